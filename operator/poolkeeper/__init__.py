@@ -1,0 +1,15 @@
+"""Poolkeeper: keeps pools of DeepSeek inference endpoints answering.
+
+The map, from the rim to the middle (imports point down only; `.importlinter` holds it so):
+
+    handlers cli            what starts the program: the kopf shell in the cluster, the command line
+    kube upstream           the outside world: the Kubernetes API, the routers' /state,
+    telemetry local           metrics and logs, and the file-backed world of `poolkeeper run`
+    reconcile               the story: gather, decide, apply, observe, judge, publish
+    judge render            pure: status and conditions from facts; Kubernetes objects from a plan
+    plan                    pure: a snapshot of the declared world becomes the router's document
+    api                     the contract: resources, router document, reasons, labels
+    errors clock            errors by what the caller can do; the only now()
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,145 @@
+"""The document a router runs on (router.json): the whole contract between the operator and the data plane.
+
+One JSON document a pool, the same for all its router Pods. Everything in it is resolved: no defaults to fill in, no
+references to follow, no durations to parse (integers, milliseconds); credentials are file names below the mounted
+credentials folder, never values. The router validates it again (router/lua/pool/config.lua) and refuses what it does
+not know, because a document it misreads is worse than yesterday's. `generation` only ever grows; `hash` covers
+everything but itself and `generation`, so a router (and the operator, from /state) can tell equal from new.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from poolkeeper.api.meta import Model
+
+FORMAT = 1
+
+
+class ModelRoute(Model):
+    """One model of the pool on one endpoint: what clients ask for, and what this endpoint calls it."""
+
+    name: str
+    upstream_name: str
+
+
+class Credential(Model):
+    """A key as a file below the credentials folder; source says in words where it comes from, for messages."""
+
+    file: str
+    source: str
+
+
+class Tls(Model):
+    """How the server proves itself: the name it must have (also sent as SNI), and whose signature counts (None: the system's)."""
+
+    server_name: str
+    ca_file: str | None = None
+
+
+class EndpointDoc(Model):
+    """One upstream endpoint.
+
+    fingerprint: changes when what the endpoint *is* changes (address, credential reference, provider): its breaker and
+    latency start afresh then, and only then.
+    max_connections: this replica's share of the declared ceiling. host: a DNS name or IP literal without brackets.
+    path: prefix without a trailing slash, "" or "/v1".
+    """
+
+    name: str
+    fingerprint: str
+    provider: str
+    tier: int
+    weight: int
+    mode: Literal["Active", "Draining", "Disabled"]
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    path: str
+    tls: Tls | None = None
+    credential: Credential | None = None
+    max_connections: int
+    base_latency_ms: int
+    models: tuple[ModelRoute, ...]
+    capabilities: tuple[str, ...] = ()
+    region: str = ""
+
+
+class CircuitBreakerDoc(Model):
+    error_rate_percent: int
+    sliding_window_ms: int
+    minimum_requests: int
+    consecutive_failures: int
+    recovery_timeout_ms: int
+    max_recovery_timeout_ms: int
+    half_open_max_requests: int
+
+
+class RetryDoc(Model):
+    max_attempts: int
+    budget_percent: int
+    honor_retry_after: bool
+    busy_backoff_ms: tuple[int, ...]
+
+
+class TimeoutsDoc(Model):
+    connect_ms: int
+    first_token_ms: int
+    inter_token_ms: int
+    request_ms: int
+
+
+class BalancingDoc(Model):
+    algorithm: Literal["Dynamic", "PowerOfTwo", "RoundRobin"]
+    slow_start_ms: int
+
+
+class FailbackDoc(Model):
+    stabilization_ms: int
+
+
+class FallbackDoc(Model):
+    """What the last answer says when nothing can serve (error text only, for now)."""
+
+    default_response: str
+
+
+class PolicyDoc(Model):
+    circuit_breaker: CircuitBreakerDoc
+    retry: RetryDoc
+    timeouts: TimeoutsDoc
+    balancing: BalancingDoc
+    failback: FailbackDoc
+    fallback: FallbackDoc
+
+
+class ClientDoc(Model):
+    """A caller allowed in under access mode Keys; its key is a file below the clients folder."""
+
+    name: str
+    key_file: str
+    source: str
+
+
+class AccessDoc(Model):
+    mode: Literal["Open", "Keys"]
+    clients: tuple[ClientDoc, ...] = ()
+
+
+class RouterDoc(Model):
+    """The whole document. models: names clients may ask for, the first is the default. pool: "namespace/name".
+
+    allow_loopback: `poolkeeper run` only; in a cluster the router refuses to connect to loopback, link-local and
+    metadata addresses whatever a name resolves to.
+    """
+
+    format: Literal[1] = FORMAT
+    pool: str
+    generation: int = Field(ge=1)
+    hash: str
+    allow_loopback: bool = False
+    models: tuple[str, ...]
+    endpoints: tuple[EndpointDoc, ...]
+    policy: PolicyDoc
+    access: AccessDoc
+    failover_to_tier: int | None = None
