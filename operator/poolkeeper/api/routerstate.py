@@ -1,0 +1,94 @@
+"""What a router says of itself (GET /state on its admin port): the operator's only view of breakers and health.
+
+Parsed leniently, unlike everything else here: a router one version ahead may say more than this operator knows, and
+that must not blind it. Written by router/lua/shell/admin.lua.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from poolkeeper.api.meta import Model
+
+Health = Literal["Healthy", "Unhealthy", "Unknown"]
+Breaker = Literal["Closed", "Open", "HalfOpen"]
+
+
+class Heard(Model):
+    model_config = ConfigDict(extra="ignore")
+
+
+class ModelState(Heard):
+    name: str
+    breaker: Breaker = "Closed"
+    reason: str = ""
+    retry_at: datetime | None = None
+
+
+class LastError(Heard):
+    """The class of the last failed attempt (design's classes), never the upstream's words."""
+
+    class_: str = Field(default="", alias="class")
+    at: datetime | None = None
+
+
+class EndpointState(Heard):
+    """One endpoint as this replica sees it. since: when health, breaker or reason last changed."""
+
+    name: str
+    tier: int = 0
+    health: Health = "Unknown"
+    breaker: Breaker = "Closed"
+    reason: str = ""
+    since: datetime | None = None
+    weight: float = 0.0
+    in_flight: int = 0
+    max_connections: int = 0
+    ttft_ms: float | None = None
+    error_rate_percent: float = 0.0
+    retry_at: datetime | None = None
+    last_error: LastError | None = None
+    models: tuple[ModelState, ...] = ()
+
+
+class GlobalState(Heard):
+    breaker: Breaker = "Closed"
+    error_rate_percent: float = 0.0
+
+
+class RefusedConfig(Heard):
+    """A document this router would not take, and why; it goes on serving the one it has."""
+
+    generation: int = 0
+    message: str = ""
+
+
+class ConfigState(Heard):
+    refused: RefusedConfig | None = None
+
+
+class Transition(Heard):
+    """One change of a breaker or of health, for Events; sequence grows per router start."""
+
+    sequence: int = 0
+    at: datetime | None = None
+    endpoint: str = ""
+    model: str = ""
+    from_: str = Field(default="", alias="from")
+    to: str = ""
+    reason: str = ""
+
+
+class RouterState(Heard):
+    """One router replica. generation and config_hash name the document it serves (0 and "" before the first)."""
+
+    pool: str = ""
+    generation: int = 0
+    config_hash: str = ""
+    ready: bool = False
+    active_tier: int | None = None
+    global_: GlobalState = Field(default=GlobalState(), alias="global")
+    endpoints: tuple[EndpointState, ...] = ()
+    config: ConfigState = ConfigState()
+    transitions: tuple[Transition, ...] = ()

@@ -1,0 +1,1 @@
+"""Pure: a snapshot of the declared world becomes the router's document."""

@@ -1,0 +1,110 @@
+"""Everything a decision about one pool may look at, gathered once and frozen.
+
+A world (the cluster, or the files of `poolkeeper run`) does all the reading and builds a Snapshot; planning, rendering
+and judging see nothing else. What is not in here cannot influence a decision.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
+from poolkeeper.api.failoverpolicy import FailoverPolicy
+from poolkeeper.api.meta import Problem
+from poolkeeper.api.routerstate import RouterState
+
+Manifest = Mapping[str, object]
+"""One Kubernetes object as plain JSON data, ready to be applied or written out as YAML."""
+
+
+@dataclass(frozen=True, order=True)
+class PoolKey:
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the installation decides, not the pool: the same for all pools of one operator.
+
+    local: the file-backed world of `poolkeeper run`, where loopback endpoints are allowed.
+    """
+
+    router_image: str
+    operator_version: str
+    cluster_domain: str = "cluster.local"
+    image_pull_policy: str = "IfNotPresent"
+    local: bool = False
+
+
+@dataclass(frozen=True)
+class LivePod:
+    name: str
+    ip: str
+    ready: bool
+    terminating: bool
+    config_generation: int
+    """The document generation last poked into its annotation (0: never)."""
+
+
+@dataclass(frozen=True)
+class LiveDeployment:
+    """What the Deployment controller says. up_to_date: its status is about its latest spec."""
+
+    replicas: int
+    ready_replicas: int
+    updated_replicas: int
+    up_to_date: bool
+    stuck_reason: str = ""
+    """Why it does not progress, in the controller's own reason word (ProgressDeadlineExceeded, ReplicaFailure), or ""."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """The pool's children as they are now. document_*: of the ConfigMap in place (0 and "" when there is none)."""
+
+    document_generation: int = 0
+    document_hash: str = ""
+    deployment: LiveDeployment | None = None
+    pods: tuple[LivePod, ...] = ()
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class RouterReport:
+    """One router Pod's /state, or why there is none. seen_at: when it answered (None: never)."""
+
+    pod: str
+    state: RouterState | None
+    seen_at: datetime | None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One pool's declared world.
+
+    pool is None when the object does not parse; problems then say why. policy is None when none is referenced, or when
+    the referenced one does not exist or does not parse (policy_problems). config_maps: the keys of each referenced
+    ConfigMap that exists. services: the referenced Services that exist. ca_digest: changes when any referenced CA does.
+    policy_generation: of the FailoverPolicy in force (0: the built-in defaults).
+    """
+
+    key: PoolKey
+    uid: str
+    generation: int
+    pool: EndpointPool | None
+    settings: Settings
+    problems: tuple[Problem, ...] = ()
+    policy: FailoverPolicy | None = None
+    policy_problems: tuple[Problem, ...] = ()
+    config_maps: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    services: frozenset[str] = frozenset()
+    ca_digest: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    previous: EndpointPoolStatus | None = None
+    live: Live = Live()
+    reports: tuple[RouterReport, ...] = ()

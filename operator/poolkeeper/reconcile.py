@@ -1,0 +1,57 @@
+"""The story of one pool, told again from the start every time anything about it may have changed.
+
+Level-triggered: what happened does not matter, only what is. Each step is a pure decision or one call into the world;
+killing the process between any two of them loses nothing, because the next telling sees the same declared state.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from poolkeeper.errors import Refused
+from poolkeeper.judge.verdict import Verdict, judge
+from poolkeeper.plan.resolve import Plan, resolve
+from poolkeeper.plan.snapshot import Manifest, PoolKey, Snapshot
+from poolkeeper.render.desired import desired
+
+
+class World(Protocol):
+    """All a reconcile may do to the outside. Both worlds (kube, local) implement exactly this.
+
+    Every method raises RetryLater when the world is not ready and Refused when it says no.
+    """
+
+    async def gather(self, key: PoolKey) -> Snapshot | None:
+        """Read the pool and everything it refers to; None when the pool is gone."""
+
+    async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
+        """Make the children be as given; writes nothing for a child that already is."""
+
+    async def poke(self, snapshot: Snapshot, generation: int) -> None:
+        """Have the router Pods notice the document of this generation at once."""
+
+    async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
+        """Write the status if its meaning changed, and emit the verdict's Events."""
+
+
+async def reconcile(world: World, key: PoolKey, now: datetime) -> Verdict | None:
+    """Bring one pool's children and status up to its declaration; None when the pool is gone."""
+    snapshot = await world.gather(key)
+    if snapshot is None:
+        return None  # ownerReferences remove the children
+    plan = resolve(snapshot)
+    refused = await _carry_out(world, snapshot, plan)
+    verdict = judge(snapshot, plan, refused, now)
+    await world.publish(snapshot, verdict)
+    return verdict
+
+
+async def _carry_out(world: World, snapshot: Snapshot, plan: Plan) -> Refused | None:
+    if plan.document is None:
+        return None  # nothing valid to roll out: the last good configuration keeps serving
+    try:
+        await world.apply(snapshot, desired(snapshot, plan.document))
+        await world.poke(snapshot, plan.document.generation)
+    except Refused as refused:
+        return refused
+    return None
