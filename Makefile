@@ -1,0 +1,100 @@
+# Every verb works on a laptop or says in one line what is missing. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help
+help: ## list the verbs
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[36mmake %-14s\033[0m %s\n", $$1, $$2}' Makefile
+
+.PHONY: up
+up: venv ## the whole thing on a real Kubernetes: operator, sample pool, real model server, a failure and its rescue
+	@hack/up.sh
+
+.PHONY: down
+down: ## stop the local Kubernetes of `make up` and leave nothing behind
+	@hack/cluster/cluster down
+
+.PHONY: try
+try: venv ## the same story without a cluster, in about a minute (`poolkeeper run`)
+	@hack/install.sh router
+	@hack/try.sh
+
+.PHONY: test
+test: ## everything: lint, unit, Lua, router, charts, real cluster
+	@hack/test.sh
+
+.PHONY: test-unit
+test-unit: venv ## the tests that need neither nginx nor a cluster (seconds)
+	@$(BIN)/pytest -q -m "not router and not cluster and not slow" tests
+
+.PHONY: test-lua
+test-lua: ## the router's pure Lua (busted) and its lint (luacheck)
+	@hack/install.sh router test
+	@luacheck -q router tests/lua
+	@busted tests/lua
+
+.PHONY: test-router
+test-router: venv ## a real nginx against scripted providers on loopback
+	@hack/install.sh router
+	@$(BIN)/pytest -q -m router tests
+
+.PHONY: test-cluster
+test-cluster: venv cluster images ## the tests on the real Kubernetes
+	@$(BIN)/pytest -q -m cluster tests
+
+.PHONY: bench
+bench: venv ## ours against bare nginx proxy_pass, same run, interleaved; prints the ratios
+	@hack/install.sh router test
+	@hack/bench/run.sh
+
+.PHONY: lint
+lint: venv ## ruff, mypy --strict, import layers, luacheck, shellcheck
+	@hack/install.sh router test
+	@hack/lint.sh
+
+.PHONY: generate
+generate: venv ## CRDs, chart templates and reference docs from the models
+	@$(BIN)/python -m hack.generate
+
+.PHONY: goldens
+goldens: venv ## refresh the golden files; review the diff before you commit it
+	@UPDATE_GOLDENS=1 $(BIN)/pytest -q tests/golden
+
+.PHONY: verify
+verify: lint ## lint, and prove that generated files are what the models say
+	@$(BIN)/python -m hack.generate --check
+
+.PHONY: cluster
+cluster: ## only the real Kubernetes (built once, then seconds)
+	@hack/cluster/cluster up
+
+.PHONY: images
+images: ## only the container images
+	@hack/images/build.sh
+
+.PHONY: venv
+venv: .venv/.ready ## the Python environment, from the lock files
+
+.venv/.ready: requirements-dev.lock pyproject.toml
+	@echo "==> Python environment (.venv) from requirements-dev.lock"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "poolkeeper needs Python 3.11 or newer; seen: $$($(PYTHON) --version)"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: lock
+lock: ## pin the dependencies again (requirements*.in -> requirements*.lock, with hashes)
+	@for name in requirements requirements-dev; do \
+	  $(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header $$name.in -o $$name.lock; \
+	done
+
+.PHONY: clean
+clean: ## remove the environment and build output (the cache outside the checkout stays)
+	@rm -rf .venv build operator/*.egg-info .pytest_cache .mypy_cache .ruff_cache
