@@ -1,0 +1,165 @@
+"""YAML files to documents: which objects stand where, and what is wrong with the files as such.
+
+YAML is read as `kubectl` and the API server read it: several documents a file, dates stay text, and a key given twice
+is an error here (the API server's strict mode), because the one that loses is always the one somebody meant.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from poolkeeper.errors import UserError
+
+SUFFIXES = (".yaml", ".yml", ".json")
+API_VERSIONS = {"EndpointPool": "poolkeeper.dev/v1alpha1", "FailoverPolicy": "poolkeeper.dev/v1alpha1",
+                "Secret": "v1", "ConfigMap": "v1"}  # fmt: skip
+DEFAULT_NAMESPACE = "default"
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """document counts from 1, and is 0 for the file as a whole."""
+
+    file: str
+    document: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}, document {self.document}" if self.document else self.file
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with the files. object: "EndpointPool/chat", or "" where there is none; path: inside it."""
+
+    place: Place
+    object: str
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Document:
+    place: Place
+    kind: str
+    namespace: str
+    name: str
+    body: Mapping[str, object]
+
+    @property
+    def object(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Read:
+    """notes: what was left alone on purpose, for people."""
+
+    documents: tuple[Document, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+
+def files_in(given: Iterable[Path]) -> tuple[Path, ...]:
+    """The files named, with folders replaced by their manifests in order of name; each file once."""
+    found: dict[Path, None] = {}
+    for path in given:
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
+            if not inside:
+                raise UserError(f"{path}: the folder holds no file ending in {', '.join(SUFFIXES)}; name one with -f")
+            found.update(dict.fromkeys(inside))
+        else:
+            found[path] = None
+    return tuple(found)
+
+
+def read(files: Iterable[Path]) -> Read:
+    """Every document of every file, and every problem of all of them at once."""
+    documents: list[Document] = []
+    findings: list[Finding] = []
+    notes: list[str] = []
+    for file in files:
+        try:
+            text = file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            findings.append(Finding(Place(str(file)), "", "", f"cannot be read: {_why(error)}"))
+            continue
+        for found in _parse(str(file), text):
+            if isinstance(found, Document):
+                documents.append(found)
+            elif isinstance(found, Finding):
+                findings.append(found)
+            else:
+                notes.append(found)
+    findings.extend(_twice(documents))
+    return Read(tuple(documents), tuple(findings), tuple(notes))
+
+
+def _parse(file: str, text: str) -> Iterator[Document | Finding | str]:
+    number = 0
+    try:
+        for number, loaded in enumerate(yaml.load_all(text, Loader=_Loader), 1):
+            if loaded is not None:
+                yield from _document(Place(file, number), loaded)
+    except yaml.YAMLError as error:
+        yield Finding(Place(file, number + 1), "", "", f"is not YAML: {_yaml_why(error)}")
+
+
+def _document(place: Place, loaded: object) -> Iterator[Document | Finding | str]:
+    if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
+        yield Finding(place, "", "", f"seen a {type(loaded).__name__}; wanted an object with apiVersion, kind and metadata")
+        return
+    kind, version = loaded.get("kind"), loaded.get("apiVersion")
+    if not isinstance(kind, str) or not isinstance(version, str):
+        yield Finding(place, "", "kind" if isinstance(version, str) else "apiVersion", "is missing; wanted a manifest "
+                      f"of one of {', '.join(API_VERSIONS)}")  # fmt: skip
+        return
+    metadata = loaded.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    namespace = (metadata.get("namespace") if isinstance(metadata, dict) else None) or DEFAULT_NAMESPACE
+    if kind not in API_VERSIONS:
+        yield f"{place}: {kind} {name or '(no name)'} is left alone; only {', '.join(API_VERSIONS)} are read"
+    elif version != API_VERSIONS[kind]:
+        yield Finding(place, str(kind), "apiVersion", f"seen {version!r}; wanted {API_VERSIONS[kind]!r}")
+    elif not isinstance(name, str) or not isinstance(namespace, str):
+        yield Finding(place, str(kind), "metadata.name", "is missing or not text; wanted the object's name")
+    else:
+        yield Document(place, kind, namespace, name, loaded)
+
+
+def _twice(documents: Iterable[Document]) -> Iterator[Finding]:
+    first: dict[tuple[str, str, str], Place] = {}
+    for document in documents:
+        known = first.setdefault((document.kind, document.namespace, document.name), document.place)
+        if known != document.place:
+            yield Finding(document.place, document.object, "", f"is given twice, first in {known}; remove one of them")
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else f"it is not UTF-8 text ({error.reason})"
+
+
+def _yaml_why(error: yaml.YAMLError) -> str:
+    """The problem and its line, without the excerpt that PyYAML adds: the line may hold a key."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
+    return "it cannot be parsed"
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML without dates, and with no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}

@@ -1,0 +1,108 @@
+"""The folder where one `poolkeeper run` keeps its things: the router's volumes, its log, and the status for `poolkeeper status`.
+
+One run a folder: whoever holds the lock serves from it. The lock is the kernel's (flock), so a killed run leaves none
+behind, and asking for it answers "is this run alive?" without trusting a pid.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from poolkeeper.errors import UserError
+
+
+@dataclass(frozen=True)
+class StateDir:
+    root: Path
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def status(self) -> Path:
+        return self.root / "status.json"
+
+    @property
+    def volumes(self) -> Path:
+        return self.root / "volumes"
+
+    @property
+    def router(self) -> Path:
+        """The router's own working folder: pid file, temporary files."""
+        return self.root / "router"
+
+    @property
+    def router_log(self) -> Path:
+        return self.root / "router.log"
+
+
+def home(environ: Mapping[str, str]) -> Path:
+    """Where the folders of all runs of this user lie."""
+    state = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME", "~")).expanduser() / ".local/state")
+    return Path(state) / "poolkeeper"
+
+
+def for_pool(environ: Mapping[str, str], namespace: str, name: str) -> StateDir:
+    return StateDir(home(environ) / f"{namespace}.{name}")
+
+
+def active(environ: Mapping[str, str]) -> tuple[StateDir, ...]:
+    """The folders under home() that a live run holds."""
+    folders = sorted(lock.parent for lock in home(environ).glob("*/lock"))
+    return tuple(StateDir(folder) for folder in folders if is_held(StateDir(folder)))
+
+
+@contextmanager
+def claim(state: StateDir) -> Iterator[None]:
+    """Hold the folder for this process; what a killed run left of its volumes is removed, before and after."""
+    state.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    state.root.chmod(0o700)
+    with state.lock.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise UserError(
+                f"{state.root} is in use by another `poolkeeper run` (process {lock.read().strip() or 'unknown'}); "
+                "stop that one, or give this one its own folder with --state-dir"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        _remove_secrets(state)
+        try:
+            yield
+        finally:
+            _remove_secrets(state)
+            state.status.unlink(missing_ok=True)
+
+
+def is_held(state: StateDir) -> bool:
+    try:
+        with state.lock.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Readers see the old file or the new one, never half of it; only the owner may read either."""
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    new.replace(path)
+
+
+def _remove_secrets(state: StateDir) -> None:
+    if state.volumes.exists():
+        shutil.rmtree(state.volumes)
