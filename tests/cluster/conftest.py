@@ -6,32 +6,16 @@ Where no cluster can be had, every test here is skipped with the one-line reason
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from cluster.bed import Bed, Kubectl
+
 ROOT = Path(__file__).resolve().parents[2]
 GROUND = ROOT / "hack/cluster/ground.sh"
 CLUSTER = ROOT / "hack/cluster/cluster"
-
-
-@dataclass(frozen=True)
-class Kubectl:
-    """`kubectl(*args)`: runs the real one, fails the test with its own words when it fails (unless check=False)."""
-
-    env: Mapping[str, str]
-
-    def __call__(
-        self, *args: str, stdin: str | None = None, check: bool = True, timeout_s: float = 120
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            ["kubectl", *args], input=stdin, text=True, capture_output=True, env=dict(self.env), timeout=timeout_s
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"kubectl {' '.join(args)}: exit {done.returncode}\n{done.stderr}{done.stdout}")
-        return done
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +46,46 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
     kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def e2e_namespace(kubectl: Kubectl) -> Iterator[str]:
+    """The namespace of the session's Helm release watches: the demo pool lives here."""
+    name = f"pk-e2e-{uuid4().hex[:8]}"
+    yield name
+    kubectl("delete", "namespace", name, "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def release(kubectl: Kubectl, cluster_env: Mapping[str, str], e2e_namespace: str) -> Iterator[str]:
+    """The operator, installed by Helm for this session's namespace only; yields the release's own namespace.
+
+    An operator that `make up` left in the cluster watches everything, these tests' namespaces too: it rests meanwhile.
+    """
+    demo = ["-n", "poolkeeper-system", "scale", "deployment", "-l", "app.kubernetes.io/name=poolkeeper"]
+    kubectl(*demo, "--replicas=0", check=False)
+    name = f"{e2e_namespace}-system"
+    kubectl("create", "namespace", e2e_namespace)
+    kubectl("label", "namespace", e2e_namespace, "pod-security.kubernetes.io/enforce=restricted")
+    command = [str(ROOT / "hack/release.sh"), name, "--set", f"watchNamespaces={{{e2e_namespace}}}"]
+    done = subprocess.run(command, capture_output=True, text=True, env=dict(cluster_env), stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
+    yield name
+    subprocess.run(["helm", "uninstall", "poolkeeper", "-n", name, "--wait"], env=dict(cluster_env), check=True)
+    kubectl("delete", "namespace", name, "--wait=false")
+    kubectl(*demo, "--replicas=1", check=False)
+
+
+@pytest.fixture(scope="session")
+def bed(kubectl: Kubectl, cluster_env: Mapping[str, str], release: str, e2e_namespace: str) -> Bed:
+    """The demo pool, serving: a scripted DeepSeek as tier 0, the real model server as tier 1."""
+    command = [str(ROOT / "hack/demo.sh"), "apply", e2e_namespace]
+    done = subprocess.run(command, capture_output=True, text=True, env=dict(cluster_env), stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
+    kubectl(
+        "-n", e2e_namespace, "rollout", "status", "deployment", "official", "local", "--timeout=120s", timeout_s=180
+    )
+    bed = Bed(kubectl, e2e_namespace)
+    bed.wait_condition("Ready", "True", timeout_s=120)
+    bed.wait_condition("Available", "True")
+    return bed

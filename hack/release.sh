@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Installs the operator by Helm into the current cluster, with the images built here.
+#
+#   release.sh NAMESPACE [--set KEY=VALUE ...]     extra arguments go to helm
+set -euo pipefail
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=hack/lib.sh
+source "$HERE/lib.sh"
+
+[[ $# -gt 0 ]] || fail "no namespace given" "hack/release.sh poolkeeper-system"
+namespace=$1
+shift
+operator=$("$HERE/images/build.sh" --print operator)
+router=$("$HERE/images/build.sh" --print router)
+# --take-ownership: the tests of the CRDs apply them without Helm, and both must live on one cluster.
+exec helm upgrade --install poolkeeper "$REPO_ROOT/charts/poolkeeper" \
+  --namespace "$namespace" --create-namespace --take-ownership --wait --timeout 3m \
+  --set "image.repository=${operator%:*},image.tag=${operator##*:}" \
+  --set "router.image.repository=${router%:*},router.image.tag=${router##*:}" "$@"
