@@ -1,0 +1,96 @@
+"""Rules of the house that a machine can hold."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST = 320
+"""Lines in a file of ours before it must have a second question in it."""
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    return [ROOT / name for name in listed if (ROOT / name).is_file()]
+
+
+def test_operator_is_a_source_directory_and_no_package() -> None:
+    """An operator/__init__.py shadows the standard library's `operator` and breaks `python -m pytest`."""
+    assert not (ROOT / "operator/__init__.py").exists()
+
+
+@pytest.mark.parametrize("pattern", ["operator/*.py", "router/*.lua", "hack/*.py"])
+def test_a_file_answers_one_question(pattern: str) -> None:
+    files = tracked(pattern)
+
+    assert files
+    assert {str(file.relative_to(ROOT)) for file in files if len(file.read_text().splitlines()) > LONGEST} == set()
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [file for file in tracked("operator/*.py") if not file.read_text().startswith('"""')]
+
+    assert silent == []
+
+
+def test_generated_files_say_so_and_name_their_verb() -> None:
+    files = [*tracked("crds/*"), *tracked("charts/poolkeeper/templates/crds/*"), *tracked("docs/reference/*")]
+
+    assert files
+    for file in files:
+        first = file.read_text().splitlines()[0].lower()
+        assert "generated" in first, file
+        assert "make generate" in first, file
+
+
+def test_nginx_conf_is_static() -> None:
+    """Nothing may write into it: no placeholder of any templating, and only the start-up includes."""
+    text = (ROOT / "router/nginx.conf").read_text()
+
+    assert not re.search(r"\{\{|\$\{|@@|%s", text)
+
+
+def test_no_path_of_a_developers_machine_and_no_registry_host_is_committed() -> None:
+    own = Path(__file__).relative_to(ROOT)
+    banned = re.compile(
+        r"/work/(main|shared)|files\.pythonhosted|pypi\.org/simple|proxy\.golang|registry\.npmjs|deb\.debian"
+    )
+
+    found = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in tracked()
+        if file.relative_to(ROOT) != own and file.suffix not in (".png", ".svg", ".gz")
+        for number, line in enumerate(file.read_text(errors="replace").splitlines(), 1)
+        if banned.search(line)
+    ]
+
+    assert found == []
+
+
+def test_locked_dependencies_carry_hashes() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / name).read_text()
+        pins = re.findall(r"^[a-z0-9][^\s=]*==\S+", text, re.MULTILINE | re.IGNORECASE)
+
+        assert pins
+        assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_images_pin_their_base_and_run_without_root() -> None:
+    files = tracked("hack/images/*.Dockerfile")
+
+    assert files
+    for file in files:
+        text = file.read_text()
+        assert re.search(r"^USER \d+", text, re.MULTILINE), (
+            f"{file.name}: a numeric USER, so that runAsNonRoot can be checked"
+        )
+        assert "latest" not in text, file.name
