@@ -1,5 +1,7 @@
 """The file-backed world of `poolkeeper run`: manifests from files, a router started here.
 
+From files to a served pool:
+
     documents   files -> YAML documents, and what is wrong with them
     declared    documents -> resources and contents, checked one by one and against each other
     statedir    where a run keeps its things; one run a folder

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import yaml
 
+from poolkeeper.api.meta import API_VERSION, Problem
 from poolkeeper.errors import UserError
 
 SUFFIXES = (".yaml", ".yml", ".json")
-API_VERSIONS = {"EndpointPool": "poolkeeper.dev/v1alpha1", "FailoverPolicy": "poolkeeper.dev/v1alpha1",
-                "Secret": "v1", "ConfigMap": "v1"}  # fmt: skip
+API_VERSIONS = {"EndpointPool": API_VERSION, "FailoverPolicy": API_VERSION, "Secret": "v1", "ConfigMap": "v1"}
 DEFAULT_NAMESPACE = "default"
 
 
@@ -31,12 +31,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with the files. object: "EndpointPool/chat", or "" where there is none; path: inside it."""
+    """One thing that is wrong with the files. object: such as EndpointPool/chat, or "" where there is none."""
 
     place: Place
     object: str
-    path: str
-    message: str
+    problem: Problem
+
+    def __str__(self) -> str:
+        where = ": ".join(part for part in (str(self.place), self.object, self.problem.path) if part)
+        return f"{where}: {self.problem.message}"
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def read(files: Iterable[Path]) -> Read:
         try:
             text = file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            findings.append(Finding(Place(str(file)), "", "", f"cannot be read: {_why(error)}"))
+            findings.append(Finding(Place(str(file)), "", Problem("", f"cannot be read: {_why(error)}")))
             continue
         for found in _parse(str(file), text):
             if isinstance(found, Document):
@@ -104,27 +107,26 @@ def _parse(file: str, text: str) -> Iterator[Document | Finding | str]:
             if loaded is not None:
                 yield from _document(Place(file, number), loaded)
     except yaml.YAMLError as error:
-        yield Finding(Place(file, number + 1), "", "", f"is not YAML: {_yaml_why(error)}")
+        yield Finding(Place(file, number + 1), "", Problem("", f"is not YAML: {_yaml_why(error)}"))
 
 
 def _document(place: Place, loaded: object) -> Iterator[Document | Finding | str]:
     if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
-        yield Finding(place, "", "", f"seen a {type(loaded).__name__}; wanted an object with apiVersion, kind and metadata")
+        seen = type(loaded).__name__
+        yield Finding(place, "", Problem("", f"seen a {seen}; wanted an object with apiVersion, kind and metadata"))
         return
-    kind, version = loaded.get("kind"), loaded.get("apiVersion")
-    if not isinstance(kind, str) or not isinstance(version, str):
-        yield Finding(place, "", "kind" if isinstance(version, str) else "apiVersion", "is missing; wanted a manifest "
-                      f"of one of {', '.join(API_VERSIONS)}")  # fmt: skip
+    kind, version, metadata = loaded.get("kind"), loaded.get("apiVersion"), loaded.get("metadata")
+    if not isinstance(kind, str):
+        yield Finding(place, "", Problem("kind", f"is missing; wanted one of {', '.join(API_VERSIONS)}"))
         return
-    metadata = loaded.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    namespace = (metadata.get("namespace") if isinstance(metadata, dict) else None) or DEFAULT_NAMESPACE
+    meta = metadata if isinstance(metadata, dict) else {}
+    name, namespace = meta.get("name"), meta.get("namespace") or DEFAULT_NAMESPACE
     if kind not in API_VERSIONS:
         yield f"{place}: {kind} {name or '(no name)'} is left alone; only {', '.join(API_VERSIONS)} are read"
     elif version != API_VERSIONS[kind]:
-        yield Finding(place, str(kind), "apiVersion", f"seen {version!r}; wanted {API_VERSIONS[kind]!r}")
+        yield Finding(place, kind, Problem("apiVersion", f"seen {version!r}; wanted {API_VERSIONS[kind]!r}"))
     elif not isinstance(name, str) or not isinstance(namespace, str):
-        yield Finding(place, str(kind), "metadata.name", "is missing or not text; wanted the object's name")
+        yield Finding(place, kind, Problem("metadata.name", "is missing or not text; wanted the object's name"))
     else:
         yield Document(place, kind, namespace, name, loaded)
 
@@ -134,7 +136,8 @@ def _twice(documents: Iterable[Document]) -> Iterator[Finding]:
     for document in documents:
         known = first.setdefault((document.kind, document.namespace, document.name), document.place)
         if known != document.place:
-            yield Finding(document.place, document.object, "", f"is given twice, first in {known}; remove one of them")
+            told = f"is given twice, first in {known}; remove one of them"
+            yield Finding(document.place, document.object, Problem("", told))
 
 
 def _why(error: OSError | UnicodeDecodeError) -> str:

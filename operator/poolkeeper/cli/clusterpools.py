@@ -1,0 +1,29 @@
+"""The EndpointPools of the cluster that KUBECONFIG (or the Pod) points at."""
+
+from collections.abc import Sequence
+
+from pydantic import ConfigDict
+
+from poolkeeper.api.meta import Model
+from poolkeeper.errors import UserError
+from poolkeeper.kube.client import RESOURCES, KubeApi, find_cluster
+from poolkeeper.local.record import PoolRecord
+
+
+class _Pools(Model):
+    model_config = ConfigDict(extra="ignore")
+
+    items: tuple[PoolRecord, ...] = ()
+
+
+async def cluster_pools() -> Sequence[PoolRecord]:
+    cluster = await find_cluster()
+    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
+    resource = RESOURCES["EndpointPool"]
+    try:
+        found = await api.get_path(f"/apis/{resource.api_version}/{resource.plural}")
+    finally:
+        await api.close()
+    if found is None:
+        raise UserError(f"{cluster.server} knows no EndpointPool; install Poolkeeper there first (charts/poolkeeper)")
+    return _Pools.model_validate(found).items

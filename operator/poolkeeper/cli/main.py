@@ -1,0 +1,58 @@
+"""The `poolkeeper` command: the list of its commands, and how errors are told.
+
+Commands are imported when they are asked for, so that `poolkeeper run` on a laptop does not pay for the clients of a
+cluster.
+"""
+
+import importlib
+from collections.abc import Mapping
+
+import click
+
+from poolkeeper import __version__
+from poolkeeper.errors import PoolkeeperError
+
+COMMANDS: Mapping[str, str] = {
+    "run": "Serve a pool on this machine, without a cluster.",
+    "validate": "Tell every problem of manifest files at once.",
+    "render": "Print the objects the operator would apply.",
+    "status": "Show pools, endpoints, breakers: why, and since when.",
+    "operator": "Run the controller (in its Pod, or against KUBECONFIG).",
+}
+
+
+class Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"poolkeeper.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except PoolkeeperError as error:
+            click.echo(f"poolkeeper: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="`poolkeeper COMMAND --help` shows examples.",
+)
+@click.version_option(__version__, prog_name="poolkeeper")
+def main() -> None:
+    """Keeps pools of DeepSeek endpoints answering: picks, retries, breaks circuits, fails over.
+
+    \b
+    On a laptop:    poolkeeper run -f pool.yaml
+    In a cluster:   kubectl apply -f pool.yaml, then: poolkeeper status
+    """

@@ -1,0 +1,110 @@
+"""`poolkeeper status`: the pools of a cluster, or of the `poolkeeper run`s on this machine."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+import yaml
+from rich.console import Console
+from rich.live import Live
+
+from poolkeeper import clock
+from poolkeeper.cli.pooltable import page
+from poolkeeper.errors import UserError
+from poolkeeper.local import record, statedir
+from poolkeeper.local.record import PoolRecord
+from poolkeeper.local.statedir import StateDir
+
+WATCH_INTERVAL_S = 1.0
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  poolkeeper status                  every pool of the cluster, or of the runs on this machine
+  poolkeeper status chat -w          one pool, refreshed every second
+  poolkeeper status -o json | jq '.items[].status.summary'
+"""
+)
+@click.argument("pool", required=False)
+@click.option("-n", "--namespace", help="Only pools of this namespace.")
+@click.option("-w", "--watch", is_flag=True, help="Go on showing it, until Ctrl-C.")
+@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    help="A `poolkeeper run` with this state folder. Left out: any run that is alive, else the cluster.",
+)
+def status(pool: str | None, namespace: str | None, watch: bool, output: str, state_dir: Path | None) -> None:
+    """Show pools, endpoints and breakers: why, and since when.
+
+    POOL is a name, or NAMESPACE/NAME. Left out: all of them.
+    """
+
+    def look() -> Sequence[PoolRecord]:
+        return _chosen(_pools(state_dir), pool, namespace)
+
+    if not watch:
+        _print(look(), output)
+    elif output == "table" and Console().is_terminal:
+        _live(look)
+    else:
+        _follow(look, output)
+
+
+def _pools(state_dir: Path | None) -> Sequence[PoolRecord]:
+    states = (StateDir(state_dir),) if state_dir else statedir.active(os.environ)
+    if state_dir and not statedir.is_held(states[0]):
+        raise UserError(f"no `poolkeeper run` is alive on {state_dir}; start one with --state-dir {state_dir}")
+    if states:
+        return [found.pool for found in map(record.read, states) if found]
+    from poolkeeper.cli.clusterpools import cluster_pools  # a laptop without a cluster does not pay for its client
+
+    return asyncio.run(cluster_pools())
+
+
+def _chosen(pools: Sequence[PoolRecord], pool: str | None, namespace: str | None) -> Sequence[PoolRecord]:
+    in_name, _, name = (pool or "").rpartition("/")
+    chosen = [
+        found
+        for found in pools
+        if name in ("", found.metadata.name)
+        and (in_name or namespace or found.metadata.namespace) == found.metadata.namespace
+    ]
+    if pool and not chosen:
+        known = ", ".join(f"{found.metadata.namespace}/{found.metadata.name}" for found in pools) or "none"
+        raise UserError(f"there is no pool {pool!r}; there are: {known}")
+    return chosen
+
+
+def _print(pools: Sequence[PoolRecord], output: str) -> None:
+    if output == "table":
+        console = Console()
+        console.print(page(pools, clock.now()) if pools else "no pools yet")
+        return
+    items = [pool.model_dump(mode="json", by_alias=True, exclude_none=True) for pool in pools]
+    whole = {"apiVersion": "v1", "kind": "List", "items": items}
+    click.echo(json.dumps(whole, indent=2) if output == "json" else yaml.safe_dump(whole, sort_keys=False), nl=False)
+    click.echo()
+
+
+def _live(look: Callable[[], Sequence[PoolRecord]]) -> None:
+    with Live(auto_refresh=False, screen=False) as live:
+        while True:
+            live.update(page(look(), clock.now()), refresh=True)
+            time.sleep(WATCH_INTERVAL_S)
+
+
+def _follow(look: Callable[[], Sequence[PoolRecord]], output: str) -> None:
+    """Not a terminal: one more document whenever something changed."""
+    before: Sequence[PoolRecord] | None = None
+    while True:
+        now = look()
+        if now != before:
+            _print(now, output)
+            before = now
+        time.sleep(WATCH_INTERVAL_S)
