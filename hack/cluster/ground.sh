@@ -33,20 +33,23 @@ built_lacks() {
   done
 }
 
-# choose GROUND: prints it, or why not.
+# choose GROUND LACKS: ends with the answer if nothing lacks.
+reasons=()
 choose() {
-  local lacks
-  lacks=$("$1_lacks")
-  [[ -z $lacks ]] && echo "$1" && exit 0
-  reasons+=("$1: $lacks")
+  if [[ -z $2 ]]; then
+    echo "$1"
+    exit
+  fi
+  reasons+=("$1: $2")
 }
 
-reasons=()
 case ${CLUSTER:-} in
-  existing | kind | built) choose "$CLUSTER" ;;
+  existing) choose existing "$(existing_lacks)" ;;
+  kind) choose kind "$(kind_lacks)" ;;
+  built) choose built "$(built_lacks)" ;;
   '')
-    choose kind
-    choose built
+    choose kind "$(kind_lacks)"
+    choose built "$(built_lacks)"
     ;;
   *) reasons+=("CLUSTER=$CLUSTER is none of existing, kind, built") ;;
 esac

@@ -72,12 +72,7 @@ restore_host() {
     # shellcheck disable=SC2086  # family and name
     nft delete table $table 2>/dev/null || true
   done
-  for link in /var/log/containers/*; do
-    [[ $(readlink "$link" 2>/dev/null) != "$STATE/"* ]] || rm -f "$link"
-  done
-  rmdir /var/log/containers 2>/dev/null || true
-  rm -rf /var/lib/cni/results/poolkeeper-*
-  rmdir -p /var/lib/cni/results 2>/dev/null || true
+  remove_strays
   # After a reboot the kernel has its own values again.
   if [[ -e $STATE/sysctl && $(cat "$STATE/boot" 2>/dev/null) == "$(this_boot)" ]]; then
     sysctl --quiet --load "$STATE/sysctl" 2>/dev/null || true
@@ -85,4 +80,20 @@ restore_host() {
   point=$(mounts_under "$STATE")
   [[ -z $point ]] || fail "still mounted: ${point//$'\n'/ }" "umount them; then run this again"
   rm -rf --one-file-system "$STATE"
+}
+
+# remove_strays: what the programs leave in places that no setting moves. A folder goes only when it is empty.
+remove_strays() {
+  local link socket
+  for link in /var/log/containers/*; do
+    [[ $(readlink "$link" 2>/dev/null) != "$STATE/"* ]] || rm -f "$link"
+  done
+  grep -slF "$STATE/" /var/lib/cni/results/* | xargs -r rm -f || true
+  # Shims name their sockets by a hash: those that nobody listens on are dead.
+  for socket in /run/containerd/s/*; do
+    [[ ! -S $socket || -n $(ss -Hlx src "$socket") ]] || rm -f "$socket"
+  done
+  rm -f /var/lib/kubelet/device-plugins/kubelet.sock /var/lib/kubelet/device-plugins/DEPRECATION
+  rmdir -p --ignore-fail-on-non-empty /var/log/containers /var/lib/cni/results /run/containerd/s \
+    /var/lib/kubelet/device-plugins 2>/dev/null || true
 }

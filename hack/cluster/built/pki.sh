@@ -12,10 +12,10 @@ certificate() {
       -extfile <(printf 'keyUsage=digitalSignature\nextendedKeyUsage=%s\n%s' "$usage" "${san:+subjectAltName=$san}") 2>/dev/null
 }
 
+encoded() { base64 -w0 "$PKI/$1"; }
+
 # kubeconfig NAME FILE
 kubeconfig() {
-  local encoded
-  encoded() { base64 -w0 "$PKI/$1"; }
   cat >"$2" <<YAML
 apiVersion: v1
 kind: Config

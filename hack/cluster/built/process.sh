@@ -51,8 +51,8 @@ wait_for() {
   since=$(now_s) told=$SECONDS
   local deadline=$((SECONDS + limit_s))
   until "$@" >/dev/null 2>&1; do
-    pid_of "$name" >/dev/null || seen="it ended" give_up "$name" || return
-    ((SECONDS < deadline)) || seen="not ready after $limit_s s" give_up "$name" || return
+    pid_of "$name" >/dev/null || give_up "$name" "it ended" || return
+    ((SECONDS < deadline)) || give_up "$name" "not ready after $limit_s s" || return
     ((SECONDS < told + 10)) || { told=$SECONDS && say "$name" waiting "$(elapsed "$since")"; }
     sleep 0.1
   done
@@ -60,7 +60,7 @@ wait_for() {
 }
 
 give_up() {
-  say "$1" failed "$seen; log: $LOGS/$1.log"
+  say "$1" failed "$2; log: $LOGS/$1.log"
   tail -n 3 "$LOGS/$1.log" | cut -c1-300 >&2
   return 1
 }

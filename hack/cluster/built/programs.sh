@@ -5,7 +5,7 @@ PROGRAMS=(containerd etcd kube-apiserver kube-controller-manager kube-scheduler 
 
 answers() { curl --silent --fail --insecure --noproxy '*' --max-time 2 "$1"; }
 kubectl() { command kubectl --kubeconfig "$STATE/kubeconfig" --request-timeout=5s "$@"; }
-ctr() { command ctr --address "$STATE/containerd.sock" --namespace k8s.io "$@"; }
+ctr() { CONTAINERD_SUPPRESS_DEPRECATION_WARNINGS=true command ctr --address "$STATE/containerd.sock" --namespace k8s.io "$@"; }
 
 start_containerd() { start containerd --config "$STATE/config/containerd.toml"; }
 ready_containerd() { ctr version; }
@@ -33,9 +33,11 @@ start_kube-apiserver() {
 }
 ready_kube-apiserver() { kubectl get --raw /readyz; }
 
+# The usual limit of 20 requests a second is what its start would wait for.
 start_kube-controller-manager() {
   start kube-controller-manager --kubeconfig "$PKI/kube-controller-manager.kubeconfig" --leader-elect=false \
     --bind-address 127.0.0.1 --use-service-account-credentials --root-ca-file "$PKI/ca.crt" \
+    --flex-volume-plugin-dir "$STATE/volume-plugins" --kube-api-qps 300 --kube-api-burst 600 \
     --service-account-private-key-file "$PKI/service-accounts.key"
 }
 ready_kube-controller-manager() { answers https://127.0.0.1:10257/healthz && kubectl get serviceaccount default; }
