@@ -1,1 +1,2 @@
-"""The contract: what users write (EndpointPool, FailoverPolicy), what routers read (RouterDoc), and the words all of it uses."""
+"""The contract: what users write (EndpointPool, FailoverPolicy), what routers read (RouterDoc), and the words all
+of it uses."""

@@ -1,0 +1,267 @@
+"""One upstream endpoint of a pool: where it is, what it may be asked, how much it can take, what it costs."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from poolkeeper.api.meta import (
+    LIST_SET,
+    RULES_OF,
+    ConfigMapKeyRef,
+    Currency,
+    DnsLabel,
+    Duration,
+    Factor,
+    Flag,
+    HostName,
+    Label,
+    Model,
+    ModelName,
+    Money,
+    Port,
+    PositiveCount,
+    PositiveSpan,
+    SecretKeyRef,
+    ShortName,
+    Text,
+    UrlPath,
+    list_map,
+)
+
+Provider = Literal[
+    "DeepSeek",
+    "OpenRouter",
+    "Poe",
+    "Perplexity",
+    "SiliconFlow",
+    "Together",
+    "Fireworks",
+    "VLLM",
+    "SGLang",
+    "Ollama",
+    "LlamaCpp",
+    "LMStudio",
+    "OpenAI",
+]
+Mode = Literal["Active", "Draining", "Disabled"]
+Capability = Literal["PrefixCompletion", "LargeContext"]
+Scheme = Literal["http", "https"]
+Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+_AUTHORITY = re.compile(
+    r"(?P<scheme>https?)://(\[(?P<v6>[^]/]*)\]|(?P<name>[^:/]*))(:(?P<port>[0-9]{1,5}))?(?P<path>/.*)?"
+)
+
+
+class Url(Text):
+    """An absolute http(s) URL of an endpoint, without a trailing slash; .scheme, .host, .port and .path are its
+    parts.
+
+    What it must not be (userinfo, loopback, …) is a table in api/rules.py; the parts mean something only when that
+    holds.
+    """
+
+    PATTERN = r"^[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+$"
+    WANTED = (
+        "an absolute URL such as https://api.deepseek.com/v1, at most 512 characters, hosts of other scripts as xn--"
+    )
+    MAX_LENGTH = 512
+
+    @property
+    def scheme(self) -> Scheme:
+        return "https" if self.startswith("https:") else "http"
+
+    @property
+    def host(self) -> str:
+        """In lower case, an IPv6 address without brackets; "" where there is none."""
+        parts = _AUTHORITY.fullmatch(self)
+        return ((parts["name"] or parts["v6"] or "") if parts else "").lower()
+
+    @property
+    def port(self) -> int:
+        parts = _AUTHORITY.fullmatch(self)
+        return int(parts["port"]) if parts and parts["port"] else {"http": 80, "https": 443}[self.scheme]
+
+    @property
+    def path(self) -> str:
+        parts = _AUTHORITY.fullmatch(self)
+        return ((parts["path"] or "") if parts else "").rstrip("/")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return super().__get_pydantic_json_schema__(schema, handler) | {RULES_OF: cls.__name__}
+
+
+class ProxyUrl(Url):
+    """The URL of an HTTP proxy: only host and port."""
+
+    WANTED = "the URL of an HTTP proxy such as http://egress-singapore:3128, at most 512 characters"
+
+
+class ServiceRef(Model):
+    """A Service of the pool's own namespace."""
+
+    name: DnsLabel
+    """Name of the Service. There is no namespace field: a pool reaches only Services of its own namespace."""
+    port: Port
+    """The Service's port (not the container's), such as 8000."""
+    scheme: Scheme = "http"
+    """How it speaks. Inside the cluster plain http is the usual thing; https verifies the certificate (see tls)."""
+    path: UrlPath = UrlPath("/v1")
+    """Prefix before /chat/completions. Every common inference server uses /v1."""
+
+
+class ModelMapping(Model):
+    """One model that an endpoint serves."""
+
+    name: ModelName
+    """The name clients ask for: one of spec.models, or "*" for any of them that has no entry of its own."""
+    upstream_name: ModelName | None = None
+    """What this endpoint calls it. Left out: the same name. Together with "*": every model is asked for under
+    this one name, which suits a small local server with one model loaded."""
+
+
+class EndpointTls(Model):
+    """How an https endpoint proves who it is. Left out: a certificate for the URL's host, signed by a public
+    authority."""
+
+    ca_ref: ConfigMapKeyRef | None = None
+    """ConfigMap with PEM certificates to trust instead of the public authorities, for a private CA."""
+    server_name: HostName | None = None
+    """Name to ask for (SNI) and to find in the certificate. Left out: the URL's host."""
+
+
+class ClockTime(Text):
+    PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+    WANTED = 'a time of day as a quoted HH:MM, such as "01:00"'
+    MAX_LENGTH = 5
+
+    @property
+    def minutes(self) -> int:
+        """Minutes since midnight."""
+        return int(self[:2]) * 60 + int(self[3:])
+
+
+class StartTime(ClockTime):
+    PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+class TimeZone(Text):
+    PATTERN = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$"
+    WANTED = "an IANA time zone such as UTC or Asia/Shanghai"
+    MAX_LENGTH = 64
+
+
+class TimeWindow(Model):
+    """A part of the week. When `from` is later than `to`, the window runs over midnight and belongs to the day it
+    starts on."""
+
+    days: tuple[Day, ...] = Field(
+        ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), min_length=1, max_length=7, json_schema_extra=LIST_SET
+    )
+    """Days of the week on which the window starts. Left out: every day."""
+    from_: StartTime = Field(alias="from")
+    """Start, HH:MM in timeZone, included. Quote it: YAML reads 01:00 as a number."""
+    to: ClockTime
+    """End, HH:MM in timeZone, excluded; "24:00" is midnight at the end of the day."""
+    time_zone: TimeZone = TimeZone("UTC")
+    """IANA time zone, such as UTC or Asia/Shanghai."""
+
+
+class WeightWindow(TimeWindow):
+    """A part of the week in which the endpoint gets more or less than its weight."""
+
+    weight_percent: Factor
+    """Multiplies the weight inside the window: 200 doubles it, 50 halves it, 0 sends nothing. Windows that
+    overlap multiply."""
+
+
+class PriceWindow(TimeWindow):
+    """A part of the week with another price."""
+
+    multiplier_percent: Factor
+    """Multiplies all three prices inside the window: 200 for a peak that costs double, 50 for a night discount."""
+
+
+class Pricing(Model):
+    """What the provider charges, for cost metrics and the probe's budget. The router never refuses a request over
+    its cost."""
+
+    currency: Currency
+    """Three capital letters, such as USD or CNY. Costs of different currencies are never added up."""
+    input_per_million: Money
+    """Price of a million prompt tokens that were not cached, as a quoted decimal, such as "0.15"."""
+    cached_input_per_million: Money | None = None
+    """Price of a million prompt tokens served from the provider's prefix cache. Left out: as inputPerMillion."""
+    output_per_million: Money
+    """Price of a million generated tokens, reasoning included, such as "0.60"."""
+    windows: tuple[PriceWindow, ...] = Field((), max_length=16)
+    """Peak and off-peak times. DeepSeek's peak: Mon to Fri, 01:00 to 04:00 and 06:00 to 10:00 UTC, at 200."""
+
+
+class Endpoint(Model):
+    """One place where the pool's models can be had: a provider's API by url, or an own server by serviceRef."""
+
+    name: ShortName
+    """Name of the endpoint in status, metrics, response headers and logs; unique in the pool. A DNS label of at most 30
+    characters, such as official or vllm-a100."""
+    provider: Provider = "OpenAI"
+    """Whose dialect it speaks: how it words an overload, how it keeps a connection alive, and which health check
+    is free. OpenAI is anything compatible that is not in the list. With the wrong value the pool still works, but
+    tells "busy" from "broken" less well."""
+    url: Url | None = None
+    """Base URL, the part before /chat/completions, such as https://api.deepseek.com/v1. Exactly one of url and
+    serviceRef. http or https with a host; no user:password@ (use credentialsRef), no query, no fragment.
+    Loopback, link-local and metadata addresses are refused, here and again when the router connects. Redirects
+    are never followed."""
+    service_ref: ServiceRef | None = None
+    """A Service of the same namespace in place of a url, for models you run yourself."""
+    tier: Annotated[int, Field(strict=True, ge=0, le=9)] = 0
+    """Order of use: tier 0 first; the next tier takes traffic only when no endpoint above can take a request (see
+    FailoverPolicy spec.tiers). Endpoints of one tier share the load by weight. Example: 0 the official API, 1 an
+    aggregator, 2 an own server."""
+    weight: Annotated[int, Field(strict=True, ge=0, le=1_000)] = 100
+    """Share of its tier's traffic in relation to the others of the tier: 200 gets twice as much as 100 while both
+    are healthy, equally fast for their kind, and equally busy. 0 drains: no new requests, running ones end by
+    themselves."""
+    mode: Mode = "Active"
+    """Active takes traffic. Draining takes no new requests and lets running ones end; its health is still watched.
+    Disabled is as good as not there: no traffic, no checks, no count in status."""
+    max_connections: PositiveCount = 50
+    """Most requests in flight at this endpoint at a time, over all router replicas together: each router holds
+    its share. Never exceeded, also not when another endpoint is down: set it to what the provider's account or
+    the own server can really take. What does not fit goes to another endpoint, waits in the queue, or is answered
+    503."""
+    base_latency: PositiveSpan = Duration("800ms")
+    """Normal time to the first token when all is well. An endpoint slower than its own normal gets less traffic,
+    a faster one more; a big model that is always slow is thus not punished for it."""
+    models: tuple[ModelMapping, ...] = Field((), max_length=65, json_schema_extra=list_map("name"))
+    """The pool's models that this endpoint serves, and what it calls them. Left out: all of them, under their own
+    names. Example: {name: deepseek-v4-pro, upstreamName: deepseek/deepseek-v4-pro} for an aggregator."""
+    credentials_ref: SecretKeyRef | None = None
+    """Secret with the API key, sent as "Authorization: Bearer …" to this endpoint and to no other. Wants https, a
+    serviceRef, or insecure: true. A changed Secret is used within about a second, without a restart."""
+    insecure: Flag = False
+    """true allows the credential to travel over plain http. Everyone on the path can read the key and use it:
+    only for a network you trust as much as the Secret itself."""
+    tls: EndpointTls | None = None
+    """How an https endpoint proves who it is. Left out: the public certificate authorities and the URL's host name.
+    Verification cannot be switched off."""
+    egress_proxy: ProxyUrl | None = None
+    """HTTP proxy through which this endpoint is reached, to choose the route or the region traffic leaves from:
+    CONNECT for https, forwarding for http. Example: http://egress-singapore:3128. No path, no user:password@."""
+    region: Label = Label("")
+    """Where the endpoint is, in your own words; a label in status, metrics and dashboards, such as singapore.
+    Routing does not look at it."""
+    schedule: tuple[WeightWindow, ...] = Field((), max_length=16)
+    """Weight by time of the week, to use off-peak prices or to spare a machine that has other work by day.
+    Outside of all windows the weight counts as it stands."""
+    pricing: Pricing | None = None
+    """What it costs. Left out: its cost is not counted."""
+    capabilities: tuple[Capability, ...] = Field((), max_length=2, json_schema_extra=LIST_SET)
+    """What it can do beyond the usual. PrefixCompletion: it can continue an answer begun elsewhere (DeepSeek's
+    beta prefix completion, vLLM's continue_final_message), so a cut stream can go on here. LargeContext: it may
+    be asked when another endpoint refused a request as too long."""

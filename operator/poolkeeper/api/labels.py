@@ -1,0 +1,26 @@
+"""The label and annotation keys, and the name under which the operator owns fields."""
+
+from poolkeeper.api.meta import GROUP
+
+FIELD_MANAGER = "poolkeeper"
+"""Server-side apply: the one field manager of everything the operator writes."""
+
+NAME = "app.kubernetes.io/name"
+INSTANCE = "app.kubernetes.io/instance"
+COMPONENT = "app.kubernetes.io/component"
+PART_OF = "app.kubernetes.io/part-of"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+APP_VERSION = "app.kubernetes.io/version"
+
+POOL = f"{GROUP}/pool"
+"""Label on every child: the name of its pool."""
+
+PAUSED = f"{GROUP}/paused"
+"""Annotation on a pool, set by people: "true" leaves children and router as they are."""
+FAILOVER_TO = f"{GROUP}/failover-to"
+"""Annotation on a pool, set by people: the tier that serves until the annotation goes (manual hold)."""
+
+CONFIG_HASH = f"{GROUP}/config-hash"
+"""Annotation on children: the hash of what was rendered; a different one means a roll-out."""
+CONFIG_GENERATION = f"{GROUP}/config-generation"
+"""Annotation on router Pods: the router document's generation. Changing it makes the kubelet sync volumes at once."""

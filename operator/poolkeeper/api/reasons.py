@@ -1,0 +1,172 @@
+"""The words of every condition: types, what is good, and the reasons, each with its meaning. They are an API:
+none is renamed.
+
+Runbooks (docs/runbooks/REASON.md), status, Events and `poolkeeper status` all use exactly these.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal, Self
+
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+
+class Word(StrEnum):
+    """A word of the API with its one-line meaning."""
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.meaning = meaning
+        return member
+
+
+class ConditionType(Word):
+    Accepted = "Accepted", "The spec is valid and used."
+    ResolvedRefs = "ResolvedRefs", "Everything the spec refers to exists."
+    Programmed = "Programmed", "The routers run on this spec."
+    Available = "Available", "Enough endpoints answer: at least minAvailable."
+    Degraded = "Degraded", "Something needs a look, though the pool may well be answering."
+    FailoverActive = "FailoverActive", "The pool is not served by its first tier as declared."
+    Ready = "Ready", "Accepted, ResolvedRefs and Programmed. An outage of a provider does not change it."
+
+
+class Reason(Word):
+    Pending = "Pending", "The operator has not looked yet."
+
+    Accepted = "Accepted", "The spec is valid."
+    InvalidSpec = (
+        "InvalidSpec",
+        "The spec breaks a rule; the message names the path. The last good configuration keeps serving.",
+    )
+
+    ResolvedRefs = "ResolvedRefs", "Everything referred to exists."
+    SecretNotFound = "SecretNotFound", "A referenced Secret is not there, says a router that should have its key."
+    SecretKeyMissing = "SecretKeyMissing", "The Secret is there, the key in it is not."
+    PolicyNotFound = (
+        "PolicyNotFound",
+        "The FailoverPolicy is not there or not valid. The last good configuration keeps serving.",
+    )
+    ServiceNotFound = "ServiceNotFound", "An endpoint's Service is not there."
+    ConfigMapNotFound = "ConfigMapNotFound", "A referenced ConfigMap, or the key in it, is not there."
+
+    Programmed = "Programmed", "All router Pods run on the current configuration."
+    RolloutInProgress = (
+        "RolloutInProgress",
+        "Router Pods are being started or have not taken the current configuration yet.",
+    )
+    ApplyForbidden = (
+        "ApplyForbidden",
+        "The API server refuses a write of the operator: RBAC, quota or an admission policy.",
+    )
+    ApplyConflict = "ApplyConflict", "Another field manager or owner holds what the operator must write."
+    ConfigRejected = "ConfigRejected", "A router refused the configuration and keeps serving on the last good one."
+    ReconcilePaused = "ReconcilePaused", "The annotation poolkeeper.dev/paused holds the pool as it is."
+
+    MinimumEndpointsAvailable = "MinimumEndpointsAvailable", "At least minAvailable endpoints take traffic."
+    NoEndpointsAvailable = "NoEndpointsAvailable", "Fewer endpoints than minAvailable take traffic."
+    RouterNotReady = "RouterNotReady", "No router Pod is ready: nobody can be answered."
+    ProbeDataStale = "ProbeDataStale", "No router has reported for a while; what was true may not be."
+    NoDataYet = "NoDataYet", "Routers are up and have not reported yet."
+
+    AllEndpointsHealthy = "AllEndpointsHealthy", "Every endpoint that is not disabled is healthy."
+    EndpointsUnhealthy = "EndpointsUnhealthy", "At least one endpoint fails its health check."
+    BreakerOpen = "BreakerOpen", "At least one endpoint's circuit breaker is open or half-open."
+    CredentialsRejected = "CredentialsRejected", "A provider refuses a key (401, 403), or its file is missing or empty."
+    BalanceExhausted = "BalanceExhausted", "A provider says the account is out of money (402)."
+    GreyFailure = "GreyFailure", "Probes see an endpoint that answers, but too slowly or wrongly."
+
+    PrimaryServing = "PrimaryServing", "The first tier serves."
+    PrimaryBreakerOpen = "PrimaryBreakerOpen", "The first tier's breakers are open; a lower tier serves."
+    PrimaryUnhealthy = "PrimaryUnhealthy", "The first tier fails its health checks; a lower tier serves."
+    PrimaryRateLimited = "PrimaryRateLimited", "The first tier's providers limit our rate; a lower tier serves."
+    ServingDegraded = "ServingDegraded", "A smaller model, the cache or the default answer serves."
+    GlobalBreakerOpen = (
+        "GlobalBreakerOpen",
+        "The pool's overall error rate is over its threshold: most requests get the default answer.",
+    )
+    ManualHold = "ManualHold", "The annotation poolkeeper.dev/failover-to holds a tier."
+
+    Ready = "Ready", "Accepted, ResolvedRefs and Programmed are all True."
+
+
+GOOD: Mapping[ConditionType, ConditionStatus] = MappingProxyType(
+    {
+        kind: "False" if kind in (ConditionType.Degraded, ConditionType.FailoverActive) else "True"
+        for kind in ConditionType
+    }
+)
+"""The status each condition has when all is well."""
+
+POOL_CONDITIONS: tuple[ConditionType, ...] = tuple(ConditionType)
+POLICY_CONDITIONS: tuple[ConditionType, ...] = (ConditionType.Accepted,)
+
+REASONS: Mapping[ConditionType, tuple[Reason, ...]] = MappingProxyType(
+    {
+        ConditionType.Accepted: (Reason.Accepted, Reason.InvalidSpec, Reason.Pending),
+        ConditionType.ResolvedRefs: (
+            Reason.ResolvedRefs,
+            Reason.SecretNotFound,
+            Reason.SecretKeyMissing,
+            Reason.PolicyNotFound,
+            Reason.ServiceNotFound,
+            Reason.ConfigMapNotFound,
+            Reason.Pending,
+        ),
+        ConditionType.Programmed: (
+            Reason.Programmed,
+            Reason.RolloutInProgress,
+            Reason.ApplyForbidden,
+            Reason.ApplyConflict,
+            Reason.ConfigRejected,
+            Reason.ReconcilePaused,
+            Reason.Pending,
+        ),
+        ConditionType.Available: (
+            Reason.MinimumEndpointsAvailable,
+            Reason.NoEndpointsAvailable,
+            Reason.RouterNotReady,
+            Reason.ProbeDataStale,
+            Reason.NoDataYet,
+            Reason.Pending,
+        ),
+        ConditionType.Degraded: (
+            Reason.AllEndpointsHealthy,
+            Reason.EndpointsUnhealthy,
+            Reason.BreakerOpen,
+            Reason.CredentialsRejected,
+            Reason.BalanceExhausted,
+            Reason.GreyFailure,
+            Reason.Pending,
+        ),
+        ConditionType.FailoverActive: (
+            Reason.PrimaryServing,
+            Reason.PrimaryBreakerOpen,
+            Reason.PrimaryUnhealthy,
+            Reason.PrimaryRateLimited,
+            Reason.ServingDegraded,
+            Reason.GlobalBreakerOpen,
+            Reason.ManualHold,
+            Reason.Pending,
+        ),
+        ConditionType.Ready: (
+            Reason.Ready,
+            Reason.InvalidSpec,
+            Reason.SecretNotFound,
+            Reason.SecretKeyMissing,
+            Reason.PolicyNotFound,
+            Reason.ServiceNotFound,
+            Reason.ConfigMapNotFound,
+            Reason.RolloutInProgress,
+            Reason.ApplyForbidden,
+            Reason.ApplyConflict,
+            Reason.ConfigRejected,
+            Reason.ReconcilePaused,
+            Reason.Pending,
+        ),
+    }
+)
+"""Which reasons a condition may carry."""

@@ -1,0 +1,76 @@
+"""A whole object as the API server or a file gives it, and the one way in: parse, which tells every problem at once."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import ClassVar, Literal, Self
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from poolkeeper.api.meta import Model, ObjectName, Problem
+from poolkeeper.api.problems import Path, cut_out, rule_problems, shape_problem, to_cut, without_nulls
+
+
+class Metadata(Model):
+    """Of metav1.ObjectMeta what Poolkeeper reads; the rest is Kubernetes' and is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: ObjectName
+    namespace: str = "default"
+    uid: str = ""
+    generation: int = 0
+    resource_version: str = ""
+    labels: dict[str, str] = Field(default={})
+    annotations: dict[str, str] = Field(default={})
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+
+
+class Resource(Model):
+    """What both kinds have in common."""
+
+    PLURAL: ClassVar[str]
+    SHORT_NAME: ClassVar[str]
+
+    api_version: Literal["poolkeeper.dev/v1alpha1"] = "poolkeeper.dev/v1alpha1"
+    metadata: Metadata
+
+    @classmethod
+    def parse(cls, obj: Mapping[str, object], *, local: bool = False) -> Self | tuple[Problem, ...]:
+        """The resource, or everything that is wrong with it.
+
+        local: the looser rules of `poolkeeper run`, which may use loopback. The status is not judged: only the
+        operator writes it, and one that cannot be read is as good as none.
+        """
+        declared = {key: without_nulls(part) for key, part in obj.items() if key != "status"}
+        try:
+            resource = cls._read(declared)
+        except ValidationError as error:
+            problems = [shape_problem(cls, detail) for detail in error.errors()]
+            return tuple(problems + cls._broken_beyond(declared, local))
+        problems = list(rule_problems(resource, local))
+        return tuple(problems) or cls._with_status(declared, obj.get("status"))
+
+    @classmethod
+    def _read(cls, declared: object) -> Self:
+        return cls.model_validate(declared, by_alias=True, by_name=False)
+
+    @classmethod
+    def _broken_beyond(cls, declared: dict[str, object], local: bool) -> list[Problem]:
+        """The rules broken by what is left when the parts of a wrong shape are cut out."""
+        named = declared | {"metadata": {"name": "any"}}  # no rule looks at it
+        cut: frozenset[Path] = frozenset()
+        while cut.isdisjoint({(), ("spec",)}):
+            try:
+                return list(rule_problems(cls._read(cut_out(named, cut)), local, cut))
+            except ValidationError as error:
+                cut = to_cut(error, cut)
+        return []  # the spec itself is what is wrong
+
+    @classmethod
+    def _with_status(cls, declared: dict[str, object], status: object) -> Self:
+        if isinstance(status, Mapping):
+            with suppress(ValidationError):
+                return cls._read(declared | {"status": without_nulls(status)})
+        return cls._read(declared)

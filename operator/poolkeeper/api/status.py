@@ -1,0 +1,128 @@
+"""What the operator says about a resource. Written on transitions only: latencies and counters live in metrics
+and /state.
+
+An unknown field in a status is dropped, not refused: only an operator writes here, and a newer one may have.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from poolkeeper.api.meta import Model, list_map
+from poolkeeper.api.reasons import ConditionStatus
+
+Word = Annotated[str, Field(max_length=128)]
+Sentence = Annotated[str, Field(max_length=4096)]
+Number = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class StatusModel(Model):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Condition(StatusModel):
+    """One observation about the resource."""
+
+    type: Annotated[str, Field(min_length=1, max_length=64)]
+    """Which question this answers, such as Available."""
+    status: ConditionStatus
+    """True, False, or Unknown when nobody can tell at present."""
+    reason: Annotated[str, Field(min_length=1, max_length=64)]
+    """The answer's cause in one word; docs/runbooks has a page for each."""
+    message: Sentence = ""
+    """The cause in a sentence: which object, what was seen, what was wanted."""
+    observed_generation: Number | None = None
+    """metadata.generation of the spec this is about; older than the object's means: not about the latest spec."""
+    last_transition_time: datetime
+    """When status last changed."""
+
+
+class EndpointStatus(StatusModel):
+    """One endpoint as the routers see it together."""
+
+    name: Word
+    """The endpoint's name in the spec."""
+    tier: Annotated[int, Field(ge=0, le=9)]
+    """Its tier in the spec."""
+    health: Literal["Healthy", "Unhealthy", "Unknown"]
+    """Health checks and probes: may it be used at all?"""
+    breaker: Literal["Closed", "Open", "HalfOpen"]
+    """The circuit breaker: Closed lets traffic through, Open none, HalfOpen a few requests to try."""
+    reason: Word = ""
+    """Why health or breaker are not as one would wish; empty when they are."""
+    last_transition_time: datetime
+    """When health or breaker last changed."""
+
+
+class RouterStatus(StatusModel):
+    """The router Deployment."""
+
+    replicas: Number = 0
+    """Router Pods there are."""
+    ready_replicas: Number = 0
+    """Router Pods that serve."""
+    selector: Annotated[str, Field(max_length=512)] = ""
+    """Label selector of the router Pods in text form; the scale subresource hands it to an autoscaler."""
+    config_hash: Word = ""
+    """Hash of the configuration the routers were given."""
+
+
+class EffectivePolicy(StatusModel):
+    """The failover policy in force."""
+
+    name: Annotated[str, Field(max_length=253)] = ""
+    """Name of the FailoverPolicy; empty: the built-in defaults."""
+    generation: Number = 0
+    """Its metadata.generation; 0 for the built-in defaults."""
+
+
+class LastProbe(StatusModel):
+    """The latest finished run of the probe."""
+
+    time: datetime
+    """When it finished."""
+    outcome: Literal["Passed", "GreyFailure", "Failed", "Skipped"]
+    """Passed; GreyFailure: an endpoint was too slow; Failed: an endpoint did not answer; Skipped: the day's
+    budget is spent."""
+    message: Sentence = ""
+    """The worst endpoint and what was seen."""
+
+
+class EndpointPoolStatus(StatusModel):
+    """What the operator and the routers see."""
+
+    observed_generation: Number | None = None
+    """metadata.generation of the spec that this status is about."""
+    conditions: tuple[Condition, ...] = Field((), max_length=16, json_schema_extra=list_map("type"))
+    """Accepted, ResolvedRefs, Programmed, Available, Degraded, FailoverActive and Ready. Unknown/Pending until
+    the operator looked."""
+    endpoints: tuple[EndpointStatus, ...] = Field((), max_length=32, json_schema_extra=list_map("name"))
+    """Each endpoint's health and breaker."""
+    active_tier: Annotated[int, Field(ge=0, le=9)] | None = None
+    """The tier that serves; absent when none can."""
+    healthy_endpoints: Number = 0
+    """Endpoints that may be used: healthy, breaker not open, not drained or disabled."""
+    total_endpoints: Number = 0
+    """Endpoints declared and not disabled."""
+    summary: Word = ""
+    """healthyEndpoints/totalEndpoints, such as 2/3."""
+    router: RouterStatus = RouterStatus()
+    """The router Deployment."""
+    effective_policy: EffectivePolicy | None = None
+    """The failover policy in force."""
+    address: Annotated[str, Field(max_length=512)] = ""
+    """Base URL for clients inside the cluster, such as http://chat-router.default.svc.cluster.local/v1."""
+    last_probe: LastProbe | None = None
+    """The latest finished run of the probe; absent without spec.probe."""
+
+
+class FailoverPolicyStatus(StatusModel):
+    """What the operator says about the policy."""
+
+    observed_generation: Number | None = None
+    """metadata.generation of the spec that this status is about."""
+    conditions: tuple[Condition, ...] = Field((), max_length=16, json_schema_extra=list_map("type"))
+    """Accepted. Unknown/Pending until the operator looked."""
+    bound_pools: Number = 0
+    """How many pools of this namespace use the policy."""
