@@ -11,10 +11,16 @@ from datetime import datetime
 from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failoverpolicy import FailoverPolicy
 from poolkeeper.api.meta import Problem
+from poolkeeper.api.routerspec import Resources
 from poolkeeper.api.routerstate import RouterState
 
 Manifest = Mapping[str, object]
 """One Kubernetes object as plain JSON data, ready to be applied or written out as YAML."""
+
+ROUTER_RESOURCES = Resources.model_validate(
+    {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+)
+"""No CPU limit: a throttled router delays every stream on it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -30,7 +36,8 @@ class PoolKey:
 class Settings:
     """What the installation decides, not the pool: the same for all pools of one operator.
 
-    local: the file-backed world of `poolkeeper run`, where loopback endpoints are allowed.
+    local: the file-backed world of `poolkeeper run`, where loopback endpoints are allowed. router_resources: for pools
+    that say nothing about them.
     """
 
     router_image: str
@@ -38,6 +45,7 @@ class Settings:
     cluster_domain: str = "cluster.local"
     image_pull_policy: str = "IfNotPresent"
     local: bool = False
+    router_resources: Resources = ROUTER_RESOURCES
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,7 @@ class LiveDeployment:
     updated_replicas: int
     up_to_date: bool
     stuck_reason: str = ""
-    """Why it does not progress, in the controller's own reason word (ProgressDeadlineExceeded, ReplicaFailure), or ""."""
+    """Why it does not progress, in the controller's own word (ProgressDeadlineExceeded, ReplicaFailure), or ""."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,6 @@ class Snapshot:
     pool is None when the object does not parse; problems then say why. policy is None when none is referenced, or when
     the referenced one does not exist or does not parse (policy_problems). config_maps: the keys of each referenced
     ConfigMap that exists. services: the referenced Services that exist. ca_digest: changes when any referenced CA does.
-    policy_generation: of the FailoverPolicy in force (0: the built-in defaults).
     """
 
     key: PoolKey

@@ -1,0 +1,105 @@
+"""The declared endpoints, resolved: addresses taken apart, references turned into host and file names, models named.
+
+Their order in the document is by tier and name, so that moving lines about in a manifest changes nothing for a router.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from poolkeeper.api.endpoint import Endpoint, Scheme
+from poolkeeper.api.poolspec import EndpointPoolSpec
+from poolkeeper.api.routerdoc import Credential, EndpointDoc, ModelRoute, Tls
+from poolkeeper.plan.hashing import digest
+from poolkeeper.plan.share import routers, share
+from poolkeeper.plan.snapshot import Snapshot
+
+ANY_MODEL = "*"
+FINGERPRINT_DIGITS = 16
+"""Hex digits: enough to tell one endpoint's past from its present, short enough to read."""
+
+
+@dataclass(frozen=True)
+class _Address:
+    scheme: Scheme
+    host: str
+    port: int
+    path: str
+
+
+def endpoint_docs(snapshot: Snapshot, spec: EndpointPoolSpec) -> tuple[EndpointDoc, ...]:
+    among = routers(snapshot)
+    found = (_endpoint_doc(snapshot, endpoint, spec.models, among) for endpoint in spec.endpoints)
+    return tuple(sorted(found, key=lambda endpoint: (endpoint.tier, endpoint.name)))
+
+
+def ca_file(endpoint: Endpoint) -> str | None:
+    """The file, below the CA folder, with the authorities this endpoint's certificate is checked against."""
+    return f"{endpoint.name}.crt" if endpoint.tls and endpoint.tls.ca_ref else None
+
+
+def secret_source(name: str, key: str) -> str:
+    """Where a mounted file comes from, in the words that messages use."""
+    return f"Secret {name}, key {key}"
+
+
+def _endpoint_doc(snapshot: Snapshot, endpoint: Endpoint, pool_models: Sequence[str], among: int) -> EndpointDoc:
+    address = _address(snapshot, endpoint)
+    return EndpointDoc(
+        name=endpoint.name,
+        fingerprint=_fingerprint(endpoint, address),
+        provider=endpoint.provider,
+        tier=endpoint.tier,
+        weight=endpoint.weight,
+        mode=endpoint.mode,
+        scheme=address.scheme,
+        host=address.host,
+        port=address.port,
+        path=address.path,
+        tls=_tls(endpoint, address),
+        credential=_credential(endpoint),
+        max_connections=share(endpoint.max_connections, among),
+        base_latency_ms=endpoint.base_latency.ms,
+        models=tuple(_routes(endpoint, pool_models)),
+        capabilities=tuple(sorted(endpoint.capabilities)),
+        region=endpoint.region,
+    )
+
+
+def _address(snapshot: Snapshot, endpoint: Endpoint) -> _Address:
+    if endpoint.url is not None:
+        url = endpoint.url
+        return _Address(url.scheme, url.host, url.port, url.path)
+    service = endpoint.service_ref
+    if service is None:
+        raise AssertionError(f"endpoint {endpoint.name} has neither url nor serviceRef, which its validation refuses")
+    host = f"{service.name}.{snapshot.key.namespace}.svc.{snapshot.settings.cluster_domain}"
+    return _Address(service.scheme, host, service.port, service.path.rstrip("/"))
+
+
+def _tls(endpoint: Endpoint, address: _Address) -> Tls | None:
+    if address.scheme == "http":
+        return None
+    given = endpoint.tls.server_name if endpoint.tls else None
+    return Tls(server_name=given or address.host, ca_file=ca_file(endpoint))
+
+
+def _credential(endpoint: Endpoint) -> Credential | None:
+    ref = endpoint.credentials_ref
+    return Credential(file=endpoint.name, source=secret_source(ref.name, ref.key)) if ref else None
+
+
+def _fingerprint(endpoint: Endpoint, address: _Address) -> str:
+    credential = endpoint.credentials_ref.model_dump(mode="json") if endpoint.credentials_ref else None
+    tls = endpoint.tls.model_dump(mode="json") if endpoint.tls else None
+    what_it_is = {"provider": endpoint.provider, "credential": credential, "tls": tls, **asdict(address)}
+    return digest(what_it_is)[:FINGERPRINT_DIGITS]
+
+
+def _routes(endpoint: Endpoint, pool_models: Sequence[str]) -> Iterator[ModelRoute]:
+    """An entry of its own wins over "*"; without any entry every model is asked for under its own name."""
+    mappings = {str(mapping.name): mapping for mapping in endpoint.models}
+    for model in pool_models:
+        mapping = mappings.get(model) or mappings.get(ANY_MODEL)
+        if mapping or not endpoint.models:
+            upstream = mapping.upstream_name if mapping else None
+            yield ModelRoute(name=model, upstream_name=upstream or model)

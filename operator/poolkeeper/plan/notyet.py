@@ -1,0 +1,73 @@
+"""Fields of the contract that are accepted before they do something: told by name, so that nobody trusts a dead switch.
+
+A field is listed when it was set to other than its default; `streaming.recovery` also at its default, because a cut
+stream ends in an error until another endpoint can go on with it. Where silence would do harm, telling is not enough:
+those are refused (REFUSED), as a spec that cannot be carried out.
+"""
+
+from collections.abc import Callable, Iterator
+
+from poolkeeper.api.endpoint import Endpoint
+from poolkeeper.api.meta import Problem
+from poolkeeper.api.policyspec import FailoverPolicySpec
+from poolkeeper.api.poolspec import AccessClient, EndpointPoolSpec
+
+_DEFAULTS = FailoverPolicySpec()
+_PRIORITY = AccessClient.model_fields["priority"].default
+_CLIENT_CONNECTIONS = AccessClient.model_fields["max_connections"].default
+
+POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
+    "spec.probe": lambda spec: spec.probe is not None,
+    "spec.router.autoscaling": lambda spec: spec.router.autoscaling is not None,
+    "spec.endpoints[].schedule": lambda spec: any(endpoint.schedule for endpoint in spec.endpoints),
+    "spec.endpoints[].pricing": lambda spec: any(endpoint.pricing for endpoint in spec.endpoints),
+    "spec.endpoints[].capabilities": lambda spec: any(endpoint.capabilities for endpoint in spec.endpoints),
+    "spec.access.clients[].priority": lambda spec: any(client.priority != _PRIORITY for client in spec.access.clients),
+    "spec.access.clients[].maxConnections": lambda spec: any(
+        client.max_connections != _CLIENT_CONNECTIONS for client in spec.access.clients
+    ),
+}
+"""Path -> whether the pool asks for what is not there yet."""
+
+POLICY: dict[str, Callable[[FailoverPolicySpec], bool]] = {
+    "policy.healthCheck": lambda spec: spec.health_check != _DEFAULTS.health_check,
+    "policy.globalBreaker": lambda spec: spec.global_breaker != _DEFAULTS.global_breaker,
+    "policy.balancing.affinity": lambda spec: spec.balancing.affinity != _DEFAULTS.balancing.affinity,
+    "policy.retry.tierWait": lambda spec: spec.retry.tier_wait.ms != 0,
+    "policy.streaming.recovery": lambda spec: spec.streaming.recovery != "Error",
+    "policy.concurrency": lambda spec: spec.concurrency != _DEFAULTS.concurrency,
+    "policy.queue": lambda spec: spec.queue != _DEFAULTS.queue,
+    "policy.hedging": lambda spec: spec.hedging != _DEFAULTS.hedging,
+    "policy.tiers.spill": lambda spec: spec.tiers.spill != "Strict",
+    "policy.contextRecovery": lambda spec: spec.context_recovery != _DEFAULTS.context_recovery,
+    "policy.fallback.degradedModel": lambda spec: spec.fallback.degraded_model != "",
+    "policy.fallback.cacheTTL": lambda spec: spec.fallback.cache_ttl.ms != _DEFAULTS.fallback.cache_ttl.ms,
+    "policy.fallback.cacheSize": lambda spec: spec.fallback.cache_size.bytes != _DEFAULTS.fallback.cache_size.bytes,
+    "policy.fallback.format": lambda spec: spec.fallback.format != "Error",
+    "policy.failback.mode": lambda spec: spec.failback.mode != "Automatic",
+}
+"""The same for the policy in force."""
+
+REFUSED: dict[str, tuple[Callable[[Endpoint], bool], str]] = {
+    "egressProxy": (
+        lambda endpoint: endpoint.egress_proxy is not None,
+        "is not in force yet, and without it the traffic would leave by a route you did not choose; "
+        "remove it, or reach the endpoint through a url whose host is your gateway",
+    ),
+}
+"""Endpoint field -> whether it is set, and why it cannot be passed over."""
+
+
+def not_in_force(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> tuple[str, ...]:
+    """The paths that were set and do nothing, in the order of the tables."""
+    return (
+        *(path for path, asks in POOL.items() if asks(pool)),
+        *(path for path, asks in POLICY.items() if asks(policy)),
+    )
+
+
+def refused(pool: EndpointPoolSpec) -> Iterator[Problem]:
+    for index, endpoint in enumerate(pool.endpoints):
+        for field, (asks, why) in REFUSED.items():
+            if asks(endpoint):
+                yield Problem(f"spec.endpoints[{index}].{field}", why)

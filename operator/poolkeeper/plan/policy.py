@@ -1,0 +1,42 @@
+"""The failover policy as a router wants it: every duration in milliseconds, only what is in force."""
+
+from poolkeeper.api.policyspec import FailoverPolicySpec
+from poolkeeper.api.routerdoc import (
+    BalancingDoc,
+    CircuitBreakerDoc,
+    FailbackDoc,
+    FallbackDoc,
+    PolicyDoc,
+    RetryDoc,
+    TimeoutsDoc,
+)
+
+
+def policy_doc(spec: FailoverPolicySpec) -> PolicyDoc:
+    breaker, retry, timeouts = spec.circuit_breaker, spec.retry, spec.timeouts
+    return PolicyDoc(
+        circuit_breaker=CircuitBreakerDoc(
+            error_rate_percent=breaker.error_rate_percent,
+            sliding_window_ms=breaker.sliding_window.ms,
+            minimum_requests=breaker.minimum_requests,
+            consecutive_failures=breaker.consecutive_failures,
+            recovery_timeout_ms=breaker.recovery_timeout.ms,
+            max_recovery_timeout_ms=breaker.max_recovery_timeout.ms,
+            half_open_max_requests=breaker.half_open_max_requests,
+        ),
+        retry=RetryDoc(
+            max_attempts=retry.max_attempts,
+            budget_percent=retry.budget_percent,
+            honor_retry_after=retry.retry_after == "Honor",
+            busy_backoff_ms=tuple(rest.ms for rest in retry.busy_backoff),
+        ),
+        timeouts=TimeoutsDoc(
+            connect_ms=timeouts.connect.ms,
+            first_token_ms=timeouts.first_token.ms,
+            inter_token_ms=timeouts.inter_token.ms,
+            request_ms=timeouts.request.ms,
+        ),
+        balancing=BalancingDoc(algorithm=spec.balancing.algorithm, slow_start_ms=spec.balancing.slow_start.ms),
+        failback=FailbackDoc(stabilization_ms=spec.failback.stabilization.ms),
+        fallback=FallbackDoc(default_response=spec.fallback.default_response),
+    )

@@ -1,0 +1,71 @@
+"""From the declared world to the document that routers run on, or to the reason why none is rolled out.
+
+The generation only grows: equal content keeps the one it has, other content gets one more than any that was ever seen,
+in the ConfigMap or at a router. So a router never takes an older document for a newer one, also after the ConfigMap was
+deleted or put back from a backup.
+"""
+
+from dataclasses import dataclass
+
+from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.api.policyspec import FailoverPolicySpec
+from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.plan.access import access_doc
+from poolkeeper.plan.endpoints import endpoint_docs
+from poolkeeper.plan.hashing import content_hash
+from poolkeeper.plan.hold import Hold, failover_to_tier, hold_of
+from poolkeeper.plan.missing import MissingRef, missing_refs
+from poolkeeper.plan.notyet import not_in_force
+from poolkeeper.plan.policy import policy_doc
+from poolkeeper.plan.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Plan:
+    """document or hold, never both. policy_name: of the FailoverPolicy in force ("": the built-in defaults)."""
+
+    document: RouterDoc | None
+    hold: Hold | None
+    missing: tuple[MissingRef, ...] = ()
+    not_in_force: tuple[str, ...] = ()
+    policy_name: str = ""
+    policy_generation: int = 0
+
+
+def resolve(snapshot: Snapshot) -> Plan:
+    missing = missing_refs(snapshot)
+    hold = hold_of(snapshot, missing)
+    policy = snapshot.policy.spec if snapshot.policy else FailoverPolicySpec()
+    pool = snapshot.pool
+    return Plan(
+        document=_document(snapshot, pool, policy) if pool and not hold else None,
+        hold=hold,
+        missing=missing,
+        not_in_force=not_in_force(pool.spec, policy) if pool else (),
+        policy_name=snapshot.policy.metadata.name if snapshot.policy else "",
+        policy_generation=snapshot.policy.metadata.generation if snapshot.policy else 0,
+    )
+
+
+def _document(snapshot: Snapshot, pool: EndpointPool, policy: FailoverPolicySpec) -> RouterDoc:
+    draft = RouterDoc(
+        pool=str(snapshot.key),
+        generation=1,
+        hash="",
+        allow_loopback=snapshot.settings.local,
+        models=pool.spec.models,
+        endpoints=endpoint_docs(snapshot, pool.spec),
+        policy=policy_doc(policy),
+        access=access_doc(pool.spec.access),
+        failover_to_tier=failover_to_tier(snapshot),
+    )
+    content = content_hash(draft.model_dump(mode="json", by_alias=True))
+    return draft.model_copy(update={"hash": content, "generation": _generation(snapshot, content)})
+
+
+def _generation(snapshot: Snapshot, content: str) -> int:
+    live = snapshot.live
+    at_routers = max((report.state.generation for report in snapshot.reports if report.state), default=0)
+    if content == live.document_hash and live.document_generation >= max(1, at_routers):
+        return live.document_generation
+    return 1 + max(live.document_generation, at_routers)

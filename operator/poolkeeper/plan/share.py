@@ -1,0 +1,17 @@
+"""One router's part of what the whole pool may do at once; docs/adr/0006-connection-share.md says why rounded down."""
+
+from poolkeeper.plan.snapshot import Snapshot
+
+
+def routers(snapshot: Snapshot) -> int:
+    """How many router Pods may send at the same time: during a roll-out more than declared, never fewer than one."""
+    if snapshot.settings.local or snapshot.pool is None:
+        return 1
+    serving = sum(not pod.terminating for pod in snapshot.live.pods)
+    return max(1, snapshot.pool.spec.router.replicas, serving)
+
+
+def share(ceiling: int, among: int) -> int:
+    """Together never above the ceiling, unless there are more routers than connections: then one each, because a router
+    that may open none would answer nobody."""
+    return max(1, ceiling // among)

@@ -1,0 +1,20 @@
+"""The ConfigMap that carries router.json, in the canonical spelling: an unchanged document is an unchanged object.
+
+Its annotations repeat generation and hash, so that `kubectl describe` tells which document is out without reading it.
+"""
+
+from poolkeeper.api import labels
+from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.plan.hashing import canonical_json
+from poolkeeper.plan.snapshot import Manifest, Snapshot
+from poolkeeper.render.names import CONFIG_FILE, metadata
+
+
+def configmap(snapshot: Snapshot, document: RouterDoc) -> Manifest:
+    annotations = {labels.CONFIG_HASH: document.hash, labels.CONFIG_GENERATION: str(document.generation)}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(snapshot, annotations),
+        "data": {CONFIG_FILE: canonical_json(document.model_dump(mode="json", by_alias=True))},
+    }

@@ -1,0 +1,119 @@
+"""Router Pods: restricted, taking a new document without a restart, and ending only when their streams have ended.
+
+Pods are replaced only for what a running router cannot take over: image, resources, which files are mounted, and the
+authorities (annotation CONFIG_HASH; nginx reads them once). The document is not among them.
+"""
+
+from math import ceil
+
+from poolkeeper.api import labels
+from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.plan.snapshot import Manifest, Snapshot
+from poolkeeper.render.names import ADMIN_PORT, CLIENT_PORT, CONTAINER, metadata, pod_labels, selector
+from poolkeeper.render.scheduling import scheduling
+from poolkeeper.render.volumes import RUN_DIR, mounts, volumes
+
+ROUTER_UID = 65532
+PRE_STOP_S = 5
+"""Endpoint controllers and proxies need about this long to stop sending to a Pod that is ending."""
+DRAIN_MARGIN_S = 10
+MAX_GRACE_S = 1800
+"""A node drain waits no longer than this for the last stream."""
+
+Part = dict[str, object]
+
+
+def deployment(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> Manifest:
+    template = pool.spec.router.template
+    annotations = {str(key): value for key, value in template.annotations.items()}
+    if snapshot.ca_digest:
+        annotations[labels.CONFIG_HASH] = snapshot.ca_digest
+    user_labels = {str(key): str(value) for key, value in template.labels.items()}
+    pod_metadata: Part = {"labels": user_labels | pod_labels(snapshot.key)}
+    if annotations:
+        pod_metadata["annotations"] = annotations
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(snapshot),
+        "spec": {
+            "replicas": pool.spec.router.replicas,
+            "revisionHistoryLimit": 2,
+            "selector": {"matchLabels": selector(snapshot.key)},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "template": {"metadata": pod_metadata, "spec": _pod_spec(snapshot, pool, document)},
+        },
+    }
+
+
+def grace_s(request_ms: int) -> int:
+    """How long a Pod may take to end: its longest request, in whole minutes so that fine tuning restarts nothing."""
+    if request_ms == 0:
+        return MAX_GRACE_S
+    minutes = ceil((request_ms / 1000 + PRE_STOP_S + DRAIN_MARGIN_S) / 60)
+    return min(MAX_GRACE_S, minutes * 60)
+
+
+def _pod_spec(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> Part:
+    found = volumes(snapshot.key, pool.spec)
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": grace_s(document.policy.timeouts.request_ms),
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": ROUTER_UID,
+            "runAsGroup": ROUTER_UID,
+            "fsGroup": ROUTER_UID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(snapshot, pool, mounts(found))],
+        "volumes": found,
+        **scheduling(pool.spec.router.template, selector(snapshot.key)),
+    }
+
+
+def _container(snapshot: Snapshot, pool: EndpointPool, volume_mounts: list[Part]) -> Part:
+    env = {
+        "POOLKEEPER_LISTEN": f"0.0.0.0:{CLIENT_PORT}",
+        "POOLKEEPER_ADMIN": f"0.0.0.0:{ADMIN_PORT}",
+        "POOLKEEPER_RUN_DIR": RUN_DIR,
+    }
+    return {
+        "name": CONTAINER,
+        "image": snapshot.settings.router_image,
+        "imagePullPolicy": snapshot.settings.image_pull_policy,
+        "env": [{"name": name, "value": value} for name, value in env.items()],
+        "ports": [
+            {"name": "http", "containerPort": CLIENT_PORT, "protocol": "TCP"},
+            {"name": "admin", "containerPort": ADMIN_PORT, "protocol": "TCP"},
+        ],
+        "startupProbe": _probe("/healthz", period_s=1, failures=60),
+        "readinessProbe": _probe("/readyz", period_s=2, failures=3),
+        "livenessProbe": _probe("/healthz", period_s=10, failures=6),
+        "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_S}}},
+        "resources": _resources(snapshot, pool),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": volume_mounts,
+    }
+
+
+def _probe(path: str, period_s: int, failures: int) -> Part:
+    return {
+        "httpGet": {"path": path, "port": "admin"},
+        "periodSeconds": period_s,
+        "timeoutSeconds": 3,
+        "failureThreshold": failures,
+    }
+
+
+def _resources(snapshot: Snapshot, pool: EndpointPool) -> Part:
+    """The pool's own words, or, when it has none, the installation's."""
+    given = pool.spec.router.resources
+    wanted = given if given.requests or given.limits else snapshot.settings.router_resources
+    return wanted.model_dump(mode="json", by_alias=True, exclude_defaults=True)

@@ -1,0 +1,39 @@
+"""All the objects a pool is carried out by, in the order in which they are applied.
+
+The ConfigMap comes first, because a Pod without it does not start. Every pool has the same four: none comes and goes
+with the spec, so there is never one to take away (a pool's end takes them all, by their ownerReferences).
+"""
+
+from collections.abc import Mapping
+
+from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.plan.snapshot import Manifest, Snapshot
+from poolkeeper.render.configmap import configmap
+from poolkeeper.render.deployment import deployment
+from poolkeeper.render.poddisruptionbudget import poddisruptionbudget
+from poolkeeper.render.service import service
+
+
+def desired(snapshot: Snapshot, document: RouterDoc) -> tuple[Manifest, ...]:
+    pool = snapshot.pool
+    if pool is None:
+        raise AssertionError(f"{snapshot.key} has a document and no pool; resolve() never makes that")
+    return (
+        _plain_object(configmap(snapshot, document)),
+        _plain_object(service(snapshot, pool)),
+        _plain_object(poddisruptionbudget(snapshot)),
+        _plain_object(deployment(snapshot, pool, document)),
+    )
+
+
+def _plain_object(manifest: Manifest) -> Manifest:
+    return {str(key): _plain(value) for key, value in manifest.items()}
+
+
+def _plain(value: object) -> object:
+    """The value types of the API are strings with a meaning; what goes out is plain JSON, whoever writes it down."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value

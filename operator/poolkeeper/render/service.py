@@ -1,0 +1,21 @@
+"""The Service in front of the routers: the client port only. The operator asks each Pod's admin port directly."""
+
+from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.plan.snapshot import Manifest, Snapshot
+from poolkeeper.render.names import metadata, selector
+
+
+def service(snapshot: Snapshot, pool: EndpointPool) -> Manifest:
+    wanted = pool.spec.router.service
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(snapshot),
+        "spec": {
+            "type": wanted.type,
+            "selector": selector(snapshot.key),
+            "ports": [
+                {"name": "http", "port": wanted.port, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"}
+            ],
+        },
+    }
