@@ -13,11 +13,11 @@ question = sys.argv[2] if len(sys.argv) > 2 else "Say hello in five words."
 # The pool holds the providers' keys. What the client sends here matters only when the pool's access mode is Keys.
 client = OpenAI(base_url=base_url, api_key="unused", max_retries=0)
 
-with client.chat.completions.with_streaming_response.create(
+answer = client.chat.completions.with_raw_response.create(
     model="deepseek-flash", messages=[{"role": "user", "content": question}], stream=True
-) as response:
-    print(f"[{response.headers['x-poolkeeper-endpoint']}, tier {response.headers['x-poolkeeper-tier']}]")
-    for chunk in response.parse():
-        for choice in chunk.choices:
-            print(choice.delta.content or "", end="", flush=True)
+)
+print(f"[{answer.headers['x-poolkeeper-endpoint']}, tier {answer.headers['x-poolkeeper-tier']}]")
+for chunk in answer.parse():
+    for choice in chunk.choices:
+        print(choice.delta.content or "", end="", flush=True)
 print()

@@ -113,6 +113,7 @@ def _keys(
     kind: Literal["Secret", "ConfigMap"], named: _Named, contents: Contents
 ) -> Iterator[tuple[PurePosixPath, bytes]]:
     name = named.name or named.secret_name
+    key_missing = "SecretKeyMissing" if kind == "Secret" else "ConfigMapNotFound"
     data = contents.get((kind, name))
     if data is None:
         if not named.optional:
@@ -122,7 +123,7 @@ def _keys(
         if item.key in data:
             yield _inside(item.path), data[item.key]
         elif not named.optional:
-            raise Refused(f"{kind} {name!r} has no key {item.key!r}, which the router mounts", f"{kind}KeyMissing")
+            raise Refused(f"{kind} {name!r} has no key {item.key!r}, which the router mounts", key_missing)
 
 
 def _inside(path: str) -> PurePosixPath:

@@ -1,0 +1,46 @@
+"""The client's side: one streamed question with the ordinary openai SDK, its tokens shown as they come."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from openai import OpenAI
+
+MODEL = "deepseek-flash"
+
+
+@dataclass(frozen=True)
+class Told:
+    """One answer: what it said, who gave it, and how long the first token took."""
+
+    text: str
+    endpoint: str
+    tier: str
+    attempts: str
+    finish_reason: str | None
+    first_token_s: float
+
+
+def ask(client: OpenAI, question: str, show: Callable[[str], None]) -> Told:
+    """Raises what the SDK raises when there is no answer. No retry of its own: the pool has to be enough."""
+    began_s = time.monotonic()
+    first_s, text, finish = 0.0, "", None
+    answer = client.chat.completions.with_raw_response.create(
+        model=MODEL, messages=[{"role": "user", "content": question}], stream=True
+    )
+    for chunk in answer.parse():
+        for choice in chunk.choices:
+            said = choice.delta.content or ""
+            if said and not text:
+                first_s = time.monotonic() - began_s
+            text += said
+            show(said)
+            finish = choice.finish_reason or finish
+    return Told(
+        text=text,
+        endpoint=answer.headers["x-poolkeeper-endpoint"],
+        tier=answer.headers["x-poolkeeper-tier"],
+        attempts=answer.headers["x-poolkeeper-attempts"],
+        finish_reason=finish,
+        first_token_s=first_s,
+    )

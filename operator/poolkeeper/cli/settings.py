@@ -1,0 +1,10 @@
+"""What an installation would decide, where there is none: the settings of `run`, `render` and `validate`."""
+
+from poolkeeper import __version__
+from poolkeeper.plan.snapshot import Settings
+
+ROUTER_IMAGE = f"poolkeeper-router:{__version__}"
+
+
+def settings_for(local: bool, router_image: str = ROUTER_IMAGE) -> Settings:
+    return Settings(router_image=router_image, operator_version=__version__, local=local)

@@ -1,0 +1,49 @@
+"""`poolkeeper validate`: every problem of a set of manifests, at once, each with its place."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from poolkeeper.cli.options import files
+from poolkeeper.cli.settings import settings_for
+from poolkeeper.local import references
+from poolkeeper.local.declared import Declared, load
+from poolkeeper.local.documents import Finding
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  poolkeeper validate -f pool.yaml
+  poolkeeper validate -f deploy/ -f secrets.yaml
+  poolkeeper validate --local -f local.yaml      as `poolkeeper run` would take it
+"""
+)
+@files
+@click.option("--local", is_flag=True, help="Judge for `poolkeeper run`, where loopback is fine.")
+def validate(files: tuple[Path, ...], local: bool) -> None:
+    """Tell every problem of manifest files at once; exit 1 if there is any.
+
+    Nothing is contacted. Besides each resource by itself it looks at how they fit together: a policy that is named and
+    not given, a key that its Secret does not have.
+    """
+    declared, findings = examine(files, local)
+    for note in declared.notes:
+        click.echo(f"note: {note}", err=True)
+    for finding in findings:
+        click.echo(str(finding))
+    if findings:
+        click.echo(f"{len(findings)} problem{'s' if len(findings) > 1 else ''}", err=True)
+        raise SystemExit(1)
+    names = [f"EndpointPool {key}" for key in declared.pools] + [
+        f"FailoverPolicy {name.namespace}/{name.name}" for name in declared.policies
+    ]
+    click.echo(f"valid: {', '.join(names)}" if names else "no EndpointPool and no FailoverPolicy in these files")
+
+
+def examine(files: Sequence[Path], local: bool) -> tuple[Declared, Sequence[Finding]]:
+    """What the files declare, and everything that is wrong with it, in the order of the files."""
+    declared = load(files, local)
+    found = (*declared.findings, *references.findings(declared, settings_for(local), complete=False))
+    return declared, sorted(found, key=lambda finding: finding.place)
