@@ -1,0 +1,21 @@
+"""A scripted DeepSeek: answers like the real API, and fails like it too, on command.
+
+    http1       bytes -> requests, and the head and framing of responses          pure
+    jsonin      values of unknown shape -> typed values, or an error with a path   pure
+    ask         a request body -> what the client asks for                         pure
+    text        what is asked for -> the tokens of the answer                      pure
+    params      the dials of a scenario                                            pure
+    steps       what an answer does on the wire: send, wait, hang, close, reset    pure
+    bodies      the provider's error bodies, word for word                         pure
+    answer      tokens -> events and JSON                                          pure
+    scenarios   the table: name -> steps                                           pure
+    plan        which scenario a request meets: one, a script, a mix, a timeline   pure
+    log         who asked what with which key, and how it ended; the counters
+    admission   the in-flight limit and its queue
+    provider    a request -> steps: keys, models, limits, then the scenario
+    control     the /_fake/ API
+    connection  plays steps on a socket, notices clients that leave
+    listener    the listening sockets, which can go away and come back
+
+Whatever is pure decides; connection and listener alone do I/O.
+"""

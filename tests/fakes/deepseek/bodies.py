@@ -1,0 +1,85 @@
+"""Error bodies as the provider words them. Verbatim where a public report quotes one; GUESS marks the others.
+
+`code` is misleading on purpose: DeepSeek says invalid_request_error for nearly everything.
+"""
+
+import json
+
+BUSY_MESSAGE = "Service is too busy. We advise users to temporarily switch to alternative LLM API service providers."
+MODEL_MISSING_MESSAGE = "Model Not Exist"
+BALANCE_MESSAGE = "Insufficient Balance"
+REASONING_MESSAGE = "The `reasoning_content` in the thinking mode must be passed back to the API."
+AUTH_FORMAT_MESSAGE = "Authentication Fails (auth header format should be Bearer sk-...)"
+PREFILL_MESSAGE = "The last message with prefix=true needs base_url https://api.deepseek.com/beta"  # GUESS
+SERVER_MESSAGE = "Internal Server Error"  # GUESS
+
+
+def error(message: str, kind: str, code: str | None = "invalid_request_error") -> bytes:
+    return dump({"error": {"message": message, "type": kind, "param": None, "code": code}})
+
+
+def dump(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def auth(key: str | None) -> bytes:
+    """The 401: the key masked to its last four characters, or the hint when there was no bearer key at all."""
+    message = AUTH_FORMAT_MESSAGE if key is None else f"Authentication Fails, Your api key: ****{key[-4:]} is invalid"
+    return error(message, "authentication_error")
+
+
+def busy(message: str = "") -> bytes:
+    return error(message or BUSY_MESSAGE, "service_unavailable_error", "service_unavailable_error")
+
+
+def rate_limit(concurrency: int, limit: int, message: str = "") -> bytes:
+    text = (
+        f"Too many requests. Your current concurrency is {concurrency}, which exceeds your concurrency limit of "
+        f"{limit} based on your remaining balance. Please top up your balance to restore your concurrency."
+    )
+    return error(message or text, "rate_limit_error")
+
+
+def balance(message: str = "") -> bytes:
+    return error(message or BALANCE_MESSAGE, "unknown_error")
+
+
+def model_missing() -> bytes:
+    return dump({"error": {"message": MODEL_MISSING_MESSAGE, "type": "invalid_request_error"}})
+
+
+def invalid_request(message: str) -> bytes:
+    return error(message, "invalid_request_error")
+
+
+def context_too_long(limit: int, asked: int) -> bytes:
+    """The wording that DeepSeek shares with OpenAI's older models."""
+    return error(
+        f"This model's maximum context length is {limit} tokens. However, you requested {asked} tokens "
+        "in the messages. Please reduce the length of the messages or completion.",
+        "invalid_request_error",
+    )
+
+
+def server_error(message: str = "") -> bytes:
+    return error(message or SERVER_MESSAGE, "server_error", None)
+
+
+def gateway(status: int, phrase: str) -> bytes:
+    """502 and 504 come from the gateway in front of the API: HTML, not JSON."""
+    title = f"{status} {phrase}"
+    return (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
+        "<hr><center>openresty</center>\r\n</body>\r\n</html>\r\n"
+    ).encode()
+
+
+def user_balance(available: bool) -> bytes:
+    total, granted, topped_up = ("110.00", "10.00", "100.00") if available else ("0.00", "0.00", "0.00")
+    info = {"currency": "CNY", "total_balance": total, "granted_balance": granted, "topped_up_balance": topped_up}
+    return dump({"is_available": available, "balance_infos": [info]})
+
+
+def models(names: tuple[str, ...]) -> bytes:
+    entries = [{"id": name, "object": "model", "owned_by": "deepseek"} for name in names]
+    return dump({"object": "list", "data": entries})

@@ -1,0 +1,128 @@
+"""The listening sockets. The main one goes away while the plan says `refuse`, and comes back on the same port.
+
+A second socket is bound to the port and never listens: it keeps anybody else from getting the port in the meantime,
+and the kernel refuses connections to it. The control socket, if there is one, always listens.
+"""
+
+import asyncio
+import itertools
+import socket
+import ssl
+from collections.abc import Callable
+
+from fakes.deepseek.connection import Connection, sni_names
+from fakes.deepseek.provider import Provider
+
+BACKLOG = 4096
+
+
+class Listener:
+    def __init__(self, provider: Provider, tls: ssl.SSLContext | None = None) -> None:
+        self._provider = provider
+        self._tls = tls
+        self._numbers = itertools.count(1)
+        self._connections: set[Connection] = set()
+        self._control_connections: set[Connection] = set()
+        self._address = ("127.0.0.1", 0)
+        self._holder: socket.socket | None = None
+        self._socket: socket.socket | None = None
+        self._server: asyncio.Server | None = None
+        self._adopting: asyncio.Task[None] | None = None
+        self._control: asyncio.Server | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        if tls is not None:
+            tls.sni_callback = _remember_sni
+
+    async def start(self, host: str, port: int, control: tuple[str, int] | None = None) -> None:
+        self._holder = _bound(host, port)
+        self._address = (host, self._holder.getsockname()[1])
+        if control is not None:
+            self._control = await asyncio.get_running_loop().create_server(
+                self._factory(self._control_connections, control_only=True), sock=_bound(*control), backlog=BACKLOG
+            )
+        self._provider.on_plan = self._follow_plan
+        self._follow_plan()
+
+    @property
+    def port(self) -> int:
+        return self._address[1]
+
+    @property
+    def control_port(self) -> int | None:
+        return None if self._control is None else int(self._control.sockets[0].getsockname()[1])
+
+    def stop(self) -> None:
+        self._provider.on_plan = lambda: None
+        self._set_timer(None)
+        self._shut()
+        if self._control is not None:
+            self._control.close()
+        for connection in [*self._connections, *self._control_connections]:
+            connection.close()
+        if self._holder is not None:
+            self._holder.close()
+
+    def _follow_plan(self) -> None:
+        """Opens or shuts before it returns: who changed the plan may rely on the next connect's fate."""
+        leg = self._provider.current()
+        if leg.scenario != "refuse":
+            self._open()
+        elif self._socket is not None:
+            self._shut()
+            self._hang_up(drop=leg.params.drop)
+        age_ms = self._provider.plan_age_ms()
+        change_ms = self._provider.plan.next_change_ms(age_ms)
+        self._set_timer(None if change_ms is None else change_ms - age_ms)
+
+    def _set_timer(self, delay_ms: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if delay_ms is not None:
+            self._timer = asyncio.get_running_loop().call_later(delay_ms / 1000, self._follow_plan)
+
+    def _open(self) -> None:
+        if self._socket is None:
+            self._socket = _bound(*self._address)
+            self._socket.listen(BACKLOG)
+            self._adopting = asyncio.get_running_loop().create_task(self._adopt(self._socket))
+
+    async def _adopt(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        factory = self._factory(self._connections, control_only=False)
+        self._server = await loop.create_server(factory, sock=sock, backlog=BACKLOG, ssl=self._tls, start_serving=False)
+        await self._server.start_serving()
+
+    def _shut(self) -> None:
+        if self._adopting is not None:
+            self._adopting.cancel()
+        if self._server is not None:
+            self._server.close()
+        elif self._socket is not None:
+            self._socket.close()
+        self._adopting = self._server = self._socket = None
+
+    def _hang_up(self, *, drop: bool) -> None:
+        """As if the process had died: idle connections end, and with `drop` the busy ones too."""
+        for connection in list(self._connections):
+            if connection.idle:
+                connection.close()
+            elif drop:
+                connection.reset()
+
+    def _factory(self, members: set[Connection], *, control_only: bool) -> Callable[[], Connection]:
+        return lambda: Connection(self._provider, next(self._numbers), members, control_only=control_only)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.bind((host, port))
+    return sock
+
+
+def _remember_sni(ssl_object: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+    if name is not None:
+        sni_names[ssl_object] = name

@@ -1,0 +1,122 @@
+"""Who asked what with which key, and how it ended; and the counters.
+
+In flight counts from the moment a request's head is read to the end of its response (its last byte handed to the
+kernel) or of its connection. The keys stand here in full: this is a test double, and a test has to prove which key
+arrived where. Never point it at real keys.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    IN_PROGRESS = "in_progress"
+    FINISHED = "finished"
+    CLOSED = "closed_by_fake"
+    RESET = "reset_by_fake"
+    CLIENT_CLOSED = "client_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    wall_s: Callable[[], float] = time.time
+    monotonic_s: Callable[[], float] = time.monotonic
+
+
+@dataclass(slots=True)
+class Entry:
+    seq: int
+    connection: int
+    client: str
+    sni: str | None
+    method: str
+    path: str
+    key: str | None
+    headers: dict[str, str]
+    in_flight: int
+    started_wall_s: float
+    started_monotonic_s: float
+    surface: str = ""
+    model: str = ""
+    stream: bool = False
+    scenario: str = ""
+    status: int = 0
+    chunks: int = 0
+    outcome: Outcome = Outcome.IN_PROGRESS
+    detail: str = ""
+    ended_wall_s: float | None = None
+    ended_monotonic_s: float | None = None
+    body_sha256: str = ""
+    body: str | None = None
+
+
+@dataclass(slots=True)
+class Log:
+    size: int = 20_000
+    clock: Clock = field(default_factory=Clock)
+    entries: deque[Entry] = field(init=False)
+    seq: int = 0
+    total: int = 0
+    in_flight: int = 0
+    max_in_flight: int = 0
+    by_scenario: Counter[str] = field(default_factory=Counter)
+    by_outcome: Counter[str] = field(default_factory=Counter)
+    by_status: Counter[int] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.entries = deque(maxlen=self.size)
+
+    def begin(
+        self, *, connection: int, client: str, sni: str | None, method: str, path: str, headers: dict[str, str]
+    ) -> Entry:
+        self.seq += 1
+        self.total += 1
+        self.in_flight += 1
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        entry = Entry(
+            seq=self.seq,
+            connection=connection,
+            client=client,
+            sni=sni,
+            method=method,
+            path=path,
+            key=bearer(headers),
+            headers=headers,
+            in_flight=self.in_flight,
+            started_wall_s=self.clock.wall_s(),
+            started_monotonic_s=self.clock.monotonic_s(),
+        )
+        self.entries.append(entry)
+        return entry
+
+    def end(self, entry: Entry, outcome: Outcome) -> None:
+        if entry.outcome is not Outcome.IN_PROGRESS:
+            return
+        entry.outcome = outcome
+        entry.ended_wall_s = self.clock.wall_s()
+        entry.ended_monotonic_s = self.clock.monotonic_s()
+        self.in_flight -= 1
+        self.by_scenario[entry.scenario] += 1
+        self.by_outcome[outcome] += 1
+        self.by_status[entry.status] += 1
+
+    def since(self, seq: int) -> list[Entry]:
+        return [entry for entry in self.entries if entry.seq > seq]
+
+    def reset(self) -> None:
+        """Forget; what is in flight stays in flight."""
+        self.entries.clear()
+        self.total = 0
+        self.max_in_flight = self.in_flight
+        self.by_scenario.clear()
+        self.by_outcome.clear()
+        self.by_status.clear()
+
+
+def bearer(headers: dict[str, str]) -> str | None:
+    """The key as the client gave it; None without an Authorization of the form `Bearer KEY`."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key if scheme.lower() == "bearer" and key else None

@@ -1,0 +1,70 @@
+"""A throwaway certificate authority by the openssl command: server certificates for any names, valid for two days."""
+
+import functools
+import ipaddress
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+DAYS = "2"
+LEAF_EXTENSIONS = """\
+basicConstraints=critical,CA:FALSE
+extendedKeyUsage=serverAuth
+subjectKeyIdentifier=hash
+authorityKeyIdentifier=keyid
+"""
+CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    cert: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    folder: Path
+    certificate: Certificate
+
+    @classmethod
+    def create(cls, folder: Path, name: str = "throwaway test CA") -> "Authority":
+        pair = Certificate(folder / "ca.crt", folder / "ca.key")
+        files = ("-keyout", str(pair.key), "-out", str(pair.cert))
+        usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # strict verifiers insist on it
+        _openssl("req", "-x509", *CURVE, "-days", DAYS, "-subj", f"/CN={name}", *usage, *files)
+        return cls(folder, pair)
+
+    def issue(self, *names: str, expired: bool = False) -> Certificate:
+        """A certificate for these DNS names and IP addresses; `expired` ends it in the past."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        pair = Certificate(folder / "tls.crt", folder / "tls.key")
+        request, extensions = folder / "tls.csr", folder / "tls.ext"
+        names_line = f"subjectAltName={','.join(_alternative(name) for name in names)}\n"
+        extensions.write_text(names_line + LEAF_EXTENSIONS)
+        _openssl("req", "-new", *CURVE, "-subj", f"/CN={names[0]}", "-keyout", str(pair.key), "-out", str(request))
+        _openssl(
+            "x509", "-req", "-in", str(request), "-CA", str(self.certificate.cert), "-CAkey", str(self.certificate.key),
+            "-CAcreateserial", "-days", "-1" if expired else DAYS, "-extfile", str(extensions), "-out", str(pair.cert),
+        )  # fmt: skip
+        return pair
+
+
+@functools.cache
+def shared_authority() -> Authority:
+    """One authority for the whole test process."""
+    return Authority.create(Path(tempfile.mkdtemp(prefix="fake-ca-")))
+
+
+def _alternative(name: str) -> str:
+    try:
+        return f"IP:{ipaddress.ip_address(name)}"
+    except ValueError:
+        return f"DNS:{name}"
+
+
+def _openssl(*arguments: str) -> None:
+    done = subprocess.run(("openssl", *arguments), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"openssl {arguments[0]} ended with {done.returncode}: {done.stderr.strip()}")
