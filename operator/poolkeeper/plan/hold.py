@@ -17,15 +17,18 @@ TOLD_AT_ONCE = 5
 
 @dataclass(frozen=True)
 class Hold:
+    """problems: of the spec, one by one, when they are the reason."""
+
     reason: Reason
     message: str
+    problems: tuple[Problem, ...] = ()
 
 
 def hold_of(snapshot: Snapshot, missing: tuple[MissingRef, ...]) -> Hold | None:
     """The first that applies: what must be repaired comes before what was asked for."""
     problems = (*snapshot.problems, *_more_problems(snapshot))
     if problems or snapshot.pool is None:
-        return Hold(Reason.InvalidSpec, _told(problems))
+        return Hold(Reason.InvalidSpec, _told(problems), problems)
     if snapshot.annotations.get(labels.PAUSED) == "true":
         return Hold(
             Reason.ReconcilePaused,

@@ -43,7 +43,7 @@ def resolve(snapshot: Snapshot) -> Plan:
         missing=missing,
         not_in_force=not_in_force(pool.spec, policy) if pool else (),
         policy_name=snapshot.policy.metadata.name if snapshot.policy else "",
-        policy_generation=snapshot.policy.metadata.generation if snapshot.policy else 0,
+        policy_generation=snapshot.policy_generation,
     )
 
 

@@ -9,8 +9,9 @@ from math import ceil
 from poolkeeper.api import labels
 from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.plan.naming import selector
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.names import ADMIN_PORT, CLIENT_PORT, CONTAINER, metadata, pod_labels, selector
+from poolkeeper.render.names import ADMIN_PORT, CLIENT_PORT, CONTAINER, child_labels, metadata
 from poolkeeper.render.scheduling import scheduling
 from poolkeeper.render.volumes import RUN_DIR, mounts, volumes
 
@@ -30,7 +31,7 @@ def deployment(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> M
     if snapshot.ca_digest:
         annotations[labels.CONFIG_HASH] = snapshot.ca_digest
     user_labels = {str(key): str(value) for key, value in template.labels.items()}
-    pod_metadata: Part = {"labels": user_labels | pod_labels(snapshot.key)}
+    pod_metadata: Part = {"labels": user_labels | child_labels(snapshot.key)}
     if annotations:
         pod_metadata["annotations"] = annotations
     return {

@@ -1,32 +1,16 @@
-"""What the children of a pool are called, how they are labelled, and where the router finds things in its Pod.
-
-One name for all four children: `kubectl get all` then reads as one router, and a pool's name (40 at most) leaves room.
-"""
+"""What all children have in common: their metadata, and the names inside a router Pod."""
 
 from collections.abc import Mapping
 
 from poolkeeper.api import labels
 from poolkeeper.api.meta import API_VERSION
+from poolkeeper.plan.naming import child_name, selector
 from poolkeeper.plan.snapshot import PoolKey, Snapshot
 
 CONFIG_FILE = "router.json"
 CONTAINER = "router"
 CLIENT_PORT = 8080
 ADMIN_PORT = 9180
-
-
-def child_name(key: PoolKey) -> str:
-    return f"{key.name}-router"
-
-
-def selector(key: PoolKey) -> dict[str, str]:
-    """What never changes about a router Pod; a Deployment's selector cannot be changed afterwards."""
-    return {labels.POOL: key.name, labels.COMPONENT: "router"}
-
-
-def selector_text(key: PoolKey) -> str:
-    """The same as one string, the form the scale subresource wants."""
-    return ",".join(f"{name}={value}" for name, value in sorted(selector(key).items()))
 
 
 def metadata(snapshot: Snapshot, annotations: Mapping[str, str] | None = None) -> dict[str, object]:
@@ -46,7 +30,7 @@ def metadata(snapshot: Snapshot, annotations: Mapping[str, str] | None = None) -
     found: dict[str, object] = {
         "name": child_name(snapshot.key),
         "namespace": snapshot.key.namespace,
-        "labels": pod_labels(snapshot.key),
+        "labels": child_labels(snapshot.key),
         "ownerReferences": [owner],
     }
     if annotations:
@@ -54,7 +38,7 @@ def metadata(snapshot: Snapshot, annotations: Mapping[str, str] | None = None) -
     return found
 
 
-def pod_labels(key: PoolKey) -> dict[str, str]:
+def child_labels(key: PoolKey) -> dict[str, str]:
     return selector(key) | {
         labels.NAME: "poolkeeper-router",
         labels.PART_OF: "poolkeeper",

@@ -1,8 +1,9 @@
 """The Service in front of the routers: the client port only. The operator asks each Pod's admin port directly."""
 
 from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.plan.naming import selector
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.names import metadata, selector
+from poolkeeper.render.names import metadata
 
 
 def service(snapshot: Snapshot, pool: EndpointPool) -> Manifest:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from poolkeeper.api.meta import ConfigMapKeyRef, SecretKeyRef
 from poolkeeper.api.poolspec import EndpointPoolSpec
 from poolkeeper.plan.endpoints import ca_file
+from poolkeeper.plan.naming import child_name
 from poolkeeper.plan.snapshot import PoolKey
-from poolkeeper.render.names import child_name
 
 ROOT = "/etc/poolkeeper"
 RUN_DIR = "/run/poolkeeper"
