@@ -42,3 +42,26 @@ take_lock() {
   say "$name" waiting "another $name is at work on this machine"
   flock "$LOCK_FD"
 }
+
+# run_logged NAME LOG COMMAND...: the command's output goes to the log, its progress is told, and its whole process
+# group ends with this script.
+run_logged() {
+  local name=$1 log=$2 since beat=0
+  shift 2
+  since=$(now_s)
+  mkdir -p "${log%/*}"
+  set -m
+  "$@" >"$log" 2>&1 </dev/null &
+  RUNNING=$!
+  set +m
+  trap '[[ -z $RUNNING ]] || kill -- "-$RUNNING" 2>/dev/null' EXIT
+  trap 'exit 130' INT TERM
+  say "$name" building
+  while kill -0 "$RUNNING" 2>/dev/null; do
+    sleep 0.2
+    ((++beat % 150)) || say "$name" building "$(elapsed "$since")"
+  done
+  wait "$RUNNING" || { RUNNING='' && fail "$name was not built: $(tail -n 1 "$log" | cut -c1-300)" "read $log"; }
+  RUNNING=''
+  say "$name" built "$(elapsed "$since")"
+}

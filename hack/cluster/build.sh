@@ -101,28 +101,16 @@ compile() {
 }
 
 build_part() {
-  local part=$1 dir since log work
+  local part=$1 dir work
   dir=$(part_dir "$part")
   if [[ -d $dir ]]; then
     say "$part" ready
   else
-    since=$(now_s)
-    log=$POOLKEEPER_CACHE/logs/build-$part.log
     work=$POOLKEEPER_CACHE/bin/.making-$part
     rm -rf "$work" # what an interrupted build left: only the holder of the lock is here
-    mkdir -p "$work" "${log%/*}"
-    set -m # a process group of its own, so that an interrupt can end the compilers too
-    compile "$part" "$work" >"$log" 2>&1 </dev/null &
-    builder=$! beat=0
-    set +m
-    say "$part" building
-    while sleep 1 && kill -0 "$builder" 2>/dev/null; do
-      ((++beat % 30)) || say "$part" building "$(elapsed "$since")"
-    done
-    wait "$builder" || fail "$part did not compile: $(tail -1 "$log")" "read $log"
-    builder=
+    mkdir -p "$work"
+    run_logged "$part" "$POOLKEEPER_CACHE/logs/build-$part.log" compile "$part" "$work"
     mv -T "$work" "$dir"
-    say "$part" built "$(elapsed "$since")"
   fi
   local file
   for file in "$dir"/*; do
@@ -135,14 +123,12 @@ if [[ ${1:-} == --dir ]]; then
   exit
 fi
 (($# > 0)) || set -- "${CLUSTER_PARTS[@]}"
-builder='' missing=''
+missing=''
 for part in "$@"; do
   dir=$(part_dir "$part")
   [[ -d $dir ]] || missing=yes
 done
 mkdir -p "$POOLKEEPER_CACHE/bin"
 take_lock build
-trap '[[ -z $builder ]] || kill -- "-$builder" 2>/dev/null' EXIT
-trap 'exit 130' INT TERM
 [[ -z $missing ]] || find_go
 for part in "$@"; do build_part "$part"; done

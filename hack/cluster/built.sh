@@ -163,6 +163,13 @@ logs() {
 }
 
 load_image() {
+  local file reference present
   pid_of containerd >/dev/null || fail "the cluster is down" "hack/cluster/cluster up"
-  ctr images import "$1" >/dev/null
+  present=$(ctr images ls -q)
+  for file in "$@"; do
+    reference=$(tar -xOf "$file" manifest.json | grep -oE '"RepoTags": *\["[^"]+' | grep -oE '[^"]+$')
+    if grep -qxF "$reference" <<<"$present"; then continue; fi
+    ctr images import "$file" >/dev/null
+    say "$reference" loaded
+  done
 }

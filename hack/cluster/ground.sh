@@ -5,7 +5,7 @@
 #   kind           a working Docker engine, and kind in PATH
 #   built          the one hack/cluster builds and runs on this machine: root, namespaces, cgroups, overlayfs, Debian or
 #                  the same programs installed
-#   none:REASON    what is missing, in one line; the exit status is 1
+#   none:REASON    what is missing, in one line
 # CLUSTER=kind and CLUSTER=built ask for that ground; its absence is then the reason.
 set -euo pipefail
 
@@ -56,4 +56,3 @@ esac
 printf 'none:%s' "${reasons[0]}"
 ((${#reasons[@]} == 1)) || printf '; %s' "${reasons[@]:1}"
 echo
-exit 1

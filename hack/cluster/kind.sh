@@ -23,4 +23,7 @@ status() { kubectl get nodes -o wide; }
 # shellcheck disable=SC2016  # the caller's shell expands $PATH
 env() { printf 'export KUBECONFIG=%q\nexport PATH=%q:$PATH\n' "$KUBECONFIG" "$POOLKEEPER_CACHE/bin"; }
 logs() { kind export logs --name "$KIND_NAME" "$POOLKEEPER_CACHE/kind/logs"; }
-load_image() { kind load image-archive "$1" --name "$KIND_NAME"; }
+load_image() {
+  local file
+  for file in "$@"; do kind load image-archive "$file" --name "$KIND_NAME"; done
+}
