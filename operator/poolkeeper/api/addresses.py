@@ -70,4 +70,4 @@ def cel_is_allowed(host: str) -> str:
     domains = "|".join(domain.replace(".", "[.]") for domain in FORBIDDEN_DOMAINS)
     by_address = f"![{networks}].exists(network, cidr(network).containsIP({host}))"
     by_name = f"!{host}.contains(':') && !{host}.matches('^(({names})|.*[.]({domains}))[.]?$')"
-    return f"(isIP({host}) ? {by_address} : {by_name})"
+    return f"isIP({host}) ? {by_address} : {by_name}"

@@ -21,7 +21,11 @@ API_VERSION = f"{GROUP}/{VERSION}"
 
 VALIDATIONS = "x-kubernetes-validations"
 RULES_OF = "x-poolkeeper-rules-of"
-"""In a JSON schema: the value type whose rules (api/rules.py) the CRD generator puts here."""
+"""In a JSON schema: the type whose rules (api/rules.py) the CRD generator puts here."""
+
+
+def _name_for_rules(schema: JsonDict, kind: type[BaseModel]) -> None:
+    schema[RULES_OF] = kind.__name__
 
 
 class Model(BaseModel):
@@ -36,6 +40,7 @@ class Model(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         use_attribute_docstrings=True,
+        json_schema_extra=_name_for_rules,
     )
 
 

@@ -1,0 +1,36 @@
+"""Which files are generated, and which of them are not what the models say."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hack.generate import crds
+
+from poolkeeper.api.meta import GROUP
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = (Path("crds"), Path("charts/poolkeeper/templates/crds"), Path("docs/reference"))
+"""Everything in these is generated: a file nobody generates any more is as wrong as one with other content."""
+
+
+def generated() -> dict[Path, str]:
+    """Path from the root of the checkout -> content; the same for the same models, always."""
+    plain, template, _ = FOLDERS
+    files: dict[Path, str] = {}
+    for kind in crds.KINDS:
+        name = f"{GROUP}_{kind.PLURAL}.yaml"
+        files[plain / name] = crds.as_yaml(kind)
+        files[template / name] = crds.as_template(kind)
+    return files
+
+
+def stale(files: Mapping[Path, str], root: Path = ROOT) -> list[str]:
+    """What differs between the files as they should be and as they are, a line each."""
+    lines = []
+    for path, content in files.items():
+        there = root / path
+        if not there.exists():
+            lines.append(f"{path}: missing; run `make generate`")
+        elif there.read_text(encoding="utf-8") != content:
+            lines.append(f"{path}: not what the models say; run `make generate`")
+    found = {file.relative_to(root) for folder in FOLDERS for file in (root / folder).rglob("*") if file.is_file()}
+    return lines + [f"{path}: nothing generates it; remove it" for path in sorted(found - files.keys())]
