@@ -1,7 +1,5 @@
 """What a run writes down for `poolkeeper status`: who serves where, and the pool with its status, as in a cluster."""
 
-from datetime import datetime
-
 from pydantic import ConfigDict, ValidationError
 
 from poolkeeper.api.meta import API_VERSION, Model
@@ -31,7 +29,6 @@ class RunRecord(Model):
     """One live `poolkeeper run`."""
 
     pid: int
-    started: datetime
     base_url: str
     admin_url: str
     pool: PoolRecord

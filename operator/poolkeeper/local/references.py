@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.api.meta import Problem
-from poolkeeper.api.reasons import Reason
 from poolkeeper.local.declared import Declared, Name, snapshot_of
 from poolkeeper.local.documents import Finding
 from poolkeeper.plan.resolve import resolve
@@ -29,13 +28,12 @@ def findings(declared: Declared, settings: Settings, *, complete: bool) -> Itera
     for key, pool in declared.pools.items():
         name = Name("EndpointPool", key.namespace, key.name)
         for reference in _references(pool):
-            problem = _problem(declared, key, reference, complete)
-            if problem:
-                yield Finding(declared.places[name], f"EndpointPool/{key.name}", problem)
+            unresolved = _problem(declared, key, reference, complete)
+            if unresolved:
+                yield Finding(declared.places[name], f"EndpointPool/{key.name}", unresolved)
         hold = resolve(snapshot_of(declared, key, settings)).hold
-        if hold and hold.reason == Reason.InvalidSpec:
-            path, _, message = hold.message.partition(": ")
-            yield Finding(declared.places[name], f"EndpointPool/{key.name}", Problem(path, message))
+        for problem in hold.problems if hold else ():
+            yield Finding(declared.places[name], f"EndpointPool/{key.name}", problem)
 
 
 def _references(pool: EndpointPool) -> Iterator[_Reference]:

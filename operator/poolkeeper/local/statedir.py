@@ -33,8 +33,13 @@ class StateDir:
 
     @property
     def router(self) -> Path:
-        """The router's own working folder: pid file, temporary files."""
+        """The router's own working folder: generated configuration, temporary files."""
         return self.root / "router"
+
+    @property
+    def pid_file(self) -> Path:
+        """Of the router; a killed run leaves it behind, with the router."""
+        return self.root / "router.pid"
 
     @property
     def router_log(self) -> Path:

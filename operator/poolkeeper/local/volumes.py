@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
 from poolkeeper.api.meta import Model
 from poolkeeper.errors import Refused
 from poolkeeper.local.statedir import write_atomic
 from poolkeeper.plan.snapshot import Manifest
 
-Contents = Mapping[tuple[Literal["Secret", "ConfigMap"], str], Mapping[str, bytes]]
+Kind = Literal["Secret", "ConfigMap"]
+Contents = Mapping[tuple[Kind, str], Mapping[str, bytes]]
 """(kind, name) -> key -> value, of one namespace."""
 
 Files = Mapping[PurePosixPath, bytes]
@@ -27,6 +28,21 @@ class _Part(Model):
     """The little of a Deployment that matters here; the rest is not ours to judge."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+class _Metadata(_Part):
+    name: str
+    annotations: Mapping[str, str] = {}
+
+
+class RenderedConfigMap(_Part):
+    """A ConfigMap from render/, as something to mount."""
+
+    metadata: _Metadata
+    data: Mapping[str, str] = {}
+
+    def values(self) -> Mapping[str, bytes]:
+        return {key: value.encode() for key, value in self.data.items()}
 
 
 class _Item(_Part):
@@ -70,7 +86,7 @@ class _DeploymentSpec(_Part):
 
 
 class _Deployment(_Part):
-    spec: _DeploymentSpec = Field()
+    spec: _DeploymentSpec
 
 
 def volumes_of(deployment: Manifest, contents: Contents) -> Mapping[str, Files]:
@@ -109,9 +125,7 @@ def _files(volume: _Volume, contents: Contents) -> Iterator[tuple[PurePosixPath,
             yield from _keys("Secret", source.secret, contents)
 
 
-def _keys(
-    kind: Literal["Secret", "ConfigMap"], named: _Named, contents: Contents
-) -> Iterator[tuple[PurePosixPath, bytes]]:
+def _keys(kind: Kind, named: _Named, contents: Contents) -> Iterator[tuple[PurePosixPath, bytes]]:
     name = named.name or named.secret_name
     key_missing = "SecretKeyMissing" if kind == "Secret" else "ConfigMapNotFound"
     data = contents.get((kind, name))

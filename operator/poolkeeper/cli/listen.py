@@ -1,0 +1,44 @@
+"""Addresses to listen on: read, made concrete, and found free before anything is started."""
+
+import socket
+from dataclasses import dataclass
+
+from poolkeeper.errors import UserError
+
+
+@dataclass(frozen=True)
+class Address:
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def reachable_ip(self) -> str:
+        """Where this machine reaches it."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+
+    @property
+    def url(self) -> str:
+        return f"http://{Address(self.reachable_ip, self.port)}"
+
+
+def parse(option: str, text: str) -> Address:
+    host, colon, port = text.rpartition(":")
+    host = host.strip("[]") or "0.0.0.0"
+    if not colon or not port.isdecimal() or not 0 <= int(port) <= 65_535:
+        raise UserError(f"{option}: seen {text!r}; wanted HOST:PORT, such as 127.0.0.1:8080 (port 0: any that is free)")
+    return Address({"localhost": "127.0.0.1"}.get(host, host), int(port))
+
+
+def claim(option: str, address: Address) -> Address:
+    """The same with a real port. The router binds it a moment later; what is taken by then it says itself."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address.host, address.port))
+            return Address(address.host, int(probe.getsockname()[1]))
+    except OSError as error:
+        raise UserError(f"{option} {address}: {error.strerror}; choose another address, or stop what uses it") from None

@@ -1,0 +1,183 @@
+"""`poolkeeper run`: the composition of the file-backed world, from options to a served pool and back."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from poolkeeper import clock
+from poolkeeper.cli import listen
+from poolkeeper.cli.options import files
+from poolkeeper.cli.settings import settings_for
+from poolkeeper.cli.telling import Teller
+from poolkeeper.errors import UserError
+from poolkeeper.judge.verdict import Verdict
+from poolkeeper.local import record, statedir
+from poolkeeper.local.contents import SecretEnv
+from poolkeeper.local.declared import load
+from poolkeeper.local.record import PoolMeta, PoolRecord, RunRecord
+from poolkeeper.local.router import RouterProcess, end_leftover, router_folder
+from poolkeeper.local.run import DRAIN_LIMIT_S, serve
+from poolkeeper.local.statedir import StateDir
+from poolkeeper.local.world import LocalWorld, Sources
+from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport
+from poolkeeper.upstream.routerstate import RouterStates
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  poolkeeper run -f pool.yaml
+  poolkeeper run -f pool.yaml --secret-env deepseek/api-key=DEEPSEEK_API_KEY
+  poolkeeper run -f pool.yaml -f secrets/ --listen 0.0.0.0:8080
+
+\b
+Then, with any OpenAI client:
+  OpenAI(base_url="http://127.0.0.1:8080/v1", api_key="unused")
+"""
+)
+@files
+@click.option("--listen", "listen_on", default="127.0.0.1:8080", show_default=True, help="Where clients are answered.")
+@click.option("--admin", "admin_on", default="127.0.0.1:9180", show_default=True, help="/state, /metrics, /readyz.")
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the router's files lie while it runs. Left out: a folder for this pool under XDG_STATE_HOME.",
+)
+@click.option(
+    "--secret-env",
+    "secret_envs",
+    multiple=True,
+    metavar="NAME/KEY=VAR",
+    help="Take the key KEY of Secret NAME from the environment variable VAR; may be repeated.",
+)
+def run(
+    files: tuple[Path, ...], listen_on: str, admin_on: str, state_dir: Path | None, secret_envs: tuple[str, ...]
+) -> None:
+    """Serve a pool on this machine, without a cluster.
+
+    Takes the same manifests as a cluster (EndpointPool, FailoverPolicy, Secret, ConfigMap; exactly one pool) and starts
+    a local router for them. Changed files are read again without dropping a stream; a bad edit is reported, and the
+    last good configuration keeps serving. SIGTERM or Ctrl-C lets open streams finish; a second one cuts them.
+    """
+    asked = [SecretEnv.parse(text) for text in secret_envs]
+    sources = Sources(files, {(env.secret, env.key): env.value(os.environ) for env in asked})
+    key = _the_pool(files)
+    settings = settings_for(local=True)
+    _, findings = sources.read(key, settings)
+    if findings:
+        raise UserError("\n".join(["these files cannot be served:", *(f"  {finding}" for finding in findings)]))
+    state = StateDir(state_dir.absolute()) if state_dir else statedir.for_pool(os.environ, key.namespace, key.name)
+    folder = router_folder(os.environ)
+    teller = Teller(Console(), clock.now)
+    with statedir.claim(state):
+        left = end_leftover(state.pid_file, str(state.root))
+        if left:
+            teller.say("router", f"ended process {left}, left behind by a run that was killed")
+        client = listen.claim("--listen", listen.parse("--listen", listen_on))
+        admin = listen.claim("--admin", listen.parse("--admin", admin_on))
+        confidential = frozenset(env.variable for env in asked)
+        asyncio.run(Serving(key, sources, state, folder, client, admin, teller, confidential).until_told_to_stop())
+
+
+def _the_pool(files: tuple[Path, ...]) -> PoolKey:
+    declared = load(files, local=True)
+    given = [PoolKey(name.namespace, name.name) for name in declared.places if name.kind == "EndpointPool"]
+    if len(given) == 1:
+        return given[0]
+    if declared.findings:
+        raise UserError("\n".join(["these files cannot be served:", *(f"  {found}" for found in declared.findings)]))
+    seen = ", ".join(map(str, given)) or "none"
+    raise UserError(f"seen EndpointPools: {seen}; wanted exactly one. Give each pool a `poolkeeper run` of its own")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Everything one run is made of."""
+
+    key: PoolKey
+    sources: Sources
+    state: StateDir
+    router_folder: Path
+    client: listen.Address
+    admin: listen.Address
+    teller: Teller
+    confidential: frozenset[str]
+    """Environment variables that the router's process does not get."""
+
+    async def until_told_to_stop(self) -> None:
+        stop, cut = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, lambda: cut.set() if stop.is_set() else stop.set())
+        states = RouterStates(port=self.admin.port)
+        router = self._router()
+        try:
+            await serve(self._world(states), router, clock.now, stop, self._ready, self._trouble)
+            await self._drain(router, cut)
+        finally:
+            await router.kill()
+            await states.close()
+
+    def _router(self) -> RouterProcess:
+        self.state.router.mkdir(exist_ok=True, mode=0o700)
+        env = {name: value for name, value in os.environ.items() if name not in self.confidential} | {
+            "POOLKEEPER_LISTEN": str(self.client),
+            "POOLKEEPER_ADMIN": str(self.admin),
+            "POOLKEEPER_RUN_DIR": str(self.state.router),
+            "POOLKEEPER_CONFIG_DIR": str(self.state.volumes),
+        }
+        command = (str(self.router_folder / "entrypoint.sh"),)
+        return RouterProcess(command, env, self.state.pid_file, self.state.router_log, self._trouble)
+
+    def _world(self, states: RouterStates) -> LocalWorld:
+        async def ask(pods: Sequence[LivePod], before: Sequence[RouterReport]) -> tuple[RouterReport, ...]:
+            return await states.ask(pods, before, clock.now())
+
+        return LocalWorld(
+            key=self.key,
+            sources=self.sources,
+            settings=settings_for(local=True),
+            state=self.state,
+            address=f"{self.client.url}/v1",
+            admin_ip=self.admin.reachable_ip,
+            ask=ask,
+            on_findings=self.teller.findings,
+            on_verdict=self._verdict,
+        )
+
+    def _verdict(self, verdict: Verdict) -> None:
+        pool = PoolRecord(metadata=PoolMeta(name=self.key.name, namespace=self.key.namespace), status=verdict.status)
+        run = RunRecord(pid=os.getpid(), base_url=f"{self.client.url}/v1", admin_url=self.admin.url, pool=pool)
+        record.write(self.state, run)
+        for event in verdict.events:
+            self.teller.say(event.reason, event.message, "yellow" if event.type == "Warning" else "green")
+
+    def _ready(self) -> None:
+        url = f"{self.client.url}/v1"
+        body = '{"stream": true, "messages": [{"role": "user", "content": "Hello"}]}'
+        self.teller.say(
+            "ready",
+            f"{url} serves pool {self.key}\n"
+            f"curl -N {url}/chat/completions -H 'content-type: application/json' -d '{body}'\n"
+            f"poolkeeper status --state-dir {self.state.root}",
+            "bold green",
+        )
+
+    def _trouble(self, message: str) -> None:
+        self.teller.say("trouble", message, "red")
+
+    async def _drain(self, router: RouterProcess, cut: asyncio.Event) -> None:
+        self.teller.say("draining", f"open streams have {DRAIN_LIMIT_S:g} s to finish; Ctrl-C again to cut them")
+        draining = asyncio.create_task(router.drain(DRAIN_LIMIT_S))
+        cutting = asyncio.create_task(cut.wait())
+        await asyncio.wait((draining, cutting), return_when=asyncio.FIRST_COMPLETED)
+        finished = draining.done() and draining.result()
+        cutting.cancel()
+        draining.cancel()
+        self.teller.say("stopped", "every stream had finished" if finished else "streams that were still open are cut")

@@ -1,0 +1,155 @@
+"""`poolkeeper validate` and `render`: every problem with its place, and the same bytes for the same files."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from poolkeeper.cli.main import main
+
+ROOT = Path(__file__).resolve().parents[3]
+
+POOL = """\
+apiVersion: poolkeeper.dev/v1alpha1
+kind: EndpointPool
+metadata: {name: chat}
+spec:
+  models: [deepseek-flash]
+  endpoints:
+  - {name: official, url: "https://api.deepseek.com/v1", credentialsRef: {name: deepseek, key: api-key}}
+"""
+POLICY = "apiVersion: poolkeeper.dev/v1alpha1\nkind: FailoverPolicy\nmetadata: {name: standard}\nspec: {}\n"
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: deepseek}\nstringData: {api-key: sk-canary}\n"
+
+
+def poolkeeper(*args: object) -> Result:
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def write(folder: Path, *documents: str) -> Path:
+    file = folder / "pool.yaml"
+    file.write_text("---\n".join(documents))
+    return file
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        (POOL,),
+        (POOL, SECRET),
+        (POOL + "  failoverPolicyRef: {name: standard}\n", POLICY),
+    ],
+)
+def test_valid_files_are_named_and_the_exit_is_0(tmp_path: Path, documents: tuple[str, ...]) -> None:
+    result = poolkeeper("validate", "-f", write(tmp_path, *documents))
+
+    assert result.exit_code == 0, result.output
+    assert "valid: EndpointPool default/chat" in result.output
+
+
+@pytest.mark.parametrize(
+    ("documents", "want"),
+    [
+        (
+            (POOL.replace("weight", "").replace("official,", "official, wieght: 5,"),),
+            "document 1: EndpointPool/chat: spec.endpoints[0].wieght: unknown field; did you mean weight?",
+        ),
+        (
+            (POOL + "  failoverPolicyRef: {name: standard}\n",),
+            "document 1: EndpointPool/chat: spec.failoverPolicyRef.name: names FailoverPolicy 'standard', "
+            "but the files give none",
+        ),
+        (
+            (POOL, SECRET.replace("name: deepseek", "name: other")),
+            "spec.endpoints[0].credentialsRef: names Secret 'deepseek', but the files give other",
+        ),
+        (
+            (POOL, SECRET.replace("api-key", "token")),
+            "names the key 'api-key' of Secret 'deepseek', whose keys are: token",
+        ),
+        ((POOL, SECRET.replace("sk-canary", '" "')), "of Secret 'deepseek', which is empty"),
+        (
+            (POOL.replace("{name: official,", "{name: official, egressProxy: 'http://proxy:3128',"),),
+            "spec.endpoints[0].egressProxy: is not in force yet",
+        ),
+    ],
+)
+def test_a_problem_has_file_document_path_and_what_to_do(tmp_path: Path, documents: tuple[str, ...], want: str) -> None:
+    file = write(tmp_path, *documents)
+
+    result = poolkeeper("validate", "-f", file)
+
+    assert result.exit_code == 1
+    assert str(file) in result.stdout
+    assert want in result.stdout
+    assert "canary" not in result.output
+
+
+def test_all_problems_of_all_documents_come_at_once(tmp_path: Path) -> None:
+    pool = POOL.replace("official", "Official").replace("models: [deepseek-flash]", "models: []")
+
+    result = poolkeeper("validate", "-f", write(tmp_path, pool, POLICY.replace("spec: {}", "spec: {retry: 3}")))
+
+    assert result.exit_code == 1
+    for want in ("spec.models", "spec.endpoints[0].name", "FailoverPolicy/standard: spec.retry"):
+        assert want in result.stdout
+    assert "problems" in result.stderr
+
+
+def test_loopback_is_for_run_alone(tmp_path: Path) -> None:
+    file = write(tmp_path, POOL.replace("https://api.deepseek.com", "http://127.0.0.1:8000"))
+
+    assert poolkeeper("validate", "-f", file).exit_code == 1
+    assert poolkeeper("validate", "--local", "-f", file).exit_code == 0
+
+
+def test_render_prints_what_the_operator_applies(tmp_path: Path) -> None:
+    result = poolkeeper("render", "-f", write(tmp_path, POOL, SECRET))
+
+    objects = list(yaml.safe_load_all(result.stdout))
+    assert [item["kind"] for item in objects] == ["ConfigMap", "Service", "PodDisruptionBudget", "Deployment"]
+    assert "canary" not in result.output
+
+
+def test_render_is_canonical(tmp_path: Path) -> None:
+    file = write(tmp_path, POOL)
+
+    assert len({poolkeeper("render", "-f", file).stdout for _ in range(5)}) == 1
+
+
+def test_render_refuses_what_validate_refuses(tmp_path: Path) -> None:
+    result = poolkeeper("render", "-f", write(tmp_path, POOL.replace("official", "Official")))
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "spec.endpoints[0].name" in result.stderr
+
+
+@pytest.mark.parametrize("example", ["official.yaml", "tiers.yaml", "demo/pool.yaml"])
+def test_examples_for_a_cluster_are_valid(example: str) -> None:
+    result = poolkeeper("validate", "-f", ROOT / "examples" / example)
+
+    assert result.exit_code == 0, result.output
+
+
+def test_the_example_for_run_is_valid_there() -> None:
+    result = poolkeeper("validate", "--local", "-f", ROOT / "examples/local.yaml")
+
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("command", ["validate", "render", "run", "status", "operator"])
+def test_every_command_teaches_by_example(command: str) -> None:
+    result = poolkeeper(command, "--help")
+
+    assert result.exit_code == 0
+    assert f"poolkeeper {command}" in result.output
+
+
+def test_an_error_is_a_message_without_a_traceback(tmp_path: Path) -> None:
+    result = poolkeeper("render", "-f", tmp_path)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"poolkeeper: {tmp_path}: the folder holds no file")
+    assert "Traceback" not in result.output
