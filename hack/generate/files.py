@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hack.generate import crds
+from hack.generate import crds, reference
 
 from poolkeeper.api.meta import GROUP
 
@@ -14,12 +14,13 @@ FOLDERS = (Path("crds"), Path("charts/poolkeeper/templates/crds"), Path("docs/re
 
 def generated() -> dict[Path, str]:
     """Path from the root of the checkout -> content; the same for the same models, always."""
-    plain, template, _ = FOLDERS
-    files: dict[Path, str] = {}
+    plain, template, docs = FOLDERS
+    files = {docs / "conditions.md": reference.of_conditions(crds.KINDS)}
     for kind in crds.KINDS:
         name = f"{GROUP}_{kind.PLURAL}.yaml"
         files[plain / name] = crds.as_yaml(kind)
         files[template / name] = crds.as_template(kind)
+        files[docs / f"{kind.__name__.lower()}.md"] = reference.of_kind(kind)
     return files
 
 

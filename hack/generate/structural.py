@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import cast, get_args
 
 from poolkeeper.api.endpoint import ProxyUrl, Url
-from poolkeeper.api.meta import RULES_OF, VALIDATIONS, Model
+from poolkeeper.api.meta import Model
 from poolkeeper.api.rules import Rule, cel_text, rules_on
+from poolkeeper.api.values import BOUNDS, RULES_OF, VALIDATIONS
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Schema = dict[str, Json]
@@ -151,6 +152,7 @@ _KEYWORDS: Mapping[str, _Keyword] = {
             "maxProperties",
             "required",
             VALIDATIONS,
+            BOUNDS,
             "x-kubernetes-list-type",
             "x-kubernetes-list-map-keys",
             "x-kubernetes-preserve-unknown-fields",
@@ -177,7 +179,7 @@ _ORDER = ("description", "type", "default", "enum", "format")
 
 
 def _finished(schema: Schema, validations: list[Schema]) -> Schema:
-    """Every list says how it merges, every object that has defaults inside is there, every rule is in its place."""
+    """Every list says how it merges, every rule is in its place, and what a reader looks for comes first."""
     if schema.get("type") == "array":
         schema.setdefault("x-kubernetes-list-type", "atomic")
     if validations or VALIDATIONS in schema:

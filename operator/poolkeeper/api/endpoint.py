@@ -7,10 +7,9 @@ from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from poolkeeper.api.meta import (
-    LIST_SET,
+from poolkeeper.api.meta import LIST_SET, ConfigMapKeyRef, Model, SecretKeyRef, list_map
+from poolkeeper.api.values import (
     RULES_OF,
-    ConfigMapKeyRef,
     Currency,
     DnsLabel,
     Duration,
@@ -18,17 +17,14 @@ from poolkeeper.api.meta import (
     Flag,
     HostName,
     Label,
-    Model,
     ModelName,
     Money,
     Port,
     PositiveCount,
     PositiveSpan,
-    SecretKeyRef,
     ShortName,
     Text,
     UrlPath,
-    list_map,
 )
 
 Provider = Literal[

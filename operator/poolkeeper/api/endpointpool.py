@@ -3,10 +3,10 @@
 from typing import ClassVar, Literal
 
 from poolkeeper.api.endpoint import Endpoint
-from poolkeeper.api.meta import DnsLabel, ObjectName
 from poolkeeper.api.poolspec import EndpointPoolSpec
 from poolkeeper.api.resource import Metadata, Resource
 from poolkeeper.api.status import EndpointPoolStatus
+from poolkeeper.api.values import DnsLabel, ObjectName
 
 __all__ = ["Endpoint", "EndpointPool", "EndpointPoolSpec", "EndpointPoolStatus", "PoolName"]
 

@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from poolkeeper.api.meta import (
+from poolkeeper.api.meta import Model
+from poolkeeper.api.values import (
     ByteSize,
     Count,
     Duration,
     HeaderName,
     LongSpan,
-    Model,
     OptionalModelName,
     Percent,
     PositiveCount,
@@ -167,8 +167,8 @@ class Queue(Model):
 class Hedging(Model):
     """Ask a second endpoint when the first is unusually slow, and take whichever answers first. Costs tokens twice."""
 
-    mode: Annotated[Literal["Off", "On"], UnquotedSwitch] = "Off"
-    """Off or On."""
+    mode: Annotated[Literal["Off", "On"], UnquotedSwitch()] = "Off"
+    """Off, or On: ask a second one. Unquoted is fine."""
     after_percentile: Percent = 95
     """Hedge when the first content takes longer than this percentile of the endpoint's recent answers."""
     budget_percent: Percent = 2
@@ -187,7 +187,7 @@ class ContextRecovery(Model):
     """What happens when a request is refused as too long for the model's context, after LargeContext endpoints
     were asked."""
 
-    mode: Annotated[Literal["Off", "TrimOldest"], UnquotedSwitch] = "Off"
+    mode: Annotated[Literal["Off", "TrimOldest"], UnquotedSwitch()] = "Off"
     """Off: the client gets the provider's error. TrimOldest: once more with the system prompt and the last
     keepTurns turns; the response says so in x-poolkeeper-context-trimmed."""
     keep_turns: PositiveCount = 4

@@ -5,23 +5,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from poolkeeper.api.endpoint import Endpoint
-from poolkeeper.api.meta import (
-    ConfigMapKeyRef,
+from poolkeeper.api.meta import ConfigMapKeyRef, Model, SecretKeyRef, list_map
+from poolkeeper.api.routerspec import Router
+from poolkeeper.api.values import (
     Count,
     Duration,
     Flag,
-    Model,
     ModelName,
     Money,
     ObjectName,
     PositiveCount,
     PositiveSpan,
-    SecretKeyRef,
     ShortName,
     Text,
-    list_map,
 )
-from poolkeeper.api.routerspec import Router
 
 
 class PolicyRef(Model):

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from poolkeeper.api.meta import Model, ObjectName, Problem
+from poolkeeper.api.meta import Model, Problem
 from poolkeeper.api.problems import Path, cut_out, rule_problems, shape_problem, to_cut, without_nulls
+from poolkeeper.api.values import ObjectName
 
 
 class Metadata(Model):

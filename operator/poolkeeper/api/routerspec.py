@@ -4,15 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from poolkeeper.api.meta import (
-    Count,
-    Model,
-    ObjectName,
-    Port,
-    PositiveCount,
-    Quantity,
-    Text,
-)
+from poolkeeper.api.meta import Model
+from poolkeeper.api.values import Count, ObjectName, Port, PositiveCount, Quantity, Text
 
 
 class Autoscaling(Model):
