@@ -11,7 +11,10 @@ BALANCE_MESSAGE = "Insufficient Balance"
 REASONING_MESSAGE = "The `reasoning_content` in the thinking mode must be passed back to the API."
 AUTH_FORMAT_MESSAGE = "Authentication Fails (auth header format should be Bearer sk-...)"
 PREFILL_MESSAGE = "The last message with prefix=true needs base_url https://api.deepseek.com/beta"  # GUESS
+FORMAT_MESSAGE = "Invalid request format"  # GUESS
+PARAMETERS_MESSAGE = "Invalid parameters: temperature must be between 0 and 2"  # GUESS
 SERVER_MESSAGE = "Internal Server Error"  # GUESS
+OPENROUTER_ERROR_TYPES = {429: "rate_limit_exceeded", 502: "provider_unavailable", 503: "provider_overloaded"}
 
 
 def error(message: str, kind: str, code: str | None = "invalid_request_error") -> bytes:
@@ -63,6 +66,17 @@ def context_too_long(limit: int, asked: int) -> bytes:
 
 def server_error(message: str = "") -> bytes:
     return error(message or SERVER_MESSAGE, "server_error", None)
+
+
+def vllm_error(message: str, status: int) -> bytes:
+    return dump({"error": {"message": message, "type": "InternalServerError", "param": None, "code": status}})
+
+
+def error_in_choice(body: bytes, status: int, message: str) -> bytes:
+    """OpenRouter's way in a whole answer: 200, part of the text, and the error inside the choice."""
+    answer = json.loads(body)
+    answer["choices"][0]["error"] = {"code": status, "message": message}
+    return dump(answer)
 
 
 def gateway(status: int, phrase: str) -> bytes:

@@ -16,7 +16,6 @@ from fakes.deepseek.provider import Provider
 from fakes.deepseek.steps import Close, Hang, Queue, Reset, Send, Step, Steps, Wait
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-LOGGED_HEADERS_EXCLUDE = ("authorization",)
 LINGER_RESET = struct.pack("ii", 1, 0)
 sni_names: WeakKeyDictionary[ssl.SSLObject, str] = WeakKeyDictionary()
 

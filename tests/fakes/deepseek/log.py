@@ -45,8 +45,8 @@ class Entry:
     scenario: str = ""
     status: int = 0
     chunks: int = 0
+    """Chunks of content handed to the kernel: with client_closed, where the client left."""
     outcome: Outcome = Outcome.IN_PROGRESS
-    detail: str = ""
     ended_wall_s: float | None = None
     ended_monotonic_s: float | None = None
     body_sha256: str = ""

@@ -44,6 +44,12 @@ class Params:
     """Replaces the scenario's own HTTP status; 0 keeps it."""
     message: str = ""
     """Replaces the scenario's own error message."""
+    finish_reason: str = ""
+    """Replaces a good answer's own; content_filter, say."""
+    context_limit: int = 65_536
+    """The number in context_too_long."""
+    as_event: bool = False
+    """Of busy200: the busy body comes as an event of a stream."""
     dialect: str = "openrouter"
     """Of error_in_stream: openrouter or vllm."""
     split_bytes: int = 0

@@ -1,27 +1,28 @@
 """A request to steps: the key, the route, the model, the in-flight limit, and only then the scenario."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 
 from fakes.deepseek import ask as asks
-from fakes.deepseek import bodies, jsonin
+from fakes.deepseek import bodies, faults, jsonin, programs
 from fakes.deepseek import plan as plans
 from fakes.deepseek.admission import Admission
-from fakes.deepseek.answer import Answer, Origin
+from fakes.deepseek.answer import Answer
 from fakes.deepseek.ask import GENERATING, Ask, AskError, Surface
 from fakes.deepseek.http1 import Request
 from fakes.deepseek.log import Entry, Log, Outcome
 from fakes.deepseek.params import Params
-from fakes.deepseek.scenarios import SCENARIOS, plain, queue_then_ok
+from fakes.deepseek.promptcache import PromptCache
+from fakes.deepseek.reply import Origin
+from fakes.deepseek.scenarios import play
 from fakes.deepseek.steps import Send, Steps
 
 OVERLOADS = ("rate_limit", "busy503", "queue")
-PROMPT_CACHE_SIZE = 10_000
 SCENARIO_HEADER = "x-fake-scenario"
-_parse = lru_cache(maxsize=1024)(asks.parse)
+SMALL_BODY_BYTES = 4096
+_parse_again = lru_cache(maxsize=1024)(asks.parse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,14 @@ class Provider:
     settings: Settings = field(init=False)
     plan: plans.Plan = field(init=False)
     admission: Admission = field(init=False, default_factory=Admission)
+    _untroubled: plans.Leg = field(init=False)
+    """What the surfaces meet that the plan leaves alone."""
     _plan_started_s: float = field(init=False, default=0.0)
     _number: int = field(init=False, default=0)
-    _prompts: OrderedDict[tuple[str | None, str, str], None] = field(init=False, default_factory=OrderedDict)
+    _prompts: PromptCache = field(init=False, default_factory=PromptCache)
 
     def __post_init__(self) -> None:
+        self._untroubled = plans.leg("ok", {"first_token_ms": 0.0}, self.base)
         self._start()
 
     def _start(self) -> None:
@@ -101,97 +105,83 @@ class Provider:
         if surface is None:
             return self._refuse(entry, "not_found", 404, b"")
         entry.surface = surface
-        if surface is Surface.HEALTH and surface not in self.plan.surfaces:
-            return self._refuse(entry, "ok", 200, b"")
         if surface is not Surface.HEALTH and self.settings.keys and entry.key not in self.settings.keys:
             return self._refuse(entry, "auth", 401, bodies.auth(entry.key))
-        if surface not in GENERATING:
-            return self._read_only(surface, request, entry)
         try:
-            asked = _parse(surface, request.path, request.body)
+            leg = self._leg(surface, request)
+            if surface not in GENERATING:
+                return self._read(surface, leg, request, entry)
+            parse = _parse_again if len(request.body) <= SMALL_BODY_BYTES else asks.parse
+            asked = parse(surface, request.path, request.body)
+        except jsonin.ShapeError as error:
+            return self._refuse(entry, "bad_scenario_header", 400, bodies.invalid_request(str(error)))
         except AskError as error:
             return self._refuse(entry, "bad_request", error.status, error.body)
         entry.model, entry.stream = asked.model, asked.stream
         if asked.model not in self.settings.models and not self.settings.any_model:
             return self._refuse(entry, "model_missing", 400, bodies.model_missing())
-        return self._generate(asked, request, entry)
-
-    def _generate(self, asked: Ask, request: Request, entry: Entry) -> Steps:
-        if not self.admission.try_enter(entry.seq):
-            return self._overloaded(asked, request, entry)
-        try:
-            leg = self._leg(asked.surface, request)
-        except jsonin.ShapeError as error:
-            return self._refuse(entry, "bad_scenario_header", 400, bodies.invalid_request(str(error)))
-        if asked.prefill is not None and leg.params.prefill == "refuse":
-            return self._refuse(entry, "prefill_refused", 400, bodies.invalid_request(bodies.PREFILL_MESSAGE))
-        entry.scenario = leg.scenario
-        return SCENARIOS[leg.scenario].program(self._answer(asked, leg.params, request, entry))
-
-    def _overloaded(self, asked: Ask, request: Request, entry: Entry) -> Steps:
-        if self.settings.overload == "queue":
-            entry.scenario = "queue"
-            return queue_then_ok(self._answer(asked, self.current().params, request, entry))
-        entry.scenario = self.settings.overload
-        limit = self.settings.max_inflight or 0
-        params = replace(self.current().params, concurrency=self.log.in_flight, concurrency_limit=limit)
-        return SCENARIOS[self.settings.overload].program(self._answer(asked, params, request, entry))
+        return self._generate(asked, leg, request, entry)
 
     def _leg(self, surface: Surface, request: Request) -> plans.Leg:
         wish = request.headers.get(SCENARIO_HEADER) if self.allow_header else None
         if wish is not None:
             return wished(wish, self.base)
         if surface not in self.plan.surfaces:
-            return plans.single("ok", self.base).legs[0]
+            return self._untroubled
         leg = self.current()
         self._number += 1
         return leg
 
-    def _read_only(self, surface: Surface, request: Request, entry: Entry) -> Steps:
-        """GETs meet the scenario only where the plan says so; the balance tells of an insufficient_balance anyway."""
-        leg = self.current()
-        if surface in self.plan.surfaces and leg.scenario not in ("ok", "insufficient_balance"):
-            entry.scenario = leg.scenario
-            self._number += 1
-            return SCENARIOS[leg.scenario].program(self._answer(Ask(surface, ""), leg.params, request, entry))
-        if surface is Surface.MODELS:
-            return self._refuse(entry, "ok", 200, bodies.models(self.settings.models))
-        if surface is Surface.HEALTH:
-            return self._refuse(entry, "ok", 200, b"")
-        return self._refuse(entry, "ok", 200, bodies.user_balance(leg.scenario != "insufficient_balance"))
+    def _read(self, surface: Surface, leg: plans.Leg, request: Request, entry: Entry) -> Steps:
+        """The surfaces that generate nothing; an empty account can still be asked for its balance."""
+        scenario = leg.scenario
+        if surface is Surface.BALANCE and scenario == "insufficient_balance":
+            scenario = "ok"
+        body = {
+            Surface.MODELS: bodies.models(self.settings.models),
+            Surface.BALANCE: bodies.user_balance(self.current().scenario != "insufficient_balance"),
+        }.get(surface, b"")
+        entry.scenario = scenario
+        return play(scenario, self._answer(Ask(surface, ""), leg.params, request, entry, body))
+
+    def _generate(self, asked: Ask, leg: plans.Leg, request: Request, entry: Entry) -> Steps:
+        answer = self._answer(asked, leg.params, request, entry)
+        if not self.admission.try_enter(entry.seq):
+            return self._overloaded(answer, entry)
+        if asked.prefill is not None and leg.params.prefill == "refuse":
+            return self._refuse(entry, "prefill_refused", 400, bodies.invalid_request(bodies.PREFILL_MESSAGE))
+        entry.scenario = leg.scenario
+        return play(leg.scenario, answer)
+
+    def _overloaded(self, answer: Answer, entry: Entry) -> Steps:
+        entry.scenario = self.settings.overload
+        if self.settings.overload == "queue":
+            return faults.queue_then_ok(answer)
+        limit = self.settings.max_inflight or 0
+        params = replace(answer.params, concurrency=self.log.in_flight, concurrency_limit=limit)
+        return play(self.settings.overload, replace(answer, params=params))
 
     def _refuse(self, entry: Entry, scenario: str, status: int, body: bytes) -> Steps:
         """A short answer that no scenario had a say in."""
         entry.scenario = scenario
-        answer = Answer(Ask(Surface.HEALTH, ""), self.base, self._origin(entry, 0), chunked=False)
-        return iter((Send(plain(answer, status, body)),))
+        return iter((Send(programs.plain(self._origin(entry, 0), self.base, status, body)),))
 
-    def _answer(self, asked: Ask, params: Params, request: Request, entry: Entry) -> Answer:
-        origin = self._origin(entry, self._cached_tokens(asked, entry.key))
-        return Answer(asked, params, origin, chunked=request.version != "HTTP/1.0")
+    def _answer(
+        self, asked: Ask, params: Params, request: Request, entry: Entry, fixed_body: bytes | None = None
+    ) -> Answer:
+        origin = self._origin(entry, self._prompts.hit_tokens(entry.key, asked.model, asked.prompt_units))
+        return Answer(asked, params, origin, http10=request.version == "HTTP/1.0", fixed_body=fixed_body)
 
     def _origin(self, entry: Entry, cached_tokens: int) -> Origin:
         return Origin(
             name=self.name,
             request=entry.seq,
             created_s=int(entry.started_wall_s),
+            key=entry.key,
             text_seed=self.text_seed,
             text_model=self.text_model,
             cached_tokens=cached_tokens,
         )
-
-    def _cached_tokens(self, asked: Ask, key: str | None) -> int:
-        """The prefix cache: how much of this prompt the account has sent to this model before."""
-        hit = 0
-        for digest, tokens in asked.prompt_units:
-            unit = (key, asked.model, digest)
-            if unit in self._prompts:
-                hit = tokens
-                self._prompts.move_to_end(unit)
-            self._prompts[unit] = None
-        while len(self._prompts) > PROMPT_CACHE_SIZE:
-            self._prompts.popitem(last=False)
-        return hit
 
 
 def wished(text: str, base: Params) -> plans.Leg:
