@@ -10,7 +10,7 @@ from poolkeeper.api.endpoint import Endpoint, Scheme
 from poolkeeper.api.poolspec import EndpointPoolSpec
 from poolkeeper.api.routerdoc import Credential, EndpointDoc, ModelRoute, Tls
 from poolkeeper.plan.hashing import digest
-from poolkeeper.plan.share import routers, share
+from poolkeeper.plan.share import sending_routers, share
 from poolkeeper.plan.snapshot import Snapshot
 
 ANY_MODEL = "*"
@@ -27,7 +27,7 @@ class _Address:
 
 
 def endpoint_docs(snapshot: Snapshot, spec: EndpointPoolSpec) -> tuple[EndpointDoc, ...]:
-    among = routers(snapshot)
+    among = sending_routers(snapshot)
     found = (_endpoint_doc(snapshot, endpoint, spec.models, among) for endpoint in spec.endpoints)
     return tuple(sorted(found, key=lambda endpoint: (endpoint.tier, endpoint.name)))
 

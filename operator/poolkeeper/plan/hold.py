@@ -28,7 +28,7 @@ def hold_of(snapshot: Snapshot, missing: tuple[MissingRef, ...]) -> Hold | None:
     """The first that applies: what must be repaired comes before what was asked for."""
     problems = (*snapshot.problems, *_more_problems(snapshot))
     if problems or snapshot.pool is None:
-        return Hold(Reason.InvalidSpec, _told(problems), problems)
+        return Hold(Reason.InvalidSpec, told(problems), problems)
     if snapshot.annotations.get(labels.PAUSED) == "true":
         return Hold(
             Reason.ReconcilePaused,
@@ -73,7 +73,8 @@ def _tiers(spec: EndpointPoolSpec) -> tuple[str, ...]:
     return tuple(str(tier) for tier in sorted({e.tier for e in spec.endpoints if e.mode != "Disabled"}))
 
 
-def _told(problems: tuple[Problem, ...]) -> str:
-    told = "; ".join(str(problem) for problem in problems[:TOLD_AT_ONCE])
+def told(problems: tuple[Problem, ...]) -> str:
+    """The first few in one message."""
+    first = "; ".join(str(problem) for problem in problems[:TOLD_AT_ONCE])
     more = len(problems) - TOLD_AT_ONCE
-    return f"{told}; and {more} more (poolkeeper validate tells all)" if more > 0 else told
+    return f"{first}; and {more} more (poolkeeper validate tells all)" if more > 0 else first

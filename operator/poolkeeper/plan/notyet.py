@@ -60,10 +60,11 @@ REFUSED: dict[str, tuple[Callable[[Endpoint], bool], str]] = {
 
 def not_in_force(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> tuple[str, ...]:
     """The paths that were set and do nothing, in the order of the tables."""
-    return (
-        *(path for path, asks in POOL.items() if asks(pool)),
-        *(path for path, asks in POLICY.items() if asks(policy)),
-    )
+    return (*(path for path, asks in POOL.items() if asks(pool)), *policy_not_in_force(policy))
+
+
+def policy_not_in_force(policy: FailoverPolicySpec) -> tuple[str, ...]:
+    return tuple(path for path, asks in POLICY.items() if asks(policy))
 
 
 def refused(pool: EndpointPoolSpec) -> Iterator[Problem]:

@@ -3,12 +3,15 @@
 from poolkeeper.plan.snapshot import Snapshot
 
 
-def routers(snapshot: Snapshot) -> int:
+def wanted_routers(snapshot: Snapshot) -> int:
+    """How many router Pods are declared; without a cluster there is one."""
+    return 1 if snapshot.settings.local or snapshot.pool is None else snapshot.pool.spec.router.replicas
+
+
+def sending_routers(snapshot: Snapshot) -> int:
     """How many router Pods may send at the same time: during a roll-out more than declared, never fewer than one."""
-    if snapshot.settings.local or snapshot.pool is None:
-        return 1
     serving = sum(not pod.terminating for pod in snapshot.live.pods)
-    return max(1, snapshot.pool.spec.router.replicas, serving)
+    return max(1, wanted_routers(snapshot), serving)
 
 
 def share(ceiling: int, among: int) -> int:

@@ -1,0 +1,76 @@
+"""FailoverActive: does something else serve than the first tier that was declared to? And why is that one out?"""
+
+from poolkeeper.api import labels
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.judge.chain import Check, Finding, as_before
+from poolkeeper.judge.facts import Facts
+from poolkeeper.judge.words import AT_REST
+from poolkeeper.plan.hold import failover_to_tier
+
+PRIMARY_OUT = (Reason.PrimaryBreakerOpen, Reason.PrimaryUnhealthy, Reason.PrimaryRateLimited)
+
+
+def not_heard(facts: Facts) -> Finding | None:
+    return None if facts.states else Finding("Unknown", Reason.Pending, "No router reports which tier serves")
+
+
+def nothing_serves(facts: Facts) -> Finding | None:
+    if facts.active_tier is not None:
+        return None
+    return Finding("True", Reason.ServingDegraded, "No tier can take a request: clients get the default answer at once")
+
+
+def primary_serves(facts: Facts) -> Finding | None:
+    if facts.primary_tier is None or facts.active_tier != facts.primary_tier:
+        return None
+    return Finding("False", Reason.PrimaryServing, f"Tier {facts.active_tier} serves, as declared")
+
+
+def held(facts: Facts) -> Finding | None:
+    if failover_to_tier(facts.snapshot) != facts.active_tier:
+        return None
+    told = f"Tier {facts.active_tier} is held by the annotation {labels.FAILOVER_TO}; remove it to fail back"
+    return Finding("True", Reason.ManualHold, told)
+
+
+def breaker_open(facts: Facts) -> Finding | None:
+    out = [endpoint.name for endpoint in facts.primary if endpoint.breaker != "Closed" or endpoint.sick_models]
+    return _failed_over(facts, Reason.PrimaryBreakerOpen, f"breaker not closed: {', '.join(out)}") if out else None
+
+
+def unhealthy(facts: Facts) -> Finding | None:
+    out = [f"{one.name} ({one.reason or 'unhealthy'})" for one in facts.primary if one.health == "Unhealthy"]
+    return _failed_over(facts, Reason.PrimaryUnhealthy, f"unhealthy: {', '.join(out)}") if out else None
+
+
+def at_rest(facts: Facts) -> Finding | None:
+    out = [f"{one.name} ({one.reason})" for one in facts.primary if one.reason in AT_REST]
+    return _failed_over(facts, Reason.PrimaryRateLimited, f"asked for a pause: {', '.join(out)}") if out else None
+
+
+def coming_back(facts: Facts) -> Finding:
+    """Well again, and waiting for its stabilization; or, if it never was ill, full."""
+    before = facts.previous(ConditionType.FailoverActive)
+    was = next((reason for reason in PRIMARY_OUT if before and before.reason == reason), Reason.PrimaryRateLimited)
+    return _failed_over(facts, was, "it can take requests again as soon as it is stable or has room")
+
+
+CHECKS: tuple[Check, ...] = (
+    as_before(ConditionType.FailoverActive),
+    not_heard,
+    nothing_serves,
+    primary_serves,
+    held,
+    breaker_open,
+    unhealthy,
+    at_rest,
+    coming_back,
+)
+
+
+def _failed_over(facts: Facts, reason: Reason, why: str) -> Finding:
+    names = ", ".join(one.name for one in facts.endpoints if one.tier == facts.active_tier and one.is_usable)
+    serving = f"Tier {facts.active_tier} serves ({names})" if names else f"Tier {facts.active_tier} serves"
+    if facts.primary_tier is None:
+        return Finding("True", reason, f"{serving}; no endpoint is in service")
+    return Finding("True", reason, f"{serving} in place of tier {facts.primary_tier}: {why}")

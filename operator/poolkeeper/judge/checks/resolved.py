@@ -1,0 +1,60 @@
+"""ResolvedRefs: does everything that the spec refers to exist?
+
+Secrets are never read here. A router says that the file of a key is missing; when another file of the same Secret is
+there, it is the key that the Secret lacks, else the Secret itself is taken to be missing.
+"""
+
+from poolkeeper.api.reasons import Reason
+from poolkeeper.judge.chain import Check, Finding, since_when
+from poolkeeper.judge.facts import EndpointFact, Facts
+from poolkeeper.judge.words import KEY_MISSING
+
+
+def unread(facts: Facts) -> Finding | None:
+    if facts.snapshot.pool is not None:
+        return None
+    return Finding("Unknown", Reason.Pending, "The spec is not valid, so its references were not looked up")
+
+
+def missing(facts: Facts) -> Finding | None:
+    found = facts.plan.missing
+    if not found:
+        return None
+    tail = f". {facts.last_good}" if found[0].reason == Reason.PolicyNotFound else ""
+    return Finding("False", found[0].reason, "; ".join(ref.message for ref in found) + tail)
+
+
+def key_missing(facts: Facts) -> Finding | None:
+    lacking = [endpoint for endpoint in facts.counted if endpoint.credential and endpoint.reason in KEY_MISSING]
+    if not lacking:
+        return None
+    mounted: set[str] = {
+        endpoint.credential.name
+        for endpoint in facts.endpoints
+        if endpoint.credential and endpoint.is_known and endpoint.reason not in KEY_MISSING
+    }
+    first = lacking[0].credential
+    known = first is not None and first.name in mounted
+    reason = Reason.SecretKeyMissing if known else Reason.SecretNotFound
+    told = "; ".join(_told(endpoint, mounted) for endpoint in lacking)
+    return Finding("False", reason, f"{told}. What lacks its key gets no traffic until it is there")
+
+
+def resolved(facts: Facts) -> Finding:
+    return Finding("True", Reason.ResolvedRefs, "Everything referred to exists, as far as can be seen")
+
+
+CHECKS: tuple[Check, ...] = (unread, missing, key_missing, resolved)
+
+
+def _told(endpoint: EndpointFact, mounted: set[str]) -> str:
+    ref = endpoint.credential
+    if ref is None:
+        return endpoint.name
+    what = (
+        f"Secret {ref.name} has no key {ref.key} or an empty one"
+        if ref.name in mounted
+        else f"Secret {ref.name} with key {ref.key} is not there"
+    )
+    seen_by = f" ({endpoint.agreement})" if endpoint.agreement else ""
+    return f"{what}, wanted by endpoint {endpoint.name}: its routers miss the file{since_when(endpoint.since)}{seen_by}"

@@ -1,0 +1,92 @@
+"""What happened, for `kubectl describe`: the differences between the status as it was and as it is now.
+
+Only from those two, so that a restart of the operator tells nothing twice. A half-open breaker that opens again is no
+news, nor is a tier that nobody reported on for a while.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
+from poolkeeper.judge.words import KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+
+
+@dataclass(frozen=True)
+class PoolEvent:
+    """reason: what happened, one word. action: what Poolkeeper does about it, one word."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+    action: str
+
+
+def events_of(before: EndpointPoolStatus | None, after: EndpointPoolStatus) -> tuple[PoolEvent, ...]:
+    was = before or EndpointPoolStatus()
+    known = {endpoint.name: endpoint for endpoint in was.endpoints}
+    return (
+        *_refused_spec(was, after),
+        *(event for endpoint in after.endpoints for event in _endpoint(known.get(endpoint.name), endpoint)),
+        *_tier(was, after),
+    )
+
+
+def _refused_spec(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+    for kind, reason in (
+        (ConditionType.Accepted, Reason.InvalidSpec),
+        (ConditionType.Programmed, Reason.ConfigRejected),
+    ):
+        found, before = _find(now, kind), _find(was, kind)
+        if found and found.reason == reason and not (before and before.reason == reason):
+            yield PoolEvent("Warning", reason, found.message, "KeepLastGood")
+
+
+def _endpoint(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:
+    was_closed = was is None or was.breaker == "Closed"
+    after = f" after {now.reason}" if now.reason else ""
+    if was_closed and now.breaker != "Closed":
+        yield PoolEvent("Warning", "BreakerOpened", f"{now.name}: breaker opened{after}", "RouteAround")
+    elif not was_closed and now.breaker == "Closed" and now.health != "Unknown":
+        yield PoolEvent("Normal", "BreakerClosed", f"{now.name}: breaker closed, it takes traffic again", "RouteBack")
+    if now.health == "Unhealthy" and (was is None or was.reason != now.reason):
+        yield _went_down(now)
+    elif was and was.reason and was_closed and now.health == "Healthy" and now.breaker == "Closed":
+        yield PoolEvent("Normal", "EndpointHealthy", f"{now.name}: healthy again after {was.reason}", "RouteBack")
+
+
+def _went_down(now: EndpointStatus) -> PoolEvent:
+    if now.reason in KEY_MISSING:
+        told = f"{now.name}: its key is missing; it gets no traffic until the Secret has it"
+        return PoolEvent("Warning", Reason.CredentialsRejected, told, "RouteAround")
+    if now.reason in KEY_REFUSED:
+        told = f"{now.name}: the provider refuses the key; it gets no traffic until the Secret changes"
+        return PoolEvent("Warning", Reason.CredentialsRejected, told, "RouteAround")
+    if now.reason in OUT_OF_MONEY:
+        told = f"{now.name}: the provider says the account is out of money"
+        return PoolEvent("Warning", Reason.BalanceExhausted, told, "RouteAround")
+    after = f" after {now.reason}" if now.reason else ""
+    return PoolEvent("Warning", "EndpointUnhealthy", f"{now.name}: unhealthy{after}", "RouteAround")
+
+
+def _tier(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+    found, before = _find(now, ConditionType.FailoverActive), _find(was, ConditionType.FailoverActive)
+    if found is None or was.active_tier == now.active_tier:
+        return
+    if now.active_tier is None:
+        yield PoolEvent("Warning", Reason.ServingDegraded, found.message, "AnswerDefault")
+    elif _is_worse(was, now, found):
+        yield PoolEvent("Warning", "Failover", found.message, "Failover")
+    elif was.active_tier is not None or (before and before.status == "True"):
+        yield PoolEvent("Normal", "Failback", found.message, "Failback")
+
+
+def _is_worse(was: EndpointPoolStatus, now: EndpointPoolStatus, found: Condition) -> bool:
+    if was.active_tier is None:
+        return found.status == "True"
+    return now.active_tier is not None and now.active_tier > was.active_tier
+
+
+def _find(status: EndpointPoolStatus, kind: ConditionType) -> Condition | None:
+    return next((condition for condition in status.conditions if condition.type == kind), None)

@@ -1,0 +1,148 @@
+"""All that a check may look at, put together once: what is declared, what was done about it, and what routers report.
+
+Where no router reports, health is Unknown and the breaker is what was last published: a glitch of the network must
+neither close a breaker nor open it again in the Events. Where none was even asked (the operator has just started), all
+of what was last published stands.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from poolkeeper.api.endpoint import Endpoint
+from poolkeeper.api.meta import SecretKeyRef
+from poolkeeper.api.reasons import ConditionType
+from poolkeeper.api.routerstate import Breaker, Health, RouterState
+from poolkeeper.api.status import Condition, EndpointStatus
+from poolkeeper.errors import Refused
+from poolkeeper.judge.merge import View, active_tier, endpoint_view, fresh_states
+from poolkeeper.plan.resolve import Plan
+from poolkeeper.plan.snapshot import LivePod, Snapshot
+
+
+@dataclass(frozen=True)
+class EndpointFact:
+    """One endpoint as declared (in_service: Active, with a weight), and as routers see it, if that is_known."""
+
+    name: str
+    tier: int
+    counts: bool
+    in_service: bool
+    is_known: bool
+    health: Health
+    breaker: Breaker
+    reason: str
+    since: datetime | None
+    agreement: str = ""
+    sick_models: tuple[str, ...] = ()
+    credential: SecretKeyRef | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        return self.is_known and self.in_service and self.health != "Unhealthy" and self.breaker == "Closed"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """states: fresh reports only, by Pod. active_tier: as last known (None: none can serve, or not known yet)."""
+
+    snapshot: Snapshot
+    plan: Plan
+    refused: Refused | None
+    now: datetime
+    states: Mapping[str, RouterState]
+    endpoints: tuple[EndpointFact, ...]
+    active_tier: int | None
+
+    @property
+    def counted(self) -> tuple[EndpointFact, ...]:
+        return tuple(endpoint for endpoint in self.endpoints if endpoint.counts)
+
+    @property
+    def usable(self) -> tuple[EndpointFact, ...]:
+        return tuple(endpoint for endpoint in self.endpoints if endpoint.is_usable)
+
+    @property
+    def primary_tier(self) -> int | None:
+        """The first tier that is meant to serve."""
+        return min((endpoint.tier for endpoint in self.endpoints if endpoint.in_service), default=None)
+
+    @property
+    def primary(self) -> tuple[EndpointFact, ...]:
+        return tuple(one for one in self.endpoints if one.in_service and one.tier == self.primary_tier)
+
+    @property
+    def last_good(self) -> str:
+        """What serves meanwhile, for messages about what cannot be rolled out."""
+        generation = self.snapshot.live.document_generation
+        if generation == 0:
+            return "Nothing is rolled out yet"
+        return f"The last good configuration (generation {generation}) keeps serving"
+
+    def previous(self, kind: ConditionType) -> Condition | None:
+        conditions = self.snapshot.previous.conditions if self.snapshot.previous else ()
+        return next((condition for condition in conditions if condition.type == kind), None)
+
+    @property
+    def is_unasked(self) -> bool:
+        """Routers are ready, and none of them was asked yet."""
+        return _is_unasked(self.snapshot)
+
+    @property
+    def ready_pods(self) -> tuple[LivePod, ...]:
+        return _ready_pods(self.snapshot)
+
+
+def facts_of(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datetime) -> Facts:
+    states = fresh_states(snapshot, now)
+    before = snapshot.previous.active_tier if snapshot.previous else None
+    return Facts(
+        snapshot=snapshot,
+        plan=plan,
+        refused=refused,
+        now=now,
+        states=states,
+        endpoints=tuple(_endpoints(snapshot, states.values())),
+        active_tier=active_tier(states.values()) if states else before,
+    )
+
+
+def _ready_pods(snapshot: Snapshot) -> tuple[LivePod, ...]:
+    return tuple(pod for pod in snapshot.live.pods if pod.ready and not pod.terminating)
+
+
+def _is_unasked(snapshot: Snapshot) -> bool:
+    ready = {pod.name for pod in _ready_pods(snapshot)}
+    return bool(ready) and not any(report.pod in ready for report in snapshot.reports)
+
+
+def _endpoints(snapshot: Snapshot, states: Collection[RouterState]) -> Iterator[EndpointFact]:
+    previous = {endpoint.name: endpoint for endpoint in snapshot.previous.endpoints} if snapshot.previous else {}
+    unasked = _is_unasked(snapshot)
+    if snapshot.pool is None:  # the spec cannot be read; routers serve on what they had
+        declared: list[tuple[str, int, Endpoint | None]] = [(one.name, one.tier, None) for one in previous.values()]
+    else:
+        declared = [(endpoint.name, endpoint.tier, endpoint) for endpoint in snapshot.pool.spec.endpoints]
+    for name, tier, endpoint in declared:
+        view = endpoint_view(states, name) or _as_published(previous.get(name), unasked)
+        yield EndpointFact(
+            name=name,
+            tier=tier,
+            counts=endpoint is None or endpoint.mode != "Disabled",
+            in_service=endpoint is None or (endpoint.mode == "Active" and endpoint.weight > 0),
+            credential=endpoint.credentials_ref if endpoint else None,
+            is_known=view.reporting > 0 or (unasked and name in previous),
+            health=view.health,
+            breaker=view.breaker,
+            reason=view.reason,
+            since=view.since,
+            agreement=f"{view.agreeing}/{view.reporting} replicas" if view.reporting else "",
+            sick_models=view.sick_models,
+        )
+
+
+def _as_published(previous: EndpointStatus | None, unasked: bool) -> View:
+    if previous is None:
+        return View("Unknown", "Closed", "", None, 0, 0)
+    health = previous.health if unasked else "Unknown"
+    return View(health, previous.breaker, previous.reason, previous.last_transition_time, 0, 0)

@@ -1,0 +1,104 @@
+"""Many routers, one answer: the views of N replicas become the one that a status shows.
+
+The rule, for each endpoint, each model's breaker and the active tier alike: line the reporting replicas up from the
+worst view to the best and take the middle one; of two middles the worse. So a breaker is Open when at least half of
+the replicas that report say Open; one of three is not enough, one of two is, because with few requests a second
+replica may just not have met the trouble yet. Messages say how many agree: "2/3 replicas" counts those that see it as
+bad or worse.
+
+Only fresh reports of Pods that are not ending count: at most STALE_S old. An endpoint that no router knows yet has no
+view. Reason words are passed on only when they are words, so that no text from outside gets into a status.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from poolkeeper.api.routerstate import Breaker, EndpointState, Health, RouterState
+from poolkeeper.plan.snapshot import Snapshot
+
+STALE_S = 15
+_WORD = re.compile(r"[A-Z][A-Za-z0-9]{0,63}")
+_BREAKER_BADNESS: dict[Breaker, int] = {"Open": 2, "HalfOpen": 1, "Closed": 0}
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_TIER = 10
+"""Worse than the last tier: this replica has none that can take a request."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class View:
+    """One endpoint as the routers see it together. sick_models: those whose own breaker is not Closed."""
+
+    health: Health
+    breaker: Breaker
+    reason: str
+    since: datetime | None
+    agreeing: int
+    reporting: int
+    sick_models: tuple[str, ...] = ()
+
+
+def fresh_states(snapshot: Snapshot, now: datetime) -> Mapping[str, RouterState]:
+    """What counts, by the name of the Pod."""
+    pods = {pod.name for pod in snapshot.live.pods if not pod.terminating}
+    oldest = now - timedelta(seconds=STALE_S)
+    return {
+        report.pod: report.state
+        for report in sorted(snapshot.reports, key=lambda report: report.pod)
+        if report.pod in pods and report.state and report.seen_at and report.seen_at >= oldest
+    }
+
+
+def endpoint_view(states: Iterable[RouterState], name: str) -> View | None:
+    seen = [endpoint for state in states for endpoint in state.endpoints if endpoint.name == name]
+    if not seen:
+        return None
+    middle = _middle(seen, _badness)
+    like_it = [one for one in seen if (one.health, one.breaker) == (middle.health, middle.breaker)]
+    spokesman = min(like_it, key=lambda one: (one.since is None, one.since or _LONG_AGO, one.reason))
+    return View(
+        health=middle.health,
+        breaker=middle.breaker,
+        reason=word(spokesman.reason),
+        since=spokesman.since,
+        agreeing=sum(_badness(one) >= _badness(middle) for one in seen),
+        reporting=len(seen),
+        sick_models=_sick_models(seen),
+    )
+
+
+def active_tier(states: Collection[RouterState]) -> int | None:
+    tier = _middle(
+        [_NO_TIER if state.active_tier is None else state.active_tier for state in states], lambda tier: tier
+    )
+    return None if tier == _NO_TIER else tier
+
+
+def word(reason: str) -> str:
+    """A reason as a router gives it, if it is one of our own kind."""
+    return reason if _WORD.fullmatch(reason) else ""
+
+
+def _badness(endpoint: EndpointState) -> int:
+    if endpoint.health == "Unhealthy":
+        return 4
+    if endpoint.breaker != "Closed":
+        return 1 + _BREAKER_BADNESS[endpoint.breaker]
+    return 1 if endpoint.health == "Healthy" else 0  # a replica that knows counts for more than one that does not
+
+
+def _sick_models(seen: Sequence[EndpointState]) -> tuple[str, ...]:
+    names = sorted({model.name for endpoint in seen for model in endpoint.models})
+    return tuple(name for name in names if _middle(_breakers(seen, name), _BREAKER_BADNESS.__getitem__) != "Closed")
+
+
+def _breakers(seen: Iterable[EndpointState], name: str) -> list[Breaker]:
+    return [model.breaker for endpoint in seen for model in endpoint.models if model.name == name]
+
+
+def _middle(views: Sequence[T], badness: Callable[[T], int]) -> T:
+    return sorted(views, key=badness, reverse=True)[(len(views) - 1) // 2]

@@ -1,0 +1,37 @@
+"""The status of a FailoverPolicy: valid or not, what of it is not in force yet, and how many pools go by it."""
+
+from datetime import datetime
+
+from poolkeeper.api.failoverpolicy import FailoverPolicy
+from poolkeeper.api.meta import Problem
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.status import FailoverPolicyStatus
+from poolkeeper.judge.chain import Finding
+from poolkeeper.judge.status import condition
+from poolkeeper.plan.hold import told
+from poolkeeper.plan.notyet import policy_not_in_force
+
+
+def judge_policy(
+    policy: FailoverPolicy | None,
+    problems: tuple[Problem, ...],
+    generation: int,
+    bound_pools: int,
+    previous: FailoverPolicyStatus | None,
+    now: datetime,
+) -> FailoverPolicyStatus:
+    """policy: None when it does not parse; problems then say why."""
+    before = (
+        next((one for one in previous.conditions if one.type == ConditionType.Accepted), None) if previous else None
+    )
+    accepted = condition(ConditionType.Accepted, _finding(policy, problems), generation, before, now)
+    return FailoverPolicyStatus(observed_generation=generation, conditions=(accepted,), bound_pools=bound_pools)
+
+
+def _finding(policy: FailoverPolicy | None, problems: tuple[Problem, ...]) -> Finding:
+    if policy is None or problems:
+        return Finding(
+            "False", Reason.InvalidSpec, f"{told(problems)}. Pools that use it keep their last good configuration"
+        )
+    idle = ", ".join(policy_not_in_force(policy.spec))
+    return Finding("True", Reason.Accepted, f"Accepted; not yet in force: {idle}" if idle else "Accepted")
