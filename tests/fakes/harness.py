@@ -26,6 +26,7 @@ from typing import Self
 from fakes import tls
 from fakes.deepseek import __main__ as program
 from fakes.deepseek import jsonin
+from fakes.deepseek.ask import Surface
 from fakes.deepseek.log import Entry, Outcome
 
 PATIENCE_S = 20.0
@@ -230,6 +231,8 @@ class _Thread:
 
 def _entry(fields: dict[str, object]) -> Entry:
     fields["outcome"] = Outcome(jsonin.string(fields["outcome"], "outcome"))
+    if fields["surface"] is not None:
+        fields["surface"] = Surface(jsonin.string(fields["surface"], "surface"))
     return Entry(**fields)  # type: ignore[arg-type]  # written from the same dataclass on the other side
 
 

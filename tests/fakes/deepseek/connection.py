@@ -11,7 +11,7 @@ import struct
 from weakref import WeakKeyDictionary
 
 from fakes.deepseek import control, http1
-from fakes.deepseek.log import Entry, Outcome
+from fakes.deepseek.log import Caller, Entry, Outcome
 from fakes.deepseek.provider import Provider
 from fakes.deepseek.steps import Close, Hang, Queue, Reset, Send, Step, Steps, Wait
 
@@ -25,7 +25,7 @@ class Connection(asyncio.Protocol):
         self, provider: Provider, number: int, members: "set[Connection]", *, control_only: bool = False
     ) -> None:
         self._provider = provider
-        self._number = number
+        self._caller = Caller(number, "", None)
         self._members = members
         self._control_only = control_only
         self._reader = http1.RequestReader()
@@ -42,6 +42,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        peer, ssl_object = transport.get_extra_info("peername"), transport.get_extra_info("ssl_object")
+        client = f"{peer[0]}:{peer[1]}" if peer else "gone"
+        self._caller = Caller(self._caller.connection, client, sni_names.get(ssl_object) if ssl_object else None)
         # "paused" then means: bytes that the kernel has not taken yet. (high=0 pauses an empty TLS transport for good.)
         transport.set_write_buffer_limits(high=1, low=0)
         self._members.add(self)
@@ -93,10 +96,7 @@ class Connection(asyncio.Protocol):
             if request is None or not self._reader.body_done(request):
                 return
         except http1.ProtocolError as error:
-            body = f"{error}\n".encode()
-            headers = (("content-length", str(len(body))), ("connection", "close"))
-            self._transport.write(http1.response_head(400, headers) + body)
-            self._transport.close()
+            self._refuse_protocol(str(error))
             return
         self._request = None
         if self._entry is None:
@@ -112,22 +112,19 @@ class Connection(asyncio.Protocol):
             return False
         self._request = request
         if not self._control_only and not request.path.startswith(control.PREFIX):
-            self._entry = self._begin(request)
+            self._entry = self._provider.log.begin(self._caller, request)
         if request.headers.get("expect", "").lower() == "100-continue":
             self._transport.write(CONTINUE)
         return True
 
-    def _begin(self, request: http1.Request) -> Entry:
-        peer = self._transport.get_extra_info("peername")
-        ssl_object = self._transport.get_extra_info("ssl_object")
-        return self._provider.log.begin(
-            connection=self._number,
-            client=f"{peer[0]}:{peer[1]}",
-            sni=sni_names.get(ssl_object) if ssl_object is not None else None,
-            method=request.method,
-            path=request.target,
-            headers=request.headers,
-        )
+    def _refuse_protocol(self, message: str) -> None:
+        body = f"{message}\n".encode()
+        headers = (("content-length", str(len(body))), ("connection", "close"))
+        if self._entry is not None:
+            self._entry.scenario, self._entry.status = "protocol_error", 400
+            self._end(self._entry, Outcome.CLOSED)
+        self._transport.write(http1.response_head(400, headers) + body)
+        self._transport.close()
 
     def _after(self, request: http1.Request) -> None:
         """The response is out: the next request, or the end of the connection."""
@@ -153,7 +150,7 @@ class Connection(asyncio.Protocol):
                     entry.chunks += step.chunks
                     continue
                 self._write(waiting, entry)
-                if await self._last(step, entry):
+                if await self._perform(step, entry):
                     return
             self._write(waiting, entry)
             if not self._writable.is_set():
@@ -173,7 +170,7 @@ class Connection(asyncio.Protocol):
             entry.status = int(data[9:12]) if data.startswith(b"HTTP/1.1 ") else 0
         self._transport.write(data)
 
-    async def _last(self, step: Step, entry: Entry) -> bool:
+    async def _perform(self, step: Step, entry: Entry) -> bool:
         """Plays a step that is not Send; True when it was the last."""
         if not self._writable.is_set():
             await self._writable.wait()

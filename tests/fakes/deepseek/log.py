@@ -1,7 +1,8 @@
 """Who asked what with which key, and how it ended; and the counters.
 
-In flight counts from the moment a request's head is read to the end of its response (its last byte handed to the
-kernel) or of its connection. The keys stand here in full: this is a test double, and a test has to prove which key
+In flight counts what an account's concurrency limit counts: requests that generate, answered well or badly, from the
+moment the head is read to the end of the response (its last byte handed to the kernel) or of the connection. Models,
+balance and health do not count. The keys stand here in full: this is a test double, and a test has to prove which key
 arrived where. Never point it at real keys.
 """
 
@@ -10,6 +11,9 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from fakes.deepseek.ask import GENERATING, ROUTES, Surface
+from fakes.deepseek.http1 import Request
 
 
 class Outcome(StrEnum):
@@ -26,6 +30,13 @@ class Clock:
     monotonic_s: Callable[[], float] = time.monotonic
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    connection: int
+    client: str
+    sni: str | None
+
+
 @dataclass(slots=True)
 class Entry:
     seq: int
@@ -34,12 +45,12 @@ class Entry:
     sni: str | None
     method: str
     path: str
+    surface: Surface | None
     key: str | None
     headers: dict[str, str]
     in_flight: int
     started_wall_s: float
     started_monotonic_s: float
-    surface: str = ""
     model: str = ""
     stream: bool = False
     scenario: str = ""
@@ -65,26 +76,28 @@ class Log:
     by_scenario: Counter[str] = field(default_factory=Counter)
     by_outcome: Counter[str] = field(default_factory=Counter)
     by_status: Counter[int] = field(default_factory=Counter)
+    _forgotten: int = 0
 
     def __post_init__(self) -> None:
         self.entries = deque(maxlen=self.size)
 
-    def begin(
-        self, *, connection: int, client: str, sni: str | None, method: str, path: str, headers: dict[str, str]
-    ) -> Entry:
+    def begin(self, caller: Caller, request: Request) -> Entry:
+        surface = ROUTES.get((request.method, request.path))
         self.seq += 1
         self.total += 1
-        self.in_flight += 1
-        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        if surface in GENERATING:
+            self.in_flight += 1
+            self.max_in_flight = max(self.max_in_flight, self.in_flight)
         entry = Entry(
             seq=self.seq,
-            connection=connection,
-            client=client,
-            sni=sni,
-            method=method,
-            path=path,
-            key=bearer(headers),
-            headers=headers,
+            connection=caller.connection,
+            client=caller.client,
+            sni=caller.sni,
+            method=request.method,
+            path=request.target,
+            surface=surface,
+            key=bearer(request.headers),
+            headers=request.headers,
             in_flight=self.in_flight,
             started_wall_s=self.clock.wall_s(),
             started_monotonic_s=self.clock.monotonic_s(),
@@ -98,17 +111,20 @@ class Log:
         entry.outcome = outcome
         entry.ended_wall_s = self.clock.wall_s()
         entry.ended_monotonic_s = self.clock.monotonic_s()
-        self.in_flight -= 1
-        self.by_scenario[entry.scenario] += 1
-        self.by_outcome[outcome] += 1
-        self.by_status[entry.status] += 1
+        if entry.surface in GENERATING:
+            self.in_flight -= 1
+        if entry.seq > self._forgotten:
+            self.by_scenario[entry.scenario] += 1
+            self.by_outcome[outcome] += 1
+            self.by_status[entry.status] += 1
 
     def since(self, seq: int) -> list[Entry]:
         return [entry for entry in self.entries if entry.seq > seq]
 
     def reset(self) -> None:
-        """Forget; what is in flight stays in flight."""
+        """Forget; what is in flight stays in flight, and is not counted when it ends."""
         self.entries.clear()
+        self._forgotten = self.seq
         self.total = 0
         self.max_in_flight = self.in_flight
         self.by_scenario.clear()

@@ -98,6 +98,8 @@ def parse(value: object, base: Params) -> Plan:
         _leg(jsonin.obj(item, f"{kind}[{index}]"), EXTENT[kind], base, f"{kind}[{index}]")
         for index, item in enumerate(items)
     )
+    if kind is not Kind.TIMELINE and any(leg.scenario == "refuse" for leg in legs):
+        raise jsonin.ShapeError(f"{kind}: refuse is for connections, not requests: play it alone or in a timeline")
     if kind is Kind.MIX and not sum(leg.extent or 0.0 for leg in legs):
         raise jsonin.ShapeError("mix: all weights are 0")
     return Plan(

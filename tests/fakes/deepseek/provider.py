@@ -101,10 +101,9 @@ class Provider:
         entry.body_sha256 = sha256(request.body).hexdigest()
         if self.keep_bodies:
             entry.body = request.body.decode("utf-8", "replace")
-        surface = asks.ROUTES.get((request.method, request.path))
+        surface = entry.surface
         if surface is None:
             return self._refuse(entry, "not_found", 404, b"")
-        entry.surface = surface
         if surface is not Surface.HEALTH and self.settings.keys and entry.key not in self.settings.keys:
             return self._refuse(entry, "auth", 401, bodies.auth(entry.key))
         try:
@@ -158,7 +157,7 @@ class Provider:
         if self.settings.overload == "queue":
             return faults.queue_then_ok(answer)
         limit = self.settings.max_inflight or 0
-        params = replace(answer.params, concurrency=self.log.in_flight, concurrency_limit=limit)
+        params = replace(answer.params, concurrency=self.admission.taken + 1, concurrency_limit=limit)
         return play(self.settings.overload, replace(answer, params=params))
 
     def _refuse(self, entry: Entry, scenario: str, status: int, body: bytes) -> Steps:
