@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from poolkeeper import clock
+from poolkeeper.api.reasons import Reason
 from poolkeeper.cli import listen
 from poolkeeper.cli.options import files
 from poolkeeper.cli.settings import settings_for
@@ -156,6 +157,8 @@ class Serving:
         run = RunRecord(pid=os.getpid(), base_url=f"{self.client.url}/v1", admin_url=self.admin.url, pool=pool)
         record.write(self.state, run)
         for event in verdict.events:
+            if event.reason == Reason.InvalidSpec:
+                continue  # told already, each problem with its file
             self.teller.say(event.reason, event.message, "yellow" if event.type == "Warning" else "green")
 
     def _ready(self) -> None:

@@ -91,5 +91,5 @@ def test_a_folder_is_read_in_order_of_name_and_each_file_once(tmp_path: Path) ->
 
 
 def test_a_folder_without_manifests_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no file ending in .yaml"):
+    with pytest.raises(UserError, match="holds no file ending in"):
         files_in([tmp_path])

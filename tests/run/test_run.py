@@ -1,0 +1,220 @@
+"""`poolkeeper run` as a user has it: a process, files, signals, and clients that stream."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from fakes.deepseek.log import Outcome
+from fakes.harness import FakeProvider
+from poolkeeper.api.status import EndpointPoolStatus
+from poolkeeper.local.record import PoolRecord
+from run.pools import KEY, Given, pool, secret, write
+from run.running import PATIENCE_S, Run, said, wait_until
+
+pytestmark = pytest.mark.router
+
+
+def speaks_long(fake: FakeProvider) -> None:
+    """An answer of three seconds: long enough to have things happen in the middle of it."""
+    fake.set("ok", tokens=60, token_interval_ms=50.0)
+
+
+def test_it_says_ready_and_serves(manifests: Path, state: Path, official: FakeProvider) -> None:
+    with Run(state, "-f", manifests) as run:
+        answer = run.ask()
+
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["x-poolkeeper-endpoint"] == "official"
+        assert said(list(run.stream())) != ""
+        assert "curl -N" in run.output
+        assert {entry.key for entry in official.log()} == {KEY}
+
+
+def test_another_tier_answers_when_the_first_is_busy(manifests: Path, state: Path, official: FakeProvider) -> None:
+    official.set("busy503")
+
+    with Run(state, "-f", manifests) as run:
+        answer = run.ask()
+
+        assert (answer.status_code, answer.headers["x-poolkeeper-endpoint"]) == (200, "backup")
+        assert answer.headers["x-poolkeeper-tier"] == "1"
+        assert answer.headers["x-poolkeeper-attempts"] == "2"
+
+
+def test_a_changed_file_is_live_without_dropping_a_stream(
+    manifests: Path, state: Path, official: FakeProvider, backup: FakeProvider
+) -> None:
+    speaks_long(official)
+
+    with Run(state, "-f", manifests) as run:
+        stream = run.stream()
+        events = [next(stream), next(stream)]
+        write(manifests / "pool.yaml", pool([Given(backup)]))
+        wait_until(lambda: run.ask().headers["x-poolkeeper-endpoint"] == "backup", "the edit to be live")
+        events += stream
+
+        assert len(said(events).split()) > 0
+        assert official.wait_idle()[0].outcome is Outcome.FINISHED
+
+
+def test_a_changed_secret_is_live_without_a_restart(manifests: Path, state: Path, official: FakeProvider) -> None:
+    with Run(state, "-f", manifests) as run:
+        official.settings(keys=["sk-canary-second"])
+        assert run.ask().headers["x-poolkeeper-endpoint"] == "backup"
+
+        write(manifests / "secret.yaml", secret(**{"api-key": "sk-canary-second"}))
+
+        wait_until(lambda: run.ask().headers["x-poolkeeper-endpoint"] == "official", "the new key to be used")
+
+
+@pytest.mark.parametrize(
+    ("damage", "want"),
+    [
+        (lambda text: text.replace("tier: 1", "tier: eleven"), "spec.endpoints[1].tier: must be a whole number"),
+        (lambda text: text.replace("tier: 1", "tier: [1"), "is not YAML"),
+        (lambda text: text.replace("name: keys", "name: other"), "names Secret 'other', but the files give keys"),
+        (lambda text: "", "is no longer in the files"),
+    ],
+    ids=["value", "syntax", "reference", "gone"],
+)
+def test_a_bad_edit_is_named_and_the_last_good_keeps_serving(
+    manifests: Path, state: Path, damage: Callable[[str], str], want: str
+) -> None:
+    file = manifests / "pool.yaml"
+    good = file.read_text()
+
+    with Run(state, "-f", manifests) as run:
+        write(file, damage(good))
+        run.wait_for(want)
+        assert "the last good configuration keeps serving" in run.output
+        assert run.ask().status_code == 200
+
+        write(file, good)
+        run.wait_for("are in order again")
+
+
+def test_sigterm_lets_a_stream_finish(manifests: Path, state: Path, official: FakeProvider) -> None:
+    speaks_long(official)
+
+    with Run(state, "-f", manifests) as run:
+        assert run.process is not None
+        stream = run.stream()
+        events = [next(stream)]
+        run.process.send_signal(signal.SIGTERM)
+        run.wait_for("draining")
+        events += stream
+
+        assert said(events) != ""
+        assert run.process.wait(PATIENCE_S) == 0
+        run.wait_for("every stream had finished")
+
+
+def test_a_second_signal_does_not_wait(manifests: Path, state: Path, official: FakeProvider) -> None:
+    official.set("stall", after_chunks=1)
+
+    with Run(state, "-f", manifests) as run:
+        assert run.process is not None
+        stream = run.stream()
+        next(stream)
+        run.process.send_signal(signal.SIGTERM)
+        run.wait_for("draining")
+        run.process.send_signal(signal.SIGTERM)
+
+        assert run.process.wait(PATIENCE_S) == 0
+        run.wait_for("streams that were still open are cut")
+
+
+def test_a_dead_router_is_started_again(manifests: Path, state: Path) -> None:
+    with Run(state, "-f", manifests) as run:
+        subprocess.run(["kill", "-9", (state / "router.pid").read_text().strip()], check=True)
+
+        run.wait_for("started again in")
+        wait_until(lambda: _answers(run), "the router to serve again")
+
+
+def test_a_second_run_on_the_same_folder_is_refused(manifests: Path, state: Path) -> None:
+    with Run(state, "-f", manifests):
+        second = Run(state, "-f", manifests).start()
+
+        assert second.process is not None
+        assert second.process.wait(PATIENCE_S) == 1
+        second.wait_for("in use by another `poolkeeper run`")
+
+
+def test_a_key_from_the_environment(manifests: Path, state: Path, official: FakeProvider) -> None:
+    (manifests / "secret.yaml").unlink()
+
+    with Run(state, "-f", manifests, "--secret-env", "keys/api-key=OFFICIAL_KEY", env={"OFFICIAL_KEY": KEY}) as run:
+        assert run.ask().headers["x-poolkeeper-endpoint"] == "official"
+        assert [entry.key for entry in official.log()] == [KEY]
+
+
+@pytest.mark.parametrize(
+    ("args", "want"),
+    [
+        (("--secret-env", "keys/api-key=NOT_SET"), "the environment variable NOT_SET is not set"),
+        (("--listen", "nowhere"), "--listen: seen 'nowhere'; wanted HOST:PORT"),
+        (("-f", "missing.yaml"), "missing.yaml: cannot be read: No such file or directory"),
+    ],
+)
+def test_what_cannot_start_says_why(manifests: Path, state: Path, args: tuple[str, ...], want: str) -> None:
+    run = Run(state, "-f", manifests, *args).start()
+
+    assert run.process is not None
+    assert run.process.wait(PATIENCE_S) == 1
+    assert "Traceback" not in run.wait_for(want)
+
+
+def test_status_shows_the_run(manifests: Path, state: Path, official: FakeProvider) -> None:
+    official.set("busy503")
+
+    with Run(state, "-f", manifests) as run:
+        for _ in range(5):
+            run.ask()
+
+        wait_until(lambda: "Open" in [found.breaker for found in _status(state).endpoints], "the breaker in the status")
+        status = _status(state)
+        assert {found.name: found.tier for found in status.endpoints} == {"official": 0, "backup": 1}
+        assert status.active_tier == 1
+        assert status.address == run.base_url
+
+
+def test_no_key_is_to_be_seen_anywhere(manifests: Path, state: Path, official: FakeProvider) -> None:
+    official.settings(keys=["another"])
+
+    with Run(state, "-f", manifests) as run:
+        run.ask()
+        list(run.stream())
+        seen = [run.output, run.ask().text]
+        seen += [httpx.get(f"{run.admin_url}/{page}").text for page in ("state", "metrics", "readyz", "healthz")]
+        credentials = state / "volumes/credentials"
+        files = [path for path in state.rglob("*") if path.is_file() and credentials not in path.parents]
+        seen += [path.read_text("utf-8", "replace") for path in files]
+
+        assert [path.stat().st_mode & 0o777 for path in credentials.iterdir()] == [0o600]
+        assert not [text for text in seen if "canary" in text]
+
+    assert not [path for path in state.rglob("*") if path.is_file() and "canary" in path.read_text("utf-8", "replace")]
+
+
+def _answers(run: Run) -> bool:
+    try:
+        return run.ask().status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _status(state: Path) -> EndpointPoolStatus:
+    done = subprocess.run(
+        [sys.executable, "-m", "poolkeeper", "status", "--state-dir", str(state), "-o", "yaml"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return PoolRecord.model_validate(yaml.safe_load(done.stdout)["items"][0]).status
