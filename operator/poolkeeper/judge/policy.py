@@ -1,5 +1,6 @@
 """The status of a FailoverPolicy: valid or not, what of it is not in force yet, and how many pools go by it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from poolkeeper.api.failoverpolicy import FailoverPolicy
@@ -14,24 +15,25 @@ from poolkeeper.plan.notyet import policy_not_in_force
 
 def judge_policy(
     policy: FailoverPolicy | None,
-    problems: tuple[Problem, ...],
+    problems: Sequence[Problem],
     generation: int,
     bound_pools: int,
     previous: FailoverPolicyStatus | None,
     now: datetime,
 ) -> FailoverPolicyStatus:
-    """policy: None when it does not parse; problems then say why."""
-    before = (
-        next((one for one in previous.conditions if one.type == ConditionType.Accepted), None) if previous else None
-    )
+    """Equal to the previous one when nothing changed, so that comparing tells whether to write.
+
+    policy: None when it does not parse; problems then say why.
+    """
+    known = previous.conditions if previous else ()
+    before = next((one for one in known if one.type == ConditionType.Accepted), None)
     accepted = condition(ConditionType.Accepted, _finding(policy, problems), generation, before, now)
     return FailoverPolicyStatus(observed_generation=generation, conditions=(accepted,), bound_pools=bound_pools)
 
 
-def _finding(policy: FailoverPolicy | None, problems: tuple[Problem, ...]) -> Finding:
+def _finding(policy: FailoverPolicy | None, problems: Sequence[Problem]) -> Finding:
     if policy is None or problems:
-        return Finding(
-            "False", Reason.InvalidSpec, f"{told(problems)}. Pools that use it keep their last good configuration"
-        )
+        message = f"{told(problems)}. Pools that use it keep their last good configuration"
+        return Finding("False", Reason.InvalidSpec, message)
     idle = ", ".join(policy_not_in_force(policy.spec))
     return Finding("True", Reason.Accepted, f"Accepted; not yet in force: {idle}" if idle else "Accepted")

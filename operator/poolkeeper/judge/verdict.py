@@ -1,4 +1,4 @@
-"""What is to be said about a pool: its status, the Events of what changed, and when to look again."""
+"""What is to be said about a pool: its status, and the Events of what changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,20 +7,14 @@ from datetime import datetime
 from poolkeeper.api.reasons import ConditionType
 from poolkeeper.api.status import Condition, EndpointPoolStatus
 from poolkeeper.errors import Refused
-from poolkeeper.judge.chain import Check, Finding, first
+from poolkeeper.judge.chain import Check, first
 from poolkeeper.judge.checks import accepted, available, degraded, failover, programmed, resolved
 from poolkeeper.judge.checks.ready import ready
 from poolkeeper.judge.events import PoolEvent, events_of
-from poolkeeper.judge.facts import Facts, facts_of
+from poolkeeper.judge.facts import facts_of
 from poolkeeper.judge.status import status_of
 from poolkeeper.plan.resolve import Plan
 from poolkeeper.plan.snapshot import Snapshot
-
-ROLLING_OUT_S = 1.0
-SERVING_S = 3.0
-"""Between two looks at the routers: a failover shows in the status within five seconds."""
-REFUSED_S = 30.0
-"""Somebody has to change something first; watches tell of most such changes at once."""
 
 CHAINS: Mapping[ConditionType, tuple[Check, ...]] = {
     ConditionType.Accepted: accepted.CHECKS,
@@ -34,11 +28,8 @@ CHAINS: Mapping[ConditionType, tuple[Check, ...]] = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """requeue_after_s: when to look again though nothing was heard (None: there is nothing to look at)."""
-
     status: EndpointPoolStatus
     events: tuple[PoolEvent, ...]
-    requeue_after_s: float | None
 
 
 def judge(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datetime) -> Verdict:
@@ -46,7 +37,7 @@ def judge(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datetime
     findings = {kind: first(checks, facts) for kind, checks in CHAINS.items()}
     findings[ConditionType.Ready] = ready(findings)
     status = status_of(facts, findings)
-    return Verdict(status, events_of(snapshot.previous, status), _requeue_after_s(facts, findings))
+    return Verdict(status, events_of(snapshot.previous, status))
 
 
 def same_meaning(one: EndpointPoolStatus | None, other: EndpointPoolStatus | None) -> bool:
@@ -67,13 +58,3 @@ def _meaning(status: EndpointPoolStatus | None) -> object:
 
 def _timeless(condition: Condition) -> tuple[str, str, str, str, int | None]:
     return condition.type, condition.status, condition.reason, condition.message, condition.observed_generation
-
-
-def _requeue_after_s(facts: Facts, findings: Mapping[ConditionType, Finding]) -> float | None:
-    if facts.refused:
-        return REFUSED_S
-    if not facts.snapshot.live.pods and facts.plan.document is None:
-        return None
-    if facts.is_unasked or (facts.plan.document and findings[ConditionType.Programmed].status != "True"):
-        return ROLLING_OUT_S
-    return SERVING_S

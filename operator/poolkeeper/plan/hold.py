@@ -1,6 +1,6 @@
 """Why a pool's new declaration is not rolled out. Whatever the reason, the last good configuration goes on serving."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from poolkeeper.api import labels
@@ -73,7 +73,7 @@ def _tiers(spec: EndpointPoolSpec) -> tuple[str, ...]:
     return tuple(str(tier) for tier in sorted({e.tier for e in spec.endpoints if e.mode != "Disabled"}))
 
 
-def told(problems: tuple[Problem, ...]) -> str:
+def told(problems: Sequence[Problem]) -> str:
     """The first few in one message."""
     first = "; ".join(str(problem) for problem in problems[:TOLD_AT_ONCE])
     more = len(problems) - TOLD_AT_ONCE
