@@ -13,8 +13,6 @@ from pydantic import Field
 
 from poolkeeper.api.meta import Model
 
-FORMAT = 1
-
 
 class ModelRoute(Model):
     """One model of the pool on one endpoint: what clients ask for, and what this endpoint calls it."""
@@ -133,7 +131,7 @@ class RouterDoc(Model):
     metadata addresses whatever a name resolves to.
     """
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     pool: str
     generation: int = Field(ge=1)
     hash: str
