@@ -1,0 +1,98 @@
+"""`poolkeeper operator`: the controller, with every option also as an environment variable."""
+
+import asyncio
+
+import click
+
+from poolkeeper import __version__
+from poolkeeper.handlers.operator import Options, serve
+from poolkeeper.plan.snapshot import Settings
+from poolkeeper.telemetry.logs import configure
+
+
+@click.command(
+    context_settings={"auto_envvar_prefix": "POOLKEEPER", "show_default": True},
+    epilog="""\b
+In its Pod (the Helm chart does this):
+  poolkeeper operator --router-image registry.example/poolkeeper-router:1.0.0
+Against the cluster of your kubeconfig, watching one namespace:
+  KUBECONFIG=~/.kube/config poolkeeper operator --namespace demo --no-leader-elect --router-image ...
+
+Every option can be given as an environment variable: --router-image as POOLKEEPER_ROUTER_IMAGE.""",
+)
+@click.option(
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    envvar="POOLKEEPER_NAMESPACES",
+    metavar="NS",
+    help="Watch only this namespace; give it again for more (POOLKEEPER_NAMESPACES: separated by spaces). "
+    "Left out: all namespaces.",
+)
+@click.option("--router-image", required=True, show_envvar=True, help="Image of the router Pods.")
+@click.option(
+    "--router-image-pull-policy",
+    type=click.Choice(["IfNotPresent", "Always", "Never"]),
+    default="IfNotPresent",
+    show_envvar=True,
+    help="When their nodes pull it.",
+)
+@click.option("--cluster-domain", default="cluster.local", show_envvar=True, help="DNS domain of the cluster.")
+@click.option(
+    "--leader-elect/--no-leader-elect",
+    default=True,
+    show_envvar=True,
+    help="Work only while holding a Lease, so that of several replicas one works. Without it, run one replica only.",
+)
+@click.option(
+    "--lease-namespace",
+    default="",
+    show_envvar=True,
+    help="Where that Lease is. Left out: the Pod's own namespace, or `default` outside of a cluster.",
+)
+@click.option(
+    "--metrics-listen",
+    default=":9090",
+    show_envvar=True,
+    metavar="HOST:PORT",
+    help="Where /metrics, /healthz and /readyz answer.",
+)
+@click.option("--parallel", default=8, type=click.IntRange(1, 64), show_envvar=True, help="Pools worked on at once.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_envvar=True,
+    help="One line an occurrence.",
+)
+def operator(
+    namespaces: tuple[str, ...],
+    router_image: str,
+    router_image_pull_policy: str,
+    cluster_domain: str,
+    leader_elect: bool,
+    lease_namespace: str,
+    metrics_listen: str,
+    parallel: int,
+    log_format: str,
+) -> None:
+    """Run the controller: watch EndpointPools and FailoverPolicies, keep their routers as declared, report in status.
+
+    It works on the cluster of its Pod's ServiceAccount, or on the one KUBECONFIG points at. SIGTERM ends it and gives
+    the Lease back; routers go on serving without it.
+    """
+    configure("json" if log_format == "json" else "text")
+    options = Options(
+        settings=Settings(
+            router_image=router_image,
+            operator_version=__version__,
+            cluster_domain=cluster_domain,
+            image_pull_policy=router_image_pull_policy,
+        ),
+        namespaces=namespaces,
+        leader_elect=leader_elect,
+        lease_namespace=lease_namespace,
+        metrics_listen=metrics_listen,
+        parallel=parallel,
+    )
+    raise SystemExit(asyncio.run(serve(options)))

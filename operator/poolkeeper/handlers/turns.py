@@ -1,0 +1,48 @@
+"""One turn of work: a pool is reconciled, or a policy's status brought up to date; and when it is its turn again.
+
+A verdict's own wish to be looked at again soon is for worlds that tell nothing. Here watches tell of every change of a
+child and the poller of every change of a router's word, and also of its silence.
+"""
+
+from poolkeeper.api.reasons import ConditionType
+from poolkeeper.clock import now
+from poolkeeper.handlers.inbox import POLICY
+from poolkeeper.handlers.workers import Again, Gone
+from poolkeeper.judge.verdict import Verdict
+from poolkeeper.kube.store import Ref
+from poolkeeper.kube.world import KubeWorld
+from poolkeeper.plan.snapshot import PoolKey
+from poolkeeper.reconcile import reconcile
+from poolkeeper.telemetry.metrics import Metrics
+
+RESYNC_S = 600.0
+"""All is well and nothing is heard: a look now and then all the same."""
+UNREADY_RESYNC_S = 15.0
+"""What an unready pool waits for may be nothing that we watch: a Service, a ConfigMap, a quota."""
+
+
+class Turns:
+    def __init__(self, world: KubeWorld, metrics: Metrics) -> None:
+        self._world = world
+        self._metrics = metrics
+
+    async def take(self, ref: Ref) -> Gone | Again:
+        key = PoolKey(ref.namespace, ref.name)
+        return await (self._policy(key) if ref.kind == POLICY else self._pool(key))
+
+    async def _pool(self, key: PoolKey) -> Gone | Again:
+        verdict = await reconcile(self._world, key, now())
+        if verdict is None:
+            self._metrics.pool_gone(key.namespace, key.name)
+            return Gone()
+        for condition in verdict.status.conditions:
+            self._metrics.pool_condition(key.namespace, key.name, condition.type, condition.status)
+        return Again(RESYNC_S if _is_ready(verdict) else UNREADY_RESYNC_S)
+
+    async def _policy(self, key: PoolKey) -> Gone | Again:
+        return Again(RESYNC_S) if await self._world.publish_policy(key, now()) else Gone()
+
+
+def _is_ready(verdict: Verdict) -> bool:
+    conditions = {condition.type: condition.status for condition in verdict.status.conditions}
+    return conditions.get(ConditionType.Ready) == "True"

@@ -1,0 +1,246 @@
+"""The few calls we make to the Kubernetes API, by name, over one connection pool.
+
+The kinds are known and few, so paths come from a table: no discovery, no cache file, and the table is what the chart's
+RBAC is checked against. Every write carries our field manager and is counted.
+"""
+
+import asyncio
+import json
+import os
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, Self
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.exceptions import ApiException
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from poolkeeper.api.labels import FIELD_MANAGER
+from poolkeeper.api.meta import API_VERSION
+from poolkeeper.errors import UserError
+from poolkeeper.kube.errors import sorted_error
+from poolkeeper.kube.tree import Json, rows, text
+from poolkeeper.plan.snapshot import Manifest
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+REQUEST_TIMEOUT_S = 10.0
+CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Resource:
+    api_version: str
+    plural: str
+
+    def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
+        """namespace: empty for all of them."""
+        root = "api" if "/" not in self.api_version else "apis"
+        where = ["namespaces", quote(namespace, safe="")] if namespace else []
+        what = [quote(step, safe="") for step in (name, subresource) if step]
+        return "/" + "/".join([root, self.api_version, *where, self.plural, *what])
+
+
+RESOURCES: Mapping[str, Resource] = {
+    "EndpointPool": Resource(API_VERSION, "endpointpools"),
+    "FailoverPolicy": Resource(API_VERSION, "failoverpolicies"),
+    "ConfigMap": Resource("v1", "configmaps"),
+    "Deployment": Resource("apps/v1", "deployments"),
+    "Event": Resource("events.k8s.io/v1", "events"),
+    "Lease": Resource("coordination.k8s.io/v1", "leases"),
+    "Pod": Resource("v1", "pods"),
+    "PodDisruptionBudget": Resource("policy/v1", "poddisruptionbudgets"),
+    "Service": Resource("v1", "services"),
+}
+
+
+class Response(Protocol):
+    """What we use of the client library's response; it carries no types of its own."""
+
+    status: int
+
+    async def read(self) -> bytes: ...
+
+
+class Client(Protocol):
+    """What we use of the client library's ApiClient."""
+
+    async def param_serialize(
+        self, method: str, resource_path: str, *, header_params: dict[str, str], body: object, auth_settings: list[str]
+    ) -> tuple[str, str, dict[str, str], object, object]: ...
+
+    async def call_api(
+        self, method: str, url: str, header_params: dict[str, str], body: object, post_params: object
+    ) -> Response: ...
+
+    async def close(self) -> None: ...
+
+
+_load_in_cluster: Callable[..., None] = load_incluster_config
+_load_kubeconfig: Callable[..., Awaitable[None]] = load_kube_config
+
+
+class Cluster:
+    """How to reach and log in to the API server: in the Pod by its ServiceAccount, else by KUBECONFIG."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+
+    @property
+    def server(self) -> str:
+        return str(self._configuration.host)
+
+    def tls(self) -> ssl.SSLContext:
+        """For a client of one's own (kopf's watches)."""
+        context = ssl.create_default_context(
+            cafile=self._configuration.ssl_ca_cert, cadata=self._configuration.ca_cert_data
+        )
+        if self._configuration.cert_file:
+            context.load_cert_chain(self._configuration.cert_file, keyfile=self._configuration.key_file)
+        if not self._configuration.verify_ssl:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    async def headers(self) -> dict[str, str]:
+        """The login as it is now; a ServiceAccount token is read again when it may have been rotated."""
+        key = await self._configuration.get_api_key_with_prefix("BearerToken")
+        return {"Authorization": key} if key else {}
+
+    def client(self) -> Client:
+        client: Client = ApiClient(self._configuration)
+        return client
+
+
+async def find_cluster(environment: Mapping[str, str] = os.environ) -> Cluster:
+    configuration = Configuration()
+    configuration.connection_pool_maxsize = CONNECTIONS
+    try:
+        if "KUBECONFIG" not in environment and "KUBERNETES_SERVICE_HOST" in environment:
+            _load_in_cluster(client_configuration=configuration)
+        else:
+            await _load_kubeconfig(client_configuration=configuration)
+    except ConfigException as error:
+        raise UserError(
+            f"no cluster to work on: {error}; run in a Pod, or point KUBECONFIG at a kubeconfig file"
+        ) from error
+    return Cluster(configuration)
+
+
+@dataclass(frozen=True)
+class _Named:
+    kind: str
+    namespace: str
+    name: str
+
+    @classmethod
+    def of(cls, body: Manifest) -> Self:
+        return cls(text(body, "kind"), text(body, "metadata", "namespace"), text(body, "metadata", "name"))
+
+
+class KubeApi:
+    """The verbs. A 404 is an answer (None); everything else that is not success raises RetryLater or Refused."""
+
+    def __init__(self, client: Client, wrote: Callable[[str, str], None]) -> None:
+        self._client = client
+        self._wrote = wrote
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def get(self, kind: str, namespace: str, name: str) -> Json | None:
+        return await self._call("GET", RESOURCES[kind].path(namespace, name), f"reading {kind} {namespace}/{name}")
+
+    async def get_path(self, path: str) -> Json | None:
+        return await self._call("GET", path, f"reading {path}")
+
+    async def list_metadata(self, kind: str, namespace: str, selector: str) -> list[Mapping[str, object]]:
+        """Who there is, without what they are: a list of 1000 objects in a few hundred kilobytes."""
+        path = RESOURCES[kind].path(namespace)
+        query = {"labelSelector": selector} if selector else {}
+        answer = await self._call("GET", path, f"listing {kind}", query=query, accept=METADATA_ONLY)
+        return list(rows(answer, "items"))
+
+    async def apply(self, body: Manifest, subresource: str = "") -> Json:
+        """Server-side apply. Forced: a field that we declare is ours, whoever wrote it meanwhile."""
+        what = _Named.of(body)
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        path = RESOURCES[what.kind].path(what.namespace, what.name, subresource)
+        return await self._write("apply", what, "PATCH", path, body, query, "application/apply-patch+yaml")
+
+    async def merge(self, kind: str, namespace: str, name: str, patch: Manifest) -> Json | None:
+        """A merge patch of an object that somebody else made; None when it is gone."""
+        path = RESOURCES[kind].path(namespace, name)
+        query = {"fieldManager": FIELD_MANAGER}
+        content = "application/merge-patch+json"
+        answer = await self._call("PATCH", path, f"patching {kind} {namespace}/{name}", patch, query, content)
+        if answer is not None:
+            self._wrote(kind, "patch")
+        return answer
+
+    async def create(self, body: Manifest) -> Json:
+        what = _Named.of(body)
+        path = RESOURCES[what.kind].path(what.namespace)
+        return await self._write("create", what, "POST", path, body, {"fieldManager": FIELD_MANAGER})
+
+    async def replace(self, body: Manifest) -> Json:
+        what = _Named.of(body)
+        path = RESOURCES[what.kind].path(what.namespace, what.name)
+        return await self._write("update", what, "PUT", path, body, {"fieldManager": FIELD_MANAGER})
+
+    async def delete(self, kind: str, namespace: str, name: str, uid: str) -> None:
+        """Deletes exactly the object seen; one that is already gone is fine."""
+        path = RESOURCES[kind].path(namespace, name)
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        await self._call("DELETE", path, f"deleting {kind} {namespace}/{name}", body)
+        self._wrote(kind, "delete")
+
+    async def _write(
+        self,
+        verb: str,
+        what: _Named,
+        method: str,
+        path: str,
+        body: Manifest,
+        query: Mapping[str, str],
+        content: str = "application/json",
+    ) -> Json:
+        doing = f"{verb} of {what.kind} {what.namespace}/{what.name}"
+        answer = await self._call(method, path, doing, body, query, content)
+        if answer is None:
+            raise sorted_error(ApiException(status=404, reason="not found"), doing)
+        self._wrote(what.kind, verb)
+        return answer
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        body: Manifest | None = None,
+        query: Mapping[str, str] | None = None,
+        content: str = "application/json",
+        accept: str = "application/json",
+    ) -> Json | None:
+        try:
+            request = await self._client.param_serialize(
+                method,
+                path + (f"?{urlencode(query)}" if query else ""),
+                header_params={"Accept": accept, "Content-Type": content},
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                response = await self._client.call_api(*request)
+                data = await response.read()
+        except (ApiException, aiohttp.ClientError, TimeoutError) as error:
+            raise sorted_error(error, doing) from error
+        if response.status == 404:
+            return None
+        if not 200 <= response.status <= 299:
+            raise sorted_error(ApiException(http_resp=response), doing)
+        answer = json.loads(data)
+        return answer if isinstance(answer, dict) else {}

@@ -1,0 +1,56 @@
+"""Every error of the Kubernetes API, sorted by what the caller can do: wait and try again, or tell the user.
+
+The reason of a Refused ends up in the pool's Programmed condition, its message beside it.
+"""
+
+import json
+
+import aiohttp
+from kubernetes.aio.client.exceptions import ApiException
+
+from poolkeeper.errors import PoolkeeperError, Refused, RetryLater
+from poolkeeper.kube.tree import rows, text
+
+MESSAGE_LIMIT_CHARS = 400
+
+_SAYS_NO = {400, 403, 405, 413, 415, 422}
+"""The same request will be refused again: no permission, over quota, invalid, or turned down by an admission policy."""
+
+
+def sorted_error(error: ApiException | aiohttp.ClientError | TimeoutError, doing: str) -> PoolkeeperError:
+    """The project's error for one of the client's; doing: what was tried ("applying Deployment default/chat")."""
+    if not isinstance(error, ApiException):
+        what = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        return RetryLater(f"{doing}: the API server cannot be reached: {what}")
+    status = _status(error)
+    message = f"{doing}: {_said(error, status)}"
+    if error.status in _SAYS_NO and not _is_namespace_ending(status) and not _is_another_object(status):
+        return Refused(message, reason="ApplyForbidden")
+    return RetryLater(message, after_s=_retry_after_s(error))
+
+
+def _status(error: ApiException) -> object:
+    try:
+        return json.loads(error.body or "null")
+    except ValueError:
+        return None  # a proxy in between answered in its own words
+
+
+def _said(error: ApiException, status: object) -> str:
+    said = text(status, "message") or str(error.reason or "no reason given")
+    return f"{error.status}: {said[:MESSAGE_LIMIT_CHARS]}"
+
+
+def _is_namespace_ending(status: object) -> bool:
+    """A namespace on its way out forbids creation; its pools go with it in a moment, so nobody needs to be told."""
+    return any(text(cause, "reason") == "NamespaceTerminating" for cause in rows(status, "details", "causes"))
+
+
+def _is_another_object(status: object) -> bool:
+    """We named the uid we meant, and the name has been taken by another object since."""
+    return any(text(cause, "field") == "metadata.uid" for cause in rows(status, "details", "causes"))
+
+
+def _retry_after_s(error: ApiException) -> float | None:
+    value = (error.headers or {}).get("Retry-After", "")
+    return float(value) if value.isdecimal() else None

@@ -1,0 +1,81 @@
+"""Events on pools (events.k8s.io/v1), as `kubectl describe` shows them.
+
+The same thing told again soon is counted on the Event that is there, as the API has it, so that a breaker that flaps
+makes one line with a number and not a thousand lines.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from poolkeeper.api.meta import API_VERSION
+from poolkeeper.judge.events import PoolEvent
+from poolkeeper.kube.client import RESOURCES, KubeApi
+from poolkeeper.kube.tree import Json
+from poolkeeper.plan.snapshot import Snapshot
+
+CONTROLLER = "poolkeeper.dev/operator"
+SAME_WITHIN = timedelta(minutes=6)
+"""After that it is news again."""
+NOTE_LIMIT_BYTES = 1024
+"""The API's own limit."""
+
+
+@dataclass
+class _Told:
+    name: str
+    count: int
+    at: datetime
+
+
+class Recorder:
+    """instance: which process tells."""
+
+    def __init__(self, api: KubeApi, instance: str, now: Callable[[], datetime]) -> None:
+        self._api = api
+        self._instance = instance
+        self._now = now
+        self._told: dict[tuple[str, PoolEvent], _Told] = {}
+
+    async def record(self, snapshot: Snapshot, event: PoolEvent) -> None:
+        at = self._now()
+        self._told = {key: told for key, told in self._told.items() if at - told.at <= SAME_WITHIN}
+        told = self._told.get((snapshot.uid, event))
+        if told and await self._count(snapshot.key.namespace, told, at):
+            return
+        name = f"{snapshot.key.name}.{uuid4().hex[:16]}"
+        await self._api.create(_body(name, snapshot, event, self._instance, at))
+        self._told[snapshot.uid, event] = _Told(name, 1, at)
+
+    async def _count(self, namespace: str, told: _Told, at: datetime) -> bool:
+        """False when the Event has expired meanwhile."""
+        told.count, told.at = told.count + 1, at
+        series = {"series": {"count": told.count, "lastObservedTime": _micro_time(at)}}
+        return await self._api.merge("Event", namespace, told.name, series) is not None
+
+
+def _body(name: str, snapshot: Snapshot, event: PoolEvent, instance: str, at: datetime) -> Json:
+    return {
+        "apiVersion": RESOURCES["Event"].api_version,
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": snapshot.key.namespace},
+        "eventTime": _micro_time(at),
+        "type": event.type,
+        "reason": event.reason,
+        "note": event.message.encode()[:NOTE_LIMIT_BYTES].decode(errors="ignore"),
+        "action": event.action,
+        "reportingController": CONTROLLER,
+        "reportingInstance": instance,
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": "EndpointPool",
+            "name": snapshot.key.name,
+            "namespace": snapshot.key.namespace,
+            "uid": snapshot.uid,
+        },
+    }
+
+
+def _micro_time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.000000Z")

@@ -1,0 +1,103 @@
+"""Everything a decision about one pool may look at: from the store, and by reading what the pool refers to.
+
+References are read each time and by name, never listed or watched: they carry no label of ours, and a namespace may
+hold thousands. Secrets are not among them.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.api.meta import ConfigMapKeyRef
+from poolkeeper.kube.client import KubeApi
+from poolkeeper.kube.store import Address, DeclaredPolicy, Document, Store
+from poolkeeper.kube.tree import Json, mapping, text
+from poolkeeper.plan.hashing import digest
+from poolkeeper.plan.snapshot import Live, LiveDeployment, PoolKey, Settings, Snapshot
+
+
+async def gather(api: KubeApi, store: Store, settings: Settings, key: PoolKey) -> Snapshot | None:
+    found = store.pool(key)
+    if found is None:
+        return None
+    seen, declared = found
+    config_maps, services = await asyncio.gather(
+        _config_maps(api, key.namespace, declared.pool), _services(api, key.namespace, declared.pool)
+    )
+    policy = _policy(store, key.namespace, declared.pool)
+    return Snapshot(
+        key=key,
+        uid=seen.uid,
+        generation=declared.generation,
+        pool=declared.pool,
+        settings=settings,
+        problems=declared.problems,
+        policy=policy.policy if policy else None,
+        policy_problems=policy.problems if policy else (),
+        policy_generation=policy.generation if policy and policy.policy else 0,
+        config_maps={name: _keys(body) for name, body in config_maps.items()},
+        services=services,
+        ca_digest=_ca_digest(declared.pool, config_maps),
+        annotations=declared.annotations,
+        previous=declared.status,
+        live=_live(store, key, seen.uid, settings.cluster_domain),
+        reports=store.reports(key),
+    )
+
+
+def _live(store: Store, key: PoolKey, uid: str, cluster_domain: str) -> Live:
+    facts = [child.fact for child in store.children(key) if child.owner_uid == uid]
+    document = next((fact for fact in facts if isinstance(fact, Document)), Document(0, ""))
+    address = next((fact for fact in facts if isinstance(fact, Address)), None)
+    return Live(
+        document_generation=document.generation,
+        document_hash=document.hash,
+        deployment=next((fact for fact in facts if isinstance(fact, LiveDeployment)), None),
+        pods=store.pods(key),
+        address=_url(address, cluster_domain) if address else "",
+    )
+
+
+def _url(address: Address, cluster_domain: str) -> str:
+    port = "" if address.port == 80 else f":{address.port}"
+    return f"http://{address.host}.{cluster_domain}{port}/v1"
+
+
+def _policy(store: Store, namespace: str, pool: EndpointPool | None) -> DeclaredPolicy | None:
+    reference = pool.spec.failover_policy_ref if pool else None
+    found = store.policy(PoolKey(namespace, reference.name)) if reference else None
+    return found[1] if found else None
+
+
+async def _config_maps(api: KubeApi, namespace: str, pool: EndpointPool | None) -> Mapping[str, Json]:
+    """Those that exist, by name."""
+    names = sorted({reference.name for reference in _authorities(pool)} | _samples(pool))
+    found = await asyncio.gather(*(api.get("ConfigMap", namespace, name) for name in names))
+    return {name: body for name, body in zip(names, found, strict=True) if body is not None}
+
+
+async def _services(api: KubeApi, namespace: str, pool: EndpointPool | None) -> frozenset[str]:
+    endpoints = pool.spec.endpoints if pool else ()
+    names = sorted({endpoint.service_ref.name for endpoint in endpoints if endpoint.service_ref})
+    found = await asyncio.gather(*(api.get("Service", namespace, name) for name in names))
+    return frozenset(name for name, body in zip(names, found, strict=True) if body is not None)
+
+
+def _authorities(pool: EndpointPool | None) -> tuple[ConfigMapKeyRef, ...]:
+    endpoints = pool.spec.endpoints if pool else ()
+    return tuple(endpoint.tls.ca_ref for endpoint in endpoints if endpoint.tls and endpoint.tls.ca_ref)
+
+
+def _samples(pool: EndpointPool | None) -> set[str]:
+    reference = pool.spec.probe.samples_ref if pool and pool.spec.probe else None
+    return {reference.name} if reference else set()
+
+
+def _keys(body: Json) -> frozenset[str]:
+    return frozenset(mapping(body, "data").keys() | mapping(body, "binaryData").keys())
+
+
+def _ca_digest(pool: EndpointPool | None, config_maps: Mapping[str, Json]) -> str:
+    """Over the certificates themselves: routers read them once, so a changed one must start new Pods."""
+    wanted = sorted({(reference.name, reference.key) for reference in _authorities(pool)})
+    return digest([[name, key, text(config_maps.get(name), "data", key)] for name, key in wanted]) if wanted else ""

@@ -1,0 +1,127 @@
+"""From an object as the API server tells it to the few facts that are kept of it (store.Seen)."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from poolkeeper.api import labels
+from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
+from poolkeeper.api.failoverpolicy import FailoverPolicy, FailoverPolicyStatus
+from poolkeeper.api.status import StatusModel
+from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Fact, Ref, Seen
+from poolkeeper.kube.tree import mapping, number, rows, text, texts
+from poolkeeper.plan.hashing import digest
+from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey
+
+S = TypeVar("S", bound=StatusModel)
+
+_SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink")
+"""Metadata that changes without anybody's edit."""
+
+
+def observe(body: Mapping[str, object]) -> Seen:
+    ref = Ref(text(body, "kind"), text(body, "metadata", "namespace"), text(body, "metadata", "name"))
+    owner = next((row for row in rows(body, "metadata", "ownerReferences") if row.get("controller") is True), {})
+    label = texts(body, "metadata", "labels").get(labels.POOL, "")
+    version = text(body, "metadata", "resourceVersion")
+    return Seen(
+        ref=ref,
+        uid=text(body, "metadata", "uid"),
+        version=int(version) if version.isdecimal() else 0,
+        pool=PoolKey(ref.namespace, label) if label else None,
+        owner_uid=text(owner, "uid"),
+        owner=f"{text(owner, 'kind')} {text(owner, 'name')}".strip(),
+        digest=digest(_editable(body)) if ref.kind not in _NOT_EDITED else "",
+        fact=_FACTS[ref.kind](body) if ref.kind in _FACTS else None,
+    )
+
+
+def _editable(body: Mapping[str, object]) -> dict[str, object]:
+    metadata = {key: value for key, value in mapping(body, "metadata").items() if key not in _SERVERS_OWN}
+    return {**{key: value for key, value in body.items() if key != "status"}, "metadata": metadata}
+
+
+def _pool(body: Mapping[str, object]) -> Fact:
+    parsed = EndpointPool.parse(body)
+    return DeclaredPool(
+        generation=number(body, "metadata", "generation"),
+        annotations=texts(body, "metadata", "annotations"),
+        pool=parsed if isinstance(parsed, EndpointPool) else None,
+        problems=parsed if isinstance(parsed, tuple) else (),
+        status=_status(EndpointPoolStatus, body),
+    )
+
+
+def _policy(body: Mapping[str, object]) -> Fact:
+    parsed = FailoverPolicy.parse(body)
+    return DeclaredPolicy(
+        generation=number(body, "metadata", "generation"),
+        policy=parsed if isinstance(parsed, FailoverPolicy) else None,
+        problems=parsed if isinstance(parsed, tuple) else (),
+        status=_status(FailoverPolicyStatus, body),
+    )
+
+
+def _status(model: type[S], body: Mapping[str, object]) -> S | None:
+    """What was published last, whether or not the spec parses; one that cannot be read is as good as none."""
+    try:
+        return model.model_validate(mapping(body, "status"))
+    except ValidationError:
+        return None
+
+
+def _configmap(body: Mapping[str, object]) -> Fact:
+    annotations = texts(body, "metadata", "annotations")
+    generation = annotations.get(labels.CONFIG_GENERATION, "")
+    return Document(int(generation) if generation.isdecimal() else 0, annotations.get(labels.CONFIG_HASH, ""))
+
+
+def _service(body: Mapping[str, object]) -> Fact:
+    name, namespace = text(body, "metadata", "name"), text(body, "metadata", "namespace")
+    port = next((number(row, "port") for row in rows(body, "spec", "ports")), 0)
+    return Address(f"{name}.{namespace}.svc", port)
+
+
+def _deployment(body: Mapping[str, object]) -> Fact:
+    stuck = [
+        text(row, "reason")
+        for row in rows(body, "status", "conditions")
+        if (text(row, "type"), text(row, "status")) in (("Progressing", "False"), ("ReplicaFailure", "True"))
+    ]
+    return LiveDeployment(
+        replicas=number(body, "status", "replicas"),
+        ready_replicas=number(body, "status", "readyReplicas"),
+        updated_replicas=number(body, "status", "updatedReplicas"),
+        up_to_date=number(body, "status", "observedGeneration") >= number(body, "metadata", "generation"),
+        stuck_reason=stuck[0] if stuck else "",
+    )
+
+
+def _pod(body: Mapping[str, object]) -> Fact:
+    if texts(body, "metadata", "labels").get(labels.COMPONENT) != "router":
+        return None
+    ready = any(
+        text(row, "type") == "Ready" and text(row, "status") == "True" for row in rows(body, "status", "conditions")
+    )
+    poked = texts(body, "metadata", "annotations").get(labels.CONFIG_GENERATION, "")
+    return LivePod(
+        name=text(body, "metadata", "name"),
+        ip=text(body, "status", "podIP"),
+        ready=ready,
+        terminating=bool(text(body, "metadata", "deletionTimestamp")),
+        config_generation=int(poked) if poked.isdecimal() else 0,
+    )
+
+
+_FACTS = {
+    "EndpointPool": _pool,
+    "FailoverPolicy": _policy,
+    "ConfigMap": _configmap,
+    "Service": _service,
+    "Deployment": _deployment,
+    "Pod": _pod,
+}
+
+_NOT_EDITED = ("EndpointPool", "FailoverPolicy", "Pod")
+"""Kinds that we do not apply, so nobody compares them."""

@@ -1,0 +1,42 @@
+"""Telling people: the pool's status, written only when it means something new, and the Events of what changed.
+
+The status goes first. Events are told once and may be lost when the process dies in between; the status may not.
+"""
+
+import logging
+
+from poolkeeper.api.meta import API_VERSION
+from poolkeeper.errors import PoolkeeperError
+from poolkeeper.judge.verdict import Verdict, same_meaning
+from poolkeeper.kube.client import KubeApi
+from poolkeeper.kube.events import Recorder
+from poolkeeper.kube.observe import observe
+from poolkeeper.kube.store import Store
+from poolkeeper.plan.snapshot import Snapshot
+
+LOG = logging.getLogger(__name__)
+
+
+class Publisher:
+    def __init__(self, api: KubeApi, store: Store, recorder: Recorder) -> None:
+        self._api = api
+        self._store = store
+        self._recorder = recorder
+
+    async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
+        if same_meaning(snapshot.previous, verdict.status):
+            return
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": "EndpointPool",
+            # With its uid in it, the write fails rather than hit a new pool of the same name.
+            "metadata": {"name": snapshot.key.name, "namespace": snapshot.key.namespace, "uid": snapshot.uid},
+            "status": verdict.status.model_dump(mode="json", by_alias=True, exclude_none=True),
+        }
+        self._store.put(observe(await self._api.apply(body, subresource="status")))
+        for event in verdict.events:
+            LOG.info("%s: %s", event.reason, event.message, extra={"pool": snapshot.key, "reason": event.reason})
+            try:
+                await self._recorder.record(snapshot, event)
+            except PoolkeeperError as error:  # an Event is a courtesy: nothing depends on it
+                LOG.warning("an Event could not be told: %s", error, extra={"pool": snapshot.key})

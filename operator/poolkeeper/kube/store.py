@@ -1,0 +1,158 @@
+"""What the watches have told us, kept small: of every object the few facts that decisions use.
+
+Filled by the watches, by our own writes' answers (so that we read what we wrote) and by the sweep. Everything is told
+the same way, in any order and any number of times; what is older than what is known is ignored.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
+from poolkeeper.api.failoverpolicy import FailoverPolicy, FailoverPolicyStatus
+from poolkeeper.api.meta import Problem
+from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey, RouterReport
+
+CHILD_KINDS = ("ConfigMap", "Service", "PodDisruptionBudget", "Deployment")
+"""What a pool owns. What of these kinds carries the pool's label and owner is ours to write and to delete."""
+
+
+@dataclass(frozen=True, order=True)
+class Ref:
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class DeclaredPool:
+    """An EndpointPool as it stands; pool is None when it does not parse, problems say why."""
+
+    generation: int
+    annotations: Mapping[str, str]
+    pool: EndpointPool | None
+    problems: tuple[Problem, ...]
+    status: EndpointPoolStatus | None
+
+
+@dataclass(frozen=True)
+class DeclaredPolicy:
+    generation: int
+    policy: FailoverPolicy | None
+    problems: tuple[Problem, ...]
+    status: FailoverPolicyStatus | None
+
+
+@dataclass(frozen=True)
+class Document:
+    """Which router document a ConfigMap carries."""
+
+    generation: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a Service answers inside the cluster."""
+
+    host: str
+    port: int
+
+
+Fact = DeclaredPool | DeclaredPolicy | Document | Address | LiveDeployment | LivePod | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One live object.
+
+    pool: from its label. owner_uid, owner: its controller. digest: of all that people can edit in it.
+    """
+
+    ref: Ref
+    uid: str
+    version: int = field(compare=False)
+    pool: PoolKey | None = None
+    owner_uid: str = ""
+    owner: str = ""
+    digest: str = ""
+    fact: Fact = None
+
+
+class Store:
+    def __init__(self) -> None:
+        self._seen: dict[Ref, Seen] = {}
+        self._of_pool: dict[PoolKey, set[Ref]] = {}
+        self._reports: dict[PoolKey, tuple[RouterReport, ...]] = {}
+
+    def put(self, seen: Seen) -> bool:
+        """True when it means something new."""
+        known = self._seen.get(seen.ref)
+        if known and known.uid == seen.uid and known.version > seen.version:
+            return False
+        if known and known.pool and known.pool != seen.pool:
+            self._of_pool.get(known.pool, set()).discard(seen.ref)
+        self._seen[seen.ref] = seen
+        if seen.pool:
+            self._of_pool.setdefault(seen.pool, set()).add(seen.ref)
+        return seen != known
+
+    def drop(self, ref: Ref, uid: str = "") -> bool:
+        """Forget an object that is gone; given a uid, only if it is still that one."""
+        known = self._seen.get(ref)
+        if known is None or (uid and known.uid != uid):
+            return False
+        del self._seen[ref]
+        if known.pool:
+            refs = self._of_pool.get(known.pool, set())
+            refs.discard(ref)
+            if not refs:
+                self._of_pool.pop(known.pool, None)
+                self._reports.pop(known.pool, None)
+        return True
+
+    def get(self, ref: Ref) -> Seen | None:
+        return self._seen.get(ref)
+
+    def versions(self, kind: str) -> dict[Ref, int]:
+        return {ref: seen.version for ref, seen in self._seen.items() if ref.kind == kind}
+
+    def pool(self, key: PoolKey) -> tuple[Seen, DeclaredPool] | None:
+        seen = self._seen.get(Ref("EndpointPool", key.namespace, key.name))
+        return (seen, seen.fact) if seen and isinstance(seen.fact, DeclaredPool) else None
+
+    def policy(self, key: PoolKey) -> tuple[Seen, DeclaredPolicy] | None:
+        """key: of the policy."""
+        seen = self._seen.get(Ref("FailoverPolicy", key.namespace, key.name))
+        return (seen, seen.fact) if seen and isinstance(seen.fact, DeclaredPolicy) else None
+
+    def pools(self) -> tuple[PoolKey, ...]:
+        return tuple(PoolKey(ref.namespace, ref.name) for ref in self._seen if ref.kind == "EndpointPool")
+
+    def pools_using(self, policy: PoolKey) -> tuple[PoolKey, ...]:
+        return tuple(sorted(key for key in self.pools() if self._policy_of(key) == policy))
+
+    def children(self, key: PoolKey) -> tuple[Seen, ...]:
+        return tuple(seen for seen in self._belonging(key) if seen.ref.kind in CHILD_KINDS)
+
+    def pods(self, key: PoolKey) -> tuple[LivePod, ...]:
+        found = [seen.fact for seen in self._belonging(key) if isinstance(seen.fact, LivePod)]
+        return tuple(sorted(found, key=lambda pod: pod.name))
+
+    def reports(self, key: PoolKey) -> tuple[RouterReport, ...]:
+        return self._reports.get(key, ())
+
+    def put_reports(self, key: PoolKey, reports: tuple[RouterReport, ...]) -> None:
+        self._reports[key] = reports
+
+    def _belonging(self, key: PoolKey) -> Iterator[Seen]:
+        yield from (self._seen[ref] for ref in sorted(self._of_pool.get(key, ())))
+
+    def _policy_of(self, key: PoolKey) -> PoolKey | None:
+        found = self.pool(key)
+        if found is None or found[1].pool is None:
+            return None
+        reference = found[1].pool.spec.failover_policy_ref
+        return PoolKey(key.namespace, reference.name) if reference else None

@@ -1,0 +1,41 @@
+"""Reading the JSON of other people's objects: a path that is missing or of another type is simply not there."""
+
+from collections.abc import Iterator, Mapping
+
+Json = dict[str, object]
+
+
+def find(tree: object, *path: str) -> object | None:
+    """The value at the end of the path, or None."""
+    for step in path:
+        if not isinstance(tree, Mapping):
+            return None
+        tree = tree.get(step)
+    return tree
+
+
+def text(tree: object, *path: str) -> str:
+    value = find(tree, *path)
+    return value if isinstance(value, str) else ""
+
+
+def number(tree: object, *path: str) -> int:
+    value = find(tree, *path)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def mapping(tree: object, *path: str) -> Mapping[str, object]:
+    value = find(tree, *path)
+    return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else {}
+
+
+def texts(tree: object, *path: str) -> dict[str, str]:
+    """A string map (labels, annotations), without whatever in it is not a string."""
+    return {key: item for key, item in mapping(tree, *path).items() if isinstance(item, str)}
+
+
+def rows(tree: object, *path: str) -> Iterator[Mapping[str, object]]:
+    """The objects of a list."""
+    value = find(tree, *path)
+    if isinstance(value, list | tuple):
+        yield from (row for row in value if isinstance(row, Mapping))

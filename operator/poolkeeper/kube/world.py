@@ -1,0 +1,43 @@
+"""The cluster as reconcile.World: what a reconcile may do to the outside, done to a Kubernetes API."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from poolkeeper.judge.verdict import Verdict
+from poolkeeper.kube.apply import Applier
+from poolkeeper.kube.client import KubeApi
+from poolkeeper.kube.events import Recorder
+from poolkeeper.kube.gather import gather
+from poolkeeper.kube.poke import poke
+from poolkeeper.kube.policystatus import publish_policy
+from poolkeeper.kube.publish import Publisher
+from poolkeeper.kube.store import Store
+from poolkeeper.plan.snapshot import Manifest, PoolKey, Settings, Snapshot
+
+
+class KubeWorld:
+    def __init__(self, api: KubeApi, store: Store, settings: Settings, recorder: Recorder) -> None:
+        self._api = api
+        self._store = store
+        self._settings = settings
+        self._applier = Applier(api, store)
+        self._publisher = Publisher(api, store, recorder)
+
+    async def gather(self, key: PoolKey) -> Snapshot | None:
+        snapshot = await gather(self._api, self._store, self._settings, key)
+        if snapshot is None:
+            self._applier.forget(key)
+        return snapshot
+
+    async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
+        await self._applier.apply(snapshot.key, snapshot.uid, objects)
+
+    async def poke(self, snapshot: Snapshot, generation: int) -> None:
+        await poke(self._api, self._store, snapshot.key, self._store.pods(snapshot.key), generation)
+
+    async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
+        await self._publisher.publish(snapshot, verdict)
+
+    async def publish_policy(self, key: PoolKey, now: datetime) -> bool:
+        """A policy's own status; False when there is no such policy."""
+        return await publish_policy(self._api, self._store, key, now)

@@ -1,0 +1,1 @@
+"""How the operator is watched: metrics and logs. The only importer of `prometheus_client`."""

@@ -1,0 +1,87 @@
+"""Every metric of the operator, in one table. Labels come from specs and from our own code, never from traffic."""
+
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+RECONCILE_TOTAL = "poolkeeper_reconcile_total"
+RECONCILE_DURATION = "poolkeeper_reconcile_duration_seconds"
+QUEUE_DEPTH = "poolkeeper_reconcile_queue_depth"
+QUEUE_OLDEST = "poolkeeper_reconcile_queue_oldest_seconds"
+KUBE_WRITES_TOTAL = "poolkeeper_kube_writes_total"
+WATCH_AGE = "poolkeeper_watch_age_seconds"
+ROUTER_REPORTS_TOTAL = "poolkeeper_router_reports_total"
+POOL_CONDITION = "poolkeeper_pool_condition"
+LEADER = "poolkeeper_leader"
+
+TABLE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    RECONCILE_TOTAL: ("Times a pool or policy was brought up to its declaration.", ("result",)),
+    RECONCILE_DURATION: ("How long that took.", ()),
+    QUEUE_DEPTH: ("Keys that are due and wait for a worker.", ()),
+    QUEUE_OLDEST: ("How long the key that waits or is worked on longest has done so.", ()),
+    KUBE_WRITES_TOTAL: ("Writes to the Kubernetes API that succeeded.", ("kind", "verb")),
+    WATCH_AGE: ("Seconds since this watch last was opened or told us something.", ("kind",)),
+    ROUTER_REPORTS_TOTAL: ("Answers of router Pods to GET /state, by how it went.", ("result",)),
+    POOL_CONDITION: ("A pool's condition: 1 True, 0 False, -1 Unknown.", ("namespace", "pool", "type")),
+    LEADER: ("1 while this process holds the Lease and works.", ()),
+}
+
+_VALUES = {"True": 1.0, "False": 0.0}
+
+
+class Metrics:
+    """One registry a process; made, not global, so that tests have their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._reconciled = Counter(*self._named(RECONCILE_TOTAL), registry=self._registry)
+        self._duration = Histogram(
+            *self._named(RECONCILE_DURATION),
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            registry=self._registry,
+        )
+        self._queue_depth = Gauge(*self._named(QUEUE_DEPTH), registry=self._registry)
+        self._queue_oldest = Gauge(*self._named(QUEUE_OLDEST), registry=self._registry)
+        self._writes = Counter(*self._named(KUBE_WRITES_TOTAL), registry=self._registry)
+        self._watch_age = Gauge(*self._named(WATCH_AGE), registry=self._registry)
+        self._reports = Counter(*self._named(ROUTER_REPORTS_TOTAL), registry=self._registry)
+        self._condition = Gauge(*self._named(POOL_CONDITION), registry=self._registry)
+        self._leader = Gauge(*self._named(LEADER), registry=self._registry)
+
+    @staticmethod
+    def _named(name: str) -> tuple[str, str, tuple[str, ...]]:
+        words, labels = TABLE[name]
+        return name, words, labels
+
+    def reconciled(self, result: str, seconds: float) -> None:
+        self._reconciled.labels(result).inc()
+        self._duration.observe(seconds)
+
+    def wrote(self, kind: str, verb: str) -> None:
+        self._writes.labels(kind, verb).inc()
+
+    def router_reported(self, result: str) -> None:
+        self._reports.labels(result).inc()
+
+    def leading(self, leads: bool) -> None:
+        self._leader.set(float(leads))
+
+    def pool_condition(self, namespace: str, pool: str, kind: str, status: str) -> None:
+        self._condition.labels(namespace, pool, kind).set(_VALUES.get(status, -1.0))
+
+    def pool_gone(self, namespace: str, pool: str) -> None:
+        self._condition.remove_by_labels({"namespace": namespace, "pool": pool})
+
+    def watch_queue(self, depth: Callable[[], float], oldest_s: Callable[[], float]) -> None:
+        self._queue_depth.set_function(depth)
+        self._queue_oldest.set_function(oldest_s)
+
+    def watch_age(self, kind: str, age_s: Callable[[], float]) -> None:
+        self._watch_age.labels(kind).set_function(age_s)
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)

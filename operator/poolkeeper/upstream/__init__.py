@@ -1,0 +1,1 @@
+"""What the routers say of themselves, fetched over HTTP. The only importer of `httpx`."""
