@@ -90,7 +90,7 @@ def _is_good(condition: Condition) -> bool:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column not in ("WHY", "ADDRESS"))
     return table

@@ -70,12 +70,14 @@ def run(
     sources = Sources(files, {(env.secret, env.key): env.value(os.environ) for env in asked})
     key = _the_pool(files)
     settings = settings_for(local=True)
-    _, findings = sources.read(key, settings)
+    declared, findings = sources.read(key, settings)
     if findings:
         raise UserError("\n".join(["these files cannot be served:", *(f"  {finding}" for finding in findings)]))
     state = StateDir(state_dir.absolute()) if state_dir else statedir.for_pool(os.environ, key.namespace, key.name)
     folder = router_folder(os.environ)
     teller = Teller(Console(), clock.now)
+    for note in declared.notes:
+        teller.say("note", note, "dim")
     with statedir.claim(state):
         left = end_leftover(state.pid_file, str(state.root))
         if left:
@@ -168,7 +170,7 @@ class Serving:
             "ready",
             f"{url} serves pool {self.key}\n"
             f"curl -N {url}/chat/completions -H 'content-type: application/json' -d '{body}'\n"
-            f"poolkeeper status --state-dir {self.state.root}",
+            f"poolkeeper status{'' if self.state.is_default(os.environ) else f' --state-dir {self.state.root}'}",
             "bold green",
         )
 

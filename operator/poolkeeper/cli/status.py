@@ -20,6 +20,8 @@ from poolkeeper.local.record import PoolRecord
 from poolkeeper.local.statedir import StateDir
 
 WATCH_INTERVAL_S = 1.0
+UNFOLDED_COLUMNS = 500
+"""In a file or a pipe nothing is folded, so that grep finds it."""
 
 
 @click.command(
@@ -83,7 +85,8 @@ def _chosen(pools: Sequence[PoolRecord], pool: str | None, namespace: str | None
 
 def _print(pools: Sequence[PoolRecord], output: str) -> None:
     if output == "table":
-        console = Console()
+        screen = Console()
+        console = screen if screen.is_terminal else Console(width=UNFOLDED_COLUMNS)
         console.print(page(pools, clock.now()) if pools else "no pools yet")
         return
     items = [pool.model_dump(mode="json", by_alias=True, exclude_none=True) for pool in pools]

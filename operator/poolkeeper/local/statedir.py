@@ -19,6 +19,10 @@ from poolkeeper.errors import UserError
 class StateDir:
     root: Path
 
+    def is_default(self, environ: Mapping[str, str]) -> bool:
+        """`poolkeeper status` finds it by itself."""
+        return self.root.parent == home(environ)
+
     @property
     def lock(self) -> Path:
         return self.root / "lock"

@@ -1,0 +1,218 @@
+"""The file-backed world under the real reconcile(): edits, bad edits, secrets; only the router is played."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from poolkeeper.api.reasons import ConditionType
+from poolkeeper.api.routerstate import RouterState
+from poolkeeper.api.status import Condition
+from poolkeeper.judge.verdict import Verdict
+from poolkeeper.local.documents import Finding
+from poolkeeper.local.statedir import StateDir
+from poolkeeper.local.world import Ask, LocalWorld, Sources
+from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport, Settings
+from poolkeeper.reconcile import reconcile
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+KEY = PoolKey("default", "chat")
+POOL = """\
+apiVersion: poolkeeper.dev/v1alpha1
+kind: EndpointPool
+metadata: {name: chat}
+spec:
+  models: [deepseek-flash]
+  endpoints:
+  - {name: official, url: "https://api.deepseek.com/v1", credentialsRef: {name: deepseek, key: api-key}}
+  - {name: own, url: "http://127.0.0.1:8000/v1", tier: 1, maxConnections: 7}
+"""
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: deepseek}\nstringData: {api-key: sk-first, other: sk-other}\n"
+
+
+@dataclass
+class Stage:
+    """One world, the files it reads, and what it told."""
+
+    folder: Path
+    world: LocalWorld
+    findings: list[Sequence[Finding]]
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def turn(self) -> Verdict:
+        verdict = asyncio.run(reconcile(self.world, KEY, NOW))
+        assert verdict is not None
+        return verdict
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def mounted(self, path: str) -> str:
+        return (self.world.state.volumes / path).read_text()
+
+    def document(self) -> dict[str, object]:
+        found: dict[str, object] = json.loads(self.mounted("config/router.json"))
+        return found
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "pool.yaml").write_text(POOL)
+    (folder / "secret.yaml").write_text(SECRET)
+    return stage_on(folder, tmp_path / "state")
+
+
+def stage_on(folder: Path, state: Path, secret_values: dict[tuple[str, str], bytes] | None = None) -> Stage:
+    findings: list[Sequence[Finding]] = []
+    verdicts: list[Verdict] = []
+    state.mkdir()
+    world = LocalWorld(
+        key=KEY,
+        sources=Sources((folder,), secret_values or {}),
+        settings=Settings(router_image="router", operator_version="1", local=True),
+        state=StateDir(state),
+        address="http://127.0.0.1:8080/v1",
+        admin_ip="127.0.0.1",
+        ask=a_router_that_took_everything(StateDir(state)),
+        on_findings=findings.append,
+        on_verdict=verdicts.append,
+    )
+    return Stage(folder, world, findings, verdicts)
+
+
+def a_router_that_took_everything(
+    state: StateDir,
+) -> Ask:
+    async def ask(pods: Sequence[LivePod], before: Sequence[RouterReport]) -> tuple[RouterReport, ...]:
+        document = json.loads((state.volumes / "config/router.json").read_text())
+        endpoints = [{"name": one["name"], "tier": one["tier"], "health": "Healthy"} for one in document["endpoints"]]
+        said = {"generation": document["generation"], "configHash": document["hash"], "ready": True, "activeTier": 0}
+        answer = RouterState.model_validate({"pool": "default/chat", "endpoints": endpoints, **said})
+        return tuple(RouterReport(pod.name, answer, NOW) for pod in pods)
+
+    return ask
+
+
+def condition(verdict: Verdict, kind: ConditionType) -> Condition:
+    return next(found for found in verdict.status.conditions if found.type == kind)
+
+
+def test_the_router_gets_its_document_and_only_the_keys_it_needs(stage: Stage) -> None:
+    stage.turn()
+
+    assert stage.document()["allowLoopback"] is True
+    assert stage.mounted("credentials/official") == "sk-first"
+    assert [path.name for path in (stage.world.state.volumes / "credentials").iterdir()] == ["official"]
+
+
+def test_one_router_has_the_whole_ceiling(stage: Stage) -> None:
+    stage.turn()
+
+    endpoints = stage.document()["endpoints"]
+    assert isinstance(endpoints, list)
+    assert [one["maxConnections"] for one in endpoints] == [50, 7]
+
+
+def test_the_status_is_that_of_a_cluster(stage: Stage) -> None:
+    stage.turn()
+    verdict = stage.turn()
+
+    assert condition(verdict, ConditionType.Ready).status == "True"
+    assert condition(verdict, ConditionType.Available).status == "True"
+    assert verdict.status.address == "http://127.0.0.1:8080/v1"
+    assert stage.world.is_ready
+
+
+def test_nothing_changed_means_nothing_is_written(stage: Stage) -> None:
+    stage.turn()
+    files = [path for path in stage.world.state.volumes.rglob("*") if path.is_file()]
+    before = {path: path.stat().st_mtime_ns for path in files}
+
+    stage.turn()
+
+    assert {path: path.stat().st_mtime_ns for path in files} == before
+
+
+def test_an_edit_is_a_new_generation(stage: Stage) -> None:
+    stage.turn()
+    stage.write("pool.yaml", POOL.replace("maxConnections: 7", "maxConnections: 70"))
+
+    verdict = stage.turn()
+
+    assert stage.document()["generation"] == 2
+    assert verdict.status.observed_generation == 2
+
+
+def test_a_new_key_is_a_changed_file_and_the_same_document(stage: Stage) -> None:
+    stage.turn()
+    stage.write("secret.yaml", SECRET.replace("sk-first", "sk-second"))
+
+    stage.turn()
+
+    assert stage.mounted("credentials/official") == "sk-second"
+    assert stage.document()["generation"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "want"),
+    [
+        ("pool.yaml", POOL.replace("tier: 1", "tier: 11"), "spec.endpoints[1].tier: must be at most 9; seen 11"),
+        ("pool.yaml", POOL.replace("api-key", "token"), "names the key 'token' of Secret 'deepseek'"),
+        ("pool.yaml", POOL.replace("[deepseek-flash]", "[deepseek-flash"), "pool.yaml, document 1: is not YAML"),
+        ("pool.yaml", "", "EndpointPool default/chat, which this run serves, is no longer in the files"),
+        ("more.yaml", POOL.replace("name: chat", "name: more"), "EndpointPool/more: is a second pool"),
+        ("secret.yaml", SECRET.replace("sk-first", "''"), "of Secret 'deepseek', which is empty"),
+        ("extra.yaml", POOL.replace("tier: 1", "tier: 0"), "EndpointPool/chat: is given twice, first in"),
+        (
+            "pool.yaml",
+            POOL.replace('url: "http://127.0.0.1:8000/v1"', "serviceRef: {name: vllm, port: 8000}"),
+            "spec.endpoints[1].serviceRef: names a Service, and there is no cluster here",
+        ),
+    ],
+)
+def test_a_bad_edit_changes_nothing_and_is_told_once(stage: Stage, name: str, text: str, want: str) -> None:
+    stage.turn()
+    before = {path: path.read_bytes() for path in stage.world.state.volumes.rglob("*") if path.is_file()}
+    stage.write(name, text)
+
+    verdict = stage.turn()
+    stage.turn()
+
+    assert {path: path.read_bytes() for path in stage.world.state.volumes.rglob("*") if path.is_file()} == before
+    assert condition(verdict, ConditionType.Accepted).reason == "InvalidSpec"
+    assert condition(verdict, ConditionType.Available).status == "True"
+    assert len(stage.findings) == 1
+    assert want in "\n".join(map(str, stage.findings[0]))
+
+
+def test_a_repaired_file_is_told_and_taken(stage: Stage) -> None:
+    stage.turn()
+    stage.write("pool.yaml", POOL.replace("tier: 1", "tier: 11"))
+    stage.turn()
+    stage.write("pool.yaml", POOL.replace("tier: 1", "tier: 2"))
+
+    verdict = stage.turn()
+
+    assert [len(told) for told in stage.findings] == [1, 0]
+    assert stage.document()["generation"] == 2
+    assert condition(verdict, ConditionType.Accepted).status == "True"
+
+
+def test_the_environment_wins_over_the_file_and_stands_in_for_it(tmp_path: Path) -> None:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "pool.yaml").write_text(POOL)
+    stage = stage_on(folder, tmp_path / "state", {("deepseek", "api-key"): b"sk-environment"})
+
+    stage.turn()
+    assert stage.mounted("credentials/official") == "sk-environment"
+
+    stage.write("secret.yaml", SECRET)
+    stage.turn()
+    assert stage.mounted("credentials/official") == "sk-environment"
