@@ -1,0 +1,12 @@
+-- The layers of the router's Lua, held by the linter: pool/ is pure, shell/ alone says ngx, state.lua alone ngx.shared.
+std = "luajit"
+max_line_length = 125
+unused_args = false
+codes = true
+
+local IMPURE = { "ngx", "os", "io", "print", "math.random", "math.randomseed", "loadstring", "dofile", "loadfile", "jit" }
+
+files["router/lua/pool"] = { not_globals = IMPURE }
+files["router/lua/shell"] = { read_globals = { ngx = { other_fields = true, fields = { status = { read_only = false },
+  header = { read_only = false, other_fields = true }, ctx = { read_only = false, other_fields = true } } } } }
+files["tests/lua"] = { std = "+busted" }

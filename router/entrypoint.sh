@@ -1,0 +1,105 @@
+#!/bin/sh
+# Starts the router: in its container, and under `poolkeeper run`. Checks the environment, writes what nginx must know of
+# this machine into the run folder, and becomes nginx. Everything below is the machine's or the deployment's business; what
+# a pool is comes as router.json. SIGQUIT drains (streams may end, 600 s at most), SIGTERM ends at once.
+set -eu
+
+RUN_DIR=${POOLKEEPER_RUN_DIR:-/run/poolkeeper}
+CONFIG_DIR=${POOLKEEPER_CONFIG_DIR:-/etc/poolkeeper/config}
+CREDENTIALS_DIR=${POOLKEEPER_CREDENTIALS_DIR:-/etc/poolkeeper/credentials}
+CLIENTS_DIR=${POOLKEEPER_CLIENTS_DIR:-/etc/poolkeeper/clients}
+CA_DIR=${POOLKEEPER_CA_DIR:-/etc/poolkeeper/ca}
+LISTEN=${POOLKEEPER_LISTEN:-0.0.0.0:8080}
+ADMIN=${POOLKEEPER_ADMIN:-0.0.0.0:9180}
+WORKERS=${POOLKEEPER_WORKERS:-1}
+LOG_LEVEL=${POOLKEEPER_LOG_LEVEL:-warn}
+RESOLV_CONF=${POOLKEEPER_RESOLV_CONF:-/etc/resolv.conf}
+HOSTS=${POOLKEEPER_HOSTS:-/etc/hosts}
+SYSTEM_CAS=/etc/ssl/certs/ca-certificates.crt
+
+HOME_DIR=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+TAB=$(printf '\t')
+
+fail() {
+  echo "router: $1" >&2
+  exit 1
+}
+
+# is_address VALUE: IPv4:port or [IPv6]:port, and no other character
+is_address() {
+  case $1 in
+    *[!0-9.:a-fA-F[\]]* | *"$TAB"*) return 1 ;;
+  esac
+  printf '%s\n' "$1" | grep -Eqx '([0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}'
+}
+
+is_address "$LISTEN" || fail "POOLKEEPER_LISTEN is '$LISTEN', wanted ADDRESS:PORT such as 0.0.0.0:8080"
+is_address "$ADMIN" || fail "POOLKEEPER_ADMIN is '$ADMIN', wanted ADDRESS:PORT such as 0.0.0.0:9180"
+case $WORKERS in
+  '' | *[!0-9]* | 0* | ????*) fail "POOLKEEPER_WORKERS is '$WORKERS', wanted a number from 1 to 999" ;;
+esac
+case $LOG_LEVEL in
+  debug | info | notice | warn | error | crit) ;;
+  *) fail "POOLKEEPER_LOG_LEVEL is '$LOG_LEVEL', wanted debug, info, notice, warn, error or crit" ;;
+esac
+
+mkdir -p "$RUN_DIR/tmp" || fail "the run folder $RUN_DIR cannot be made; set POOLKEEPER_RUN_DIR to a writable folder"
+[ -w "$RUN_DIR" ] || fail "the run folder $RUN_DIR cannot be written to"
+RUN_DIR=$(CDPATH='' cd -- "$RUN_DIR" && pwd)
+
+# find_module NAME: the path of a dynamic module; distributions differ in where they put it
+find_module() {
+  for folder in /usr/lib/nginx/modules /usr/lib/*/nginx/modules /usr/share/nginx/modules /etc/nginx/modules; do
+    if [ -f "$folder/$1" ]; then
+      printf '%s\n' "$folder/$1"
+      return
+    fi
+  done
+}
+
+NGINX=$(command -v nginx) || NGINX=/usr/sbin/nginx
+[ -x "$NGINX" ] || fail "nginx is not installed; wanted nginx with its Lua module (Debian: libnginx-mod-http-lua)"
+LUA_MODULE=$(find_module ngx_http_lua_module.so)
+NDK_MODULE=$(find_module ndk_http_module.so)
+[ -n "$LUA_MODULE" ] || fail "nginx's Lua module is not installed (Debian: libnginx-mod-http-lua)"
+
+# As many open files as we may have; each request in flight needs two.
+# shellcheck disable=SC3045  # dash and busybox know ulimit -n
+FILES=$(ulimit -Hn)
+case $FILES in
+  unlimited | ???????*) FILES=262144 ;;
+esac
+# shellcheck disable=SC3045
+ulimit -n "$FILES" || FILES=$(ulimit -n)
+
+# main.conf: modules, workers, log. Started by root (a laptop), workers stay root, to read key files of mode 0600.
+{
+  [ -z "$NDK_MODULE" ] || echo "load_module $NDK_MODULE;"
+  echo "load_module $LUA_MODULE;"
+  echo "worker_processes $WORKERS;"
+  echo "error_log stderr $LOG_LEVEL;"
+  echo "events { worker_connections $((FILES < 65536 ? FILES : 65536)); }"
+  [ "$(id -u)" != 0 ] || echo "user root;"
+} >"$RUN_DIR/main.conf"
+echo "listen $LISTEN backlog=4096;" >"$RUN_DIR/client.conf"
+echo "listen $ADMIN;" >"$RUN_DIR/admin.conf"
+
+# One bundle of all that is trusted: the system's authorities and the mounted ones.
+BUNDLE=$RUN_DIR/trusted.pem
+: >"$BUNDLE"
+for file in "$SYSTEM_CAS" "$CA_DIR"/*; do
+  [ ! -f "$file" ] || { cat "$file" && echo; } >>"$BUNDLE"
+done
+if grep -q 'BEGIN CERTIFICATE' "$BUNDLE"; then
+  echo "lua_ssl_trusted_certificate trusted.pem;" >"$RUN_DIR/trust.conf"
+else
+  echo "router: no certificate authority is known; https endpoints will be refused" >&2
+  : >"$RUN_DIR/trust.conf"
+fi
+
+ln -sfn "$HOME_DIR/nginx.conf" "$RUN_DIR/nginx.conf"
+ln -sfn "$HOME_DIR/lua" "$RUN_DIR/lua"
+
+export POOLKEEPER_RUN_DIR="$RUN_DIR" POOLKEEPER_CONFIG_DIR="$CONFIG_DIR" POOLKEEPER_CLIENTS_DIR="$CLIENTS_DIR"
+export POOLKEEPER_CREDENTIALS_DIR="$CREDENTIALS_DIR" POOLKEEPER_RESOLV_CONF="$RESOLV_CONF" POOLKEEPER_HOSTS="$HOSTS"
+exec "$NGINX" -p "$RUN_DIR" -c "$RUN_DIR/nginx.conf" -e stderr

@@ -1,0 +1,187 @@
+-- The circuit breaker of one (endpoint, model): everything that changes its state is in this file, in one table.
+--
+--             failure too many            retry_at passed, next request
+--   Closed ────────────────────> Open ─────────────────────────────────> HalfOpen
+--     ^                           ^   a trial fails                        │
+--     │                           └────────────────────────────────────────┤
+--     └────────────────────── half_open_max_requests trials pass ──────────┘
+--
+-- Counts are by the time a request started: a window of slow answers must not look like a burst. A trial is a lease: it
+-- passes with its first content, fails with any counted failure, and when its holder vanishes it just runs out. Open time
+-- doubles with every opening until the circuit has stayed closed for a whole window, so that a flapping provider is asked
+-- ever more rarely. `step` is given a record and gives back a record: the same one when nothing changed.
+
+local min = math.min
+
+local _M = {}
+
+local JITTER = 0.1 -- of the open time, both ways: replicas must not ask in step
+
+-- What a breaker starts as. leases: [{id, until_ms}]; era: grows when the counts start afresh.
+function _M.new()
+  return { state = "Closed", since_ms = 0, consecutive = 0, opens = 0, retry_at_ms = 0, passed = 0,
+           leases = {}, next_lease = 1, era = 0, reason = "" }
+end
+
+
+local function changed(record, changes)
+  local copy = {}
+  for key, value in pairs(record) do
+    copy[key] = value
+  end
+  for key, value in pairs(changes) do
+    copy[key] = value
+  end
+  return copy
+end
+
+
+local function transition(record, to, reason, context, changes)
+  changes.state, changes.since_ms, changes.reason = to, context.now_ms, reason
+  return changed(record, changes), { transition = { from = record.state, to = to, reason = reason } }
+end
+
+
+local function open(record, reason, context)
+  local policy = context.policy
+  local opens = record.opens + 1
+  local open_ms = min(policy.recovery_timeout_ms * 2 ^ min(opens - 1, 30), policy.max_recovery_timeout_ms)
+  local jitter = 1 - JITTER + 2 * JITTER * context.random
+  return transition(record, "Open", reason, context, {
+    opens = opens, retry_at_ms = context.now_ms + open_ms * jitter, leases = {}, passed = 0,
+  })
+end
+
+
+local function is_too_much(consecutive, window, policy)
+  if consecutive >= policy.consecutive_failures then
+    return true
+  end
+  local total = window.ok + window.failed
+  return total >= policy.minimum_requests and window.failed * 100 >= policy.error_rate_percent * total
+end
+
+
+local function leases_without(record, gone, now_ms)
+  local kept, found = {}, false
+  for i = 1, #record.leases do
+    local lease = record.leases[i]
+    if lease.id == gone then
+      found = true
+    elseif lease.until_ms > now_ms then
+      kept[#kept + 1] = lease
+    end
+  end
+  return kept, found
+end
+
+
+local function grant(record, context, effects)
+  local leases = leases_without(record, nil, context.now_ms)
+  effects = effects or {}
+  if #leases + record.passed >= context.policy.half_open_max_requests then
+    return record, { admitted = false }
+  end
+  local id = record.next_lease
+  leases[#leases + 1] = { id = id, until_ms = context.now_ms + context.lease_ms }
+  effects.admitted, effects.lease = true, id
+  return changed(record, { leases = leases, next_lease = id + 1 }), effects
+end
+
+
+local function unchanged(record)
+  return record, {}
+end
+
+
+local CLOSED, OPEN, HALF_OPEN = {}, {}, {}
+
+function CLOSED.admit(record)
+  return record, { admitted = true }
+end
+
+function CLOSED.complete(record, context)
+  local stayed = context.now_ms - record.since_ms >= context.policy.sliding_window_ms
+  if record.consecutive == 0 and (record.opens == 0 or not stayed) then
+    return record, {}
+  end
+  return changed(record, { consecutive = 0, opens = stayed and 0 or record.opens }), {}
+end
+
+function CLOSED.failure(record, context)
+  local consecutive = record.consecutive + 1
+  local counted = changed(record, { consecutive = consecutive })
+  if is_too_much(consecutive, context.window, context.policy) then
+    return open(counted, context.reason, context)
+  end
+  return counted, {}
+end
+
+function OPEN.admit(record, context)
+  if context.now_ms < record.retry_at_ms then
+    return record, { admitted = false }
+  end
+  local half_open, effects = transition(record, "HalfOpen", "RecoveryTimeoutPassed", context, { leases = {}, passed = 0 })
+  return grant(half_open, context, effects)
+end
+
+HALF_OPEN.admit = grant
+
+function HALF_OPEN.first_content(record, context)
+  local leases, held = leases_without(record, context.lease, context.now_ms)
+  if not held then
+    return record, {}
+  end
+  local passed = record.passed + 1
+  if passed < context.policy.half_open_max_requests then
+    return changed(record, { leases = leases, passed = passed }), {}
+  end
+  return transition(record, "Closed", "TrialsPassed", context, {
+    leases = {}, passed = 0, consecutive = 0, era = record.era + 1,
+  })
+end
+
+-- Only a trial speaks for the endpoint as it is now; what was sent before the circuit opened is old news.
+function HALF_OPEN.failure(record, context)
+  if not context.lease then
+    return record, {}
+  end
+  return open(record, context.reason, context)
+end
+
+function HALF_OPEN.release(record, context)
+  local leases, held = leases_without(record, context.lease, context.now_ms)
+  if not held then
+    return record, {}
+  end
+  return changed(record, { leases = leases }), {}
+end
+
+CLOSED.first_content, CLOSED.release = unchanged, unchanged
+OPEN.first_content, OPEN.complete, OPEN.failure, OPEN.release = unchanged, unchanged, unchanged, unchanged
+HALF_OPEN.complete = unchanged
+
+_M.TABLE = { Closed = CLOSED, Open = OPEN, HalfOpen = HALF_OPEN }
+
+
+-- event: admit, first_content, complete, failure, release. context: now_ms, random [0, 1), policy (circuit_breaker), and
+-- lease_ms (admit), lease (what admit gave), reason and window {ok, failed} (failure).
+-- effects: admitted and lease (admit), transition {from, to, reason}.
+function _M.step(record, event, context)
+  return _M.TABLE[record.state][event](record, context)
+end
+
+
+-- May a request be sent, as far as can be told without taking a lease? (what picking looks at)
+function _M.may_admit(record, now_ms, policy)
+  if record.state == "Closed" then
+    return true
+  end
+  if record.state == "Open" then
+    return now_ms >= record.retry_at_ms
+  end
+  return #leases_without(record, nil, now_ms) + record.passed < policy.half_open_max_requests
+end
+
+
+return _M

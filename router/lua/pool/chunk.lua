@@ -1,0 +1,175 @@
+-- What one event of an answer stream means: text for the caller, the end, an error, or nothing.
+--
+-- Progress is content only: comments, empty deltas and a lone role are not, reasoning and tool calls are. An event that
+-- is no JSON is never passed on. Decoding every event would cost a tenth of the throughput, so a stream learns the frame
+-- around its text once: JSON that differs from decoded JSON only inside one string, by plain characters, is JSON again and
+-- means the same (`learn`). Everything else is decoded.
+
+local byte = string.byte
+local find = string.find
+local sub = string.sub
+
+local sse = require "pool.sse"
+
+local _M = {}
+local reader = {}
+reader.__index = reader
+
+local COLON = 58
+
+-- CONTENT: text came. FINISH: the last choice has said why it ended. USAGE: only an account of tokens. DONE: [DONE].
+-- NOISE: nothing. ERROR: the provider reports an error. CUT: the provider stopped before its end. INVALID: no JSON.
+_M.CONTENT, _M.FINISH, _M.USAGE, _M.DONE = "content", "finish", "usage", "done"
+_M.NOISE, _M.ERROR, _M.CUT, _M.INVALID = "noise", "error", "cut", "invalid"
+
+-- Reasons to finish that are no end: DeepSeek ran out of machines, an aggregator's provider failed.
+local CUT_REASONS = { insufficient_system_resource = true, error = true }
+-- The members that hold a chunk's text, most frequent first; each is learned by its own frame.
+local TEXT_KEYS = { "content", "reasoning_content", "text" }
+
+
+-- decode: JSON text -> value, or nil. choices: how many must finish (the request's n).
+function _M.new(decode, choices)
+  return setmetatable({
+    decode = decode, choices = choices or 1, finished = 0, usage = nil,
+    before = nil, after = nil, after_length = 0,
+  }, reader)
+end
+
+
+-- Does the event differ from the learned one only by plain characters inside the text, and is there text?
+local function is_like_learned(self, event)
+  local before = self.before
+  if not before then
+    return false
+  end
+  local start, stop = find(event, before, 1, true)
+  if start ~= 1 then
+    return false
+  end
+  local quote = #event - self.after_length + 1
+  if quote <= stop + 1 then
+    return false
+  end
+  return find(event, '["\\%c]', stop + 1) == quote and find(event, self.after, quote, true) == quote
+end
+
+
+-- Remembers what stands before and after the text of an event, when that can be told beyond doubt: the member occurs
+-- once, and its text needs no escapes.
+local function learn(self, event, delta)
+  for i = 1, #TEXT_KEYS do
+    local text = delta[TEXT_KEYS[i]]
+    if type(text) == "string" and text ~= "" then
+      local name = '"' .. TEXT_KEYS[i] .. '":'
+      local _, colon = find(event, name, 1, true)
+      if not colon or find(event, name, colon, true) then
+        return
+      end
+      local _, quote = find(event, '^ ?"', colon + 1)
+      if not quote or sub(event, quote + 1, quote + #text + 1) ~= text .. '"' or find(text, '["\\%c]') then
+        return
+      end
+      self.before = sub(event, 1, quote)
+      self.after = sub(event, quote + #text + 1)
+      self.after_length = #self.after
+      return
+    end
+  end
+end
+
+
+local function has_content(delta)
+  for key, value in pairs(delta) do
+    if key ~= "role" then
+      local kind = type(value)
+      if kind == "string" and value ~= "" or kind == "table" and next(value) ~= nil then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+
+local function is_given(value)
+  return value ~= nil and type(value) ~= "userdata" -- cjson's null
+end
+
+
+-- One choice: is there text, and has it finished, and as it should?
+local function read_choice(choice)
+  local delta = choice.delta
+  if type(delta) ~= "table" then
+    delta = { text = choice.text }
+  end
+  local reason = choice.finish_reason
+  return delta, has_content(delta), type(reason) == "string" and reason or nil
+end
+
+
+local function read_choices(self, event, choices)
+  local content, finished, cut = false, false, nil
+  for i = 1, #choices do
+    local choice = choices[i]
+    if type(choice) ~= "table" then
+      return _M.INVALID
+    end
+    local delta, has_text, reason = read_choice(choice)
+    content = content or has_text
+    if reason then
+      cut = cut or CUT_REASONS[reason] and reason
+      finished = true
+      self.finished = self.finished + 1
+    elseif has_text and #choices == 1 then
+      learn(self, event, delta)
+    end
+  end
+  if cut then
+    return _M.CUT, cut
+  end
+  if finished and self.finished >= self.choices then
+    return _M.FINISH
+  end
+  return content and _M.CONTENT or _M.NOISE
+end
+
+
+-- What an event means; with ERROR also its data, with CUT the reason.
+function reader:read(event)
+  if is_like_learned(self, event) then
+    return _M.CONTENT
+  end
+  local first = byte(event, 1)
+  if not first or first == COLON and not find(event, "[\r\n][^:\r\n]") then
+    return _M.NOISE
+  end
+  local data, name = sse.data(event)
+  if not data or data == "" then
+    return _M.NOISE
+  end
+  if data == "[DONE]" then
+    return _M.DONE
+  end
+  local value = self.decode(data)
+  if type(value) ~= "table" then
+    return name == "error" and _M.ERROR or _M.INVALID, data
+  end
+  if is_given(value.error) or value.object == "error" or name == "error" then
+    return _M.ERROR, data
+  end
+  if type(value.usage) == "table" then
+    self.usage = value.usage
+  end
+  local choices = value.choices
+  if type(choices) ~= "table" then
+    return _M.NOISE
+  end
+  if #choices == 0 then
+    return self.usage and value.usage == self.usage and _M.USAGE or _M.NOISE
+  end
+  return read_choices(self, event, choices)
+end
+
+
+return _M

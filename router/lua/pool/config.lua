@@ -1,0 +1,254 @@
+-- Whether a router.json may be believed, and what it says with Lua's names. The same contract as the operator's
+-- api/routerdoc.py; what is not known here is refused, because a document half understood is worse than yesterday's.
+
+local _M = {}
+
+local FORMAT = 1
+local COUNT_MAX, HOUR_MS = 10000, 3600000
+local NAME_MAX, MODEL_MAX, TEXT_MAX = 63, 128, 4096
+
+local function integer(min, max)
+  return { kind = "integer", min = min, max = max }
+end
+local function text(min, max, pattern)
+  return { kind = "text", min = min, max = max, pattern = pattern }
+end
+local function one_of(...)
+  return { kind = "one_of", words = { ... } }
+end
+local function list(of, min, max)
+  return { kind = "list", of = of, min = min, max = max }
+end
+local function object(fields)
+  return { kind = "object", fields = fields }
+end
+local function nullable(schema)
+  return { kind = "nullable", of = schema }
+end
+
+local BOOLEAN = { kind = "boolean" }
+local PERCENT, COUNT, DURATION_MS = integer(0, 100), integer(0, COUNT_MAX), integer(0, HOUR_MS)
+local NAME = text(1, NAME_MAX, "^[%w][%w%.%-_]*$")
+local MODEL = text(1, MODEL_MAX, "^[^%c]+$")
+-- below one folder: nothing that could climb out of it
+local FILE = text(1, 253, "^[%w_][%w%.%-_]*$")
+local HOST = text(1, 253, "^[%w%.%-_:]+$")
+local SOURCE = text(0, TEXT_MAX)
+
+local ENDPOINT = object({
+  name = NAME,
+  fingerprint = text(1, 128, "^[%w%-_]+$"),
+  provider = text(1, 64, "^%w+$"),
+  tier = integer(0, 9),
+  weight = integer(0, 1000),
+  mode = one_of("Active", "Draining", "Disabled"),
+  scheme = one_of("http", "https"),
+  host = HOST,
+  port = integer(1, 65535),
+  path = text(0, 1024, "^[%w%.%-_~/%%!$&'()*+,;=:@]*$"),
+  tls = nullable(object({ server_name = HOST, ca_file = nullable(FILE) })),
+  credential = nullable(object({ file = FILE, source = SOURCE })),
+  max_connections = integer(0, COUNT_MAX),
+  base_latency_ms = integer(0, HOUR_MS),
+  models = list(object({ name = MODEL, upstream_name = MODEL }), 0, 64),
+  capabilities = list(text(1, 64, "^%w+$"), 0, 32),
+  region = text(0, 256),
+})
+
+local POLICY = object({
+  circuit_breaker = object({
+    error_rate_percent = PERCENT, sliding_window_ms = DURATION_MS, minimum_requests = COUNT,
+    consecutive_failures = COUNT, recovery_timeout_ms = DURATION_MS, max_recovery_timeout_ms = DURATION_MS,
+    half_open_max_requests = COUNT,
+  }),
+  retry = object({
+    max_attempts = COUNT, budget_percent = PERCENT, honor_retry_after = BOOLEAN,
+    busy_backoff_ms = list(DURATION_MS, 0, 16),
+  }),
+  timeouts = object({
+    connect_ms = DURATION_MS, first_token_ms = DURATION_MS, inter_token_ms = DURATION_MS, request_ms = DURATION_MS,
+  }),
+  balancing = object({ algorithm = one_of("Dynamic", "PowerOfTwo", "RoundRobin"), slow_start_ms = DURATION_MS }),
+  failback = object({ stabilization_ms = DURATION_MS }),
+  fallback = object({ default_response = text(0, TEXT_MAX) }),
+})
+
+local DOCUMENT = object({
+  format = integer(FORMAT, FORMAT),
+  pool = text(1, 256, "^[%w%.%-_/]+$"),
+  generation = integer(1, 2 ^ 53),
+  hash = text(1, 128, "^[%w]+$"),
+  allow_loopback = BOOLEAN,
+  models = list(MODEL, 1, 64),
+  endpoints = list(ENDPOINT, 0, 32),
+  policy = POLICY,
+  access = object({
+    mode = one_of("Open", "Keys"),
+    clients = list(object({ name = NAME, key_file = FILE, source = SOURCE }), 0, COUNT_MAX),
+  }),
+  failover_to_tier = nullable(integer(0, 9)),
+})
+
+
+local function camel(name)
+  return (name:gsub("_(%l)", string.upper))
+end
+
+
+local read -- of a value by its schema: (schema, value, path, null) -> value, or nil and what is wrong; null may become nil
+
+local READERS = {}
+
+function READERS.integer(schema, value, path)
+  if type(value) ~= "number" or value ~= math.floor(value) or value < schema.min or value > schema.max then
+    return nil, ("%s: wanted an integer from %.0f to %.0f"):format(path, schema.min, schema.max)
+  end
+  return value
+end
+
+function READERS.boolean(_, value, path)
+  if type(value) ~= "boolean" then
+    return nil, path .. ": wanted true or false"
+  end
+  return value
+end
+
+function READERS.text(schema, value, path)
+  if type(value) ~= "string" or #value < schema.min or #value > schema.max * 4 then
+    return nil, ("%s: wanted a text of %d to %d characters"):format(path, schema.min, schema.max)
+  end
+  if schema.pattern and value ~= "" and not value:find(schema.pattern) then
+    return nil, path .. ": has characters that do not belong there"
+  end
+  return value
+end
+
+function READERS.one_of(schema, value, path)
+  for _, word in ipairs(schema.words) do
+    if value == word then
+      return value
+    end
+  end
+  return nil, path .. ": wanted one of " .. table.concat(schema.words, ", ")
+end
+
+function READERS.list(schema, value, path, null)
+  local count = type(value) == "table" and #value
+  if not count or count == 0 and next(value) ~= nil or count < schema.min or count > schema.max then
+    return nil, ("%s: wanted a list of %d to %d items"):format(path, schema.min, schema.max)
+  end
+  local items = {}
+  for i = 1, count do
+    local item, err = read(schema.of, value[i], ("%s[%d]"):format(path, i - 1), null)
+    if err then
+      return nil, err
+    end
+    items[i] = item
+  end
+  return items
+end
+
+function READERS.object(schema, value, path, null)
+  if type(value) ~= "table" then
+    return nil, path .. ": wanted an object"
+  end
+  local result, known = {}, {}
+  for name, field in pairs(schema.fields) do
+    local key = camel(name)
+    known[key] = true
+    local item, err = read(field, value[key], path == "" and key or path .. "." .. key, null)
+    if err then
+      return nil, err
+    end
+    result[name] = item
+  end
+  for key in pairs(value) do
+    if not known[key] then
+      return nil, ("%s: has a member this router does not know: %s"):format(path == "" and "document" or path, tostring(key))
+    end
+  end
+  return result
+end
+
+function READERS.nullable(schema, value, path, null)
+  if value == nil or value == null then
+    return nil
+  end
+  return read(schema.of, value, path, null)
+end
+
+function read(schema, value, path, null)
+  return READERS[schema.kind](schema, value, path, null)
+end
+
+
+local function duplicate(items, what)
+  local seen = {}
+  for _, item in ipairs(items) do
+    local name = type(item) == "table" and item.name or item
+    if seen[name] then
+      return ("%s: %s occurs twice"):format(what, name)
+    end
+    seen[name] = true
+  end
+end
+
+
+-- What a schema of single values cannot say.
+local function contradiction(doc)
+  local known = {}
+  for _, model in ipairs(doc.models) do
+    known[model] = true
+  end
+  for _, endpoint in ipairs(doc.endpoints) do
+    local where = "endpoints." .. endpoint.name
+    if endpoint.scheme == "https" and not endpoint.tls then
+      return where .. ".tls: wanted, because the scheme is https"
+    end
+    for _, route in ipairs(endpoint.models) do
+      if not known[route.name] then
+        return ("%s.models: %s is none of the pool's models"):format(where, route.name)
+      end
+    end
+    local twice = duplicate(endpoint.models, where .. ".models")
+    if twice then
+      return twice
+    end
+  end
+  return duplicate(doc.models, "models") or duplicate(doc.endpoints, "endpoints")
+    or duplicate(doc.access.clients, "access.clients")
+end
+
+
+-- value: the decoded document; null: how the decoder says null. The document in Lua's names, or nil and what is wrong.
+function _M.read(value, null)
+  if type(value) ~= "table" then
+    return nil, "document: wanted a JSON object"
+  end
+  if value.format ~= FORMAT then
+    return nil, ("format: seen %s, wanted %d; this router is of another version than the operator")
+      :format(tostring(value.format), FORMAT)
+  end
+  local doc, err = read(DOCUMENT, value, "", null)
+  if not doc then
+    return nil, err
+  end
+  err = contradiction(doc)
+  if err then
+    return nil, err
+  end
+  return doc
+end
+
+
+-- May candidate take over from current (nil: none yet)? Generations only grow, within one pool.
+function _M.succeeds(candidate, current)
+  if current and candidate.pool == current.pool and candidate.generation < current.generation then
+    return nil, ("generation: seen %d, wanted at least %d, which is being served")
+      :format(candidate.generation, current.generation)
+  end
+  return true
+end
+
+
+return _M

@@ -1,0 +1,62 @@
+-- Which of a caller's headers go on to a provider. Never: who the caller is (keys, cookies, addresses), what belongs to
+-- one connection (hop by hop), what we write ourselves, what would steer a proxy, and any wish for compression.
+
+local _M = {}
+
+local NOT_FORWARDED = {
+  ["authorization"] = true, ["x-api-key"] = true, ["api-key"] = true, ["cookie"] = true,
+  ["proxy-authorization"] = true, ["proxy-authenticate"] = true, ["proxy-connection"] = true,
+  ["forwarded"] = true, ["x-real-ip"] = true, ["via"] = true,
+  ["connection"] = true, ["keep-alive"] = true, ["te"] = true, ["trailer"] = true, ["upgrade"] = true,
+  ["transfer-encoding"] = true, ["content-length"] = true, ["expect"] = true, ["host"] = true,
+  ["accept-encoding"] = true, ["content-type"] = true, ["x-request-id"] = true,
+}
+local PREFIXES = { "x-accel-", "x-poolkeeper-", "x-forwarded-", "proxy-", "cf-" }
+
+
+local function is_forwarded(name, hop_by_hop)
+  if NOT_FORWARDED[name] or hop_by_hop and hop_by_hop[name] then
+    return false
+  end
+  for i = 1, #PREFIXES do
+    if name:sub(1, #PREFIXES[i]) == PREFIXES[i] then
+      return false
+    end
+  end
+  return true
+end
+
+
+-- the names that a Connection header lists
+local function listed(connection)
+  if not connection then
+    return nil
+  end
+  local names = {}
+  for name in (type(connection) == "table" and table.concat(connection, ",") or connection):gmatch("[^,%s]+") do
+    names[name:lower()] = true
+  end
+  return names
+end
+
+
+-- headers: lower-case name -> value or list of values. The lines for the provider, each with CRLF before it.
+function _M.forwarded(headers, request_id)
+  local lines = { "\r\nContent-Type: application/json\r\nX-Request-Id: ", request_id }
+  local count = 2
+  local hop_by_hop = headers.connection and listed(headers.connection)
+  for name, value in pairs(headers) do
+    if is_forwarded(name, hop_by_hop) then
+      for _, one in ipairs(type(value) == "table" and value or { value }) do
+        if type(one) == "string" then
+          lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = "\r\n", name, ": ", one
+          count = count + 4
+        end
+      end
+    end
+  end
+  return table.concat(lines)
+end
+
+
+return _M

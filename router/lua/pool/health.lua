@@ -1,0 +1,96 @@
+-- What people are told of an endpoint: health, one reason for it, since when, and when it will be asked again. Derived
+-- from the records that decide (breaker, rest, key), so that the words can never differ from what the router does.
+
+local max = math.max
+
+local rest = require "pool.rest"
+
+local _M = {}
+
+local WORSE = { Closed = 0, HalfOpen = 1, Open = 2 }
+
+
+-- The worst state of all models' circuits, how many are not closed, the newest change and the soonest retry.
+local function summary(circuits)
+  local worst, closed, since_ms, retry_at_ms = "Closed", 0, 0, nil
+  for i = 1, #circuits do
+    local record = circuits[i]
+    if WORSE[record.state] > WORSE[worst] then
+      worst = record.state
+    end
+    if record.state == "Closed" then
+      closed = closed + 1
+    end
+    if record.state == "Open" then
+      retry_at_ms = math.min(retry_at_ms or record.retry_at_ms, record.retry_at_ms)
+    end
+    since_ms = max(since_ms, record.since_ms)
+  end
+  return { worst = worst, is_closed = closed > 0 or #circuits == 0, since_ms = since_ms, retry_at_ms = retry_at_ms }
+end
+
+
+local function told(health, reason, since_ms, retry_at_ms)
+  return { health = health, reason = reason, since_ms = since_ms, retry_at_ms = retry_at_ms }
+end
+
+
+-- Checks from the worst to the best; the first that has something to say is the reason.
+local CHECKS = {
+  function(view)
+    if view.mode ~= "Active" then
+      return told("Unknown", view.mode, 0)
+    end
+    if view.weight == 0 then
+      return told("Unknown", "Drained", 0)
+    end
+  end,
+  function(view)
+    if not view.key then
+      return told("Unhealthy", "SecretNotFound", view.key_since_ms)
+    end
+  end,
+  function(view, _, now_ms)
+    local record = view.rest
+    if rest.is_down(record, view.key, now_ms) then
+      return told("Unhealthy", record.down_reason, record.down_since_ms,
+                  record.down_until_ms > 0 and record.down_until_ms or nil)
+    end
+  end,
+  function(view, circuit)
+    if not circuit.is_closed then
+      local reason = circuit.worst == "Open" and "BreakerOpen" or "BreakerHalfOpen"
+      return told("Unhealthy", reason, circuit.since_ms,
+                  circuit.retry_at_ms and max(circuit.retry_at_ms, view.rest.rest_until_ms))
+    end
+  end,
+  function(view, _, now_ms)
+    local record = view.rest
+    if now_ms < record.rest_until_ms then
+      return told("Unhealthy", record.rest_reason, record.rest_since_ms, record.rest_until_ms)
+    end
+  end,
+  function(view, circuit)
+    if view.rest.well_since_ms > 0 then
+      return told("Healthy", "Healthy", max(view.rest.well_since_ms, circuit.since_ms))
+    end
+    return told("Unknown", "NoDataYet", 0)
+  end,
+}
+
+
+-- view: mode, weight, key (version of its key, "" when it needs none, nil when it is missing), key_since_ms, rest
+-- (record), circuits (records of its models). Gives health, reason, since_ms, retry_at_ms, breaker.
+function _M.of(view, now_ms)
+  local circuit = summary(view.circuits)
+  for i = 1, #CHECKS do
+    local answer = CHECKS[i](view, circuit, now_ms)
+    if answer then
+      answer.breaker = circuit.worst
+      return answer
+    end
+  end
+end
+
+
+return _M

@@ -1,0 +1,124 @@
+-- How an endpoint rests: after 429 or busy for a while that grows with each time in a row, after a refused key until the
+-- key file changes, a model it does not have for that model alone. Also what people read of it: since when it is well,
+-- and the class of its last error. `step` gives back the same record when nothing changed.
+
+local max = math.max
+local min = math.min
+
+local _M = {}
+
+local LIMIT_MEMORY_MS = 600000 -- a ceiling the provider named is believed for ten minutes: balances get topped up
+
+
+-- rest_*: resting for all models; missing: model -> until; down_*: out of service, until_ms 0 = until the key changes
+-- (down_key is the key it was refused with); limit_*: a ceiling learned from the provider; row: busy answers in a row.
+function _M.new()
+  return { rest_until_ms = 0, rest_since_ms = 0, rest_reason = "", row = 0, missing = {},
+           down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "",
+           limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0 }
+end
+
+
+local function copy_of(record)
+  local copy = {}
+  for key, value in pairs(record) do
+    copy[key] = value
+  end
+  return copy
+end
+
+
+local RESTS = {}
+
+function RESTS.backoff(record, outcome, context)
+  local steps = context.retry.busy_backoff_ms
+  record.row = record.row + 1
+  local rest_ms = steps[min(record.row, #steps)] or 0
+  if context.retry.honor_retry_after and outcome.retry_after_ms then
+    rest_ms = max(rest_ms, outcome.retry_after_ms)
+  end
+  record.rest_until_ms = max(record.rest_until_ms, context.now_ms + rest_ms)
+  record.rest_since_ms = context.now_ms
+  record.rest_reason = outcome.reason
+  if outcome.limit and outcome.limit >= 1 then
+    record.limit, record.limit_until_ms = outcome.limit, context.now_ms + LIMIT_MEMORY_MS
+  end
+end
+
+-- A refused key stays refused; a balance may be topped up, and without a key there is no file that could change.
+function RESTS.down(record, outcome, context)
+  local may_heal = outcome.reason == "BalanceExhausted" or context.key == ""
+  record.down_reason, record.down_since_ms, record.down_key = outcome.reason, context.now_ms, context.key
+  record.down_until_ms = may_heal and context.now_ms + context.long_rest_ms or 0
+end
+
+function RESTS.model(record, _, context)
+  local missing = {}
+  for model, until_ms in pairs(record.missing) do
+    if until_ms > context.now_ms then
+      missing[model] = until_ms
+    end
+  end
+  missing[context.model] = context.now_ms + context.long_rest_ms
+  record.missing = missing
+end
+
+
+-- The endpoint answered as it should.
+function _M.success(record, now_ms)
+  if record.well_since_ms > 0 and record.row == 0 and record.down_reason == "" then
+    return record
+  end
+  local well = copy_of(record)
+  well.row, well.down_reason, well.down_key, well.rest_until_ms = 0, "", "", 0
+  well.well_since_ms = record.well_since_ms > 0 and record.well_since_ms or now_ms
+  return well
+end
+
+
+-- An attempt failed. kind: the rests of its class (outcome.lua) or nil. outcome: class, reason, retry_after_ms, limit.
+-- context: now_ms, retry (policy), long_rest_ms, key (which version of the key file was sent), model. Gives the record
+-- and, when the endpoint went out of service by it, a transition.
+function _M.failure(record, kind, outcome, context)
+  local failed = copy_of(record)
+  failed.error_class, failed.error_at_ms = outcome.class, context.now_ms
+  if not kind then
+    return failed
+  end
+  RESTS[kind](failed, outcome, context)
+  if kind == "model" then
+    return failed
+  end
+  failed.well_since_ms = 0
+  if kind == "down" and record.down_reason ~= outcome.reason then
+    return failed, { from = record.down_reason == "" and "InService" or record.down_reason, to = "OutOfService",
+                     reason = outcome.reason }
+  end
+  return failed
+end
+
+
+function _M.is_down(record, key, now_ms)
+  return record.down_reason ~= "" and record.down_key == key
+    and (record.down_until_ms == 0 or now_ms < record.down_until_ms)
+end
+
+
+-- May this endpoint be asked for this model, as far as rests go? key: the version of the key file there is now.
+function _M.allows(record, model, key, now_ms)
+  return now_ms >= record.rest_until_ms
+    and now_ms >= (record.missing[model] or 0)
+    and not _M.is_down(record, key, now_ms)
+end
+
+
+-- The ceiling that holds now: the declared one, or the lower one that the provider named.
+function _M.ceiling(record, max_connections, now_ms)
+  if record.limit > 0 and now_ms < record.limit_until_ms then
+    return min(record.limit, max_connections)
+  end
+  return max_connections
+end
+
+
+return _M

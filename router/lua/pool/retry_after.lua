@@ -1,0 +1,54 @@
+-- How long a provider asks to be left alone: Retry-After in seconds or as an HTTP date, or retry-after-ms.
+
+local floor = math.floor
+local max = math.max
+
+local _M = {}
+
+local LONGEST_MS = 3600 * 1000 -- no header parks an endpoint for longer than this
+local MS_A_DAY = 86400000
+local MONTHS = { jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6,
+                 jul = 7, aug = 8, sep = 9, oct = 10, nov = 11, dec = 12 }
+
+
+-- days since 1970-01-01 of a date of the Gregorian calendar
+local function day_number(year, month, day)
+  local y = month <= 2 and year - 1 or year
+  local era = floor(y / 400)
+  local year_of_era = y - era * 400
+  local day_of_year = floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1
+  return era * 146097 + year_of_era * 365 + floor(year_of_era / 4) - floor(year_of_era / 100) + day_of_year - 719468
+end
+
+
+-- "Sun, 22 Nov 2026 08:12:31 GMT" as milliseconds since 1970, or nil
+function _M.http_date_ms(text)
+  local day, month, year, h, m, s =
+    text:lower():match("^%a%a%a, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) gmt$")
+  if not day or not MONTHS[month] then
+    return nil
+  end
+  local days = day_number(tonumber(year), MONTHS[month], tonumber(day))
+  return days * MS_A_DAY + ((tonumber(h) * 60 + tonumber(m)) * 60 + tonumber(s)) * 1000
+end
+
+
+-- header: lower-case name -> value or nil. The wait in milliseconds, bounded; nil when none is asked for.
+function _M.wait_ms(header, now_ms)
+  local milliseconds = header("retry-after-ms")
+  if milliseconds and milliseconds:find("^%d+%.?%d*$") then
+    return math.min(tonumber(milliseconds), LONGEST_MS)
+  end
+  local value = header("retry-after")
+  if not value then
+    return nil
+  end
+  if value:find("^%d+%.?%d*$") then
+    return math.min(tonumber(value) * 1000, LONGEST_MS)
+  end
+  local at_ms = _M.http_date_ms(value)
+  return at_ms and math.min(max(at_ms - now_ms, 0), LONGEST_MS)
+end
+
+
+return _M

@@ -1,0 +1,114 @@
+-- Server-sent events, as bytes: where one event ends and the next begins, and which data an event carries.
+-- Lines end in LF, CRLF or CR; an event ends at an empty line; several data lines are joined by LF (WHATWG, 9.2.6).
+
+local byte = string.byte
+local find = string.find
+local sub = string.sub
+local concat = table.concat
+
+local _M = {}
+
+local CR, LF = 13, 10
+local BOM = "\239\187\191"
+local BOM_LENGTH = #BOM
+
+
+-- The general case: any mix of line ends. A CR that is the last byte seen may be half a CRLF, so it ends no line yet.
+local function boundary_of_lines(text, pos, final)
+  local line = pos
+  while true do
+    local stop = find(text, "[\r\n]", line)
+    if not stop then
+      return nil
+    end
+    local after = stop + 1
+    if byte(text, stop) == CR then
+      if after > #text and not final then
+        return nil
+      end
+      if byte(text, after) == LF then
+        after = after + 1
+      end
+    end
+    if stop == line then
+      return line - 1, after
+    end
+    line = after
+  end
+end
+
+
+-- The event that starts at pos: the position of its last byte (its line ends included, the empty line not) and of the
+-- next event. nil while the empty line has not come. final: no more bytes will come.
+function _M.boundary(text, pos, final)
+  local first = find(text, "\n\n", pos, true)
+  if find(text, "\r", pos, true) or byte(text, pos) == LF then
+    return boundary_of_lines(text, pos, final)
+  end
+  if first then
+    return first, first + 2
+  end
+  return nil
+end
+
+
+-- A byte order mark may come first in a stream, and only there.
+function _M.without_bom(text)
+  if sub(text, 1, BOM_LENGTH) == BOM then
+    return sub(text, BOM_LENGTH + 1)
+  end
+  return text
+end
+
+
+-- Could text still turn out to start with a byte order mark?
+function _M.is_bom_prefix(text)
+  return #text < BOM_LENGTH and sub(BOM, 1, #text) == text
+end
+
+
+local function of_lines(event)
+  local data, count, name
+  local pos = 1
+  while pos <= #event do
+    local stop = find(event, "[\r\n]", pos) or #event + 1
+    if stop > pos then
+      local colon = find(event, ":", pos, true)
+      local field, value
+      if not colon or colon >= stop then
+        field, value = sub(event, pos, stop - 1), ""
+      else
+        field = sub(event, pos, colon - 1)
+        local from = byte(event, colon + 1) == 32 and colon + 2 or colon + 1
+        value = sub(event, from, stop - 1)
+      end
+      if field == "data" then
+        data = data or {}
+        count = (count or 0) + 1
+        data[count] = value
+      elseif field == "event" then
+        name = value
+      end
+    end
+    pos = stop + 1
+  end
+  return data and concat(data, "\n"), name
+end
+
+
+-- The data of an event and its name; nil when it carries none (a comment, for one).
+function _M.data(event)
+  local first = byte(event, 1)
+  if first == 100 then -- "d": one line of data is what nearly every event is
+    local _, stop = find(event, "\n", 1, true)
+    if stop == #event and not find(event, "\r", 1, true) then
+      if sub(event, 1, 6) == "data: " then
+        return sub(event, 7, -2)
+      end
+    end
+  end
+  return of_lines(event)
+end
+
+
+return _M

@@ -1,0 +1,59 @@
+-- How much of the traffic an endpoint deserves now:
+--   weight × (1 − in-flight / max connections) × (base latency / current latency) × slow start
+-- Every factor is clamped, and latency is the time to first content of successes only: fast failures must not attract
+-- traffic, one slow answer must not starve an endpoint for ever.
+
+local exp = math.exp
+local max = math.max
+local min = math.min
+
+local _M = {}
+
+local RATIO_MIN, RATIO_MAX = 0.1, 2
+local SLOW_START_MIN = 0.1
+local DECAY_MS = 10000
+
+
+-- no sample yet (nil) counts as normal
+local function latency_factor(base_latency_ms, latency_ms)
+  if not latency_ms or latency_ms <= 0 then
+    return 1
+  end
+  return max(RATIO_MIN, min(RATIO_MAX, base_latency_ms / latency_ms))
+end
+
+
+-- Rises from a tenth to one in the time after recovery; recovered_at_ms 0: never was away.
+local function slow_start_factor(recovered_at_ms, slow_start_ms, now_ms)
+  if recovered_at_ms == 0 or slow_start_ms <= 0 then
+    return 1
+  end
+  return max(SLOW_START_MIN, min(1, (now_ms - recovered_at_ms) / slow_start_ms))
+end
+
+
+function _M.load(in_flight, max_connections)
+  return max(0, min(1, in_flight / max_connections))
+end
+
+
+-- candidate: weight, in_flight, max_connections, base_latency_ms, latency_ms, recovered_at_ms
+function _M.dynamic(candidate, slow_start_ms, now_ms)
+  return candidate.weight
+    * (1 - _M.load(candidate.in_flight, candidate.max_connections))
+    * latency_factor(candidate.base_latency_ms, candidate.latency_ms)
+    * slow_start_factor(candidate.recovered_at_ms, slow_start_ms, now_ms)
+end
+
+
+-- Peak EWMA: a worse sample counts at once, a better one with time. Gives the new average.
+function _M.average(average_ms, sampled_at_ms, sample_ms, now_ms)
+  if not average_ms or sample_ms >= average_ms then
+    return sample_ms
+  end
+  local kept = exp(-max(0, now_ms - sampled_at_ms) / DECAY_MS)
+  return average_ms * kept + sample_ms * (1 - kept)
+end
+
+
+return _M

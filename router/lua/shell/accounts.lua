@@ -1,0 +1,145 @@
+-- What an attempt and a request leave behind: the breaker's count, the endpoint's rest and latency, the slot, the metrics.
+
+local circuits = require "shell.circuits"
+local metrics = require "shell.metrics"
+local outcome = require "pool.outcome"
+local rests = require "shell.rests"
+local state = require "shell.state"
+
+local find = string.find
+local match = string.match
+
+local _M = {}
+
+-- attempts
+
+local function labels(attempt)
+  local endpoint = attempt.endpoint
+  endpoint.labels = endpoint.labels or {}
+  local known = endpoint.labels[attempt.model]
+  if not known then
+    local text = ('endpoint="%s",gen_ai_request_model="%s"'):format(endpoint.name, attempt.model_label)
+    known = {
+      text = text,
+      attempts = "poolkeeper_attempts_total{" .. text .. "}",
+      first_token = metrics.histogram(metrics.FIRST_TOKEN, text),
+      duration = metrics.histogram(metrics.DURATION, text),
+      per_token = metrics.histogram(metrics.PER_TOKEN, text),
+      input = metrics.histogram(metrics.TOKEN_USAGE, text .. ',gen_ai_token_type="input"'),
+      output = metrics.histogram(metrics.TOKEN_USAGE, text .. ',gen_ai_token_type="output"'),
+    }
+    endpoint.labels[attempt.model] = known
+  end
+  return known
+end
+
+
+function _M.started(attempt)
+  metrics.count(labels(attempt).attempts)
+end
+
+
+-- The answer has proved itself.
+function _M.first_content(attempt, now_ms)
+  local wait_ms = now_ms - attempt.started_ms
+  attempt.first_content_ms = now_ms
+  circuits.first_content(attempt, now_ms)
+  rests.success(attempt.endpoint, now_ms)
+  rests.sample_latency(attempt.endpoint, wait_ms, now_ms)
+  metrics.observe(labels(attempt).first_token, wait_ms / 1000)
+end
+
+
+local function observe_usage(known, usage, wait_s)
+  local input, output = tonumber(usage.prompt_tokens), tonumber(usage.completion_tokens)
+  if input then
+    metrics.observe(known.input, input)
+  end
+  if output then
+    metrics.observe(known.output, output)
+    if output > 1 and wait_s > 0 then
+      metrics.observe(known.per_token, wait_s / (output - 1))
+    end
+  end
+end
+
+
+-- The provider's account of tokens: of a stream from its usage chunk, else from the answer's text, found without decoding.
+local function usage_of(answer)
+  if answer.events then
+    return answer.events.reader.usage
+  end
+  local from = find(answer.held, '"usage"', 1, true)
+  return from and {
+    prompt_tokens = match(answer.held, '"prompt_tokens"%s*:%s*(%d+)', from),
+    completion_tokens = match(answer.held, '"completion_tokens"%s*:%s*(%d+)', from),
+  }
+end
+
+
+-- It came to its proper end.
+function _M.complete(attempt, answer, now_ms)
+  circuits.complete(attempt, now_ms)
+  local known = labels(attempt)
+  metrics.observe(known.duration, (now_ms - attempt.started_ms) / 1000)
+  local usage = usage_of(answer)
+  if usage then
+    observe_usage(known, usage, (now_ms - attempt.first_content_ms) / 1000)
+  end
+end
+
+
+function _M.failure(attempt, failure, now_ms)
+  local consequence = outcome.CLASSES[failure.class]
+  if consequence.counts then
+    circuits.failure(attempt, failure.class, now_ms)
+  else
+    circuits.release(attempt, now_ms)
+  end
+  if consequence.is_fault then
+    rests.failure(attempt, consequence.rests, failure, now_ms)
+  end
+  metrics.count(('poolkeeper_upstream_errors_total{%s,class="%s"}'):format(labels(attempt).text, failure.class))
+end
+
+
+-- The caller went away, or we failed ourselves: neutral.
+function _M.abandoned(attempt, now_ms)
+  circuits.release(attempt, now_ms)
+  metrics.count(('poolkeeper_upstream_errors_total{%s,class="ClientGone"}'):format(labels(attempt).text))
+end
+
+
+function _M.release(attempt)
+  if attempt.holds_slot then
+    attempt.holds_slot = false
+    state.release(attempt.endpoint.id)
+  end
+end
+
+
+-- requests
+
+function _M.failover(from, to, reason)
+  metrics.count(('poolkeeper_failovers_total{from="%s",to="%s",reason="%s"}'):format(from, to, reason))
+end
+
+
+local request_series = {} -- surface -> code -> series
+
+function _M.request(surface, code)
+  local known = request_series[surface]
+  if not known then
+    known = {}
+    request_series[surface] = known
+  end
+  local series = known[code]
+  if not series then
+    series = ('poolkeeper_requests_total{surface="%s",code="%d"}'):format(surface, code)
+    known[code] = series
+  end
+  metrics.count(series)
+end
+
+
+return _M

@@ -1,0 +1,175 @@
+-- The admin port: alive, ready, metrics, and /state, the operator's only view of this router. Says classes and reasons,
+-- never a provider's words, never a key.
+
+local balancer = require "shell.balancer"
+local circuits = require "shell.circuits"
+local cjson = require "cjson.safe"
+local exposition = require "pool.exposition"
+local health = require "pool.health"
+local json = require "pool.json"
+local keys = require "shell.keys"
+local metrics = require "shell.metrics"
+local respond = require "shell.respond"
+local rest = require "pool.rest"
+local rests = require "shell.rests"
+local state = require "shell.state"
+local sync = require "shell.sync"
+
+local NULL = json.NULL
+local ngx = ngx
+
+local _M = {}
+
+local function rfc3339(ms)
+  if not ms or ms <= 0 then
+    return NULL
+  end
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(ms / 1000))
+end
+
+
+local function percent(window)
+  local total = window.ok + window.failed
+  return total > 0 and math.floor(window.failed * 1000 / total + 0.5) / 10 or 0
+end
+
+
+local function secret_message(endpoint, key)
+  return key.missing and ("key file credentials/%s missing: %s"):format(endpoint.credential.file, endpoint.credential.source)
+    or nil
+end
+
+
+-- The circuits of an endpoint: their records, their states for people, and their windows summed up.
+local function circuits_of(endpoint, now_ms)
+  local records, models, window = {}, {}, { ok = 0, failed = 0 }
+  for i, route in ipairs(endpoint.models) do
+    local circuit = endpoint.routes[route.name].circuit
+    local record = circuits.record(circuit)
+    local seen = circuits.window(circuit, endpoint.policy.circuit_breaker, now_ms)
+    records[i] = record
+    models[i] = {
+      name = route.name, breaker = record.state, reason = record.reason,
+      retryAt = record.state == "Open" and rfc3339(record.retry_at_ms) or NULL,
+    }
+    window.ok, window.failed = window.ok + math.max(0, seen.ok), window.failed + seen.failed
+  end
+  return records, models, window
+end
+
+
+-- All that is known of an endpoint now: what /state says and what /metrics measures.
+local function view_of(endpoint, now_ms)
+  local key = keys.of(endpoint)
+  local record = rests.record(endpoint)
+  local records, models, window = circuits_of(endpoint, now_ms)
+  local told = health.of({
+    mode = endpoint.mode, weight = endpoint.weight, key = not key.missing and key.version or nil,
+    key_since_ms = key.since_s * 1000, rest = record, circuits = records,
+  }, now_ms)
+  local latency_ms = rests.latency_ms(endpoint, now_ms)
+  return {
+    name = endpoint.name, tier = endpoint.tier, region = endpoint.region,
+    health = told.health, breaker = told.breaker, reason = told.reason,
+    message = secret_message(endpoint, key), since = rfc3339(told.since_ms), retryAt = rfc3339(told.retry_at_ms),
+    weight = math.floor(balancer.weight_of(endpoint, now_ms) * 10 + 0.5) / 10,
+    inFlight = state.in_flight(endpoint.id), maxConnections = rest.ceiling(record, endpoint.max_connections, now_ms),
+    ttftMs = latency_ms and math.floor(latency_ms + 0.5) or NULL,
+    errorRatePercent = percent(window),
+    lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,
+    models = json.list(models),
+  }, window
+end
+
+
+local function transitions()
+  local found = state.transitions()
+  for i, entry in ipairs(found) do
+    found[i] = { sequence = entry.sequence, at = rfc3339(entry.at_ms), endpoint = entry.endpoint, model = entry.model,
+                 from = entry.from, to = entry.to, reason = entry.reason }
+  end
+  return json.list(found)
+end
+
+
+local function refused_config()
+  local text = state.refused()
+  return { refused = text and cjson.decode(text) or NULL }
+end
+
+
+local function whole_state(doc, now_ms)
+  local endpoints, total = {}, { ok = 0, failed = 0 }
+  for i, endpoint in ipairs(doc.endpoints) do
+    local view, window = view_of(endpoint, now_ms)
+    endpoints[i] = view
+    total.ok, total.failed = total.ok + window.ok, total.failed + window.failed
+  end
+  return {
+    pool = doc.pool, generation = doc.generation, configHash = doc.hash, ready = true,
+    activeTier = balancer.active_tier(doc, now_ms) or NULL,
+    global = { breaker = "Closed", errorRatePercent = percent(total) },
+    endpoints = json.list(endpoints), config = refused_config(), transitions = transitions(),
+    workers = ngx.worker.count(),
+  }
+end
+
+
+function _M.state()
+  local doc, now_ms = sync.current(), state.now_ms()
+  if not doc then
+    return respond.json(200, json.encode({
+      pool = "", generation = 0, configHash = "", ready = false, activeTier = NULL, endpoints = json.list({}),
+      config = refused_config(), transitions = json.list({}), workers = ngx.worker.count(),
+    }))
+  end
+  return respond.json(200, json.encode(whole_state(doc, now_ms)))
+end
+
+
+local BREAKER_VALUE = { Closed = 0, HalfOpen = 1, Open = 2 }
+local HEALTH_VALUE = { Healthy = 1, Unhealthy = 0, Unknown = 0.5 }
+
+
+local function add_gauges(series, endpoint, now_ms)
+  local view = view_of(endpoint, now_ms)
+  local label = ('{endpoint="%s"}'):format(endpoint.name)
+  series["poolkeeper_endpoint_health" .. label] = HEALTH_VALUE[view.health]
+  series["poolkeeper_endpoint_weight" .. label] = view.weight
+  series["poolkeeper_in_flight" .. label] = view.inFlight
+  series["poolkeeper_max_connections" .. label] = view.maxConnections
+  for _, model in ipairs(view.models) do
+    series[('poolkeeper_endpoint_breaker_state{endpoint="%s",gen_ai_request_model="%s"}')
+      :format(endpoint.name, metrics.label(model.name))] = BREAKER_VALUE[model.breaker]
+  end
+end
+
+
+function _M.metrics()
+  metrics.flush()
+  local series, now_ms = state.series(), state.now_ms()
+  local doc = sync.current()
+  series["poolkeeper_config_generation"] = doc and doc.generation or 0
+  series["poolkeeper_config_refused"] = state.refused() and 1 or 0
+  for _, endpoint in ipairs(doc and doc.endpoints or {}) do
+    add_gauges(series, endpoint, now_ms)
+  end
+  ngx.header["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
+  ngx.print(exposition.text(series))
+end
+
+
+function _M.ready()
+  if sync.current() then
+    return respond.json(200, '{"ready":true}')
+  end
+  return respond.json(503, '{"ready":false}')
+end
+
+
+function _M.healthy()
+  return respond.json(200, '{"healthy":true}')
+end
+
+
+return _M

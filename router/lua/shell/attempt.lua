@@ -1,0 +1,235 @@
+-- One attempt on one endpoint, up to the point where the caller may be told: nothing of it is visible before the answer
+-- has proved itself (a stream by its first content, anything else by being a complete JSON answer). What went wrong until
+-- then comes back as a failure {class, reason, ...}; after it the answer is passed on by relay.lua.
+
+local cjson = require "cjson.safe"
+local chunk = require "pool.chunk"
+local classify = require "pool.classify"
+local stream = require "pool.stream"
+local upstream = require "shell.upstream"
+
+local ngx = ngx
+local find = string.find
+local concat = table.concat
+
+local _M = {}
+
+local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a longer one is passed on as it comes
+local REFUSAL_MAX_BYTES = 65536
+local REFUSAL_MS = 5000 -- the words of a refusal are worth no longer wait
+
+
+local function now_ms()
+  return ngx.now() * 1000
+end
+
+
+local function failed(class, reason, detail)
+  return nil, { class = class, reason = reason, detail = detail }
+end
+
+
+-- The request's head for an endpoint: its own host and key, what the caller's headers may say, nothing else.
+local function head_for(request, attempt, key, length)
+  local endpoint = attempt.endpoint
+  return concat({
+    "POST ", request.surface.path_at(endpoint.path), " HTTP/1.1\r\nHost: ", endpoint.authority,
+    key.bearer and "\r\nAuthorization: " or "", key.bearer or "",
+    request.forwarded, "\r\nContent-Length: ", length, "\r\n\r\n",
+  })
+end
+
+
+-- An answer to the request as sent on this connection: status, header function; nil and an error.
+local function exchange(conn, head, body, deadline_ms)
+  local ok, err = conn:send(head, body)
+  if not ok then
+    return nil, err
+  end
+  return conn:read_head(deadline_ms)
+end
+
+
+local function time_out(request, at_ms)
+  if at_ms >= request.deadline_ms then
+    return failed("Deadline", "RequestTimeout")
+  end
+  return failed("SlowFirstToken", "SlowFirstToken")
+end
+
+
+-- Connects and asks. A kept connection may have been closed by the other side while it was idle: that says nothing about
+-- the endpoint, so the next one is taken, until one is fresh.
+local function ask(request, attempt, key, deadline_ms)
+  local body = request.parsed:body_for(attempt.route.upstream_name)
+  local head = head_for(request, attempt, key, #body)
+  while true do
+    local conn, err = upstream.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms, request.doc.allow_loopback)
+    if not conn then
+      return failed("Connect", "ConnectFailed", err)
+    end
+    attempt.conn = conn
+    attempt.is_sent = true
+    local status, header = exchange(conn, head, body, deadline_ms)
+    if status then
+      return conn, status, header
+    end
+    conn:close()
+    attempt.conn = nil
+    if header == "timeout" then
+      return time_out(request, now_ms())
+    end
+    if not conn.reused then
+      return failed("Connect", "ConnectFailed", header)
+    end
+  end
+end
+
+
+-- The words of a refusal, as far as they come.
+local function read_refusal(conn, deadline_ms)
+  local text, until_ms = "", math.min(deadline_ms, now_ms() + REFUSAL_MS)
+  while #text < REFUSAL_MAX_BYTES do
+    local data = conn:read(until_ms)
+    if not data then
+      break
+    end
+    text = text .. data
+  end
+  conn:finish()
+  return text
+end
+
+
+local function refused(attempt, status, header, body)
+  local failure = classify.refusal(status, header, body, attempt.endpoint.provider, now_ms())
+  failure.answer = { status = status, content_type = header("content-type"), body = body }
+  return nil, failure
+end
+
+
+-- What an end of a stream before its first content means.
+local function unborn(attempt, header, kind, detail)
+  if kind == chunk.ERROR then
+    return refused(attempt, 200, header, detail)
+  end
+  if kind == chunk.CUT then
+    return failed("Busy", "Busy", detail)
+  end
+  return failed("Truncated", "Truncated", kind)
+end
+
+
+local function read_error(request, err, class)
+  if err == "timeout" then
+    if now_ms() >= request.deadline_ms then
+      return failed("Deadline", "RequestTimeout")
+    end
+    return failed(class, class)
+  end
+  return failed("Truncated", "Truncated", err)
+end
+
+
+-- Holds a stream until its first content, the end of a stream without any counting as such.
+local function hold_stream(request, attempt, conn, header, deadline_ms)
+  local events = stream.new(cjson.decode, request.choices, request.wants_usage)
+  local held = ""
+  while true do
+    local data, err = conn:read(deadline_ms)
+    if not data and err ~= "end" then
+      conn:close()
+      return read_error(request, err, "SlowFirstToken")
+    end
+    local out, progress, kind, detail = events:feed(data or "", not data)
+    held = held == "" and out or held .. out
+    if progress then
+      return { status = 200, content_type = header("content-type"), held = held, events = events, conn = conn, ended = kind,
+               detail = detail }
+    end
+    if kind or not data then
+      conn:close()
+      return unborn(attempt, header, kind, detail)
+    end
+  end
+end
+
+
+local function check_whole(request, attempt, header, body)
+  if not classify.is_answer(body, request.surface.member, cjson.decode) then
+    if body == "" or not cjson.decode(body) then
+      return failed("Truncated", "Truncated", "no complete JSON")
+    end
+    return refused(attempt, 200, header, body)
+  end
+  local cut = classify.cut_reason(body)
+  if cut then
+    return failed("Truncated", "Truncated", cut)
+  end
+  return { status = 200, content_type = header("content-type"), held = body }
+end
+
+
+-- Holds an answer that is no stream until it is complete. Blank lines before it are the provider's way to say "wait" and
+-- move no deadline; one that is too long to hold is passed on as it comes.
+local function hold_whole(request, attempt, conn, header, deadline_ms)
+  local parts, count, size, blank = {}, 0, 0, true
+  while true do
+    local data, err = conn:read(deadline_ms)
+    if not data then
+      if err ~= "end" then
+        conn:close()
+        return read_error(request, err, blank and "SlowFirstToken" or "Stalled")
+      end
+      conn:finish()
+      return check_whole(request, attempt, header, concat(parts))
+    end
+    if blank then
+      local from = find(data, "%S")
+      if from then
+        blank = false
+        attempt.first_byte_ms = now_ms()
+        data = from == 1 and data or data:sub(from)
+      end
+    end
+    if not blank then
+      count = count + 1
+      parts[count] = data
+      size = size + #data
+      deadline_ms = math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms)
+    end
+    if size > HELD_MAX_BYTES then
+      return { status = 200, content_type = header("content-type"), held = concat(parts), conn = conn }
+    end
+  end
+end
+
+
+-- Runs it. An answer {status, content_type, held, and while there is more to come conn, for a stream events} or nil and
+-- the failure. attempt.conn is there as long as the connection is open.
+function _M.run(request, attempt, key)
+  local timeouts = attempt.policy.timeouts
+  local deadline_ms = math.min(attempt.started_ms + timeouts.first_token_ms, request.deadline_ms)
+  local conn, status, header = ask(request, attempt, key, deadline_ms)
+  if not conn then
+    return nil, status
+  end
+  if status ~= 200 then
+    local body = read_refusal(conn, deadline_ms)
+    return refused(attempt, status, header, body)
+  end
+  local content_type = header("content-type") or ""
+  local answer, failure
+  if find(content_type, "text/event-stream", 1, true) then
+    answer, failure = hold_stream(request, attempt, conn, header, deadline_ms)
+  else
+    answer, failure = hold_whole(request, attempt, conn, header, deadline_ms)
+  end
+  if not answer or not answer.conn then
+    attempt.conn = nil
+  end
+  return answer, failure
+end
+
+
+return _M

@@ -1,0 +1,168 @@
+-- Which endpoint an attempt goes to: gathers what is known of each, lets pool/pick.lua choose among those that may be used
+-- and have room, and takes a slot and, while the breaker is half-open, a lease. Whoever loses a race for the last slot
+-- looks again without that endpoint.
+
+local breaker = require "pool.breaker"
+local circuits = require "shell.circuits"
+local keys = require "shell.keys"
+local pick = require "pool.pick"
+local rest = require "pool.rest"
+local rests = require "shell.rests"
+local state = require "shell.state"
+local weight = require "pool.weight"
+
+local math = math
+
+local _M = {}
+
+local NEVER_MS = math.huge
+
+local context = { random = math.random, turn = 0 } -- one at a time: nothing here waits
+local candidates = {}
+
+
+local function soonest_retry_ms(record, circuit_record, model, now_ms)
+  local at_ms = math.max(record.rest_until_ms, record.missing[model] or 0)
+  if circuit_record.state == "Open" then
+    at_ms = math.max(at_ms, circuit_record.retry_at_ms)
+  elseif circuit_record.state == "HalfOpen" then
+    at_ms = math.max(at_ms, now_ms + 1000)
+  end
+  return at_ms > now_ms and at_ms or NEVER_MS
+end
+
+
+-- May the endpoint be used for the request, not looking at whether it has room? Else when it may be again, if that is known.
+local function may_be_used(request, endpoint, route, now_ms)
+  if endpoint.mode ~= "Active" or endpoint.weight == 0 or request.needs and not endpoint.can[request.needs] then
+    return false, NEVER_MS
+  end
+  local key = keys.of(endpoint)
+  if key.missing then
+    return false, NEVER_MS
+  end
+  local record = rests.record(endpoint)
+  local circuit_record = circuits.record(route.circuit)
+  if rest.is_down(record, key.version, now_ms) then
+    return false, record.down_until_ms > 0 and record.down_until_ms or NEVER_MS
+  end
+  if not rest.allows(record, request.model, key.version, now_ms)
+      or not breaker.may_admit(circuit_record, now_ms, endpoint.policy.circuit_breaker) then
+    return false, soonest_retry_ms(record, circuit_record, request.model, now_ms)
+  end
+  return true, nil, record, circuit_record
+end
+
+
+local function fill(candidate, endpoint, record, circuit_record, now_ms)
+  candidate.in_flight = state.in_flight(endpoint.id)
+  candidate.max_connections = rest.ceiling(record, endpoint.max_connections, now_ms)
+  candidate.latency_ms = rests.latency_ms(endpoint, now_ms)
+  candidate.is_trial = circuit_record.state ~= "Closed"
+  candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0
+  return candidate.in_flight < candidate.max_connections
+end
+
+
+-- Fills candidates; tells what stands against the others: how many are full, how many may be used, the soonest return.
+local function gather(request, now_ms, raced)
+  local count, full, retry_at_ms = 0, 0, NEVER_MS
+  local endpoints = request.doc.endpoints
+  for i = 1, #endpoints do
+    local endpoint = endpoints[i]
+    local route = endpoint.routes[request.model]
+    if route and not request.excluded[endpoint.name] then
+      local usable, at_ms, record, circuit_record = may_be_used(request, endpoint, route, now_ms)
+      if not usable then
+        retry_at_ms = math.min(retry_at_ms, at_ms)
+      elseif fill(endpoint.candidate, endpoint, record, circuit_record, now_ms) and not (raced and raced[endpoint.name]) then
+        count = count + 1
+        candidates[count] = endpoint.candidate
+      else
+        full = full + 1
+      end
+    end
+  end
+  for i = count + 1, #candidates do
+    candidates[i] = nil
+  end
+  return full, retry_at_ms
+end
+
+
+local function choose(doc, now_ms)
+  context.turn = context.turn + 1
+  context.algorithm = doc.policy.balancing.algorithm
+  context.slow_start_ms = doc.policy.balancing.slow_start_ms
+  context.stabilization_ms = doc.policy.failback.stabilization_ms
+  context.held_tier = doc.failover_to_tier
+  context.now_ms = now_ms
+  return pick.choose(candidates, context)
+end
+
+
+-- An attempt that holds its slot (and lease), or nil and {full, retry_at_ms}: why none can be made now.
+function _M.next(request, now_ms)
+  local raced -- endpoints whose last slot somebody else got
+  state.epoch()
+  while true do
+    local full, retry_at_ms = gather(request, now_ms, raced)
+    local candidate = choose(request.doc, now_ms)
+    if not candidate then
+      return nil, { full = full, retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil }
+    end
+    local endpoint = candidate.endpoint
+    local route = endpoint.routes[request.model]
+    local attempt = {
+      endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
+      model_label = request.model_label, started_ms = now_ms, key_version = keys.of(endpoint).version,
+    }
+    if state.acquire(endpoint.id, candidate.max_connections) then
+      if circuits.admit(attempt, now_ms) then
+        attempt.holds_slot = true
+        return attempt
+      end
+      state.release(endpoint.id)
+    end
+    raced = raced or {}
+    raced[endpoint.name] = true
+  end
+end
+
+
+-- Could another attempt be made on an endpoint not excluded? (a look only)
+function _M.has_other(request, now_ms)
+  gather(request, now_ms)
+  return candidates[1] ~= nil
+end
+
+
+-- The present weight of an endpoint, and the lowest tier that can serve now: for /state.
+function _M.weight_of(endpoint, now_ms)
+  local record = rests.record(endpoint)
+  local latest = { state = "Closed", since_ms = 0, era = 0 }
+  for _, route in pairs(endpoint.routes) do
+    local circuit_record = circuits.record(route.circuit)
+    if circuit_record.since_ms > latest.since_ms then
+      latest = circuit_record
+    end
+  end
+  fill(endpoint.candidate, endpoint, record, latest, now_ms)
+  return weight.dynamic(endpoint.candidate, endpoint.policy.balancing.slow_start_ms, now_ms)
+end
+
+
+function _M.active_tier(doc, now_ms)
+  local tier
+  for _, model in ipairs(doc.models) do
+    gather({ doc = doc, model = model, excluded = {} }, now_ms)
+    local candidate = choose(doc, now_ms)
+    if candidate and (not tier or candidate.tier < tier) then
+      tier = candidate.tier
+    end
+  end
+  return tier
+end
+
+
+return _M

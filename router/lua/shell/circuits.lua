@@ -1,0 +1,160 @@
+-- The breakers of this router, one a (endpoint, model), kept in shared memory: which window an attempt is counted in, and
+-- which event its outcome is. What an event does is pool/breaker.lua's business alone.
+
+local breaker = require "pool.breaker"
+local state = require "shell.state"
+
+local floor = math.floor
+
+local _M = {}
+
+local PREFIX = "circuit:"
+local BUCKETS = 10 -- of a sliding window
+
+local bucket_names = {} -- circuit -> {bucket, era, the name of its counter}: made once a bucket, not once a request
+
+
+local function counter_name(circuit, era, bucket, what)
+  return ("window:%s:%d:%d:%s"):format(circuit, era, bucket, what)
+end
+
+
+local function ok_counter(circuit, era, bucket)
+  local known = bucket_names[circuit]
+  if not known or known.bucket ~= bucket or known.era ~= era then
+    known = { bucket = bucket, era = era, name = counter_name(circuit, era, bucket, "ok") }
+    bucket_names[circuit] = known
+  end
+  return known.name
+end
+
+
+local function width_ms(policy)
+  return math.max(1, policy.sliding_window_ms / BUCKETS)
+end
+
+
+-- What a circuit is called in shared memory: the endpoint's id and the model.
+function _M.name(endpoint, model)
+  return endpoint.id .. "\0" .. model
+end
+
+
+function _M.record(circuit)
+  return state.read(PREFIX .. circuit, breaker.new)
+end
+
+
+-- The attempts of the window that ends now, by the time they started: {ok, failed}.
+function _M.window(circuit, policy, now_ms)
+  local era = _M.record(circuit).era
+  local last = floor(now_ms / width_ms(policy))
+  local sum = { ok = 0, failed = 0 }
+  for bucket = last - BUCKETS + 1, last do
+    sum.ok = sum.ok + state.counted(counter_name(circuit, era, bucket, "ok"))
+    sum.failed = sum.failed + state.counted(counter_name(circuit, era, bucket, "failed"))
+  end
+  return sum
+end
+
+
+local function step(attempt, event, context)
+  local circuit = attempt.circuit
+  local effects = state.update(PREFIX .. circuit, breaker.new, function(record)
+    return breaker.step(record, event, context)
+  end)
+  local change = effects.transition
+  if change then
+    state.log_transition({ at_ms = context.now_ms, endpoint = attempt.endpoint.name, model = attempt.model,
+                           from = change.from, to = change.to, reason = change.reason })
+    state.add_to_series(('poolkeeper_breaker_transitions_total{endpoint="%s",model="%s",from="%s",to="%s",reason="%s"}')
+      :format(attempt.endpoint.name, attempt.model_label, change.from, change.to, change.reason), 1)
+  end
+  return effects
+end
+
+
+local function context_of(attempt, now_ms)
+  return { now_ms = now_ms, policy = attempt.policy.circuit_breaker, lease = attempt.lease, random = math.random() }
+end
+
+
+-- May the attempt go? While half-open it holds a lease then, which lasts as long as a first content may take.
+function _M.admit(attempt, now_ms)
+  if _M.record(attempt.circuit).state == "Closed" then
+    return true
+  end
+  local context = context_of(attempt, now_ms)
+  context.lease_ms = attempt.policy.timeouts.first_token_ms + attempt.policy.timeouts.connect_ms
+  local effects = step(attempt, "admit", context)
+  attempt.lease = effects.lease
+  return effects.admitted
+end
+
+
+local function bucket_of(attempt, policy)
+  return floor(attempt.started_ms / width_ms(policy))
+end
+
+
+local function ttl_s(policy)
+  return policy.sliding_window_ms * 2 / 1000 + 1
+end
+
+
+-- The first content has come. Counted as good from here on; taken back if the answer breaks later.
+function _M.first_content(attempt, now_ms)
+  local policy = attempt.policy.circuit_breaker
+  local record = _M.record(attempt.circuit)
+  attempt.counted_era = record.era
+  state.count(ok_counter(attempt.circuit, record.era, bucket_of(attempt, policy)), 1, ttl_s(policy))
+  if record.state ~= "Closed" then
+    step(attempt, "first_content", context_of(attempt, now_ms))
+  end
+end
+
+
+function _M.complete(attempt, now_ms)
+  state.epoch()
+  local record = _M.record(attempt.circuit)
+  if record.state == "Closed" and record.consecutive == 0 and record.opens == 0 then
+    return
+  end
+  step(attempt, "complete", context_of(attempt, now_ms))
+end
+
+
+-- A failure that counts. reason: its class.
+function _M.failure(attempt, reason, now_ms)
+  local policy = attempt.policy.circuit_breaker
+  local bucket = bucket_of(attempt, policy)
+  state.epoch()
+  local era = _M.record(attempt.circuit).era
+  if attempt.counted_era == era then
+    state.count(ok_counter(attempt.circuit, era, bucket), -1, ttl_s(policy))
+  end
+  state.count(counter_name(attempt.circuit, era, bucket, "failed"), 1, ttl_s(policy))
+  local context = context_of(attempt, now_ms)
+  context.reason = reason
+  context.window = _M.window(attempt.circuit, policy, now_ms)
+  step(attempt, "failure", context)
+end
+
+
+-- The attempt ended and says nothing about the endpoint.
+function _M.release(attempt, now_ms)
+  if attempt.lease then
+    step(attempt, "release", context_of(attempt, now_ms))
+  end
+end
+
+
+-- Forgets the circuits of endpoints that are not among ids.
+function _M.sweep(ids)
+  state.sweep(PREFIX, function(circuit)
+    return ids[circuit:match("^(%Z*)")] ~= nil
+  end)
+end
+
+
+return _M

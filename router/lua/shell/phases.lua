@@ -1,0 +1,55 @@
+-- What runs in which phase of nginx.
+
+local dns = require "shell.dns"
+local keys = require "shell.keys"
+local metrics = require "shell.metrics"
+local state = require "shell.state"
+local sync = require "shell.sync"
+
+local ngx = ngx
+
+local _M = {}
+
+local POLL_DOCUMENT_S = 0.25
+local POLL_KEYS_S = 1
+local FLUSH_METRICS_S = 0.5
+
+
+local function every(interval_s, work)
+  local ok, err = ngx.timer.every(interval_s, function(premature)
+    if not premature then
+      work()
+    end
+  end)
+  if not ok then
+    ngx.log(ngx.ERR, "starting a timer: ", err)
+  end
+end
+
+
+-- In the master, before there are workers.
+function _M.init()
+  sync.init(os.getenv("POOLKEEPER_CONFIG_DIR"), os.getenv("POOLKEEPER_RUN_DIR"))
+  keys.init(os.getenv("POOLKEEPER_CREDENTIALS_DIR"), os.getenv("POOLKEEPER_CLIENTS_DIR"))
+  dns.init(os.getenv("POOLKEEPER_RESOLV_CONF"), os.getenv("POOLKEEPER_HOSTS"))
+  sync.start()
+end
+
+
+function _M.init_worker()
+  math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
+  state.forget_my_slots()
+  if ngx.worker.id() == 0 then
+    every(POLL_DOCUMENT_S, sync.poll)
+  end
+  every(POLL_KEYS_S, function()
+    local doc = sync.current()
+    if doc then
+      keys.refresh(doc)
+    end
+  end)
+  every(FLUSH_METRICS_S, metrics.flush)
+end
+
+
+return _M

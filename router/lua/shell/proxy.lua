@@ -1,0 +1,255 @@
+-- A request, from the caller's bytes to the caller's answer: pick → try → classify → account → (again) → pass on.
+
+local access = require "shell.access"
+local accounts = require "shell.accounts"
+local attempt_on = require "shell.attempt"
+local balancer = require "shell.balancer"
+local budget = require "shell.budget"
+local cjson = require "cjson.safe"
+local headers = require "pool.headers"
+local keys = require "shell.keys"
+local metrics = require "shell.metrics"
+local outcome = require "pool.outcome"
+local relay = require "shell.relay"
+local request_body = require "pool.request"
+local respond = require "shell.respond"
+local state = require "shell.state"
+local surfaces = require "pool.surface"
+local sync = require "shell.sync"
+
+local ngx = ngx
+
+local _M = {}
+
+local CLIENT_HEADERS_MAX = 100
+local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
+
+
+-- Ends a request with an error made here.
+local function refuse(request, status, code, message, wait_ms)
+  if request.attempts > 0 then
+    ngx.header["x-poolkeeper-attempts"] = request.attempts
+  end
+  ngx.header["x-request-id"] = request.id
+  return respond.error(status, code, message, wait_ms)
+end
+
+
+local function request_id(client_headers)
+  local given = client_headers["x-request-id"]
+  if type(given) == "string" and #given <= 128 and given:find("^[%w%-_.:]+$") then
+    return given
+  end
+  return ngx.var.request_id
+end
+
+
+-- What is known before the body is read; ngx.ctx holds it for the accounts of the log phase.
+local function begin(surface)
+  local client_headers = ngx.req.get_headers(CLIENT_HEADERS_MAX)
+  local request = { surface = surface, attempts = 0, excluded = {}, tries = {}, id = request_id(client_headers),
+                    client_headers = client_headers }
+  ngx.ctx.request = request
+  return request
+end
+
+
+-- Reads the body. Fills model, choices and wants_usage; a refusal ends the request.
+local function read_body(request)
+  local doc = request.doc
+  ngx.req.read_body()
+  local body = ngx.req.get_body_data()
+  if not body then
+    return refuse(request, 400, "invalid_json", "The request has no body; wanted a JSON object.")
+  end
+  local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface.can_stream)
+  if not parsed then
+    return refuse(request, 400, "invalid_json", "The body could not be read: " .. err .. ".")
+  end
+  if not doc.knows[parsed.model] then
+    return refuse(request, 404, "model_not_found",
+                  ("The model '%s' is not served here; known models: %s.")
+                    :format(parsed.model:sub(1, 128), table.concat(doc.models, ", ")))
+  end
+  request.parsed, request.model, request.model_label = parsed, parsed.model, metrics.label(parsed.model)
+  request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
+end
+
+
+-- An attempt that failed: what it was for the endpoint, and what the caller may have to be told of it.
+local function note_failure(request, attempt, failure)
+  local name = attempt.endpoint.name
+  accounts.failure(attempt, failure, state.now_ms())
+  accounts.release(attempt)
+  request.tries[name] = (request.tries[name] or 0) + 1
+  request.excluded[name] = true
+  request.needs = outcome.CLASSES[failure.class].needs or request.needs
+  request.failure = failure
+  if outcome.TELLING[failure.class] then
+    request.telling = { attempt = attempt, failure = failure }
+  end
+  request.is_model_missing = request.is_model_missing ~= false and failure.class == "ModelMissing"
+end
+
+
+-- The attempt after a failed one: another endpoint, or for some classes this one again when there is no other. Or nil and
+-- what stands in the way.
+local function attempt_after(request, attempt, failure)
+  if not outcome.goes_on(failure.class, request.attempts, request.doc.policy.retry.max_attempts) then
+    return nil
+  end
+  if attempt.is_sent and not budget.withdraw() then
+    return nil
+  end
+  local name, now_ms = attempt.endpoint.name, state.now_ms()
+  local another, obstacle = balancer.next(request, now_ms)
+  if not another and outcome.may_repeat(failure.class, request.tries[name]) then
+    request.excluded[name] = nil
+    another = balancer.next(request, now_ms)
+  end
+  if another then
+    accounts.failover(name, another.endpoint.name, failure.class)
+  elseif attempt.is_sent then
+    budget.refund()
+  end
+  return another, obstacle
+end
+
+
+-- No further attempt: the caller gets the provider's own words where they tell what to change, else ours.
+local function conclude(request, obstacle)
+  local told, failure = request.telling, request.failure
+  if told then
+    relay.start({ status = told.failure.status, content_type = told.failure.answer.content_type }, request, told.attempt)
+    return respond.as_is(told.failure.answer.body)
+  end
+  if failure and failure.class == "Deadline" then
+    return refuse(request, 504, "deadline_exceeded", "No answer came within the request's time limit.")
+  end
+  if request.is_model_missing then
+    return refuse(request, 404, "model_not_found", ("No endpoint serves the model '%s' now."):format(request.model))
+  end
+  if not failure and obstacle.full > 0 then
+    return refuse(request, 503, "pool_saturated",
+                  "Every endpoint that could answer is at its limit of concurrent requests.", RETRY_SOON_MS)
+  end
+  local now_ms = state.now_ms()
+  local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
+  return refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)
+end
+
+
+-- Passes a proved answer on. Gives nil after a good end, "gone" when the caller went, or the failure.
+local function pass_on(request, attempt, answer)
+  if answer.events then
+    return relay.stream(request, attempt, answer)
+  end
+  if answer.conn then
+    return relay.long(request, attempt, answer)
+  end
+  return relay.whole(request, attempt, answer)
+end
+
+
+local function deliver(request, attempt, answer)
+  accounts.first_content(attempt, state.now_ms())
+  if request.attempts > 1 then
+    budget.refund()
+  end
+  local ended = pass_on(request, attempt, answer)
+  if attempt.conn then
+    attempt.conn:close()
+  end
+  if ended == nil then
+    accounts.complete(attempt, answer, state.now_ms())
+  elseif ended ~= "gone" then
+    accounts.failure(attempt, ended, state.now_ms())
+  end
+  accounts.release(attempt)
+  if ended ~= nil then
+    return ngx.exit(ngx.ERROR) -- no clean end on a cut answer
+  end
+end
+
+
+local function serve(request)
+  local attempt, obstacle = balancer.next(request, request.started_ms)
+  while attempt do
+    request.attempt = attempt
+    request.attempts = request.attempts + 1
+    accounts.started(attempt)
+    local answer, failure = attempt_on.run(request, attempt, keys.of(attempt.endpoint))
+    if answer then
+      return deliver(request, attempt, answer)
+    end
+    note_failure(request, attempt, failure)
+    attempt, obstacle = attempt_after(request, attempt, failure)
+  end
+  return conclude(request, obstacle)
+end
+
+
+local function list_models(request)
+  local items = {}
+  for i, model in ipairs(request.doc.models) do
+    items[i] = { id = model, object = "model", created = 0, owned_by = "poolkeeper" }
+  end
+  return respond.json(200, cjson.encode({ object = "list", data = items }))
+end
+
+
+-- The content phase of the client port.
+function _M.serve()
+  local path, method = ngx.var.uri, ngx.req.get_method()
+  local surface = surfaces.POST[path]
+  local request = begin(surface)
+  local doc = sync.current()
+  if not doc then
+    return refuse(request, 503, "not_ready", "This router has no configuration yet.", RETRY_SOON_MS)
+  end
+  request.doc = doc
+  if not access.is_allowed(doc, request.client_headers) then
+    return refuse(request, 401, "unauthorized", "The key shown is none of this pool's client keys.")
+  end
+  if surfaces.MODELS[path] and method == "GET" then
+    return list_models(request)
+  end
+  if not surface then
+    return refuse(request, 404, "not_found", "This path is not served here.")
+  end
+  if method ~= "POST" then
+    ngx.header["Allow"] = "POST"
+    return refuse(request, 405, "method_not_allowed", "Only POST is served here.")
+  end
+  read_body(request)
+  budget.deposit(doc.policy.retry.budget_percent)
+  request.forwarded = headers.forwarded(request.client_headers, request.id)
+  request.started_ms = state.now_ms()
+  request.deadline_ms = request.started_ms + doc.policy.timeouts.request_ms
+  return serve(request)
+end
+
+
+-- Where nginx sends a body that is over the limit.
+function _M.too_large()
+  local request = begin(nil)
+  return refuse(request, 413, "body_too_large", "The body is larger than this router takes (16 MiB).")
+end
+
+
+-- The log phase: whatever ended the request, nothing stays taken.
+function _M.finish()
+  local request = ngx.ctx.request
+  if not request then
+    return
+  end
+  local attempt = request.attempt
+  if attempt and attempt.holds_slot then
+    accounts.abandoned(attempt, state.now_ms())
+    accounts.release(attempt)
+  end
+  accounts.request(request.surface and request.surface.name or "other", ngx.status)
+end
+
+
+return _M

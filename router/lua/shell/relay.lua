@@ -1,0 +1,165 @@
+-- An answer on its way to the caller, once it has proved itself: what was held, then the rest as it comes, in the time
+-- slice it came in; a slow caller slows the provider down, not our memory up. An answer that breaks now is never ended as
+-- if it were whole.
+
+local chunk = require "pool.chunk"
+local respond = require "shell.respond"
+local stream = require "pool.stream"
+
+local ngx = ngx
+
+local _M = {}
+
+local DONE_GRACE_MS = 1000 -- for [DONE] and a usage chunk, once all is said
+local END_GRACE_MS = 100 -- for the end of the body, once [DONE] is sent: the connection can then be used again
+
+
+local function now_ms()
+  return ngx.now() * 1000
+end
+
+
+-- Gives true, or nil when the caller is gone or does not read.
+local function pass_on(text)
+  if text == "" then
+    return true
+  end
+  local ok = ngx.print(text)
+  return ok and ngx.flush(true)
+end
+
+
+-- The end after [DONE]: read what is left of the framing, so that the connection can be kept.
+local function close_properly(conn)
+  conn:read(now_ms() + END_GRACE_MS)
+  conn:finish()
+end
+
+
+local function cut(class, detail)
+  return { class = class, reason = class, detail = detail }
+end
+
+
+-- How a stream stands after an event kind or a read error; nil when it goes on. {class = nil} is a good end.
+local function verdict(answer, request, kind, detail, err)
+  local finished = answer.events.finished
+  if kind == chunk.DONE or finished and (kind or err) then
+    return { is_done = kind == chunk.DONE }
+  end
+  if kind then
+    return cut("Truncated", kind == chunk.CUT and detail or kind)
+  end
+  if err == "timeout" then
+    return now_ms() >= request.deadline_ms and cut("Deadline") or cut("Stalled")
+  end
+  return err and cut("Truncated", err) or nil
+end
+
+
+-- Sends a stream on. Gives {is_done} or the failure {class, detail}; nil when the caller is gone.
+local function pump(request, attempt, answer)
+  local conn, events = answer.conn, answer.events
+  local inter_token_ms = attempt.policy.timeouts.inter_token_ms
+  local out, kind, detail, err = answer.held, answer.ended, answer.detail, nil
+  local progress, deadline_ms = true, nil
+  while true do
+    if not pass_on(out) then
+      return nil
+    end
+    local ended = verdict(answer, request, kind, detail, err)
+    if ended then
+      return ended
+    end
+    if progress then
+      local wait_ms = events.finished and DONE_GRACE_MS or inter_token_ms
+      deadline_ms = math.min(request.deadline_ms, now_ms() + wait_ms)
+    end
+    local data
+    data, err = conn:read(deadline_ms)
+    if data then
+      out, progress, kind, detail = events:feed(data, false)
+    else
+      out, progress, kind, detail = events:feed("", true)
+      err = kind == nil and err or nil
+    end
+  end
+end
+
+
+local function start(answer, request, attempt)
+  local headers = ngx.header
+  ngx.status = answer.status
+  headers["Content-Type"] = answer.content_type or "application/json"
+  headers["x-poolkeeper-endpoint"] = attempt.endpoint.name
+  headers["x-poolkeeper-tier"] = attempt.endpoint.tier
+  headers["x-poolkeeper-attempts"] = request.attempts
+  headers["x-request-id"] = request.id
+end
+
+_M.start = start
+
+
+-- What is done about an answer that broke under way: the caller is told in the stream, and the connection is closed
+-- without the end of the body, so that even a client that reads no events knows.
+local function give_up(failure)
+  local code = failure.class == "Deadline" and "deadline_exceeded" or "stream_truncated"
+  local message = failure.class == "Deadline" and "The answer took longer than the request's time limit."
+    or "The answer broke off before its end."
+  pass_on("data: " .. respond.error_body(message, code) .. "\n\n")
+end
+
+
+-- A stream: nil after a good end, the failure after a bad one, "gone" when the caller went.
+function _M.stream(request, attempt, answer)
+  start(answer, request, attempt)
+  ngx.header["Cache-Control"] = "no-cache"
+  local ended = pump(request, attempt, answer)
+  if not ended then
+    return "gone"
+  end
+  if ended.class then
+    give_up(ended)
+    return ended
+  end
+  if ended.is_done then
+    close_properly(answer.conn)
+  else
+    pass_on(stream.DONE_EVENT)
+    answer.conn:close()
+  end
+  attempt.conn = nil
+end
+
+
+-- An answer that is no stream and is all here.
+function _M.whole(request, attempt, answer)
+  start(answer, request, attempt)
+  ngx.header["Content-Length"] = #answer.held
+  ngx.print(answer.held)
+end
+
+
+-- An answer that is no stream and too long to hold; results as for a stream.
+function _M.long(request, attempt, answer)
+  start(answer, request, attempt)
+  local conn, out = answer.conn, answer.held
+  while true do
+    if not pass_on(out) then
+      return "gone"
+    end
+    local data, err = conn:read(math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms))
+    if err == "end" then
+      conn:finish()
+      attempt.conn = nil
+      return nil
+    end
+    if not data then
+      return cut(err == "timeout" and "Stalled" or "Truncated", err)
+    end
+    out = data
+  end
+end
+
+
+return _M

@@ -1,0 +1,91 @@
+-- How the endpoints of this router rest, and how fast they answer: pool/rest.lua and pool/weight.lua over shared memory.
+
+local rest = require "pool.rest"
+local state = require "shell.state"
+local weight = require "pool.weight"
+
+local _M = {}
+
+local PREFIX = "rest:"
+
+local latencies = {} -- id -> {average, at_ms}: what this worker has seen, of its own and of shared samples
+local LATENCY_FRESH_MS = 250
+
+
+function _M.record(endpoint)
+  return state.read(endpoint.rest_key, rest.new)
+end
+
+
+function _M.key_of(id)
+  return PREFIX .. id
+end
+
+
+function _M.success(endpoint, now_ms)
+  state.update(endpoint.rest_key, rest.new, function(record)
+    return rest.success(record, now_ms)
+  end)
+end
+
+
+-- kind: how its class rests (pool/outcome.lua) or nil
+function _M.failure(attempt, kind, failure, now_ms)
+  local endpoint, policy = attempt.endpoint, attempt.policy
+  local context = {
+    now_ms = now_ms, retry = policy.retry, long_rest_ms = policy.circuit_breaker.max_recovery_timeout_ms,
+    key = attempt.key_version or "", model = attempt.model,
+  }
+  local change = state.update(endpoint.rest_key, rest.new, function(record)
+    return rest.failure(record, kind, failure, context)
+  end)
+  if change then
+    state.log_transition({ at_ms = now_ms, endpoint = endpoint.name, model = "",
+                           from = change.from, to = change.to, reason = change.reason })
+  end
+end
+
+
+local function shared_latency(id)
+  local text = state.noted("latency:" .. id)
+  if not text then
+    return nil, 0
+  end
+  local average, at_ms = text:match("^(%S+) (%S+)$")
+  return tonumber(average), tonumber(at_ms)
+end
+
+
+-- A successful attempt's time to first content. Samples of one millisecond that make nothing worse say nothing new.
+function _M.sample_latency(endpoint, sample_ms, now_ms)
+  local known = latencies[endpoint.id]
+  if known and known.at_ms == now_ms and sample_ms <= known.average then
+    return
+  end
+  local average, at_ms = shared_latency(endpoint.id)
+  average = weight.average(average, at_ms, sample_ms, now_ms)
+  state.note("latency:" .. endpoint.id, ("%.1f %.0f"):format(average, now_ms))
+  latencies[endpoint.id] = { average = average, at_ms = now_ms }
+end
+
+
+-- The average time to first content, a quarter of a second old at most; nil without samples.
+function _M.latency_ms(endpoint, now_ms)
+  local known = latencies[endpoint.id]
+  if not known or now_ms - known.at_ms > LATENCY_FRESH_MS then
+    local average = shared_latency(endpoint.id)
+    known = { average = average, at_ms = now_ms }
+    latencies[endpoint.id] = known
+  end
+  return known.average
+end
+
+
+function _M.sweep(ids)
+  state.sweep(PREFIX, function(id)
+    return ids[id] ~= nil
+  end)
+end
+
+
+return _M

@@ -1,0 +1,261 @@
+-- What all workers share, and the only file that touches ngx.shared: records, counters, slots, a log of transitions.
+--
+-- Records (of breakers and rests) are read often and changed seldom. Every change moves the epoch; a worker keeps decoded
+-- records and drops them when the epoch has moved, so a request reads one number, however many endpoints there are. A
+-- change is made under a lock of its key, on the record as it then is. The lock runs out by itself: its holder may be
+-- killed. Slots (requests in flight) are counted a worker, so that what a killed worker held goes with it.
+
+local cjson = require "cjson.safe"
+
+local ngx = ngx
+local records = ngx.shared.poolkeeper_records
+local counters = ngx.shared.poolkeeper_counters
+local slots = ngx.shared.poolkeeper_slots
+
+local _M = {}
+
+local LOCK_S = 0.1 -- far longer than a change takes
+local LOG_LENGTH = 128
+local SLOT_TRIES = 3
+
+local cache = {}
+local cache_epoch
+local my_slot = {} -- id -> its key for this worker
+
+
+function _M.now_ms()
+  return math.floor(ngx.now() * 1000 + 0.5)
+end
+
+
+-- epoch and records
+
+function _M.epoch()
+  local epoch = records:get("epoch") or 0
+  if epoch ~= cache_epoch then
+    cache, cache_epoch = {}, epoch
+  end
+  return epoch
+end
+
+
+local function move_epoch()
+  records:incr("epoch", 1, 0)
+end
+
+
+local function stored(key)
+  local text = records:get(key)
+  return text and cjson.decode(text)
+end
+
+
+-- The record of a key as of the last look at the epoch; new() when there is none. Never change what you get.
+function _M.read(key, new)
+  local record = cache[key]
+  if not record then
+    record = stored(key) or new()
+    cache[key] = record
+  end
+  return record
+end
+
+
+-- No sleeping here: a request's last accounts are made in the log phase, where nothing can wait.
+local function lock(key)
+  while not records:add(key, true, LOCK_S) do
+    ngx.update_time()
+  end
+end
+
+
+-- step(record) -> record, effects...; what it gives back instead of the same record is stored. Without a lock first: most
+-- events change nothing.
+function _M.update(key, new, step)
+  _M.epoch()
+  local record = _M.read(key, new)
+  local after, effects = step(record)
+  if after == record then
+    return effects
+  end
+  local lock_key = "lock:" .. key
+  lock(lock_key)
+  record = stored(key) or new()
+  after, effects = step(record)
+  if after ~= record then
+    records:set(key, cjson.encode(after))
+    move_epoch()
+  end
+  records:delete(lock_key)
+  return effects
+end
+
+
+-- the document
+
+function _M.publish(text, refused)
+  records:set("document", text)
+  records:set("refused", refused or "")
+  move_epoch()
+end
+
+function _M.refuse(refused)
+  records:set("refused", refused)
+end
+
+function _M.document()
+  return records:get("document")
+end
+
+function _M.refused()
+  local text = records:get("refused")
+  return text and text ~= "" and text or nil
+end
+
+
+-- counters, of windows and totals
+
+function _M.count(key, amount, ttl_s)
+  return counters:incr(key, amount, 0, ttl_s or 0)
+end
+
+function _M.counted(key)
+  return counters:get(key) or 0
+end
+
+-- Once a pool, whoever comes first: the start of a bucket's tokens, say.
+function _M.begin_count(key, amount)
+  counters:add(key, amount)
+end
+
+function _M.set_count(key, amount)
+  counters:set(key, amount)
+end
+
+function _M.note(key, text)
+  counters:set(key, text)
+end
+
+function _M.noted(key)
+  return counters:get(key)
+end
+
+
+-- slots
+
+local function slot_key(worker, id)
+  return worker .. "\0" .. id
+end
+
+
+function _M.forget_my_slots()
+  local mine = slot_key(ngx.worker.id(), "")
+  for _, key in ipairs(slots:get_keys(0)) do
+    if key:sub(1, #mine) == mine then
+      slots:delete(key)
+    end
+  end
+end
+
+
+function _M.in_flight(id)
+  local total = 0
+  for worker = 0, ngx.worker.count() - 1 do
+    total = total + (slots:get(slot_key(worker, id)) or 0)
+  end
+  return total
+end
+
+
+local function in_flight_elsewhere(id, me)
+  local total = 0
+  for worker = 0, ngx.worker.count() - 1 do
+    if worker ~= me then
+      total = total + (slots:get(slot_key(worker, id)) or 0)
+    end
+  end
+  return total
+end
+
+
+-- Takes one of ceiling slots, or does not. Two workers that reach for the last one may both step back: try again then.
+function _M.acquire(id, ceiling)
+  local me = ngx.worker.id()
+  local key = my_slot[id]
+  if not key then
+    key = slot_key(me, id)
+    my_slot[id] = key
+  end
+  for _ = 1, SLOT_TRIES do
+    local mine = slots:incr(key, 1, 0)
+    local elsewhere = in_flight_elsewhere(id, me)
+    if mine + elsewhere <= ceiling then
+      return true
+    end
+    slots:incr(key, -1)
+    if mine - 1 + elsewhere >= ceiling and mine - 1 + in_flight_elsewhere(id, me) >= ceiling then
+      return false
+    end
+  end
+  return false
+end
+
+
+function _M.release(id)
+  slots:incr(my_slot[id], -1, 0)
+end
+
+
+-- the log of transitions
+
+function _M.log_transition(entry)
+  local sequence = records:incr("log:last", 1, 0)
+  entry.sequence = sequence
+  records:set("log:" .. sequence % LOG_LENGTH, cjson.encode(entry))
+end
+
+
+-- The last ones, oldest first.
+function _M.transitions()
+  local last = records:get("log:last") or 0
+  local found = {}
+  for sequence = math.max(1, last - LOG_LENGTH + 1), last do
+    local entry = stored("log:" .. sequence % LOG_LENGTH)
+    if entry and entry.sequence == sequence then
+      found[#found + 1] = entry
+    end
+  end
+  return found
+end
+
+
+-- Drops the records that keep(key) does not want: of endpoints that are gone or have become others.
+function _M.sweep(prefix, keep)
+  for _, key in ipairs(records:get_keys(0)) do
+    if key:sub(1, #prefix) == prefix and not keep(key:sub(#prefix + 1)) then
+      records:delete(key)
+    end
+  end
+  move_epoch()
+end
+
+
+-- series of metrics, summed over the workers
+
+local metrics = ngx.shared.poolkeeper_metrics
+
+function _M.add_to_series(series, amount)
+  metrics:incr(series, amount, 0)
+end
+
+
+function _M.series()
+  local found = {}
+  for _, key in ipairs(metrics:get_keys(0)) do
+    found[key] = metrics:get(key)
+  end
+  return found
+end
+
+
+return _M

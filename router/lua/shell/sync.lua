@@ -1,0 +1,155 @@
+-- The document: how router.json becomes what every worker serves by. Worker 0 looks at the file four times a second and
+-- publishes what pool/config.lua believes; every worker takes it up when the epoch has moved. What is refused is told in
+-- /state, and the last good document goes on serving, from memory and, after a restart, from a copy in the run folder.
+
+local budget = require "shell.budget"
+local cjson = require "cjson.safe"
+local config = require "pool.config"
+local files = require "shell.files"
+local keys = require "shell.keys"
+local rests = require "shell.rests"
+local circuits = require "shell.circuits"
+local state = require "shell.state"
+
+local ngx = ngx
+
+local _M = {}
+
+local FILE = "/router.json"
+local LAST_GOOD = "/last-good.json"
+
+local config_dir, run_dir
+local current, current_text, current_epoch -- this worker's
+local seen_text -- of the file, whatever it was worth
+
+
+function _M.init(config_path, run_path)
+  config_dir, run_dir = config_path, run_path
+end
+
+
+local function parse(text)
+  local value, err = cjson.decode(text)
+  if value == nil then
+    return nil, "router.json: no JSON: " .. err
+  end
+  return config.read(value, cjson.null)
+end
+
+
+-- Makes an endpoint ready for use: what a request would else have to build.
+local function prepare_endpoint(endpoint, doc)
+  endpoint.id = endpoint.name .. "@" .. endpoint.fingerprint
+  endpoint.rest_key = rests.key_of(endpoint.id)
+  endpoint.pools = {}
+  endpoint.routes = {}
+  for _, route in ipairs(endpoint.models) do
+    endpoint.routes[route.name] = {
+      upstream_name = route.upstream_name,
+      circuit = circuits.name(endpoint, route.name),
+    }
+  end
+  endpoint.can = {}
+  for _, capability in ipairs(endpoint.capabilities) do
+    endpoint.can[capability] = true
+  end
+  endpoint.policy = doc.policy
+  local default_port = endpoint.scheme == "https" and 443 or 80
+  local host = endpoint.host:find(":", 1, true) and "[" .. endpoint.host .. "]" or endpoint.host
+  endpoint.authority = endpoint.port == default_port and host or host .. ":" .. endpoint.port
+  endpoint.candidate = { endpoint = endpoint, tier = endpoint.tier, weight = endpoint.weight,
+                         base_latency_ms = endpoint.base_latency_ms }
+end
+
+
+local function prepare(doc)
+  doc.knows = {}
+  for _, model in ipairs(doc.models) do
+    doc.knows[model] = true
+  end
+  for _, endpoint in ipairs(doc.endpoints) do
+    prepare_endpoint(endpoint, doc)
+  end
+  return doc
+end
+
+
+-- The document this worker serves by, or nil before the first. Reads one shared number when nothing has changed.
+function _M.current()
+  local epoch = state.epoch()
+  if epoch == current_epoch then
+    return current
+  end
+  current_epoch = epoch
+  local text = state.document()
+  if text and text ~= current_text then
+    current_text = text
+    current = prepare(parse(text))
+    keys.refresh(current)
+  end
+  return current
+end
+
+
+local function forget_the_gone(doc)
+  local ids = {}
+  for _, endpoint in ipairs(doc.endpoints) do
+    ids[endpoint.name .. "@" .. endpoint.fingerprint] = true
+  end
+  circuits.sweep(ids)
+  rests.sweep(ids)
+end
+
+
+local function refuse(text, message)
+  local generation = tonumber(text:match('"generation"%s*:%s*(%d+)')) or 0
+  state.refuse(cjson.encode({ generation = generation, message = message }))
+  ngx.log(ngx.WARN, "router.json refused: ", message)
+end
+
+
+local function take(text, is_copy)
+  local doc, err = parse(text)
+  local published = state.document()
+  local ok = doc ~= nil
+  if ok then
+    ok, err = config.succeeds(doc, published and parse(published))
+  end
+  if not ok then
+    refuse(text, err)
+    return false
+  end
+  budget.begin()
+  state.publish(text)
+  forget_the_gone(doc)
+  if not is_copy then
+    local written, write_err = files.write(run_dir .. LAST_GOOD, text)
+    if not written then
+      ngx.log(ngx.WARN, "the last good document could not be kept: ", write_err)
+    end
+  end
+  return true
+end
+
+
+-- Looks at the file; does nothing when it is as it was.
+function _M.poll()
+  local text = files.read(config_dir .. FILE)
+  if text and text ~= seen_text then
+    seen_text = text
+    take(text)
+  end
+end
+
+
+-- At start, before there are workers: the kept document first, because the mounted one may be bad or older than it.
+function _M.start()
+  local kept = files.read(run_dir .. LAST_GOOD)
+  if kept then
+    take(kept, true)
+  end
+  _M.poll()
+end
+
+
+return _M
