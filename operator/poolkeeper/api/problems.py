@@ -44,8 +44,12 @@ def dotted(path: Path) -> str:
     return text.removeprefix(".") or "."
 
 
-def shape_problem(kind: type[Model], error: ErrorDetails) -> Problem:
-    """One finding of pydantic about an object of this kind, in words."""
+def shape_problems(kind: type[Model], error: ValidationError) -> Iterator[Problem]:
+    """The findings of pydantic about an object of this kind, in words."""
+    return (_shape_problem(kind, finding) for finding in _findings(error))
+
+
+def _shape_problem(kind: type[Model], error: ErrorDetails) -> Problem:
     path = _path(error)
     if error["type"] == "extra_forbidden":
         return Problem(dotted(path), f"unknown field{_hint(kind, path)}")
@@ -63,6 +67,9 @@ def rule_problems(model: Model, local: bool, cut: frozenset[Path] = frozenset())
             if rule.reads.isdisjoint(doubtful) and not rule.holds(value, local):
                 at = (*path, rule.at) if rule.at else path
                 yield Problem(dotted(at), rule.message + _seen(at, value))
+        if isinstance(value, Model):
+            for at in _repeated(value):
+                yield Problem(dotted(_before_cut((*position, *at), cut)), "is there already; each may be there once")
 
 
 def cut_out(value: object, cut: frozenset[Path], path: Path = ()) -> object:
@@ -76,10 +83,8 @@ def cut_out(value: object, cut: frozenset[Path], path: Path = ()) -> object:
 
 def to_cut(error: ValidationError, cut: frozenset[Path]) -> frozenset[Path]:
     """What has to go, in terms of the original, so that these findings go; a missing field takes its owner with it."""
-    found = (
-        _before_cut(_path(detail)[: -1 if detail["type"] == "missing" else None], cut) for detail in error.errors()
-    )
-    return cut | frozenset(found)
+    found = (_path(finding)[: -1 if finding["type"] == "missing" else None] for finding in _findings(error))
+    return cut | {_before_cut(path, cut) for path in found}
 
 
 def without_nulls(value: object) -> object:
@@ -115,6 +120,27 @@ def _parts(value: object, path: Path) -> Iterator[tuple[Path, object]]:
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from _parts(item, (*path, index))
+
+
+def _repeated(model: Model) -> Iterator[Path]:
+    """Items of a set or keyed list that repeat another; the API server sees to that by itself."""
+    for name, field in type(model).model_fields.items():
+        extra = field.json_schema_extra
+        if not isinstance(extra, dict) or "x-kubernetes-list-type" not in extra:
+            continue
+        key = extra.get("x-kubernetes-list-map-keys")
+        seen: set[object] = set()
+        for index, item in enumerate(getattr(model, name)):
+            identity = getattr(item, str(key[0])) if isinstance(key, list) else item
+            if identity in seen:
+                yield (field.alias or name, index)
+            seen.add(identity)
+
+
+def _findings(error: ValidationError) -> list[ErrorDetails]:
+    """Without "too short" about a list whose items are what is wrong: pydantic counts only the good ones."""
+    owners = {_path(finding)[:length] for finding in error.errors() for length in range(len(_path(finding)))}
+    return [finding for finding in error.errors() if finding["type"] != "too_short" or _path(finding) not in owners]
 
 
 def _path(error: ErrorDetails) -> Path:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError
 
 from poolkeeper.api.meta import Model, Problem
-from poolkeeper.api.problems import Path, cut_out, rule_problems, shape_problem, to_cut, without_nulls
+from poolkeeper.api.problems import Path, cut_out, rule_problems, shape_problems, to_cut, without_nulls
 from poolkeeper.api.values import ObjectName
 
 
@@ -48,8 +48,7 @@ class Resource(Model):
         try:
             resource = cls._read(declared)
         except ValidationError as error:
-            problems = [shape_problem(cls, detail) for detail in error.errors()]
-            return tuple(problems + cls._broken_beyond(declared, local))
+            return (*shape_problems(cls, error), *cls._broken_beyond(declared, local))
         problems = list(rule_problems(resource, local))
         return tuple(problems) or cls._with_status(declared, obj.get("status"))
 
@@ -61,12 +60,13 @@ class Resource(Model):
     def _broken_beyond(cls, declared: dict[str, object], local: bool) -> list[Problem]:
         """The rules broken by what is left when the parts of a wrong shape are cut out."""
         named = declared | {"metadata": {"name": "any"}}  # no rule looks at it
+        before: frozenset[Path] | None = None
         cut: frozenset[Path] = frozenset()
-        while cut.isdisjoint({(), ("spec",)}):
+        while cut != before and cut.isdisjoint({(), ("spec",)}):
             try:
                 return list(rule_problems(cls._read(cut_out(named, cut)), local, cut))
             except ValidationError as error:
-                cut = to_cut(error, cut)
+                before, cut = cut, to_cut(error, cut)
         return []  # the spec itself is what is wrong
 
     @classmethod
