@@ -1,0 +1,70 @@
+"""No switch that does nothing goes unnamed."""
+
+import pytest
+
+from factories import endpoint, policy, pool
+from poolkeeper.api.policyspec import FailoverPolicySpec
+from poolkeeper.plan.notyet import POLICY, POOL, not_in_force, policy_not_in_force
+
+STREAMS_END_IN_ERRORS: dict[str, object] = {"streaming": {"recovery": "Error"}}
+
+POOL_CASES: dict[str, dict[str, object]] = {
+    "spec.probe": {"probe": {}},
+    "spec.router.autoscaling": {"router": {"autoscaling": {}}},
+    "spec.endpoints[].schedule": {
+        "endpoints": [endpoint("a", schedule=[{"from": "01:00", "to": "05:00", "weightPercent": 200}])]
+    },
+    "spec.endpoints[].pricing": {
+        "endpoints": [endpoint("a", pricing={"currency": "USD", "inputPerMillion": "0.15", "outputPerMillion": "0.60"})]
+    },
+    "spec.endpoints[].capabilities": {"endpoints": [endpoint("a", capabilities=["LargeContext"])]},
+    "spec.access.clients[].priority": {
+        "access": {"mode": "Keys", "clients": [{"name": "w", "keyRef": {"name": "c", "key": "w"}, "priority": 1}]}
+    },
+    "spec.access.clients[].maxConnections": {
+        "access": {"mode": "Keys", "clients": [{"name": "w", "keyRef": {"name": "c", "key": "w"}, "maxConnections": 5}]}
+    },
+}
+
+POLICY_CASES: dict[str, dict[str, object]] = {
+    "policy.healthCheck": {"healthCheck": {"interval": "20s"}},
+    "policy.globalBreaker": {"globalBreaker": {"minimumRequests": 5}},
+    "policy.balancing.affinity": {"balancing": {"affinity": {"mode": "Prefix"}}},
+    "policy.retry.tierWait": {"retry": {"tierWait": "5s"}},
+    "policy.streaming.recovery": {"streaming": {"recovery": "Restart"}},
+    "policy.concurrency": {"concurrency": {"mode": "Adaptive"}},
+    "policy.queue": {"queue": {"maxWait": "1s"}},
+    "policy.hedging": {"hedging": {"mode": "On"}},
+    "policy.tiers.spill": {"tiers": {"spill": "Proportional"}},
+    "policy.contextRecovery": {"contextRecovery": {"mode": "TrimOldest"}},
+    "policy.fallback.degradedModel": {"fallback": {"degradedModel": "small"}},
+    "policy.fallback.cacheTTL": {"fallback": {"cacheTTL": "1h30m"}},
+    "policy.fallback.cacheSize": {"fallback": {"cacheSize": "1Mi"}},
+    "policy.fallback.format": {"fallback": {"format": "Completion"}},
+    "policy.failback.mode": {"failback": {"mode": "Manual"}},
+}
+
+
+def test_every_row_of_the_tables_has_a_case() -> None:
+    assert list(POOL_CASES) == list(POOL)
+    assert list(POLICY_CASES) == list(POLICY)
+
+
+@pytest.mark.parametrize("want_path", POOL_CASES)
+def test_the_pool_names(want_path: str) -> None:
+    case = dict(POOL_CASES[want_path])
+    endpoints = case.pop("endpoints", [endpoint("a")])
+    assert isinstance(endpoints, list)
+
+    found = not_in_force(pool(endpoints, **case).spec, policy(**STREAMS_END_IN_ERRORS).spec)
+
+    assert found == (want_path,)
+
+
+@pytest.mark.parametrize("want_path", POLICY_CASES)
+def test_the_policy_names(want_path: str) -> None:
+    assert policy_not_in_force(policy(**{**STREAMS_END_IN_ERRORS, **POLICY_CASES[want_path]}).spec) == (want_path,)
+
+
+def test_defaults_name_only_that_cut_streams_end_in_errors() -> None:
+    assert not_in_force(pool().spec, FailoverPolicySpec()) == ("policy.streaming.recovery",)
