@@ -43,8 +43,8 @@ take_lock() {
   flock "$LOCK_FD"
 }
 
-# run_logged NAME LOG COMMAND...: the command's output goes to the log, its progress is told, and its whole process
-# group ends with this script.
+# run_logged NAME LOG COMMAND...: a long build. Its output goes to the log, its progress is told, others go before it,
+# and its whole process group ends with this script.
 run_logged() {
   local name=$1 log=$2 since beat=0
   shift 2
@@ -54,6 +54,7 @@ run_logged() {
   "$@" >"$log" 2>&1 </dev/null &
   RUNNING=$!
   set +m
+  renice -n 10 -g "$RUNNING" >/dev/null 2>&1 || true
   trap '[[ -z $RUNNING ]] || kill -- "-$RUNNING" 2>/dev/null' EXIT
   trap 'exit 130' INT TERM
   say "$name" building

@@ -87,11 +87,11 @@ compile() {
   export CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false"
   for word in "$@"; do
     case $word in
-      *=*) nice go build "${flags[@]}" -o "$out/${word%%=*}" "${word#*=}" || return ;;
+      *=*) go build "${flags[@]}" -o "$out/${word%%=*}" "${word#*=}" || return ;;
       *) together+=("$word") ;;
     esac
   done
-  ((${#together[@]} == 0)) || nice go build "${flags[@]}" -o "$out/" "${together[@]}" || return
+  ((${#together[@]} == 0)) || go build "${flags[@]}" -o "$out/" "${together[@]}" || return
   if [[ -v FILES[$part] ]]; then
     # shellcheck disable=SC2086
     set -- ${FILES[$part]}

@@ -26,7 +26,7 @@ source "$HERE/built/pause.sh"
 
 this_boot() { cat /proc/sys/kernel/random/boot_id; }
 # What a running cluster must have been started with to be taken for ours.
-settings() { hash_of "$HERE/built" <(command -v "${PROGRAMS[@]}"); }
+settings() { hash_of "$HERE/built/config" "$HERE/built/programs.sh" "$HERE/built/pki.sh" <(command -v "${PROGRAMS[@]}"); }
 
 up() {
   take_lock cluster

@@ -21,7 +21,7 @@ declare -A INPUTS=(
   [operator]="operator pyproject.toml requirements.in requirements.lock README.md LICENSE"
   [router]="router"
   [fake]="tests/fakes"
-  [llama]=""
+  [llama]="hack/images/llama.lock hack/images/model.lock"
 )
 RELEASE=trixie
 BASE=docker.io/library/debian:$RELEASE-slim

