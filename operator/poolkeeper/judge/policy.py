@@ -35,5 +35,5 @@ def _finding(policy: FailoverPolicy | None, problems: Sequence[Problem]) -> Find
     if policy is None or problems:
         message = f"{told(problems)}. Pools that use it keep their last good configuration"
         return Finding("False", Reason.InvalidSpec, message)
-    idle = ", ".join(policy_not_in_force(policy.spec))
+    idle = ", ".join(f"spec.{path}" for path in policy_not_in_force(policy.spec))
     return Finding("True", Reason.Accepted, f"Accepted; not yet in force: {idle}" if idle else "Accepted")

@@ -30,23 +30,23 @@ POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
 """Path -> whether the pool asks for what is not there yet."""
 
 POLICY: dict[str, Callable[[FailoverPolicySpec], bool]] = {
-    "policy.healthCheck": lambda spec: spec.health_check != _DEFAULTS.health_check,
-    "policy.globalBreaker": lambda spec: spec.global_breaker != _DEFAULTS.global_breaker,
-    "policy.balancing.affinity": lambda spec: spec.balancing.affinity != _DEFAULTS.balancing.affinity,
-    "policy.retry.tierWait": lambda spec: spec.retry.tier_wait.ms != 0,
-    "policy.streaming.recovery": lambda spec: spec.streaming.recovery != "Error",
-    "policy.concurrency": lambda spec: spec.concurrency != _DEFAULTS.concurrency,
-    "policy.queue": lambda spec: spec.queue != _DEFAULTS.queue,
-    "policy.hedging": lambda spec: spec.hedging != _DEFAULTS.hedging,
-    "policy.tiers.spill": lambda spec: spec.tiers.spill != "Strict",
-    "policy.contextRecovery": lambda spec: spec.context_recovery != _DEFAULTS.context_recovery,
-    "policy.fallback.degradedModel": lambda spec: spec.fallback.degraded_model != "",
-    "policy.fallback.cacheTTL": lambda spec: spec.fallback.cache_ttl.ms != _DEFAULTS.fallback.cache_ttl.ms,
-    "policy.fallback.cacheSize": lambda spec: spec.fallback.cache_size.bytes != _DEFAULTS.fallback.cache_size.bytes,
-    "policy.fallback.format": lambda spec: spec.fallback.format != "Error",
-    "policy.failback.mode": lambda spec: spec.failback.mode != "Automatic",
+    "healthCheck": lambda spec: spec.health_check != _DEFAULTS.health_check,
+    "globalBreaker": lambda spec: spec.global_breaker != _DEFAULTS.global_breaker,
+    "balancing.affinity": lambda spec: spec.balancing.affinity != _DEFAULTS.balancing.affinity,
+    "retry.tierWait": lambda spec: spec.retry.tier_wait.ms != 0,
+    "streaming.recovery": lambda spec: spec.streaming.recovery != "Error",
+    "concurrency": lambda spec: spec.concurrency != _DEFAULTS.concurrency,
+    "queue": lambda spec: spec.queue != _DEFAULTS.queue,
+    "hedging": lambda spec: spec.hedging != _DEFAULTS.hedging,
+    "tiers.spill": lambda spec: spec.tiers.spill != "Strict",
+    "contextRecovery": lambda spec: spec.context_recovery != _DEFAULTS.context_recovery,
+    "fallback.degradedModel": lambda spec: spec.fallback.degraded_model != "",
+    "fallback.cacheTTL": lambda spec: spec.fallback.cache_ttl.ms != _DEFAULTS.fallback.cache_ttl.ms,
+    "fallback.cacheSize": lambda spec: spec.fallback.cache_size.bytes != _DEFAULTS.fallback.cache_size.bytes,
+    "fallback.format": lambda spec: spec.fallback.format != "Error",
+    "failback.mode": lambda spec: spec.failback.mode != "Automatic",
 }
-"""The same for the policy in force."""
+"""The same for a policy; paths below its spec."""
 
 REFUSED: dict[str, tuple[Callable[[Endpoint], bool], str]] = {
     "egressProxy": (
@@ -60,7 +60,10 @@ REFUSED: dict[str, tuple[Callable[[Endpoint], bool], str]] = {
 
 def not_in_force(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> tuple[str, ...]:
     """The paths that were set and do nothing, in the order of the tables."""
-    return (*(path for path, asks in POOL.items() if asks(pool)), *policy_not_in_force(policy))
+    return (
+        *(path for path, asks in POOL.items() if asks(pool)),
+        *(f"policy.{path}" for path in policy_not_in_force(policy)),
+    )
 
 
 def policy_not_in_force(policy: FailoverPolicySpec) -> tuple[str, ...]:

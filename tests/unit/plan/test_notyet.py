@@ -27,21 +27,21 @@ POOL_CASES: dict[str, dict[str, object]] = {
 }
 
 POLICY_CASES: dict[str, dict[str, object]] = {
-    "policy.healthCheck": {"healthCheck": {"interval": "20s"}},
-    "policy.globalBreaker": {"globalBreaker": {"minimumRequests": 5}},
-    "policy.balancing.affinity": {"balancing": {"affinity": {"mode": "Prefix"}}},
-    "policy.retry.tierWait": {"retry": {"tierWait": "5s"}},
-    "policy.streaming.recovery": {"streaming": {"recovery": "Restart"}},
-    "policy.concurrency": {"concurrency": {"mode": "Adaptive"}},
-    "policy.queue": {"queue": {"maxWait": "1s"}},
-    "policy.hedging": {"hedging": {"mode": "On"}},
-    "policy.tiers.spill": {"tiers": {"spill": "Proportional"}},
-    "policy.contextRecovery": {"contextRecovery": {"mode": "TrimOldest"}},
-    "policy.fallback.degradedModel": {"fallback": {"degradedModel": "small"}},
-    "policy.fallback.cacheTTL": {"fallback": {"cacheTTL": "1h30m"}},
-    "policy.fallback.cacheSize": {"fallback": {"cacheSize": "1Mi"}},
-    "policy.fallback.format": {"fallback": {"format": "Completion"}},
-    "policy.failback.mode": {"failback": {"mode": "Manual"}},
+    "healthCheck": {"healthCheck": {"interval": "20s"}},
+    "globalBreaker": {"globalBreaker": {"minimumRequests": 5}},
+    "balancing.affinity": {"balancing": {"affinity": {"mode": "Prefix"}}},
+    "retry.tierWait": {"retry": {"tierWait": "5s"}},
+    "streaming.recovery": {"streaming": {"recovery": "Restart"}},
+    "concurrency": {"concurrency": {"mode": "Adaptive"}},
+    "queue": {"queue": {"maxWait": "1s"}},
+    "hedging": {"hedging": {"mode": "On"}},
+    "tiers.spill": {"tiers": {"spill": "Proportional"}},
+    "contextRecovery": {"contextRecovery": {"mode": "TrimOldest"}},
+    "fallback.degradedModel": {"fallback": {"degradedModel": "small"}},
+    "fallback.cacheTTL": {"fallback": {"cacheTTL": "1h30m"}},
+    "fallback.cacheSize": {"fallback": {"cacheSize": "1Mi"}},
+    "fallback.format": {"fallback": {"format": "Completion"}},
+    "failback.mode": {"failback": {"mode": "Manual"}},
 }
 
 

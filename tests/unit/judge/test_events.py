@@ -1,0 +1,136 @@
+"""What happened, told once."""
+
+from dataclasses import replace
+
+import pytest
+
+from factories import LOCAL, OFFICIAL, document, endpoint, pool, seen, serving, snapshot, state, verdict
+from poolkeeper.api.meta import Problem
+from poolkeeper.api.routerstate import EndpointState, RouterState
+from poolkeeper.judge.events import PoolEvent
+from poolkeeper.plan.snapshot import RouterReport, Snapshot
+
+LOCAL_WELL = seen("local", tier=1)
+OFFICIAL_WELL = seen("official")
+CUT_OFF = seen("official", breaker="Open", reason="ServerError")
+TRYING = seen("official", breaker="HalfOpen", reason="RecoveryTimeoutPassed")
+KEY_REFUSED = seen("official", health="Unhealthy", reason="CredentialsRejected")
+
+
+def seen_as(official: EndpointState, local: EndpointState = LOCAL_WELL, active_tier: int | None = 0) -> Snapshot:
+    one = state(document(snapshot()), official, local, active_tier=active_tier)
+    return serving(snapshot(), one, one)
+
+
+WELL = seen_as(OFFICIAL_WELL)
+FAILED_OVER = seen_as(CUT_OFF, active_tier=1)
+ALL_DARK = seen_as(CUT_OFF, seen("local", tier=1, breaker="Open", reason="Busy"), active_tier=None)
+INVALID = replace(WELL, pool=None, problems=(Problem("spec.models", "is missing"),))
+
+
+def refusing() -> Snapshot:
+    well = state(document(snapshot())).model_dump(by_alias=True)
+    refused = RouterState.model_validate(well | {"config": {"refused": {"generation": 1, "message": "bad"}}})
+    return serving(snapshot(), refused)
+
+
+def unheard(of: Snapshot) -> Snapshot:
+    reports = tuple(RouterReport(pod.name, None, None, "cannot connect") for pod in of.live.pods)
+    return replace(of, reports=reports)
+
+
+def told(*steps: Snapshot) -> list[PoolEvent]:
+    """The Events of the last step, after all the others."""
+    previous = None
+    events: tuple[PoolEvent, ...] = ()
+    for step in steps:
+        found = verdict(replace(step, previous=previous))
+        previous, events = found.status, found.events
+    return list(events)
+
+
+CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
+    "a pool that starts well tells nothing": ((WELL,), []),
+    "a breaker opens and traffic fails over": (
+        (WELL, FAILED_OVER),
+        [("BreakerOpened", "official: breaker opened after ServerError"), ("Failover", "Tier 1 serves (local)")],
+    ),
+    "what goes on is not told again": ((WELL, FAILED_OVER, FAILED_OVER), []),
+    "trials are no news": ((WELL, FAILED_OVER, seen_as(TRYING, active_tier=1)), []),
+    "a breaker that opens again after its trials is no news": (
+        (WELL, FAILED_OVER, seen_as(TRYING, active_tier=1), FAILED_OVER),
+        [],
+    ),
+    "a breaker closes and traffic fails back": (
+        (FAILED_OVER, WELL),
+        [("BreakerClosed", "official: breaker closed"), ("Failback", "Tier 0 serves")],
+    ),
+    "a breaker closes before traffic fails back": (
+        (FAILED_OVER, seen_as(OFFICIAL_WELL, active_tier=1)),
+        [("BreakerClosed", "official: breaker closed")],
+    ),
+    "every tier goes dark": (
+        (FAILED_OVER, ALL_DARK),
+        [("BreakerOpened", "local: breaker opened after Busy"), ("ServingDegraded", "No tier can take a request")],
+    ),
+    "the first tier comes back from the dark": (
+        (ALL_DARK, seen_as(OFFICIAL_WELL, seen("local", tier=1, breaker="Open", reason="Busy"))),
+        [("BreakerClosed", "official"), ("Failback", "Tier 0 serves")],
+    ),
+    "another tier comes back from the dark": (
+        (ALL_DARK, FAILED_OVER),
+        [("BreakerClosed", "local"), ("Failover", "Tier 1 serves")],
+    ),
+    "a key is refused": (
+        (WELL, seen_as(KEY_REFUSED)),
+        [("CredentialsRejected", "official: the provider refuses the key")],
+    ),
+    "a key is missing": (
+        (WELL, seen_as(seen("official", health="Unhealthy", reason="CredentialMissing"))),
+        [("CredentialsRejected", "official: its key is missing")],
+    ),
+    "money runs out": (
+        (WELL, seen_as(seen("official", health="Unhealthy", reason="BalanceExhausted"))),
+        [("BalanceExhausted", "official: the provider says the account is out of money")],
+    ),
+    "a health check fails": (
+        (WELL, seen_as(seen("official", health="Unhealthy", reason="Connect"))),
+        [("EndpointUnhealthy", "official: unhealthy after Connect")],
+    ),
+    "a key works again": (
+        (seen_as(KEY_REFUSED), WELL),
+        [("EndpointHealthy", "official: healthy again after CredentialsRejected")],
+    ),
+    "a document is refused": ((WELL, refusing()), [("ConfigRejected", "was refused by 1/1 routers: bad")]),
+    "a spec is refused": ((WELL, INVALID), [("InvalidSpec", "spec.models: is missing")]),
+    "routers that cannot be heard are no news": ((WELL, unheard(WELL)), []),
+    "nor is it when they are heard again": ((WELL, FAILED_OVER, unheard(FAILED_OVER), FAILED_OVER), []),
+    "a refused key is not told twice over a silence": (
+        (WELL, seen_as(KEY_REFUSED), unheard(WELL), seen_as(KEY_REFUSED)),
+        [],
+    ),
+    "what mended itself in the silence is told": (
+        (FAILED_OVER, unheard(FAILED_OVER), WELL),
+        [("BreakerClosed", "official"), ("Failback", "Tier 0 serves")],
+    ),
+    "an operator that starts takes nothing back": ((WELL, FAILED_OVER, replace(FAILED_OVER, reports=())), []),
+    "nor does it tell again": ((WELL, FAILED_OVER, replace(FAILED_OVER, reports=()), FAILED_OVER), []),
+    "an endpoint that was added tells nothing": (
+        (WELL, replace(WELL, pool=pool([OFFICIAL, LOCAL, endpoint("new")]))),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("steps", "want"), CASES.values(), ids=CASES.keys())
+def test_events(steps: tuple[Snapshot, ...], want: list[tuple[str, str]]) -> None:
+    events = told(*steps)
+
+    assert [event.reason for event in events] == [reason for reason, _ in want]
+    for event, (_, says) in zip(events, want, strict=True):
+        assert says in event.message
+
+
+def test_good_news_is_normal_and_bad_news_a_warning() -> None:
+    assert {event.type for event in told(WELL, FAILED_OVER)} == {"Warning"}
+    assert {event.type for event in told(FAILED_OVER, WELL)} == {"Normal"}

@@ -1,0 +1,37 @@
+"""The status of a FailoverPolicy."""
+
+from factories import EARLIER, NOW, policy
+from poolkeeper.api.meta import Problem
+from poolkeeper.api.reasons import Reason
+from poolkeeper.judge.policy import judge_policy
+
+
+def test_a_valid_policy_is_accepted() -> None:
+    status = judge_policy(policy(streaming={"recovery": "Error"}), (), 3, 2, None, NOW)
+
+    assert (status.observed_generation, status.bound_pools) == (3, 2)
+    assert [(one.type, one.status, one.reason, one.message) for one in status.conditions] == [
+        ("Accepted", "True", Reason.Accepted, "Accepted")
+    ]
+
+
+def test_dead_switches_are_named() -> None:
+    status = judge_policy(policy(hedging={"mode": "On"}), (), 3, 0, None, NOW)
+
+    assert status.conditions[0].message == "Accepted; not yet in force: spec.streaming.recovery, spec.hedging"
+
+
+def test_an_invalid_policy_says_why_and_what_serves() -> None:
+    status = judge_policy(None, (Problem("spec.retry.maxAttempts", "must be at least 1"),), 3, 1, None, NOW)
+
+    assert status.conditions[0].status == "False"
+    assert status.conditions[0].reason == Reason.InvalidSpec
+    assert status.conditions[0].message == (
+        "spec.retry.maxAttempts: must be at least 1. Pools that use it keep their last good configuration"
+    )
+
+
+def test_looking_again_changes_nothing() -> None:
+    before = judge_policy(policy(), (), 3, 2, None, EARLIER)
+
+    assert judge_policy(policy(), (), 3, 2, before, NOW) == before
