@@ -144,7 +144,8 @@ def _findings(error: ValidationError) -> list[ErrorDetails]:
 
 
 def _path(error: ErrorDetails) -> Path:
-    return tuple(step for step in error["loc"] if step != "[key]")
+    """A key of a wrong form is a problem of the map: it is no place that one could point at."""
+    return error["loc"][:-2] if error["loc"][-1:] == ("[key]",) else error["loc"]
 
 
 def _seen(path: Path, value: object) -> str:
