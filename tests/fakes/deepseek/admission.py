@@ -4,7 +4,6 @@ What befalls a request that gets no slot is for the caller to decide.
 """
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass, field
 
 
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 class Admission:
     limit: int | None = None
     _holders: set[int] = field(default_factory=set)
-    _waiting: deque[tuple[int, asyncio.Future[None]]] = field(default_factory=deque)
+    _waiting: dict[int, asyncio.Future[None]] = field(default_factory=dict)
 
     @property
     def taken(self) -> int:
@@ -25,8 +24,11 @@ class Admission:
         return True
 
     def leave(self, holder: int) -> None:
-        """Gives the slot back; nothing to do for one that never had it."""
+        """Gives back the slot or the place in the queue; nothing to do for one that has neither."""
         self._holders.discard(holder)
+        turn = self._waiting.pop(holder, None)
+        if turn is not None:
+            turn.cancel()
         self._wake()
 
     def set_limit(self, limit: int | None) -> None:
@@ -34,9 +36,9 @@ class Admission:
         self._wake()
 
     def wait(self, holder: int) -> asyncio.Future[None]:
-        """Done when the slot is this holder's; cancelling it leaves the queue."""
+        """Done when the slot is this holder's."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((holder, turn))
+        self._waiting[holder] = turn
         return turn
 
     def _full(self) -> bool:
@@ -44,7 +46,6 @@ class Admission:
 
     def _wake(self) -> None:
         while self._waiting and not self._full():
-            holder, turn = self._waiting.popleft()
-            if not turn.done():
-                self._holders.add(holder)
-                turn.set_result(None)
+            holder = next(iter(self._waiting))
+            self._holders.add(holder)
+            self._waiting.pop(holder).set_result(None)

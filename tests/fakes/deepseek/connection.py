@@ -148,11 +148,12 @@ class Connection(asyncio.Protocol):
                 if type(step) is Send:
                     waiting.append(step.data)
                     entry.chunks += step.chunks
+                    entry.status = step.status or entry.status
                     continue
-                self._write(waiting, entry)
+                self._write(waiting)
                 if await self._perform(step, entry):
                     return
-            self._write(waiting, entry)
+            self._write(waiting)
             if not self._writable.is_set():
                 await self._writable.wait()
             self._end(entry, Outcome.FINISHED)
@@ -161,14 +162,10 @@ class Connection(asyncio.Protocol):
             if self._entry is entry and not self._lost:  # a bug in a scenario: let the client see it at once
                 self.reset()
 
-    def _write(self, waiting: list[bytes], entry: Entry) -> None:
-        if not waiting:
-            return
-        data = b"".join(waiting)
-        waiting.clear()
-        if not entry.status and data:
-            entry.status = int(data[9:12]) if data.startswith(b"HTTP/1.1 ") else 0
-        self._transport.write(data)
+    def _write(self, waiting: list[bytes]) -> None:
+        if waiting:
+            self._transport.write(b"".join(waiting))
+            waiting.clear()
 
     async def _perform(self, step: Step, entry: Entry) -> bool:
         """Plays a step that is not Send; True when it was the last."""
@@ -183,8 +180,8 @@ class Connection(asyncio.Protocol):
                 return False
             case Hang():
                 await asyncio.get_running_loop().create_future()
-            case Close():
-                self._end(entry, Outcome.CLOSED)
+            case Close(finished):
+                self._end(entry, Outcome.FINISHED if finished else Outcome.CLOSED)
                 self._transport.close()
             case Reset():
                 self.reset()
@@ -194,9 +191,6 @@ class Connection(asyncio.Protocol):
 
     async def _queue(self, step: Queue, entry: Entry) -> None:
         turn = self._provider.admission.wait(entry.seq)
-        try:
-            while not turn.done():
-                self._transport.write(step.beat)
-                await asyncio.wait((turn,), timeout=step.interval_s)
-        finally:
-            turn.cancel()
+        while not turn.done():
+            self._transport.write(step.beat)
+            await asyncio.wait((turn,), timeout=step.interval_s)

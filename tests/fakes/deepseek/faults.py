@@ -28,7 +28,7 @@ def busy200(answer: Answer) -> Steps:
 
 
 def keepalive_forever(answer: Answer) -> Steps:
-    yield Send(_early(answer).head())
+    yield Send(_early(answer).head(), status=200)
     while True:
         yield Send(_keepalive(answer))
         yield Wait(answer.params.keepalive_interval_ms / 1000)
@@ -36,7 +36,7 @@ def keepalive_forever(answer: Answer) -> Steps:
 
 def keepalive_then_ok(answer: Answer) -> Steps:
     interval_ms = max(1.0, answer.params.keepalive_interval_ms)
-    yield Send(_early(answer).head())
+    yield Send(_early(answer).head(), status=200)
     for _ in range(round(answer.params.keepalive_ms / interval_ms)):
         yield Send(_keepalive(answer))
         yield Wait(interval_ms / 1000)
@@ -45,7 +45,7 @@ def keepalive_then_ok(answer: Answer) -> Steps:
 
 def queue_then_ok(answer: Answer) -> Steps:
     """For a request over the in-flight limit: keep-alives until a slot is free, then a good answer."""
-    yield Send(_early(answer).head())
+    yield Send(_early(answer).head(), status=200)
     yield Queue(_keepalive(answer), answer.params.keepalive_interval_ms / 1000)
     yield from rest(_early(answer))
 
@@ -53,7 +53,7 @@ def queue_then_ok(answer: Answer) -> Steps:
 def role_only_forever(answer: Answer) -> Steps:
     if not answer.ask.stream:
         yield from keepalive_forever(answer)
-    yield Send(answer.head() + answer.frame(answer.writer.role()))
+    yield Send(answer.head() + answer.frame(answer.writer.role()), status=200)
     while True:
         yield Wait(answer.params.keepalive_interval_ms / 1000)
         yield Send(answer.frame(answer.writer.empty()))
@@ -166,7 +166,7 @@ def invalid_chunk(answer: Answer) -> Steps:
 
 def empty_200(answer: Answer) -> Steps:
     if answer.ask.stream:
-        yield Send(answer.head() + answer.end)
+        yield Send(answer.head() + answer.end, status=200)
     else:
         yield from ok(replace(answer, fixed_body=b""))
 

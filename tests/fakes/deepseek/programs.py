@@ -28,7 +28,7 @@ def ok(answer: Answer) -> Steps:
 def opening(answer: Answer) -> Steps:
     if answer.head_wait_s:
         yield Wait(answer.head_wait_s)
-    yield Send(answer.head())
+    yield Send(answer.head(), status=200)
 
 
 def rest(answer: Answer) -> Steps:
@@ -40,7 +40,7 @@ def rest(answer: Answer) -> Steps:
 def ending(answer: Answer) -> Steps:
     yield Send((answer.frame(DONE) if answer.ask.stream else b"") + answer.end)
     if answer.closes:
-        yield Close()
+        yield Close(finished=True)
 
 
 def upto_fault(answer: Answer) -> Steps:
@@ -66,9 +66,10 @@ def played(answer: Answer, beat: Beat) -> Steps:
 def refusal(status: int, body: Callable[[Answer], bytes], kind: str = "application/json") -> Program:
     def program(answer: Answer) -> Steps:
         yield Wait(answer.params.first_token_s)
-        yield Send(plain(answer.origin, answer.params, answer.params.status or status, body(answer), kind))
+        seen = answer.params.status or status
+        yield Send(plain(answer.origin, answer.params, seen, body(answer), kind), status=seen)
         if answer.params.connection_close:
-            yield Close()
+            yield Close(finished=True)
 
     return program
 
@@ -96,7 +97,7 @@ def split(steps: Steps, params: Params) -> Steps:
         if not isinstance(step, Send):
             yield step
             continue
+        yield Send(b"", step.chunks, step.status)
         for piece in pieces(step.data, params.split_bytes, dice):
             yield Send(piece)
             yield Wait(params.split_pause_ms / 1000)
-        yield Send(b"", step.chunks)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 class Send:
     data: bytes
     chunks: int = 0
-    """How many chunks of content the client has after this: the log's "client closed at chunk k"."""
+    """Chunks of content in here; their sum so far is the log's "client closed at chunk k"."""
+    status: int = 0
+    """The HTTP status, where this starts a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,9 @@ class Hang:
 @dataclass(frozen=True, slots=True)
 class Close:
     """An orderly end of the connection (FIN)."""
+
+    finished: bool = False
+    """The answer was complete before."""
 
 
 @dataclass(frozen=True, slots=True)
