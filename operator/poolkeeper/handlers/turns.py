@@ -1,7 +1,7 @@
 """One turn of work: a pool is reconciled, or a policy's status brought up to date; and when it is its turn again.
 
-A verdict's own wish to be looked at again soon is for worlds that tell nothing. Here watches tell of every change of a
-child and the poller of every change of a router's word, and also of its silence.
+Watches tell of every change of a child, and the poller of every change of a router's word and of its silence, so that
+coming back by itself is for what nobody tells.
 """
 
 from poolkeeper.api.reasons import ConditionType

@@ -6,7 +6,7 @@ compared. Whoever leaves on purpose gives the Lease back, so a roll-out does not
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,6 +52,7 @@ class Lease:
         identity: str,
         now: Callable[[], datetime],
         monotonic_s: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._api = api
         self._namespace = namespace
@@ -59,6 +60,7 @@ class Lease:
         self._identity = identity
         self._now = now
         self._monotonic_s = monotonic_s
+        self._sleep = sleep
         self._seen: Seen | None = None
         self._held: Json | None = None
 
@@ -76,18 +78,19 @@ class Lease:
             if why != last:
                 told(why)
             last = why
-            await asyncio.sleep(RETRY_S)
+            await self._sleep(RETRY_S)
 
     async def hold(self) -> str:
         """Keep renewing; returns why the Lease is lost. The caller must stop working at once then."""
         renewed_s = self._monotonic_s()
         while True:
-            await asyncio.sleep(RETRY_S)
+            await self._sleep(RETRY_S)
+            left_s = renewed_s + RENEW_DEADLINE_S - self._monotonic_s()
             try:
-                async with asyncio.timeout(max(0.1, renewed_s + RENEW_DEADLINE_S - self._monotonic_s())):
+                async with asyncio.timeout(left_s):
                     holder = await self._try()
             except (PoolkeeperError, TimeoutError) as error:
-                if self._monotonic_s() - renewed_s < RENEW_DEADLINE_S:
+                if left_s > RETRY_S:
                     continue
                 return f"the Lease {self._namespace}/{self._name} was not renewed for {RENEW_DEADLINE_S:.0f} s: {error}"
             if holder:

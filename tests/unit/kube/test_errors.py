@@ -1,0 +1,78 @@
+"""Every answer of the API server is either "try again" or "tell the user", and the message names what was tried."""
+
+import json
+
+import aiohttp
+import pytest
+from kubernetes.aio.client.exceptions import ApiException
+
+from poolkeeper.errors import Refused, RetryLater
+from poolkeeper.kube.errors import MESSAGE_LIMIT_CHARS, sorted_error
+
+DOING = "apply of Deployment default/chat-router"
+
+
+def answer(status: int, body: object = None, headers: dict[str, str] | None = None) -> ApiException:
+    error = ApiException(status=status, reason="Because", body=json.dumps(body))
+    error.headers = headers
+    return error
+
+
+@pytest.mark.parametrize("status", [400, 403, 405, 413, 415, 422])
+def test_a_request_that_will_never_be_taken_is_for_the_user(status: int) -> None:
+    error = sorted_error(answer(status, {"message": "exceeded quota: pods"}), DOING)
+
+    assert isinstance(error, Refused)
+    assert error.reason == "ApplyForbidden"
+    assert str(error) == f"{DOING}: {status}: exceeded quota: pods"
+
+
+@pytest.mark.parametrize("status", [401, 404, 408, 409, 429, 500, 503, 504])
+def test_a_server_that_is_not_ready_is_tried_again(status: int) -> None:
+    assert isinstance(sorted_error(answer(status), DOING), RetryLater)
+
+
+def test_the_servers_own_word_on_when_counts() -> None:
+    error = sorted_error(answer(429, headers={"Retry-After": "7"}), DOING)
+
+    assert isinstance(error, RetryLater)
+    assert error.after_s == 7
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [{"reason": "NamespaceTerminating"}, {"field": "metadata.uid", "reason": "FieldValueInvalid"}],
+    ids=["the namespace is going away", "another object took the name"],
+)
+def test_a_refusal_that_time_will_mend_is_tried_again(cause: dict[str, str]) -> None:
+    error = sorted_error(answer(403, {"message": "no", "details": {"causes": [cause]}}), DOING)
+
+    assert isinstance(error, RetryLater)
+
+
+@pytest.mark.parametrize(
+    ("cause", "want"),
+    [
+        (TimeoutError(), "no answer in time"),
+        (aiohttp.ServerDisconnectedError(), "Server disconnected"),
+        (aiohttp.ClientPayloadError(), "ClientPayloadError"),
+    ],
+)
+def test_a_server_that_cannot_be_reached_is_tried_again(cause: Exception, want: str) -> None:
+    assert isinstance(cause, aiohttp.ClientError | TimeoutError)
+    error = sorted_error(cause, DOING)
+
+    assert isinstance(error, RetryLater)
+    assert str(error) == f"{DOING}: the API server cannot be reached: {want}"
+
+
+def test_an_answer_that_is_not_the_api_servers_is_told_by_its_status() -> None:
+    error = ApiException(status=502, reason="Bad Gateway", body="<html>")
+
+    assert str(sorted_error(error, DOING)) == f"{DOING}: 502: Bad Gateway"
+
+
+def test_a_message_is_bounded() -> None:
+    error = sorted_error(answer(422, {"message": "x" * 10_000}), DOING)
+
+    assert len(str(error)) <= MESSAGE_LIMIT_CHARS + len(DOING) + 10

@@ -1,0 +1,105 @@
+"""Of an object is kept what decisions use, and whatever is odd about it does not stop the watching."""
+
+import pytest
+
+from poolkeeper.kube.observe import observe
+from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document
+from poolkeeper.kube.tree import Json, mapping
+from poolkeeper.plan.snapshot import LiveDeployment, LivePod
+from unit.kube.things import child, pod, policy, pool
+
+
+def test_a_valid_pool_is_parsed() -> None:
+    fact = observe(pool()).fact
+
+    assert isinstance(fact, DeclaredPool)
+    assert fact.pool is not None
+    assert fact.problems == ()
+
+
+def test_a_pool_that_does_not_parse_keeps_its_problems_and_its_status() -> None:
+    body = pool()
+    body["spec"] = {"models": []}
+    body["status"] = {"summary": "1/1"}
+
+    fact = observe(body).fact
+
+    assert isinstance(fact, DeclaredPool)
+    assert fact.pool is None
+    assert fact.problems
+    assert fact.status is not None
+    assert fact.status.summary == "1/1"
+
+
+def test_a_policy_is_parsed() -> None:
+    fact = observe(policy()).fact
+
+    assert isinstance(fact, DeclaredPolicy)
+    assert fact.policy is not None
+
+
+def test_a_configmap_tells_which_document_it_carries() -> None:
+    body = child()
+    annotations = {"poolkeeper.dev/config-generation": "7", "poolkeeper.dev/config-hash": "abc"}
+    body["metadata"] = {**mapping(body, "metadata"), "annotations": annotations}
+
+    assert observe(body).fact == Document(7, "abc")
+
+
+def test_a_service_tells_its_address() -> None:
+    assert observe(child("Service", spec={"ports": [{"port": 8080}]})).fact == Address("chat-router.team.svc", 8080)
+
+
+@pytest.mark.parametrize(
+    ("condition", "want"),
+    [
+        ({"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}, "ProgressDeadlineExceeded"),
+        ({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}, "FailedCreate"),
+        ({"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}, ""),
+    ],
+)
+def test_a_deployment_tells_how_far_it_is(condition: Json, want: str) -> None:
+    status = {
+        "replicas": 3,
+        "readyReplicas": 2,
+        "updatedReplicas": 1,
+        "observedGeneration": 4,
+        "conditions": [condition],
+    }
+    body = child("Deployment", status=status)
+    body["metadata"] = {**mapping(body, "metadata"), "generation": 5}
+
+    assert observe(body).fact == LiveDeployment(3, 2, 1, up_to_date=False, stuck_reason=want)
+
+
+def test_a_pod_tells_where_it_is_and_what_it_was_poked_for() -> None:
+    assert observe(pod("p", ip="10.0.0.9", ready=False, poked="3")).fact == LivePod("p", "10.0.0.9", False, False, 3)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "Pod"},
+        {"kind": "Pod", "metadata": None, "status": []},
+        {"kind": "ConfigMap", "metadata": {"annotations": {"poolkeeper.dev/config-generation": "-1"}}},
+        {"kind": "Service", "spec": {"ports": "none"}},
+        {"kind": "Deployment", "metadata": {"ownerReferences": [None, 3]}},
+        {"kind": "EndpointPool", "metadata": {}, "spec": None},
+        {"kind": "Unheard", "metadata": {"resourceVersion": "x"}},
+    ],
+)
+def test_an_odd_object_is_just_odd(body: Json) -> None:
+    assert observe(body).ref.kind == body["kind"]
+
+
+def test_the_digest_sees_every_edit_and_nothing_else() -> None:
+    one = child("ConfigMap", data={"a": "1"})
+    before = observe(one).digest
+    metadata = mapping(one, "metadata")
+
+    touched = {**one, "metadata": {**metadata, "resourceVersion": "9", "managedFields": [{}], "generation": 2}}
+    relabelled = {**one, "metadata": {**metadata, "labels": {}}}
+
+    assert observe({**touched, "status": {"x": 1}}).digest == before
+    assert observe(relabelled).digest != before
+    assert observe({**one, "data": {"a": "2"}}).digest != before

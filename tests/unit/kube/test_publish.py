@@ -1,0 +1,115 @@
+"""People are told what is new, once; and what is told names the very object it is about."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from poolkeeper.api.status import EndpointPoolStatus
+from poolkeeper.judge.events import PoolEvent
+from poolkeeper.judge.verdict import Verdict
+from poolkeeper.kube.events import NOTE_LIMIT_BYTES, SAME_WITHIN, Recorder
+from poolkeeper.kube.publish import Publisher
+from poolkeeper.kube.store import Store
+from poolkeeper.kube.tree import Json, find, text
+from poolkeeper.plan.snapshot import Settings, Snapshot
+from unit.kube.memory_api import MemoryApi
+from unit.kube.things import KEY, UID
+
+STATUS_PATH = "/apis/poolkeeper.dev/v1alpha1/namespaces/team/endpointpools/chat/status"
+EVENTS = "/apis/events.k8s.io/v1/namespaces/team/events"
+POOL = Snapshot(KEY, UID, 1, None, Settings("router:1", "1"))
+OPENED = PoolEvent("Warning", "BreakerOpened", "official: breaker opened after Busy", "RouteAround")
+
+
+@dataclass
+class Bed:
+    api: MemoryApi = field(default_factory=MemoryApi)
+    at: datetime = datetime(2026, 11, 22, tzinfo=UTC)
+    snapshot: Snapshot = POOL
+
+    def __post_init__(self) -> None:
+        self.publisher = Publisher(self.api, Store(), Recorder(self.api, "operator-0", lambda: self.at))
+
+    def publish(self, summary: str, *events: PoolEvent) -> None:
+        verdict = Verdict(EndpointPoolStatus(summary=summary), events)
+        asyncio.run(self.publisher.publish(self.snapshot, verdict))
+
+    @property
+    def events(self) -> list[Json]:
+        return [body for path, body in self.api.objects.items() if path.startswith(EVENTS)]
+
+
+@pytest.fixture
+def bed() -> Bed:
+    return Bed()
+
+
+def test_a_status_that_means_the_same_is_not_written(bed: Bed) -> None:
+    bed.snapshot = replace(bed.snapshot, previous=EndpointPoolStatus(summary="1/1"))
+
+    bed.publish("1/1")
+
+    assert bed.api.calls == []
+
+
+def test_a_new_status_is_written_to_this_very_pool(bed: Bed) -> None:
+    bed.publish("1/2")
+
+    written = bed.api.objects[STATUS_PATH]
+    assert find(written, "status", "summary") == "1/2"
+    assert find(written, "metadata", "uid") == UID
+
+
+def test_an_event_says_what_happened_to_whom_and_what_is_done(bed: Bed) -> None:
+    bed.publish("1/2", OPENED)
+
+    (event,) = bed.events
+    assert text(event, "reason") == "BreakerOpened"
+    assert text(event, "note") == "official: breaker opened after Busy"
+    assert text(event, "regarding", "uid") == UID
+    assert text(event, "reportingInstance") == "operator-0"
+
+
+def test_the_same_event_again_is_counted_on_the_first(bed: Bed) -> None:
+    bed.publish("1/2", OPENED)
+    bed.publish("1/2", OPENED)
+    bed.publish("1/2", OPENED)
+
+    assert len(bed.events) == 1
+    assert find(bed.api.bodies[-1], "series", "count") == 3
+
+
+def test_the_same_event_much_later_is_news_again(bed: Bed) -> None:
+    bed.publish("1/2", OPENED)
+    bed.at += SAME_WITHIN + timedelta(seconds=1)
+
+    bed.publish("1/2", OPENED)
+
+    assert len(bed.events) == 2
+
+
+def test_an_event_that_has_expired_is_told_anew(bed: Bed) -> None:
+    bed.publish("1/2", OPENED)
+    for path in [path for path in bed.api.objects if path.startswith(EVENTS)]:
+        bed.api.remove(path)
+
+    bed.publish("1/2", OPENED)
+
+    assert len(bed.events) == 1
+
+
+def test_an_event_that_is_refused_does_not_matter(bed: Bed) -> None:
+    bed.api.refuse("POST", EVENTS, 403, {"message": "forbidden"})
+
+    bed.publish("1/2", OPENED)
+
+    assert STATUS_PATH in bed.api.objects
+
+
+def test_a_long_note_is_cut_between_letters(bed: Bed) -> None:
+    bed.publish("1/2", replace(OPENED, message="é" * NOTE_LIMIT_BYTES))
+
+    (event,) = bed.events
+    assert text(event, "note") == "é" * (NOTE_LIMIT_BYTES // 2)

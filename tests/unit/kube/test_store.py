@@ -1,0 +1,77 @@
+"""The store knows what it was told last, whoever told it and in whatever order."""
+
+from poolkeeper.kube.observe import observe
+from poolkeeper.kube.store import Ref, Store
+from poolkeeper.plan.snapshot import PoolKey, RouterReport
+from unit.kube.things import KEY, child, pod, policy, pool
+
+
+def test_the_same_object_again_means_nothing_new() -> None:
+    store = Store()
+
+    assert store.put(observe(pod(version=1)))
+    assert not store.put(observe(pod(version=2)))
+
+
+def test_an_older_version_of_the_same_object_is_ignored() -> None:
+    store = Store()
+    store.put(observe(pod(version=5, ready=True)))
+
+    assert not store.put(observe(pod(version=4, ready=False)))
+    assert store.pods(KEY)[0].ready
+
+
+def test_a_recreated_object_is_taken_whatever_its_version() -> None:
+    store = Store()
+    store.put(observe(pool(uid="first", version=9)))
+
+    assert store.put(observe(pool(uid="second", version=3)))
+
+
+def test_a_late_farewell_does_not_remove_the_successor() -> None:
+    store = Store()
+    store.put(observe(pool(uid="second")))
+
+    assert not store.drop(Ref("EndpointPool", "team", "chat"), uid="first")
+    assert store.pool(KEY) is not None
+
+
+def test_pods_and_children_are_found_by_their_pool() -> None:
+    store = Store()
+    store.put(observe(pod("b")))
+    store.put(observe(pod("a")))
+    store.put(observe(child("Service")))
+
+    assert [found.name for found in store.pods(KEY)] == ["a", "b"]
+    assert [found.ref.kind for found in store.children(KEY)] == ["Service"]
+    assert store.children(PoolKey("other", "chat")) == ()
+
+
+def test_a_pod_that_is_no_router_is_none() -> None:
+    probe = pod()
+    probe["metadata"] = {"name": "p", "namespace": "team", "labels": {"poolkeeper.dev/pool": "chat"}}
+    store = Store()
+    store.put(observe(probe))
+
+    assert store.pods(KEY) == ()
+
+
+def test_a_policy_knows_its_pools() -> None:
+    store = Store()
+    store.put(observe(policy("standard")))
+    store.put(observe(pool("b", uid="b", policy="standard")))
+    store.put(observe(pool("a", uid="a", policy="standard")))
+    store.put(observe(pool("c", uid="c")))
+
+    assert store.pools_using(PoolKey("team", "standard")) == (PoolKey("team", "a"), PoolKey("team", "b"))
+    assert store.pools_using(PoolKey("other", "standard")) == ()
+
+
+def test_reports_go_with_the_last_thing_of_a_pool() -> None:
+    store = Store()
+    store.put(observe(pod("a")))
+    store.put_reports(KEY, (RouterReport("a", None, None),))
+
+    store.drop(Ref("Pod", "team", "a"))
+
+    assert store.reports(KEY) == ()

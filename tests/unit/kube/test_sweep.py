@@ -1,0 +1,51 @@
+"""What the watches missed is found by comparing who is there, and only what differs is read."""
+
+import asyncio
+
+from poolkeeper.kube.observe import observe
+from poolkeeper.kube.store import Ref, Store
+from poolkeeper.kube.sweep import sweep
+from poolkeeper.kube.tree import Json
+from unit.kube.memory_api import MemoryApi
+from unit.kube.things import child
+
+FOLDER = "/api/v1/namespaces/team/configmaps"
+SELECTORS = {"ConfigMap": "poolkeeper.dev/pool"}
+
+
+def swept(api: MemoryApi, store: Store) -> dict[str, bool]:
+    """name -> is it there: of what the sweep tells."""
+    told: dict[str, bool] = {}
+
+    def missed(ref: Ref, body: Json | None) -> None:
+        told[ref.name] = body is not None
+
+    asyncio.run(sweep(api, store, SELECTORS, ["team"], missed))
+    return told
+
+
+def test_nothing_is_told_or_read_when_all_is_known() -> None:
+    api, store = MemoryApi(), Store()
+    store.put(observe(api.put(f"{FOLDER}/chat-router", child())))
+
+    assert swept(api, store) == {}
+    assert api.calls == [("GET", FOLDER)]
+
+
+def test_an_object_that_vanished_unseen_is_told() -> None:
+    api, store = MemoryApi(), Store()
+    store.put(observe(api.put(f"{FOLDER}/chat-router", child())))
+    api.put(f"{FOLDER}/other", child(name="other"))
+    store.put(observe(api.objects[f"{FOLDER}/other"]))
+    api.remove(f"{FOLDER}/chat-router")
+
+    assert swept(api, store) == {"chat-router": False}
+
+
+def test_an_object_that_came_or_changed_unseen_is_told() -> None:
+    api, store = MemoryApi(), Store()
+    store.put(observe(api.put(f"{FOLDER}/chat-router", child())))
+    api.put(f"{FOLDER}/chat-router", child(data={"a": "2"}))
+    api.put(f"{FOLDER}/other", child(name="other"))
+
+    assert swept(api, store) == {"chat-router": True, "other": True}

@@ -1,0 +1,32 @@
+"""Every metric of the table is there, and a pool that is gone leaves none behind."""
+
+from poolkeeper.telemetry.metrics import TABLE, Metrics
+
+
+def test_every_metric_of_the_table_is_exposed() -> None:
+    text = Metrics().text().decode()
+
+    for name, (words, _) in TABLE.items():
+        assert f"# HELP {name} {words}" in text
+
+
+def test_conditions_are_numbers() -> None:
+    metrics = Metrics()
+    for kind, status in (("Ready", "True"), ("Available", "False"), ("Degraded", "Unknown")):
+        metrics.pool_condition("team", "chat", kind, status)
+
+    text = metrics.text().decode()
+
+    for kind, want in (("Ready", "1.0"), ("Available", "0.0"), ("Degraded", "-1.0")):
+        assert f'poolkeeper_pool_condition{{namespace="team",pool="chat",type="{kind}"}} {want}' in text
+
+
+def test_a_pool_that_is_gone_is_gone() -> None:
+    metrics = Metrics()
+    metrics.pool_condition("team", "chat", "Ready", "True")
+    metrics.pool_condition("team", "other", "Ready", "True")
+
+    metrics.pool_gone("team", "chat")
+
+    assert 'pool="chat"' not in metrics.text().decode()
+    assert 'pool="other"' in metrics.text().decode()
