@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from poolkeeper.api.addresses import cel_is_allowed, is_forbidden, is_loopback
-from poolkeeper.api.endpoint import Endpoint, ProxyUrl, TimeWindow, Url
+from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, TimeWindow, Url
 from poolkeeper.api.policyspec import CircuitBreaker
 from poolkeeper.api.poolspec import Access, EndpointPoolSpec
 from poolkeeper.api.routerspec import Autoscaling, PodTemplate
@@ -69,7 +69,7 @@ _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][
 _URL = rf"^https?://([^/?#]*@)?{_HOST}(:{_PORT})?([/?#].*)?$"
 
 # Not url(self).getHostname(): the API server takes that for a string of any length and refuses the cost of a look.
-_HOSTNAME = r"self.lowerAscii().find(r'//(\[[^/]*\]|[^/:]*)').replace('/', '').replace('[', '').replace(']', '')"
+_HOSTNAME = f"self.lowerAscii().find({cel_text(HOST_IN_URL)}).replace('/', '').replace('[', '').replace(']', '')"
 _OURS = ("poolkeeper.dev/", "app.kubernetes.io/")
 
 RULES: tuple[Rule, ...] = (
