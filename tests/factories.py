@@ -92,23 +92,39 @@ def document(of: Snapshot) -> RouterDoc:
     return planned
 
 
-def seen(
-    name: str,
-    *,
-    tier: int = 0,
-    health: Health = "Healthy",
-    breaker: Breaker = "Closed",
-    reason: str = "",
-    since: datetime | None = EARLIER,
-    sick_models: Sequence[str] = (),
-) -> EndpointState:
-    """An endpoint as one router sees it."""
-    models = [{"name": model, "breaker": "Open"} for model in sick_models]
-    fields = {"name": name, "tier": tier, "health": health, "breaker": breaker, "reason": reason}
-    return EndpointState.model_validate(fields | {"since": since, "models": models})
+def seen(name: str, tier: int = 0, health: Health = "Healthy", reason: str | None = None) -> EndpointState:
+    """An endpoint as one router sees it, its breaker closed (the words are those of router/lua/pool/health.lua)."""
+    words = {"Healthy": "Healthy", "Unknown": "NoDataYet", "Unhealthy": "Connect"}
+    fields = {"name": name, "tier": tier, "health": health, "reason": reason or words[health], "since": EARLIER}
+    return EndpointState.model_validate(fields | {"models": _models("Closed", "")})
 
 
-WELL = (seen("official"), seen("local", tier=1))
+def cut_off(name: str, tier: int = 0, cause: str = "ServerError", since: datetime = EARLIER) -> EndpointState:
+    """The breakers of all its models are open."""
+    fields = {"name": name, "tier": tier, "health": "Unhealthy", "breaker": "Open", "reason": "BreakerOpen"}
+    return EndpointState.model_validate(fields | {"since": since, "models": _models("Open", cause)})
+
+
+def trying(name: str, tier: int = 0, since: datetime = EARLIER) -> EndpointState:
+    """Its breakers are half-open."""
+    fields = {"name": name, "tier": tier, "health": "Unhealthy", "breaker": "HalfOpen", "reason": "BreakerHalfOpen"}
+    return EndpointState.model_validate(
+        fields | {"since": since, "models": _models("HalfOpen", "RecoveryTimeoutPassed")}
+    )
+
+
+def partly_cut_off(name: str, *sick: str, tier: int = 0) -> EndpointState:
+    """The breakers of some models are open, those of the others closed."""
+    models = [{"name": model, "breaker": "Open" if model in sick else "Closed"} for model in MODELS]
+    fields = {"name": name, "tier": tier, "health": "Healthy", "breaker": "Open", "reason": "Healthy"}
+    return EndpointState.model_validate(fields | {"since": EARLIER, "models": models})
+
+
+def _models(breaker: Breaker, reason: str) -> list[dict[str, str]]:
+    return [{"name": model, "breaker": breaker, "reason": reason} for model in MODELS]
+
+
+WELL = (seen("official"), seen("local", 1))
 
 
 def state(of: RouterDoc, *endpoints: EndpointState, active_tier: int | None = 0) -> RouterState:

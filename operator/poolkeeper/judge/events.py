@@ -10,7 +10,7 @@ from typing import Literal
 
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
-from poolkeeper.judge.words import KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+from poolkeeper.judge.words import AT_REST, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,19 @@ def _endpoint(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolE
         yield PoolEvent("Warning", "BreakerOpened", f"{now.name}: breaker opened{after}", "RouteAround")
     elif not was_closed and now.breaker == "Closed" and now.health != "Unknown":
         yield PoolEvent("Normal", "BreakerClosed", f"{now.name}: breaker closed, it takes traffic again", "RouteBack")
-    if now.health == "Unhealthy" and (was is None or was.reason != now.reason):
+    yield from _health(was, now)
+
+
+def _health(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:
+    """Breakers and rests have Events of their own: the breaker's and the tier's."""
+    before = was.reason if was else ""
+    needs_a_human = now.reason in KEY_MISSING | KEY_REFUSED | OUT_OF_MONEY
+    if not needs_a_human and (now.breaker != "Closed" or AT_REST & {before, now.reason}):
+        return
+    if now.health == "Unhealthy" and now.reason != before:
         yield _went_down(now)
-    elif was and was.reason and was_closed and now.health == "Healthy" and now.breaker == "Closed":
-        yield PoolEvent("Normal", "EndpointHealthy", f"{now.name}: healthy again after {was.reason}", "RouteBack")
+    elif was and before and was.breaker == "Closed" and now.health == "Healthy":
+        yield PoolEvent("Normal", "EndpointHealthy", f"{now.name}: healthy again after {before}", "RouteBack")
 
 
 def _went_down(now: EndpointStatus) -> PoolEvent:

@@ -3,10 +3,13 @@
 Where no router reports, health is Unknown and the breaker is what was last published: a glitch of the network must
 neither close a breaker nor open it again in the Events. Where none was even asked (the operator has just started), all
 of what was last published stands.
+
+An endpoint that rests for some seconds because its provider asked for it (429, busy) is not Unhealthy for that, unless
+the traffic has left its tier: under load such rests come and go all the time, and a status is no place to count them.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from poolkeeper.api.endpoint import Endpoint
@@ -16,6 +19,7 @@ from poolkeeper.api.routerstate import Breaker, Health, RouterState
 from poolkeeper.api.status import Condition, EndpointStatus
 from poolkeeper.errors import Refused
 from poolkeeper.judge.merge import View, active_tier, endpoint_view, fresh_states
+from poolkeeper.judge.words import AT_REST
 from poolkeeper.plan.resolve import Plan
 from poolkeeper.plan.snapshot import LivePod, Snapshot
 
@@ -34,7 +38,7 @@ class EndpointFact:
     reason: str
     since: datetime | None
     agreement: str = ""
-    sick_models: tuple[str, ...] = ()
+    only_models: tuple[str, ...] = ()
     credential: SecretKeyRef | None = None
 
     @property
@@ -96,7 +100,7 @@ class Facts:
 def facts_of(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datetime) -> Facts:
     states = fresh_states(snapshot, now)
     before = snapshot.previous.active_tier if snapshot.previous else None
-    return Facts(
+    facts = Facts(
         snapshot=snapshot,
         plan=plan,
         refused=refused,
@@ -105,6 +109,14 @@ def facts_of(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datet
         endpoints=tuple(_endpoints(snapshot, states.values())),
         active_tier=active_tier(states.values()) if states else before,
     )
+    if facts.active_tier != facts.primary_tier:
+        return facts
+    return replace(facts, endpoints=tuple(map(_without_rest, facts.endpoints)))
+
+
+def _without_rest(endpoint: EndpointFact) -> EndpointFact:
+    is_resting = endpoint.health == "Unhealthy" and endpoint.reason in AT_REST and endpoint.breaker == "Closed"
+    return replace(endpoint, health="Healthy", reason="") if is_resting else endpoint
 
 
 def _ready_pods(snapshot: Snapshot) -> tuple[LivePod, ...]:
@@ -137,7 +149,7 @@ def _endpoints(snapshot: Snapshot, states: Collection[RouterState]) -> Iterator[
             reason=view.reason,
             since=view.since,
             agreement=f"{view.agreeing}/{view.reporting} replicas" if view.reporting else "",
-            sick_models=view.sick_models,
+            only_models=view.only_models,
         )
 
 

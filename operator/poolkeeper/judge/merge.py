@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from poolkeeper.api.routerstate import Breaker, EndpointState, Health, RouterState
+from poolkeeper.judge.words import BY_BREAKER, WELL
 from poolkeeper.plan.snapshot import Snapshot
 
 STALE_S = 15
@@ -31,7 +32,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class View:
-    """One endpoint as the routers see it together. sick_models: those whose own breaker is not Closed."""
+    """One endpoint as the routers see it together.
+
+    reason: why it is not well ("": it is). only_models: the models whose breaker is not Closed, when others' are.
+    """
 
     health: Health
     breaker: Breaker
@@ -39,7 +43,7 @@ class View:
     since: datetime | None
     agreeing: int
     reporting: int
-    sick_models: tuple[str, ...] = ()
+    only_models: tuple[str, ...] = ()
 
 
 def fresh_states(snapshot: Snapshot, now: datetime) -> Mapping[str, RouterState]:
@@ -59,15 +63,15 @@ def endpoint_view(states: Iterable[RouterState], name: str) -> View | None:
         return None
     middle = _middle(seen, _badness)
     like_it = [one for one in seen if (one.health, one.breaker) == (middle.health, middle.breaker)]
-    spokesman = min(like_it, key=lambda one: (one.since is None, one.since or _LONG_AGO, one.reason))
+    spokesman = min(like_it, key=lambda one: (one.since is None, one.since or _LONG_AGO, _why(one)))
     return View(
         health=middle.health,
         breaker=middle.breaker,
-        reason=word(spokesman.reason),
+        reason=_why(spokesman),
         since=spokesman.since,
         agreeing=sum(_badness(one) >= _badness(middle) for one in seen),
         reporting=len(seen),
-        sick_models=_sick_models(seen),
+        only_models=_only_models(seen),
     )
 
 
@@ -83,6 +87,16 @@ def word(reason: str) -> str:
     return reason if _WORD.fullmatch(reason) else ""
 
 
+def _why(endpoint: EndpointState) -> str:
+    """What lies behind an open breaker is said by the models that it is open for, or else by the last error."""
+    said = "" if endpoint.reason in WELL | BY_BREAKER else word(endpoint.reason)
+    if said or endpoint.breaker == "Closed":
+        return said
+    causes = sorted(word(model.reason) for model in endpoint.models if model.breaker == "Open" and word(model.reason))
+    last_error = word(endpoint.last_error.class_) if endpoint.last_error else ""
+    return causes[0] if causes else last_error
+
+
 def _badness(endpoint: EndpointState) -> int:
     if endpoint.health == "Unhealthy":
         return 4
@@ -91,9 +105,10 @@ def _badness(endpoint: EndpointState) -> int:
     return 1 if endpoint.health == "Healthy" else 0  # a replica that knows counts for more than one that does not
 
 
-def _sick_models(seen: Sequence[EndpointState]) -> tuple[str, ...]:
+def _only_models(seen: Sequence[EndpointState]) -> tuple[str, ...]:
     names = sorted({model.name for endpoint in seen for model in endpoint.models})
-    return tuple(name for name in names if _middle(_breakers(seen, name), _BREAKER_BADNESS.__getitem__) != "Closed")
+    sick = tuple(name for name in names if _middle(_breakers(seen, name), _BREAKER_BADNESS.__getitem__) != "Closed")
+    return sick if len(sick) < len(names) else ()
 
 
 def _breakers(seen: Iterable[EndpointState], name: str) -> list[Breaker]:

@@ -12,13 +12,16 @@ from factories import (
     OFFICIAL,
     SETTINGS,
     condition,
+    cut_off,
     document,
     endpoint,
+    partly_cut_off,
     pool,
     seen,
     serving,
     snapshot,
     state,
+    trying,
     verdict,
 )
 from poolkeeper.api import labels
@@ -29,7 +32,8 @@ from poolkeeper.errors import Refused
 from poolkeeper.plan.snapshot import Live, LiveDeployment, RouterReport, Snapshot
 
 T = ConditionType
-HOST_DOWN = seen("official", breaker="Open", reason="Connect")
+HOST_DOWN = cut_off("official", cause="Connect")
+LOCAL_DOWN = cut_off("local", 1, cause="Busy")
 LOCAL_WELL = seen("local", tier=1)
 
 
@@ -66,7 +70,7 @@ def silenced(of: Snapshot, error: str = "no answer in time") -> Snapshot:
 
 WELL = serving(snapshot())
 TWO_KEYS = pool([OFFICIAL, endpoint("backup", credentialsRef={"name": "deepseek", "key": "other"})])
-KEYLESS = seen("official", health="Unhealthy", reason="CredentialMissing")
+KEYLESS = seen("official", health="Unhealthy", reason="SecretNotFound")
 PAUSED = replace(WELL, annotations={labels.PAUSED: "true"})
 HELD = replace(snapshot(), annotations={labels.FAILOVER_TO: "1"})
 
@@ -236,23 +240,23 @@ CASES = {
         "official: breaker open since 2026-11-22T07:40:00Z after Connect (2/2 replicas)",
     ),
     "a half-open breaker": Case(
-        seen_as(seen("official", breaker="HalfOpen", reason="RecoveryTimeoutPassed"), LOCAL_WELL),
+        seen_as(trying("official"), LOCAL_WELL),
         T.Degraded,
         "True",
         Reason.BreakerOpen,
         "official: breaker half-open since 2026-11-22T07:40:00Z, trial requests are being sent",
     ),
     "a breaker of one model alone": Case(
-        seen_as(seen("official", sick_models=["deepseek-flash"]), LOCAL_WELL),
+        seen_as(partly_cut_off("official", "deepseek-flash"), LOCAL_WELL),
         T.Degraded,
         "True",
         Reason.BreakerOpen,
-        "official: breaker open for deepseek-flash",
+        "official: breaker open for deepseek-flash since 2026-11-22T07:40:00Z",
     ),
     "a refused key comes before an open breaker": Case(
         seen_as(
             seen("official", health="Unhealthy", reason="CredentialsRejected"),
-            seen("local", tier=1, breaker="Open", reason="Busy"),
+            LOCAL_DOWN,
         ),
         T.Degraded,
         "True",
@@ -275,6 +279,19 @@ CASES = {
         "True",
         Reason.EndpointsUnhealthy,
         "official: unhealthy since 2026-11-22T07:40:00Z after Connect",
+    ),
+    "a pause that moved traffic to another tier": Case(
+        seen_as(seen("official", health="Unhealthy", reason="Busy"), LOCAL_WELL, active_tier=1),
+        T.Degraded,
+        "True",
+        Reason.EndpointsUnhealthy,
+        "official: the provider asked for a pause (Busy)",
+    ),
+    "a pause that did not": Case(
+        seen_as(seen("official", health="Unhealthy", reason="Busy"), LOCAL_WELL),
+        T.Degraded,
+        "False",
+        Reason.AllEndpointsHealthy,
     ),
     "a disabled endpoint is nobody's worry": Case(
         serving(
@@ -303,14 +320,14 @@ CASES = {
         "unhealthy: official (BalanceExhausted)",
     ),
     "the first tier asked for a pause": Case(
-        seen_as(seen("official", reason="RateLimited"), LOCAL_WELL, active_tier=1),
+        seen_as(seen("official", health="Unhealthy", reason="RateLimited"), LOCAL_WELL, active_tier=1),
         T.FailoverActive,
         "True",
         Reason.PrimaryRateLimited,
         "asked for a pause: official (RateLimited)",
     ),
     "nothing can serve": Case(
-        seen_as(HOST_DOWN, seen("local", tier=1, breaker="Open"), active_tier=None),
+        seen_as(HOST_DOWN, LOCAL_DOWN, active_tier=None),
         T.FailoverActive,
         "True",
         Reason.ServingDegraded,
@@ -339,7 +356,7 @@ CASES = {
     # Ready
     "all is well": Case(WELL, T.Ready, "True", Reason.Ready),
     "an outage of every provider is no matter of the roll-out": Case(
-        seen_as(HOST_DOWN, seen("local", tier=1, breaker="Open"), active_tier=None), T.Ready, "True", Reason.Ready
+        seen_as(HOST_DOWN, LOCAL_DOWN, active_tier=None), T.Ready, "True", Reason.Ready
     ),
     "the first need that fails speaks": Case(
         replace(deployed(WELL, None), services=frozenset()), T.Ready, "False", Reason.ServiceNotFound, "Service vllm"

@@ -4,7 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from factories import LOCAL, OFFICIAL, document, endpoint, pool, seen, serving, snapshot, state, verdict
+from factories import (
+    LOCAL,
+    OFFICIAL,
+    cut_off,
+    document,
+    endpoint,
+    pool,
+    seen,
+    serving,
+    snapshot,
+    state,
+    trying,
+    verdict,
+)
 from poolkeeper.api.meta import Problem
 from poolkeeper.api.routerstate import EndpointState, RouterState
 from poolkeeper.judge.events import PoolEvent
@@ -12,8 +25,11 @@ from poolkeeper.plan.snapshot import RouterReport, Snapshot
 
 LOCAL_WELL = seen("local", tier=1)
 OFFICIAL_WELL = seen("official")
-CUT_OFF = seen("official", breaker="Open", reason="ServerError")
-TRYING = seen("official", breaker="HalfOpen", reason="RecoveryTimeoutPassed")
+CUT_OFF = cut_off("official")
+LOCAL_CUT_OFF = cut_off("local", 1, cause="Busy")
+TRYING = trying("official")
+RESTING = seen("official", health="Unhealthy", reason="Busy")
+KEY_REFUSED_AND_OPEN = CUT_OFF.model_copy(update={"reason": "CredentialsRejected"})
 KEY_REFUSED = seen("official", health="Unhealthy", reason="CredentialsRejected")
 
 
@@ -24,7 +40,7 @@ def seen_as(official: EndpointState, local: EndpointState = LOCAL_WELL, active_t
 
 WELL = seen_as(OFFICIAL_WELL)
 FAILED_OVER = seen_as(CUT_OFF, active_tier=1)
-ALL_DARK = seen_as(CUT_OFF, seen("local", tier=1, breaker="Open", reason="Busy"), active_tier=None)
+ALL_DARK = seen_as(CUT_OFF, LOCAL_CUT_OFF, active_tier=None)
 INVALID = replace(WELL, pool=None, problems=(Problem("spec.models", "is missing"),))
 
 
@@ -74,7 +90,7 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
         [("BreakerOpened", "local: breaker opened after Busy"), ("ServingDegraded", "No tier can take a request")],
     ),
     "the first tier comes back from the dark": (
-        (ALL_DARK, seen_as(OFFICIAL_WELL, seen("local", tier=1, breaker="Open", reason="Busy"))),
+        (ALL_DARK, seen_as(OFFICIAL_WELL, LOCAL_CUT_OFF)),
         [("BreakerClosed", "official"), ("Failback", "Tier 0 serves")],
     ),
     "another tier comes back from the dark": (
@@ -86,7 +102,7 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
         [("CredentialsRejected", "official: the provider refuses the key")],
     ),
     "a key is missing": (
-        (WELL, seen_as(seen("official", health="Unhealthy", reason="CredentialMissing"))),
+        (WELL, seen_as(seen("official", health="Unhealthy", reason="SecretNotFound"))),
         [("CredentialsRejected", "official: its key is missing")],
     ),
     "money runs out": (
@@ -96,6 +112,16 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
     "a health check fails": (
         (WELL, seen_as(seen("official", health="Unhealthy", reason="Connect"))),
         [("EndpointUnhealthy", "official: unhealthy after Connect")],
+    ),
+    "a pause inside the tier is no news": ((WELL, seen_as(RESTING)), []),
+    "a pause that moves traffic is told by the tier": (
+        (WELL, seen_as(RESTING, active_tier=1)),
+        [("Failover", "in place of tier 0: asked for a pause: official (Busy)")],
+    ),
+    "and so is its end": ((seen_as(RESTING, active_tier=1), WELL), [("Failback", "Tier 0 serves")]),
+    "a key refused behind an open breaker is told": (
+        (FAILED_OVER, seen_as(KEY_REFUSED_AND_OPEN, active_tier=1)),
+        [("CredentialsRejected", "official: the provider refuses the key")],
     ),
     "a key works again": (
         (seen_as(KEY_REFUSED), WELL),

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from factories import EARLIER, NOW, document, seen, serving, snapshot, state
-from poolkeeper.api.routerstate import Breaker, EndpointState
+from factories import EARLIER, MODELS, NOW, cut_off, document, partly_cut_off, seen, serving, snapshot, state, trying
+from poolkeeper.api.routerstate import Breaker, EndpointState, LastError
 from poolkeeper.judge.merge import active_tier, endpoint_view, fresh_states, word
 
 BREAKERS: dict[str, tuple[list[Breaker], Breaker, str]] = {
@@ -22,7 +22,8 @@ BREAKERS: dict[str, tuple[list[Breaker], Breaker, str]] = {
 @pytest.mark.parametrize(("given", "want_breaker", "want_agreement"), BREAKERS.values(), ids=BREAKERS.keys())
 def test_breaker(given: list[Breaker], want_breaker: Breaker, want_agreement: str) -> None:
     planned = document(snapshot())
-    states = [state(planned, seen("a", breaker=breaker)) for breaker in given]
+    views = {"Open": cut_off("a"), "HalfOpen": trying("a"), "Closed": seen("a")}
+    states = [state(planned, views[breaker]) for breaker in given]
 
     view = endpoint_view(states, "a")
 
@@ -33,8 +34,8 @@ def test_breaker(given: list[Breaker], want_breaker: Breaker, want_agreement: st
 
 def test_who_saw_it_first_says_why_and_since_when() -> None:
     planned = document(snapshot())
-    first = seen("a", breaker="Open", reason="Connect", since=EARLIER)
-    second = seen("a", breaker="Open", reason="Busy", since=NOW)
+    first = cut_off("a", cause="Connect", since=EARLIER)
+    second = cut_off("a", cause="Busy", since=NOW)
 
     view = endpoint_view([state(planned, second), state(planned, first)], "a")
 
@@ -52,19 +53,43 @@ def test_a_replica_that_knows_counts_for_more_than_one_that_does_not() -> None:
     assert view.health == "Healthy"
 
 
-def test_a_model_is_sick_where_at_least_half_say_so() -> None:
-    planned = document(snapshot())
-    states = [
-        state(planned, seen("a", sick_models=["flash", "pro"])),
-        state(planned, seen("a", sick_models=["flash"])),
-        state(planned, EndpointState.model_validate({"name": "a", "models": [{"name": "pro"}, {"name": "flash"}]})),
-        state(planned, EndpointState.model_validate({"name": "a", "models": [{"name": "pro"}, {"name": "flash"}]})),
-    ]
+MODELS_OPEN: dict[str, tuple[list[list[str]], tuple[str, ...]]] = {
+    "one of two models": ([["deepseek-flash"]], ("deepseek-flash",)),
+    "where at least half say so": ([["deepseek-flash"], []], ("deepseek-flash",)),
+    "not where only one of three does": ([["deepseek-flash"], [], []], ()),
+    "all of them is no exception": ([list(MODELS)], ()),
+}
 
-    view = endpoint_view(states, "a")
+
+@pytest.mark.parametrize(("given", "want_models"), MODELS_OPEN.values(), ids=MODELS_OPEN.keys())
+def test_models_that_are_cut_off_alone(given: list[list[str]], want_models: tuple[str, ...]) -> None:
+    planned = document(snapshot())
+
+    view = endpoint_view([state(planned, partly_cut_off("a", *sick)) for sick in given], "a")
 
     assert view is not None
-    assert view.sick_models == ("flash",)
+    assert view.only_models == want_models
+
+
+REASONS: dict[str, tuple[EndpointState, str]] = {
+    "well": (seen("a"), ""),
+    "not tried yet": (seen("a", health="Unknown"), ""),
+    "unhealthy": (seen("a", health="Unhealthy", reason="BalanceExhausted"), "BalanceExhausted"),
+    "cut off": (cut_off("a", cause="SlowFirstToken"), "SlowFirstToken"),
+    "trying, by its last error": (
+        trying("a").model_copy(update={"last_error": LastError.model_validate({"class": "Stalled"})}),
+        "Stalled",
+    ),
+    "text from outside": (seen("a", health="Unhealthy", reason="Error: key sk-1 is wrong"), ""),
+}
+
+
+@pytest.mark.parametrize(("given", "want_reason"), REASONS.values(), ids=REASONS.keys())
+def test_reason(given: EndpointState, want_reason: str) -> None:
+    view = endpoint_view([state(document(snapshot()), given)], "a")
+
+    assert view is not None
+    assert view.reason == want_reason
 
 
 def test_an_endpoint_that_no_router_knows_has_no_view() -> None:

@@ -9,6 +9,7 @@ from factories import (
     LOCAL,
     NOW,
     OFFICIAL,
+    cut_off,
     document,
     endpoint,
     policy,
@@ -23,7 +24,7 @@ from poolkeeper.api.meta import Problem
 from poolkeeper.judge.verdict import same_meaning
 from poolkeeper.plan.snapshot import Live
 
-CUT_OFF = seen("official", breaker="Open", reason="ServerError", since=EARLIER)
+CUT_OFF = cut_off("official")
 LOCAL_WELL = seen("local", tier=1)
 FAILED_OVER = serving(snapshot(), state(document(snapshot()), CUT_OFF, LOCAL_WELL, active_tier=1))
 
@@ -53,10 +54,12 @@ def test_an_endpoint_says_why_and_since_when() -> None:
     assert (local.name, local.reason) == ("local", "")
 
 
-def test_an_endpoint_that_only_rests_says_nothing() -> None:
-    resting = state(document(snapshot()), seen("official", reason="RateLimited"), LOCAL_WELL)
+def test_an_endpoint_that_rests_a_moment_says_nothing() -> None:
+    resting = state(document(snapshot()), seen("official", health="Unhealthy", reason="RateLimited"), LOCAL_WELL)
 
-    assert verdict(serving(snapshot(), resting)).status.endpoints[0].reason == ""
+    assert (
+        verdict(serving(snapshot(), resting)).status == verdict(serving(snapshot(), state(document(snapshot())))).status
+    )
 
 
 def test_a_disabled_endpoint_is_as_good_as_not_there() -> None:

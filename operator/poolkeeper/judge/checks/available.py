@@ -55,6 +55,6 @@ def _usable(facts: Facts) -> str:
 def _why_out(endpoint: EndpointFact) -> str:
     if not endpoint.in_service:
         return "drained"
-    if endpoint.health == "Unhealthy":
-        return endpoint.reason or "unhealthy"
-    return f"breaker {'open' if endpoint.breaker == 'Open' else 'half-open'}"
+    if endpoint.breaker != "Closed":
+        return f"breaker {'open' if endpoint.breaker == 'Open' else 'half-open'}"
+    return endpoint.reason or "unhealthy"

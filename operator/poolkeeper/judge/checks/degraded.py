@@ -5,7 +5,7 @@ from collections.abc import Callable
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.judge.chain import Check, Finding, as_before, since_when
 from poolkeeper.judge.facts import EndpointFact, Facts
-from poolkeeper.judge.words import KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+from poolkeeper.judge.words import AT_REST, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 
 
 def not_heard(facts: Facts) -> Finding | None:
@@ -66,7 +66,7 @@ def _is_broke(endpoint: EndpointFact) -> bool:
 
 
 def _is_cut_off(endpoint: EndpointFact) -> bool:
-    return endpoint.is_known and (endpoint.breaker != "Closed" or bool(endpoint.sick_models))
+    return endpoint.is_known and (endpoint.breaker != "Closed" or bool(endpoint.only_models))
 
 
 def _is_unhealthy(endpoint: EndpointFact) -> bool:
@@ -85,14 +85,15 @@ def _balance_told(endpoint: EndpointFact) -> str:
 
 
 def _breaker_told(endpoint: EndpointFact) -> str:
-    if endpoint.breaker == "Closed":
-        return f"breaker open for {', '.join(endpoint.sick_models)}"
+    models = f" for {', '.join(endpoint.only_models)}" if endpoint.only_models else ""
     if endpoint.breaker == "HalfOpen":
-        return f"breaker half-open{since_when(endpoint.since)}, trial requests are being sent"
+        return f"breaker half-open{models}{since_when(endpoint.since)}, trial requests are being sent"
     after = f" after {endpoint.reason}" if endpoint.reason else ""
-    return f"breaker open{since_when(endpoint.since)}{after}"
+    return f"breaker open{models}{since_when(endpoint.since)}{after}"
 
 
 def _health_told(endpoint: EndpointFact) -> str:
+    if endpoint.reason in AT_REST:
+        return f"the provider asked for a pause ({endpoint.reason})"
     after = f" after {endpoint.reason}" if endpoint.reason else ""
     return f"unhealthy{since_when(endpoint.since)}{after}"

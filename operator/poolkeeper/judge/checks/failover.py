@@ -34,7 +34,7 @@ def held(facts: Facts) -> Finding | None:
 
 
 def breaker_open(facts: Facts) -> Finding | None:
-    out = [endpoint.name for endpoint in facts.primary if endpoint.breaker != "Closed" or endpoint.sick_models]
+    out = [endpoint.name for endpoint in facts.primary if endpoint.breaker != "Closed"]
     return _failed_over(facts, Reason.PrimaryBreakerOpen, f"breaker not closed: {', '.join(out)}") if out else None
 
 
@@ -62,8 +62,8 @@ CHECKS: tuple[Check, ...] = (
     primary_serves,
     held,
     breaker_open,
-    unhealthy,
     at_rest,
+    unhealthy,
     coming_back,
 )
 
