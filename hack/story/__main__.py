@@ -9,14 +9,18 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from queue import Queue
 
-from hack.story.asking import Told, ask
+from hack.story.asking import ask
 from hack.story.stage import StoryError, fill_in, poolkeeper, poolkeeper_run, wait_until
 from openai import OpenAI, OpenAIError
 from rich.console import Console
 from rich.markup import escape
 
 from fakes.harness import FakeProvider
+from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus
+from poolkeeper.local import record
+from poolkeeper.local.statedir import StateDir
 
 FIRST_KEY, SECOND_KEY = "sk-try-first", "sk-try-second"
 QUESTION = "Why is one endpoint a gamble?"
@@ -32,36 +36,36 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 class Story:
-    def __init__(self, folder: Path, state: Path, primary: FakeProvider, client: OpenAI) -> None:
+    """state: of the run, read to know what `poolkeeper status` shows. heard: lines of the run not shown yet."""
+
+    def __init__(self, folder: Path, state: Path, primary: FakeProvider, heard: Queue[str], client: OpenAI) -> None:
         self.secret = folder / "secret.yaml"
         self.state = state
         self.primary = primary
+        self.heard = heard
         self.client = client
 
     def tell(self) -> None:
         heading("All is well: the official endpoint answers")
         self.expect("official")
-        self.status()
+        self.show_status("all is well", all_is_well)
         for scenario, title in FAULTS:
             heading(title)
             self.primary.set(scenario)
             for _ in range(OPENS_AFTER):
                 self.expect("backup")
-            if scenario == FAULTS[0][0]:
-                self.status()
+            self.show_status("the breaker of official is open", lambda status: endpoint(status).breaker == "Open")
             self.recover(lambda: self.primary.set("ok"), "The provider recovers")
         heading("The provider rejects our key: 401")
         self.primary.settings(keys=[SECOND_KEY])
         self.expect("backup")
-        self.status()
-        self.recover(
-            lambda: write_secret(self.secret, SECOND_KEY), "We put the new key into the file; nothing restarts"
-        )
+        self.show_status("official is unhealthy", lambda status: endpoint(status).reason == "CredentialsRejected")
+        self.recover(lambda: write_secret(self.secret, SECOND_KEY), "The new key is in the file; nothing restarts")
         heading("Afterwards")
         self.expect("official")
-        self.status()
+        self.show_status("all is well", all_is_well)
 
-    def expect(self, endpoint: str) -> Told:
+    def expect(self, wanted: str) -> None:
         """A whole answer, from that endpoint."""
         console.print(f"[dim]> {QUESTION}[/]\n  ", end="")
         told = ask(self.client, QUESTION, lambda said: console.print(escape(said), end="", style="cyan"))
@@ -70,29 +74,45 @@ class Story:
             f"[bold]attempts[/] {told.attempts}  [dim]first token after {told.first_token_s * 1000:.0f} ms[/]"
         )
         if not told.text or told.finish_reason != "stop":
-            raise StoryError(
-                f"the answer is not whole: finish_reason {told.finish_reason!r}, {len(told.text)} characters"
-            )
-        if told.endpoint != endpoint:
-            raise StoryError(f"answered by {told.endpoint}, wanted {endpoint}")
-        return told
+            raise StoryError(f"the answer is not whole: finish_reason {told.finish_reason!r}, text {told.text!r}")
+        if told.endpoint != wanted:
+            raise StoryError(f"answered by {told.endpoint}, wanted {wanted}")
+        self.show_heard()
 
     def recover(self, repair: Callable[[], object], title: str) -> None:
         repair()
         console.print(f"  [green]{title}.[/]")
         took_s = wait_until("the official endpoint serves again", self._official_serves)
-        console.print(
-            f"  [green]official serves again after {took_s:.1f} s[/]: a few real requests have closed the breaker"
-        )
+        wait_until("its breaker is closed and tier 0 serves", lambda: self._status_is(all_is_well))
+        self.show_heard()
+        console.print(f"  [green]official serves again after {took_s:.1f} s.[/]")
 
     def _official_serves(self) -> bool:
         time.sleep(0.1)
         return ask(self.client, "ping", lambda said: None).endpoint == "official"
 
-    def status(self) -> None:
-        time.sleep(1.2)
+    def show_status(self, what: str, holds: Callable[[EndpointPoolStatus], bool]) -> None:
+        wait_until(f"`poolkeeper status` says that {what}", lambda: self._status_is(holds))
+        self.show_heard()
         console.print("[dim]$ poolkeeper status[/]")
         poolkeeper("status", "--state-dir", str(self.state))
+
+    def _status_is(self, holds: Callable[[EndpointPoolStatus], bool]) -> bool:
+        run = record.read(StateDir(self.state))
+        return run is not None and holds(run.pool.status)
+
+    def show_heard(self) -> None:
+        """What the run said meanwhile; not in the middle of an answer, where nobody could read either."""
+        while not self.heard.empty():
+            console.print(f"  [magenta]poolkeeper run |[/] [dim]{escape(self.heard.get())}[/]")
+
+
+def all_is_well(status: EndpointPoolStatus) -> bool:
+    return status.active_tier == 0 and endpoint(status).breaker == "Closed" and endpoint(status).health != "Unhealthy"
+
+
+def endpoint(status: EndpointPoolStatus) -> EndpointStatus:
+    return next(found for found in status.endpoints if found.name == "official")
 
 
 def heading(text: str) -> None:
@@ -117,14 +137,13 @@ def play() -> None:
         write_secret(folder / "secret.yaml", FIRST_KEY)
         state = folder / "state"
         files = ("-f", str(folder / "pool.yaml"), "-f", str(folder / "secret.yaml"), "--state-dir", str(state))
-        run = poolkeeper_run(*files, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", tell=overheard)
+        heard: Queue[str] = Queue()
+        run = poolkeeper_run(*files, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", tell=heard.put)
         base_url = stack.enter_context(run)
         client = stack.enter_context(OpenAI(base_url=base_url, api_key="unused", max_retries=0, timeout=60))
-        Story(folder, state, primary, client).tell()
-
-
-def overheard(line: str) -> None:
-    console.print(f"  [magenta]poolkeeper run |[/] [dim]{escape(line)}[/]")
+        story = Story(folder, state, primary, heard, client)
+        story.show_heard()
+        story.tell()
 
 
 def main() -> int:

@@ -30,6 +30,10 @@ from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport
 from poolkeeper.upstream.routerstate import RouterStates
 
 
+MOUNTED = ("config", "credentials", "clients", "ca")
+"""The Deployment's volumes, which the router finds by environment variables named after them."""
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -133,7 +137,7 @@ class Serving:
             "POOLKEEPER_LISTEN": str(self.client),
             "POOLKEEPER_ADMIN": str(self.admin),
             "POOLKEEPER_RUN_DIR": str(self.state.router),
-            "POOLKEEPER_CONFIG_DIR": str(self.state.volumes),
+            **{f"POOLKEEPER_{name.upper()}_DIR": str(self.state.volumes / name) for name in MOUNTED},
         }
         command = (str(self.router_folder / "entrypoint.sh"),)
         return RouterProcess(command, env, self.state.pid_file, self.state.router_log, self._trouble)
