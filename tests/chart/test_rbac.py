@@ -1,0 +1,117 @@
+"""The operator may do exactly what it does, and nothing with Secrets."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+import yaml
+
+from chart.conftest import CHART, Json, Rendered
+from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.handlers.watches import SELECTORS
+from poolkeeper.kube.client import RESOURCES
+
+READ = {"get", "list", "watch"}
+CHILD = READ | {"create", "patch", "delete"}
+"""Creating by server-side apply wants both create and patch."""
+
+WANT: dict[tuple[str, str], set[str]] = {
+    ("poolkeeper.dev", "endpointpools"): READ,
+    ("poolkeeper.dev", "failoverpolicies"): READ,
+    ("poolkeeper.dev", "endpointpools/status"): {"patch"},
+    ("poolkeeper.dev", "failoverpolicies/status"): {"patch"},
+    ("", "configmaps"): CHILD,
+    ("", "services"): CHILD,
+    ("apps", "deployments"): CHILD,
+    ("policy", "poddisruptionbudgets"): CHILD,
+    ("", "pods"): READ | {"patch"},
+    ("events.k8s.io", "events"): {"create", "patch"},
+}
+WANT_LEASE: dict[tuple[str, str], set[str]] = {("coordination.k8s.io", "leases"): {"get", "update", "create"}}
+
+Template = Callable[..., Rendered]
+
+
+def verbs(roles: Iterable[Json]) -> dict[tuple[str, str], set[str]]:
+    """(group, resource) -> verbs."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for role in roles:
+        for rule in role["rules"]:  # type: ignore[attr-defined] # parsed YAML of known shape
+            for group in rule["apiGroups"]:
+                for resource in rule["resources"]:
+                    found.setdefault((group, resource), set()).update(rule["verbs"])
+    return found
+
+
+def name_of(body: Json) -> str:
+    return str(body["metadata"]["name"])  # type: ignore[index] # parsed YAML of known shape
+
+
+def namespace_of(body: Json) -> str:
+    return str(body["metadata"]["namespace"])  # type: ignore[index] # parsed YAML of known shape
+
+
+def test_cluster_wide_the_verbs_are_exactly_those_used(template: Template) -> None:
+    (role,) = [found for found in template().of("ClusterRole") if name_of(found) == "pk-poolkeeper"]
+
+    assert verbs([role]) == WANT
+
+
+def test_in_some_namespaces_there_is_no_cluster_role(template: Template) -> None:
+    rendered = template("watchNamespaces={team,demo}", "rbac.aggregate=false")
+
+    assert rendered.of("ClusterRole") == rendered.of("ClusterRoleBinding") == ()
+    for namespace in ("team", "demo"):
+        assert verbs(role for role in rendered.of("Role") if namespace_of(role) == namespace) == WANT
+
+
+def test_the_lease_is_in_the_operators_own_namespace(template: Template) -> None:
+    (role,) = template().of("Role")
+
+    assert namespace_of(role) == "ops"
+    assert verbs([role]) == WANT_LEASE
+
+
+def test_without_leader_election_there_is_no_lease(template: Template) -> None:
+    assert template("leaderElection.enabled=false").of("Role") == ()
+
+
+def test_every_kind_that_the_operator_touches_has_a_rule() -> None:
+    """The table of the client is the list of what is touched."""
+    touched = {(resource.api_version.rpartition("/")[0], resource.plural) for resource in RESOURCES.values()}
+
+    assert touched == {key for key in WANT | WANT_LEASE if "/" not in key[1]}
+
+
+def test_every_kind_that_is_watched_may_be_listed_and_watched() -> None:
+    for kind in SELECTORS:
+        resource = RESOURCES[kind]
+        assert WANT[resource.api_version.rpartition("/")[0], resource.plural] >= READ
+
+
+def test_nobody_gets_anything_with_secrets_or_with_wildcards(template: Template) -> None:
+    for sets in ((), ("watchNamespaces={team}",)):
+        rendered = template(*sets)
+        for (group, resource), found in verbs((*rendered.of("Role"), *rendered.of("ClusterRole"))).items():
+            assert "secrets" not in resource
+            assert "*" not in (group, resource, *found)
+
+
+@pytest.mark.parametrize(
+    ("name", "want"), [("view", READ), ("edit", {"create", "update", "patch", "delete", "deletecollection"})]
+)
+def test_people_who_may_view_or_edit_a_namespace_may_do_so_with_pools(
+    template: Template, name: str, want: set[str]
+) -> None:
+    (role,) = [found for found in template().of("ClusterRole") if name_of(found) == f"pk-poolkeeper-{name}"]
+
+    found = verbs([role])
+
+    assert found["poolkeeper.dev", "endpointpools"] == found["poolkeeper.dev", "failoverpolicies"] == want
+    assert role["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{name}"] == "true"  # type: ignore[index] # parsed YAML
+
+
+def test_the_charts_example_pool_is_a_valid_one() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    (example,) = yaml.safe_load(chart["annotations"]["artifacthub.io/crdsExamples"])
+
+    assert isinstance(EndpointPool.parse(example), EndpointPool)

@@ -1,0 +1,140 @@
+"""What values do, and which of them are refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from chart.conftest import CHART, Helm, Rendered
+from poolkeeper import __version__
+from poolkeeper.cli.operator import operator
+
+Template = Callable[..., Rendered]
+
+
+def pod_spec(rendered: Rendered) -> dict[str, Any]:
+    deployment: dict[str, Any] = rendered.one("Deployment")
+    found: dict[str, Any] = deployment["spec"]["template"]["spec"]
+    return found
+
+
+def container(rendered: Rendered) -> dict[str, Any]:
+    (found,) = pod_spec(rendered)["containers"]
+    return dict(found)
+
+
+def environment(rendered: Rendered) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in container(rendered)["env"]}
+
+
+def test_the_chart_is_clean(helm: Helm) -> None:
+    done = helm("lint", "--strict", str(CHART))
+
+    assert done.returncode == 0, done.stdout
+    assert "[WARNING]" not in done.stdout
+
+
+def test_chart_and_package_have_one_version() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+
+    assert chart["version"] == chart["appVersion"] == __version__
+
+
+def test_the_pod_is_restricted(template: Template) -> None:
+    spec, found = pod_spec(template()), container(template())
+
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert found["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert found["resources"]["requests"].keys() == {"cpu", "memory"}
+    assert {"livenessProbe", "readinessProbe", "startupProbe"} <= found.keys()
+
+
+def test_images_come_from_values(template: Template) -> None:
+    rendered = template(
+        "image.repository=here/op", "image.tag=1", "router.image.repository=here/rt", "router.image.tag=2"
+    )
+
+    assert container(rendered)["image"] == "here/op:v1"
+    assert environment(rendered)["POOLKEEPER_ROUTER_IMAGE"] == "rt:v2"
+
+
+def test_the_tag_is_the_charts_version_when_none_is_given(template: Template) -> None:
+    assert container(template())["image"].endswith(f":{__version__}")
+
+
+def test_watched_namespaces_reach_the_operator(template: Template) -> None:
+    assert environment(template("watchNamespaces={team,demo}"))["POOLKEEPER_NAMESPACES"] == "team demo"
+    assert "POOLKEEPER_NAMESPACES" not in environment(template())
+
+
+def test_every_variable_is_one_that_the_operator_knows(template: Template) -> None:
+    known = {str(option.envvar or f"POOLKEEPER_{str(option.name).upper()}") for option in operator.params}
+
+    assert environment(template("watchNamespaces={team}")).keys() <= known
+
+
+def test_one_writer_at_a_time_without_leader_election(template: Template) -> None:
+    rendered = template("leaderElection.enabled=false")
+    deployment: dict[str, Any] = rendered.one("Deployment")
+
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert environment(rendered)["POOLKEEPER_LEADER_ELECT"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("keep", "want"), [("true", {"helm.sh/resource-policy": "keep"}), ("false", {})], ids=["keep", "do not keep"]
+)
+def test_crds_are_kept_when_told(template: Template, keep: str, want: dict[str, str]) -> None:
+    crds = template(f"crds.keep={keep}").of("CustomResourceDefinition")
+
+    assert len(crds) == 2
+    for crd in crds:
+        metadata: Any = crd["metadata"]
+        assert metadata.get("annotations", {}) == want
+
+
+def test_crds_can_be_left_out(template: Template) -> None:
+    assert template("crds.enabled=false").of("CustomResourceDefinition") == ()
+
+
+@pytest.mark.parametrize(
+    ("sets", "kind"),
+    [
+        (("metrics.service.enabled=false",), "Service"),
+        (("serviceAccount.create=false", "serviceAccount.name=own"), "ServiceAccount"),
+        ((), "PodDisruptionBudget"),
+    ],
+)
+def test_what_is_switched_off_is_not_there(template: Template, sets: tuple[str, ...], kind: str) -> None:
+    assert template(*sets).of(kind) == ()
+
+
+def test_a_budget_when_told(template: Template) -> None:
+    assert template("podDisruptionBudget.enabled=true").of("PodDisruptionBudget")
+
+
+@pytest.mark.parametrize(
+    ("bad", "want"),
+    [
+        ("replicas=2", "additional properties 'replicas' not allowed"),
+        ("image.tga=1", "additional properties 'tga' not allowed"),
+        ("replicaCount=-1", "replicaCount"),
+        ("logFormat=xml", "logFormat"),
+        ("router.image.pullPolicy=Sometimes", "pullPolicy"),
+        ("watchNamespaces={Team}", "watchNamespaces"),
+        ("metrics.port=80", "port"),
+        ("leaderElection.enabled=maybe", "enabled"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(helm: Helm, bad: str, want: str) -> None:
+    assert want in helm.refused(bad)
+
+
+def test_a_service_account_of_ones_own_needs_its_name(helm: Helm) -> None:
+    assert "serviceAccount.name is needed" in helm.refused("serviceAccount.create=false")
