@@ -33,12 +33,12 @@ def of_kind(kind: type[Resource]) -> str:
 
 
 def of_conditions(kinds: tuple[type[Resource], ...]) -> str:
-    """One page: what each condition asks, what is good, and what its reasons mean."""
+    """One page: what each condition asks, what is good, what its reasons mean."""
     lines = [
         HEAD,
         "# Conditions and reasons",
         "",
-        "Every condition is there from the first moment: Unknown with the reason Pending until the operator has looked.",
+        "Every condition is there from the start: Unknown with the reason Pending until the operator has looked.",
         "",
     ]
     for condition, reasons in REASONS.items():
