@@ -6,7 +6,7 @@ RUN --mount=type=secret,id=apt.conf --mount=type=secret,id=sources.list --mount=
     export APT_CONFIG=/run/secrets/apt.conf DEBIAN_FRONTEND=noninteractive \
  && apt-get update -qq \
  && apt-get install -qq --no-install-recommends python3 \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
+ && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc/*
 COPY tests/fakes /opt/fakes/fakes
 USER 65532:65532
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/opt/fakes

@@ -26,7 +26,7 @@ RUN --mount=type=secret,id=apt.conf --mount=type=secret,id=sources.list --mount=
     export APT_CONFIG=/run/secrets/apt.conf DEBIAN_FRONTEND=noninteractive \
  && apt-get update -qq \
  && apt-get install -qq --no-install-recommends python3 libgomp1 \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
+ && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc/*
 COPY --from=build /opt/model /opt/model
 COPY --from=build /opt/llama /opt/llama
 USER 65532:65532

@@ -10,11 +10,11 @@ RUN python3 -m venv /opt/poolkeeper
 COPY requirements.lock /src/
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
     export PIP_CONFIG_FILE=/run/secrets/pip.conf \
- && /opt/poolkeeper/bin/pip install -q --no-cache-dir --no-compile --only-binary :all: --require-hashes -r /src/requirements.lock
+ && /opt/poolkeeper/bin/pip install -q --no-cache-dir --only-binary :all: --require-hashes -r /src/requirements.lock
 COPY . /src/
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
     export PIP_CONFIG_FILE=/run/secrets/pip.conf \
- && /opt/poolkeeper/bin/pip install -q --no-cache-dir --no-compile --no-deps /src \
+ && /opt/poolkeeper/bin/pip install -q --no-cache-dir --no-deps /src \
  && /opt/poolkeeper/bin/pip uninstall -q -y pip
 
 FROM debian:trixie-slim
@@ -22,7 +22,7 @@ RUN --mount=type=secret,id=apt.conf --mount=type=secret,id=sources.list --mount=
     export APT_CONFIG=/run/secrets/apt.conf DEBIAN_FRONTEND=noninteractive \
  && apt-get update -qq \
  && apt-get install -qq --no-install-recommends python3 ca-certificates \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
+ && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc/*
 COPY --from=build /opt/poolkeeper /opt/poolkeeper
 USER 65532:65532
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/poolkeeper/bin:$PATH
