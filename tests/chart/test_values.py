@@ -56,9 +56,7 @@ def test_the_pod_is_restricted(template: Template) -> None:
 
 
 def test_images_come_from_values(template: Template) -> None:
-    rendered = template(
-        "image.repository=here/op", "image.tag=1", "router.image.repository=here/rt", "router.image.tag=2"
-    )
+    rendered = template("image.repository=here/op", "image.tag=v1", "router.image.repository=rt", "router.image.tag=v2")
 
     assert container(rendered)["image"] == "here/op:v1"
     assert environment(rendered)["POOLKEEPER_ROUTER_IMAGE"] == "rt:v2"
