@@ -12,6 +12,7 @@ from poolkeeper.api.routerdoc import RouterDoc
 from poolkeeper.plan.naming import selector
 from poolkeeper.plan.snapshot import Manifest, Snapshot
 from poolkeeper.render.names import ADMIN_PORT, CLIENT_PORT, CONTAINER, child_labels, metadata
+from poolkeeper.render.resources import resources_of, workers
 from poolkeeper.render.scheduling import scheduling
 from poolkeeper.render.volumes import RUN_DIR, mounts, volumes
 
@@ -19,8 +20,8 @@ ROUTER_UID = 65532
 PRE_STOP_S = 5
 """Endpoint controllers and proxies need about this long to stop sending to a Pod that is ending."""
 DRAIN_MARGIN_S = 10
-MAX_GRACE_S = 1800
-"""A node drain waits no longer than this for the last stream."""
+MAX_GRACE_S = 660
+"""A node drain waits no longer for the last stream; nginx cuts it after 600 s (worker_shutdown_timeout)."""
 
 Part = dict[str, object]
 
@@ -76,10 +77,12 @@ def _pod_spec(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> Pa
 
 
 def _container(snapshot: Snapshot, pool: EndpointPool, volume_mounts: list[Part]) -> Part:
+    resources = resources_of(snapshot, pool)
     env = {
         "POOLKEEPER_LISTEN": f"0.0.0.0:{CLIENT_PORT}",
         "POOLKEEPER_ADMIN": f"0.0.0.0:{ADMIN_PORT}",
         "POOLKEEPER_RUN_DIR": RUN_DIR,
+        "POOLKEEPER_WORKERS": str(workers(resources)),
     }
     return {
         "name": CONTAINER,
@@ -94,7 +97,7 @@ def _container(snapshot: Snapshot, pool: EndpointPool, volume_mounts: list[Part]
         "readinessProbe": _probe("/readyz", period_s=2, failures=3),
         "livenessProbe": _probe("/healthz", period_s=10, failures=6),
         "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_S}}},
-        "resources": _resources(snapshot, pool),
+        "resources": resources.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -111,10 +114,3 @@ def _probe(path: str, period_s: int, failures: int) -> Part:
         "timeoutSeconds": 3,
         "failureThreshold": failures,
     }
-
-
-def _resources(snapshot: Snapshot, pool: EndpointPool) -> Part:
-    """The pool's own words, or, when it has none, the installation's."""
-    given = pool.spec.router.resources
-    wanted = given if given.requests or given.limits else snapshot.settings.router_resources
-    return wanted.model_dump(mode="json", by_alias=True, exclude_defaults=True)
