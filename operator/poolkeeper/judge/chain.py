@@ -31,12 +31,15 @@ def first(checks: Sequence[Check], facts: Facts) -> Finding:
     raise AssertionError(f"a chain ended without an answer; its last check was {checks[-1].__name__}")
 
 
-def as_before(kind: ConditionType) -> Check:
-    """What was said last stands while no router was asked: an operator that has just started takes nothing back."""
+def as_before(kind: ConditionType, *only: Reason) -> Check:
+    """What was said last stands while no router was asked: an operator that has just started takes nothing back.
+
+    only: if it was one of these (left out: whatever it was).
+    """
 
     def unasked(facts: Facts) -> Finding | None:
         before = facts.previous(kind) if facts.is_unasked else None
-        known = {reason.value: reason for reason in REASONS[kind] if reason != Reason.Pending}
+        known = {reason.value: reason for reason in only or REASONS[kind] if reason != Reason.Pending}
         if before is None or before.reason not in known:
             return None
         return Finding(before.status, known[before.reason], before.message)

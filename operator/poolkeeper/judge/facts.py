@@ -143,7 +143,7 @@ def _endpoints(snapshot: Snapshot, states: Collection[RouterState]) -> Iterator[
             counts=endpoint is None or endpoint.mode != "Disabled",
             in_service=endpoint is None or (endpoint.mode == "Active" and endpoint.weight > 0),
             credential=endpoint.credentials_ref if endpoint else None,
-            is_known=view.reporting > 0 or (unasked and name in previous),
+            is_known=view.reporting > 0,
             health=view.health,
             breaker=view.breaker,
             reason=view.reason,

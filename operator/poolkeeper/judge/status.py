@@ -16,7 +16,8 @@ from poolkeeper.plan.naming import selector_text
 
 def status_of(facts: Facts, findings: Mapping[ConditionType, Finding]) -> EndpointPoolStatus:
     before = facts.snapshot.previous
-    usable, counted = len(facts.usable), len(facts.counted)
+    counted = len(facts.counted)
+    usable = min(counted, before.healthy_endpoints) if before and facts.is_unasked else len(facts.usable)
     return EndpointPoolStatus(
         observed_generation=facts.snapshot.generation,
         conditions=tuple(_condition(facts, kind, findings[kind]) for kind in POOL_CONDITIONS),

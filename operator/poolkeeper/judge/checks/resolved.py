@@ -4,8 +4,8 @@ Secrets are never read here. A router says that the file of a key is missing; wh
 there, it is the key that the Secret lacks, else the Secret itself is taken to be missing.
 """
 
-from poolkeeper.api.reasons import Reason
-from poolkeeper.judge.chain import Check, Finding, since_when
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.judge.chain import Check, Finding, as_before, since_when
 from poolkeeper.judge.facts import EndpointFact, Facts
 from poolkeeper.judge.words import KEY_MISSING
 
@@ -31,7 +31,7 @@ def key_missing(facts: Facts) -> Finding | None:
     mounted: set[str] = {
         endpoint.credential.name
         for endpoint in facts.endpoints
-        if endpoint.credential and endpoint.is_known and endpoint.reason not in KEY_MISSING
+        if endpoint.credential and endpoint.reason not in KEY_MISSING
     }
     first = lacking[0].credential
     known = first is not None and first.name in mounted
@@ -44,7 +44,13 @@ def resolved(facts: Facts) -> Finding:
     return Finding("True", Reason.ResolvedRefs, "Everything referred to exists, as far as can be seen")
 
 
-CHECKS: tuple[Check, ...] = (unread, missing, key_missing, resolved)
+CHECKS: tuple[Check, ...] = (
+    unread,
+    missing,
+    as_before(ConditionType.ResolvedRefs, Reason.SecretNotFound, Reason.SecretKeyMissing),
+    key_missing,
+    resolved,
+)
 
 
 def _told(endpoint: EndpointFact, mounted: set[str]) -> str:

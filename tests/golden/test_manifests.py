@@ -1,0 +1,118 @@
+"""The objects of some pools, to the byte. `make goldens` writes them anew; then read the diff as a reviewer would."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from factories import LOCAL, OFFICIAL, SETTINGS, document, endpoint, policy, pool, snapshot
+from poolkeeper.api import labels
+from poolkeeper.plan.hashing import canonical_json
+from poolkeeper.plan.snapshot import Live, Snapshot
+from poolkeeper.render.desired import desired
+
+FOLDER = Path(__file__).parent
+
+CASES = {
+    "smallest": snapshot(pool([endpoint("own", url="http://models.example.com/v1")], models=["deepseek-flash"])),
+    "two-tiers": snapshot(),
+    "everything": replace(
+        snapshot(
+            pool(
+                [
+                    OFFICIAL | {"tls": {"caRef": {"name": "ca", "key": "root.pem"}, "serverName": "api.inside"}},
+                    endpoint(
+                        "aggregator",
+                        provider="OpenRouter",
+                        tier=1,
+                        weight=20,
+                        maxConnections=7,
+                        baseLatency="1s500ms",
+                        region="singapore",
+                        capabilities=["PrefixCompletion", "LargeContext"],
+                        models=[
+                            {"name": "deepseek-v4-pro", "upstreamName": "deepseek/deepseek-v4-pro"},
+                            {"name": "*", "upstreamName": "deepseek/deepseek-flash"},
+                        ],
+                        credentialsRef={"name": "openrouter", "key": "token"},
+                    ),
+                    LOCAL | {"tier": 2, "mode": "Draining"},
+                ],
+                failoverPolicyRef={"name": "standard"},
+                access={
+                    "mode": "Keys",
+                    "clients": [
+                        {"name": "web", "keyRef": {"name": "clients", "key": "web"}},
+                        {"name": "batch", "keyRef": {"name": "clients", "key": "batch"}},
+                    ],
+                },
+                router={
+                    "replicas": 3,
+                    "service": {"type": "LoadBalancer", "port": 8443},
+                    "resources": {"requests": {"cpu": "2", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
+                    "template": {
+                        "annotations": {"example.com/scrape": "yes"},
+                        "labels": {"team": "llm"},
+                        "nodeSelector": {"disk": "ssd"},
+                        "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
+                        "topologySpread": [{"topologyKey": "topology.kubernetes.io/zone"}],
+                        "priorityClassName": "high",
+                    },
+                },
+            ),
+            annotations={labels.FAILOVER_TO: "1"},
+        ),
+        policy=policy(
+            circuitBreaker={"consecutiveFailures": 3},
+            retry={"maxAttempts": 5, "retryAfter": "Ignore", "busyBackoff": ["1s"]},
+            timeouts={"firstToken": "7s", "request": "90s"},
+            balancing={"algorithm": "PowerOfTwo"},
+            fallback={"defaultResponse": 'Später wieder: "busy"'},
+        ),
+        policy_generation=3,
+        settings=replace(SETTINGS, image_pull_policy="Never", cluster_domain="corp.internal"),
+        config_maps={"ca": frozenset({"root.pem"})},
+        ca_digest="c0ffee",
+        live=Live(document_generation=41, document_hash="0"),
+    ),
+}
+
+
+def rendered(of: Snapshot) -> str:
+    objects = [dict(one) for one in desired(of, document(of))]
+    return "# A golden file; `make goldens` writes it anew.\n" + yaml.dump_all(
+        objects, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_manifests(name: str) -> None:
+    golden, seen = FOLDER / f"{name}.yaml", rendered(CASES[name])
+    if os.environ.get("UPDATE_GOLDENS"):
+        golden.write_text(seen, "utf-8")
+
+    assert seen == golden.read_text("utf-8"), f"{golden.name} differs; if that is meant: make goldens"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_same_input_gives_the_same_bytes(name: str) -> None:
+    assert len({rendered(CASES[name]) for _ in range(20)}) == 1
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_manifests_are_plain_json(name: str) -> None:
+    objects = [dict(one) for one in desired(CASES[name], document(CASES[name]))]
+
+    assert yaml.safe_load(canonical_json(objects)) == objects
+
+
+def test_no_golden_is_left_over() -> None:
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(CASES)
