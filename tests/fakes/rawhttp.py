@@ -105,7 +105,7 @@ def receive(sock: socket.socket, *, enough: bytes | None = None, silence_s: floa
             data = sock.recv(65536)
         except TimeoutError:
             return Got(bytes(raw), End.OPEN)
-        except ConnectionResetError:  # over TLS Python reports a RST as an EOF
+        except ConnectionResetError:
             return Got(bytes(raw), End.RESET)
         if not data:
             return Got(bytes(raw), End.EOF)

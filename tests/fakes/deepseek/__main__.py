@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import resource
 import signal
 import ssl
 import sys
@@ -34,6 +35,9 @@ def main(argv: list[str]) -> int:
     except jsonin.ShapeError as error:
         print(f"fakes.deepseek: {error}", file=sys.stderr)
         return 2
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:  # a stream is a file, and the usual soft limit is 1024
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     asyncio.run(until_signal(provider, options))
     return 0
 
@@ -119,7 +123,7 @@ async def run(
         tls.load_cert_chain(options.tls_cert, options.tls_key)
     listener = Listener(provider, tls)
     host, port = address(options.listen)
-    await listener.start(host, port, address(options.control) if options.control else None)
+    listener.start(host, port, address(options.control) if options.control else None)
     ready = f"ready {'http' if tls is None else 'https'}://{host}:{listener.port}"
     if options.control:
         ready += f" control http://{address(options.control)[0]}:{listener.control_port}"

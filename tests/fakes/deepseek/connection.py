@@ -74,7 +74,12 @@ class Connection(asyncio.Protocol):
 
     @property
     def idle(self) -> bool:
-        return self._entry is None
+        return self._entry is None and self._request is None
+
+    @property
+    def busy(self) -> bool:
+        """It owes an answer; the control API's own is none."""
+        return self._entry is not None
 
     def close(self) -> None:
         self._transport.close()
@@ -98,11 +103,12 @@ class Connection(asyncio.Protocol):
         except http1.ProtocolError as error:
             self._refuse_protocol(str(error))
             return
-        self._request = None
         if self._entry is None:
             self._transport.write(control.respond(self._provider, request))
+            self._request = None
             self._after(request)
             return
+        self._request = None
         steps = self._provider.respond(request, self._entry)
         self._task = asyncio.get_running_loop().create_task(self._play(steps, request, self._entry))
 

@@ -146,7 +146,8 @@ def error_in_stream(answer: Answer) -> Steps:
         yield from ending(answer)
     else:
         kind = bodies.OPENROUTER_ERROR_TYPES.get(status, "server")
-        yield Send(answer.frame(answer.writer.openrouter_error(status, kind, message)) + answer.end)
+        yield Send(answer.frame(answer.writer.openrouter_error(status, kind, message)))
+        yield from ending(answer, done=False)
 
 
 def invalid_chunk(answer: Answer) -> Steps:
@@ -166,7 +167,8 @@ def invalid_chunk(answer: Answer) -> Steps:
 
 def empty_200(answer: Answer) -> Steps:
     if answer.ask.stream:
-        yield Send(answer.head() + answer.end, status=200)
+        yield Send(answer.head(), status=200)
+        yield from ending(answer, done=False)
     else:
         yield from ok(replace(answer, fixed_body=b""))
 

@@ -25,21 +25,17 @@ class Listener:
         self._control_connections: set[Connection] = set()
         self._address = ("127.0.0.1", 0)
         self._holder: socket.socket | None = None
-        self._socket: socket.socket | None = None
-        self._server: asyncio.Server | None = None
-        self._adopting: asyncio.Task[None] | None = None
-        self._control: asyncio.Server | None = None
+        self._door: _Door | None = None
+        self._control: _Door | None = None
         self._timer: asyncio.TimerHandle | None = None
         if tls is not None:
             tls.sni_callback = _remember_sni
 
-    async def start(self, host: str, port: int, control: tuple[str, int] | None = None) -> None:
+    def start(self, host: str, port: int, control: tuple[str, int] | None = None) -> None:
         self._holder = _bound(host, port)
         self._address = (host, self._holder.getsockname()[1])
         if control is not None:
-            self._control = await asyncio.get_running_loop().create_server(
-                self._factory(self._control_connections, control_only=True), sock=_bound(*control), backlog=BACKLOG
-            )
+            self._control = _Door(_bound(*control), self._factory(self._control_connections, control_only=True))
         self._provider.on_plan = self._follow_plan
         self._follow_plan()
 
@@ -49,14 +45,14 @@ class Listener:
 
     @property
     def control_port(self) -> int | None:
-        return None if self._control is None else int(self._control.sockets[0].getsockname()[1])
+        return None if self._control is None else self._control.port
 
     def stop(self) -> None:
         self._provider.on_plan = lambda: None
         self._set_timer(None)
         self._shut()
         if self._control is not None:
-            self._control.close()
+            self._control.shut()
         for connection in [*self._connections, *self._control_connections]:
             connection.close()
         if self._holder is not None:
@@ -67,7 +63,7 @@ class Listener:
         leg = self._provider.current()
         if leg.scenario != "refuse":
             self._open()
-        elif self._socket is not None:
+        elif self._door is not None:
             self._shut()
             self._hang_up(drop=leg.params.drop)
         age_ms = self._provider.plan_age_ms()
@@ -82,36 +78,65 @@ class Listener:
             self._timer = asyncio.get_running_loop().call_later(delay_ms / 1000, self._follow_plan)
 
     def _open(self) -> None:
-        if self._socket is None:
-            self._socket = _bound(*self._address)
-            self._socket.listen(BACKLOG)
-            self._adopting = asyncio.get_running_loop().create_task(self._adopt(self._socket))
-
-    async def _adopt(self, sock: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        factory = self._factory(self._connections, control_only=False)
-        self._server = await loop.create_server(factory, sock=sock, backlog=BACKLOG, ssl=self._tls, start_serving=False)
-        await self._server.start_serving()
+        if self._door is None:
+            self._door = _Door(_bound(*self._address), self._factory(self._connections, control_only=False), self._tls)
 
     def _shut(self) -> None:
-        if self._adopting is not None:
-            self._adopting.cancel()
-        if self._server is not None:
-            self._server.close()
-        elif self._socket is not None:
-            self._socket.close()
-        self._adopting = self._server = self._socket = None
+        if self._door is not None:
+            self._door.shut()
+            self._door = None
 
     def _hang_up(self, *, drop: bool) -> None:
         """As if the process had died: idle connections end, and with `drop` the busy ones too."""
         for connection in list(self._connections):
             if connection.idle:
                 connection.close()
-            elif drop:
+            elif drop and connection.busy:
                 connection.reset()
 
     def _factory(self, members: set[Connection], *, control_only: bool) -> Callable[[], Connection]:
         return lambda: Connection(self._provider, next(self._numbers), members, control_only=control_only)
+
+
+class _Door:
+    """A socket that listens until it is shut, both at once: asyncio's own server needs turns of the loop for that."""
+
+    def __init__(
+        self, sock: socket.socket, factory: Callable[[], Connection], tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._socket = sock
+        self._factory = factory
+        self._tls = tls
+        self._loop = asyncio.get_running_loop()
+        self._handshakes: set[asyncio.Task[None]] = set()
+        sock.setblocking(False)
+        sock.listen(BACKLOG)
+        self._loop.add_reader(sock, self._accept)
+
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    def shut(self) -> None:
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+    def _accept(self) -> None:
+        for _ in range(BACKLOG):
+            try:
+                client, _ = self._socket.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            client.setblocking(False)
+            task = self._loop.create_task(self._welcome(client))
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
+
+    async def _welcome(self, client: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._factory, client, ssl=self._tls)
+        except OSError:  # ssl.SSLError too: the client did not like the certificate, or left
+            client.close()
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -37,8 +37,8 @@ def rest(answer: Answer) -> Steps:
     yield from ending(answer)
 
 
-def ending(answer: Answer) -> Steps:
-    yield Send((answer.frame(DONE) if answer.ask.stream else b"") + answer.end)
+def ending(answer: Answer, *, done: bool = True) -> Steps:
+    yield Send((answer.frame(DONE) if answer.ask.stream and done else b"") + answer.end)
     if answer.closes:
         yield Close(finished=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from fakes.harness import FakeProvider
-from fakes.rawhttp import End, exchange
+from fakes.rawhttp import End, connect, exchange, receive, request
 
 CHAT = "/v1/chat/completions"
 ASK: dict[str, object] = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "hi"}]}
@@ -197,6 +197,22 @@ def test_connection_close_is_announced_and_done(fake: FakeProvider) -> None:
     fake.set("ok", connection_close=True)
     got = exchange(fake.port, CHAT, ASK, {"connection": "keep-alive"})
     assert (got.headers["connection"], got.end, fake.wait_idle()[-1].outcome) == ("close", End.EOF, "finished")
+
+
+def test_http10_gets_no_chunks_and_the_end_of_the_connection(fake: FakeProvider) -> None:
+    with connect(fake.port) as sock:
+        sock.sendall(request(CHAT, STREAM).replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+        got = receive(sock)
+    assert (len(got.events), got.end, "transfer-encoding" in got.headers) == (19, End.EOF, False)
+
+
+def test_expect_100_continue_is_answered_before_the_body(fake: FakeProvider) -> None:
+    head, _, body = request(CHAT, ASK, {"expect": "100-continue"}).partition(b"\r\n\r\n")
+    with connect(fake.port) as sock:
+        sock.sendall(head + b"\r\n\r\n")
+        assert receive(sock, enough=b"\r\n\r\n").status == 100
+        sock.sendall(body)
+        assert receive(sock, enough=b'"prompt_cache_miss_tokens":').status == 200
 
 
 def test_a_request_may_choose_its_scenario(fake: FakeProvider) -> None:

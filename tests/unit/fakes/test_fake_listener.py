@@ -54,6 +54,15 @@ class TestRefuse:
                 connect(fake.port)
             fake.wait_for(lambda _: reachable(fake.port))
 
+    def test_told_over_the_main_port_is_answered_and_can_be_taken_back(self) -> None:
+        with FakeProvider() as fake, connect(fake.port) as sock:
+            sock.sendall(request("/_fake/scenario", {"scenario": "refuse", "params": {"drop": True}}, method="PUT"))
+            assert receive(sock, enough=b'"current":"refuse"').status == 200
+            assert not reachable(fake.port)
+            sock.sendall(request("/_fake/reset", method="POST"))
+            assert receive(sock, enough=b"{}").status == 200
+            assert reachable(fake.port)
+
     def test_can_be_the_first_thing_played(self) -> None:
         with FakeProvider(scenario="refuse") as fake, pytest.raises(ConnectionRefusedError):
             connect(fake.port)
@@ -84,17 +93,21 @@ class TestTls:
                 pass
             assert (fake.url.partition(":")[0], fake.log()[0].sni) == ("https", "api.test")
 
-    @pytest.mark.parametrize(("scenario", "want"), [("reset", End.EOF), ("stall", End.OPEN)])
-    def test_faults_work_as_without(self, scenario: str, want: End) -> None:
+    @pytest.mark.parametrize(
+        ("scenario", "want", "want_outcome"),
+        # Some versions of Python report a RST under TLS as a ragged end.
+        [("reset", {End.RESET, End.EOF}, "reset_by_fake"), ("stall", {End.OPEN}, "client_closed")],
+    )
+    def test_faults_work_as_without(self, scenario: str, want: set[End], want_outcome: str) -> None:
         """The chunks before a reset arrive only if none of them waits for an ACK of the one before (Nagle)."""
         with FakeProvider(tls_names=["127.0.0.1"], scenario=scenario) as fake:
             context = ssl.create_default_context(cafile=str(fake.ca_file))
             with connect(fake.port, context) as sock:
                 sock.sendall(request(CHAT, STREAM))
                 got = receive(sock, silence_s=0.2)
-                assert (got.end, len(got.events)) == (want, 4)
-            want_outcome = "reset_by_fake" if scenario == "reset" else "client_closed"
-            assert (fake.wait_idle()[0].chunks, fake.log()[0].outcome) == (3, want_outcome)
+                assert (got.end in want, len(got.events)) == (True, 4)
+            [seen] = fake.wait_idle()
+            assert (seen.chunks, seen.outcome) == (3, want_outcome)
 
     def test_an_expired_certificate_does_not_verify(self) -> None:
         authority = tls.shared_authority()
