@@ -22,6 +22,7 @@ class Surface(StrEnum):
     HEALTH = "health"
 
 
+MAX_CHOICES = 16
 GENERATING = (Surface.CHAT, Surface.COMPLETIONS, Surface.EMBEDDINGS)
 ROUTES: dict[tuple[str, str], Surface] = {
     ("POST", "/chat/completions"): Surface.CHAT,
@@ -111,7 +112,7 @@ def _chat(fields: dict[str, object], *, beta: bool) -> Ask:
         stream=fields.get("stream") is True,
         include_usage=_include_usage(fields),
         max_tokens=_max_tokens(fields),
-        n=jsonin.integer(fields.get("n") or 1, "n"),
+        n=_choices(fields),
         wants_thinking=(isinstance(thinking, dict) and thinking.get("type") == "enabled")
         or (thinking is None and fields.get("reasoning_effort") is not None),
         content=_canonical(spoken),
@@ -130,7 +131,7 @@ def _completion(fields: dict[str, object]) -> Ask:
         stream=fields.get("stream") is True,
         include_usage=_include_usage(fields),
         max_tokens=_max_tokens(fields),
-        n=jsonin.integer(fields.get("n") or 1, "n"),
+        n=_choices(fields),
         content=prompt,
         prompt_units=_units([prompt]),
     )
@@ -150,6 +151,13 @@ def _embedding(fields: dict[str, object]) -> Ask:
 def _include_usage(fields: dict[str, object]) -> bool:
     options = fields.get("stream_options")
     return isinstance(options, dict) and options.get("include_usage") is True
+
+
+def _choices(fields: dict[str, object]) -> int:
+    count = jsonin.integer(fields.get("n") or 1, "n")
+    if not 1 <= count <= MAX_CHOICES:
+        raise jsonin.ShapeError(f"n: {count}, wanted 1 to {MAX_CHOICES}")
+    return count
 
 
 def _max_tokens(fields: dict[str, object]) -> int | None:

@@ -117,9 +117,10 @@ def test_unserved_model_does_not_exist(fake: FakeProvider) -> None:
         (b"{", "Failed to parse the request body as JSON"),
         ({"model": "deepseek-flash"}, "messages: null, wanted an array"),
         ({"model": "deepseek-flash", "messages": []}, "Empty input messages"),
+        ({**ASK, "n": -1}, "n: -1, wanted 1 to 16"),
         ({**ASK, "model": 3}, "model: int '3', wanted a string"),
     ],
-    ids=["broken JSON", "no messages", "empty messages", "model is no string"],
+    ids=["broken JSON", "no messages", "empty messages", "no choices", "model is no string"],
 )
 def test_unreadable_request_is_a_400(fake: FakeProvider, body: object, want: str) -> None:
     fake.set("ok")
