@@ -1,6 +1,8 @@
 """The objects of some pools, to the byte. `make goldens` writes them anew; then read the diff as a reviewer would."""
 
+import json
 import os
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from poolkeeper.api import labels
 from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.plan.snapshot import Live, Snapshot
 from poolkeeper.render.desired import desired
+from routerlua import config_reader
 
 FOLDER = Path(__file__).parent
 
@@ -112,6 +115,23 @@ def test_manifests_are_plain_json(name: str) -> None:
     objects = [dict(one) for one in desired(CASES[name], document(CASES[name]))]
 
     assert yaml.safe_load(canonical_json(objects)) == objects
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_router_takes_the_document(name: str) -> None:
+    configmap = next(one for one in desired(CASES[name], document(CASES[name])) if one["kind"] == "ConfigMap")
+    data = configmap["data"]
+    assert isinstance(data, dict)
+
+    assert config_reader()(json.loads(data["router.json"])) == ""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_keys_are_mounted_and_nothing_else_knows_them(name: str) -> None:
+    objects = list(desired(CASES[name], document(CASES[name])))
+
+    assert "Secret" not in {one["kind"] for one in objects}
+    assert not {"secretKeyRef", "secretRef", "stringData"} & set(re.findall(r'"(\w+)":', canonical_json(objects)))
 
 
 def test_no_golden_is_left_over() -> None:
