@@ -29,8 +29,9 @@ class Inbox:
     def changed(self, kind: str, body: Mapping[str, object], gone: bool) -> None:
         seen = observe({**body, "kind": kind})
         concerned = self._news.pop(seen.ref, set())
+        before = self._store.get(seen.ref)  # what lost our label is gone for us too, and no longer says whose it was
         if gone and self._store.drop(seen.ref, seen.uid):
-            concerned |= self._concerned(seen)
+            concerned |= self._concerned(before)
         for ref in sorted(concerned):
             self._tell(ref)
 

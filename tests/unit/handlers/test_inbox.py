@@ -75,6 +75,15 @@ def test_what_is_gone_is_told_once() -> None:
     assert bed.event(child("Service"), gone=True) == []
 
 
+def test_a_child_that_lost_our_label_is_told_to_the_pool_it_belonged_to() -> None:
+    bed = Bed()
+    bed.event(child("Service"))
+    unlabelled = child("Service")
+    unlabelled["metadata"] = {"name": "chat-router", "namespace": "team"}
+
+    assert bed.event(unlabelled, gone=True) == [CHAT]
+
+
 def test_a_policy_that_is_gone_still_tells_its_pools() -> None:
     bed = Bed()
     bed.event(pool(policy="standard"))
