@@ -75,9 +75,9 @@ bootstrap_base() {
     rm -rf --one-file-system "$root"
 }
 
+# build_image NAME REFERENCE
 build_image() {
-  local name=$1 reference archive work old
-  reference=$(reference "$name")
+  local name=$1 reference=$2 archive work old
   archive=$(archive_of "$reference")
   if [[ -e $archive ]]; then
     touch "$archive"
@@ -91,7 +91,10 @@ build_image() {
   work=$IMAGES/.making-$name
   rm -rf "$work"
   mkdir -p "$work/context"
-  context "$name" | tar -C "$work/context" -x
+  context "$name" >"$work/context.tar"
+  [[ $(sha256sum "$work/context.tar" | cut -c1-12) == "${reference##*:}" ]] ||
+    fail "the inputs of $name changed while they were packed" "run this again"
+  tar -C "$work/context" -xf "$work/context.tar"
   write_settings "$work/secrets" "$RELEASE"
   run_logged "$name" "$POOLKEEPER_CACHE/logs/image-$name.log" \
     tool_build "$reference" "$work/context/hack/images/$name.Dockerfile" "$work/context" "$work/secrets"
@@ -112,8 +115,9 @@ fi
 mkdir -p "$IMAGES"
 archives=()
 for name in "$@"; do
-  (build_image "$name") # a shell of its own: the lock of one image is not held through the next
-  archives+=("$(archive_of "$(reference "$name")")")
+  reference=$(reference "$name")
+  (build_image "$name" "$reference") # a shell of its own: the lock of one image is not held through the next
+  archives+=("$(archive_of "$reference")")
 done
 cluster=$HERE/../cluster/cluster
 if [[ $("$HERE/../cluster/ground.sh") != existing ]] && "$cluster" status >/dev/null 2>&1; then
