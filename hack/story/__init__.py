@@ -1,1 +1,1 @@
-"""`make try`: the story of a failing provider and its rescue, told by `poolkeeper run` on this machine."""
+"""The story of a failing provider and its rescue, told on this machine (`make try`) or on a cluster (`make up`)."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from openai import OpenAI
 
 MODEL = "deepseek-flash"
+MAX_TOKENS = 24
+"""Enough to see it stream; the real model on CPU is slow."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ def ask(client: OpenAI, question: str, show: Callable[[str], None]) -> Told:
     began_s = time.monotonic()
     first_s, text, finish = 0.0, "", None
     answer = client.chat.completions.with_raw_response.create(
-        model=MODEL, messages=[{"role": "user", "content": question}], stream=True
+        model=MODEL, messages=[{"role": "user", "content": question}], stream=True, max_tokens=MAX_TOKENS
     )
     for chunk in answer.parse():
         for choice in chunk.choices:

@@ -1,5 +1,6 @@
 """The demo pool in a namespace of its own, and handles to play with it: providers, status, the router's address."""
 
+import base64
 import json
 import socket
 import subprocess
@@ -62,6 +63,19 @@ class Bed:
         """Every request the provider saw since its last reset, with the key it came with."""
         entries: list[Json] = json.loads(self.kubectl("get", "--raw", self._control(provider, "log")).stdout)["entries"]
         return [entry for entry in entries if entry["method"] == "POST"]
+
+    def accept_keys(self, provider: str, *keys: str) -> None:
+        """From now on this scripted provider lets in these keys and no other."""
+        self.kubectl(
+            "replace", "--raw", self._control(provider, "settings"), "-f", "-", stdin=json.dumps({"keys": keys})
+        )
+
+    def read_key(self, secret: str, key: str) -> str:
+        return base64.b64decode(self.get("secret", secret)["data"][key]).decode()
+
+    def write_key(self, secret: str, key: str, value: str) -> None:
+        patch = json.dumps({"stringData": {key: value}})
+        self.kubectl("-n", self.namespace, "patch", "secret", secret, "--type=merge", "-p", patch)
 
     def _control(self, provider: str, name: str) -> str:
         return f"/api/v1/namespaces/{self.namespace}/services/{provider}:8001/proxy/_fake/{name}"

@@ -1,18 +1,15 @@
-"""What the story plays on: a `poolkeeper run` as a process of its own, one-shot commands, and patience with a limit."""
+"""`poolkeeper run` as a process of its own, and one-shot commands."""
 
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hack.story.waiting import StoryError
+
 STOP_LIMIT_S = 20.0
-
-
-class StoryError(Exception):
-    """Something did not hold; the story ends here, with exit 1."""
 
 
 @contextmanager
@@ -52,16 +49,6 @@ def poolkeeper(*args: str) -> None:
     done = subprocess.run([sys.executable, "-m", "poolkeeper", *args], check=False)
     if done.returncode != 0:
         raise StoryError(f"poolkeeper {' '.join(args)}: exit {done.returncode}")
-
-
-def wait_until(what: str, holds: Callable[[], bool], limit_s: float = 20.0) -> float:
-    """How long it took, in seconds."""
-    began_s = time.monotonic()
-    while not holds():
-        if time.monotonic() - began_s > limit_s:
-            raise StoryError(f"waited {limit_s:g} s in vain: {what}")
-        time.sleep(0.1)
-    return time.monotonic() - began_s
 
 
 def fill_in(template: Path, target: Path, **values: str) -> None:
