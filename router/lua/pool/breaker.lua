@@ -54,7 +54,7 @@ end
 
 
 local function is_too_much(consecutive, window, policy)
-  if consecutive >= policy.consecutive_failures then
+  if policy.consecutive_failures > 0 and consecutive >= policy.consecutive_failures then
     return true
   end
   local total = window.ok + window.failed
