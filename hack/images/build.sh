@@ -24,7 +24,7 @@ declare -A INPUTS=(
   [llama]="hack/images/llama.lock hack/images/model.lock"
 )
 RELEASE=trixie
-BASE=docker.io/library/debian:$RELEASE-slim
+BASE=debian:$RELEASE-slim
 IMAGES=$POOLKEEPER_CACHE/images
 BASE_TAR=$IMAGES/debian-$RELEASE-slim.tar
 KEPT=5 # builds of one image that stay in the cache
