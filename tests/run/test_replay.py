@@ -16,10 +16,11 @@ from run.running import Run
 pytestmark = [pytest.mark.router, pytest.mark.slow]
 
 TRACE = Path(__file__).parents[1] / "data/azure_llm_conv_10min.csv"
-WITHIN_S = 50.0
-LENGTH_DIVISOR = 10
+WITHIN_S = 55.0
+LENGTH_DIVISOR = 20
 DIALS = {"tokens": 1000, "token_interval_ms": 2.0, "first_token_ms": 20.0}
-CEILINGS = {"first": 24, "second": 16, "reserve": 60}
+CEILINGS = {"first": 24, "second": 16, "reserve": 500}
+"""The reserve can take everything, also the burst after a busy machine held the client up; the others are tight."""
 
 FAULTS: tuple[tuple[str, str, dict[str, object], float, float], ...] = (
     ("first", "busy503", {}, 5, 10),
@@ -30,10 +31,17 @@ FAULTS: tuple[tuple[str, str, dict[str, object], float, float], ...] = (
     ("second", "cut", {"after_chunks": 0}, 25, 30),
     ("first", "reset", {"after_chunks": 0}, 30, 35),
     ("second", "rate_limit", {"retry_after_s": 1}, 30, 35),
-    ("reserve", "refuse", {}, 35, 40),
-    ("first", "hang_before_headers", {}, 40, 44),
+    ("reserve", "refuse", {}, 40, 44),
+    ("first", "hang_before_headers", {}, 45, 49),
 )
-"""Who fails how, from when to when. At any time at least one endpoint can serve."""
+"""Who fails how, from when to when. At any time at least one endpoint can serve, and has been well for longer than a
+breaker stays open (2.2 s): nobody can know earlier that it is back."""
+
+PATIENT = QUICK | {
+    "retry": {"busyBackoff": ["500ms", "1s", "1s"], "budgetPercent": 100},
+    "timeouts": {"connect": "2s", "firstToken": "5s", "interToken": "20s"},
+}
+"""A fault is a fault and not a slow machine."""
 
 
 @pytest.fixture
@@ -49,19 +57,19 @@ def fakes() -> Iterator[dict[str, FakeProvider]]:
 
 def test_no_client_notices_and_no_endpoint_is_overrun(tmp_path: Path, fakes: dict[str, FakeProvider]) -> None:
     tiers = {"first": 0, "second": 0, "reserve": 1}
-    policy = QUICK | {"retry": {"busyBackoff": ["500ms", "1s", "1s"], "budgetPercent": 100}}
     given = [Given(fake, tier=tiers[name], max_connections=CEILINGS[name]) for name, fake in fakes.items()]
-    file = write(tmp_path / "pool.yaml", pool(given, policy))
-    for name, fake in fakes.items():
-        fake.play({"timeline": _timeline(name)})
+    file = write(tmp_path / "pool.yaml", pool(given, PATIENT))
     trace = read_trace(TRACE, WITHIN_S, LENGTH_DIVISOR)
 
     with Run(tmp_path / "state", "-f", file) as run:
+        for name, fake in fakes.items():
+            fake.play({"timeline": _timeline(name)})
         ended = asyncio.run(replay(run.base_url, trace))
         stats = {name: fake.stats() for name, fake in fakes.items()}
+        transitions = run.router_state()["transitions"]
 
     assert len(ended) == len(trace)
-    assert [one for one in ended if one.problem] == [], _told(ended)
+    assert [one for one in ended if one.problem] == [], f"{_told(ended)}\n{transitions}"
     assert {name: seen.max_in_flight for name, seen in stats.items() if seen.max_in_flight > CEILINGS[name]} == {}
     assert all(seen.by_outcome for seen in stats.values()), "every endpoint has served"
     assert any(one.attempts > 1 for one in ended), "the faults were met by real requests"
