@@ -64,6 +64,9 @@ class TestInFlight:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(work, range(workers)))
         stats = fake.stats()
+        assert [
+            entry for entry in fake.log() if entry.outcome is not Outcome.FINISHED or entry.in_flight > workers
+        ] == []
         assert (stats.total, stats.by_outcome) == (workers * 25, {"finished": workers * 25})
         assert stats.max_in_flight <= workers
 
