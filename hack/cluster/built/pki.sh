@@ -1,6 +1,9 @@
 # The cluster's certificates and the kubeconfigs made of them. Elliptic curves: a dozen keys in a fraction of a second.
 # shellcheck shell=bash
 
+# What RFC 5280 asks of a certificate beyond a name: newer clients (Python 3.13's default) insist on it.
+LEAF=$'basicConstraints=CA:FALSE\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid'
+
 new_key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1"; }
 
 # certificate NAME SUBJECT USAGE [SAN]: $PKI/NAME.crt and .key, signed by the cluster's CA.
@@ -9,7 +12,7 @@ certificate() {
   new_key "$PKI/$name.key"
   openssl req -new -key "$PKI/$name.key" -subj "$subject" |
     openssl x509 -req -days 365 -CA "$PKI/ca.crt" -CAkey "$PKI/ca.key" -CAcreateserial -out "$PKI/$name.crt" \
-      -extfile <(printf 'keyUsage=digitalSignature\nextendedKeyUsage=%s\n%s' "$usage" "${san:+subjectAltName=$san}") 2>/dev/null
+      -extfile <(printf '%s\nkeyUsage=digitalSignature\nextendedKeyUsage=%s\n%s' "$LEAF" "$usage" "${san:+subjectAltName=$san}") 2>/dev/null
 }
 
 encoded() { base64 -w0 "$PKI/$1"; }
@@ -29,7 +32,8 @@ YAML
 make_pki() {
   mkdir -p "$PKI"
   new_key "$PKI/ca.key"
-  openssl req -x509 -new -key "$PKI/ca.key" -subj /CN=poolkeeper-test-bed -days 365 -out "$PKI/ca.crt"
+  openssl req -x509 -new -key "$PKI/ca.key" -subj /CN=poolkeeper-test-bed -days 365 \
+    -addext keyUsage=critical,keyCertSign,cRLSign -out "$PKI/ca.crt"
   local names=DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local
   certificate apiserver /CN=kube-apiserver serverAuth "$names,IP:127.0.0.1,IP:$NODE_IP,IP:10.96.0.1"
   certificate apiserver-kubelet-client /O=system:masters/CN=kube-apiserver-kubelet-client clientAuth
