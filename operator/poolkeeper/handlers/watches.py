@@ -75,6 +75,8 @@ async def watch(cluster: Cluster, namespaces: Sequence[str], listener: Listener,
             registry=_registry(cluster, listener, moves),
             settings=_settings(),
             standalone=True,
+            # Else kopf asks for the user's name, which a bare numeric UID has not. A NewType that it keeps to itself.
+            identity="poolkeeper",  # type: ignore[arg-type]
             clusterwide=not namespaces,
             namespaces=namespaces,
         )
