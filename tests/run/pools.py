@@ -20,12 +20,15 @@ QUICK = {
 
 @dataclass(frozen=True)
 class Given:
-    """One endpoint of a pool under test. key: of its credential in the Secret "keys", "" for none."""
+    """One endpoint of a pool under test. key: of its credential in the Secret "keys". url: where it is not the fake's
+    own. authority: the ConfigMap of its CA. "" for none."""
 
     fake: FakeProvider
     tier: int = 0
     max_connections: int = 50
     key: str = ""
+    url: str = ""
+    authority: str = ""
 
 
 def pool(endpoints: Sequence[Given], policy: dict[str, object] | None = None) -> str:
@@ -44,6 +47,12 @@ def secret(**values: str) -> str:
     return yaml.safe_dump({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": values})
 
 
+def config_map(name: str, authority: str) -> str:
+    return yaml.safe_dump(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"ca.crt": authority}}
+    )
+
+
 def write(file: Path, text: str) -> Path:
     """As a careful editor saves: all at once."""
     new = file.with_name(f".{file.name}.new")
@@ -60,10 +69,12 @@ def _endpoint(given: Given) -> dict[str, object]:
     declared: dict[str, object] = {
         "name": given.fake.name,
         "provider": "DeepSeek",
-        "url": f"{given.fake.url}/v1",
+        "url": f"{given.url or given.fake.url}/v1",
         "tier": given.tier,
         "maxConnections": given.max_connections,
     }
     if given.key:
         declared["credentialsRef"] = {"name": "keys", "key": given.key}
+    if given.authority:
+        declared["tls"] = {"caRef": {"name": given.authority, "key": "ca.crt"}}
     return declared

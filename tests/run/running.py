@@ -112,12 +112,12 @@ def question(content: str, **more: object) -> dict[str, object]:
     return {"model": "deepseek-flash", "messages": [{"role": "user", "content": content}], **more}
 
 
-def said(events: list[str]) -> str:
-    """The text of a whole stream, which must have ended properly."""
+def chunks(events: list[str]) -> int:
+    """How many chunks of content a whole stream had; it must have ended properly."""
     assert events[-1] == "[DONE]", events[-3:]
-    chunks = [json.loads(event) for event in events[:-1]]
-    assert any(choice["finish_reason"] == "stop" for chunk in chunks for choice in chunk["choices"])
-    return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"])
+    choices = [choice for event in events[:-1] for choice in json.loads(event)["choices"]]
+    assert choices[-1]["finish_reason"] == "stop", events[-3:]
+    return sum(bool(choice["delta"].get("content")) for choice in choices)
 
 
 def wait_until(holds: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:

@@ -1,5 +1,6 @@
 """`poolkeeper run` as a user has it: a process, files, signals, and clients that stream."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,17 +13,21 @@ import yaml
 
 from fakes.deepseek.log import Outcome
 from fakes.harness import FakeProvider
+from fakes.tls import Authority
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.local.record import PoolRecord
-from run.pools import KEY, Given, pool, secret, write
-from run.running import PATIENCE_S, Run, said, wait_until
+from run.pools import KEY, Given, config_map, pool, secret, write
+from run.running import PATIENCE_S, Run, chunks, wait_until
 
 pytestmark = pytest.mark.router
 
 
+LONG_CHUNKS = 60
+
+
 def speaks_long(fake: FakeProvider) -> None:
     """An answer of three seconds: long enough to have things happen in the middle of it."""
-    fake.set("ok", tokens=60, token_interval_ms=50.0)
+    fake.set("ok", tokens=LONG_CHUNKS, token_interval_ms=50.0)
 
 
 def test_it_says_ready_and_serves(manifests: Path, state: Path, official: FakeProvider) -> None:
@@ -31,7 +36,7 @@ def test_it_says_ready_and_serves(manifests: Path, state: Path, official: FakePr
 
         assert answer.status_code == 200, answer.text
         assert answer.headers["x-poolkeeper-endpoint"] == "official"
-        assert said(list(run.stream())) != ""
+        assert chunks(list(run.stream())) == 16
         assert "curl -N" in run.output
         assert {entry.key for entry in official.log()} == {KEY}
 
@@ -56,10 +61,10 @@ def test_a_changed_file_is_live_without_dropping_a_stream(
         stream = run.stream()
         events = [next(stream), next(stream)]
         write(manifests / "pool.yaml", pool([Given(backup)]))
-        wait_until(lambda: run.ask().headers["x-poolkeeper-endpoint"] == "backup", "the edit to be live")
+        wait_until(lambda: _served_by(run) == "backup", "the edit to be live")
         events += stream
 
-        assert len(said(events).split()) > 0
+        assert chunks(events) == LONG_CHUNKS
         assert official.wait_idle()[0].outcome is Outcome.FINISHED
 
 
@@ -70,7 +75,7 @@ def test_a_changed_secret_is_live_without_a_restart(manifests: Path, state: Path
 
         write(manifests / "secret.yaml", secret(**{"api-key": "sk-canary-second"}))
 
-        wait_until(lambda: run.ask().headers["x-poolkeeper-endpoint"] == "official", "the new key to be used")
+        wait_until(lambda: _served_by(run) == "official", "the new key to be used")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +115,7 @@ def test_sigterm_lets_a_stream_finish(manifests: Path, state: Path, official: Fa
         run.wait_for("draining")
         events += stream
 
-        assert said(events) != ""
+        assert chunks(events) == LONG_CHUNKS
         assert run.process.wait(PATIENCE_S) == 0
         run.wait_for("every stream had finished")
 
@@ -132,10 +137,49 @@ def test_a_second_signal_does_not_wait(manifests: Path, state: Path, official: F
 
 def test_a_dead_router_is_started_again(manifests: Path, state: Path) -> None:
     with Run(state, "-f", manifests) as run:
-        subprocess.run(["kill", "-9", (state / "router.pid").read_text().strip()], check=True)
+        first = (state / "router.pid").read_text()
+        os.kill(int(first), signal.SIGKILL)
 
         run.wait_for("started again in")
-        wait_until(lambda: _answers(run), "the router to serve again")
+        wait_until(lambda: (state / "router.pid").read_text() != first, "another router")
+        wait_until(lambda: _answers(run), "it to serve")
+        assert run.output.count("started again in") == 1
+
+
+def test_a_router_left_behind_by_a_killed_run_is_ended(manifests: Path, state: Path) -> None:
+    killed = Run(state, "-f", manifests).start()
+    killed.wait_for("ready")
+    assert killed.process is not None
+    killed.process.kill()
+    killed.process.wait()
+
+    with Run(state, "-f", manifests) as run:
+        assert "left behind by a run that was killed" in run.output
+        assert run.ask().status_code == 200
+
+
+def test_a_new_authority_is_trusted_without_dropping_a_stream(
+    tmp_path: Path, state: Path, backup: FakeProvider
+) -> None:
+    """The router reads certificates once, so it is replaced: by one that trusts the new ones."""
+    (tmp_path / "stranger").mkdir()
+    stranger = Authority.create(tmp_path / "stranger").certificate.cert.read_text()
+    with FakeProvider("private", tls_names=["localhost"]) as private:
+        assert private.ca_file is not None
+        trusted = private.ca_file.read_text()
+        url = f"https://localhost:{private.port}"
+        endpoints = [Given(private, url=url, authority="ca"), Given(backup, tier=1)]
+        file = write(tmp_path / "pool.yaml", pool(endpoints) + "---\n" + config_map("ca", stranger))
+
+        with Run(state, "-f", file) as run:
+            speaks_long(backup)
+            stream = run.stream()
+            events = [next(stream)]
+            write(file, pool(endpoints) + "---\n" + config_map("ca", trusted))
+            wait_until(lambda: _served_by(run) == "private", "the new authority to be trusted")
+            events += stream
+
+            assert chunks(events) == LONG_CHUNKS
 
 
 def test_a_second_run_on_the_same_folder_is_refused(manifests: Path, state: Path) -> None:
@@ -205,10 +249,15 @@ def test_no_key_is_to_be_seen_anywhere(manifests: Path, state: Path, official: F
 
 
 def _answers(run: Run) -> bool:
+    return _served_by(run) != ""
+
+
+def _served_by(run: Run) -> str:
+    """Empty while nobody answers."""
     try:
-        return run.ask().status_code == 200
+        return str(run.ask().headers.get("x-poolkeeper-endpoint", ""))
     except httpx.TransportError:
-        return False
+        return ""
 
 
 def _status(state: Path) -> EndpointPoolStatus:

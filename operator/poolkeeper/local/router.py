@@ -8,7 +8,8 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from poolkeeper.errors import UserError
@@ -18,6 +19,7 @@ RESTART_WAITS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STABLE_S = 60.0
 KILL_AFTER_S = 2.0
 """Between telling nginx to end at once and ending it ourselves."""
+LOG_TAIL_LINES = 3
 
 
 def router_folder(environ: Mapping[str, str]) -> Path:
@@ -36,30 +38,42 @@ def router_folder(environ: Mapping[str, str]) -> Path:
 
 @dataclass
 class RouterProcess:
-    """command and env start it; pid_file and log are ours. told: what people should hear, once each."""
+    """command and env start it; pid_file and log are ours. told: what people should hear, once each.
+
+    Signals go to the whole process group: workers outlive a master that was killed, and would keep the port.
+    """
 
     command: tuple[str, ...]
     env: Mapping[str, str]
     pid_file: Path
     log: Path
     told: Callable[[str], None]
-    _process: asyncio.subprocess.Process | None = None
+    _started: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     async def start(self) -> None:
         with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self.command, env=dict(self.env), stdin=asyncio.subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        self.pid_file.write_text(f"{self._process.pid}\n")
+            process = await asyncio.create_subprocess_exec(
+                *self.command,
+                env=dict(self.env),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._started = [one for one in self._started if one.returncode is None] + [process]
+        self.pid_file.write_text(f"{process.pid}\n")
+
+    async def replace(self) -> None:
+        """A new process for new requests; the old one finishes what it is answering."""
+        for process in self._started:
+            _signal(process.pid, signal.SIGQUIT)
+        await self.start()
 
     async def ended(self) -> str:
         """Wait for its death, and say how it died, in the log's own last words."""
-        if self._process is None:
-            return "was never started"
-        code = await self._process.wait()
+        code = await self._started[-1].wait()
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
-        tail = self.log.read_text("utf-8", "replace").splitlines()[-3:] if self.log.exists() else []
+        tail = self.log.read_text("utf-8", "replace").splitlines()[-LOG_TAIL_LINES:]
         return "\n  ".join([how, *tail])
 
     async def keep_alive(self) -> None:
@@ -67,48 +81,39 @@ class RouterProcess:
         deaths = 0
         loop = asyncio.get_running_loop()
         while True:
-            born_s = loop.time()
+            born_s, process = loop.time(), self._started[-1]
             how = await self.ended()
+            if self._started[-1] is not process:
+                continue  # replaced on purpose
+            _signal(process.pid, signal.SIGQUIT)
             deaths = 0 if loop.time() - born_s > STABLE_S else deaths
             wait_s = RESTART_WAITS_S[min(deaths, len(RESTART_WAITS_S) - 1)]
             deaths += 1
             self.told(f"the router {how}\n  started again in {wait_s:g} s; its log: {self.log}")
             await asyncio.sleep(wait_s)
-            await self.start()
+            if self._started[-1] is process:
+                await self.start()
 
     async def drain(self, limit_s: float) -> bool:
-        """Let it finish what it is answering. False when limit_s was not enough and it was ended with streams open."""
-        if self._process is None or self._process.returncode is not None:
-            return True
-        self._signal(signal.SIGQUIT)
-        if await self._gone(limit_s):
-            return True
-        await self.kill()
-        return False
+        """Let it finish what it is answering. False when limit_s was not enough."""
+        return await self._end(signal.SIGQUIT, limit_s)
 
     async def kill(self) -> None:
-        self._signal(signal.SIGTERM)
-        if not await self._gone(KILL_AFTER_S):
-            self._signal(signal.SIGKILL, whole_group=True)
-            await self._gone(KILL_AFTER_S)
+        """End it now, whatever it is doing."""
+        if not await self._end(signal.SIGTERM, KILL_AFTER_S):
+            await self._end(signal.SIGKILL, KILL_AFTER_S)
+        self.pid_file.unlink(missing_ok=True)
 
-    async def _gone(self, within_s: float) -> bool:
-        if self._process is None:
-            return True
+    async def _end(self, number: signal.Signals, within_s: float) -> bool:
+        for process in self._started:
+            _signal(process.pid, number)
         try:
-            await asyncio.wait_for(self._process.wait(), within_s)
+            async with asyncio.timeout(within_s):
+                for process in self._started:
+                    await process.wait()
         except TimeoutError:
             return False
-        self.pid_file.unlink(missing_ok=True)
         return True
-
-    def _signal(self, number: signal.Signals, whole_group: bool = False) -> None:
-        if self._process is None or self._process.returncode is not None:
-            return
-        if whole_group:
-            os.killpg(self._process.pid, number)
-        else:
-            self._process.send_signal(number)
 
 
 def end_leftover(pid_file: Path, mark: str) -> int | None:
@@ -116,10 +121,15 @@ def end_leftover(pid_file: Path, mark: str) -> int | None:
     because a pid may have been given to somebody else since."""
     try:
         pid = int(pid_file.read_text())
-        if mark not in Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace"):
-            return None
-        os.kill(pid, signal.SIGTERM)
-    except (FileNotFoundError, ProcessLookupError, ValueError):
+        is_ours = mark in Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace")
+    except (OSError, ValueError):
         return None
     pid_file.unlink(missing_ok=True)
-    return pid
+    if is_ours:
+        _signal(pid, signal.SIGTERM)
+    return pid if is_ours else None
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)

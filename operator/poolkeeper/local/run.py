@@ -37,7 +37,7 @@ async def serve(
         on_ready()
     keeper = asyncio.create_task(router.keep_alive())
     try:
-        await _until_stopped(world, now, stop, on_trouble)
+        await _until_stopped(world, router, now, stop, on_trouble)
     finally:
         keeper.cancel()
 
@@ -61,14 +61,21 @@ async def _until_ready(
 
 
 async def _until_stopped(
-    world: LocalWorld, now: Callable[[], datetime], stop: asyncio.Event, on_trouble: Callable[[str], None]
+    world: LocalWorld,
+    router: RouterProcess,
+    now: Callable[[], datetime],
+    stop: asyncio.Event,
+    on_trouble: Callable[[str], None],
 ) -> None:
-    told = ""
+    told, authorities = "", world.authorities
     while not stop.is_set():
         await _pause(stop, TURN_S)
         try:
             await reconcile(world, world.key, now())
             told = ""
+            if world.authorities != authorities:
+                await router.replace()
+                authorities = world.authorities
         except PoolkeeperError as error:
             if str(error) != told:
                 told = str(error)

@@ -73,9 +73,15 @@ class LocalWorld:
     _findings: tuple[Finding, ...] = ()
     _generation: int = 0
     _document: tuple[int, str] = (0, "")
+    _authorities: str = ""
     _reports: tuple[RouterReport, ...] = ()
     _previous: EndpointPoolStatus | None = None
     _good: Snapshot | None = None
+
+    @property
+    def authorities(self) -> str:
+        """Changes with the certificates that the router trusts, which it reads once, when it starts."""
+        return self._authorities
 
     @property
     def is_ready(self) -> bool:
@@ -118,6 +124,7 @@ class LocalWorld:
                 materialise(self.state.volumes, found)
         except OSError as error:
             raise RetryLater(f"writing the router's files below {self.state.volumes}: {error.strerror}") from error
+        self._authorities = snapshot.ca_digest
         for item in rendered:
             annotations = item.metadata.annotations
             self._document = (int(annotations[labels.CONFIG_GENERATION]), annotations[labels.CONFIG_HASH])
