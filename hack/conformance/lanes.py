@@ -1,0 +1,53 @@
+"""Cases side by side: each lane has its own providers, so that lanes wait for their timers at the same time."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import groupby
+
+from conformance.case import Case
+from conformance.environments import Environment
+from conformance.gateways.litellm import LiteLLM
+from conformance.gateways.poolkeeper import Poolkeeper
+from conformance.stage import Gateway, Result, Stage
+
+Told = Callable[[Result], None]
+
+
+def lanes_of(cases: Sequence[Case], count: int) -> list[list[Case]]:
+    """Dealt out one by one; the cases of a series stay together, because they may share a gateway."""
+    dealt: list[list[Case]] = [[] for _ in range(count)]
+    groups = groupby(enumerate(cases), key=lambda numbered: numbered[1].series or numbered[0])
+    for number, (_, group) in enumerate(groups):
+        dealt[number % count] += [case for _, case in group]
+    return dealt
+
+
+def against_poolkeeper(cases: Sequence[Case], count: int, told: Told) -> tuple[str, list[Result]]:
+    with ExitStack() as stack:
+        lanes = [
+            (stack.enter_context(Stage()), stack.enter_context(Poolkeeper()), lane) for lane in lanes_of(cases, count)
+        ]
+        return lanes[0][1].version, _played(lanes, told)
+
+
+def against_litellm(cases: Sequence[Case], count: int, told: Told, venv: Environment) -> tuple[str, list[Result]]:
+    with ExitStack() as stack:
+        stages = [(stack.enter_context(Stage()), lane) for lane in lanes_of(cases, count)]
+        known = [(case, stage.endpoints(case)) for stage, lane in stages for case in lane]
+        gateway = stack.enter_context(LiteLLM(venv.folder, known))
+        return gateway.version, _played([(stage, gateway, lane) for stage, lane in stages], told)
+
+
+def _played(lanes: Sequence[tuple[Stage, Gateway, Sequence[Case]]], told: Told) -> list[Result]:
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        futures = [pool.submit(_lane, stage, gateway, cases, told) for stage, gateway, cases in lanes]
+        return [result for future in futures for result in future.result()]
+
+
+def _lane(stage: Stage, gateway: Gateway, cases: Sequence[Case], told: Told) -> list[Result]:
+    results: list[Result] = []
+    for case in cases:
+        results.append(stage.play(case, gateway))
+        told(results[-1])
+    return results

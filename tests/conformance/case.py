@@ -1,0 +1,175 @@
+"""A case as data: what the providers play, what the caller must get, what the providers must have seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+NAMES = ("a", "b", "c")
+"""Endpoints by their place in a case: a is tried first (tier 0), then b, then c."""
+MODELS = ("flash", "pro")
+"""What callers ask for; each endpoint has names of its own for them."""
+CALLER_KEY = "sk-conformance-caller"
+"""What the caller shows to the gateway: no provider may ever see it."""
+
+Dials = Mapping[str, object]
+
+
+class Mode(StrEnum):
+    STREAM = "stream"
+    WHOLE = "whole"
+
+
+class When(StrEnum):
+    FIRST = "first attempt"
+    LATER = "later attempt"
+    AFTER = "after commit"
+    AGAIN = "request after request"
+    ALL = "every endpoint"
+
+
+class Line(StrEnum):
+    """What stands at an endpoint's address."""
+
+    SCRIPTED = "the scripted provider"
+    WIRE = "a provider that plays a program of wire.py"
+    NO_SUCH_NAME = "a host name that does not exist"
+    STRANGER = "a scripted provider that says another text to the same question"
+    UNTRUSTED = "the scripted provider behind a certificate nobody vouches for"
+    DEAF = "a socket that never completes a connection"
+
+
+@dataclass(frozen=True)
+class Play:
+    """What an endpoint does. plan: of the scripted provider, or {"program": name, ...} of wire.py."""
+
+    plan: Dials = field(default_factory=lambda: {"scenario": "ok"})
+    line: Line = Line.SCRIPTED
+    dialect: str = "DeepSeek"
+    capabilities: tuple[str, ...] = ()
+    tier: int | None = None
+    models: tuple[str, ...] = MODELS
+    """The pool's models that it serves."""
+    max_connections: int = 50
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Short times, so that a case takes a second or two; a healthy answer takes some 30 ms."""
+
+    connect_ms: int = 1000
+    first_token_ms: int = 1000
+    inter_token_ms: int = 1000
+    request_ms: int = 8000
+    max_attempts: int = 3
+    budget_percent: int = 100
+    busy_backoff_ms: tuple[int, ...] = (500, 1000, 2000)
+    tier_wait_ms: int = 0
+    consecutive_failures: int = 3
+    recovery_timeout_ms: int = 1000
+    recovery: str = "Continue"
+
+
+# --- what the caller must get
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The complete answer, word for word, and properly ended. within_ms: for ends that must not wait for a timer."""
+
+    within_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """The provider's own error, straight through: its status, its message."""
+
+    status: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An error of the gateway's own: an OpenAI-shaped body; Retry-After where waiting helps."""
+
+    statuses: tuple[int, ...] = (502, 503, 504)
+    retry_after: bool = False
+    within_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A stream that began, and says by an error event that it is not whole: never a clean end, never wrong text."""
+
+
+@dataclass(frozen=True)
+class WholeOrBroken:
+    """Either of the two; nothing in between."""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The caller has left."""
+
+
+Want = Whole | Told | Refused | Broken | WholeOrBroken | Nothing
+
+
+@dataclass(frozen=True)
+class Leave:
+    """The caller hangs up: after so many pieces of content, or (0) after so long without any."""
+
+    after_chunks: int = 0
+    after_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One request, or several. until: repeat until that endpoint (its place) was asked so often in the whole case."""
+
+    want: Want = field(default_factory=Whole)
+    times: int = 1
+    pause_ms: int = 0
+    leave: Leave | None = None
+    model: str = MODELS[0]
+    until: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an endpoint must have seen. gap_ms: between its first attempt and its second, at least."""
+
+    at_least: int
+    at_most: int
+    gap_ms: int = 0
+    cancelled: bool = False
+    """Each attempt was given up before half of the answer was out."""
+
+
+ONCE, NEVER = Seen(1, 1), Seen(0, 0)
+
+
+def times(count: int) -> Seen:
+    return Seen(count, count)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    klass: str
+    """The failure class of the design that it belongs to."""
+    title: str
+    mode: Mode
+    when: When
+    plays: tuple[Play, ...]
+    seen: tuple[Seen | None, ...]
+    """For each endpoint; None: it cannot tell (nothing that it could count arrived)."""
+    turns: tuple[Turn, ...] = (Turn(),)
+    policy: Policy = Policy()
+    dials: Dials = field(default_factory=dict)
+    """Of the answer itself, the same for all endpoints: its length, whether it thinks."""
+    request: Dials = field(default_factory=dict)
+    """Further members of the request body."""
+    hostile_text: bool = False
+    """The text itself looks like the framing around it. Cases that are not about this get text that does not."""
+    series: str = ""
+    """Cases of a series are one row of the scorecard."""

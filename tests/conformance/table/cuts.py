@@ -1,0 +1,73 @@
+"""Sixty tokens, cut at every border between two chunks and inside every chunk, under each way to recover."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from conformance.case import NEVER, ONCE, Broken, Case, Mode, Play, Policy, Seen, Turn, Want, When, Whole, times
+from conformance.table.rows import OK, plays
+
+TOKENS = 60
+DIALS = {"tokens": TOKENS, "first_token_ms": 0, "token_interval_ms": 0}
+CAPABLE = ("PrefixCompletion",)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a cut is recovered from, and what the second endpoint sees of it."""
+
+    slug: str
+    title: str
+    recovery: str
+    second: Play
+    seen: Seen
+    want: Want
+
+
+WAYS = (
+    Way("continue", "Continue, DeepSeek's prefix", "Continue", replace(OK, capabilities=CAPABLE), ONCE, Whole()),
+    Way(
+        "continue-vllm",
+        "Continue, continue_final_message",
+        "Continue",
+        replace(OK, capabilities=CAPABLE, dialect="VLLM"),
+        ONCE,
+        Whole(),
+    ),
+    Way("restart", "Restart at a deterministic endpoint", "Restart", OK, ONCE, Whole()),
+    Way(
+        "refused",
+        "Continue, the prefill is refused",
+        "Continue",
+        replace(plays("ok", prefill="refuse"), capabilities=CAPABLE),
+        times(2),
+        Whole(),
+    ),
+    Way("error", "Error: an error event, never a clean end", "Error", OK, NEVER, Broken()),
+)
+
+
+def cases() -> Iterator[Case]:
+    for way in WAYS:
+        for chunks in range(1, TOKENS):
+            yield _case(way, f"after-{chunks:02}", "cut", chunks, way.want, way.seen)
+        yield _case(way, f"after-{TOKENS}", "cut", TOKENS, Whole(), NEVER)
+        yield _case(way, "inside-00", "cut_inside_chunk", 0, Whole(), ONCE)
+        for chunks in range(1, TOKENS):
+            yield _case(way, f"inside-{chunks:02}", "cut_inside_chunk", chunks, way.want, way.seen)
+
+
+def _case(way: Way, where: str, scenario: str, after_chunks: int, want: Want, second: Seen) -> Case:
+    place = "inside a chunk" if scenario == "cut_inside_chunk" else "between chunks"
+    return Case(
+        name=f"cut-{way.slug}-{where}",
+        klass="Cut anywhere",
+        title=f"{way.title}, {place}",
+        mode=Mode.STREAM,
+        when=When.AFTER,
+        plays=(plays(scenario, after_chunks=after_chunks), way.second),
+        seen=(ONCE, second),
+        turns=(Turn(want),),
+        policy=Policy(recovery=way.recovery, consecutive_failures=0, busy_backoff_ms=(0,)),
+        dials=DIALS,
+        series=f"cut-{way.slug}",
+    )
