@@ -37,21 +37,19 @@ function _M.new(decode, choices)
 end
 
 
--- Does the event differ from the learned one only by plain characters inside the text, and is there text?
-local function is_like_learned(self, event)
+-- Does the event text[from..to] differ from the learned one only by plain characters inside its text, and has it any?
+-- By positions, so that no string is made.
+local function is_like_learned(self, text, from, to)
   local before = self.before
   if not before then
     return false
   end
-  local start, stop = find(event, before, 1, true)
-  if start ~= 1 then
+  local start, stop = find(text, before, from, true)
+  if start ~= from then
     return false
   end
-  local quote = #event - self.after_length + 1
-  if quote <= stop + 1 then
-    return false
-  end
-  return find(event, '["\\%c]', stop + 1) == quote and find(event, self.after, quote, true) == quote
+  local quote = to - self.after_length + 1
+  return quote > stop + 1 and find(text, '["\\%c]', stop + 1) == quote and find(text, self.after, quote, true) == quote
 end
 
 
@@ -135,11 +133,12 @@ local function read_choices(self, event, choices)
 end
 
 
--- What an event means; with ERROR also its data, with CUT the reason.
-function reader:read(event)
-  if is_like_learned(self, event) then
+-- What the event text[from..to] means; with ERROR also its data, with CUT the reason.
+function reader:read(text, from, to)
+  if is_like_learned(self, text, from, to) then
     return _M.CONTENT
   end
+  local event = sub(text, from, to)
   local first = byte(event, 1)
   if not first or first == COLON and not find(event, "[\r\n][^:\r\n]") then
     return _M.NOISE

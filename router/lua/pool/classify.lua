@@ -3,6 +3,7 @@
 
 local find = string.find
 local lower = string.lower
+local match = string.match
 local sub = string.sub
 
 local dialects = require "pool.dialects"
@@ -79,12 +80,17 @@ end
 
 -- Does an answer say of itself that it was cut? (finish_reason of DeepSeek, of an aggregator's failed provider)
 function _M.cut_reason(body)
-  if find(body, "insufficient_system_resource", 1, true)
-      and find(body, '"finish_reason"%s*:%s*"insufficient_system_resource"') then
-    return "insufficient_system_resource"
-  end
-  if find(body, '"error"', 1, true) and find(body, '"finish_reason"%s*:%s*"error"') then
-    return "error"
+  local pos = 1
+  while true do
+    local _, stop = find(body, '"finish_reason":', pos, true)
+    if not stop then
+      return nil
+    end
+    local reason = match(body, '^%s*"([^"]*)"', stop + 1)
+    if reason == "insufficient_system_resource" or reason == "error" then
+      return reason
+    end
+    pos = stop
   end
 end
 

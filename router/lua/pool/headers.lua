@@ -41,9 +41,8 @@ end
 
 
 -- headers: lower-case name -> value or list of values. The lines for the provider, each with CRLF before it.
-function _M.forwarded(headers, request_id)
-  local lines = { "\r\nContent-Type: application/json\r\nX-Request-Id: ", request_id }
-  local count = 2
+function _M.forwarded(headers)
+  local lines, count = { "\r\nContent-Type: application/json" }, 1
   local hop_by_hop = headers.connection and listed(headers.connection)
   for name, value in pairs(headers) do
     if is_forwarded(name, hop_by_hop) then

@@ -4,26 +4,27 @@
 
 local byte = string.byte
 local find = string.find
+local gsub = string.gsub
+local match = string.match
 local sub = string.sub
 
 local _M = {}
 
 local QUOTE, OPEN_BRACE, CLOSE_BRACE = 34, 123, 125
-local OPEN_BRACKET, CLOSE_BRACKET, COMMA, COLON = 91, 93, 44, 58
+local OPEN_BRACKET, CLOSE_BRACKET = 91, 93
+local BACKSLASH = 92
 local CLOSER = { [OPEN_BRACE] = CLOSE_BRACE, [OPEN_BRACKET] = CLOSE_BRACKET }
 local NUMBER = { "^%-?0()", "^%-?[1-9]%d*()" }
 local WORDS = { ["true"] = true, ["false"] = true, ["null"] = true }
 
 
--- first position at or after pos that is not JSON white space
-local function skip_blank(text, pos)
-  return (find(text, "[^ \t\r\n]", pos)) or #text + 1
-end
-
-
 -- pos: at the opening quote; gives the position of the closing one
 local function string_end(text, pos)
   pos = pos + 1
+  local quote = find(text, '"', pos, true)
+  if not quote or byte(text, quote - 1) ~= BACKSLASH then
+    return quote -- no escape right before the first quote: then it is the end, whatever stands before
+  end
   while true do
     pos = find(text, '["\\]', pos)
     if not pos then
@@ -40,12 +41,9 @@ end
 -- pos: at the opening bracket; gives the position of the one that closes it
 local function nested_end(text, pos)
   local depth, closers = 1, { CLOSER[byte(text, pos)] }
+  local length = #text
   pos = pos + 1
-  while true do
-    pos = find(text, '["%[%]{}]', pos)
-    if not pos then
-      return nil
-    end
+  while pos <= length do
     local char = byte(text, pos)
     if char == QUOTE then
       pos = string_end(text, pos)
@@ -55,9 +53,10 @@ local function nested_end(text, pos)
     elseif char == OPEN_BRACE or char == OPEN_BRACKET then
       depth = depth + 1
       closers[depth] = CLOSER[char]
-    elseif char ~= closers[depth] then
-      return nil
-    else
+    elseif char == CLOSE_BRACE or char == CLOSE_BRACKET then
+      if char ~= closers[depth] then
+        return nil
+      end
       depth = depth - 1
       if depth == 0 then
         return pos
@@ -97,48 +96,56 @@ local function value_end(text, pos)
 end
 
 
--- The members of the object that is the whole of text, in order: {key = raw text between the quotes, from, to} where
--- text:sub(from, to) is the value. nil and what is wrong where, if it is not such an object.
+local KEY = '^"([^"\\]*)"[ \t\r\n]*:[ \t\r\n]*()'
+local NEXT = "^[ \t\r\n]*,[ \t\r\n]*()"
+local END = "^[ \t\r\n]*}[ \t\r\n]*$"
+
+
+-- A member's name at pos and where its value starts; the pattern alone does for names without escapes.
+local function key_at(text, pos)
+  local key, from = match(text, KEY, pos)
+  if key then
+    return key, from
+  end
+  local key_end = byte(text, pos) == QUOTE and string_end(text, pos)
+  if not key_end then
+    return nil, "wanted a member's name at byte " .. pos
+  end
+  from = match(text, "^[ \t\r\n]*:[ \t\r\n]*()", key_end + 1)
+  if not from then
+    return nil, "wanted a colon after byte " .. key_end
+  end
+  return sub(text, pos + 1, key_end - 1), from
+end
+
+
+-- The members of the object that is the whole of text, in order and flat: key, from, to, key, from, to, … where key is the
+-- raw text between the quotes and text:sub(from, to) the value. nil and what is wrong where, if it is not such an object.
 function _M.members(text)
   local members, count = {}, 0
-  local pos = skip_blank(text, 1)
-  if byte(text, pos) ~= OPEN_BRACE then
+  local pos = match(text, "^[ \t\r\n]*{[ \t\r\n]*()")
+  if not pos then
     return nil, "wanted a JSON object"
   end
-  pos = skip_blank(text, pos + 1)
-  local char = byte(text, pos)
-  while char ~= CLOSE_BRACE or count > 0 do
-    if char ~= QUOTE then
-      return nil, "wanted a member's name at byte " .. pos
+  if find(text, END, pos) then
+    return members
+  end
+  while pos do
+    local key, from = key_at(text, pos)
+    if not key then
+      return nil, from
     end
-    local key_end = string_end(text, pos)
-    if not key_end then
-      return nil, "a name that starts at byte " .. pos .. " has no end"
-    end
-    local colon = skip_blank(text, key_end + 1)
-    if byte(text, colon) ~= COLON then
-      return nil, "wanted a colon at byte " .. colon
-    end
-    local from = skip_blank(text, colon + 1)
     local to = value_end(text, from)
     if not to then
       return nil, "wanted a value at byte " .. from
     end
-    count = count + 1
-    members[count] = { key = sub(text, pos + 1, key_end - 1), from = from, to = to }
-    pos = skip_blank(text, to + 1)
-    char = byte(text, pos)
-    if char == CLOSE_BRACE then
-      break
-    end
-    if char ~= COMMA then
-      return nil, "wanted a comma or the end of the object at byte " .. pos
-    end
-    pos = skip_blank(text, pos + 1)
-    char = byte(text, pos)
+    members[count + 1], members[count + 2], members[count + 3] = key, from, to
+    count = count + 3
+    pos = match(text, NEXT, to + 1)
   end
-  if skip_blank(text, pos + 1) <= #text then
-    return nil, "wanted nothing after the object, at byte " .. skip_blank(text, pos + 1)
+  local last = members[count] + 1
+  if not find(text, END, last) then
+    return nil, "wanted a comma or the end of the object, and nothing behind it, at byte " .. last
   end
   return members
 end
@@ -146,11 +153,17 @@ end
 
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
+local function escape(char)
+  return ESCAPES[char] or ("\\u%04x"):format(byte(char))
+end
+
+
 -- text as a JSON string, with its quotes
 function _M.quote(text)
-  return '"' .. text:gsub('[%c"\\]', function(char)
-    return ESCAPES[char] or ("\\u%04x"):format(byte(char))
-  end) .. '"'
+  if find(text, '[%c"\\]') then
+    text = gsub(text, '[%c"\\]', escape)
+  end
+  return '"' .. text .. '"'
 end
 
 

@@ -24,112 +24,106 @@ local function plain(raw, decode)
 end
 
 
--- All places of the watched members; of a name that occurs twice the last one counts, as with every common parser.
-local function watched_members(body, decode)
-  local members, err = jsonscan.members(body)
-  if not members then
-    return nil, err
-  end
-  local places, last = {}, {}
-  for i = 1, #members do
-    local member = members[i]
-    local key = plain(member.key, decode)
-    if WATCHED[key] then
-      member.name = key
-      places[#places + 1] = member
-      last[key] = sub(body, member.from, member.to)
-    end
-  end
-  return places, nil, last, #members == 0
-end
-
-
 -- stream_options with include_usage true, and whether it was so already
 local function with_usage(options, decode)
   local members = options and jsonscan.members(options)
   if not members then
     return USAGE_OPTIONS, false
   end
-  local kept = {}
-  for i = 1, #members do
-    local member = members[i]
-    if plain(member.key, decode) ~= "include_usage" then
-      kept[#kept + 1] = '"' .. member.key .. '":' .. sub(options, member.from, member.to)
-    elseif i == #members and sub(options, member.from, member.to) == "true" then
-      return options, true
+  local kept, asked = {}, false
+  for i = 1, #members, 3 do
+    local value = sub(options, members[i + 1], members[i + 2])
+    if plain(members[i], decode) == "include_usage" then
+      asked = value == "true"
+    else
+      kept[#kept + 1] = '"' .. members[i] .. '":' .. value
     end
   end
-  local asked = false
-  for i = #members, 1, -1 do
-    if plain(members[i].key, decode) == "include_usage" then
-      asked = sub(options, members[i].from, members[i].to) == "true"
-      break
-    end
+  if asked then
+    return options, true
   end
   kept[#kept + 1] = '"include_usage":true'
-  return "{" .. concat(kept, ",") .. "}", asked
+  return "{" .. concat(kept, ",") .. "}", false
+end
+
+
+local function model_of(raw, default_model, decode)
+  if not raw then
+    return default_model
+  end
+  local model = find(raw, '^"') and plain(sub(raw, 2, -2), decode)
+  if type(model) ~= "string" then
+    return nil, "wanted a string as the model"
+  end
+  return model
 end
 
 
 -- Reads a body. decode: JSON text -> value (asked only for small parts). can_stream: does this surface know streams?
+-- Of a member that occurs twice the last one counts, as with every common parser, and goes into all its places.
 function _M.parse(body, decode, default_model, can_stream)
-  local places, err, last, is_empty = watched_members(body, decode)
-  if not places then
+  local members, err = jsonscan.members(body)
+  if not members then
     return nil, err
   end
-  local model = default_model
-  if last.model then
-    if not find(last.model, '^"') then
-      return nil, "wanted a string as the model"
+  local places, count, last = {}, 0, {}
+  for i = 1, #members, 3 do
+    local name = plain(members[i], decode)
+    if WATCHED[name] then
+      local from, to = members[i + 1], members[i + 2]
+      places[count + 1], places[count + 2], places[count + 3] = name, from, to
+      count = count + 3
+      last[name] = sub(body, from, to)
     end
-    model = plain(sub(last.model, 2, -2), decode)
-    if type(model) ~= "string" then
-      return nil, "wanted a valid string as the model"
-    end
+  end
+  local model
+  model, err = model_of(last.model, default_model, decode)
+  if not model then
+    return nil, err
   end
   local stream = can_stream and last.stream == "true"
-  local options, asked = nil, true
+  local options, asked = last.stream_options, true
   if stream then
-    options, asked = with_usage(last.stream_options, decode)
+    options, asked = with_usage(options, decode)
   end
   return setmetatable({
-    body = body, places = places, last = last, is_empty = is_empty, options = options,
-    model = model, stream = stream, wants_usage = asked, choices = tonumber(last.n) or 1,
-    written_model = last.model,
+    body = body, places = places, is_empty = #members == 0, model = model, stream = stream, wants_usage = asked,
+    choices = tonumber(last.n) or 1, written = last,
+    wanted = { model = "", stream = last.stream, n = last.n, stream_options = options },
   }, request)
+end
+
+
+-- The members that have no place in the body yet, as text that goes right behind its brace.
+local function additions(self)
+  local wanted, written, missing = self.wanted, self.written, ""
+  if not written.model then
+    missing = '"model":' .. wanted.model .. ","
+  end
+  if wanted.stream_options and not written.stream_options then
+    missing = missing .. '"stream_options":' .. wanted.stream_options .. ","
+  end
+  return self.is_empty and sub(missing, 1, -2) or missing
 end
 
 
 -- The body for an endpoint that calls the model upstream_name.
 function request:body_for(upstream_name)
-  local wanted = { model = jsonscan.quote(upstream_name), stream = self.last.stream, n = self.last.n,
-                   stream_options = self.options or self.last.stream_options }
-  local body, parts, pos = self.body, {}, 1
-  local seen = {}
-  for i = 1, #self.places do
-    local place = self.places[i]
-    seen[place.name] = true
-    parts[#parts + 1] = sub(body, pos, place.from - 1)
-    parts[#parts + 1] = wanted[place.name]
-    pos = place.to + 1
+  local wanted, body, places = self.wanted, self.body, self.places
+  wanted.model = jsonscan.quote(upstream_name)
+  local parts, count, pos = {}, 0, 1
+  local missing = additions(self)
+  if missing ~= "" then
+    pos = find(body, "{", 1, true) + 1
+    parts[1], parts[2], count = "{", missing, 2
   end
-  parts[#parts + 1] = sub(body, pos)
-  local missing = ""
-  if not seen.model then
-    missing = '"model":' .. wanted.model .. ","
+  for i = 1, #places, 3 do
+    parts[count + 1], parts[count + 2] = sub(body, pos, places[i + 1] - 1), wanted[places[i]]
+    count = count + 2
+    pos = places[i + 2] + 1
   end
-  if self.options and not seen.stream_options then
-    missing = missing .. '"stream_options":' .. self.options .. ","
-  end
-  if missing == "" then
-    return concat(parts)
-  end
-  if self.is_empty then
-    missing = sub(missing, 1, -2)
-  end
-  local text = concat(parts)
-  local brace = find(text, "{", 1, true)
-  return sub(text, 1, brace) .. missing .. sub(text, brace + 1)
+  parts[count + 1] = sub(body, pos)
+  return concat(parts)
 end
 
 

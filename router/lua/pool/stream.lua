@@ -53,7 +53,7 @@ function stream:feed(bytes, final)
     if not stop then
       break
     end
-    local kind, detail = self.reader:read(sub(text, pos, stop))
+    local kind, detail = self.reader:read(text, pos, stop)
     if kind == chunk.CONTENT then
       progress = true
     elseif kind == chunk.FINISH then

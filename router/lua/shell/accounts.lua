@@ -8,8 +8,11 @@ local state = require "shell.state"
 
 local find = string.find
 local match = string.match
+local max = math.max
 
 local _M = {}
+
+local USAGE_TAIL_BYTES = 1024 -- usage is the last member of an answer, or nearly so
 
 -- attempts
 
@@ -69,10 +72,11 @@ local function usage_of(answer)
   if answer.events then
     return answer.events.reader.usage
   end
-  local from = find(answer.held, '"usage"', 1, true)
+  local text = answer.held
+  local from = find(text, '"usage"', max(1, #text - USAGE_TAIL_BYTES), true)
   return from and {
-    prompt_tokens = match(answer.held, '"prompt_tokens"%s*:%s*(%d+)', from),
-    completion_tokens = match(answer.held, '"completion_tokens"%s*:%s*(%d+)', from),
+    prompt_tokens = match(text, '"prompt_tokens"%s*:%s*(%d+)', from),
+    completion_tokens = match(text, '"completion_tokens"%s*:%s*(%d+)', from),
   }
 end
 

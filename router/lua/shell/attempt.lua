@@ -29,20 +29,22 @@ local function failed(class, reason, detail)
 end
 
 
--- The request's head for an endpoint: its own host and key, what the caller's headers may say, nothing else.
-local function head_for(request, attempt, key, length)
+-- The request for an endpoint: its own host, key and model name, what the caller's headers may say, nothing else. In
+-- pieces: long strings that differ in few bytes are what LuaJIT's string table is slowest at.
+local function message_for(request, attempt, key)
   local endpoint = attempt.endpoint
-  return concat({
+  local body = request.parsed:body_for(attempt.route.upstream_name)
+  return {
     "POST ", request.surface.path_at(endpoint.path), " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and "\r\nAuthorization: " or "", key.bearer or "",
-    request.forwarded, "\r\nContent-Length: ", length, "\r\n\r\n",
-  })
+    request.forwarded, "\r\nX-Request-Id: ", request.id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
+  }
 end
 
 
--- An answer to the request as sent on this connection: status, header function; nil and an error.
-local function exchange(conn, head, body, deadline_ms)
-  local ok, err = conn:send(head, body)
+-- Sends the request and reads the head of the answer: its status, or nil and an error.
+local function exchange(conn, message, deadline_ms)
+  local ok, err = conn:send(message)
   if not ok then
     return nil, err
   end
@@ -61,8 +63,7 @@ end
 -- Connects and asks. A kept connection may have been closed by the other side while it was idle: that says nothing about
 -- the endpoint, so the next one is taken, until one is fresh.
 local function ask(request, attempt, key, deadline_ms)
-  local body = request.parsed:body_for(attempt.route.upstream_name)
-  local head = head_for(request, attempt, key, #body)
+  local message = message_for(request, attempt, key)
   while true do
     local conn, err = upstream.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms, request.doc.allow_loopback)
     if not conn then
@@ -70,17 +71,18 @@ local function ask(request, attempt, key, deadline_ms)
     end
     attempt.conn = conn
     attempt.is_sent = true
-    local status, header = exchange(conn, head, body, deadline_ms)
+    local status
+    status, err = exchange(conn, message, deadline_ms)
     if status then
-      return conn, status, header
+      return conn, status
     end
     conn:close()
     attempt.conn = nil
-    if header == "timeout" then
+    if err == "timeout" then
       return time_out(request, now_ms())
     end
     if not conn.reused then
-      return failed("Connect", "ConnectFailed", header)
+      return failed("Connect", "ConnectFailed", err)
     end
   end
 end
@@ -101,17 +103,20 @@ local function read_refusal(conn, deadline_ms)
 end
 
 
-local function refused(attempt, status, header, body)
+local function refused(attempt, status, conn, body)
+  local function header(name)
+    return conn:header(name)
+  end
   local failure = classify.refusal(status, header, body, attempt.endpoint.provider, now_ms())
-  failure.answer = { status = status, content_type = header("content-type"), body = body }
+  failure.answer = { status = status, content_type = conn:header("content-type"), body = body }
   return nil, failure
 end
 
 
 -- What an end of a stream before its first content means.
-local function unborn(attempt, header, kind, detail)
+local function unborn(attempt, conn, kind, detail)
   if kind == chunk.ERROR then
-    return refused(attempt, 200, header, detail)
+    return refused(attempt, 200, conn, detail)
   end
   if kind == chunk.CUT then
     return failed("Busy", "Busy", detail)
@@ -132,7 +137,7 @@ end
 
 
 -- Holds a stream until its first content, the end of a stream without any counting as such.
-local function hold_stream(request, attempt, conn, header, deadline_ms)
+local function hold_stream(request, attempt, conn, deadline_ms)
   local events = stream.new(cjson.decode, request.choices, request.wants_usage)
   local held = ""
   while true do
@@ -144,35 +149,35 @@ local function hold_stream(request, attempt, conn, header, deadline_ms)
     local out, progress, kind, detail = events:feed(data or "", not data)
     held = held == "" and out or held .. out
     if progress then
-      return { status = 200, content_type = header("content-type"), held = held, events = events, conn = conn, ended = kind,
-               detail = detail }
+      return { status = 200, content_type = conn:header("content-type"), held = held, events = events,
+               conn = conn, ended = kind, detail = detail }
     end
     if kind or not data then
       conn:close()
-      return unborn(attempt, header, kind, detail)
+      return unborn(attempt, conn, kind, detail)
     end
   end
 end
 
 
-local function check_whole(request, attempt, header, body)
+local function check_whole(request, attempt, conn, body)
   if not classify.is_answer(body, request.surface.member, cjson.decode) then
     if body == "" or not cjson.decode(body) then
       return failed("Truncated", "Truncated", "no complete JSON")
     end
-    return refused(attempt, 200, header, body)
+    return refused(attempt, 200, conn, body)
   end
   local cut = classify.cut_reason(body)
   if cut then
     return failed("Truncated", "Truncated", cut)
   end
-  return { status = 200, content_type = header("content-type"), held = body }
+  return { status = 200, content_type = conn:header("content-type"), held = body }
 end
 
 
 -- Holds an answer that is no stream until it is complete. Blank lines before it are the provider's way to say "wait" and
 -- move no deadline; one that is too long to hold is passed on as it comes.
-local function hold_whole(request, attempt, conn, header, deadline_ms)
+local function hold_whole(request, attempt, conn, deadline_ms)
   local parts, count, size, blank = {}, 0, 0, true
   while true do
     local data, err = conn:read(deadline_ms)
@@ -182,7 +187,7 @@ local function hold_whole(request, attempt, conn, header, deadline_ms)
         return read_error(request, err, blank and "SlowFirstToken" or "Stalled")
       end
       conn:finish()
-      return check_whole(request, attempt, header, concat(parts))
+      return check_whole(request, attempt, conn, count == 1 and parts[1] or concat(parts))
     end
     if blank then
       local from = find(data, "%S")
@@ -199,7 +204,7 @@ local function hold_whole(request, attempt, conn, header, deadline_ms)
       deadline_ms = math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms)
     end
     if size > HELD_MAX_BYTES then
-      return { status = 200, content_type = header("content-type"), held = concat(parts), conn = conn }
+      return { status = 200, content_type = conn:header("content-type"), held = concat(parts), conn = conn }
     end
   end
 end
@@ -210,20 +215,19 @@ end
 function _M.run(request, attempt, key)
   local timeouts = attempt.policy.timeouts
   local deadline_ms = math.min(attempt.started_ms + timeouts.first_token_ms, request.deadline_ms)
-  local conn, status, header = ask(request, attempt, key, deadline_ms)
+  local conn, status = ask(request, attempt, key, deadline_ms)
   if not conn then
     return nil, status
   end
   if status ~= 200 then
-    local body = read_refusal(conn, deadline_ms)
-    return refused(attempt, status, header, body)
+    return refused(attempt, status, conn, read_refusal(conn, deadline_ms))
   end
-  local content_type = header("content-type") or ""
+  local content_type = conn:header("content-type") or ""
   local answer, failure
   if find(content_type, "text/event-stream", 1, true) then
-    answer, failure = hold_stream(request, attempt, conn, header, deadline_ms)
+    answer, failure = hold_stream(request, attempt, conn, deadline_ms)
   else
-    answer, failure = hold_whole(request, attempt, conn, header, deadline_ms)
+    answer, failure = hold_whole(request, attempt, conn, deadline_ms)
   end
   if not answer or not answer.conn then
     attempt.conn = nil

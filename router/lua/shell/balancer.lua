@@ -104,7 +104,6 @@ end
 -- An attempt that holds its slot (and lease), or nil and {full, retry_at_ms}: why none can be made now.
 function _M.next(request, now_ms)
   local raced -- endpoints whose last slot somebody else got
-  state.epoch()
   while true do
     local full, retry_at_ms = gather(request, now_ms, raced)
     local candidate = choose(request.doc, now_ms)
@@ -116,6 +115,7 @@ function _M.next(request, now_ms)
     local attempt = {
       endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
       model_label = request.model_label, started_ms = now_ms, key_version = keys.of(endpoint).version,
+      holds_slot = false, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
     }
     if state.acquire(endpoint.id, candidate.max_connections) then
       if circuits.admit(attempt, now_ms) then

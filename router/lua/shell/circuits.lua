@@ -34,14 +34,14 @@ local function width_ms(policy)
 end
 
 
--- What a circuit is called in shared memory: the endpoint's id and the model.
+-- What a circuit is called in shared memory: after the endpoint's id and the model.
 function _M.name(endpoint, model)
-  return endpoint.id .. "\0" .. model
+  return PREFIX .. endpoint.id .. "\0" .. model
 end
 
 
 function _M.record(circuit)
-  return state.read(PREFIX .. circuit, breaker.new)
+  return state.read(circuit, breaker.new)
 end
 
 
@@ -60,7 +60,7 @@ end
 
 local function step(attempt, event, context)
   local circuit = attempt.circuit
-  local effects = state.update(PREFIX .. circuit, breaker.new, function(record)
+  local effects = state.update(circuit, breaker.new, function(record)
     return breaker.step(record, event, context)
   end)
   local change = effects.transition

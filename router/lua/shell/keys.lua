@@ -40,12 +40,16 @@ end
 local NONE = { value = "", version = "", since_s = 0 }
 
 function _M.of(endpoint)
-  local credential = endpoint.credential
-  if not credential then
+  local path = endpoint.key_path
+  if not path then
     return NONE
   end
-  local path = credentials_dir .. credential.file
   return found[path] or load(path)
+end
+
+
+function _M.path_of(endpoint)
+  return endpoint.credential and credentials_dir .. endpoint.credential.file
 end
 
 
@@ -83,8 +87,8 @@ end
 -- Looks at all files of a document again.
 function _M.refresh(doc)
   for _, endpoint in ipairs(doc.endpoints) do
-    if endpoint.credential then
-      load(credentials_dir .. endpoint.credential.file)
+    if endpoint.key_path then
+      load(endpoint.key_path)
     end
   end
   if doc.access.mode == "Keys" then

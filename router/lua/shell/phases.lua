@@ -38,7 +38,7 @@ end
 
 function _M.init_worker()
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
-  state.forget_my_slots()
+  state.begin_worker()
   if ngx.worker.id() == 0 then
     every(POLL_DOCUMENT_S, sync.poll)
   end

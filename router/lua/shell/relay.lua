@@ -89,7 +89,9 @@ end
 
 local function start(answer, request, attempt)
   local headers = ngx.header
-  ngx.status = answer.status
+  if answer.status ~= 200 then
+    ngx.status = answer.status
+  end
   headers["Content-Type"] = answer.content_type or "application/json"
   headers["x-poolkeeper-endpoint"] = attempt.endpoint.name
   headers["x-poolkeeper-tier"] = attempt.endpoint.tier

@@ -23,6 +23,10 @@ end
 
 
 function _M.success(endpoint, now_ms)
+  local seen = _M.record(endpoint)
+  if rest.success(seen, now_ms) == seen then
+    return
+  end
   state.update(endpoint.rest_key, rest.new, function(record)
     return rest.success(record, now_ms)
   end)

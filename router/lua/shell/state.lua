@@ -20,7 +20,8 @@ local SLOT_TRIES = 3
 
 local cache = {}
 local cache_epoch
-local my_slot = {} -- id -> its key for this worker
+local slot_keys = {} -- id -> {worker's key, by worker number plus one}
+local me, workers -- this worker's number, and how many there are
 
 
 function _M.now_ms()
@@ -148,8 +149,10 @@ local function slot_key(worker, id)
 end
 
 
-function _M.forget_my_slots()
-  local mine = slot_key(ngx.worker.id(), "")
+-- At the start of a worker: what one with its number, now dead, held is free again.
+function _M.begin_worker()
+  me, workers = ngx.worker.id(), ngx.worker.count()
+  local mine = slot_key(me, "")
   for _, key in ipairs(slots:get_keys(0)) do
     if key:sub(1, #mine) == mine then
       slots:delete(key)
@@ -158,20 +161,33 @@ function _M.forget_my_slots()
 end
 
 
+local function keys_of_slots(id)
+  local keys = slot_keys[id]
+  if not keys then
+    keys = {}
+    for worker = 0, workers - 1 do
+      keys[worker + 1] = slot_key(worker, id)
+    end
+    slot_keys[id] = keys
+  end
+  return keys
+end
+
+
 function _M.in_flight(id)
-  local total = 0
-  for worker = 0, ngx.worker.count() - 1 do
-    total = total + (slots:get(slot_key(worker, id)) or 0)
+  local keys, total = keys_of_slots(id), 0
+  for i = 1, workers do
+    total = total + (slots:get(keys[i]) or 0)
   end
   return total
 end
 
 
-local function in_flight_elsewhere(id, me)
+local function in_flight_elsewhere(keys)
   local total = 0
-  for worker = 0, ngx.worker.count() - 1 do
-    if worker ~= me then
-      total = total + (slots:get(slot_key(worker, id)) or 0)
+  for i = 1, workers do
+    if i ~= me + 1 then
+      total = total + (slots:get(keys[i]) or 0)
     end
   end
   return total
@@ -180,20 +196,15 @@ end
 
 -- Takes one of ceiling slots, or does not. Two workers that reach for the last one may both step back: try again then.
 function _M.acquire(id, ceiling)
-  local me = ngx.worker.id()
-  local key = my_slot[id]
-  if not key then
-    key = slot_key(me, id)
-    my_slot[id] = key
-  end
+  local keys = keys_of_slots(id)
+  local key = keys[me + 1]
   for _ = 1, SLOT_TRIES do
     local mine = slots:incr(key, 1, 0)
-    local elsewhere = in_flight_elsewhere(id, me)
-    if mine + elsewhere <= ceiling then
+    if mine + in_flight_elsewhere(keys) <= ceiling then
       return true
     end
     slots:incr(key, -1)
-    if mine - 1 + elsewhere >= ceiling and mine - 1 + in_flight_elsewhere(id, me) >= ceiling then
+    if mine - 1 + in_flight_elsewhere(keys) >= ceiling then
       return false
     end
   end
@@ -202,7 +213,7 @@ end
 
 
 function _M.release(id)
-  slots:incr(my_slot[id], -1, 0)
+  slots:incr(slot_keys[id][me + 1], -1, 0)
 end
 
 

@@ -41,6 +41,7 @@ end
 local function prepare_endpoint(endpoint, doc)
   endpoint.id = endpoint.name .. "@" .. endpoint.fingerprint
   endpoint.rest_key = rests.key_of(endpoint.id)
+  endpoint.key_path = keys.path_of(endpoint)
   endpoint.pools = {}
   endpoint.routes = {}
   for _, route in ipairs(endpoint.models) do

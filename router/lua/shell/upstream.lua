@@ -18,8 +18,11 @@ local connection = {}
 connection.__index = connection
 
 local READ_BYTES = 65536
+local HTTP_1_1 = 49 -- the last digit of "HTTP/1.1"
 local HEAD_MAX_BYTES = 65536
 local CHUNK_LINE_MAX_BYTES = 4096
+local CHUNK_MAX_BYTES = 2 ^ 31
+local CR, LF = 13, 10
 local SEND_TIMEOUT_MS = 30000
 local IDLE_MS = 60000
 local POOL_SIZE = 512
@@ -34,27 +37,34 @@ local function now_ms()
 end
 
 
-local function pool_options(endpoint, ip)
+-- How to connect to one address of an endpoint, made once; nil and why when nobody may.
+local function options_for(endpoint, ip, allow_loopback)
   local options = endpoint.pools[ip]
-  if not options then
-    local name = endpoint.tls and endpoint.tls.server_name or "-"
-    options = { pool = table.concat({ endpoint.id, endpoint.scheme, name, ip, endpoint.port }, "|"),
-                pool_size = POOL_SIZE }
-    endpoint.pools[ip] = options
+  if options then
+    return options
   end
+  local ok, err = address.permitted(ip, allow_loopback)
+  if not ok then
+    return nil, err
+  end
+  local name = endpoint.tls and endpoint.tls.server_name or "-"
+  options = {
+    host = find(ip, ":", 1, true) and "[" .. ip .. "]" or ip,
+    pool = table.concat({ endpoint.id, endpoint.scheme, name, ip, endpoint.port }, "|"), pool_size = POOL_SIZE,
+  }
+  endpoint.pools[ip] = options
   return options
 end
 
 
-local function connect_to(endpoint, ip, connect_ms)
+local function connect_to(endpoint, options, connect_ms)
   local sock, err = ngx.socket.tcp()
   if not sock then
     return nil, "making a socket: " .. err
   end
   sock:settimeouts(connect_ms, SEND_TIMEOUT_MS, connect_ms)
-  local host = find(ip, ":", 1, true) and "[" .. ip .. "]" or ip
   local ok
-  ok, err = sock:connect(host, endpoint.port, pool_options(endpoint, ip))
+  ok, err = sock:connect(options.host, endpoint.port, options)
   if not ok then
     return nil, "connecting: " .. err
   end
@@ -68,7 +78,7 @@ local function connect_to(endpoint, ip, connect_ms)
   end
   return setmetatable({
     sock = sock, reused = reused, buffer = "", timeout_ms = connect_ms,
-    mode = "none", left = 0, after_chunk = false, in_trailer = false, ended = false, keep = false,
+    head = "", head_length = 0, mode = "none", left = 0, in_trailer = false, ended = false, keep = false,
   }, connection)
 end
 
@@ -81,16 +91,15 @@ function _M.connect(endpoint, connect_ms, allow_loopback)
   end
   local deadline_ms = now_ms() + connect_ms
   for i = 1, math.min(#addresses, ADDRESSES_MAX) do
-    local ip = addresses[i]
-    local ok
-    ok, err = address.permitted(ip, allow_loopback)
-    if ok then
+    local options
+    options, err = options_for(endpoint, addresses[i], allow_loopback)
+    if options then
       local left_ms = deadline_ms - now_ms()
       if left_ms < 1 then
         break
       end
       local conn
-      conn, err = connect_to(endpoint, ip, left_ms)
+      conn, err = connect_to(endpoint, options, left_ms)
       if conn then
         return conn
       end
@@ -123,8 +132,8 @@ function connection:receive(deadline_ms)
 end
 
 
-function connection:send(head, body)
-  local bytes, err = self.sock:send(body and { head, body } or head)
+function connection:send(message)
+  local bytes, err = self.sock:send(message)
   if not bytes then
     return nil, "sending: " .. err
   end
@@ -132,23 +141,37 @@ function connection:send(head, body)
 end
 
 
--- Values of a header in a head (lower-cased): the one, or nil. Two that differ are no answer to trust.
-local function header_of(head, name)
-  local _, stop = find(head, "\n" .. name .. ":", 1, true)
-  if not stop then
+local needles = {} -- header name -> what its line starts with
+
+-- Value of a header of the answer, in lower case; nil when it is not there.
+function connection:header(name)
+  local needle = needles[name]
+  if not needle then
+    needle = "\n" .. name .. ":"
+    needles[name] = needle
+  end
+  local head = self.head
+  local _, stop = find(head, needle, 1, true)
+  if not stop or stop > self.head_length then
     return nil
   end
-  local value = match(head, "^[ \t]*([^\r\n]*)", stop + 1)
-  return (value:gsub("[ \t]+$", ""))
+  local from = find(head, "[^ \t]", stop + 1)
+  local to = find(head, "\r", from, true) - 1
+  local last = byte(head, to)
+  while to >= from and (last == 32 or last == 9) do
+    to = to - 1
+    last = byte(head, to)
+  end
+  return sub(head, from, to)
 end
 
 
-local function body_framing(self, status, head)
+local function body_framing(self, status)
   if status == 204 or status == 304 then
     self.ended = true
     return true
   end
-  local coding = header_of(head, "transfer-encoding")
+  local coding = self:header("transfer-encoding")
   if coding then
     if coding ~= "chunked" then
       return nil, "reading the head: transfer-encoding " .. coding
@@ -156,7 +179,7 @@ local function body_framing(self, status, head)
     self.mode = "chunked"
     return true
   end
-  local length = header_of(head, "content-length")
+  local length = self:header("content-length")
   if length then
     self.mode, self.left = "length", tonumber(length)
     if not self.left or not find(length, "^%d+$") then
@@ -170,7 +193,7 @@ local function body_framing(self, status, head)
 end
 
 
--- Reads a response head. Gives the status and a function of headers (lower-case name -> value in lower case or nil).
+-- Reads the head of the answer and gives its status.
 function connection:read_head(deadline_ms)
   local seen = ""
   while true do
@@ -188,17 +211,15 @@ function connection:read_head(deadline_ms)
       if status < 200 then
         seen = sub(seen, stop + 1)
       else
-        local head = lower(sub(seen, 1, stop))
+        self.head, self.head_length = lower(seen), stop
         self.buffer = sub(seen, stop + 1)
-        self.keep = not find(head, "\r\nconnection: close", 1, true) and not find(head, "^http/1%.0")
+        self.keep = self:header("connection") ~= "close" and byte(seen, 8) == HTTP_1_1
         local ok
-        ok, err = body_framing(self, status, head)
+        ok, err = body_framing(self, status)
         if not ok then
           return nil, err
         end
-        return status, function(name)
-          return header_of(head, name)
-        end
+        return status
       end
     end
     if #seen > HEAD_MAX_BYTES then
@@ -208,63 +229,77 @@ function connection:read_head(deadline_ms)
 end
 
 
--- The next piece of a chunked body in the buffer from pos. Gives the piece ("" for framing) and the position after it;
--- nil when more bytes are needed, nil and an error when it is no chunked body.
-local function next_chunk_piece(self, buffer, pos)
-  local available = #buffer - pos + 1
-  if self.left > 0 then
-    if available <= 0 then
-      return nil
-    end
-    local size = available < self.left and available or self.left
-    self.left = self.left - size
-    self.after_chunk = self.left == 0
-    return sub(buffer, pos, pos + size - 1), pos + size
-  end
-  if self.after_chunk then
-    if available < 2 then
-      return nil
-    end
-    if byte(buffer, pos) ~= 13 or byte(buffer, pos + 1) ~= 10 then
-      return nil, "reading the body: a chunk without its end"
-    end
-    self.after_chunk = false
-    return "", pos + 2
-  end
+-- The end of a chunk's size line that starts at pos, and the size; nil when it has not all come, nil and an error when it
+-- is none.
+local function size_line(buffer, pos)
   local stop = find(buffer, "\r\n", pos, true)
   if not stop then
-    return nil, available > CHUNK_LINE_MAX_BYTES and "reading the body: a chunk line without an end" or nil
+    return nil, #buffer - pos > CHUNK_LINE_MAX_BYTES and "reading the body: a chunk size without an end" or nil
   end
-  if self.in_trailer then
-    self.ended = stop == pos
-    return "", stop + 2
+  local size = tonumber(sub(buffer, pos, stop - 1), 16)
+  if not size then
+    local digits = match(buffer, "^(%x+)[ \t]*;", pos) -- with an extension, which nobody uses
+    size = digits and tonumber(digits, 16)
   end
-  local digits = match(buffer, "^%x+", pos)
-  if not digits or #digits > 8 then
+  if not size or size < 0 or size > CHUNK_MAX_BYTES then
     return nil, "reading the body: no chunk size"
   end
-  self.left = tonumber(digits, 16)
-  self.in_trailer = self.left == 0
-  return "", stop + 2
+  return stop + 1, size
 end
 
 
-local function take_chunks(self)
-  local buffer, pos, payload = self.buffer, 1, ""
-  while not self.ended do
-    local piece, next_pos = next_chunk_piece(self, buffer, pos)
-    if not piece then
-      if next_pos then
-        return nil, next_pos
-      end
-      break
+-- Behind the last chunk: lines up to an empty one. Gives the position after what could be read.
+local function skip_trailer(self, buffer, pos)
+  while true do
+    local stop = find(buffer, "\r\n", pos, true)
+    if not stop then
+      return pos
     end
-    if piece ~= "" then
-      payload = payload == "" and piece or payload .. piece
+    if stop == pos then
+      self.ended = true
+      return pos + 2
     end
-    pos = next_pos
+    pos = stop + 2
   end
-  self.buffer = sub(buffer, pos)
+end
+
+
+-- Takes the chunks in the buffer apart. left: bytes of the current chunk still to come, its line end included.
+local function take_chunks(self)
+  local buffer, pos, left, payload = self.buffer, 1, self.left, ""
+  local length = #buffer
+  while pos <= length and not self.in_trailer do
+    if left == 0 then
+      local stop, size = size_line(buffer, pos)
+      if not stop then
+        if size then
+          return nil, size
+        end
+        break
+      end
+      pos, left = stop + 1, size + 2
+      self.in_trailer = size == 0
+    else
+      local last = pos + left - 1
+      local piece = sub(buffer, pos, last - 2 < length and last - 2 or length)
+      payload = payload == "" and piece or payload .. piece
+      if last <= length then
+        if byte(buffer, last - 1) ~= CR or byte(buffer, last) ~= LF then
+          return nil, "reading the body: a chunk without its end"
+        end
+        pos, left = last + 1, 0
+      else
+        local taken = #piece
+        pos, left = pos + taken, left - taken
+        break
+      end
+    end
+  end
+  if self.in_trailer then
+    pos = skip_trailer(self, buffer, pos)
+  end
+  self.left = left
+  self.buffer = pos > length and "" or sub(buffer, pos)
   return payload
 end
 
