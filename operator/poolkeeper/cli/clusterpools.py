@@ -16,12 +16,14 @@ class _Pools(Model):
     items: tuple[PoolRecord, ...] = ()
 
 
-async def cluster_pools() -> Sequence[PoolRecord]:
+async def cluster_pools(namespace: str | None) -> Sequence[PoolRecord]:
+    """Of one namespace, which is all that some people may see, or of all."""
     cluster = await find_cluster()
     api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
     resource = RESOURCES["EndpointPool"]
     try:
-        found = await api.get_path(f"/apis/{resource.api_version}/{resource.plural}")
+        everywhere = f"/apis/{resource.api_version}/{resource.plural}"
+        found = await api.get_path(resource.path(namespace) if namespace else everywhere)
     finally:
         await api.close()
     if found is None:

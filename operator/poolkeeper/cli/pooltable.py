@@ -19,7 +19,8 @@ def page(pools: Sequence[PoolRecord], now: datetime) -> RenderableType:
     """All pools in one table, then each with its endpoints and with whatever is not as it should be."""
     parts: list[RenderableType] = [_pools(pools)]
     for pool in pools:
-        parts += [Text(), _endpoints(pool, now)]
+        parts += [Text(), Text(_name(pool), "bold")] if len(pools) > 1 else [Text()]
+        parts.append(_endpoints(pool, now))
         parts += [_trouble(condition, now) for condition in pool.status.conditions if not _is_good(condition)]
     return Group(*parts)
 
@@ -37,7 +38,7 @@ def _pools(pools: Iterable[PoolRecord]) -> Table:
         status = pool.status
         tier = "-" if status.active_tier is None else str(status.active_tier)
         table.add_row(
-            Text(f"{pool.metadata.namespace}/{pool.metadata.name}", "bold"),
+            Text(_name(pool), "bold"),
             _answer(status, ConditionType.Ready),
             _answer(status, ConditionType.Available),
             status.summary or "-",
@@ -46,6 +47,10 @@ def _pools(pools: Iterable[PoolRecord]) -> Table:
             status.address or "-",
         )
     return table
+
+
+def _name(pool: PoolRecord) -> str:
+    return f"{pool.metadata.namespace}/{pool.metadata.name}"
 
 
 def _endpoints(pool: PoolRecord, now: datetime) -> Table:

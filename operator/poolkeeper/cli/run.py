@@ -29,7 +29,6 @@ from poolkeeper.local.world import LocalWorld, Sources
 from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport
 from poolkeeper.upstream.routerstate import RouterStates
 
-
 MOUNTED = ("config", "credentials", "clients", "ca")
 """The Deployment's volumes, which the router finds by environment variables named after them."""
 
@@ -47,8 +46,22 @@ Then, with any OpenAI client:
 """
 )
 @files
-@click.option("--listen", "listen_on", default="127.0.0.1:8080", show_default=True, help="Where clients are answered.")
-@click.option("--admin", "admin_on", default="127.0.0.1:9180", show_default=True, help="/state, /metrics, /readyz.")
+@click.option(
+    "--listen",
+    "listen_on",
+    default="127.0.0.1:8080",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where clients are answered.",
+)
+@click.option(
+    "--admin",
+    "admin_on",
+    default="127.0.0.1:9180",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where /state, /metrics and /readyz are.",
+)
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path, file_okay=False),

@@ -47,8 +47,10 @@ def status(pool: str | None, namespace: str | None, watch: bool, output: str, st
     POOL is a name, or NAMESPACE/NAME. Left out: all of them.
     """
 
+    in_name, _, name = (pool or "").rpartition("/")
+
     def look() -> Sequence[PoolRecord]:
-        return _chosen(_pools(state_dir), pool, namespace)
+        return _chosen(_pools(state_dir, in_name or namespace), pool, in_name or namespace, name)
 
     if not watch:
         _print(look(), output)
@@ -58,7 +60,7 @@ def status(pool: str | None, namespace: str | None, watch: bool, output: str, st
         _follow(look, output)
 
 
-def _pools(state_dir: Path | None) -> Sequence[PoolRecord]:
+def _pools(state_dir: Path | None, namespace: str | None) -> Sequence[PoolRecord]:
     states = (StateDir(state_dir),) if state_dir else statedir.active(os.environ)
     if state_dir and not statedir.is_held(states[0]):
         raise UserError(f"no `poolkeeper run` is alive on {state_dir}; start one with --state-dir {state_dir}")
@@ -66,20 +68,18 @@ def _pools(state_dir: Path | None) -> Sequence[PoolRecord]:
         return [found.pool for found in map(record.read, states) if found]
     from poolkeeper.cli.clusterpools import cluster_pools  # a laptop without a cluster does not pay for its client
 
-    return asyncio.run(cluster_pools())
+    return asyncio.run(cluster_pools(namespace))
 
 
-def _chosen(pools: Sequence[PoolRecord], pool: str | None, namespace: str | None) -> Sequence[PoolRecord]:
-    in_name, _, name = (pool or "").rpartition("/")
+def _chosen(pools: Sequence[PoolRecord], asked: str | None, namespace: str | None, name: str) -> Sequence[PoolRecord]:
     chosen = [
         found
         for found in pools
-        if name in ("", found.metadata.name)
-        and (in_name or namespace or found.metadata.namespace) == found.metadata.namespace
+        if name in ("", found.metadata.name) and namespace in (None, "", found.metadata.namespace)
     ]
-    if pool and not chosen:
+    if asked and not chosen:
         known = ", ".join(f"{found.metadata.namespace}/{found.metadata.name}" for found in pools) or "none"
-        raise UserError(f"there is no pool {pool!r}; there are: {known}")
+        raise UserError(f"there is no pool {asked!r}; there are: {known}")
     return chosen
 
 
