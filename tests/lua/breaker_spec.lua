@@ -1,0 +1,194 @@
+local breaker = require "pool.breaker"
+
+local POLICY = {
+  consecutive_failures = 3, minimum_requests = 4, error_rate_percent = 50, sliding_window_ms = 60000,
+  recovery_timeout_ms = 1000, max_recovery_timeout_ms = 3000, half_open_max_requests = 2,
+}
+local QUIET = { ok = 0, failed = 1 }
+
+local function context(now_ms, changes)
+  local made = { now_ms = now_ms, random = 0.5, policy = POLICY, lease_ms = 500, reason = "Busy", window = QUIET }
+  for key, value in pairs(changes or {}) do
+    made[key] = value
+  end
+  return made
+end
+
+-- Walks a record through events: {event, now_ms, changes}; gives the record and the last effects.
+local function walk(record, events)
+  local effects
+  for _, event in ipairs(events) do
+    record, effects = breaker.step(record, event[1], context(event[2], event[3]))
+  end
+  return record, effects
+end
+
+local function opened()
+  return walk(breaker.new(), { { "failure", 10 }, { "failure", 20 }, { "failure", 30 } })
+end
+
+local function half_open()
+  local record, effects = walk(opened(), { { "admit", 1030 } })
+  return record, effects.lease
+end
+
+describe("breaker, closed", function()
+  it("admits, and that changes nothing", function()
+    local record = breaker.new()
+    local after, effects = breaker.step(record, "admit", context(1))
+    assert.equal(record, after)
+    assert.is_true(effects.admitted)
+  end)
+
+  it("opens after so many failures in a row, with the last one's class as the reason", function()
+    local record, effects = opened()
+    assert.equal("Open", record.state)
+    assert.same({ from = "Closed", to = "Open", reason = "Busy" }, effects.transition)
+    assert.equal(1030, record.retry_at_ms)
+  end)
+
+  it("starts counting again after a whole answer", function()
+    local record = walk(breaker.new(), { { "failure", 1 }, { "failure", 2 }, { "complete", 3 }, { "failure", 4 } })
+    assert.equal("Closed", record.state)
+    assert.equal(1, record.consecutive)
+  end)
+
+  it("is not calmed by a first content alone: an endpoint that always cuts must open", function()
+    local record = walk(breaker.new(), { { "failure", 1 }, { "first_content", 2 }, { "failure", 3 },
+                                         { "first_content", 4 }, { "failure", 5 } })
+    assert.equal("Open", record.state)
+  end)
+
+  it("opens by the rate, from the minimum number of requests on", function()
+    for _, case in ipairs({
+      { ok = 2, failed = 1, want = "Closed" }, { ok = 2, failed = 2, want = "Open" }, { ok = 3, failed = 2, want = "Closed" },
+    }) do
+      local record = walk(breaker.new(), { { "failure", 1, { window = { ok = case.ok, failed = case.failed } } } })
+      assert.equal(case.want, record.state)
+    end
+  end)
+
+  it("a good answer without failures before it changes nothing", function()
+    local record = breaker.new()
+    assert.equal(record, (breaker.step(record, "complete", context(5))))
+  end)
+end)
+
+describe("breaker, open", function()
+  it("admits nobody before its time", function()
+    local record, effects = walk(opened(), { { "admit", 1029 } })
+    assert.equal("Open", record.state)
+    assert.is_false(effects.admitted)
+    assert.is_false(breaker.may_admit(record, 1029, POLICY))
+  end)
+
+  it("is half-open with the first request after it", function()
+    local record, effects = walk(opened(), { { "admit", 1030 } })
+    assert.equal("HalfOpen", record.state)
+    assert.is_true(effects.admitted)
+    assert.equal(1, effects.lease)
+  end)
+
+  it("does not care for what was sent before", function()
+    local record = opened()
+    for _, event in ipairs({ "failure", "first_content", "complete", "release" }) do
+      assert.equal(record, (breaker.step(record, event, context(40))))
+    end
+  end)
+
+  it("waits twice as long each time, up to the maximum", function()
+    local record, want_ms = opened(), { 2000, 3000, 3000 }
+    for _, want in ipairs(want_ms) do
+      local now_ms = record.retry_at_ms
+      local effects
+      record, effects = breaker.step(record, "admit", context(now_ms))
+      record = breaker.step(record, "failure", context(now_ms, { lease = effects.lease }))
+      assert.equal(want, record.retry_at_ms - now_ms)
+    end
+  end)
+
+  it("waits up to a tenth less or more, so that replicas do not ask in step", function()
+    local early = walk(breaker.new(), { { "failure", 0 }, { "failure", 0 }, { "failure", 0, { random = 0 } } })
+    local late = walk(breaker.new(), { { "failure", 0 }, { "failure", 0 }, { "failure", 0, { random = 0.9999 } } })
+    assert.equal(900, early.retry_at_ms)
+    assert.is_true(late.retry_at_ms > 1099 and late.retry_at_ms < 1100)
+  end)
+end)
+
+describe("breaker, half-open", function()
+  it("lends so many trials and no more", function()
+    local record = half_open()
+    local effects
+    record, effects = breaker.step(record, "admit", context(1031))
+    assert.is_true(effects.admitted)
+    record, effects = breaker.step(record, "admit", context(1032))
+    assert.is_false(effects.admitted)
+    assert.is_false(breaker.may_admit(record, 1032, POLICY))
+  end)
+
+  it("closes when so many trials have passed, and counts afresh", function()
+    local record, lease = half_open()
+    record = walk(record, { { "first_content", 1040, { lease = lease } } })
+    assert.equal("HalfOpen", record.state)
+    local effects
+    record, effects = breaker.step(record, "admit", context(1041))
+    record, effects = breaker.step(record, "first_content", context(1050, { lease = effects.lease }))
+    assert.same({ from = "HalfOpen", to = "Closed", reason = "TrialsPassed" }, effects.transition)
+    assert.equal(1, record.era)
+    assert.equal(0, record.consecutive)
+  end)
+
+  it("opens again with the first trial that fails", function()
+    local record, lease = half_open()
+    record = walk(record, { { "failure", 1040, { lease = lease } } })
+    assert.equal("Open", record.state)
+    assert.equal(2, record.opens)
+  end)
+
+  it("opens again when a trial that had passed breaks later", function()
+    local record, lease = half_open()
+    record = walk(record, { { "first_content", 1040, { lease = lease } }, { "failure", 1050, { lease = lease } } })
+    assert.equal("Open", record.state)
+  end)
+
+  it("does not blame failures of requests from before it opened", function()
+    local record = half_open()
+    assert.equal(record, (breaker.step(record, "failure", context(1040))))
+  end)
+
+  it("gets a trial's place back when its caller goes, or when nobody hears of it in time", function()
+    local record, lease = half_open()
+    local released = walk(record, { { "release", 1040, { lease = lease } } })
+    assert.same({}, released.leases)
+    record = walk(record, { { "admit", 1031 } })
+    assert.is_false(breaker.may_admit(record, 1100, POLICY))
+    assert.is_true(breaker.may_admit(record, 1530, POLICY))
+  end)
+
+  it("does not count a trial that passes after its lease ran out", function()
+    local record, lease = half_open()
+    record = walk(record, { { "admit", 1600 }, { "first_content", 1610, { lease = lease } } })
+    assert.equal(0, record.passed)
+  end)
+end)
+
+describe("breaker, after recovery", function()
+  local function recovered()
+    local record, lease = half_open()
+    record = walk(record, { { "first_content", 1040, { lease = lease } } })
+    local effects
+    record, effects = breaker.step(record, "admit", context(1041))
+    return walk(record, { { "first_content", 1050, { lease = effects.lease } } })
+  end
+
+  it("opens for longer when it fails again within a window", function()
+    local record = walk(recovered(), { { "failure", 2000 }, { "failure", 2001 }, { "failure", 2002 } })
+    assert.equal(2000, record.retry_at_ms - 2002)
+  end)
+
+  it("forgets its past when it stays closed for a window", function()
+    local record = walk(recovered(), { { "complete", 70000 }, { "failure", 70001 }, { "failure", 70002 },
+                                       { "failure", 70003 } })
+    assert.equal(1000, record.retry_at_ms - 70003)
+  end)
+end)

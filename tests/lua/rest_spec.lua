@@ -1,0 +1,95 @@
+local rest = require "pool.rest"
+
+local function context(now_ms, changes)
+  local made = { now_ms = now_ms, retry = { busy_backoff_ms = { 5000, 10000, 30000 }, honor_retry_after = true },
+                 long_rest_ms = 300000, key = "key-1", model = "m" }
+  for key, value in pairs(changes or {}) do
+    made[key] = value
+  end
+  return made
+end
+
+local BUSY = { class = "Busy", reason = "Busy" }
+local REJECTED = { class = "Credential", reason = "CredentialsRejected" }
+
+describe("an endpoint that is busy", function()
+  it("rests longer each time in a row, up to the last step", function()
+    local record, now_ms = rest.new(), 0
+    for _, want_ms in ipairs({ 5000, 10000, 30000, 30000 }) do
+      record = rest.failure(record, "backoff", BUSY, context(now_ms))
+      assert.equal(now_ms + want_ms, record.rest_until_ms)
+      assert.is_false(rest.allows(record, "m", "key-1", now_ms + want_ms - 1))
+      now_ms = now_ms + want_ms
+      assert.is_true(rest.allows(record, "m", "key-1", now_ms))
+    end
+  end)
+
+  it("starts over after a good answer", function()
+    local record = rest.failure(rest.new(), "backoff", BUSY, context(0))
+    record = rest.failure(rest.success(record, 6000), "backoff", BUSY, context(7000))
+    assert.equal(12000, record.rest_until_ms)
+  end)
+
+  it("rests as long as it asks for, when that is longer and is honoured", function()
+    local asked = { class = "RateLimited", reason = "RateLimited", retry_after_ms = 60000 }
+    local ignore = { busy_backoff_ms = { 5000 }, honor_retry_after = false }
+    assert.equal(60000, rest.failure(rest.new(), "backoff", asked, context(0)).rest_until_ms)
+    assert.equal(5000, rest.failure(rest.new(), "backoff", asked, context(0, { retry = ignore })).rest_until_ms)
+    asked.retry_after_ms = 100
+    assert.equal(5000, rest.failure(rest.new(), "backoff", asked, context(0)).rest_until_ms)
+  end)
+
+  it("is believed for ten minutes about its ceiling, which never raises the declared one", function()
+    local limited = { class = "RateLimited", reason = "RateLimited", limit = 25 }
+    local record = rest.failure(rest.new(), "backoff", limited, context(0))
+    assert.equal(25, rest.ceiling(record, 50, 1000))
+    assert.equal(10, rest.ceiling(record, 10, 1000))
+    assert.equal(50, rest.ceiling(record, 50, 600000))
+  end)
+end)
+
+describe("an endpoint that refuses the key", function()
+  it("is out of service until the key file changes", function()
+    local record, change = rest.failure(rest.new(), "down", REJECTED, context(0))
+    assert.same({ from = "InService", to = "OutOfService", reason = "CredentialsRejected" }, change)
+    assert.is_false(rest.allows(record, "m", "key-1", 1e12))
+    assert.is_true(rest.allows(record, "m", "key-2", 1))
+  end)
+
+  it("says so once", function()
+    local record = rest.failure(rest.new(), "down", REJECTED, context(0))
+    local _, change = rest.failure(record, "down", REJECTED, context(1))
+    assert.is_nil(change)
+  end)
+
+  it("is asked again after a while when only the balance was gone, or when it needs no key", function()
+    local empty = { class = "Credential", reason = "BalanceExhausted" }
+    local record = rest.failure(rest.new(), "down", empty, context(0))
+    assert.is_false(rest.allows(record, "m", "key-1", 299999))
+    assert.is_true(rest.allows(record, "m", "key-1", 300000))
+    record = rest.failure(rest.new(), "down", REJECTED, context(0, { key = "" }))
+    assert.is_true(rest.allows(record, "m", "", 300000))
+  end)
+end)
+
+describe("a model that an endpoint does not have", function()
+  it("rests alone", function()
+    local record = rest.failure(rest.new(), "model", { class = "ModelMissing", reason = "ModelMissing" }, context(0))
+    assert.is_false(rest.allows(record, "m", "key-1", 1))
+    assert.is_true(rest.allows(record, "other", "key-1", 1))
+    assert.is_true(rest.allows(record, "m", "key-1", 300000))
+  end)
+end)
+
+describe("a good answer", function()
+  it("is remembered by its first time", function()
+    local record = rest.success(rest.new(), 5)
+    assert.equal(5, record.well_since_ms)
+    assert.equal(record, rest.success(record, 9))
+  end)
+
+  it("does not hide the last error", function()
+    local record = rest.failure(rest.new(), nil, { class = "Connect", reason = "ConnectFailed" }, context(3))
+    assert.equal("Connect", rest.success(record, 5).error_class)
+  end)
+end)
