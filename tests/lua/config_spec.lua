@@ -1,0 +1,102 @@
+local cjson = require "cjson.safe"
+local config = require "pool.config"
+
+local function document()
+  return {
+    format = 1, pool = "default/chat", generation = 7, hash = "abc", allowLoopback = false, models = { "m", "n" },
+    endpoints = { {
+      name = "a", fingerprint = "f", provider = "DeepSeek", tier = 0, weight = 100, mode = "Active", scheme = "https",
+      host = "api.deepseek.com", port = 443, path = "/v1", tls = { serverName = "api.deepseek.com", caFile = cjson.null },
+      credential = { file = "a", source = "Secret deepseek, key api-key" }, maxConnections = 10, baseLatencyMs = 800,
+      models = { { name = "m", upstreamName = "up" } }, capabilities = {}, region = "",
+    } },
+    policy = {
+      circuitBreaker = { errorRatePercent = 50, slidingWindowMs = 60000, minimumRequests = 20, consecutiveFailures = 5,
+                         recoveryTimeoutMs = 30000, maxRecoveryTimeoutMs = 300000, halfOpenMaxRequests = 5 },
+      retry = { maxAttempts = 3, budgetPercent = 20, honorRetryAfter = true, busyBackoffMs = { 5000 } },
+      timeouts = { connectMs = 1, firstTokenMs = 1, interTokenMs = 1, requestMs = 1 },
+      balancing = { algorithm = "Dynamic", slowStartMs = 0 }, failback = { stabilizationMs = 0 },
+      fallback = { defaultResponse = "busy" },
+    },
+    access = { mode = "Open", clients = {} }, failoverToTier = cjson.null,
+  }
+end
+
+local function read(change)
+  local value = document()
+  if change then
+    change(value, value.endpoints[1])
+  end
+  return config.read(value, cjson.null)
+end
+
+describe("a document", function()
+  it("that is right is read, in Lua's names", function()
+    local doc = assert(read())
+    assert.equal("up", doc.endpoints[1].models[1].upstream_name)
+    assert.equal(50, doc.policy.circuit_breaker.error_rate_percent)
+    assert.is_nil(doc.endpoints[1].tls.ca_file)
+    assert.is_nil(doc.failover_to_tier)
+  end)
+
+  it("may have no endpoints: then nothing is served, and said so", function()
+    assert.truthy(read(function(value) value.endpoints = {} end))
+  end)
+
+  for _, case in ipairs({
+    { "of another format", function(d) d.format = 2 end, "format: seen 2, wanted 1" },
+    { "without a member", function(d) d.policy.retry = nil end, "policy.retry: wanted an object" },
+    { "with a member nobody knows", function(d) d.hedging = {} end, "hedging" },
+    { "with an endpoint's member nobody knows", function(_, e) e.proxy = "x" end, "endpoints%[0%].*proxy" },
+    { "with a number as text", function(_, e) e.port = "443" end, "endpoints%[0%].port: wanted an integer" },
+    { "with half a number", function(_, e) e.tier = 0.5 end, "tier" },
+    { "with a number out of bounds", function(_, e) e.port = 65536 end, "port: wanted an integer from 1 to 65535" },
+    { "with a word nobody knows", function(_, e) e.mode = "Asleep" end, "mode: wanted one of Active" },
+    { "with a list that is none", function(d) d.models = { m = 1 } end, "models: wanted a list" },
+    { "without models", function(d) d.models = {} end, "models: wanted a list of 1" },
+    { "with two endpoints of one name", function(d, e) d.endpoints[2] = e end, "endpoints: a occurs twice" },
+    { "with two models of one name", function(d) d.models = { "m", "m" } end, "models: m occurs twice" },
+    { "with a route to a model nobody knows", function(d) d.models = { "n" } end, "m is none of the pool's models" },
+    { "with https and no name to prove", function(_, e) e.tls = cjson.null end, "tls: wanted" },
+    { "with a key file that climbs out of its folder", function(_, e) e.credential.file = "../x" end, "credential.file" },
+    { "with a key file in a folder", function(_, e) e.credential.file = "a/b" end, "credential.file" },
+    { "with a hidden key file", function(_, e) e.credential.file = "..data" end, "credential.file" },
+    { "with a host that would end a header", function(_, e) e.host = "a\r\nx: y" end, "host" },
+    { "with a path that would end a request line", function(_, e) e.path = "/v1 HTTP/1.1\r\n" end, "path" },
+    { "with a control character in a model", function(d, e)
+      d.models[1] = "a\nb"
+      e.models[1].name = "a\nb"
+    end, "models%[0%]" },
+    { "that is no object", nil, "document: wanted a JSON object" },
+  }) do
+    it(case[1] .. " is refused, and told why", function()
+      local doc, err
+      if case[2] then
+        doc, err = read(case[2])
+      else
+        doc, err = config.read(nil, cjson.null)
+      end
+      assert.is_nil(doc)
+      assert.truthy(err:find(case[3]), err)
+    end)
+  end
+end)
+
+describe("a document's generation", function()
+  local function of(pool, generation)
+    return { pool = pool, generation = generation }
+  end
+
+  it("may grow or stay", function()
+    assert.truthy(config.succeeds(of("a", 8), of("a", 7)))
+    assert.truthy(config.succeeds(of("a", 7), of("a", 7)))
+    assert.truthy(config.succeeds(of("a", 1), nil))
+  end)
+
+  it("never falls, within one pool", function()
+    local ok, err = config.succeeds(of("a", 6), of("a", 7))
+    assert.is_nil(ok)
+    assert.equal("generation: seen 6, wanted at least 7, which is being served", err)
+    assert.truthy(config.succeeds(of("b", 1), of("a", 7)))
+  end)
+end)
