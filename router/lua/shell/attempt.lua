@@ -37,7 +37,7 @@ local function message_for(request, attempt, key)
   return {
     "POST ", request.surface.path_at(endpoint.path), " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and "\r\nAuthorization: " or "", key.bearer or "",
-    request.forwarded, "\r\nX-Request-Id: ", request.id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
+    request.forwarded, "\r\nX-Request-Id: ", request.upstream_id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
   }
 end
 

@@ -16,6 +16,7 @@ local respond = require "shell.respond"
 local state = require "shell.state"
 local surfaces = require "pool.surface"
 local sync = require "shell.sync"
+local uuid = require "pool.uuid"
 
 local ngx = ngx
 
@@ -35,27 +36,35 @@ local function refuse(request, status, code, message, wait_ms)
 end
 
 
-local id_prefix, id_count -- nginx's own $request_id asks for 16 random bytes each time, a tenth of a request's cost here
+local id_seed, id_count -- nginx's own $request_id asks for 16 random bytes each time, a tenth of a request's cost here
 
--- The caller's own id for the request, if it is a sane one, or one that is unique in the world and counts up in it.
-local function request_id(client_headers)
-  local given = client_headers["x-request-id"]
-  if type(given) == "string" and #given <= 128 and given:find("^[%w%-_.:]+$") then
-    return given
-  end
-  if not id_prefix then
-    id_prefix, id_count = ngx.var.request_id .. "-", 0
+local function new_id()
+  if not id_seed then
+    id_seed, id_count = ngx.var.request_id, 0
   end
   id_count = id_count + 1
-  return id_prefix .. id_count
+  return uuid.counted(id_seed, id_count)
+end
+
+
+-- What the caller and the providers know the request by: the caller's own id if it is a sane one. Providers get it only
+-- as a UUID, for some refuse others.
+local function request_ids(client_headers)
+  local given = client_headers["x-request-id"]
+  if type(given) ~= "string" or #given > 128 or not given:find("^[%w%-_.:]+$") then
+    local id = new_id()
+    return id, id
+  end
+  return given, uuid.is(given) and given or new_id()
 end
 
 
 -- What is known before the body is read; ngx.ctx holds it for the accounts of the log phase.
 local function begin(surface)
   local client_headers = ngx.req.get_headers(CLIENT_HEADERS_MAX)
+  local id, upstream_id = request_ids(client_headers)
   local request = {
-    surface = surface, id = request_id(client_headers), client_headers = client_headers, attempts = 0, excluded = {},
+    surface = surface, id = id, upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {},
     tries = {}, doc = nil, attempt = nil, parsed = nil, model = "", model_label = "", choices = 1, wants_usage = true,
     forwarded = "", started_ms = 0, deadline_ms = 0,
   }
