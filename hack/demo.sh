@@ -22,6 +22,7 @@ apply)
     done
   } >"$overlay/kustomization.yaml"
   kubectl apply -k "$overlay"
+  kubectl -n "$namespace" wait deployment official local --for=condition=Available --timeout=180s
   ;;
 delete) kubectl delete namespace "$namespace" --ignore-not-found ;;
 *) fail "seen '${verb}', wanted apply or delete" "hack/demo.sh apply [NAMESPACE]" ;;

@@ -15,5 +15,5 @@ router=$("$HERE/images/build.sh" --print router)
 # --take-ownership: the tests of the CRDs apply them without Helm, and both must live on one cluster.
 exec helm upgrade --install poolkeeper "$REPO_ROOT/charts/poolkeeper" \
   --namespace "$namespace" --create-namespace --take-ownership --wait --timeout 3m \
-  --set "image.repository=${operator%:*},image.tag=${operator##*:}" \
-  --set "router.image.repository=${router%:*},router.image.tag=${router##*:}" "$@"
+  --set-string "image.repository=${operator%:*},image.tag=${operator##*:}" \
+  --set-string "router.image.repository=${router%:*},router.image.tag=${router##*:}" "$@"

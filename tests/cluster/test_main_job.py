@@ -60,7 +60,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 def client(bed: Bed) -> Iterator[Client]:
-    with bed.reach("chat", 80) as address:
+    with bed.reach("chat-router", 80) as address:
         yield Client(f"http://{address}/v1")
 
 
