@@ -71,15 +71,15 @@ def document(case: Case) -> str:
             "errorRatePercent": 50, "slidingWindowMs": 60000, "minimumRequests": 20, "consecutiveFailures": 5,
             "recoveryTimeoutMs": 30000, "maxRecoveryTimeoutMs": 300000, "halfOpenMaxRequests": 5,
         },
-        "retry": {"maxAttempts": 3, "budgetPercent": 20, "honorRetryAfter": True, "busyBackoffMs": [5000, 10000, 30000]},
+        "retry": {"maxAttempts": 3, "budgetPercent": 20, "honorRetryAfter": True, "busyBackoffMs": [5000, 30000]},
         "timeouts": {"connectMs": 2000, "firstTokenMs": 30000, "interTokenMs": 30000, "requestMs": 600000},
         "balancing": {"algorithm": "Dynamic", "slowStartMs": 30000},
         "failback": {"stabilizationMs": 30000},
         "fallback": {"defaultResponse": "System busy, please retry shortly"},
     }  # fmt: skip
     value = {
-        "format": 1, "pool": "bench/bench", "generation": time.time_ns() // 1000, "hash": "bench", "allowLoopback": True,
-        "models": ["m"], "endpoints": [endpoint], "policy": policy,
+        "format": 1, "pool": "bench/bench", "generation": time.time_ns() // 1000, "hash": "bench",
+        "allowLoopback": True, "models": ["m"], "endpoints": [endpoint], "policy": policy,
         "access": {"mode": "Open", "clients": []}, "failoverToTier": None,
     }  # fmt: skip
     return json.dumps(value)
@@ -87,7 +87,11 @@ def document(case: Case) -> str:
 
 def module_lines() -> str:
     """load_module lines for this machine's nginx, as entrypoint.sh finds them."""
-    folders = [Path("/usr/lib/nginx/modules"), *Path("/usr/lib").glob("*/nginx/modules"), Path("/usr/share/nginx/modules")]
+    folders = [
+        Path("/usr/lib/nginx/modules"),
+        *Path("/usr/lib").glob("*/nginx/modules"),
+        Path("/usr/share/nginx/modules"),
+    ]
     found = [
         next((folder / name for folder in folders if (folder / name).is_file()), None)
         for name in ("ndk_http_module.so", "ngx_http_lua_module.so")
@@ -104,7 +108,9 @@ def pinned(core: int, command: list[str]) -> list[str]:
 
 
 @contextmanager
-def running(command: list[str], core: int, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], core: int, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(pinned(core, command), env={**os.environ, **(environment or {})})
     try:
         yield process
@@ -152,7 +158,16 @@ def measure(port: int, master: int, case: Case, seconds: int, script: Path) -> R
     path = f"/{case.folder}/v1/chat/completions" if port == BARE_PORT else "/v1/chat/completions"
     worker = worker_of(master)
     before = cpu_s(worker)
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), f"http://127.0.0.1:{port}{path}"]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}s",
+        "--latency",
+        "-s",
+        str(script),
+        f"http://127.0.0.1:{port}{path}",
+    ]
     told = subprocess.run(pinned(0, command), capture_output=True, text=True, check=True).stdout
     used = cpu_s(worker) - before
     total = re.search(r"(\d+) requests in", told)
@@ -211,7 +226,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--case", choices=[case.folder for case in CASES])
     wanted = parser.parse_args()
-    print(f"{wanted.rounds} rounds of {wanted.seconds} s each, {CONNECTIONS} connections, one worker each, interleaved; medians")
+    print(
+        f"{wanted.rounds} rounds of {wanted.seconds} s, {CONNECTIONS} connections, one worker each, interleaved; medians:"
+    )
     cases = [case for case in CASES if wanted.case in (None, case.folder)]
     ratios = {case.name: compare(case, wanted.rounds, wanted.seconds) for case in cases}
     low = [f"{name} {rate:.3f}" for name, (rate, _) in ratios.items() if rate < FLOOR]
