@@ -227,7 +227,7 @@ def main() -> int:
     parser.add_argument("--case", choices=[case.folder for case in CASES])
     wanted = parser.parse_args()
     print(
-        f"{wanted.rounds} rounds of {wanted.seconds} s, {CONNECTIONS} connections, one worker each, interleaved; medians:"
+        f"{wanted.rounds} rounds of {wanted.seconds} s, {CONNECTIONS} connections, one worker each; medians:"
     )
     cases = [case for case in CASES if wanted.case in (None, case.folder)]
     ratios = {case.name: compare(case, wanted.rounds, wanted.seconds) for case in cases}
