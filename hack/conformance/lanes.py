@@ -1,6 +1,6 @@
 """Cases side by side: each lane has its own providers, so that lanes wait for their timers at the same time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import groupby
@@ -11,6 +11,8 @@ from conformance.gateways.litellm import LiteLLM
 from conformance.gateways.poolkeeper import Poolkeeper
 from conformance.stage import Gateway, Result, Stage
 
+BATCH = 60
+"""Cases of one LiteLLM proxy."""
 Told = Callable[[Result], None]
 
 
@@ -32,11 +34,23 @@ def against_poolkeeper(cases: Sequence[Case], count: int, told: Told) -> tuple[s
 
 
 def against_litellm(cases: Sequence[Case], count: int, told: Told, venv: Environment) -> tuple[str, list[Result]]:
+    version = ""
+    results: list[Result] = []
     with ExitStack() as stack:
-        stages = [(stack.enter_context(Stage()), lane) for lane in lanes_of(cases, count)]
-        known = [(case, stage.endpoints(case)) for stage, lane in stages for case in lane]
-        gateway = stack.enter_context(LiteLLM(venv.folder, known))
-        return gateway.version, _played([(stage, gateway, lane) for stage, lane in stages], told)
+        stages = [stack.enter_context(Stage()) for _ in range(count)]
+        for batch in batches_of(cases):
+            dealt = list(zip(stages, lanes_of(batch, count), strict=True))
+            known = [(case, stage.endpoints(case)) for stage, lane in dealt for case in lane]
+            with LiteLLM(venv.folder, known) as gateway:
+                version = gateway.version
+                results += _played([(stage, gateway, lane) for stage, lane in dealt], told)
+    return version, results
+
+
+def batches_of(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
+    """What one proxy serves."""
+    for start in range(0, len(cases), BATCH):
+        yield cases[start : start + BATCH]
 
 
 def _played(lanes: Sequence[tuple[Stage, Gateway, Sequence[Case]]], told: Told) -> list[Result]:

@@ -91,7 +91,7 @@ class Told:
 class Refused:
     """An error of the gateway's own: an OpenAI-shaped body; Retry-After where waiting helps."""
 
-    statuses: tuple[int, ...] = (502, 503, 504)
+    statuses: tuple[int, ...] = (408, 500, 502, 503, 504)
     retry_after: bool = False
     within_ms: int | None = None
 

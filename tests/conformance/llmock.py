@@ -22,8 +22,7 @@ class Llmock:
     url: str
 
     def script(self, *behaviors: Mapping[str, object]) -> None:
-        """Forget the past, and meet the next requests with these."""
-        self._call("POST", "reset", None)
+        """The next requests meet these."""
         self._call("POST", "scenario", {"behaviors": list(behaviors)})
 
     def findings(self) -> list[str]:
@@ -33,8 +32,7 @@ class Llmock:
         return [f"{item['severity']} {item['code']}: {item['title']}" for item in found]
 
     def endpoint(self, name: str, tier: int, dialect: str = "OpenAI") -> Endpoint:
-        """All endpoints are this one server under the same model name: to its eyes the pool is one client, and an
-        attempt at the next endpoint is a retry."""
+        """Endpoints of one server have the same model name: to its eyes an attempt at the next one is a retry."""
         return Endpoint(
             name=name,
             url=self.url + "/v1",
@@ -62,5 +60,11 @@ def serving(python: Path, log: Path) -> Iterator[Llmock]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     command = [str(python.with_name("llmock")), "serve", "--host", "127.0.0.1", "--port", str(port)]
     ready = f"{url}/_llmock/verdict"
-    with running([*command, "--response-style", "static"], env, log, lambda: answers(ready), START_LIMIT_S):
+    with running(
+        [*command, "--response-style", "static", "--stream-chunk-delay-ms", "20"],
+        env,
+        log,
+        lambda: answers(ready),
+        START_LIMIT_S,
+    ):
         yield Llmock(url)

@@ -17,13 +17,19 @@ import httpx
 
 from conformance.judge import Attempt
 from fakes.deepseek import jsonin
-from fakes.deepseek.http1 import ProtocolError, Request, RequestReader
+from fakes.deepseek.http1 import ProtocolError, Request, RequestReader, chunk
 from fakes.deepseek.log import Outcome, bearer
 
 RESET = b"\0reset"
 """Not sent: the connection is reset instead."""
 BEAT_S = 0.05
+ALL = -1
 LINGER_RESET = struct.pack("ii", 1, 0)
+PAUSE_S = 0.04
+"""Between the last good byte and the fault: the caller has what was sent before anybody knows that it will be cut."""
+CHUNKED_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
+)
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nconnection: close\r\n\r\n"
 
 Bytes = Iterator[bytes | float]
@@ -171,6 +177,7 @@ def then(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
     """The first after_events events of a good stream, then `tail` as it stands, then FIN."""
     yield STREAM_HEAD
     yield from _events(good(body), jsonin.integer(plan.get("after_events", 0), "after_events"))
+    yield PAUSE_S
     yield jsonin.string(plan["tail"], "tail").encode()
 
 
@@ -181,8 +188,20 @@ def noise(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
         yield b": a comment\nevent: message\nid: 7\nretry: 10\n" + event + b"\n\n"
 
 
-def _events(stream: bytes, count: int) -> Iterator[bytes]:
-    for event in stream.split(b"\n\n")[:count]:
+def cut(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """A good stream to its after_chunks-th piece of content, a pause, and FIN; without after_chunks all but [DONE].
+    inside: half of the next event comes before the end."""
+    pieces = list(_events(good(body)))[:-1]
+    sent = 1 + jsonin.integer(plan.get("after_chunks", len(pieces)), "after_chunks")
+    yield CHUNKED_HEAD + b"".join(chunk(piece) for piece in pieces[:sent])
+    yield PAUSE_S
+    if plan.get("inside"):
+        framed = chunk(pieces[sent])
+        yield framed[: len(framed) // 2]
+
+
+def _events(stream: bytes, count: int = ALL) -> Iterator[bytes]:
+    for event in stream.split(b"\n\n")[:-1][: None if count == ALL else count]:
         yield event + b"\n\n"
 
 
@@ -194,6 +213,7 @@ PROGRAMS: dict[str, Program] = {
     "beats": beats,
     "then": then,
     "noise": noise,
+    "cut": cut,
 }
 
 

@@ -1,9 +1,10 @@
 """LiteLLM's proxy, as its documentation advises for endpoints in an order of preference.
 
-One proxy for all cases, because it takes long to start; each case is a model group of its own, so that no cooldown of
-one case reaches another. `order` makes the endpoints of a group tiers and fails over between them at once; it also lets
-a failing endpoint cool down, which the proxy does not do to the only member of a group. Time-outs, retries, allowed
-failures and cooldown are what the case's policy says, as far as there is a setting for it.
+One proxy for many cases, because it takes long to start; each case is a model group of its own, so that no cooldown of
+one case reaches another. Not one for all: its counters lie in a cache of limited size, which many groups would fill.
+`order` makes the endpoints of a group tiers and fails over between them at once; it also lets a failing endpoint cool
+down, which the proxy does not do to the only member of a group. Time-outs, retries, allowed failures and cooldown are
+what the case's policy says, as far as there is a setting for it.
 """
 
 import os
@@ -143,9 +144,10 @@ def _deployment(case: Case, endpoint: Endpoint, group: str, model: str) -> Mappi
 
 
 def _cooldown(case: Case) -> Mapping[str, object]:
-    """Only where the case wants another one: a deployment's own cooldown wins over the Retry-After of its provider."""
+    """Only where the case wants another one, and never for rate limits: a deployment's own cooldown wins over the
+    Retry-After of its provider."""
     cooldown_s = case.policy.recovery_timeout_ms / 1000
-    return {} if cooldown_s == COOLDOWN_S else {"cooldown_time": cooldown_s}
+    return {} if cooldown_s == COOLDOWN_S or case.klass == "RateLimited" else {"cooldown_time": cooldown_s}
 
 
 def _asks(case: Case, model: str) -> bool:

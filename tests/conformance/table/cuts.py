@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from conformance.case import NEVER, ONCE, Broken, Case, Mode, Play, Policy, Seen, Turn, Want, When, Whole, times
-from conformance.table.rows import OK, plays
+from conformance.table.rows import OK, plays, wire
 
 TOKENS = 60
 DIALS = {"tokens": TOKENS, "first_token_ms": 0, "token_interval_ms": 0}
@@ -49,22 +49,23 @@ WAYS = (
 def cases() -> Iterator[Case]:
     for way in WAYS:
         for chunks in range(1, TOKENS):
-            yield _case(way, f"after-{chunks:02}", "cut", chunks, way.want, way.seen)
-        yield _case(way, f"after-{TOKENS}", "cut", TOKENS, Whole(), NEVER)
-        yield _case(way, "inside-00", "cut_inside_chunk", 0, Whole(), ONCE)
+            yield _case(way, f"after-{chunks:02}", False, chunks, way.want, way.seen)
+        yield _case(way, "after-the-last", False, None, Whole(), NEVER)
+        yield _case(way, "inside-00", True, 0, Whole(), ONCE)
         for chunks in range(1, TOKENS):
-            yield _case(way, f"inside-{chunks:02}", "cut_inside_chunk", chunks, way.want, way.seen)
+            yield _case(way, f"inside-{chunks:02}", True, chunks, way.want, way.seen)
 
 
-def _case(way: Way, where: str, scenario: str, after_chunks: int, want: Want, second: Seen) -> Case:
-    place = "inside a chunk" if scenario == "cut_inside_chunk" else "between chunks"
+def _case(way: Way, where: str, inside: bool, after_chunks: int | None, want: Want, second: Seen) -> Case:
+    how = {} if after_chunks is None else {"after_chunks": after_chunks, "inside": inside}
+    place = "inside a chunk" if inside else "between chunks"
     return Case(
         name=f"cut-{way.slug}-{where}",
         klass="Cut anywhere",
         title=f"{way.title}, {place}",
         mode=Mode.STREAM,
         when=When.AFTER,
-        plays=(plays(scenario, after_chunks=after_chunks), way.second),
+        plays=(wire("cut", **how), way.second),
         seen=(ONCE, second),
         turns=(Turn(want),),
         policy=Policy(recovery=way.recovery, consecutive_failures=0, busy_backoff_ms=(0,)),

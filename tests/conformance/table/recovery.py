@@ -11,6 +11,8 @@ STALLED, TRUNCATED = "Stalled", "Truncated"
 CAPABLE = ("PrefixCompletion",)
 CONTINUES = replace(OK, capabilities=CAPABLE)
 EMPTY_DELTA = 'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":null}]}\n\n'
+SPACED = {"token_interval_ms": 30}
+"""So that a caller has what was sent before the fault."""
 AFTER = 4
 """Events of wire programs: the role and three tokens."""
 
@@ -58,13 +60,15 @@ def cases() -> Iterator[Case]:
     for cut in CUTS:
         yield from _after(cut)
     yield from _further()
-    eof = Fault(TRUNCATED, "after-eof", "cut after content, each time", plays("cut"), modes=(Mode.STREAM,))
+    eof = Fault(
+        TRUNCATED, "after-eof", "cut after content, each time", plays("cut"), modes=(Mode.STREAM,), dials=SPACED
+    )
     for case in left_alone(eof, Seen(3, 3)):
         yield replace(case, plays=(eof.play, CONTINUES))
 
 
 def _after(cut: Cut) -> Iterator[Case]:
-    base = Fault(cut.klass, f"after-{cut.slug}", cut.title, cut.play)
+    base = Fault(cut.klass, f"after-{cut.slug}", cut.title, cut.play, dials=SPACED)
     for way, play in (("Continue", CONTINUES), ("Restart", OK)):
         yield base.case(
             Mode.STREAM,
@@ -91,7 +95,7 @@ def _further() -> Iterator[Case]:
         return replace(plays(scenario, **params), capabilities=CAPABLE)
 
     def row(slug: str, title: str, played: tuple[Play, ...], seen: tuple[Seen, ...], **rest: object) -> Case:
-        fault = Fault(TRUNCATED, "after", title, eof)
+        fault = Fault(TRUNCATED, "after", title, eof, dials=SPACED)
         return fault.case(Mode.STREAM, When.AFTER, slug, plays=played, seen=seen, **rest)
 
     yield row("cut-twice", "the continuation is cut, too", (eof, capable("cut"), CONTINUES), (ONCE, ONCE, ONCE))

@@ -18,7 +18,7 @@ HANGS_UP = Fault(
 def cases() -> Iterator[Case]:
     yield from passed_over(ERROR500, ERROR502, ERROR504, HANGS_UP)
     yield from left_alone(ERROR500, Seen(3, 4))
-    yield from nobody_left(ERROR500, Refused((500, 502, 503)), RETRIED)
+    yield from nobody_left(ERROR500, seen=RETRIED)
     for mode in BOTH:
         yield ERROR500.case(
             mode,
@@ -34,7 +34,7 @@ def cases() -> Iterator[Case]:
             "lone-dead",
             title="a lone endpoint that only fails opens, too: twelve requests, at most four attempts",
             plays=(plays("error500"),),
-            turns=(Turn(Refused((429, 500, 502, 503)), times=12),),
+            turns=(Turn(Refused((429, 500, 502, 503, 504)), times=12),),
             seen=(Seen(3, 4),),
             policy=Policy(recovery_timeout_ms=60_000),
         )
