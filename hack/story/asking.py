@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from openai import OpenAI
 
 MODEL = "deepseek-flash"
+ONE_SHOT = {"connection": "close"}
+"""So that a Service sends the next question to any of its routers; a kept connection would stay with one."""
 MAX_TOKENS = 24
 """Enough to see it stream; the real model on CPU is slow."""
 
@@ -28,7 +30,11 @@ def ask(client: OpenAI, question: str, show: Callable[[str], None]) -> Told:
     began_s = time.monotonic()
     first_s, text, finish = 0.0, "", None
     answer = client.chat.completions.with_raw_response.create(
-        model=MODEL, messages=[{"role": "user", "content": question}], stream=True, max_tokens=MAX_TOKENS
+        model=MODEL,
+        messages=[{"role": "user", "content": question}],
+        stream=True,
+        max_tokens=MAX_TOKENS,
+        extra_headers=ONE_SHOT,
     )
     for chunk in answer.parse():
         for choice in chunk.choices:

@@ -21,7 +21,7 @@ class RetryLater(PoolkeeperError):
 
 
 class Refused(PoolkeeperError):
-    """The world said no and will go on saying no until somebody changes something (forbidden, invalid, conflict of owners).
+    """The world said no and goes on saying no until somebody changes something (forbidden, invalid, another's object).
 
     reason: a condition reason of `poolkeeper.api.reasons` that tells the user which.
     """

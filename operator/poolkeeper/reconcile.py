@@ -27,8 +27,8 @@ class World(Protocol):
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
         """Make the children be as given; writes nothing for a child that already is."""
 
-    async def poke(self, snapshot: Snapshot, generation: int) -> None:
-        """Have the router Pods notice the document of this generation at once."""
+    async def poke(self, snapshot: Snapshot, generation: int, now: datetime) -> None:
+        """Have the routers notice the document of this generation at once, and any key that they wait for."""
 
     async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
         """Write the status if its meaning changed, and emit the verdict's Events."""
@@ -40,18 +40,18 @@ async def reconcile(world: World, key: PoolKey, now: datetime) -> Verdict | None
     if snapshot is None:
         return None  # ownerReferences remove the children
     plan = resolve(snapshot)
-    refused = await _carry_out(world, snapshot, plan)
+    refused = await _carry_out(world, snapshot, plan, now)
     verdict = judge(snapshot, plan, refused, now)
     await world.publish(snapshot, verdict)
     return verdict
 
 
-async def _carry_out(world: World, snapshot: Snapshot, plan: Plan) -> Refused | None:
+async def _carry_out(world: World, snapshot: Snapshot, plan: Plan, now: datetime) -> Refused | None:
     if plan.document is None:
         return None  # nothing valid to roll out: the last good configuration keeps serving
     try:
         await world.apply(snapshot, desired(snapshot, plan.document))
-        await world.poke(snapshot, plan.document.generation)
+        await world.poke(snapshot, plan.document.generation, now)
     except Refused as refused:
         return refused
     return None

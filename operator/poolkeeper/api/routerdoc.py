@@ -29,7 +29,7 @@ class Credential(Model):
 
 
 class Tls(Model):
-    """How the server proves itself: the name it must have (also sent as SNI), and whose signature counts (None: the system's)."""
+    """How the server proves itself: the name it must have (also the SNI), and by whose signature (None: the system)."""
 
     server_name: str
     ca_file: str | None = None

@@ -4,7 +4,7 @@ Watches tell of every change of a child, and the poller of every change of a rou
 coming back by itself is for what nobody tells.
 """
 
-from poolkeeper.api.reasons import ConditionType
+from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.clock import now
 from poolkeeper.handlers.inbox import POLICY
 from poolkeeper.handlers.workers import Again, Gone
@@ -17,8 +17,8 @@ from poolkeeper.telemetry.metrics import Metrics
 
 RESYNC_S = 600.0
 """All is well and nothing is heard: a look now and then all the same."""
-UNREADY_RESYNC_S = 15.0
-"""What an unready pool waits for may be nothing that we watch: a Service, a ConfigMap, a quota."""
+WAITING_RESYNC_S = 10.0
+"""What a pool waits for may be nothing that we watch: a Service, a ConfigMap, a quota, a mended key."""
 
 
 class Turns:
@@ -37,12 +37,14 @@ class Turns:
             return Gone()
         for condition in verdict.status.conditions:
             self._metrics.pool_condition(key.namespace, key.name, condition.type, condition.status)
-        return Again(RESYNC_S if _is_ready(verdict) else UNREADY_RESYNC_S)
+        return Again(RESYNC_S if _is_settled(verdict) else WAITING_RESYNC_S)
 
     async def _policy(self, key: PoolKey) -> Gone | Again:
         return Again(RESYNC_S) if await self._world.publish_policy(key, now()) else Gone()
 
 
-def _is_ready(verdict: Verdict) -> bool:
-    conditions = {condition.type: condition.status for condition in verdict.status.conditions}
-    return conditions.get(ConditionType.Ready) == "True"
+def _is_settled(verdict: Verdict) -> bool:
+    conditions = {condition.type: condition for condition in verdict.status.conditions}
+    ready, degraded = conditions.get(ConditionType.Ready), conditions.get(ConditionType.Degraded)
+    awaits_key = degraded is not None and degraded.reason == Reason.CredentialsRejected
+    return ready is not None and ready.status == "True" and not awaits_key

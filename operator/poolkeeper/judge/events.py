@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.routerwords import AT_REST, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
-from poolkeeper.judge.words import AT_REST, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.meta import SecretKeyRef
 from poolkeeper.api.reasons import ConditionType
 from poolkeeper.api.routerstate import Breaker, Health, RouterState
+from poolkeeper.api.routerwords import AT_REST
 from poolkeeper.api.status import Condition, EndpointStatus
 from poolkeeper.errors import Refused
 from poolkeeper.judge.merge import View, active_tier, endpoint_view, fresh_states
-from poolkeeper.judge.words import AT_REST
 from poolkeeper.plan.resolve import Plan
 from poolkeeper.plan.snapshot import LivePod, Snapshot
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from poolkeeper.api.routerstate import Breaker, EndpointState, Health, RouterState
-from poolkeeper.judge.words import BY_BREAKER, WELL
+from poolkeeper.api.routerwords import BY_BREAKER, WELL
 from poolkeeper.plan.snapshot import Snapshot
 
 STALE_S = 15

@@ -8,7 +8,7 @@ from poolkeeper.kube.apply import Applier
 from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.events import Recorder
 from poolkeeper.kube.gather import gather
-from poolkeeper.kube.poke import poke
+from poolkeeper.kube.poke import Poker
 from poolkeeper.kube.policystatus import publish_policy
 from poolkeeper.kube.publish import Publisher
 from poolkeeper.kube.store import Store
@@ -21,19 +21,21 @@ class KubeWorld:
         self._store = store
         self._settings = settings
         self._applier = Applier(api, store)
+        self._poker = Poker(api, store)
         self._publisher = Publisher(api, store, recorder)
 
     async def gather(self, key: PoolKey) -> Snapshot | None:
         snapshot = await gather(self._api, self._store, self._settings, key)
         if snapshot is None:
             self._applier.forget(key)
+            self._poker.forget(key)
         return snapshot
 
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
         await self._applier.apply(snapshot.key, snapshot.uid, objects)
 
-    async def poke(self, snapshot: Snapshot, generation: int) -> None:
-        await poke(self._api, self._store, snapshot.key, self._store.pods(snapshot.key), generation)
+    async def poke(self, snapshot: Snapshot, generation: int, now: datetime) -> None:
+        await self._poker.poke(snapshot, generation, now)
 
     async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
         await self._publisher.publish(snapshot, verdict)

@@ -6,6 +6,7 @@ keeps serving. So a half-saved file, or a Secret that is not there yet, never ta
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from poolkeeper.api import labels
@@ -129,7 +130,7 @@ class LocalWorld:
             annotations = item.metadata.annotations
             self._document = (int(annotations[labels.CONFIG_GENERATION]), annotations[labels.CONFIG_HASH])
 
-    async def poke(self, snapshot: Snapshot, generation: int) -> None:
+    async def poke(self, snapshot: Snapshot, generation: int, now: datetime) -> None:
         """Nothing to do: the router looks at its files by itself."""
 
     async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:

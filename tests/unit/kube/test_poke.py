@@ -1,15 +1,30 @@
-"""A Pod is poked once for each document, and only when it is behind."""
+"""A Pod is poked once for each document, only when it is behind, and now and then while its router waits for a key."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
+import factories
+from factories import NOW
+from poolkeeper.api.routerstate import EndpointState, RouterState
 from poolkeeper.kube.observe import observe
-from poolkeeper.kube.poke import poke
+from poolkeeper.kube.poke import Poker
 from poolkeeper.kube.store import Store
 from poolkeeper.kube.tree import mapping, text
+from poolkeeper.plan.snapshot import RouterReport
 from unit.kube.memory_api import MemoryApi
 from unit.kube.things import KEY, pod
 
 PODS = "/api/v1/namespaces/team/pods"
+SNAPSHOT = replace(factories.snapshot(), key=KEY, reports=())
+WAITING = replace(
+    SNAPSHOT,
+    reports=(
+        RouterReport(
+            "new", RouterState(endpoints=(EndpointState(name="a", reason="CredentialsRejected", since=NOW),)), NOW
+        ),
+    ),
+)
 
 
 def test_only_pods_that_are_behind_are_poked() -> None:
@@ -17,7 +32,7 @@ def test_only_pods_that_are_behind_are_poked() -> None:
     for name, poked in (("old", "2"), ("new", "3"), ("fresh", "")):
         store.put(observe(api.put(f"{PODS}/{name}", pod(name, poked=poked))))
 
-    asyncio.run(poke(api, store, KEY, store.pods(KEY), 3))
+    asyncio.run(Poker(api, store).poke(SNAPSHOT, 3, NOW))
 
     assert {path for _, path in api.writes} == {f"{PODS}/old", f"{PODS}/fresh"}
     assert text(api.objects[f"{PODS}/old"], "metadata", "annotations", "poolkeeper.dev/config-generation") == "3"
@@ -31,6 +46,21 @@ def test_a_pod_that_is_ending_or_gone_is_let_be() -> None:
     store.put(observe(ending))
     store.put(observe(pod("gone")))
 
-    asyncio.run(poke(api, store, KEY, store.pods(KEY), 3))
+    asyncio.run(Poker(api, store).poke(SNAPSHOT, 3, NOW))
 
     assert api.writes == [("PATCH", f"{PODS}/gone")]
+
+
+def test_a_router_that_waits_for_a_key_is_poked_again_after_a_while_and_not_before() -> None:
+    api, store = MemoryApi(), Store()
+    store.put(observe(api.put(f"{PODS}/new", pod("new", poked="3"))))
+    poker = Poker(api, store)
+
+    async def at(*seconds: float) -> None:
+        for after_s in seconds:
+            await poker.poke(WAITING, 3, NOW + timedelta(seconds=after_s))
+
+    asyncio.run(at(0, 1, 9, 10))
+
+    assert len(api.writes) == 2
+    assert text(api.objects[f"{PODS}/new"], "metadata", "annotations", "poolkeeper.dev/keys-awaited")

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.routerwords import AT_REST, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.judge.chain import Check, Finding, as_before, since_when
 from poolkeeper.judge.facts import EndpointFact, Facts
-from poolkeeper.judge.words import AT_REST, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 
 
 def not_heard(facts: Facts) -> Finding | None:

@@ -2,9 +2,9 @@
 
 from poolkeeper.api import labels
 from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.routerwords import AT_REST
 from poolkeeper.judge.chain import Check, Finding, as_before
 from poolkeeper.judge.facts import Facts
-from poolkeeper.judge.words import AT_REST
 from poolkeeper.plan.hold import failover_to_tier
 
 PRIMARY_OUT = (Reason.PrimaryBreakerOpen, Reason.PrimaryUnhealthy, Reason.PrimaryRateLimited)

@@ -5,9 +5,9 @@ there, it is the key that the Secret lacks, else the Secret itself is taken to b
 """
 
 from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.routerwords import KEY_MISSING
 from poolkeeper.judge.chain import Check, Finding, as_before, since_when
 from poolkeeper.judge.facts import EndpointFact, Facts
-from poolkeeper.judge.words import KEY_MISSING
 
 
 def unread(facts: Facts) -> Finding | None:
