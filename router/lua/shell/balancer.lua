@@ -152,10 +152,25 @@ function _M.weight_of(endpoint, now_ms)
 end
 
 
+-- A tier whose breakers let a few trials through does not serve yet; otherwise the tier would flap with every trial.
+local function leave_out_trials()
+  local kept = {}
+  for i = 1, #candidates do
+    if not candidates[i].is_trial then
+      kept[#kept + 1] = candidates[i]
+    end
+  end
+  if kept[1] then
+    candidates = kept
+  end
+end
+
+
 function _M.active_tier(doc, now_ms)
   local tier
   for _, model in ipairs(doc.models) do
     gather({ doc = doc, model = model, excluded = {} }, now_ms)
+    leave_out_trials()
     local candidate = choose(doc, now_ms)
     if candidate and (not tier or candidate.tier < tier) then
       tier = candidate.tier
