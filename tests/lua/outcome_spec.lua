@@ -30,3 +30,17 @@ describe("after a failed attempt", function()
                 counted)
   end)
 end)
+
+describe("a lone endpoint that is rate limited", function()
+  local limited = { class = "RateLimited", retry_after_ms = 2000 }
+
+  it("is waited for when it says how long, and the request has the time", function()
+    assert.equal(2000, outcome.wait_ms(limited, 2000, 2001))
+    assert.is_nil(outcome.wait_ms(limited, 2000, 2000))
+  end)
+
+  it("is not waited for when it says nothing, nor is any other class", function()
+    assert.is_nil(outcome.wait_ms({ class = "RateLimited" }, 5000, 60000))
+    assert.is_nil(outcome.wait_ms({ class = "Busy", retry_after_ms = 2000 }, 2000, 60000))
+  end)
+end)

@@ -13,6 +13,7 @@ local outcome = require "pool.outcome"
 local relay = require "shell.relay"
 local request_body = require "pool.request"
 local respond = require "shell.respond"
+local rests = require "shell.rests"
 local state = require "shell.state"
 local surfaces = require "pool.surface"
 local sync = require "shell.sync"
@@ -111,8 +112,25 @@ local function note_failure(request, attempt, failure)
 end
 
 
--- The attempt after a failed one: another endpoint, or for some classes this one again when there is no other. Or nil and
--- what stands in the way.
+-- The same endpoint once more, where its class allows that: at once, or after the wait it asked for.
+local function attempt_on_same(request, attempt, failure)
+  local endpoint, now_ms = attempt.endpoint, state.now_ms()
+  if outcome.may_repeat(failure.class, request.tries[endpoint.name]) then
+    request.excluded[endpoint.name] = nil
+    return balancer.next(request, now_ms)
+  end
+  local rest_ms = rests.record(endpoint).rest_until_ms - now_ms
+  local wait_ms = outcome.wait_ms(failure, rest_ms, request.deadline_ms - now_ms)
+  if wait_ms then
+    ngx.sleep(math.max(wait_ms, 1) / 1000)
+    request.excluded[endpoint.name] = nil
+    state.epoch()
+    return balancer.next(request, state.now_ms())
+  end
+end
+
+
+-- The attempt after a failed one: another endpoint, else this one again. Or nil and what stands in the way.
 local function attempt_after(request, attempt, failure)
   if not outcome.goes_on(failure.class, request.attempts, request.doc.policy.retry.max_attempts) then
     return nil
@@ -120,19 +138,19 @@ local function attempt_after(request, attempt, failure)
   if attempt.is_sent and not budget.withdraw() then
     return nil
   end
-  local name, now_ms = attempt.endpoint.name, state.now_ms()
   state.epoch()
-  local another, obstacle = balancer.next(request, now_ms)
-  if not another and outcome.may_repeat(failure.class, request.tries[name]) then
-    request.excluded[name] = nil
-    another = balancer.next(request, now_ms)
+  local another, obstacle = balancer.next(request, state.now_ms())
+  another = another or attempt_on_same(request, attempt, failure)
+  if not another then
+    if attempt.is_sent then
+      budget.refund()
+    end
+    return nil, obstacle
   end
-  if another then
-    accounts.failover(name, another.endpoint.name, failure.class)
-  elseif attempt.is_sent then
-    budget.refund()
+  if another.endpoint ~= attempt.endpoint then
+    accounts.failover(attempt.endpoint.name, another.endpoint.name, failure.class)
   end
-  return another, obstacle
+  return another
 end
 
 
