@@ -19,7 +19,7 @@ life, played by a scripted provider against a real gateway. A case is green when
 says (a whole answer word for word, the provider's own error, or an honest error event) *and* every provider saw exactly
 what it should: so many attempts, its own key and model name, the rest it asked for. There is no half green.
 
-Cases lie in `tests/conformance/table/`. Every gateway is told the case's time-outs, retries, rests and tiers wherever it
+Cases lie in `tests/conformance/table/`. Every gateway is told the time-outs, retries, rests and tiers wherever it
 has a setting for them (`tests/conformance/gateways/`); what it has no setting for is played all the same, or counted as
 red where it cannot be expressed at all. After commit, the caller has had a part of the answer before the fault.
 

@@ -14,6 +14,8 @@ from conformance.judge import Endpoint
 from fakes.deepseek import jsonin
 
 START_LIMIT_S = 60.0
+STOPPED_READING = "malformed_chunk_ignored"
+"""A client "neither retried nor stopped reading"."""
 MODEL = "gpt-4o-mini"
 
 
@@ -26,10 +28,23 @@ class Llmock:
         self._call("POST", "scenario", {"behaviors": list(behaviors)})
 
     def findings(self) -> list[str]:
-        """What it has against its caller, a line each."""
+        """What it has against its caller, a line each.
+
+        Less those that its own journal refutes: it takes an attempt for a retry only when the one before had ended for
+        it, and it may notice that its caller has hung up (completed: false) after the next attempt is there.
+        """
         verdict = jsonin.obj(self._call("GET", "verdict", None), "verdict")
         found = [jsonin.obj(item, "finding") for item in jsonin.array(verdict["findings"], "findings")]
-        return [f"{item['severity']} {item['code']}: {item['title']}" for item in found]
+        hung_up = {record["seq"] for record in self._journal() if record["completed"] is False}
+        return [
+            f"{item['severity']} {item['code']}: {item['title']}"
+            for item in found
+            if not (item["code"] == STOPPED_READING and hung_up.issuperset(jsonin.array(item["requests"], "requests")))
+        ]
+
+    def _journal(self) -> list[dict[str, object]]:
+        journal = jsonin.obj(self._call("GET", "requests", None), "journal")
+        return [jsonin.obj(item, "record") for item in jsonin.array(journal["requests"], "requests")]
 
     def endpoint(self, name: str, tier: int, dialect: str = "OpenAI") -> Endpoint:
         """Endpoints of one server have the same model name: to its eyes an attempt at the next one is a retry."""

@@ -30,6 +30,8 @@ PAUSE_S = 0.04
 CHUNKED_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
 )
+NOT_ASKED = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+"""To health checks: the programs are about answers."""
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nconnection: close\r\n\r\n"
 
 Bytes = Iterator[bytes | float]
@@ -82,6 +84,9 @@ class WireProvider:
         with connection, contextlib.suppress(OSError, ProtocolError):
             request = _read(connection)
             if request is None:
+                return
+            if request.method != "POST":
+                connection.sendall(NOT_ASKED)
                 return
             seen = _Seen(request, time.monotonic())
             self._seen.append(seen)
