@@ -11,6 +11,7 @@ source "$HERE/lib.sh"
 verb=${1:-} namespace=${2:-poolkeeper-demo}
 case $verb in
 apply)
+  "$HERE/images/build.sh" fake llama
   overlay=$(mktemp -d)
   trap 'rm -rf "$overlay"' EXIT
   cp -r "$REPO_ROOT/examples/demo" "$overlay/demo"

@@ -10,6 +10,7 @@ source "$HERE/lib.sh"
 [[ $# -gt 0 ]] || fail "no namespace given" "hack/release.sh poolkeeper-system"
 namespace=$1
 shift
+"$HERE/images/build.sh" operator router
 operator=$("$HERE/images/build.sh" --print operator)
 router=$("$HERE/images/build.sh" --print router)
 # --take-ownership: the tests of the CRDs apply them without Helm, and both must live on one cluster.

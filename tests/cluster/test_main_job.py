@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from time import monotonic
 
 import pytest
 from openai import OpenAI
@@ -16,8 +17,8 @@ from cluster.bed import Bed, Json, wait_until
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 OFFICIAL_KEY = "sk-demo-official-key"
-STATUS_WITHIN_S = 5.0
-"""How soon `kubectl get epool` must tell what happened."""
+STATUS_WITHIN_S = 15.0
+"""A hang guard on how soon `kubectl get epool` tells what a router knows; about two seconds on a quiet machine."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,13 @@ def client(bed: Bed) -> Iterator[Client]:
 
 @pytest.fixture(autouse=True)
 def healthy(bed: Bed, client: Client) -> None:
-    """Each case starts with the primary serving."""
+    """Each case starts with the primary serving. Under traffic: a router closes its breaker on real answers alone."""
     bed.play("official", "ok")
-    wait_until("tier 0 to serve again", lambda: client.stream().endpoint == "official" or None)
-    wait_until("status to say so", lambda: bed.condition("FailoverActive")[0] == "False" or None)
+
+    def serves() -> bool:
+        return client.stream().endpoint == "official" and bed.condition("FailoverActive")[0] == "False"
+
+    wait_until("tier 0 to serve, also in status", lambda: serves() or None, 150)
 
 
 def test_a_stream_through_the_service_comes_from_the_primary(client: Client) -> None:
@@ -86,7 +90,6 @@ def test_a_stream_through_the_service_comes_from_the_primary(client: Client) -> 
         pytest.param("busy503", {"PrimaryBreakerOpen", "PrimaryUnhealthy", "PrimaryRateLimited"}, id="says busy"),
         pytest.param("keepalive_forever", {"PrimaryBreakerOpen"}, id="keeps alive for ever"),
         pytest.param("refuse", {"PrimaryBreakerOpen", "PrimaryUnhealthy"}, id="refuses connections"),
-        pytest.param("auth", {"PrimaryUnhealthy", "PrimaryBreakerOpen"}, id="refuses the key"),
     ],
 )
 def test_the_answer_still_arrives_complete_when_the_primary(
@@ -94,14 +97,16 @@ def test_the_answer_still_arrives_complete_when_the_primary(
 ) -> None:
     bed.play("official", scenario)
 
-    answers = [client.stream() for _ in range(4)]
+    answers: list[Answer] = []
 
+    def told() -> bool:
+        answers.append(client.stream())
+        return bed.condition("FailoverActive")[0] == "True" and bed.pool()["status"].get("activeTier") == 1
+
+    wait_until("status to tell of the failover", lambda: told() or None)
     assert {answer.endpoint for answer in answers} == {"local"}
     assert {answer.tier for answer in answers} == {"1"}
     assert all(answer.text and answer.finish_reason in ("stop", "length") for answer in answers)
-    wait_until("FailoverActive", lambda: bed.condition("FailoverActive")[0] == "True" or None, STATUS_WITHIN_S)
-    status = bed.pool()["status"]
-    assert status["activeTier"] == 1
     assert bed.condition("FailoverActive")[1] in want_reasons
     assert bed.condition("Available")[0] == "True", "the pool serves, from tier 1"
     assert bed.condition("Ready")[0] == "True", "an outage of a provider must not block a roll-out"
@@ -109,19 +114,59 @@ def test_the_answer_still_arrives_complete_when_the_primary(
     assert bed.endpoint("local")["breaker"] == "Closed"
 
 
+def test_a_refused_key_goes_to_tier_1_until_the_secret_has_the_new_one(bed: Bed, client: Client) -> None:
+    old, new = bed.read_key("deepseek", "api-key"), "sk-demo-official-key-2"
+    bed.accept_keys("official", new)
+
+    def refused() -> bool:
+        assert client.stream().endpoint == "local"
+        return bed.condition("Degraded")[1] == "CredentialsRejected"
+
+    wait_until("CredentialsRejected in status", lambda: refused() or None)
+    assert bed.condition("FailoverActive") == ("True", "PrimaryUnhealthy")
+
+    bed.write_key("deepseek", "api-key", new)
+
+    wait_until("tier 0 with the new key", lambda: client.stream().endpoint == "official" or None, 150)
+    bed.accept_keys("official", old, new)
+    bed.write_key("deepseek", "api-key", old)
+
+
 def test_traffic_and_status_go_back_when_the_primary_recovers(bed: Bed, client: Client) -> None:
     bed.play("official", "busy503")
-    for _ in range(4):
+
+    def breaker_is(wanted: str) -> bool:
         client.stream()
-    wait_until("the failover in status", lambda: bed.pool()["status"].get("activeTier") == 1 or None, STATUS_WITHIN_S)
+        return bed.endpoint("official").get("breaker") == wanted
+
+    wait_until("the open breaker in status", lambda: breaker_is("Open") or None)
 
     bed.play("official", "ok")
 
-    wait_until("an answer from tier 0", lambda: client.stream().endpoint == "official" or None)
-    wait_until("the breaker closed in status", lambda: bed.endpoint("official").get("breaker") == "Closed" or None)
+    wait_until("the breaker closed in status", lambda: breaker_is("Closed") or None)
     wait_until("tier 0 in status", lambda: bed.pool()["status"].get("activeTier") == 0 or None)
+    assert client.stream().endpoint == "official"
     reasons = {event["reason"] for event in bed.get("events")["items"]}
-    assert reasons, "a failover and a failback leave Events"
+    assert {"BreakerOpened", "BreakerClosed", "Failover", "Failback"} <= reasons
+
+
+def test_status_tells_within_seconds_what_a_router_knows(bed: Bed, client: Client) -> None:
+    bed.play("official", "refuse")
+
+    def left() -> bool:
+        client.stream()
+        return 1 in [_active_tier(bed, pod) for pod in bed.router_pods()]
+
+    wait_until("a router to leave tier 0", lambda: left() or None)
+    left_s = monotonic()
+    while bed.condition("FailoverActive")[0] != "True":
+        client.stream()
+        assert monotonic() - left_s < STATUS_WITHIN_S, bed.pool()["status"]
+
+
+def _active_tier(bed: Bed, pod: Json) -> object:
+    path = f"/api/v1/namespaces/{bed.namespace}/pods/{pod['metadata']['name']}:9180/proxy/state"
+    return json.loads(bed.kubectl("get", "--raw", path).stdout)["activeTier"]
 
 
 def test_deleting_the_router_pods_heals(bed: Bed, client: Client) -> None:
@@ -202,7 +247,7 @@ def test_a_changed_pool_is_live_without_a_new_pod(bed: Bed, client: Client) -> N
 def test_the_key_reached_its_own_endpoint_and_no_place_that_people_read(bed: Bed, client: Client, release: str) -> None:
     client.stream()
 
-    assert {entry["key"] for entry in bed.log("official")} == {OFFICIAL_KEY}
+    assert {entry["key"] for entry in bed.log("official")} <= {OFFICIAL_KEY, f"{OFFICIAL_KEY}-2"}
     read = {
         "pool": json.dumps(bed.pool()),
         "configmaps": json.dumps(bed.get("configmaps")),
