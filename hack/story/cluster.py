@@ -58,6 +58,7 @@ def on_a_cluster(env: dict[str, str], namespace: str) -> Iterator[Stage]:
     took_s = wait_until("the pool is Ready and Available", lambda: _serves(bed), limit_s=180)
     console.print(f"  [green]Ready and Available[/] [dim](after {took_s:.0f} s here)[/]")
     _as_new(bed)
+    bed.warm_up("local")
     with bed.reach(f"{POOL}-router", 80) as address:
         console.print(f"  base URL for any OpenAI client: http://{address}/v1")
         with OpenAI(base_url=f"http://{address}/v1", api_key="unused", max_retries=0, timeout=90) as client:

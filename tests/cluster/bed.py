@@ -64,6 +64,12 @@ class Bed:
         entries: list[Json] = json.loads(self.kubectl("get", "--raw", self._control(provider, "log")).stdout)["entries"]
         return [entry for entry in entries if entry["method"] == "POST"]
 
+    def warm_up(self, provider: str) -> None:
+        """One answer past Poolkeeper: a model server on CPU is slow until its weights have been read once."""
+        body = json.dumps({"model": "any", "max_tokens": 2, "messages": [{"role": "user", "content": "hi"}]})
+        path = f"/api/v1/namespaces/{self.namespace}/services/{provider}:8000/proxy/v1/chat/completions"
+        self.kubectl("create", "--raw", path, "-f", "-", stdin=body)
+
     def accept_keys(self, provider: str, *keys: str) -> None:
         """From now on this scripted provider lets in these keys and no other."""
         self.kubectl(

@@ -86,6 +86,7 @@ def bed(kubectl: Kubectl, cluster_env: Mapping[str, str], release: str, e2e_name
         "-n", e2e_namespace, "rollout", "status", "deployment", "official", "local", "--timeout=120s", timeout_s=180
     )
     bed = Bed(kubectl, e2e_namespace)
+    bed.warm_up("local")
     bed.wait_condition("Ready", "True", timeout_s=120)
     bed.wait_condition("Available", "True")
     return bed

@@ -59,7 +59,7 @@ class Client:
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def client(bed: Bed) -> Iterator[Client]:
     with bed.reach("chat-router", 80) as address:
         yield Client(f"http://{address}/v1")
