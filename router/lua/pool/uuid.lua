@@ -13,10 +13,17 @@ function _M.is(text)
 end
 
 
--- The count-th of a series. random_hex: at least 18 random digits, drawn once a series: randomness is dear, counting is not.
-function _M.counted(random_hex, count)
-  return ("%s-%s-4%s-a%s-%012x"):format(sub(random_hex, 1, 8), sub(random_hex, 9, 12), sub(random_hex, 13, 15),
-    sub(random_hex, 16, 18), count)
+-- What all ids of a series start with. random_hex: at least 18 random hex digits; drawn once a series, because randomness
+-- is dear and counting is not.
+function _M.series(random_hex)
+  return ("%s-%s-4%s-a%s-"):format(sub(random_hex, 1, 8), sub(random_hex, 9, 12), sub(random_hex, 13, 15),
+    sub(random_hex, 16, 18))
+end
+
+
+-- The count-th id of a series.
+function _M.counted(series, count)
+  return series .. ("%012x"):format(count)
 end
 
 

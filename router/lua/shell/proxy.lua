@@ -37,14 +37,14 @@ local function refuse(request, status, code, message, wait_ms)
 end
 
 
-local id_seed, id_count -- nginx's own $request_id asks for 16 random bytes each time, a tenth of a request's cost here
+local id_series, id_count -- nginx's own $request_id asks for 16 random bytes each time, a tenth of a request's cost here
 
 local function new_id()
-  if not id_seed then
-    id_seed, id_count = ngx.var.request_id, 0
+  if not id_series then
+    id_series, id_count = uuid.series(ngx.var.request_id), 0
   end
   id_count = id_count + 1
-  return uuid.counted(id_seed, id_count)
+  return uuid.counted(id_series, id_count)
 end
 
 

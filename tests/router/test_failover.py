@@ -1,0 +1,169 @@
+"""Each class of failure, before anything was sent to the caller: the answer comes from the other endpoint."""
+
+import pytest
+
+from fakes.deepseek.log import Outcome
+from fakes.harness import FakeProvider
+from router.harness import Router, endpoint, events, policy, text_of
+
+CLASSES = {
+    "refuse": "Connect",
+    "close_on_accept": "Connect",
+    "busy503": "Busy",
+    "busy200": "Busy",
+    "rate_limit": "RateLimited",
+    "error500": "ServerError",
+    "error502": "ServerError",
+    "keepalive_forever": "SlowFirstToken",
+    "role_only_forever": "SlowFirstToken",
+    "hang_before_headers": "SlowFirstToken",
+    "empty_200": "Truncated",
+    "auth": "Credential",
+    "insufficient_balance": "Credential",
+    "model_missing": "ModelMissing",
+}
+FAST = {"timeouts": {"first_token_ms": 250}}
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+@pytest.mark.parametrize(("scenario", "want_class"), CLASSES.items(), ids=CLASSES)
+def test_the_other_endpoint_answers(
+    router: Router, a: FakeProvider, b: FakeProvider, scenario: str, want_class: str, stream: bool
+) -> None:
+    a.set(scenario)
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=policy(**FAST))
+
+    answer = router.ask(stream=stream)
+
+    assert answer.status_code == 200
+    assert answer.headers["x-poolkeeper-endpoint"] == "b"
+    assert answer.headers["x-poolkeeper-tier"] == "1"
+    assert answer.headers["x-poolkeeper-attempts"] == "2"
+    assert events(answer.text)[-1] == "[DONE]" if stream else answer.json()["choices"]
+    last_error = router.endpoint("a").last_error
+    assert last_error is not None
+    assert last_error.class_ == want_class
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+def test_the_third_endpoint_answers_when_two_fail(
+    router: Router, a: FakeProvider, b: FakeProvider, stream: bool
+) -> None:
+    a.set("error500")
+    b.set("busy503")
+    with FakeProvider("c", keys=["sk-c"]) as c:
+        router.serve(endpoint("a", a), endpoint("b", b, tier=1), endpoint("c", c, tier=2))
+
+        answer = router.ask(stream=stream)
+
+    assert answer.headers["x-poolkeeper-endpoint"] == "c"
+    assert answer.headers["x-poolkeeper-attempts"] == "3"
+    assert [len(fake.log()) for fake in (a, b)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "want_status"), [("bad_request", 400), ("unprocessable", 422), ("context_too_long", 400)]
+)
+def test_a_callers_fault_goes_straight_back(
+    router: Router, a: FakeProvider, b: FakeProvider, scenario: str, want_status: int
+) -> None:
+    a.set(scenario)
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1))
+
+    answer = router.ask()
+
+    assert answer.status_code == want_status
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert b.log() == []
+    assert router.endpoint("a").breaker == "Closed"
+
+
+def test_too_long_a_context_goes_to_the_endpoint_that_can_take_it(
+    router: Router, a: FakeProvider, b: FakeProvider
+) -> None:
+    a.set("context_too_long")
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1, capabilities=("LargeContext",)))
+
+    assert router.ask().headers["x-poolkeeper-endpoint"] == "b"
+
+
+def test_a_lone_endpoint_is_asked_once_more_after_a_server_error(router: Router, a: FakeProvider) -> None:
+    a.play({"script": [{"scenario": "error500", "requests": 1}, {"scenario": "ok"}]})
+    router.serve(endpoint("a", a))
+
+    assert router.ask().headers["x-poolkeeper-attempts"] == "2"
+
+
+def test_a_lone_endpoint_is_not_asked_again_when_it_is_slow(router: Router, a: FakeProvider) -> None:
+    a.set("hang_before_headers")
+    router.serve(endpoint("a", a), policy=policy(**FAST))
+
+    answer = router.ask()
+
+    assert answer.status_code == 503
+    assert answer.json()["error"] == {
+        "message": "System busy, please retry shortly",
+        "type": "poolkeeper_error",
+        "param": None,
+        "code": "all_endpoints_down",
+    }
+    assert len(a.log()) == 1
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    ["cut", "cut_inside_chunk", "reset", "stall", "insufficient_system_resource", "error_in_stream", "invalid_chunk"],
+)
+def test_a_cut_stream_never_ends_cleanly(router: Router, a: FakeProvider, scenario: str) -> None:
+    a.set(scenario)
+    router.serve(endpoint("a", a), policy=policy(timeouts={"inter_token_ms": 250}))
+    received = ""
+
+    with pytest.raises(Exception, match="incomplete chunked read"), router.stream() as answer:
+        for part in answer.iter_text():
+            received += part
+
+    assert "[DONE]" not in received
+    assert '"code":"stream_truncated"' in events(received)[-1]
+    text_of(
+        "\n".join(line for line in received.split("\n") if "poolkeeper_error" not in line)
+    )  # all of it is valid JSON
+    last_error = router.endpoint("a").last_error
+    assert last_error is not None
+    assert last_error.class_ in ("Truncated", "Stalled")
+
+
+def test_a_stream_that_forgets_its_end_is_ended(router: Router, a: FakeProvider) -> None:
+    a.set("no_done")
+    router.serve(endpoint("a", a))
+
+    answer = router.ask(stream=True)
+
+    assert events(answer.text)[-1] == "[DONE]"
+    assert router.endpoint("a").last_error is None
+
+
+def test_a_caller_that_goes_cancels_the_provider_at_once(router: Router, a: FakeProvider) -> None:
+    a.set("ok", tokens=10_000, token_interval_ms=10)
+    router.serve(endpoint("a", a))
+
+    with router.stream() as answer:
+        next(answer.iter_text())
+
+    (entry,) = a.wait_idle()
+    assert entry.outcome is Outcome.CLIENT_CLOSED
+    assert entry.chunks < 5_000
+    assert router.endpoint("a").last_error is None
+
+
+def test_a_request_has_one_time_limit_for_all_its_attempts(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    for fake in (a, b):
+        fake.set("hang_before_headers")
+    short = policy(timeouts={"first_token_ms": 300, "request_ms": 400})
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=short)
+
+    answer = router.ask()
+
+    assert answer.status_code == 504
+    assert answer.json()["error"]["code"] == "deadline_exceeded"
+    assert router.endpoint("b").last_error is None  # it did not have its time
