@@ -125,7 +125,8 @@ async def find_cluster(environment: Mapping[str, str] = os.environ) -> Cluster:
         if "KUBECONFIG" not in environment and "KUBERNETES_SERVICE_HOST" in environment:
             _load_in_cluster(client_configuration=configuration)
         else:
-            await _load_kubeconfig(client_configuration=configuration)
+            # Named, because the library reads the variable when it is imported, not when it is asked.
+            await _load_kubeconfig(config_file=environment.get("KUBECONFIG"), client_configuration=configuration)
     except ConfigException as error:
         raise UserError(
             f"no cluster to work on: {error}; run in a Pod, or point KUBECONFIG at a kubeconfig file"
