@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any, TypeVar
+from urllib.request import Request, urlopen
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -66,9 +67,12 @@ class Bed:
 
     def warm_up(self, provider: str) -> None:
         """One answer past Poolkeeper: a model server on CPU is slow until its weights have been read once."""
-        body = json.dumps({"model": "any", "max_tokens": 2, "messages": [{"role": "user", "content": "hi"}]})
-        path = f"/api/v1/namespaces/{self.namespace}/services/{provider}:8000/proxy/v1/chat/completions"
-        self.kubectl("create", "--raw", path, "-f", "-", stdin=body)
+        body = json.dumps({"model": "any", "max_tokens": 2, "messages": [{"role": "user", "content": "hi"}]}).encode()
+        headers = {"content-type": "application/json"}
+        with self.reach(provider, 8000) as address:
+            request = Request(f"http://{address}/v1/chat/completions", body, headers)
+            with urlopen(request, timeout=120) as answer:
+                answer.read()
 
     def accept_keys(self, provider: str, *keys: str) -> None:
         """From now on this scripted provider lets in these keys and no other."""
