@@ -48,6 +48,11 @@ test-router: venv ## a real nginx against scripted providers on loopback
 test-cluster: venv cluster images ## the tests on the real Kubernetes
 	@$(BIN)/pytest -q -m cluster tests
 
+.PHONY: conformance
+conformance: venv ## every fault class played against the router, judged from both sides; prints the scorecard
+	@hack/install.sh router test
+	@hack/conformance/run.sh
+
 .PHONY: bench
 bench: venv ## ours against bare nginx proxy_pass, same run, interleaved; prints the ratios
 	@hack/install.sh router test
