@@ -31,6 +31,12 @@ local function read(change)
 end
 
 describe("a document", function()
+  it("with a time limit of 0 has none", function()
+    local doc = assert(read(function(value) value.policy.timeouts.firstTokenMs = 0 end))
+    assert.is_true(doc.policy.timeouts.first_token_ms > 3600000)
+    assert.equal(1, doc.policy.timeouts.inter_token_ms)
+  end)
+
   it("that is right is read, in Lua's names", function()
     local doc = assert(read())
     assert.equal("up", doc.endpoints[1].models[1].upstream_name)

@@ -5,6 +5,7 @@ local _M = {}
 
 local FORMAT = 1
 local COUNT_MAX, HOUR_MS = 10000, 3600000
+local NO_LIMIT_MS = 24 * HOUR_MS -- what a time limit of 0 ("none") is here: longer than anything else lets a request live
 local NAME_MAX, MODEL_MAX, TEXT_MAX = 63, 128, 4096
 
 local function integer(min, max)
@@ -28,6 +29,7 @@ end
 
 local BOOLEAN = { kind = "boolean" }
 local PERCENT, COUNT, DURATION_MS = integer(0, 100), integer(0, COUNT_MAX), integer(0, HOUR_MS)
+local LIMIT_MS = { kind = "limit", of = DURATION_MS }
 local NAME = text(1, NAME_MAX, "^[%w][%w%.%-_]*$")
 local MODEL = text(1, MODEL_MAX, "^[^%c]+$")
 -- below one folder: nothing that could climb out of it
@@ -66,7 +68,7 @@ local POLICY = object({
     busy_backoff_ms = list(DURATION_MS, 0, 16),
   }),
   timeouts = object({
-    connect_ms = DURATION_MS, first_token_ms = DURATION_MS, inter_token_ms = DURATION_MS, request_ms = DURATION_MS,
+    connect_ms = LIMIT_MS, first_token_ms = LIMIT_MS, inter_token_ms = LIMIT_MS, request_ms = LIMIT_MS,
   }),
   balancing = object({ algorithm = one_of("Dynamic", "PowerOfTwo", "RoundRobin"), slow_start_ms = DURATION_MS }),
   failback = object({ stabilization_ms = DURATION_MS }),
@@ -104,6 +106,11 @@ function READERS.integer(schema, value, path)
     return nil, ("%s: wanted an integer from %.0f to %.0f"):format(path, schema.min, schema.max)
   end
   return value
+end
+
+function READERS.limit(schema, value, path)
+  local limit_ms, err = READERS.integer(schema.of, value, path)
+  return limit_ms == 0 and NO_LIMIT_MS or limit_ms, err
 end
 
 function READERS.boolean(_, value, path)
