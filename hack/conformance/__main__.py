@@ -58,8 +58,9 @@ def _runs(name: str, cases: Sequence[Case], lanes: int) -> list[Run]:
     progress = _Progress(name, len(cases))
     began_s = time.monotonic()
     if name == "poolkeeper":
+        commit = _commit()
         version, results = against_poolkeeper(cases, lanes, progress.told)
-        return [Run("Poolkeeper", f"{version}, {_commit()}", _ordered(results, cases), time.monotonic() - began_s)]
+        return [Run("Poolkeeper", f"{version}, {commit}", _ordered(results, cases), time.monotonic() - began_s)]
     try:
         venv = environment("litellm", LITELLM)
     except CannotBeMadeError as reason:
