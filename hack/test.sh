@@ -2,7 +2,7 @@
 # Everything, in the order in which a failure is cheapest to find. Goes on after a failed stage, so that one run tells
 # all, and ends with a table. Cluster tests that cannot run here are listed as skipped with the reason.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export PATH="$PWD/.venv/bin:$PATH"
 
 names=() states=() seconds=()

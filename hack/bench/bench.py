@@ -226,9 +226,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--case", choices=[case.folder for case in CASES])
     wanted = parser.parse_args()
-    print(
-        f"{wanted.rounds} rounds of {wanted.seconds} s, {CONNECTIONS} connections, one worker each; medians:"
-    )
+    print(f"{wanted.rounds} rounds of {wanted.seconds} s, {CONNECTIONS} connections, one worker each; medians:")
     cases = [case for case in CASES if wanted.case in (None, case.folder)]
     ratios = {case.name: compare(case, wanted.rounds, wanted.seconds) for case in cases}
     low = [f"{name} {rate:.3f}" for name, (rate, _) in ratios.items() if rate < FLOOR]
