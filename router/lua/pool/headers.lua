@@ -14,16 +14,21 @@ local NOT_FORWARDED = {
 local PREFIXES = { "x-accel-", "x-poolkeeper-", "x-forwarded-", "proxy-", "cf-" }
 
 
-local function is_forwarded(name, hop_by_hop)
-  if NOT_FORWARDED[name] or hop_by_hop and hop_by_hop[name] then
-    return false
-  end
+local KNOWN_MAX = 1000 -- names come from callers: what is remembered of them has a limit
+
+local known, known_count = {}, 0 -- name -> is it forwarded?
+
+
+local function judge(name)
+  local is_forwarded = not NOT_FORWARDED[name]
   for i = 1, #PREFIXES do
-    if name:sub(1, #PREFIXES[i]) == PREFIXES[i] then
-      return false
-    end
+    is_forwarded = is_forwarded and name:sub(1, #PREFIXES[i]) ~= PREFIXES[i]
   end
-  return true
+  if known_count >= KNOWN_MAX then
+    known, known_count = {}, 0
+  end
+  known[name], known_count = is_forwarded, known_count + 1
+  return is_forwarded
 end
 
 
@@ -45,13 +50,16 @@ function _M.forwarded(headers)
   local lines, count = { "\r\nContent-Type: application/json" }, 1
   local hop_by_hop = headers.connection and listed(headers.connection)
   for name, value in pairs(headers) do
-    if is_forwarded(name, hop_by_hop) then
-      for _, one in ipairs(type(value) == "table" and value or { value }) do
-        if type(one) == "string" then
-          lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = "\r\n", name, ": ", one
-          count = count + 4
-        end
+    local is_forwarded = known[name]
+    if is_forwarded == nil then
+      is_forwarded = judge(name)
+    end
+    if is_forwarded and not (hop_by_hop and hop_by_hop[name]) then
+      if type(value) == "table" then
+        value = table.concat(value, "\r\n" .. name .. ": ")
       end
+      lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = "\r\n", name, ": ", tostring(value)
+      count = count + 4
     end
   end
   return table.concat(lines)

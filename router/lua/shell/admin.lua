@@ -1,6 +1,7 @@
 -- The admin port: alive, ready, metrics, and /state, the operator's only view of this router. Says classes and reasons,
 -- never a provider's words, never a key.
 
+local clock = require "shell.clock"
 local balancer = require "shell.balancer"
 local circuits = require "shell.circuits"
 local cjson = require "cjson.safe"
@@ -116,7 +117,7 @@ end
 
 
 function _M.state()
-  local doc, now_ms = sync.current(), state.now_ms()
+  local doc, now_ms = sync.current(), clock.now_ms()
   if not doc then
     return respond.json(200, json.encode({
       pool = "", generation = 0, configHash = "", ready = false, activeTier = NULL, endpoints = json.list({}),
@@ -147,7 +148,7 @@ end
 
 function _M.metrics()
   metrics.flush()
-  local series, now_ms = state.series(), state.now_ms()
+  local series, now_ms = state.series(), clock.now_ms()
   local doc = sync.current()
   series["poolkeeper_config_generation"] = doc and doc.generation or 0
   series["poolkeeper_config_refused"] = state.refused() and 1 or 0

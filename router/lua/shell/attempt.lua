@@ -5,10 +5,11 @@
 local cjson = require "cjson.safe"
 local chunk = require "pool.chunk"
 local classify = require "pool.classify"
+local clock = require "shell.clock"
 local stream = require "pool.stream"
 local upstream = require "shell.upstream"
 
-local ngx = ngx
+local now_ms = clock.now_ms
 local find = string.find
 local concat = table.concat
 
@@ -17,11 +18,6 @@ local _M = {}
 local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a longer one is passed on as it comes
 local REFUSAL_MAX_BYTES = 65536
 local REFUSAL_MS = 5000 -- the words of a refusal are worth no longer wait
-
-
-local function now_ms()
-  return ngx.now() * 1000
-end
 
 
 local function failed(class, reason, detail)

@@ -101,39 +101,40 @@ local function choose(doc, now_ms)
 end
 
 
--- An attempt that holds its slot (and lease), or nil and {full, retry_at_ms}: why none can be made now.
-function _M.next(request, now_ms)
-  local raced -- endpoints whose last slot somebody else got
-  while true do
-    local full, retry_at_ms = gather(request, now_ms, raced)
-    local candidate = choose(request.doc, now_ms)
-    if not candidate then
-      return nil, { full = full, retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil }
-    end
-    local endpoint = candidate.endpoint
-    local route = endpoint.routes[request.model]
-    local attempt = {
-      endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
-      model_label = request.model_label, started_ms = now_ms, key_version = keys.of(endpoint).version,
-      holds_slot = false, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
-    }
-    if state.acquire(endpoint.id, candidate.max_connections) then
-      if circuits.admit(attempt, now_ms) then
-        attempt.holds_slot = true
-        return attempt
-      end
-      state.release(endpoint.id)
-    end
-    raced = raced or {}
-    raced[endpoint.name] = true
+-- An attempt on a chosen endpoint that holds its slot (and lease); nil when somebody else was quicker.
+local function take(request, endpoint, max_connections, now_ms)
+  if not state.acquire(endpoint.id, max_connections) then
+    return nil
   end
+  local route = endpoint.routes[request.model]
+  local attempt = {
+    endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
+    model_label = request.model_label, started_ms = now_ms, key_version = keys.of(endpoint).version,
+    holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
+  }
+  if not circuits.admit(attempt, now_ms) then
+    state.release(endpoint.id)
+    return nil
+  end
+  return attempt
 end
 
 
--- Could another attempt be made on an endpoint not excluded? (a look only)
-function _M.has_other(request, now_ms)
-  gather(request, now_ms)
-  return candidates[1] ~= nil
+-- An attempt, or nil and {full, retry_at_ms}: why none can be made now. raced: endpoints that were lost to others just now.
+function _M.next(request, now_ms, raced)
+  local full, retry_at_ms = gather(request, now_ms, raced)
+  local candidate = choose(request.doc, now_ms)
+  if not candidate then
+    return nil, { full = full, retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil }
+  end
+  local endpoint = candidate.endpoint
+  local attempt = take(request, endpoint, candidate.max_connections, now_ms)
+  if attempt then
+    return attempt
+  end
+  raced = raced or {}
+  raced[endpoint.name] = true
+  return _M.next(request, now_ms, raced)
 end
 
 

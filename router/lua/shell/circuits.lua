@@ -30,7 +30,8 @@ end
 
 
 local function width_ms(policy)
-  return math.max(1, policy.sliding_window_ms / BUCKETS)
+  local width = policy.sliding_window_ms / BUCKETS
+  return width < 1 and 1 or width
 end
 
 
@@ -93,7 +94,8 @@ end
 
 
 local function bucket_of(attempt, policy)
-  return floor(attempt.started_ms / width_ms(policy))
+  local bucket = floor(attempt.started_ms / width_ms(policy))
+  return bucket
 end
 
 

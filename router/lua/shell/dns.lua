@@ -3,9 +3,9 @@
 -- as fully qualified: no search domains. Whether an address may be connected to is decided at every connect, not here.
 
 local address = require "pool.address"
+local clock = require "shell.clock"
 local semaphore = require "ngx.semaphore"
 
-local ngx = ngx
 
 local _M = {}
 
@@ -21,7 +21,7 @@ local QUERY_TIMEOUT_MS, QUERY_TRIES = 1000, 2
 local WAIT_S = 3 -- for somebody else's lookup of the same name
 local NAMESERVERS_MAX = 3
 
-local cache = {} -- host -> {addresses, until_s}
+local cache = {} -- host -> {addresses, until_ms}
 local lookups = {} -- host -> semaphore of the lookup under way
 
 local resolv_conf, hosts_file
@@ -72,7 +72,7 @@ local function from_hosts(host)
   local found = {}
   for line in lines(hosts_file) do
     local ip, names = line:match("^%s*([^#%s]+)%s+([^#]+)")
-    if ip and address.kind(ip) and (" " .. names:lower() .. " "):find("%s" .. host:gsub("%p", "%%%0") .. "%s") then
+    if ip and address.kind(ip) and (" " .. names:lower() .. " "):find("%s" .. host:lower():gsub("%p", "%%%0") .. "%s") then
       found[#found + 1] = ip
     end
   end
@@ -139,11 +139,11 @@ local function refresh(host, stale)
   lookups[host] = done
   local found, ttl_or_err = look_up(host)
   lookups[host] = nil
-  local now_s = ngx.now()
+  local now_ms = clock.now_ms()
   if found then
-    cache[host] = { addresses = found, until_s = now_s + ttl_or_err }
+    cache[host] = { addresses = found, until_ms = now_ms + ttl_or_err * 1000 }
   elseif stale then
-    stale.until_s = now_s + RETRY_S
+    stale.until_ms = now_ms + RETRY_S * 1000
   end
   if done:count() < 0 then
     done:post(-done:count())
@@ -157,13 +157,13 @@ end
 
 -- The addresses of a host (an IP literal is its own), or nil and why not.
 function _M.resolve(host)
-  if address.kind(host) then
-    return { host }
-  end
-  host = host:lower()
   local known = cache[host]
-  if known and ngx.now() < known.until_s then
+  if known and clock.now_ms() < known.until_ms then
     return known.addresses
+  end
+  if address.kind(host) then
+    cache[host] = { addresses = { host }, until_ms = math.huge }
+    return cache[host].addresses
   end
   local under_way = lookups[host]
   if not under_way then

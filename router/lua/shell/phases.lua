@@ -1,10 +1,14 @@
--- What runs in which phase of nginx.
+-- What runs in which phase of nginx. All modules are loaded here, in the master, before there are workers: a worker that
+-- is started later runs the same code as the others.
 
 local dns = require "shell.dns"
 local keys = require "shell.keys"
 local metrics = require "shell.metrics"
 local state = require "shell.state"
 local sync = require "shell.sync"
+
+require "shell.admin"
+require "shell.proxy"
 
 local ngx = ngx
 

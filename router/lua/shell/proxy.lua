@@ -1,5 +1,6 @@
 -- A request, from the caller's bytes to the caller's answer: pick → try → classify → account → (again) → pass on.
 
+local clock = require "shell.clock"
 local access = require "shell.access"
 local accounts = require "shell.accounts"
 local attempt_on = require "shell.attempt"
@@ -99,7 +100,7 @@ end
 -- An attempt that failed: what it was for the endpoint, and what the caller may have to be told of it.
 local function note_failure(request, attempt, failure)
   local name = attempt.endpoint.name
-  accounts.failure(attempt, failure, state.now_ms())
+  accounts.failure(attempt, failure, clock.now_ms())
   accounts.release(attempt)
   request.tries[name] = (request.tries[name] or 0) + 1
   request.excluded[name] = true
@@ -114,7 +115,7 @@ end
 
 -- The same endpoint once more, where its class allows that: at once, or after the wait it asked for.
 local function attempt_on_same(request, attempt, failure)
-  local endpoint, now_ms = attempt.endpoint, state.now_ms()
+  local endpoint, now_ms = attempt.endpoint, clock.now_ms()
   if outcome.may_repeat(failure.class, request.tries[endpoint.name]) then
     request.excluded[endpoint.name] = nil
     return balancer.next(request, now_ms)
@@ -125,7 +126,7 @@ local function attempt_on_same(request, attempt, failure)
     ngx.sleep(math.max(wait_ms, 1) / 1000)
     request.excluded[endpoint.name] = nil
     state.epoch()
-    return balancer.next(request, state.now_ms())
+    return balancer.next(request, clock.now_ms())
   end
 end
 
@@ -139,7 +140,7 @@ local function attempt_after(request, attempt, failure)
     return nil
   end
   state.epoch()
-  local another, obstacle = balancer.next(request, state.now_ms())
+  local another, obstacle = balancer.next(request, clock.now_ms())
   another = another or attempt_on_same(request, attempt, failure)
   if not another then
     if attempt.is_sent then
@@ -171,7 +172,7 @@ local function conclude(request, obstacle)
     return refuse(request, 503, "pool_saturated",
                   "Every endpoint that could answer is at its limit of concurrent requests.", RETRY_SOON_MS)
   end
-  local now_ms = state.now_ms()
+  local now_ms = clock.now_ms()
   local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
   return refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)
 end
@@ -190,7 +191,7 @@ end
 
 
 local function deliver(request, attempt, answer)
-  accounts.first_content(attempt, state.now_ms())
+  accounts.first_content(attempt, clock.now_ms())
   if request.attempts > 1 then
     budget.refund()
   end
@@ -199,9 +200,9 @@ local function deliver(request, attempt, answer)
     attempt.conn:close()
   end
   if ended == nil then
-    accounts.complete(attempt, answer, state.now_ms())
+    accounts.complete(attempt, answer, clock.now_ms())
   elseif ended ~= "gone" then
-    accounts.failure(attempt, ended, state.now_ms())
+    accounts.failure(attempt, ended, clock.now_ms())
   end
   accounts.release(attempt)
   if ended ~= nil then
@@ -210,20 +211,20 @@ local function deliver(request, attempt, answer)
 end
 
 
-local function serve(request)
-  local attempt, obstacle = balancer.next(request, request.started_ms)
-  while attempt do
-    request.attempt = attempt
-    request.attempts = request.attempts + 1
-    accounts.started(attempt)
-    local answer, failure = attempt_on.run(request, attempt, keys.of(attempt.endpoint))
-    if answer then
-      return deliver(request, attempt, answer)
-    end
-    note_failure(request, attempt, failure)
-    attempt, obstacle = attempt_after(request, attempt, failure)
+-- Attempt by attempt; nil: none can be made, and what stands in the way.
+local function serve(request, attempt, obstacle)
+  if not attempt then
+    return conclude(request, obstacle)
   end
-  return conclude(request, obstacle)
+  request.attempt = attempt
+  request.attempts = request.attempts + 1
+  accounts.started(attempt)
+  local answer, failure = attempt_on.run(request, attempt, keys.of(attempt.endpoint))
+  if answer then
+    return deliver(request, attempt, answer)
+  end
+  note_failure(request, attempt, failure)
+  return serve(request, attempt_after(request, attempt, failure))
 end
 
 
@@ -262,9 +263,9 @@ function _M.serve()
   read_body(request)
   budget.deposit(doc.policy.retry.budget_percent)
   request.forwarded = headers.forwarded(request.client_headers)
-  request.started_ms = state.now_ms()
+  request.started_ms = clock.now_ms()
   request.deadline_ms = request.started_ms + doc.policy.timeouts.request_ms
-  return serve(request)
+  return serve(request, balancer.next(request, request.started_ms))
 end
 
 
@@ -283,7 +284,7 @@ function _M.finish()
   end
   local attempt = request.attempt
   if attempt and attempt.holds_slot then
-    accounts.abandoned(attempt, state.now_ms())
+    accounts.abandoned(attempt, clock.now_ms())
     accounts.release(attempt)
   end
   accounts.request(request.surface and request.surface.name or "other", ngx.status)

@@ -3,20 +3,17 @@
 -- if it were whole.
 
 local chunk = require "pool.chunk"
+local clock = require "shell.clock"
 local respond = require "shell.respond"
 local stream = require "pool.stream"
 
 local ngx = ngx
+local now_ms = clock.now_ms
 
 local _M = {}
 
 local DONE_GRACE_MS = 1000 -- for [DONE] and a usage chunk, once all is said
 local END_GRACE_MS = 100 -- for the end of the body, once [DONE] is sent: the connection can then be used again
-
-
-local function now_ms()
-  return ngx.now() * 1000
-end
 
 
 -- Gives true, or nil when the caller is gone or does not read.

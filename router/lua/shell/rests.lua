@@ -22,14 +22,19 @@ function _M.key_of(id)
 end
 
 
-function _M.success(endpoint, now_ms)
-  local seen = _M.record(endpoint)
-  if rest.success(seen, now_ms) == seen then
-    return
-  end
+local function store_success(endpoint, now_ms)
   state.update(endpoint.rest_key, rest.new, function(record)
     return rest.success(record, now_ms)
   end)
+end
+
+
+-- Nearly always nothing changes; the closure is in a function of its own because LuaJIT compiles none that makes one.
+function _M.success(endpoint, now_ms)
+  local seen = _M.record(endpoint)
+  if rest.success(seen, now_ms) ~= seen then
+    store_success(endpoint, now_ms)
+  end
 end
 
 

@@ -24,11 +24,6 @@ local slot_keys = {} -- id -> {worker's key, by worker number plus one}
 local me, workers -- this worker's number, and how many there are
 
 
-function _M.now_ms()
-  return math.floor(ngx.now() * 1000 + 0.5)
-end
-
-
 -- epoch and records
 
 function _M.epoch()

@@ -3,9 +3,11 @@
 -- (fingerprint), the name its certificate was checked for, the address.
 
 local address = require "pool.address"
+local clock = require "shell.clock"
 local dns = require "shell.dns"
 
 local ngx = ngx
+local now_ms = clock.now_ms
 local byte = string.byte
 local find = string.find
 local lower = string.lower
@@ -28,14 +30,6 @@ local IDLE_MS = 60000
 local POOL_SIZE = 512
 local ADDRESSES_MAX = 3
 local CLOSED_EARLY = "closed before an answer"
-
-_M.CLOSED_EARLY = CLOSED_EARLY
-
-
-local function now_ms()
-  return ngx.now() * 1000
-end
-
 
 -- How to connect to one address of an endpoint, made once; nil and why when nobody may.
 local function options_for(endpoint, ip, allow_loopback)
@@ -110,25 +104,21 @@ end
 
 
 -- Reads what has come, waiting until deadline_ms at most. Timers are set only when they would be too long: most reads
--- find the one of the read before good enough.
+-- find the one of the read before good enough. (No loop where one turn is the rule: LuaJIT makes nothing of those.)
 function connection:receive(deadline_ms)
-  while true do
-    local wait_ms = deadline_ms - now_ms()
-    if wait_ms < 1 then
-      return nil, "timeout"
-    end
-    if wait_ms < self.timeout_ms or wait_ms > 2 * self.timeout_ms then
-      self.timeout_ms = wait_ms
-      self.sock:settimeout(wait_ms)
-    end
-    local data, err = self.sock:receiveany(READ_BYTES)
-    if data then
-      return data
-    end
-    if err ~= "timeout" then
-      return nil, err
-    end
+  local wait_ms = deadline_ms - now_ms()
+  if wait_ms < 1 then
+    return nil, "timeout"
   end
+  if wait_ms < self.timeout_ms or wait_ms > 2 * self.timeout_ms then
+    self.timeout_ms = wait_ms
+    self.sock:settimeout(wait_ms)
+  end
+  local data, err = self.sock:receiveany(READ_BYTES)
+  if err == "timeout" then
+    return self:receive(deadline_ms)
+  end
+  return data, err
 end
 
 
@@ -193,39 +183,46 @@ local function body_framing(self, status)
 end
 
 
+-- The head that ends at byte stop of what has been seen. Gives its status, 0 for an interim one, nil and an error.
+local function take_head(self, seen, stop)
+  local status = tonumber(match(seen, "^HTTP/1%.%d (%d%d%d)[ \r]"))
+  if not status then
+    return nil, "reading the head: no HTTP/1.1 answer"
+  end
+  self.buffer = sub(seen, stop + 1)
+  if status < 200 then
+    return 0
+  end
+  self.head, self.head_length = lower(seen), stop
+  self.keep = self:header("connection") ~= "close" and byte(seen, 8) == HTTP_1_1
+  local ok, err = body_framing(self, status)
+  if not ok then
+    return nil, err
+  end
+  return status
+end
+
+
 -- Reads the head of the answer and gives its status.
 function connection:read_head(deadline_ms)
-  local seen = ""
-  while true do
-    local data, err = self:receive(deadline_ms)
-    if not data then
-      return nil, seen == "" and err == "closed" and CLOSED_EARLY or err
+  local seen = self.buffer
+  local _, stop = find(seen, "\r\n\r\n", 1, true)
+  if stop then
+    local status, err = take_head(self, seen, stop)
+    if status == 0 then
+      return self:read_head(deadline_ms)
     end
-    seen = seen == "" and data or seen .. data
-    local _, stop = find(seen, "\r\n\r\n", 1, true)
-    if stop then
-      local status = tonumber(match(seen, "^HTTP/1%.%d (%d%d%d)[ \r]"))
-      if not status then
-        return nil, "reading the head: no HTTP/1.1 answer"
-      end
-      if status < 200 then
-        seen = sub(seen, stop + 1)
-      else
-        self.head, self.head_length = lower(seen), stop
-        self.buffer = sub(seen, stop + 1)
-        self.keep = self:header("connection") ~= "close" and byte(seen, 8) == HTTP_1_1
-        local ok
-        ok, err = body_framing(self, status)
-        if not ok then
-          return nil, err
-        end
-        return status
-      end
-    end
-    if #seen > HEAD_MAX_BYTES then
-      return nil, "reading the head: longer than 64 KiB"
-    end
+    return status, err
   end
+  if #seen > HEAD_MAX_BYTES then
+    return nil, "reading the head: longer than 64 KiB"
+  end
+  local data, err = self:receive(deadline_ms)
+  if not data then
+    return nil, seen == "" and err == "closed" and CLOSED_EARLY or err
+  end
+  self.buffer = seen == "" and data or seen .. data
+  return self:read_head(deadline_ms)
 end
 
 
@@ -325,29 +322,25 @@ end
 
 -- The next bytes of the body. nil and "end" when it came to its proper end; nil and an error else ("closed", "timeout").
 function connection:read(deadline_ms)
-  while true do
-    if self.buffer ~= "" then
-      local payload, err = take(self)
-      if not payload then
-        return nil, err
-      end
-      if payload ~= "" then
-        return payload
-      end
+  if self.buffer ~= "" then
+    local payload, err = take(self)
+    if payload ~= "" then
+      return payload, err
     end
-    if self.ended then
-      return nil, "end"
-    end
-    local data, err = self:receive(deadline_ms)
-    if not data then
-      if err == "closed" and self.mode == "close" then
-        self.ended = true
-        return nil, "end"
-      end
-      return nil, err
-    end
-    self.buffer = self.buffer == "" and data or self.buffer .. data
   end
+  if self.ended then
+    return nil, "end"
+  end
+  local data, err = self:receive(deadline_ms)
+  if data then
+    self.buffer = self.buffer == "" and data or self.buffer .. data
+    return self:read(deadline_ms)
+  end
+  if err == "closed" and self.mode == "close" then
+    self.ended = true
+    return nil, "end"
+  end
+  return nil, err
 end
 
 
