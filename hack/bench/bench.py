@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -27,7 +28,6 @@ FLOOR = 0.85
 CONNECTIONS = 32
 HERE = Path(__file__).resolve().parent
 ROUTER = HERE.parents[1] / "router"
-BACKEND_PORT, BARE_PORT, OURS_PORT, ADMIN_PORT = 18601, 18602, 18603, 18604
 PATIENCE_S = 20.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -47,6 +47,18 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Target:
+    """A proxy under test: where it listens, and what its paths start with."""
+
+    port: int
+    prefix: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self.prefix}/v1/chat/completions"
+
+
+@dataclass(frozen=True)
 class Round:
     requests_per_s: float
     cpu_us_per_request: float
@@ -57,12 +69,12 @@ class Round:
 CASES = (Case("JSON", "json", False), Case("64-event stream", "stream", True))
 
 
-def document(case: Case) -> str:
+def document(case: Case, backend_port: int) -> str:
     """router.json for one endpoint: the backend."""
     route = {"name": "m", "upstreamName": "m"}
     endpoint = {
         "name": "backend", "fingerprint": case.folder, "provider": "OpenAI", "tier": 0, "weight": 100, "mode": "Active",
-        "scheme": "http", "host": "127.0.0.1", "port": BACKEND_PORT, "path": f"/{case.folder}/v1", "tls": None,
+        "scheme": "http", "host": "127.0.0.1", "port": backend_port, "path": f"/{case.folder}/v1", "tls": None,
         "credential": {"file": "backend", "source": "the benchmark"}, "maxConnections": 1000, "baseLatencyMs": 100,
         "models": [route], "capabilities": [], "region": "",
     }  # fmt: skip
@@ -107,6 +119,16 @@ def pinned(core: int, command: list[str]) -> list[str]:
     return ["taskset", "-c", str(cores[core]), *command]
 
 
+def free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
 @contextmanager
 def running(
     command: list[str], core: int, environment: dict[str, str] | None = None
@@ -126,12 +148,9 @@ def nginx(folder: Path, name: str) -> list[str]:
     return [shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(folder), "-c", str(folder / name), "-e", "stderr"]
 
 
-def answers(port: int, case: Case) -> bytes:
+def answer_of(target: Target, case: Case) -> bytes:
     """One request, to see that it works and that both give the same."""
-    path = f"/{case.folder}/v1/chat/completions" if port == BARE_PORT else "/v1/chat/completions"
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}", data=case.body.encode(), headers={"Content-Type": "application/json"}
-    )
+    request = urllib.request.Request(target.url, data=case.body.encode(), headers={"Content-Type": "application/json"})
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
@@ -154,20 +173,10 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
-def measure(port: int, master: int, case: Case, seconds: int, script: Path) -> Round:
-    path = f"/{case.folder}/v1/chat/completions" if port == BARE_PORT else "/v1/chat/completions"
+def measure(target: Target, master: int, seconds: int, script: Path) -> Round:
     worker = worker_of(master)
     before = cpu_s(worker)
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{CONNECTIONS}",
-        f"-d{seconds}s",
-        "--latency",
-        "-s",
-        str(script),
-        f"http://127.0.0.1:{port}{path}",
-    ]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), target.url]
     told = subprocess.run(pinned(0, command), capture_output=True, text=True, check=True).stdout
     used = cpu_s(worker) - before
     total = re.search(r"(\d+) requests in", told)
@@ -179,36 +188,52 @@ def measure(port: int, master: int, case: Case, seconds: int, script: Path) -> R
     return Round(float(rate[1]), used / int(total[1]) * 1e6, float(p99[1]) * scale, errors)
 
 
-def compare(case: Case, rounds: int, seconds: int) -> tuple[float, float]:
-    """Prints the medians of a case; gives the ratios of requests a second and of CPU time a request."""
+def prepare(folder: Path, case: Case) -> tuple[Target, Target, dict[str, str]]:
+    """Everything the three servers read; where the two proxies listen, and ours' environment."""
+    backend, bare, ours, admin = free_ports(4)
+    (folder / "backend-port.conf").write_text(f"listen 127.0.0.1:{backend} backlog=4096;\n")
+    (folder / "upstream-port.conf").write_text(f"server 127.0.0.1:{backend};\n")
+    (folder / "bare-port.conf").write_text(f"listen 127.0.0.1:{bare} backlog=4096;\n")
+    for part in ("config", "credentials", "run"):
+        (folder / part).mkdir()
+    (folder / "config" / "router.json").write_text(document(case, backend))
+    (folder / "credentials" / "backend").write_text("sk-bench")
+    environment = {
+        "POOLKEEPER_RUN_DIR": str(folder / "run"), "POOLKEEPER_CONFIG_DIR": str(folder / "config"),
+        "POOLKEEPER_CREDENTIALS_DIR": str(folder / "credentials"), "POOLKEEPER_WORKERS": "1",
+        "POOLKEEPER_LISTEN": f"127.0.0.1:{ours}", "POOLKEEPER_ADMIN": f"127.0.0.1:{admin}",
+    }  # fmt: skip
+    return Target(bare, f"/{case.folder}"), Target(ours, ""), environment
+
+
+def play(case: Case, rounds: int, seconds: int) -> list[tuple[Round, Round]]:
+    """The rounds of a case: bare and ours, in turn."""
     with tempfile.TemporaryDirectory(prefix="poolkeeper-bench-") as name:
         folder = Path(name)
+        bare, ours, environment = prepare(folder, case)
         script = folder / "post.lua"
         script.write_text(
             f"wrk.method = 'POST'\nwrk.body = [==[{case.body}]==]\nwrk.headers['Content-Type'] = 'application/json'\n"
         )
-        for part in ("config", "credentials", "run"):
-            (folder / part).mkdir()
-        (folder / "config" / "router.json").write_text(document(case))
-        (folder / "credentials" / "backend").write_text("sk-bench")
-        environment = {
-            "POOLKEEPER_RUN_DIR": str(folder / "run"), "POOLKEEPER_CONFIG_DIR": str(folder / "config"),
-            "POOLKEEPER_CREDENTIALS_DIR": str(folder / "credentials"), "POOLKEEPER_WORKERS": "1",
-            "POOLKEEPER_LISTEN": f"127.0.0.1:{OURS_PORT}", "POOLKEEPER_ADMIN": f"127.0.0.1:{ADMIN_PORT}",
-        }  # fmt: skip
         with (
             running(nginx(folder, "backend.conf"), 0),
-            running(nginx(folder, "bare.conf"), 1) as bare,
-            running([str(ROUTER / "entrypoint.sh")], 1, environment) as ours,
+            running(nginx(folder, "bare.conf"), 1) as bare_process,
+            running([str(ROUTER / "entrypoint.sh")], 1, environment) as our_process,
         ):
-            assert answers(BARE_PORT, case) == answers(OURS_PORT, case), "the two gave different answers"
-            pairs = []
-            for _ in range(rounds):
-                one = measure(BARE_PORT, bare.pid, case, seconds, script)
-                other = measure(OURS_PORT, ours.pid, case, seconds, script)
-                pairs.append((one, other))
-    rate = statistics.median(other.requests_per_s / one.requests_per_s for one, other in pairs)
-    cpu = statistics.median(one.cpu_us_per_request / other.cpu_us_per_request for one, other in pairs)
+            if answer_of(bare, case) != answer_of(ours, case):
+                raise AssertionError("the two gave different answers")
+            for target, process in ((bare, bare_process), (ours, our_process)):
+                measure(target, process.pid, 1, script)
+            return [
+                (measure(bare, bare_process.pid, seconds, script), measure(ours, our_process.pid, seconds, script))
+                for _ in range(rounds)
+            ]
+
+
+def report(case: Case, pairs: list[tuple[Round, Round]]) -> float:
+    """Prints the medians of a case; gives the ratio of requests a second."""
+    rate = statistics.median(ours.requests_per_s / bare.requests_per_s for bare, ours in pairs)
+    cpu = statistics.median(ours.cpu_us_per_request / bare.cpu_us_per_request for bare, ours in pairs)
     for label, side in (("bare nginx", 0), ("poolkeeper", 1)):
         seen = [pair[side] for pair in pairs]
         print(
@@ -216,8 +241,8 @@ def compare(case: Case, rounds: int, seconds: int) -> tuple[float, float]:
             f" {statistics.median(r.cpu_us_per_request for r in seen):8.1f} us CPU"
             f" {statistics.median(r.p99_ms for r in seen):7.2f} ms p99 {sum(r.errors for r in seen):4d} errors"
         )
-    print(f"  {case.name:16} {'ratio':11} {rate:9.3f} (requests/s)  {cpu:.3f} (CPU)", flush=True)
-    return rate, cpu
+    print(f"  {case.name:16} {'ratio':11} {rate:9.3f}       {cpu:8.2f}", flush=True)
+    return rate
 
 
 def main() -> int:
@@ -228,8 +253,8 @@ def main() -> int:
     wanted = parser.parse_args()
     print(f"{wanted.rounds} rounds of {wanted.seconds} s, {CONNECTIONS} connections, one worker each; medians:")
     cases = [case for case in CASES if wanted.case in (None, case.folder)]
-    ratios = {case.name: compare(case, wanted.rounds, wanted.seconds) for case in cases}
-    low = [f"{name} {rate:.3f}" for name, (rate, _) in ratios.items() if rate < FLOOR]
+    ratios = {case.name: report(case, play(case, wanted.rounds, wanted.seconds)) for case in cases}
+    low = [f"{name} {rate:.3f}" for name, rate in ratios.items() if rate < FLOOR]
     if low:
         print(f"below {FLOOR} of bare nginx: {', '.join(low)}", file=sys.stderr)
     return 1 if low else 0
