@@ -201,7 +201,7 @@ rewritten = function(
     """function(body, decode, name)
          local parsed, err = require("pool.request").parse(body, decode, "default", true)
          if not parsed then error(err) end
-         return parsed:body_for(name), parsed.model
+         return parsed:body_for(require("pool.jsonscan").quote(name)), parsed.model
        end"""
 )
 plain_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -107,10 +107,10 @@ local function additions(self)
 end
 
 
--- The body for an endpoint that calls the model upstream_name.
-function request:body_for(upstream_name)
+-- The body for an endpoint that calls the model so; quoted_name: as a JSON string.
+function request:body_for(quoted_name)
   local wanted, body, places = self.wanted, self.body, self.places
-  wanted.model = jsonscan.quote(upstream_name)
+  wanted.model = quoted_name
   local parts, count, pos = {}, 0, 1
   local missing = additions(self)
   if missing ~= "" then

@@ -67,6 +67,12 @@ local function observe_usage(known, usage, wait_s)
 end
 
 
+local function number_after(text, name, from)
+  local _, stop = find(text, name, from, true)
+  return stop and match(text, "^%s*(%d+)", stop + 1)
+end
+
+
 -- The provider's account of tokens: of a stream from its usage chunk, else from the answer's text, found without decoding.
 local function usage_of(answer)
   if answer.events then
@@ -74,10 +80,11 @@ local function usage_of(answer)
   end
   local text = answer.held
   local from = find(text, '"usage"', max(1, #text - USAGE_TAIL_BYTES), true)
-  return from and {
-    prompt_tokens = match(text, '"prompt_tokens"%s*:%s*(%d+)', from),
-    completion_tokens = match(text, '"completion_tokens"%s*:%s*(%d+)', from),
-  }
+  if not from then
+    return nil
+  end
+  return { prompt_tokens = number_after(text, '"prompt_tokens":', from),
+           completion_tokens = number_after(text, '"completion_tokens":', from) }
 end
 
 

@@ -29,7 +29,7 @@ end
 -- pieces: long strings that differ in few bytes are what LuaJIT's string table is slowest at.
 local function message_for(request, attempt, key)
   local endpoint = attempt.endpoint
-  local body = request.parsed:body_for(attempt.route.upstream_name)
+  local body = request.parsed:body_for(attempt.route.quoted_name)
   return {
     "POST ", request.surface.path_at(endpoint.path), " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and "\r\nAuthorization: " or "", key.bearer or "",

@@ -9,7 +9,6 @@ local budget = require "shell.budget"
 local cjson = require "cjson.safe"
 local headers = require "pool.headers"
 local keys = require "shell.keys"
-local metrics = require "shell.metrics"
 local outcome = require "pool.outcome"
 local relay = require "shell.relay"
 local request_body = require "pool.request"
@@ -87,12 +86,12 @@ local function read_body(request)
   if not parsed then
     return refuse(request, 400, "invalid_json", "The body could not be read: " .. err .. ".")
   end
-  if not doc.knows[parsed.model] then
+  if not doc.labels[parsed.model] then
     return refuse(request, 404, "model_not_found",
                   ("The model '%s' is not served here; known models: %s.")
                     :format(parsed.model:sub(1, 128), table.concat(doc.models, ", ")))
   end
-  request.parsed, request.model, request.model_label = parsed, parsed.model, metrics.label(parsed.model)
+  request.parsed, request.model, request.model_label = parsed, parsed.model, doc.labels[parsed.model]
   request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
 end
 

@@ -6,7 +6,9 @@ local budget = require "shell.budget"
 local cjson = require "cjson.safe"
 local config = require "pool.config"
 local files = require "shell.files"
+local jsonscan = require "pool.jsonscan"
 local keys = require "shell.keys"
+local metrics = require "shell.metrics"
 local rests = require "shell.rests"
 local circuits = require "shell.circuits"
 local state = require "shell.state"
@@ -46,7 +48,7 @@ local function prepare_endpoint(endpoint, doc)
   endpoint.routes = {}
   for _, route in ipairs(endpoint.models) do
     endpoint.routes[route.name] = {
-      upstream_name = route.upstream_name,
+      quoted_name = jsonscan.quote(route.upstream_name),
       circuit = circuits.name(endpoint, route.name),
     }
   end
@@ -64,9 +66,9 @@ end
 
 
 local function prepare(doc)
-  doc.knows = {}
+  doc.labels = {} -- models that are known -> how they stand in metrics
   for _, model in ipairs(doc.models) do
-    doc.knows[model] = true
+    doc.labels[model] = metrics.label(model)
   end
   for _, endpoint in ipairs(doc.endpoints) do
     prepare_endpoint(endpoint, doc)

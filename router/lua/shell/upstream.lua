@@ -5,6 +5,7 @@
 local address = require "pool.address"
 local clock = require "shell.clock"
 local dns = require "shell.dns"
+local framing = require "pool.framing"
 
 local ngx = ngx
 local now_ms = clock.now_ms
@@ -22,9 +23,6 @@ connection.__index = connection
 local READ_BYTES = 65536
 local HTTP_1_1 = 49 -- the last digit of "HTTP/1.1"
 local HEAD_MAX_BYTES = 65536
-local CHUNK_LINE_MAX_BYTES = 4096
-local CHUNK_MAX_BYTES = 2 ^ 31
-local CR, LF = 13, 10
 local SEND_TIMEOUT_MS = 30000
 local IDLE_MS = 60000
 local POOL_SIZE = 512
@@ -226,104 +224,10 @@ function connection:read_head(deadline_ms)
 end
 
 
--- The end of a chunk's size line that starts at pos, and the size; nil when it has not all come, nil and an error when it
--- is none.
-local function size_line(buffer, pos)
-  local stop = find(buffer, "\r\n", pos, true)
-  if not stop then
-    return nil, #buffer - pos > CHUNK_LINE_MAX_BYTES and "reading the body: a chunk size without an end" or nil
-  end
-  local size = tonumber(sub(buffer, pos, stop - 1), 16)
-  if not size then
-    local digits = match(buffer, "^(%x+)[ \t]*;", pos) -- with an extension, which nobody uses
-    size = digits and tonumber(digits, 16)
-  end
-  if not size or size < 0 or size > CHUNK_MAX_BYTES then
-    return nil, "reading the body: no chunk size"
-  end
-  return stop + 1, size
-end
-
-
--- Behind the last chunk: lines up to an empty one. Gives the position after what could be read.
-local function skip_trailer(self, buffer, pos)
-  while true do
-    local stop = find(buffer, "\r\n", pos, true)
-    if not stop then
-      return pos
-    end
-    if stop == pos then
-      self.ended = true
-      return pos + 2
-    end
-    pos = stop + 2
-  end
-end
-
-
--- Takes the chunks in the buffer apart. left: bytes of the current chunk still to come, its line end included.
-local function take_chunks(self)
-  local buffer, pos, left, payload = self.buffer, 1, self.left, ""
-  local length = #buffer
-  while pos <= length and not self.in_trailer do
-    if left == 0 then
-      local stop, size = size_line(buffer, pos)
-      if not stop then
-        if size then
-          return nil, size
-        end
-        break
-      end
-      pos, left = stop + 1, size + 2
-      self.in_trailer = size == 0
-    else
-      local last = pos + left - 1
-      local piece = sub(buffer, pos, last - 2 < length and last - 2 or length)
-      payload = payload == "" and piece or payload .. piece
-      if last <= length then
-        if byte(buffer, last - 1) ~= CR or byte(buffer, last) ~= LF then
-          return nil, "reading the body: a chunk without its end"
-        end
-        pos, left = last + 1, 0
-      else
-        local taken = #piece
-        pos, left = pos + taken, left - taken
-        break
-      end
-    end
-  end
-  if self.in_trailer then
-    pos = skip_trailer(self, buffer, pos)
-  end
-  self.left = left
-  self.buffer = pos > length and "" or sub(buffer, pos)
-  return payload
-end
-
-
--- What the buffer holds of the body, without the framing.
-local function take(self)
-  if self.mode == "chunked" then
-    return take_chunks(self)
-  end
-  local payload = self.buffer
-  self.buffer = ""
-  if self.mode == "length" then
-    if #payload > self.left then
-      payload = sub(payload, 1, self.left)
-      self.keep = false
-    end
-    self.left = self.left - #payload
-    self.ended = self.left == 0
-  end
-  return payload
-end
-
-
 -- The next bytes of the body. nil and "end" when it came to its proper end; nil and an error else ("closed", "timeout").
 function connection:read(deadline_ms)
   if self.buffer ~= "" then
-    local payload, err = take(self)
+    local payload, err = framing.take(self)
     if payload ~= "" then
       return payload, err
     end
