@@ -37,14 +37,14 @@ stage "packages" hack/install.sh router test cluster || { summary; exit 1; }
 stage "python environment" make --no-print-directory venv || { summary; exit 1; }
 stage "lint and generated files" make --no-print-directory verify
 stage "router: pure Lua (busted)" busted tests/lua
-stage "everything without a cluster" pytest -q -m "not cluster" tests
+stage "everything without a cluster" hack/pytest.sh -m "not cluster" tests
 
 ground=$(hack/cluster/ground.sh)
 case $ground in
 none:*) skip "real cluster" "${ground#none:}" ;;
 *)
   if stage "cluster ($ground)" hack/cluster/cluster up && stage "images" hack/images/build.sh; then
-    stage "real cluster" pytest -q -m cluster tests
+    stage "real cluster" hack/pytest.sh -m cluster tests
   fi
   ;;
 esac
