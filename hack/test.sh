@@ -37,6 +37,7 @@ stage "packages" hack/install.sh router test cluster || { summary; exit 1; }
 stage "python environment" make --no-print-directory venv || { summary; exit 1; }
 stage "lint and generated files" make --no-print-directory verify
 stage "router: pure Lua (busted)" busted tests/lua
+stage "helm, for the chart tests" hack/cluster/build.sh helm
 stage "everything without a cluster" hack/pytest.sh -m "not cluster" tests
 
 ground=$(hack/cluster/ground.sh)
