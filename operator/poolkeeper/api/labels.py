@@ -6,11 +6,9 @@ FIELD_MANAGER = "poolkeeper"
 """Server-side apply: the one field manager of everything the operator writes."""
 
 NAME = "app.kubernetes.io/name"
-INSTANCE = "app.kubernetes.io/instance"
 COMPONENT = "app.kubernetes.io/component"
 PART_OF = "app.kubernetes.io/part-of"
 MANAGED_BY = "app.kubernetes.io/managed-by"
-APP_VERSION = "app.kubernetes.io/version"
 
 POOL = f"{GROUP}/pool"
 """Label on every child: the name of its pool."""
