@@ -7,6 +7,7 @@ local attempt_on = require "shell.attempt"
 local balancer = require "shell.balancer"
 local budget = require "shell.budget"
 local cjson = require "cjson.safe"
+local failures = require "shell.failures"
 local headers = require "pool.headers"
 local keys = require "shell.keys"
 local outcome = require "pool.outcome"
@@ -93,22 +94,6 @@ local function read_body(request)
   end
   request.parsed, request.model, request.model_label = parsed, parsed.model, doc.labels[parsed.model]
   request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
-end
-
-
--- An attempt that failed: what it was for the endpoint, and what the caller may have to be told of it.
-local function note_failure(request, attempt, failure)
-  local name = attempt.endpoint.name
-  accounts.failure(attempt, failure, clock.now_ms())
-  accounts.release(attempt)
-  request.tries[name] = (request.tries[name] or 0) + 1
-  request.excluded[name] = true
-  request.needs = outcome.CLASSES[failure.class].needs or request.needs
-  request.failure = failure
-  if outcome.TELLING[failure.class] then
-    request.telling = { attempt = attempt, failure = failure }
-  end
-  request.is_model_missing = request.is_model_missing ~= false and failure.class == "ModelMissing"
 end
 
 
@@ -222,7 +207,7 @@ local function serve(request, attempt, obstacle)
   if answer then
     return deliver(request, attempt, answer)
   end
-  note_failure(request, attempt, failure)
+  failures.note(request, attempt, failure)
   return serve(request, attempt_after(request, attempt, failure))
 end
 
