@@ -17,7 +17,7 @@ local USAGE = 'data: {"id":"x","choices":[],"usage":{"prompt_tokens":3,"completi
 
 -- Feeds text in pieces of so many bytes; gives what came out, the first end with its detail, and whether there was progress.
 local function run(all, size, wants_usage, choices)
-  local events, out, progress = stream.new(cjson.decode, choices or 1, wants_usage), {}, false
+  local events, out, progress = stream.new(chunk.new(cjson.decode, choices or 1), wants_usage), {}, false
   for from = 1, #all, size do
     local got, moved, kind, detail = events:feed(all:sub(from, from + size - 1), false)
     out[#out + 1] = got
@@ -45,7 +45,7 @@ describe("a stream", function()
   end)
 
   it("never gives out part of an event", function()
-    local events = stream.new(cjson.decode, 1, true)
+    local events = stream.new(chunk.new(cjson.decode, 1), true)
     assert.equal("", (events:feed(text("Hello"):sub(1, 40), false)))
     assert.equal(text("Hello"), (events:feed(text("Hello"):sub(41), false)))
   end)
@@ -147,10 +147,10 @@ describe("learned frames", function()
   -- Every event is decoded unless it is like one that was: count how often.
   local function decoded(all)
     local count = 0
-    local events = stream.new(function(data)
+    local events = stream.new(chunk.new(function(data)
       count = count + 1
       return cjson.decode(data)
-    end, 1, true)
+    end, 1), true)
     local out = events:feed(all, true)
     return count, out
   end
@@ -170,7 +170,7 @@ describe("learned frames", function()
   it("never hide an end", function()
     local _, kind = run(text("a") .. text("b") .. STOP .. DONE, 1000)
     assert.equal(chunk.DONE, kind)
-    local events = stream.new(cjson.decode, 1, true)
+    local events = stream.new(chunk.new(cjson.decode, 1), true)
     events:feed(text("a") .. text("b") .. event('{"content":"c"}', '"stop"'), false)
     assert.is_true(events.finished)
   end)

@@ -245,7 +245,7 @@ def decode_text(text: str) -> object:
 
 feed = function(
     """function(pieces, decode)
-         local events = require("pool.stream").new(decode, 1, true)
+         local events = require("pool.stream").new(require("pool.chunk").new(decode, 1), true)
          local out, progress = {}, false
          for i = 1, #pieces do
            local text, moved, kind = events:feed(pieces[i], false)

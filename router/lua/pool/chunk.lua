@@ -1,15 +1,16 @@
 -- What one event of an answer stream means: text for the caller, the end, an error, or nothing.
 --
 -- Progress is content only: comments, empty deltas and a lone role are not, reasoning and tool calls are. An event that
--- is no JSON is never passed on. Decoding every event would cost a tenth of the throughput, so a stream learns the frame
--- around its text once: JSON that differs from decoded JSON only inside one string, by plain characters, is JSON again and
--- means the same (`learn`). Everything else is decoded.
+-- is no JSON is never passed on. An event is decoded unless it is one like those before (frame.lua).
 
 local byte = string.byte
 local find = string.find
 local sub = string.sub
 
+local frame = require "pool.frame"
 local sse = require "pool.sse"
+
+local fits, learn = frame.fits, frame.learn
 
 local _M = {}
 local reader = {}
@@ -32,48 +33,8 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 function _M.new(decode, choices)
   return setmetatable({
     decode = decode, choices = choices or 1, finished = 0, usage = nil,
-    before = nil, after = nil, after_length = 0,
+    frame = frame.new(),
   }, reader)
-end
-
-
--- Does the event text[from..to] differ from the learned one only by plain characters inside its text, and has it any?
--- By positions, so that no string is made.
-local function is_like_learned(self, text, from, to)
-  local before = self.before
-  if not before then
-    return false
-  end
-  local start, stop = find(text, before, from, true)
-  if start ~= from then
-    return false
-  end
-  local quote = to - self.after_length + 1
-  return quote > stop + 1 and find(text, '["\\%c]', stop + 1) == quote and find(text, self.after, quote, true) == quote
-end
-
-
--- Remembers what stands before and after the text of an event, when that can be told beyond doubt: the member occurs
--- once, and its text needs no escapes.
-local function learn(self, event, delta)
-  for i = 1, #TEXT_KEYS do
-    local text = delta[TEXT_KEYS[i]]
-    if type(text) == "string" and text ~= "" then
-      local name = '"' .. TEXT_KEYS[i] .. '":'
-      local _, colon = find(event, name, 1, true)
-      if not colon or find(event, name, colon, true) then
-        return
-      end
-      local _, quote = find(event, '^ ?"', colon + 1)
-      if not quote or sub(event, quote + 1, quote + #text + 1) ~= text .. '"' or find(text, '["\\%c]') then
-        return
-      end
-      self.before = sub(event, 1, quote)
-      self.after = sub(event, quote + #text + 1)
-      self.after_length = #self.after
-      return
-    end
-  end
 end
 
 
@@ -120,7 +81,7 @@ local function read_choices(self, event, choices)
       finished = true
       self.finished = self.finished + 1
     elseif has_text and #choices == 1 then
-      learn(self, event, delta)
+      learn(self.frame, event, delta, TEXT_KEYS)
     end
   end
   if cut then
@@ -135,7 +96,7 @@ end
 
 -- What the event text[from..to] means; with ERROR also its data, with CUT the reason.
 function reader:read(text, from, to)
-  if is_like_learned(self, text, from, to) then
+  if fits(self.frame, text, from, to) then
     return _M.CONTENT
   end
   local event = sub(text, from, to)

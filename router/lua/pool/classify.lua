@@ -3,7 +3,6 @@
 
 local find = string.find
 local lower = string.lower
-local match = string.match
 local sub = string.sub
 
 local dialects = require "pool.dialects"
@@ -62,36 +61,6 @@ function _M.refusal(status, header, body, provider, now_ms)
     retry_after_ms = retry_after.wait_ms(header, now_ms),
     limit = limit and tonumber(limit) or nil,
   }
-end
-
-
--- Is a complete body of status 200 an answer? member: the one an answer of this surface has ("choices"). Looks at the
--- text only as far as it must; decode is asked when braces inside strings make the quick look useless, and when an
--- "error" occurs, which may be a null, a member of something deeper, or the busy answer that came as a 200.
-function _M.is_answer(body, member, decode)
-  if find(body, '"error"', 1, true) or not find(body, "^%s*%b{}%s*$") then
-    local value = decode(body)
-    return type(value) == "table" and type(value[member]) == "table"
-      and (value.error == nil or type(value.error) == "userdata")
-  end
-  return find(body, '"' .. member .. '"', 1, true) ~= nil
-end
-
-
--- Does an answer say of itself that it was cut? (finish_reason of DeepSeek, of an aggregator's failed provider)
-function _M.cut_reason(body)
-  local pos = 1
-  while true do
-    local _, stop = find(body, '"finish_reason":', pos, true)
-    if not stop then
-      return nil
-    end
-    local reason = match(body, '^%s*"([^"]*)"', stop + 1)
-    if reason == "insufficient_system_resource" or reason == "error" then
-      return reason
-    end
-    pos = stop
-  end
 end
 
 

@@ -12,15 +12,14 @@ stream.__index = stream
 
 local EVENT_MAX_BYTES = 8 * 1024 * 1024
 
-_M.DONE_EVENT = "data: [DONE]\n\n"
-
 local ENDS = { [chunk.DONE] = true, [chunk.ERROR] = true, [chunk.CUT] = true, [chunk.INVALID] = true }
 
 
--- decode: JSON text -> value or nil; choices: the request's n; wants_usage: did the caller ask for the usage chunk?
-function _M.new(decode, choices, wants_usage)
+-- reader: what tells the meaning of an event (of the surface's protocol); wants_usage: did the caller ask for the usage
+-- chunk?
+function _M.new(reader, wants_usage)
   return setmetatable({
-    reader = chunk.new(decode, choices), wants_usage = wants_usage, carry = "", started = false, finished = false,
+    reader = reader, wants_usage = wants_usage, carry = "", started = false, finished = false,
   }, stream)
 end
 

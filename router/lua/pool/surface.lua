@@ -1,4 +1,12 @@
--- What can be asked of a pool: the paths, where an endpoint serves them, and what an answer of theirs must have.
+-- What can be asked of a pool: the paths, where an endpoint serves them, what an answer of theirs must have, and the
+-- protocol that is spoken there.
+--
+-- A protocol (pool/protocol): new_reader(decode, choices) tells the meaning of a stream's events (chunk.lua names the
+-- kinds); DONE_EVENT is the end of a stream that has said all; is_answer(body, decode, member), cut_reason(body) and
+-- usage_of(body) judge a whole answer; error_body(message, code, status) and error_event(message, code) say what went
+-- wrong here.
+
+local openai = require "pool.protocol.openai"
 
 local _M = {}
 
@@ -33,6 +41,12 @@ _M.POST = {
   ["/embeddings"] = EMBEDDINGS,
   ["/beta/completions"] = BETA_COMPLETIONS,
 }
+
+-- The protocol of whoever asks at a path, served or not: errors are told in it.
+function _M.protocol_at(path)
+  return openai
+end
+
 
 _M.MODELS = { ["/v1/models"] = true, ["/models"] = true }
 

@@ -6,13 +6,7 @@ local outcome = require "pool.outcome"
 local rests = require "shell.rests"
 local state = require "shell.state"
 
-local find = string.find
-local match = string.match
-local max = math.max
-
 local _M = {}
-
-local USAGE_TAIL_BYTES = 1024 -- usage is the last member of an answer, or nearly so
 
 -- attempts
 
@@ -67,33 +61,12 @@ local function observe_usage(known, usage, wait_s)
 end
 
 
-local function number_after(text, name, from)
-  local _, stop = find(text, name, from, true)
-  return stop and match(text, "^%s*(%d+)", stop + 1)
-end
-
-
--- The provider's account of tokens: of a stream from its usage chunk, else from the answer's text, found without decoding.
-local function usage_of(answer)
-  if answer.events then
-    return answer.events.reader.usage
-  end
-  local text = answer.held
-  local from = find(text, '"usage"', max(1, #text - USAGE_TAIL_BYTES), true)
-  if not from then
-    return nil
-  end
-  return { prompt_tokens = number_after(text, '"prompt_tokens":', from),
-           completion_tokens = number_after(text, '"completion_tokens":', from) }
-end
-
-
 -- It came to its proper end.
 function _M.complete(attempt, answer, now_ms)
   circuits.complete(attempt, now_ms)
   local known = labels(attempt)
   metrics.observe(known.duration, (now_ms - attempt.started_ms) / 1000)
-  local usage = usage_of(answer)
+  local usage = answer.usage or answer.events and answer.events.reader.usage
   if usage then
     observe_usage(known, usage, (now_ms - attempt.first_content_ms) / 1000)
   end

@@ -134,7 +134,7 @@ end
 
 -- Holds a stream until its first content, the end of a stream without any counting as such.
 local function hold_stream(request, attempt, conn, deadline_ms)
-  local events = stream.new(cjson.decode, request.choices, request.wants_usage)
+  local events = stream.new(request.protocol.new_reader(cjson.decode, request.choices), request.wants_usage)
   local held = ""
   while true do
     local data, err = conn:read(deadline_ms)
@@ -157,17 +157,18 @@ end
 
 
 local function check_whole(request, attempt, conn, body)
-  if not classify.is_answer(body, request.surface.member, cjson.decode) then
+  local protocol = request.protocol
+  if not protocol.is_answer(body, cjson.decode, request.surface.member) then
     if body == "" or not cjson.decode(body) then
       return failed("Truncated", "Truncated", "no complete JSON")
     end
     return refused(attempt, 200, conn, body)
   end
-  local cut = classify.cut_reason(body)
+  local cut = protocol.cut_reason(body)
   if cut then
     return failed("Truncated", "Truncated", cut)
   end
-  return { status = 200, content_type = conn:header("content-type"), held = body }
+  return { status = 200, content_type = conn:header("content-type"), held = body, usage = protocol.usage_of(body) }
 end
 
 

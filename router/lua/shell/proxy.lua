@@ -34,7 +34,7 @@ local function refuse(request, status, code, message, wait_ms)
     ngx.header["x-poolkeeper-attempts"] = request.attempts
   end
   ngx.header["x-request-id"] = request.id
-  return respond.error(status, code, message, wait_ms)
+  return respond.error(request.protocol, status, code, message, wait_ms)
 end
 
 
@@ -62,12 +62,13 @@ end
 
 
 -- What is known before the body is read; ngx.ctx holds it for the accounts of the log phase.
-local function begin(surface)
+local function begin(surface, path)
   local client_headers = ngx.req.get_headers(CLIENT_HEADERS_MAX)
   local id, upstream_id = request_ids(client_headers)
   local request = {
-    surface = surface, id = id, upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {},
-    tries = {}, doc = nil, attempt = nil, parsed = nil, model = "", model_label = "", choices = 1, wants_usage = true,
+    surface = surface, protocol = surfaces.protocol_at(path), id = id, upstream_id = upstream_id,
+    client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil, attempt = nil,
+    parsed = nil, model = "", model_label = "", choices = 1, wants_usage = true,
     forwarded = "", started_ms = 0, deadline_ms = 0,
   }
   ngx.ctx.request = request
@@ -225,7 +226,7 @@ end
 function _M.serve()
   local path, method = ngx.var.uri, ngx.req.get_method()
   local surface = surfaces.POST[path]
-  local request = begin(surface)
+  local request = begin(surface, path)
   local doc = sync.current()
   if not doc then
     return refuse(request, 503, "not_ready", "This router has no configuration yet.", RETRY_SOON_MS)
@@ -255,7 +256,7 @@ end
 
 -- Where nginx sends a body that is over the limit.
 function _M.too_large()
-  local request = begin(nil)
+  local request = begin(nil, ngx.var.uri)
   return refuse(request, 413, "body_too_large", "The body is larger than this router takes (16 MiB).")
 end
 

@@ -4,8 +4,6 @@
 
 local chunk = require "pool.chunk"
 local clock = require "shell.clock"
-local respond = require "shell.respond"
-local stream = require "pool.stream"
 
 local ngx = ngx
 local now_ms = clock.now_ms
@@ -101,11 +99,11 @@ _M.start = start
 
 -- What is done about an answer that broke under way: the caller is told in the stream, and the connection is closed
 -- without the end of the body, so that even a client that reads no events knows.
-local function give_up(failure)
+local function give_up(request, failure)
   local code = failure.class == "Deadline" and "deadline_exceeded" or "stream_truncated"
   local message = failure.class == "Deadline" and "The answer took longer than the request's time limit."
     or "The answer broke off before its end."
-  pass_on("data: " .. respond.error_body(message, code) .. "\n\n")
+  pass_on(request.protocol.error_event(message, code))
 end
 
 
@@ -118,13 +116,13 @@ function _M.stream(request, attempt, answer)
     return "gone"
   end
   if ended.class then
-    give_up(ended)
+    give_up(request, ended)
     return ended
   end
   if ended.is_done then
     close_properly(answer.conn)
   else
-    pass_on(stream.DONE_EVENT)
+    pass_on(request.protocol.DONE_EVENT)
     answer.conn:close()
   end
   attempt.conn = nil

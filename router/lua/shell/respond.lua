@@ -1,18 +1,8 @@
--- Answers that are made here: errors in OpenAI's shape, so that any client library understands them.
-
-local cjson = require "cjson.safe"
+-- Answers that are made here. Errors have the shape of the caller's protocol, so that its client library understands them.
 
 local ngx = ngx
 
 local _M = {}
-
-local TYPE = "poolkeeper_error"
-
-
-function _M.error_body(message, code)
-  return cjson.encode({ error = { message = message, type = TYPE, param = cjson.null, code = code } })
-end
-
 
 function _M.json(status, body)
   ngx.status = status
@@ -32,11 +22,11 @@ end
 
 
 -- wait_ms: when asking again may help; nil when it does not
-function _M.error(status, code, message, wait_ms)
+function _M.error(protocol, status, code, message, wait_ms)
   if wait_ms then
     ngx.header["Retry-After"] = math.max(1, math.ceil(wait_ms / 1000))
   end
-  return _M.json(status, _M.error_body(message, code))
+  return _M.json(status, protocol.error_body(message, code, status))
 end
 
 
