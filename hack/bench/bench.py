@@ -79,6 +79,9 @@ def document(case: Case, backend_port: int) -> str:
         "models": [route], "capabilities": [], "region": "",
     }  # fmt: skip
     policy = {
+        "healthCheck": {
+            "type": "None", "intervalMs": 0, "timeoutMs": 1, "unhealthyThreshold": 1, "healthyThreshold": 1,
+        },
         "circuitBreaker": {
             "errorRatePercent": 50, "slidingWindowMs": 60000, "minimumRequests": 20, "consecutiveFailures": 5,
             "recoveryTimeoutMs": 30000, "maxRecoveryTimeoutMs": 300000, "halfOpenMaxRequests": 5,

@@ -67,6 +67,8 @@ class Policy:
     consecutive_failures: int = 3
     recovery_timeout_ms: int = 1000
     recovery: str = "Continue"
+    health_check: str = "None"
+    """Its type. None, so that providers see what callers ask for and nothing else."""
 
 
 # --- what the caller must get

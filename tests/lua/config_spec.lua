@@ -11,6 +11,7 @@ local function document()
       models = { { name = "m", upstreamName = "up" } }, capabilities = {}, region = "",
     } },
     policy = {
+      healthCheck = { type = "None", intervalMs = 0, timeoutMs = 1, unhealthyThreshold = 1, healthyThreshold = 1 },
       circuitBreaker = { errorRatePercent = 50, slidingWindowMs = 60000, minimumRequests = 20, consecutiveFailures = 5,
                          recoveryTimeoutMs = 30000, maxRecoveryTimeoutMs = 300000, halfOpenMaxRequests = 5 },
       retry = { maxAttempts = 3, budgetPercent = 20, honorRetryAfter = true, busyBackoffMs = { 5000 } },

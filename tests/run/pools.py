@@ -10,6 +10,7 @@ from fakes.harness import FakeProvider
 
 KEY = "sk-canary-official"
 QUICK = {
+    "healthCheck": {"type": "None"},
     "circuitBreaker": {"consecutiveFailures": 3, "recoveryTimeout": "1s", "maxRecoveryTimeout": "2s"},
     "retry": {"busyBackoff": ["500ms", "500ms", "500ms"]},
     "timeouts": {"connect": "1s", "firstToken": "2s", "interToken": "5s"},

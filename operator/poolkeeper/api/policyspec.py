@@ -26,12 +26,13 @@ class HealthCheck(Model):
 
     type: Literal["Auto", "TCP", "Models", "Completion", "None"] = "Auto"
     """Auto takes what the provider offers for free (DeepSeek: balance; VLLM: /health; most others: the list of
-    models). TCP only connects. Models asks GET /models. Completion asks for one token: it costs money, and sees
-    more. None: only real traffic tells."""
-    interval: PositiveSpan = Duration("10s")
-    """Time between two checks of an endpoint. Each router checks for itself."""
+    models). TCP only connects. Models asks GET /models. Completion asks the endpoint's first model for one token: it
+    costs money, and sees more. None: only real traffic tells."""
+    interval: Span = Duration("10s")
+    """Time between two checks of an endpoint. Each router checks for itself, and leaves out an endpoint that has
+    answered requests meanwhile. 0s: no checks, as with type None."""
     timeout: PositiveSpan = Duration("5s")
-    """A check that takes longer has failed."""
+    """A check that takes longer, from connecting to the end of the answer, has failed."""
     unhealthy_threshold: PositiveCount = 3
     """Failed checks in a row until the endpoint is Unhealthy and gets no traffic."""
     healthy_threshold: PositiveCount = 2

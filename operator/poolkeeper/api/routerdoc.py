@@ -102,7 +102,18 @@ class FallbackDoc(Model):
     default_response: str
 
 
+class HealthCheckDoc(Model):
+    """How endpoints are checked. type None: not at all, which is also what an interval of 0s comes to."""
+
+    type: Literal["Auto", "TCP", "Models", "Completion", "None"]
+    interval_ms: int
+    timeout_ms: int
+    unhealthy_threshold: int
+    healthy_threshold: int
+
+
 class PolicyDoc(Model):
+    health_check: HealthCheckDoc
     circuit_breaker: CircuitBreakerDoc
     retry: RetryDoc
     timeouts: TimeoutsDoc

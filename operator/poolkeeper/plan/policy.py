@@ -6,6 +6,7 @@ from poolkeeper.api.routerdoc import (
     CircuitBreakerDoc,
     FailbackDoc,
     FallbackDoc,
+    HealthCheckDoc,
     PolicyDoc,
     RetryDoc,
     TimeoutsDoc,
@@ -14,7 +15,15 @@ from poolkeeper.api.routerdoc import (
 
 def policy_doc(spec: FailoverPolicySpec) -> PolicyDoc:
     breaker, retry, timeouts = spec.circuit_breaker, spec.retry, spec.timeouts
+    check = spec.health_check
     return PolicyDoc(
+        health_check=HealthCheckDoc(
+            type=check.type if check.interval.ms else "None",
+            interval_ms=check.interval.ms,
+            timeout_ms=check.timeout.ms,
+            unhealthy_threshold=check.unhealthy_threshold,
+            healthy_threshold=check.healthy_threshold,
+        ),
         circuit_breaker=CircuitBreakerDoc(
             error_rate_percent=breaker.error_rate_percent,
             sliding_window_ms=breaker.sliding_window.ms,

@@ -58,6 +58,10 @@ local ENDPOINT = object({
 })
 
 local POLICY = object({
+  health_check = object({
+    type = one_of("Auto", "TCP", "Models", "Completion", "None"), interval_ms = DURATION_MS,
+    timeout_ms = integer(1, HOUR_MS), unhealthy_threshold = integer(1, COUNT_MAX), healthy_threshold = integer(1, COUNT_MAX),
+  }),
   circuit_breaker = object({
     error_rate_percent = PERCENT, sliding_window_ms = DURATION_MS, minimum_requests = COUNT,
     consecutive_failures = COUNT, recovery_timeout_ms = DURATION_MS, max_recovery_timeout_ms = DURATION_MS,

@@ -128,6 +128,7 @@ def _endpoint(endpoint: Endpoint) -> Mapping[str, object]:
 def _policy(policy: Policy) -> Mapping[str, object]:
     recovery = f"{policy.recovery_timeout_ms}ms"
     spec = {
+        "healthCheck": {"type": policy.health_check, "interval": "200ms", "timeout": "500ms", "unhealthyThreshold": 2},
         "circuitBreaker": {
             "consecutiveFailures": policy.consecutive_failures,
             "minimumRequests": 10_000,

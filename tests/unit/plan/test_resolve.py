@@ -82,6 +82,22 @@ def test_without_a_policy_its_defaults_hold() -> None:
     assert document(snapshot()).policy == document(replace(snapshot(), policy=policy())).policy
 
 
+CHECKS: dict[str, tuple[dict[str, object], str, int]] = {
+    "by default": ({}, "Auto", 10_000),
+    "as declared": ({"type": "TCP", "interval": "1m30s"}, "TCP", 90_000),
+    "none": ({"type": "None"}, "None", 10_000),
+    "an interval of 0s is none": ({"type": "Models", "interval": "0s"}, "None", 0),
+}
+
+
+@pytest.mark.parametrize(("given", "want_type", "want_interval_ms"), CHECKS.values(), ids=CHECKS.keys())
+def test_health_checks(given: dict[str, object], want_type: str, want_interval_ms: int) -> None:
+    planned = document(replace(snapshot(), policy=policy(healthCheck=given))).policy.health_check
+
+    assert (planned.type, planned.interval_ms) == (want_type, want_interval_ms)
+    assert (planned.timeout_ms, planned.unhealthy_threshold, planned.healthy_threshold) == (5_000, 3, 2)
+
+
 def test_a_policy_holds_in_milliseconds() -> None:
     given = replace(snapshot(), policy=policy(timeouts={"firstToken": "1m30s"}), policy_generation=3)
 
