@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hack.generate import crds, reference
+from hack.generate import crds, dialects, reference
 
 from poolkeeper.api.meta import GROUP
 
@@ -15,7 +15,10 @@ FOLDERS = (Path("crds"), Path("charts/poolkeeper/templates/crds"), Path("docs/re
 def generated() -> dict[Path, str]:
     """Path from the root of the checkout -> content; the same for the same models, always."""
     plain, template, docs = FOLDERS
-    files = {docs / "conditions.md": reference.of_conditions(crds.KINDS)}
+    files = {
+        docs / "conditions.md": reference.of_conditions(crds.KINDS),
+        Path("router/lua/pool/dialects.lua"): dialects.as_lua(),
+    }
     for kind in crds.KINDS:
         name = f"{GROUP}_{kind.PLURAL}.yaml"
         files[plain / name] = crds.as_yaml(kind)

@@ -56,6 +56,13 @@ local function is_given(value)
 end
 
 
+-- SiliconFlow's errors are a message (and a code) and nothing around it.
+local function is_error(value, name)
+  return is_given(value.error) or value.object == "error" or name == "error"
+    or value.choices == nil and type(value.message) == "string"
+end
+
+
 -- One choice: is there text, and has it finished, and as it should?
 local function read_choice(choice)
   local delta = choice.delta
@@ -115,7 +122,7 @@ function reader:read(text, from, to)
   if type(value) ~= "table" then
     return name == "error" and _M.ERROR or _M.INVALID, data
   end
-  if is_given(value.error) or value.object == "error" or name == "error" then
+  if is_error(value, name) then
     return _M.ERROR, data
   end
   if type(value.usage) == "table" then

@@ -1,0 +1,103 @@
+-- What the body of a refusal says: its code, its type and its message, wherever the provider puts them.
+--
+-- A scan, and no parser: bodies come cut, in no known shape, or as plain text, and both languages must read the same from
+-- the same bytes (operator/poolkeeper/probing/words.py is this file again). It steps over strings and reads only what
+-- stands at the places below: a refusal may quote what the caller sent, also as JSON, and no caller may give himself a code.
+
+local byte = string.byte
+local find = string.find
+local match = string.match
+local sub = string.sub
+
+local _M = {}
+
+local QUOTE, BACKSLASH = 34, 92
+local OPEN_BRACE, OPEN_BRACKET = 123, 91
+
+local ROOT = ""
+-- The objects that are looked into, and what the names of their members start with.
+local INSIDE = { ["error"] = "error.", ["error.metadata"] = "error.metadata." }
+
+
+-- pos: behind the opening quote; gives the position of the closing one
+local function string_end(text, pos)
+  while true do
+    pos = find(text, '["\\]', pos)
+    if not pos or byte(text, pos) ~= BACKSLASH then
+      return pos
+    end
+    pos = pos + 2
+  end
+end
+
+
+-- Reads the value at pos of the member `name`; gives the position behind it, or behind its opening bracket. inside: what
+-- the names of the members of each open object start with, false for those that are not looked into.
+local function take(text, pos, name, said, inside)
+  local prefix = inside[#inside]
+  local opening = byte(text, pos)
+  if opening == OPEN_BRACE or opening == OPEN_BRACKET then
+    inside[#inside + 1] = prefix and opening == OPEN_BRACE and INSIDE[prefix .. name] or false
+    return pos + 1
+  end
+  local value, after
+  if opening == QUOTE then
+    local last = string_end(text, pos + 1)
+    value = sub(text, pos + 1, last and last - 1)
+    after = last and last + 1 or #text + 1
+  else
+    value = match(text, "^[A-Za-z0-9_.+-]*", pos)
+    after = pos + #value
+  end
+  if prefix and value ~= "" and value ~= "null" then
+    said[prefix .. name] = said[prefix .. name] or value
+  end
+  return after
+end
+
+
+-- The members with a plain value of the objects that are looked into; the first of a name counts.
+local function members(text, pos)
+  local said, inside = {}, { ROOT }
+  while #inside > 0 do
+    local at = find(text, '["{}%[%]]', pos)
+    if not at then
+      break
+    end
+    local char = byte(text, at)
+    pos = at + 1
+    if char == OPEN_BRACE or char == OPEN_BRACKET then
+      inside[#inside + 1] = false
+    elseif char ~= QUOTE then
+      inside[#inside] = nil
+    else
+      local last = string_end(text, pos)
+      if not last then
+        break
+      end
+      local name = sub(text, pos, last - 1)
+      local value = match(text, "^[ \t\r\n]*:[ \t\r\n]*()", last + 1)
+      pos = value and take(text, value, name, said, inside) or last + 1
+    end
+  end
+  return said
+end
+
+
+-- text: a body in lower case. {code, type, message}, each empty where the body says nothing of the kind. Plain text is a
+-- message as a whole.
+function _M.of(text)
+  local pos = match(text, "^[ \t\r\n]*%[?[ \t\r\n]*{()")
+  if not pos then
+    return { code = "", type = "", message = match(text, "^[ \t\r\n]*(.*)$") }
+  end
+  local said = members(text, pos)
+  return {
+    code = said["error.code"] or said["code"] or "",
+    type = said["error.metadata.error_type"] or said["error.type"] or said["type"] or "",
+    message = said["error.message"] or said["error"] or said["message"] or said["detail"] or "",
+  }
+end
+
+
+return _M
