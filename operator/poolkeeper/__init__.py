@@ -7,7 +7,8 @@ The map, from the rim to the middle (imports point down only; `.importlinter` ho
     telemetry local           metrics and logs, and the file-backed world of `poolkeeper run`
     reconcile               the story: gather, decide, apply, observe, judge, publish
     judge render            pure: status and conditions from facts; Kubernetes objects from a plan
-    plan probing            pure: a snapshot of the declared world becomes the router's document; what an answer means
+    plan                    pure: a snapshot of the declared world becomes the router's document
+    probing                 pure: what a probe asks, and what its answers mean
     api                     the contract: resources, router document, reasons, labels
     errors clock            errors by what the caller can do; the only now()
 """

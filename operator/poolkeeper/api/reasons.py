@@ -93,6 +93,45 @@ class Reason(Word):
     Ready = "Ready", "Accepted, ResolvedRefs and Programmed are all True."
 
 
+class ProbeReason(Word):
+    """What a probe finds wrong with an endpoint, the worst first; it stands in status.endpoints[].reason."""
+
+    DnsFailed = "DnsFailed", "Its name does not resolve."
+    AddressRefused = (
+        "AddressRefused",
+        "Its name resolves to an address that no pool may reach: loopback, link-local or a cloud's metadata.",
+    )
+    ProxyFailed = "ProxyFailed", "Its egress proxy is not there or does not connect to it."
+    ConnectFailed = "ConnectFailed", "None of its addresses takes a connection."
+    TlsFailed = "TlsFailed", "The TLS handshake fails before any certificate is judged."
+    CertificateInvalid = (
+        "CertificateInvalid",
+        "Its certificate is expired, for another name, or by an authority that is not trusted.",
+    )
+    SecretNotFound = "SecretNotFound", "The key to probe it with is missing or empty."
+    CredentialsRejected = "CredentialsRejected", "The provider refuses the key (401, 403)."
+    BalanceExhausted = "BalanceExhausted", "The provider says the account is out of money (402, or its balance page)."
+    ModelMissing = "ModelMissing", "The provider does not know the model that was asked for."
+    NoAnswer = "NoAnswer", "The request is taken, and nothing comes back."
+    KeepAliveOnly = "KeepAliveOnly", "The connection is kept alive, and no content comes in time."
+    EmptyAnswer = "EmptyAnswer", "The answer says it is complete and has no content."
+    InvalidAnswer = "InvalidAnswer", "What comes back is no answer of the API."
+    ServerError = "ServerError", "The provider answers with an error of its own."
+    Busy = "Busy", "The provider says it is overloaded."
+    CutAtRoundSeconds = (
+        "CutAtRoundSeconds",
+        "The stream is cut after a round number of seconds: a time limit of something in between.",
+    )
+    TruncatedStream = "TruncatedStream", "The stream ends before the answer does."
+    SlowFirstToken = "SlowFirstToken", "The first token takes longer than spec.probe.firstToken."
+    SlowTokens = "SlowTokens", "Tokens come slower than spec.probe.minTokensPerSecond."
+    WrongModel = "WrongModel", "Another model answers than the one that was asked for."
+    BufferedStream = "BufferedStream", "The stream arrives in one piece: something in between holds it back."
+    CertificateExpiring = "CertificateExpiring", "Its certificate ends within a week and is overdue for renewal."
+    SampleRefused = "SampleRefused", "The provider finds the probe's own request invalid (400, 422)."
+    RateLimited = "RateLimited", "The provider limits our rate (429), which says nothing about its health."
+
+
 GOOD: Mapping[ConditionType, ConditionStatus] = MappingProxyType(
     {
         kind: "False" if kind in (ConditionType.Degraded, ConditionType.FailoverActive) else "True"

@@ -1,0 +1,72 @@
+"""What may still be spent today, in each currency, and what was.
+
+A prober remembers nothing: it is told what the runs of this day have cost up to some time. Every run that was due since
+is taken to have cost what this one may at most, so that the budget holds also while nobody adds up.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_CEILING, Decimal
+from itertools import takewhile
+
+from poolkeeper.api.probedoc import Amount, SpentDoc
+from poolkeeper.probing.schedule import firings
+
+Money = Mapping[str, Decimal]
+"""Currency -> amount. Different currencies are never added up."""
+
+_MOST_FIRINGS = 1440
+"""A minute apart, for a day."""
+_EXACT = Decimal("0.000001")
+
+
+class Purse:
+    """One run's money. limit: of the day, in each currency. spent: today, as far as known."""
+
+    def __init__(self, limit: Decimal, spent: Money) -> None:
+        self._limit = limit
+        self._before = dict(spent)
+        self._now: dict[str, Decimal] = {}
+        self.is_short = False
+        """Something was not bought."""
+
+    def affords(self, currency: str, at_most: Decimal) -> bool:
+        total = self._before.get(currency, Decimal(0)) + self._now.get(currency, Decimal(0)) + at_most
+        if total > self._limit:
+            self.is_short = True
+            return False
+        return True
+
+    def pay(self, currency: str, amount: Decimal) -> None:
+        self._now[currency] = self._now.get(currency, Decimal(0)) + amount
+
+    @property
+    def paid(self) -> tuple[Amount, ...]:
+        return amounts(self._now)
+
+
+def spent_today(spent: SpentDoc | None, schedule: str, run_at_most: Money, now: datetime) -> Money:
+    """What this day has cost before the run that starts now."""
+    if spent is None:
+        return {}
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    told = money(spent.amounts) if spent.day == midnight.date() else {}
+    since = max(midnight - timedelta(seconds=1), spent.as_of)
+    due = takewhile(lambda at: at <= now, firings(schedule, since))
+    untold = max(0, min(_MOST_FIRINGS, sum(1 for _ in due)) - 1)  # the last of them is this run
+    return {
+        currency: told.get(currency, Decimal(0)) + untold * run_at_most.get(currency, Decimal(0))
+        for currency in told.keys() | run_at_most.keys()
+    }
+
+
+def money(given: tuple[Amount, ...]) -> dict[str, Decimal]:
+    return {amount.currency: Decimal(amount.amount) for amount in given}
+
+
+def amounts(given: Money) -> tuple[Amount, ...]:
+    return tuple(
+        Amount(currency=currency, amount=f"{given[currency].quantize(_EXACT, ROUND_CEILING):f}")
+        for currency in sorted(given)
+        if given[currency]
+    )

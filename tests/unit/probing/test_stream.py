@@ -1,0 +1,138 @@
+"""What is known of an answer, whichever way its bytes come."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poolkeeper.api.reasons import ProbeReason as R
+from poolkeeper.probing.phases import Ending, Exchange, Usage
+from poolkeeper.probing.stream import AnswerReader
+
+USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "prompt_cache_hit_tokens": 4}
+
+
+def event(**choice: object) -> str:
+    return f"data: {json.dumps({'model': 'm', 'choices': [{'index': 0, **choice}]})}\n\n"
+
+
+ROLE = event(delta={"role": "assistant", "content": ""})
+ONE, TWO = event(delta={"content": "one"}), event(delta={"content": " two"})
+NO_MACHINES = event(delta={}, finish_reason="insufficient_system_resource")
+END = event(delta={}, finish_reason="stop")
+COUNTED = f"data: {json.dumps({'choices': [], 'usage': USAGE})}\n\n"
+DONE = "data: [DONE]\n\n"
+WHOLE = ": keep-alive\n\n" + ROLE + ONE + TWO + END + COUNTED + DONE
+
+
+def read(
+    *pieces: bytes,
+    kind: str = "text/event-stream",
+    status: int = 200,
+    gave_up: bool = False,
+    broken: bool = False,
+) -> Exchange:
+    """Each piece a millisecond after the other."""
+    reader = AnswerReader("DeepSeek")
+    reader.headers(status, kind, 1.0)
+    for at, piece in enumerate(pieces, 2):
+        reader.feed(piece, float(at))
+    return reader.ended(100.0, gave_up, broken)
+
+
+def test_a_whole_stream() -> None:
+    seen = read(*(part.encode() for part in (": keep-alive\n\n", ROLE, ONE, TWO, END + COUNTED + DONE)))
+
+    assert (seen.alive_ms, seen.first_content_ms, seen.last_content_ms, seen.ended_ms) == (2.0, 4.0, 5.0, 100.0)
+    assert (seen.ending, seen.pieces, seen.finish, seen.model) == (Ending.COMPLETE, 2, "stop", "m")
+    assert seen.usage == Usage(9, 2, 4)
+
+
+@given(cuts=st.lists(st.integers(0, len(WHOLE)), max_size=6), crlf=st.booleans())
+def test_where_the_network_cuts_does_not_matter(cuts: list[int], crlf: bool) -> None:
+    whole = (WHOLE.replace("\n", "\r\n") if crlf else WHOLE).encode()
+    borders = sorted({0, len(whole), *cuts})
+    seen = read(*(whole[start:stop] for start, stop in pairwise(borders)))
+
+    assert (seen.ending, seen.pieces, seen.usage, seen.is_invalid) == (Ending.COMPLETE, 2, Usage(9, 2, 4), False)
+
+
+ENDS: dict[str, tuple[str, str, Ending]] = {
+    "a reason to finish, and no [DONE]": (ROLE + ONE + END, "gave up", Ending.COMPLETE),
+    "no reason, no [DONE], and a clean end": (ROLE + ONE, "", Ending.CUT),
+    "reset after a part": (ROLE + ONE, "broken", Ending.CUT),
+    "reset after the reason": (ROLE + ONE + END, "broken", Ending.CUT),
+    "silence after a part": (ROLE + ONE, "gave up", Ending.GAVE_UP),
+    "out of machines": (ROLE + ONE + NO_MACHINES + DONE, "", Ending.CUT),
+    "an error after a part": (ROLE + ONE + 'data: {"error":{"code":502}}\n\n', "", Ending.CUT),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_how_it_ends(name: str) -> None:
+    text, how, want = ENDS[name]
+
+    assert read(text.encode(), gave_up=how == "gave up", broken=how == "broken").ending is want
+
+
+@pytest.mark.parametrize(
+    ("delta", "want_text", "want_reasoning"),
+    [
+        ({"content": "x"}, True, False),
+        ({"reasoning_content": "x"}, False, True),
+        ({"tool_calls": [{}]}, True, False),
+        ({"role": "assistant"}, False, False),
+        ({"content": ""}, False, False),
+        ({"content": None}, False, False),
+    ],
+)
+def test_what_is_content(delta: dict[str, object], want_text: bool, want_reasoning: bool) -> None:
+    seen = read(event(delta=delta).encode())
+
+    assert (seen.has_text, seen.has_reasoning) == (want_text, want_reasoning)
+    assert (seen.first_content_ms is not None) is (want_text or want_reasoning)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "want"),
+    [
+        (401, "{}", R.CredentialsRejected),
+        (402, "Insufficient Balance", R.BalanceExhausted),
+        (400, '{"error":{"message":"Model Not Exist"}}', R.ModelMissing),
+        (400, '{"error":{"message":"no"}}', R.SampleRefused),
+        (429, "{}", R.RateLimited),
+        (503, "{}", R.Busy),
+        (502, "<html>", R.ServerError),
+        (307, "", R.ServerError),
+        (200, '{"error":{"message":"Service is too busy."}}', R.Busy),
+        (200, "<html>", R.InvalidAnswer),
+    ],
+)
+def test_what_is_no_answer(status: int, body: str, want: R) -> None:
+    assert read(body.encode(), kind="application/json", status=status).refused is want
+
+
+def test_a_busy_event_at_once_is_a_refusal() -> None:
+    assert read(b'data: {"error":{"message":"Service is too busy"}}\n\n').refused is R.Busy
+
+
+def test_an_event_that_is_no_json_is_told() -> None:
+    assert read((ROLE + "data: {broken\n\n" + DONE).encode()).is_invalid
+
+
+def test_an_answer_that_does_not_end_is_not_read_for_ever() -> None:
+    reader = AnswerReader("OpenAI")
+    reader.headers(200, "text/event-stream", 1.0)
+    reader.feed(b":" * (1 << 21), 2.0)
+
+    assert reader.is_done
+    assert reader.ended(3.0).is_invalid
+
+
+def test_a_whole_answer_in_place_of_a_stream() -> None:
+    body = {"model": "m", "choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "usage": USAGE}
+    seen = read(json.dumps(body).encode(), kind="application/json")
+
+    assert (seen.ending, seen.has_text, seen.refused) == (Ending.COMPLETE, True, None)
