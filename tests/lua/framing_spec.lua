@@ -9,11 +9,13 @@ local function read(conn, pieces)
   local payload = ""
   for _, piece in ipairs(pieces) do
     conn.buffer = conn.buffer .. piece
-    local part, err = framing.take(conn)
-    if not part then
-      return nil, err
-    end
-    payload = payload .. part
+    repeat
+      local part, err = framing.take(conn)
+      if not part then
+        return nil, err
+      end
+      payload = payload .. part
+    until part == ""
   end
   return payload
 end
@@ -47,6 +49,11 @@ describe("a chunked body", function()
   for name, wrong in pairs({
     ["a size that is none"] = "xyz\r\nhello\r\n", ["a chunk without its end"] = "5\r\nhelloXX",
     ["a negative size"] = "-5\r\nhello\r\n", ["a size line that never ends"] = ("1"):rep(5000),
+    ["a size with a sign"] = "+5\r\nhello\r\n", ["a size with a blank before it"] = " 5\r\nhello\r\n",
+    ["a size with 0x"] = "0x5\r\nhello\r\n", ["no size at all"] = "\r\nhello\r\n", ["a huge size"] = "ffffffffffffffff5\r\nhi",
+    ["a size of 4 GiB and a bit"] = "100000005\r\nhello\r\n", ["an extension without a size"] = ";x=1\r\nhello\r\n",
+    ["a size line that ends too late"] = "5;" .. ("x"):rep(5000) .. "\r\nhello\r\n",
+    ["a trailer that never ends"] = "0\r\nX: " .. ("x"):rep(5000), ["a bare LF behind the size"] = "5\nhello\r\n",
   }) do
     it("is refused for " .. name, function()
       local payload, err = read(body("chunked"), { wrong })
@@ -69,4 +76,28 @@ describe("a body of known length", function()
     assert.equal("hello", read(conn, { "hello, and more" }))
     assert.is_false(conn.keep)
   end)
+end)
+
+describe("what comes behind an end", function()
+  for name, conn in pairs({
+    ["a length"] = body("length", 2), ["chunks"] = body("chunked"), ["no body at all"] = body("none"),
+  }) do
+    it("of " .. name .. " goes nowhere, and its connection is not kept", function()
+      local whole = { length = "hi", chunked = "2\r\nhi\r\n0\r\n\r\n", none = "" }
+      conn.ended = conn.mode == "none"
+      local got = read(conn, { whole[conn.mode], "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" })
+      assert.equal(conn.mode == "none" and "" or "hi", got)
+      assert.is_false(conn.keep)
+      assert.equal("", conn.buffer)
+    end)
+  end
+end)
+
+it("the bytes before an error come out first", function()
+  local conn = body("chunked")
+  conn.buffer = "2\r\nhi\r\nxyz\r\n"
+  assert.equal("hi", framing.take(conn))
+  local payload, err = framing.take(conn)
+  assert.is_nil(payload)
+  assert.matches("no chunk size", err)
 end)

@@ -9,34 +9,41 @@ local tonumber = tonumber
 
 local _M = {}
 
-local CHUNK_LINE_MAX_BYTES = 4096
+local LINE_MAX_BYTES = 4096 -- of a chunk's size, of a trailer
 local CHUNK_MAX_BYTES = 2 ^ 31
-local CR, LF = 13, 10
+local CR, LF, ZERO, UPPER_X, LOWER_X = 13, 10, 48, 88, 120
 
 
 -- The end of a chunk's size line that starts at pos, and the size; nil when it has not all come, nil and an error when it
 -- is none.
 local function size_line(buffer, pos)
   local stop = find(buffer, "\r\n", pos, true)
+  if (stop or #buffer) - pos > LINE_MAX_BYTES then
+    return nil, "reading the body: a chunk size without an end"
+  end
   if not stop then
-    return nil, #buffer - pos > CHUNK_LINE_MAX_BYTES and "reading the body: a chunk size without an end" or nil
+    return nil
   end
   local size = tonumber(sub(buffer, pos, stop - 1), 16)
   if not size then
     local digits = match(buffer, "^(%x+)[ \t]*;", pos) -- with an extension, which nobody uses
     size = digits and tonumber(digits, 16)
   end
-  if not size or size < 0 or size > CHUNK_MAX_BYTES then
-    return nil, "reading the body: no chunk size"
+  local second = byte(buffer, pos + 1)
+  if not size or size > CHUNK_MAX_BYTES or byte(buffer, pos) < ZERO or second == LOWER_X or second == UPPER_X then
+    return nil, "reading the body: no chunk size" -- also what tonumber takes and HTTP does not: signs, blanks, 0x
   end
   return stop + 1, size
 end
 
 
--- Behind the last chunk: lines up to an empty one. Gives the position after what could be read.
+-- Behind the last chunk: lines up to an empty one. Gives the position after what could be read, or nil and an error.
 local function skip_trailer(self, buffer, pos)
   while true do
     local stop = find(buffer, "\r\n", pos, true)
+    if (stop or #buffer) - pos > LINE_MAX_BYTES then
+      return nil, "reading the body: a trailer without an end"
+    end
     if not stop then
       return pos
     end
@@ -49,7 +56,8 @@ local function skip_trailer(self, buffer, pos)
 end
 
 
--- Takes the chunks in the buffer apart. left: bytes of the current chunk still to come, its line end included.
+-- Takes the chunks in the buffer apart. left: bytes of the current chunk still to come, its line end included. What stands
+-- before an error is given out first, the error next time.
 local function take_chunks(self)
   local buffer, pos, left, payload = self.buffer, 1, self.left, ""
   local length = #buffer
@@ -57,7 +65,7 @@ local function take_chunks(self)
     if left == 0 then
       local stop, size = size_line(buffer, pos)
       if not stop then
-        if size then
+        if size and payload == "" then
           return nil, size
         end
         break
@@ -70,7 +78,11 @@ local function take_chunks(self)
       payload = payload == "" and piece or payload .. piece
       if last <= length then
         if byte(buffer, last - 1) ~= CR or byte(buffer, last) ~= LF then
-          return nil, "reading the body: a chunk without its end"
+          if payload == "" then
+            return nil, "reading the body: a chunk without its end"
+          end
+          pos, left = last - 1, 2
+          break
         end
         pos, left = last + 1, 0
       else
@@ -81,7 +93,11 @@ local function take_chunks(self)
     end
   end
   if self.in_trailer then
-    pos = skip_trailer(self, buffer, pos)
+    local after, err = skip_trailer(self, buffer, pos)
+    if not after and payload == "" then
+      return nil, err
+    end
+    pos = after or pos
   end
   self.left = left
   self.buffer = pos > length and "" or sub(buffer, pos)
@@ -89,8 +105,14 @@ local function take_chunks(self)
 end
 
 
--- What the buffer holds of the body, without the framing; nil and an error when it is not HTTP/1.1.
+-- What the buffer holds of the body, without the framing; nil and an error when it is not HTTP/1.1. Bytes behind the end
+-- belong to nobody: they are dropped, and the connection with them.
 function _M.take(self)
+  if self.ended then
+    self.keep = self.keep and self.buffer == ""
+    self.buffer = ""
+    return ""
+  end
   if self.mode == "chunked" then
     return take_chunks(self)
   end

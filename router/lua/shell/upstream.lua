@@ -6,22 +6,18 @@ local address = require "pool.address"
 local clock = require "shell.clock"
 local dns = require "shell.dns"
 local framing = require "pool.framing"
+local head = require "pool.head"
 
 local ngx = ngx
 local now_ms = clock.now_ms
-local byte = string.byte
 local find = string.find
-local lower = string.lower
-local match = string.match
-local sub = string.sub
-local tonumber = tonumber
+local take_head = head.take
 
 local _M = {}
 local connection = {}
 connection.__index = connection
 
 local READ_BYTES = 65536
-local HTTP_1_1 = 49 -- the last digit of "HTTP/1.1"
 local HEAD_MAX_BYTES = 65536
 local SEND_TIMEOUT_MS = 30000
 local IDLE_MS = 60000
@@ -129,76 +125,8 @@ function connection:send(message)
 end
 
 
-local needles = {} -- header name -> what its line starts with
-
 -- Value of a header of the answer, in lower case; nil when it is not there.
-function connection:header(name)
-  local needle = needles[name]
-  if not needle then
-    needle = "\n" .. name .. ":"
-    needles[name] = needle
-  end
-  local head = self.head
-  local _, stop = find(head, needle, 1, true)
-  if not stop or stop > self.head_length then
-    return nil
-  end
-  local from = find(head, "[^ \t]", stop + 1)
-  local to = find(head, "\r", from, true) - 1
-  local last = byte(head, to)
-  while to >= from and (last == 32 or last == 9) do
-    to = to - 1
-    last = byte(head, to)
-  end
-  return sub(head, from, to)
-end
-
-
-local function body_framing(self, status)
-  if status == 204 or status == 304 then
-    self.ended = true
-    return true
-  end
-  local coding = self:header("transfer-encoding")
-  if coding then
-    if coding ~= "chunked" then
-      return nil, "reading the head: transfer-encoding " .. coding
-    end
-    self.mode = "chunked"
-    return true
-  end
-  local length = self:header("content-length")
-  if length then
-    self.mode, self.left = "length", tonumber(length)
-    if not self.left or not find(length, "^%d+$") then
-      return nil, "reading the head: content-length " .. length
-    end
-    self.ended = self.left == 0
-    return true
-  end
-  self.mode, self.keep = "close", false
-  return true
-end
-
-
--- The head that ends at byte stop of what has been seen. Gives its status, 0 for an interim one, nil and an error.
-local function take_head(self, seen, stop)
-  local status = tonumber(match(seen, "^HTTP/1%.%d (%d%d%d)[ \r]"))
-  if not status then
-    return nil, "reading the head: no HTTP/1.1 answer"
-  end
-  self.buffer = sub(seen, stop + 1)
-  if status < 200 then
-    return 0
-  end
-  self.head, self.head_length = lower(seen), stop
-  self.keep = self:header("connection") ~= "close" and byte(seen, 8) == HTTP_1_1
-  local ok, err = body_framing(self, status)
-  if not ok then
-    return nil, err
-  end
-  return status
-end
+connection.header = head.value
 
 
 -- Reads the head of the answer and gives its status.

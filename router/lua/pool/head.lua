@@ -1,0 +1,136 @@
+-- The head of a provider's answer (RFC 9112): its status, its headers, and how its body ends. Works on what a connection
+-- knows: {buffer, head, head_length, mode, left, ended, keep}.
+--
+-- A connection is only kept when there can be no two opinions about where its answer ended: whoever is served over it next
+-- must never get a byte of what was meant for this one. What is odd but readable is read, and its connection closed.
+
+local byte = string.byte
+local find = string.find
+local gsub = string.gsub
+local lower = string.lower
+local match = string.match
+local sub = string.sub
+local tonumber = tonumber
+
+local _M = {}
+
+local HTTP_1_1 = 49 -- the last digit of "HTTP/1.1"
+local SPACE, TAB = 32, 9
+local SWITCHING_PROTOCOLS = 101
+local LENGTH_MAX_DIGITS = 15 -- exact as a number
+
+
+local needles = {} -- header name -> what its line starts with
+
+local function needle_of(name)
+  local needle = needles[name]
+  if not needle then
+    needle = "\n" .. name .. ":"
+    needles[name] = needle
+  end
+  return needle
+end
+
+
+-- A value whose line goes on in the next one, as HTTP had it once, in one line.
+local function unfolded(head, from, to)
+  repeat
+    to = find(head, "\r\n", to + 3, true) - 1
+  until not find(head, "^[ \t]", to + 3)
+  return gsub(sub(head, from, to), "%s*\r\n%s*", " ")
+end
+
+
+-- Value of a header of the answer, in lower case; nil when it is not there. Also where its line was found.
+function _M.value(self, name)
+  local head = self.head
+  local _, stop = find(head, needle_of(name), 1, true)
+  if not stop or stop > self.head_length then
+    return nil
+  end
+  local from = find(head, "[^ \t]", stop + 1)
+  local to = find(head, "\r\n", from, true) - 1
+  local after = byte(head, to + 3)
+  if after == SPACE or after == TAB then
+    return (unfolded(head, from, to)), stop
+  end
+  local last = byte(head, to)
+  while to >= from and (last == SPACE or last == TAB) do
+    to = to - 1
+    last = byte(head, to)
+  end
+  return sub(head, from, to), stop
+end
+
+local value = _M.value
+
+
+-- Does the head name this header once more behind `stop`?
+local function occurs_again(self, name, stop)
+  local at = find(self.head, needle_of(name), stop, true)
+  return at ~= nil and at < self.head_length
+end
+
+
+local function body_by_length(self, length, stop)
+  if #length > LENGTH_MAX_DIGITS or not find(length, "^%d+$") then
+    return nil, "reading the head: content-length " .. sub(length, 1, 32)
+  end
+  if occurs_again(self, "content-length", stop) then
+    return nil, "reading the head: content-length twice"
+  end
+  self.mode, self.left = "length", tonumber(length)
+  self.ended = self.left == 0
+  return true
+end
+
+
+local function body_framing(self, status)
+  if status == 204 or status == 304 then
+    self.ended, self.keep = true, false
+    return true
+  end
+  local coding, stop = value(self, "transfer-encoding")
+  if coding then
+    if coding ~= "chunked" or occurs_again(self, "transfer-encoding", stop) then
+      return nil, "reading the head: transfer-encoding " .. sub(coding, 1, 32)
+    end
+    self.mode = "chunked"
+    if value(self, "content-length") then
+      self.keep = false
+    end
+    return true
+  end
+  local length
+  length, stop = value(self, "content-length")
+  if length then
+    return body_by_length(self, length, stop)
+  end
+  self.mode, self.keep = "close", false
+  return true
+end
+
+
+-- Takes the head that ends at byte stop of what has been seen; the rest becomes the buffer. Gives its status, 0 for an
+-- interim one, nil and an error.
+function _M.take(self, seen, stop)
+  local status = tonumber(match(seen, "^HTTP/1%.%d (%d%d%d)[ \r]"))
+  if not status or status < 100 or status == SWITCHING_PROTOCOLS then
+    return nil, "reading the head: no HTTP/1.1 answer"
+  end
+  self.buffer = sub(seen, stop + 1)
+  if status < 200 then
+    return 0
+  end
+  self.head, self.head_length = lower(seen), stop
+  local connection = value(self, "connection")
+  self.keep = byte(seen, 8) == HTTP_1_1 and not (connection and find(connection, "close", 1, true))
+  local ok, err = body_framing(self, status)
+  if not ok then
+    return nil, err
+  end
+  return status
+end
+
+
+return _M
