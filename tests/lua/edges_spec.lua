@@ -1,8 +1,7 @@
--- Small things at the router's edges: headers to providers, paths, JSON and metrics out.
+-- Small things at the router's edges: headers to providers, JSON and metrics out.
 local exposition = require "pool.exposition"
 local headers = require "pool.headers"
 local json = require "pool.json"
-local surface = require "pool.surface"
 
 describe("a caller's headers", function()
   local function forwards(name, value, more)
@@ -33,20 +32,6 @@ describe("a caller's headers", function()
   it("may come several times", function()
     assert.truthy(headers.forwarded({ accept = { "a", "b" } }):find("\r\naccept: a\r\naccept: b", 1, true))
   end)
-end)
-
-describe("a path at an endpoint", function()
-  for _, case in ipairs({
-    { "/v1/chat/completions", "/v1", "/v1/chat/completions" },
-    { "/chat/completions", "/api/v1", "/api/v1/chat/completions" },
-    { "/v1/embeddings", "", "/embeddings" },
-    { "/beta/completions", "/v1", "/beta/completions" },
-    { "/beta/completions", "", "/beta/completions" },
-  }) do
-    it(case[1] .. " is " .. case[3] .. " below '" .. case[2] .. "'", function()
-      assert.equal(case[3], surface.POST[case[1]].path_at(case[2]))
-    end)
-  end
 end)
 
 describe("JSON out", function()

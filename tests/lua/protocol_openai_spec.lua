@@ -16,27 +16,31 @@ describe("a complete answer of status 200", function()
     { name = "is none when it is a page", body = "<html></html>", want = false },
   }) do
     it(case.name, function()
-      assert.equal(case.want, openai.is_answer(case.body, cjson.decode, "choices"))
+      assert.equal(case.want, (openai.read_whole(case.body, cjson.decode, "choices")))
     end)
   end
 
   it("that the provider could not finish says so", function()
     local text = '{"choices":[{"finish_reason":"stop"},{"finish_reason": "%s"}]}'
-    assert.equal("insufficient_system_resource", openai.cut_reason(text:format("insufficient_system_resource")))
-    assert.equal("error", openai.cut_reason(text:format("error")))
-    assert.is_nil(openai.cut_reason(text:format("length")))
-    assert.is_nil(openai.cut_reason('{"choices":[{"message":{"content":"\\"finish_reason\\":\\"error\\""}}]}'))
+    local function cut_reason(body)
+      return select(2, openai.read_whole(body, cjson.decode, "choices"))
+    end
+    assert.equal("insufficient_system_resource", cut_reason(text:format("insufficient_system_resource")))
+    assert.equal("error", cut_reason(text:format("error")))
+    assert.is_nil(cut_reason(text:format("length")))
+    assert.is_nil(cut_reason('{"choices":[{"message":{"content":"\\"finish_reason\\":\\"error\\""}}]}'))
   end)
 end)
 
 describe("the account of tokens", function()
   it("is read from the end of an answer", function()
-    local usage = openai.usage_of('{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens": 2}}')
+    local body = '{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens": 2}}'
+    local _, _, usage = openai.read_whole(body, cjson.decode, "choices")
     assert.same({ prompt_tokens = 3, completion_tokens = 2 }, usage)
   end)
 
   it("may be missing", function()
-    assert.is_nil(openai.usage_of('{"choices":[]}'))
+    assert.is_nil((select(3, openai.read_whole('{"choices":[]}', cjson.decode, "choices"))))
   end)
 end)
 

@@ -1,9 +1,10 @@
 local cjson = require "cjson.safe"
 local jsonscan = require "pool.jsonscan"
 local request = require "pool.request"
+local surface = require "pool.surface"
 
 local function parse(body)
-  return request.parse(body, cjson.decode, "default-model", true)
+  return request.parse(body, cjson.decode, "default-model", surface.CHAT)
 end
 
 describe("members of an object", function()
@@ -98,5 +99,19 @@ describe("a request", function()
   it("that does not stream asks for nothing", function()
     local body = '{"model":"m","stream":false}'
     assert.equal(body, parse(body):body_for('"m"'))
+  end)
+end)
+
+describe("a request to a surface without stream_options", function()
+  it("gets none, and keeps what the caller gave", function()
+    for _, path in ipairs({ "/anthropic/v1/messages", "/v1/responses" }) do
+      local body = '{"model":"m","stream":true%s}'
+      for _, given in ipairs({ "", ',"stream_options":{"include_obfuscation":false}' }) do
+        local parsed = request.parse(body:format(given), cjson.decode, "m", surface.POST[path])
+        assert.equal('{"model":"up","stream":true' .. given .. "}", parsed:body_for('"up"'))
+        assert.is_true(parsed.stream)
+        assert.is_true(parsed.wants_usage)
+      end
+    end
   end)
 end)

@@ -2,7 +2,7 @@ local rest = require "pool.rest"
 
 local function context(now_ms, changes)
   local made = { now_ms = now_ms, retry = { busy_backoff_ms = { 5000, 10000, 30000 }, honor_retry_after = true },
-                 long_rest_ms = 300000, key = "key-1", model = "m" }
+                 long_rest_ms = 300000, key = "key-1", asked = "chat m" }
   for key, value in pairs(changes or {}) do
     made[key] = value
   end
@@ -18,9 +18,9 @@ describe("an endpoint that is busy", function()
     for _, want_ms in ipairs({ 5000, 10000, 30000, 30000 }) do
       record = rest.failure(record, "backoff", BUSY, context(now_ms))
       assert.equal(now_ms + want_ms, record.rest_until_ms)
-      assert.is_false(rest.allows(record, "m", "key-1", now_ms + want_ms - 1))
+      assert.is_false(rest.allows(record, "chat m", "key-1", now_ms + want_ms - 1))
       now_ms = now_ms + want_ms
-      assert.is_true(rest.allows(record, "m", "key-1", now_ms))
+      assert.is_true(rest.allows(record, "chat m", "key-1", now_ms))
     end
   end)
 
@@ -52,8 +52,8 @@ describe("an endpoint that refuses the key", function()
   it("is out of service until the key file changes", function()
     local record, change = rest.failure(rest.new(), "down", REJECTED, context(0))
     assert.same({ from = "InService", to = "OutOfService", reason = "CredentialsRejected" }, change)
-    assert.is_false(rest.allows(record, "m", "key-1", 1e12))
-    assert.is_true(rest.allows(record, "m", "key-2", 1))
+    assert.is_false(rest.allows(record, "chat m", "key-1", 1e12))
+    assert.is_true(rest.allows(record, "chat m", "key-2", 1))
   end)
 
   it("says so once", function()
@@ -65,8 +65,8 @@ describe("an endpoint that refuses the key", function()
   it("is asked again after a while when only the balance was gone, or when it needs no key", function()
     local empty = { class = "Credential", reason = "BalanceExhausted" }
     local record = rest.failure(rest.new(), "down", empty, context(0))
-    assert.is_false(rest.allows(record, "m", "key-1", 299999))
-    assert.is_true(rest.allows(record, "m", "key-1", 300000))
+    assert.is_false(rest.allows(record, "chat m", "key-1", 299999))
+    assert.is_true(rest.allows(record, "chat m", "key-1", 300000))
     record = rest.failure(rest.new(), "down", REJECTED, context(0, { key = "" }))
     assert.is_true(rest.allows(record, "m", "", 300000))
   end)
@@ -75,9 +75,10 @@ end)
 describe("a model that an endpoint does not have", function()
   it("rests alone", function()
     local record = rest.failure(rest.new(), "model", { class = "ModelMissing", reason = "ModelMissing" }, context(0))
-    assert.is_false(rest.allows(record, "m", "key-1", 1))
-    assert.is_true(rest.allows(record, "other", "key-1", 1))
-    assert.is_true(rest.allows(record, "m", "key-1", 300000))
+    assert.is_false(rest.allows(record, "chat m", "key-1", 1))
+    assert.is_true(rest.allows(record, "chat other", "key-1", 1))
+    assert.is_true(rest.allows(record, "messages m", "key-1", 1))
+    assert.is_true(rest.allows(record, "chat m", "key-1", 300000))
   end)
 end)
 

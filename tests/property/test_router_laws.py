@@ -199,7 +199,7 @@ def test_what_the_scan_refuses_no_parser_takes(text: str) -> None:
 
 rewritten = function(
     """function(body, decode, name)
-         local parsed, err = require("pool.request").parse(body, decode, "default", true)
+         local parsed, err = require("pool.request").parse(body, decode, "default", require("pool.surface").CHAT)
          if not parsed then error(err) end
          return parsed:body_for(require("pool.jsonscan").quote(name)), parsed.model
        end"""

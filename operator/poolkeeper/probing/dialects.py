@@ -47,6 +47,7 @@ REDIRECT = Verdict("ServerError", "RedirectRefused")
 KEY_REFUSED = Verdict("Credential", "CredentialsRejected")
 OUT_OF_BALANCE = Verdict("Credential", "BalanceExhausted")
 NO_MODEL = Verdict("ModelMissing", "ModelMissing")
+NO_SURFACE = Verdict("ModelMissing", "SurfaceMissing")
 TOO_LONG = Verdict("ContextTooLong", "ContextTooLong")
 BAD_HISTORY = Verdict("Incompatible", "IncompatibleHistory")
 NOT_HERE = Verdict("Incompatible", "NotSupported")
@@ -60,12 +61,14 @@ STATUS: Mapping[int, Verdict] = {
     402: OUT_OF_BALANCE,
     403: KEY_REFUSED,
     404: NO_MODEL,
+    405: NO_SURFACE,
     408: SERVER_ERROR,
     413: TOO_LARGE,
     422: INVALID,
     424: SERVER_ERROR,
     425: BUSY,
     429: RATE_LIMITED,
+    501: NO_SURFACE,
     503: BUSY,
     529: BUSY,
 }
@@ -117,6 +120,14 @@ COMMON: tuple[Rule, ...] = (
     Rule(verdict=TOO_LONG, status=400, has="longer than the maximum model length"),
     Rule(verdict=TOO_LONG, status=400, has="prompt is too long"),
     Rule(verdict=TOO_LONG, status=413, has="context length"),
+    # What the caller names and the provider no longer has, if it ever had it; not the model.
+    Rule(verdict=INVALID, status=404, code="previous_response_not_found"),
+    Rule(verdict=INVALID, status=404, starts="previous response"),
+    Rule(verdict=INVALID, status=404, starts="response with id"),
+    Rule(verdict=INVALID, status=404, starts="conversation with id"),
+    Rule(verdict=INVALID, status=404, starts="item with id"),
+    Rule(verdict=INVALID, status=404, starts="prompt with id"),
+    Rule(verdict=INVALID, status=404, starts="no such file object"),
     Rule(verdict=BUSY, status=200, has="too busy"),
     Rule(verdict=BUSY, status=200, has="overloaded"),
     Rule(verdict=BUSY, status=200, has="insufficient_system_resource"),
@@ -173,6 +184,7 @@ PROVIDERS: Mapping[Provider, tuple[Rule, ...]] = {
         Rule(verdict=NOT_HERE, type="not_supported_error"),
     ),
     "LMStudio": (
+        Rule(verdict=NO_SURFACE, status=200, starts="unexpected endpoint or method"),
         Rule(verdict=TOO_LONG, starts="trying to keep the first"),
         Rule(verdict=SERVER_ERROR, starts="failed to load model"),
         Rule(verdict=SERVER_ERROR, starts="model unloaded"),

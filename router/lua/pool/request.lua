@@ -59,9 +59,9 @@ local function model_of(raw, default_model, decode)
 end
 
 
--- Reads a body. decode: JSON text -> value (asked only for small parts). can_stream: does this surface know streams?
+-- Reads a body. decode: JSON text -> value (asked only for small parts). surface: can_stream, takes_usage.
 -- Of a member that occurs twice the last one counts, as with every common parser, and goes into all its places.
-function _M.parse(body, decode, default_model, can_stream)
+function _M.parse(body, decode, default_model, surface)
   local members, err = jsonscan.members(body)
   if not members then
     return nil, err
@@ -81,9 +81,9 @@ function _M.parse(body, decode, default_model, can_stream)
   if not model then
     return nil, err
   end
-  local stream = can_stream and last.stream == "true"
+  local stream = surface.can_stream and last.stream == "true"
   local options, asked = last.stream_options, true
-  if stream then
+  if stream and surface.takes_usage then
     options, asked = with_usage(options, decode)
   end
   return setmetatable({

@@ -10,8 +10,9 @@ local _M = {}
 local LIMIT_MEMORY_MS = 600000 -- a ceiling the provider named is believed for ten minutes: balances get topped up
 
 
--- rest_*: resting for all models; missing: model -> until; down_*: out of service, until_ms 0 = until the key changes
--- (down_key is the key it was refused with); limit_*: a ceiling learned from the provider; row: busy answers in a row.
+-- rest_*: resting for all models; missing: what was asked for (a model on a surface) -> until; down_*: out of service,
+-- until_ms 0 = until the key changes (down_key is the key it was refused with); limit_*: a ceiling learned from the
+-- provider; row: busy answers in a row.
 function _M.new()
   return { rest_until_ms = 0, rest_since_ms = 0, rest_reason = "", row = 0, missing = {},
            down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "",
@@ -54,12 +55,12 @@ end
 
 function RESTS.model(record, _, context)
   local missing = {}
-  for model, until_ms in pairs(record.missing) do
+  for asked, until_ms in pairs(record.missing) do
     if until_ms > context.now_ms then
-      missing[model] = until_ms
+      missing[asked] = until_ms
     end
   end
-  missing[context.model] = context.now_ms + context.long_rest_ms
+  missing[context.asked] = context.now_ms + context.long_rest_ms
   record.missing = missing
 end
 
@@ -77,8 +78,8 @@ end
 
 
 -- An attempt failed. kind: the rests of its class (outcome.lua) or nil. outcome: class, reason, retry_after_ms, limit.
--- context: now_ms, retry (policy), long_rest_ms, key (which version of the key file was sent), model. Gives the record
--- and, when the endpoint went out of service by it, a transition.
+-- context: now_ms, retry (policy), long_rest_ms, key (which version of the key file was sent), asked (for what). Gives the
+-- record and, when the endpoint went out of service by it, a transition.
 function _M.failure(record, kind, outcome, context)
   local failed = copy_of(record)
   failed.error_class, failed.error_at_ms = outcome.class, context.now_ms
@@ -104,10 +105,16 @@ function _M.is_down(record, key, now_ms)
 end
 
 
--- May this endpoint be asked for this model, as far as rests go? key: the version of the key file there is now.
-function _M.allows(record, model, key, now_ms)
+-- Has the endpoint said that it does not have what is asked for (a model on a surface)?
+function _M.is_missing(record, asked, now_ms)
+  return now_ms < (record.missing[asked] or 0)
+end
+
+
+-- May this endpoint be asked for this, as far as rests go? key: the version of the key file there is now.
+function _M.allows(record, asked, key, now_ms)
   return now_ms >= record.rest_until_ms
-    and now_ms >= (record.missing[model] or 0)
+    and not _M.is_missing(record, asked, now_ms)
     and not _M.is_down(record, key, now_ms)
 end
 

@@ -12,7 +12,9 @@ stream.__index = stream
 
 local EVENT_MAX_BYTES = 8 * 1024 * 1024
 
-local ENDS = { [chunk.DONE] = true, [chunk.ERROR] = true, [chunk.CUT] = true, [chunk.INVALID] = true }
+local ENDS = {
+  [chunk.DONE] = true, [chunk.COMPLETED] = true, [chunk.ERROR] = true, [chunk.CUT] = true, [chunk.INVALID] = true,
+}
 
 
 -- reader: what tells the meaning of an event (of the surface's protocol); wants_usage: did the caller ask for the usage
@@ -61,6 +63,9 @@ function stream:feed(bytes, final)
       out = out .. sub(text, from, pos - 1)
       from = next_pos
     elseif ENDS[kind] then
+      if kind == chunk.COMPLETED then
+        progress, self.finished, kind = true, true, chunk.DONE
+      end
       local last = kind == chunk.DONE and next_pos - 1 or pos - 1
       self.carry = ""
       return out .. sub(text, from, last), progress, kind, detail

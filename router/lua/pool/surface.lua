@@ -1,36 +1,35 @@
--- What can be asked of a pool: the paths, where an endpoint serves them, what an answer of theirs must have, and the
--- protocol that is spoken there.
+-- What can be asked of a pool: the paths, what an answer of theirs must have, and the protocol that is spoken there. Which
+-- endpoints offer a surface, and where: offers.lua.
 --
 -- A protocol (pool/protocol): new_reader(decode, choices) tells the meaning of a stream's events (chunk.lua names the
--- kinds); DONE_EVENT is the end of a stream that has said all; is_answer(body, decode, member), cut_reason(body) and
--- usage_of(body) judge a whole answer; error_body(message, code, status) and error_event(message, code) say what went
--- wrong here.
+-- kinds); DONE_EVENT is the end of a stream that has said all; read_whole(body, decode, member) tells of a complete body
+-- of status 200 whether it is an answer, why it was cut (of none: its error, when that is not the body), and its account
+-- of tokens; error_body(message, code, status) and error_event(message, code) say what went wrong here.
 
+local anthropic = require "pool.protocol.anthropic"
 local openai = require "pool.protocol.openai"
+local responses = require "pool.protocol.responses"
+
+local find = string.find
+local match = string.match
 
 local _M = {}
 
+-- title: for people; member: the list that a complete answer has; takes_usage: is stream_options.include_usage known?
+local CHAT = { name = "chat", title = "chat completions", protocol = openai, member = "choices", can_stream = true,
+               takes_usage = true }
+local COMPLETIONS = { name = "completions", title = "text completions", protocol = openai, member = "choices",
+                      can_stream = true, takes_usage = true }
+local BETA = { name = "beta", title = "FIM completions (beta)", protocol = openai, member = "choices", can_stream = true,
+               takes_usage = true }
+local EMBEDDINGS = { name = "embeddings", title = "embeddings", protocol = openai, member = "data", can_stream = false,
+                     takes_usage = false }
+local MESSAGES = { name = "messages", title = "the Anthropic Messages API", protocol = anthropic, member = "content",
+                   can_stream = true, takes_usage = false }
+local RESPONSES = { name = "responses", title = "the Responses API", protocol = responses, member = "output",
+                    can_stream = true, takes_usage = false }
 
-local function tail(text)
-  return function(endpoint_path)
-    return endpoint_path .. text
-  end
-end
-
-
--- DeepSeek's beta surface lies beside /v1, not below it.
-local function beta_tail(text)
-  return function(endpoint_path)
-    return endpoint_path:gsub("/v1$", "") .. "/beta" .. text
-  end
-end
-
-
--- member: the list that a complete answer has; path_at: the endpoint's prefix -> the path there
-local CHAT = { name = "chat", member = "choices", can_stream = true, path_at = tail("/chat/completions") }
-local COMPLETIONS = { name = "completions", member = "choices", can_stream = true, path_at = tail("/completions") }
-local EMBEDDINGS = { name = "embeddings", member = "data", can_stream = false, path_at = tail("/embeddings") }
-local BETA_COMPLETIONS = { name = "beta", member = "choices", can_stream = true, path_at = beta_tail("/completions") }
+_M.CHAT = CHAT
 
 _M.POST = {
   ["/v1/chat/completions"] = CHAT,
@@ -39,15 +38,39 @@ _M.POST = {
   ["/completions"] = COMPLETIONS,
   ["/v1/embeddings"] = EMBEDDINGS,
   ["/embeddings"] = EMBEDDINGS,
-  ["/beta/completions"] = BETA_COMPLETIONS,
+  ["/beta/completions"] = BETA,
+  ["/v1/responses"] = RESPONSES,
+  ["/responses"] = RESPONSES,
+  ["/anthropic/v1/messages"] = MESSAGES,
+  ["/anthropic/messages"] = MESSAGES,
+  ["/v1/messages"] = MESSAGES, -- for clients that know a gateway by its root alone
 }
+
 
 -- The protocol of whoever asks at a path, served or not: errors are told in it.
 function _M.protocol_at(path)
+  if find(path, "/anthropic/", 1, true) == 1 or find(path, "/v1/messages", 1, true) == 1 then
+    return anthropic
+  end
   return openai
 end
 
 
-_M.MODELS = { ["/v1/models"] = true, ["/models"] = true }
+-- What a rest of an endpoint for one model on one surface is remembered by: who has a model for chat may not have it here.
+function _M.asked(surface, model)
+  return surface.name .. " " .. model
+end
+
+
+-- Is the pool's list of models asked for at a path, or one of them? Gives "" or the model's name.
+function _M.model_at(path)
+  local rest = match(path, "^/v1/models(.*)$") or match(path, "^/models(.*)$")
+    or match(path, "^/anthropic/v1/models(.*)$") or match(path, "^/anthropic/models(.*)$")
+  if rest == "" then
+    return rest
+  end
+  return rest and match(rest, "^/(.+)$")
+end
+
 
 return _M

@@ -29,10 +29,11 @@ end
 -- pieces: long strings that differ in few bytes are what LuaJIT's string table is slowest at.
 local function message_for(request, attempt, key)
   local endpoint = attempt.endpoint
+  local place = endpoint.places[request.surface.name]
   local body = request.parsed:body_for(attempt.route.quoted_name)
   return {
-    "POST ", request.surface.path_at(endpoint.path), " HTTP/1.1\r\nHost: ", endpoint.authority,
-    key.bearer and "\r\nAuthorization: " or "", key.bearer or "",
+    "POST ", place.path, " HTTP/1.1\r\nHost: ", endpoint.authority,
+    key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",
     request.forwarded, "\r\nX-Request-Id: ", request.upstream_id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
   }
 end
@@ -157,18 +158,17 @@ end
 
 
 local function check_whole(request, attempt, conn, body)
-  local protocol = request.protocol
-  if not protocol.is_answer(body, cjson.decode, request.surface.member) then
+  local is_answer, cut, usage = request.protocol.read_whole(body, cjson.decode, request.surface.member)
+  if not is_answer then
     if body == "" or not cjson.decode(body) then
       return failed("Truncated", "Truncated", "no complete JSON")
     end
-    return refused(attempt, 200, conn, body)
+    return refused(attempt, 200, conn, cut or body)
   end
-  local cut = protocol.cut_reason(body)
   if cut then
     return failed("Truncated", "Truncated", cut)
   end
-  return { status = 200, content_type = conn:header("content-type"), held = body, usage = protocol.usage_of(body) }
+  return { status = 200, content_type = conn:header("content-type"), held = body, usage = usage }
 end
 
 

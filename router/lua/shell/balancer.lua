@@ -9,6 +9,7 @@ local pick = require "pool.pick"
 local rest = require "pool.rest"
 local rests = require "shell.rests"
 local state = require "shell.state"
+local surfaces = require "pool.surface"
 local weight = require "pool.weight"
 
 local math = math
@@ -21,8 +22,8 @@ local context = { random = math.random, turn = 0 } -- one at a time: nothing her
 local candidates = {}
 
 
-local function soonest_retry_ms(record, circuit_record, model, now_ms)
-  local at_ms = math.max(record.rest_until_ms, record.missing[model] or 0)
+local function soonest_retry_ms(record, circuit_record, asked, now_ms)
+  local at_ms = math.max(record.rest_until_ms, record.missing[asked] or 0)
   if circuit_record.state == "Open" then
     at_ms = math.max(at_ms, circuit_record.retry_at_ms)
   elseif circuit_record.state == "HalfOpen" then
@@ -46,9 +47,9 @@ local function may_be_used(request, endpoint, route, now_ms)
   if rest.is_down(record, key.version, now_ms) then
     return false, record.down_until_ms > 0 and record.down_until_ms or NEVER_MS
   end
-  if not rest.allows(record, request.model, key.version, now_ms)
+  if not rest.allows(record, request.asked, key.version, now_ms)
       or not breaker.may_admit(circuit_record, now_ms, endpoint.policy.circuit_breaker) then
-    return false, soonest_retry_ms(record, circuit_record, request.model, now_ms)
+    return false, soonest_retry_ms(record, circuit_record, request.asked, now_ms)
   end
   return true, nil, record, circuit_record
 end
@@ -67,10 +68,10 @@ end
 -- Fills candidates; tells what stands against the others: how many are full, how many may be used, the soonest return.
 local function gather(request, now_ms, raced)
   local count, full, retry_at_ms = 0, 0, NEVER_MS
-  local endpoints = request.doc.endpoints
+  local endpoints, surface = request.doc.endpoints, request.surface.name
   for i = 1, #endpoints do
     local endpoint = endpoints[i]
-    local route = endpoint.routes[request.model]
+    local route = endpoint.places[surface] and endpoint.routes[request.model]
     if route and not request.excluded[endpoint.name] then
       local usable, at_ms, record, circuit_record = may_be_used(request, endpoint, route, now_ms)
       if not usable then
@@ -109,7 +110,7 @@ local function take(request, endpoint, max_connections, now_ms)
   local route = endpoint.routes[request.model]
   local attempt = {
     endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
-    model_label = request.model_label, started_ms = now_ms, key_version = keys.of(endpoint).version,
+    asked = request.asked, model_label = request.model_label, started_ms = now_ms, key_version = keys.of(endpoint).version,
     holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
   }
   if not circuits.admit(attempt, now_ms) then
@@ -135,6 +136,18 @@ function _M.next(request, now_ms, raced)
   raced = raced or {}
   raced[endpoint.name] = true
   return _M.next(request, now_ms, raced)
+end
+
+
+-- Is there an endpoint that has the model on this surface, as far as is known, whether or not it may be used now?
+function _M.is_offered(request, now_ms)
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    if endpoint.places[request.surface.name] and endpoint.routes[request.model]
+        and not rest.is_missing(rests.record(endpoint), request.asked, now_ms) then
+      return true
+    end
+  end
+  return false
 end
 
 
@@ -170,7 +183,8 @@ end
 function _M.active_tier(doc, now_ms)
   local tier
   for _, model in ipairs(doc.models) do
-    gather({ doc = doc, model = model, excluded = {} }, now_ms)
+    local chat = surfaces.CHAT
+    gather({ doc = doc, surface = chat, model = model, asked = surfaces.asked(chat, model), excluded = {} }, now_ms)
     leave_out_trials()
     local candidate = choose(doc, now_ms)
     if candidate and (not tier or candidate.tier < tier) then

@@ -10,6 +10,8 @@ local cjson = require "cjson.safe"
 local failures = require "shell.failures"
 local headers = require "pool.headers"
 local keys = require "shell.keys"
+local models = require "pool.models"
+local offers = require "pool.offers"
 local outcome = require "pool.outcome"
 local relay = require "shell.relay"
 local request_body = require "pool.request"
@@ -66,9 +68,9 @@ local function begin(surface, path)
   local client_headers = ngx.req.get_headers(CLIENT_HEADERS_MAX)
   local id, upstream_id = request_ids(client_headers)
   local request = {
-    surface = surface, protocol = surfaces.protocol_at(path), id = id, upstream_id = upstream_id,
-    client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil, attempt = nil,
-    parsed = nil, model = "", model_label = "", choices = 1, wants_usage = true,
+    surface = surface, protocol = surface and surface.protocol or surfaces.protocol_at(path), id = id,
+    upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
+    attempt = nil, parsed = nil, model = "", model_label = "", asked = "", choices = 1, wants_usage = true,
     forwarded = "", started_ms = 0, deadline_ms = 0,
   }
   ngx.ctx.request = request
@@ -84,7 +86,7 @@ local function read_body(request)
   if not body then
     return refuse(request, 400, "invalid_json", "The request has no body; wanted a JSON object.")
   end
-  local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface.can_stream)
+  local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface)
   if not parsed then
     return refuse(request, 400, "invalid_json", "The body could not be read: " .. err .. ".")
   end
@@ -94,6 +96,7 @@ local function read_body(request)
                     :format(parsed.model:sub(1, 128), table.concat(doc.models, ", ")))
   end
   request.parsed, request.model, request.model_label = parsed, parsed.model, doc.labels[parsed.model]
+  request.asked = surfaces.asked(request.surface, parsed.model)
   request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
 end
 
@@ -140,6 +143,20 @@ local function attempt_after(request, attempt, failure)
 end
 
 
+-- No endpoint has the model on this surface.
+local function refuse_unoffered(request)
+  local surface = request.surface
+  if surface == surfaces.CHAT then
+    return refuse(request, 404, "model_not_found", ("No endpoint serves the model '%s' now."):format(request.model))
+  end
+  local providers = offers.providers_of(surface.name)
+  local advice = providers and (" Wanted an endpoint of a provider that does (%s), or ask at /v1/chat/completions.")
+    :format(providers) or ""
+  return refuse(request, 404, "surface_not_served",
+                ("No endpoint of this pool serves %s for the model '%s'.%s"):format(surface.title, request.model, advice))
+end
+
+
 -- No further attempt: the caller gets the provider's own words where they tell what to change, else ours.
 local function conclude(request, obstacle)
   local told, failure = request.telling, request.failure
@@ -150,14 +167,14 @@ local function conclude(request, obstacle)
   if failure and failure.class == "Deadline" then
     return refuse(request, 504, "deadline_exceeded", "No answer came within the request's time limit.")
   end
-  if request.is_model_missing then
-    return refuse(request, 404, "model_not_found", ("No endpoint serves the model '%s' now."):format(request.model))
+  local now_ms = clock.now_ms()
+  if request.is_model_missing or not balancer.is_offered(request, now_ms) then
+    return refuse_unoffered(request)
   end
   if not failure and obstacle.full > 0 then
     return refuse(request, 503, "pool_saturated",
                   "Every endpoint that could answer is at its limit of concurrent requests.", RETRY_SOON_MS)
   end
-  local now_ms = clock.now_ms()
   local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
   return refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)
 end
@@ -213,12 +230,13 @@ local function serve(request, attempt, obstacle)
 end
 
 
-local function list_models(request)
-  local items = {}
-  for i, model in ipairs(request.doc.models) do
-    items[i] = { id = model, object = "model", created = 0, owned_by = "poolkeeper" }
+-- The pool's list of models, or one of it.
+local function answer_models(request, name)
+  local body = name == "" and models.list(request.doc.models) or request.doc.labels[name] and models.one(name)
+  if not body then
+    return refuse(request, 404, "model_not_found", ("The model '%s' is not served here."):format(name:sub(1, 128)))
   end
-  return respond.json(200, cjson.encode({ object = "list", data = items }))
+  return respond.json(200, body)
 end
 
 
@@ -235,8 +253,9 @@ function _M.serve()
   if not access.is_allowed(doc, request.client_headers) then
     return refuse(request, 401, "unauthorized", "The key shown is none of this pool's client keys.")
   end
-  if surfaces.MODELS[path] and method == "GET" then
-    return list_models(request)
+  local model = method == "GET" and surfaces.model_at(path)
+  if model then
+    return answer_models(request, model)
   end
   if not surface then
     return refuse(request, 404, "not_found", "This path is not served here.")

@@ -43,7 +43,7 @@ function _M.failure(attempt, kind, failure, now_ms)
   local endpoint, policy = attempt.endpoint, attempt.policy
   local context = {
     now_ms = now_ms, retry = policy.retry, long_rest_ms = policy.circuit_breaker.max_recovery_timeout_ms,
-    key = attempt.key_version or "", model = attempt.model,
+    key = attempt.key_version or "", asked = attempt.asked,
   }
   local change = state.update(endpoint.rest_key, rest.new, function(record)
     return rest.failure(record, kind, failure, context)

@@ -9,6 +9,7 @@ local files = require "shell.files"
 local jsonscan = require "pool.jsonscan"
 local keys = require "shell.keys"
 local metrics = require "shell.metrics"
+local offers = require "pool.offers"
 local rests = require "shell.rests"
 local circuits = require "shell.circuits"
 local state = require "shell.state"
@@ -44,6 +45,7 @@ local function prepare_endpoint(endpoint, doc)
   endpoint.id = endpoint.name .. "@" .. endpoint.fingerprint
   endpoint.rest_key = rests.key_of(endpoint.id)
   endpoint.key_path = keys.path_of(endpoint)
+  endpoint.places = offers.of(endpoint.provider, endpoint.path)
   endpoint.pools = {}
   endpoint.routes = {}
   for _, route in ipairs(endpoint.models) do

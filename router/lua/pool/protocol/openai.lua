@@ -30,7 +30,7 @@ end
 -- Is a complete body of status 200 an answer? member: the one an answer of this surface has ("choices"). Looks at the
 -- text only as far as it must; decode is asked when braces inside strings make the quick look useless, and when an
 -- "error" occurs, which may be a null, a member of something deeper, or the busy answer that came as a 200.
-function _M.is_answer(body, decode, member)
+local function is_answer(body, decode, member)
   if find(body, '"error"', 1, true) or not find(body, "^%s*%b{}%s*$") then
     local value = decode(body)
     return type(value) == "table" and type(value[member]) == "table"
@@ -41,7 +41,7 @@ end
 
 
 -- Does an answer say of itself that it was cut? (finish_reason of DeepSeek, of an aggregator's failed provider)
-function _M.cut_reason(body)
+local function cut_reason(body)
   local pos = 1
   while true do
     local _, stop = find(body, '"finish_reason":', pos, true)
@@ -64,13 +64,21 @@ end
 
 
 -- The account of tokens in an answer's text, found without decoding.
-function _M.usage_of(body)
+local function usage_of(body)
   local from = find(body, '"usage"', max(1, #body - USAGE_TAIL_BYTES), true)
   if not from then
     return nil
   end
   return { prompt_tokens = number_after(body, '"prompt_tokens":', from),
            completion_tokens = number_after(body, '"completion_tokens":', from) }
+end
+
+
+function _M.read_whole(body, decode, member)
+  if not is_answer(body, decode, member) then
+    return false
+  end
+  return true, cut_reason(body), usage_of(body)
 end
 
 
