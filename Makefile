@@ -54,8 +54,8 @@ conformance: venv ## every fault class played against the router, judged from bo
 	@hack/conformance/run.sh
 
 .PHONY: bench
-bench: venv ## ours against bare nginx proxy_pass, same run, interleaved; prints the ratios
-	@hack/install.sh router test
+bench: venv ## ours beside bare nginx, Envoy and LiteLLM in one run (10 minutes); prints the tables, writes docs/bench.md
+	@hack/install.sh router test bench
 	@hack/bench/run.sh
 
 .PHONY: lint

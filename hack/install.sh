@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages a group of verbs needs: install.sh GROUP...   (router | test | cluster | images | all)
+# Installs the Debian packages a group of verbs needs: install.sh GROUP...   (router | test | bench | cluster | images | all)
 # Quick when all are there: it asks dpkg first and touches apt only for what is missing.
 set -euo pipefail
 # shellcheck source=hack/lib.sh
@@ -7,6 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # router:  enough for `poolkeeper run`: nginx with Lua, and the two Lua libraries the router uses.
 # test:    busted and luacheck, a shell linter, a load generator, and the virtual environment's tools.
+# bench:   where a gateway spends its time, and on which core.
 # cluster: what hack/cluster runs beside its own binaries.
 # images:  builds images where there is neither Docker nor a registry.
 declare -A PACKAGES=(
@@ -14,9 +15,10 @@ declare -A PACKAGES=(
   [test]="lua-busted lua-check luajit2 shellcheck wrk curl jq python3-venv"
   [cluster]="runc containernetworking-plugins iptables nftables conntrack iproute2 procps kmod busybox-static openssl curl
     ca-certificates python3-venv"
+  [bench]="linux-perf strace util-linux"
   [images]="buildah runc debootstrap busybox-static ca-certificates debian-archive-keyring"
 )
-ORDER=(router test cluster images)
+ORDER=(router test bench cluster images)
 
 # missing PACKAGE...: those that are not installed, one a line.
 missing() {

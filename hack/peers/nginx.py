@@ -2,6 +2,7 @@
 robin, and the next one where the first fails before its answer has begun. `serving` runs any other http block too."""
 
 import re
+import resource
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,8 @@ from conformance.gateways.process import accepts, free_port, running
 MODULE_FOLDERS = ("usr/lib/nginx/modules", "usr/lib/*/nginx/modules", "usr/share/nginx/modules", "etc/nginx/modules")
 """As router/entrypoint.sh looks for them."""
 LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
-CONNECTIONS = 65536
+CONNECTIONS = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 65536)
+"""As many as the router takes: nginx makes room for all at its start."""
 
 MAIN = """daemon off;
 pid nginx.pid;

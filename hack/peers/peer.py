@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Protocol
 
 HOST = "127.0.0.1"
 START_LIMIT_S = 30.0
+POLL_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -58,5 +60,10 @@ def clean_environment() -> dict[str, str]:
 
 
 def worker_of(master: int) -> int:
-    """The only child of a process that leaves the work to it."""
-    return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+    """The only child of a process that leaves the work to it; it may still be starting."""
+    deadline_s = time.monotonic() + START_LIMIT_S
+    while not (children := Path(f"/proc/{master}/task/{master}/children").read_text().split()):
+        if time.monotonic() > deadline_s:
+            raise RuntimeError(f"process {master} has no worker")
+        time.sleep(POLL_S)
+    return int(children[0])

@@ -29,7 +29,7 @@ class CannotBeMadeError(Exception):
 
 
 def environment(name: str, packages: tuple[str, ...]) -> Environment:
-    """There already, or made now. packages: lines of a requirements file. A stamp says that it is complete, and with what."""
+    """There already, or made now. packages: lines for pip. A stamp says that it is complete, and with what."""
     found = Environment(_cache() / "conformance" / name)
     stamp = found.folder / "packages.txt"
     wanted = "\n".join(packages)

@@ -1,0 +1,57 @@
+"""A provider that costs next to nothing: nginx, whole answers from its configuration, each event of a stream written on
+its own. Its idle streams fall silent after the first content."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hack.bench.cases import TRACE_ANSWER_TOKENS, TRACE_PROMPT_TOKENS, answer, events, text_of
+from hack.peers.nginx import serving
+from hack.peers.peer import HOST
+
+from conformance.gateways.process import free_port
+
+SILENCE_S = 3600
+HTTP = """  lua_package_path "${{prefix}}?.lua;;";
+  init_by_lua_block {{ EVENTS = require("cjson").decode(io.open("{events}"):read("*a")) }}
+  server {{
+    listen {host}:{port} backlog=4096;
+    default_type application/json;
+    location /tiny/ {{ return 200 '{tiny}'; }}
+    location /real/ {{ return 200 '{real}'; }}
+    location /stream/ {{
+      content_by_lua_block {{
+        ngx.req.read_body()
+        ngx.header["Content-Type"] = "text/event-stream"
+        for i = 1, #EVENTS do
+          ngx.print(EVENTS[i])
+          ngx.flush(true)
+        end
+      }}
+    }}
+    location /idle/ {{
+      content_by_lua_block {{
+        ngx.req.read_body()
+        ngx.header["Content-Type"] = "text/event-stream"
+        ngx.print(EVENTS[1], EVENTS[2])
+        ngx.flush(true)
+        ngx.sleep({silence_s})
+      }}
+    }}
+  }}
+"""
+
+
+@contextmanager
+def backend(folder: Path, core: int | None) -> Iterator[tuple[int, int]]:
+    """Gives its port and its worker's pid."""
+    folder.mkdir(parents=True)
+    port = free_port()
+    written = folder / "events.json"
+    written.write_text(json.dumps(events()))
+    tiny = answer(text_of(360), 20, 80)
+    real = answer(text_of(TRACE_ANSWER_TOKENS * 4), TRACE_PROMPT_TOKENS, TRACE_ANSWER_TOKENS)
+    http = HTTP.format(events=written, host=HOST, port=port, tiny=tiny, real=real, silence_s=SILENCE_S)
+    with serving(folder, http, port, core, lua=True) as pid:
+        yield port, pid
