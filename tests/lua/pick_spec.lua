@@ -2,7 +2,7 @@ local pick = require "pool.pick"
 
 local function candidate(name, changes)
   local made = { name = name, tier = 0, weight = 100, in_flight = 0, max_connections = 10, base_latency_ms = 500,
-                 latency_ms = nil, recovered_at_ms = 0, is_trial = false }
+                 latency_ms = nil, recovered_at_ms = 0, ramp_since_ms = 0, is_trial = false }
   for key, value in pairs(changes or {}) do
     made[key] = value
   end
@@ -55,6 +55,19 @@ describe("choosing a tier", function()
     assert.equal("a", chosen({ trial, candidate("b", { tier = 1 }) }))
   end)
 
+  it("takes the tier that was drawn (Proportional), and another one when nobody there has room", function()
+    local a, b = candidate("a"), candidate("b", { tier = 1 })
+    assert.equal("b", chosen({ a, b }, { drawn_tier = 1 }))
+    assert.equal("a", chosen({ a }, { drawn_tier = 1 }))
+  end)
+
+  it("sends trials up from a tier that was drawn or is held by the router, not from one that people hold", function()
+    local all = { candidate("a", { is_trial = true }), candidate("b", { tier = 1 }) }
+    assert.equal("a", chosen(all, { drawn_tier = 1 }))
+    assert.equal("a", chosen(all, { held_tier = 1, lets_trials_up = true }))
+    assert.equal("b", chosen(all, { held_tier = 1, lets_trials_up = false }))
+  end)
+
   it("takes a tier whose other endpoint never was away, with all that may be used", function()
     local all = { candidate("a", { recovered_at_ms = 99999 }), candidate("b"), candidate("c", { tier = 1 }) }
     assert.equal("a", chosen(all, { values = { 0 } }))
@@ -76,11 +89,16 @@ describe("choosing an endpoint", function()
     assert.equal("b", chosen(all, { algorithm = "PowerOfTwo", values = { 0.99, 0 } }))
   end)
 
-  it("takes them in turn (RoundRobin)", function()
-    local all, seen = { candidate("a"), candidate("b"), candidate("c") }, {}
-    for turn = 1, 6 do
-      seen[turn] = chosen(all, { algorithm = "RoundRobin", turn = turn })
+  it("takes them in turn, by weight and evenly spread (RoundRobin)", function()
+    for _, case in ipairs({ { 100, 100, 100, "abcabc" }, { 300, 100, 100, "abacaabaca" }, { 100, 0, 100, "acac" } }) do
+      local all, seen = { candidate("a"), candidate("b"), candidate("c") }, ""
+      for i = 1, 3 do
+        all[i].weight = case[i]
+      end
+      for _ = 1, #case[4] do
+        seen = seen .. chosen(all, { algorithm = "RoundRobin" })
+      end
+      assert.equal(case[4], seen)
     end
-    assert.same({ "b", "c", "a", "b", "c", "a" }, seen)
   end)
 end)

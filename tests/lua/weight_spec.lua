@@ -2,7 +2,7 @@ local weight = require "pool.weight"
 
 local function candidate(changes)
   local made = { weight = 100, in_flight = 0, max_connections = 10, base_latency_ms = 800, latency_ms = nil,
-                 recovered_at_ms = 0 }
+                 ramp_since_ms = 0 }
   for key, value in pairs(changes or {}) do
     made[key] = value
   end
@@ -21,9 +21,9 @@ describe("dynamic weight", function()
     { name = "very slow: a tenth, not nothing", of = { latency_ms = 80000 }, want = 10 },
     { name = "very fast: twice, not more", of = { latency_ms = 1 }, want = 200 },
     { name = "all factors at once", of = { in_flight = 5, latency_ms = 1600 }, want = 25 },
-    { name = "just recovered: a tenth", of = { recovered_at_ms = 100000 }, want = 10 },
-    { name = "half way through slow start: half", of = { recovered_at_ms = 85000 }, want = 50 },
-    { name = "after slow start: all", of = { recovered_at_ms = 70000 }, want = 100 },
+    { name = "just recovered: a tenth", of = { ramp_since_ms = 100000 }, want = 10 },
+    { name = "half way through slow start: half", of = { ramp_since_ms = 85000 }, want = 50 },
+    { name = "after slow start: all", of = { ramp_since_ms = 70000 }, want = 100 },
     { name = "drained: nothing", of = { weight = 0 }, want = 0 },
   }) do
     it(case.name, function()
@@ -32,7 +32,7 @@ describe("dynamic weight", function()
   end
 
   it("knows no slow start when it is switched off", function()
-    assert.equal(100, weight.dynamic(candidate({ recovered_at_ms = 99999 }), 0, 100000))
+    assert.equal(100, weight.dynamic(candidate({ ramp_since_ms = 99999 }), 0, 100000))
   end)
 end)
 

@@ -72,8 +72,9 @@ EDGES: dict[str, dict[str, object]] = {
         },
         "retry": {"maxAttempts": 10_000, "budgetPercent": 100, "busyBackoff": ["1h"] * 10},
         "timeouts": {"connect": "1h", "firstToken": "1h", "interToken": "1h", "request": "1h"},
-        "balancing": {"slowStart": "1h"},
-        "failback": {"stabilization": "1h"},
+        "balancing": {"slowStart": "1h", "affinity": {"mode": "Prefix", "header": "X" * 64, "ttl": "24h"}},
+        "tiers": {"spill": "Proportional"},
+        "failback": {"mode": "Manual", "stabilization": "1h"},
         "fallback": {"defaultResponse": "x" * 1024},
     },
     "every number at its smallest": {

@@ -65,6 +65,7 @@ candidates = st.fixed_dictionaries(
         "base_latency_ms": st.integers(0, 60_000),
         "latency_ms": st.none() | st.floats(0, 1e7),
         "recovered_at_ms": st.integers(0, 200_000),
+        "ramp_since_ms": st.integers(0, 200_000),
         "tier": st.integers(0, 9),
         "is_trial": st.booleans(),
     }

@@ -90,8 +90,8 @@ POLICY = PolicyDoc(
 
 def policy(**parts: Mapping[str, object]) -> PolicyDoc:
     """POLICY with some fields changed: policy(timeouts={"first_token_ms": 200})."""
-    changed = {name: getattr(POLICY, name).model_copy(update=fields) for name, fields in parts.items()}
-    return POLICY.model_copy(update=changed)
+    changed = {name: {**getattr(POLICY, name).model_dump(), **fields} for name, fields in parts.items()}
+    return PolicyDoc.model_validate({**POLICY.model_dump(), **changed})
 
 
 def endpoint(name: str, fake: FakeProvider | None = None, **fields: object) -> EndpointDoc:

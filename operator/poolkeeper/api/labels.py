@@ -17,6 +17,11 @@ PAUSED = f"{GROUP}/paused"
 """Annotation on a pool, set by people: "true" leaves children and router as they are."""
 FAILOVER_TO = f"{GROUP}/failover-to"
 """Annotation on a pool, set by people: the tier that serves until the annotation goes (manual hold)."""
+FAILED_BACK_AT = f"{GROUP}/failed-back-at"
+"""Annotation on a pool, set by `poolkeeper failback`: when that was. Under failback Manual it frees what is held."""
+DRAIN_PREFIX = f"{GROUP}/drain-"
+"""Annotation on a pool, this and an endpoint's name, set by people: "true" drains the endpoint. One annotation an
+endpoint, so that two people can drain two of them at the same time."""
 
 CONFIG_HASH = f"{GROUP}/config-hash"
 """Annotation on children: the hash of what was rendered; a different one means a roll-out."""

@@ -84,11 +84,17 @@ class Affinity(Model):
 
     mode: Literal["None", "Header", "Prefix"] = "None"
     """None: every request is placed afresh. Header: requests with the same value of the header stay together. Prefix:
-    requests with the same system prompt and first message do."""
+    requests for the same model do that start alike: with the same system prompt and the same messages up to the first
+    one of the user, as written (of a prompt that is one text: its first 1024 bytes). Where a conversation has no place
+    yet, every router finds the same one by its hash. Affinity never overrides health, breakers, pauses, tiers or
+    ceilings; an endpoint that is more than half full and busier than the others of its tier gets no more. A
+    conversation that had to move is counted in poolkeeper_affinity_broken_total."""
     header: HeaderName = HeaderName("x-session-id")
     """Request header that names the conversation, under mode Header."""
     ttl: LongSpan = Duration("10m")
-    """How long after its last request a conversation is remembered, up to 24h."""
+    """How long after its last answer a router remembers where a conversation was answered, up to 24h: it stays there
+    even when weights or endpoints have changed meanwhile. 0s: nothing is remembered, its hash alone decides, and moves
+    are not counted. Each router remembers for itself."""
 
 
 class Balancing(Model):

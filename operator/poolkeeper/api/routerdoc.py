@@ -87,13 +87,41 @@ class TimeoutsDoc(Model):
     request_ms: int
 
 
+class AffinityDoc(Model):
+    """How a request tells which conversation it belongs to, and how long that is remembered."""
+
+    mode: Literal["Header", "Prefix"]
+    header: str
+    ttl_ms: int
+
+
 class BalancingDoc(Model):
+    """affinity: None where every request is placed afresh."""
+
     algorithm: Literal["Dynamic", "PowerOfTwo", "RoundRobin"]
     slow_start_ms: int
+    affinity: AffinityDoc | None = None
+
+
+class TiersDoc(Model):
+    spill: Literal["Strict", "Proportional"] = "Strict"
+
+
+class HeldTier(Model):
+    """The tier that a model had to go down to, and stays on."""
+
+    model: str
+    tier: int
 
 
 class FailbackDoc(Model):
+    """told_at: when people last said `failback`; what was held before it is free again. held: what the routers that
+    run already hold, for one that has just started."""
+
+    mode: Literal["Automatic", "Manual"] = "Automatic"
     stabilization_ms: int
+    told_at: str = ""
+    held: tuple[HeldTier, ...] = ()
 
 
 class FallbackDoc(Model):
@@ -118,6 +146,7 @@ class PolicyDoc(Model):
     retry: RetryDoc
     timeouts: TimeoutsDoc
     balancing: BalancingDoc
+    tiers: TiersDoc = TiersDoc()
     failback: FailbackDoc
     fallback: FallbackDoc
 

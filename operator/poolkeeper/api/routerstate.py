@@ -38,6 +38,7 @@ class EndpointState(Heard):
 
     name: str
     tier: int = 0
+    region: str = ""
     health: Health = "Unknown"
     breaker: Breaker = "Closed"
     reason: str = ""
@@ -55,6 +56,20 @@ class EndpointState(Heard):
 class GlobalState(Heard):
     breaker: Breaker = "Closed"
     error_rate_percent: float = 0.0
+
+
+class HeldTier(Heard):
+    """Under failback Manual: the tier a model stays on."""
+
+    model: str
+    tier: int
+
+
+class FailbackState(Heard):
+    """told_at: the `failback` that this router has heard of, as its document said it."""
+
+    told_at: str = ""
+    held: tuple[HeldTier, ...] = ()
 
 
 class RefusedConfig(Heard):
@@ -88,6 +103,7 @@ class RouterState(Heard):
     config_hash: str = ""
     ready: bool = False
     active_tier: int | None = None
+    failback: FailbackState = FailbackState()
     global_: GlobalState = Field(default=GlobalState(), alias="global")
     endpoints: tuple[EndpointState, ...] = ()
     config: ConfigState = ConfigState()

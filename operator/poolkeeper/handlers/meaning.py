@@ -24,6 +24,7 @@ def _state(state: RouterState) -> Hashable:
         state.config_hash,
         state.ready,
         state.active_tier,
+        state.failback,
         state.global_.breaker,
         state.config.refused,
         max((transition.sequence for transition in state.transitions), default=0),

@@ -21,7 +21,6 @@ POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
     "spec.router.autoscaling": lambda spec: spec.router.autoscaling is not None,
     "spec.endpoints[].schedule": lambda spec: any(endpoint.schedule for endpoint in spec.endpoints),
     "spec.endpoints[].pricing": lambda spec: any(endpoint.pricing for endpoint in spec.endpoints),
-    "spec.endpoints[].capabilities": lambda spec: any(endpoint.capabilities for endpoint in spec.endpoints),
     "spec.access.clients[].priority": lambda spec: any(client.priority != _PRIORITY for client in spec.access.clients),
     "spec.access.clients[].maxConnections": lambda spec: any(
         client.max_connections != _CLIENT_CONNECTIONS for client in spec.access.clients
@@ -32,19 +31,16 @@ POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
 POLICY: dict[str, Callable[[FailoverPolicySpec], bool]] = {
     "healthCheck": lambda spec: spec.health_check != _DEFAULTS.health_check,
     "globalBreaker": lambda spec: spec.global_breaker != _DEFAULTS.global_breaker,
-    "balancing.affinity": lambda spec: spec.balancing.affinity != _DEFAULTS.balancing.affinity,
     "retry.tierWait": lambda spec: spec.retry.tier_wait.ms != 0,
     "streaming.recovery": lambda spec: spec.streaming.recovery != "Error",
     "concurrency": lambda spec: spec.concurrency != _DEFAULTS.concurrency,
     "queue": lambda spec: spec.queue != _DEFAULTS.queue,
     "hedging": lambda spec: spec.hedging != _DEFAULTS.hedging,
-    "tiers.spill": lambda spec: spec.tiers.spill != "Strict",
     "contextRecovery": lambda spec: spec.context_recovery != _DEFAULTS.context_recovery,
     "fallback.degradedModel": lambda spec: spec.fallback.degraded_model != "",
     "fallback.cacheTTL": lambda spec: spec.fallback.cache_ttl.ms != _DEFAULTS.fallback.cache_ttl.ms,
     "fallback.cacheSize": lambda spec: spec.fallback.cache_size.bytes != _DEFAULTS.fallback.cache_size.bytes,
     "fallback.format": lambda spec: spec.fallback.format != "Error",
-    "failback.mode": lambda spec: spec.failback.mode != "Automatic",
 }
 """The same for a policy; paths below its spec."""
 

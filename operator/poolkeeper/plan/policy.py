@@ -1,19 +1,23 @@
 """The failover policy as a router wants it: every duration in milliseconds, only what is in force."""
 
-from poolkeeper.api.policyspec import FailoverPolicySpec
+from poolkeeper.api.policyspec import Affinity, Balancing, Failback, FailoverPolicySpec
 from poolkeeper.api.routerdoc import (
+    AffinityDoc,
     BalancingDoc,
     CircuitBreakerDoc,
     FailbackDoc,
     FallbackDoc,
     HealthCheckDoc,
+    HeldTier,
     PolicyDoc,
     RetryDoc,
+    TiersDoc,
     TimeoutsDoc,
 )
 
 
-def policy_doc(spec: FailoverPolicySpec) -> PolicyDoc:
+def policy_doc(spec: FailoverPolicySpec, told_at: str = "", held: tuple[HeldTier, ...] = ()) -> PolicyDoc:
+    """told_at and held: see plan/failback.py; they mean something under failback Manual only."""
     breaker, retry, timeouts = spec.circuit_breaker, spec.retry, spec.timeouts
     check = spec.health_check
     return PolicyDoc(
@@ -45,7 +49,24 @@ def policy_doc(spec: FailoverPolicySpec) -> PolicyDoc:
             inter_token_ms=timeouts.inter_token.ms,
             request_ms=timeouts.request.ms,
         ),
-        balancing=BalancingDoc(algorithm=spec.balancing.algorithm, slow_start_ms=spec.balancing.slow_start.ms),
-        failback=FailbackDoc(stabilization_ms=spec.failback.stabilization.ms),
+        balancing=_balancing(spec.balancing),
+        tiers=TiersDoc(spill=spec.tiers.spill),
+        failback=_failback(spec.failback, told_at, held),
         fallback=FallbackDoc(default_response=spec.fallback.default_response),
     )
+
+
+def _balancing(spec: Balancing) -> BalancingDoc:
+    return BalancingDoc(algorithm=spec.algorithm, slow_start_ms=spec.slow_start.ms, affinity=_affinity(spec.affinity))
+
+
+def _affinity(spec: Affinity) -> AffinityDoc | None:
+    if spec.mode == "None":
+        return None
+    return AffinityDoc(mode=spec.mode, header=spec.header.lower(), ttl_ms=spec.ttl.ms)
+
+
+def _failback(spec: Failback, told_at: str, held: tuple[HeldTier, ...]) -> FailbackDoc:
+    if spec.mode == "Automatic":
+        return FailbackDoc(mode="Automatic", stabilization_ms=spec.stabilization.ms)
+    return FailbackDoc(mode="Manual", stabilization_ms=spec.stabilization.ms, told_at=told_at, held=held)

@@ -12,6 +12,7 @@ from poolkeeper.api.policyspec import FailoverPolicySpec
 from poolkeeper.api.routerdoc import RouterDoc
 from poolkeeper.plan.access import access_doc
 from poolkeeper.plan.endpoints import endpoint_docs
+from poolkeeper.plan.failback import failback_told_at, held_tiers
 from poolkeeper.plan.hashing import content_hash
 from poolkeeper.plan.hold import Hold, failover_to_tier, hold_of
 from poolkeeper.plan.missing import MissingRef, missing_refs
@@ -55,7 +56,7 @@ def _document(snapshot: Snapshot, pool: EndpointPool, policy: FailoverPolicySpec
         allow_loopback=snapshot.settings.local,
         models=pool.spec.models,
         endpoints=endpoint_docs(snapshot, pool.spec),
-        policy=policy_doc(policy),
+        policy=policy_doc(policy, failback_told_at(snapshot), held_tiers(snapshot)),
         access=access_doc(pool.spec.access),
         failover_to_tier=failover_to_tier(snapshot),
     )

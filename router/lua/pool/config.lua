@@ -74,8 +74,17 @@ local POLICY = object({
   timeouts = object({
     connect_ms = LIMIT_MS, first_token_ms = LIMIT_MS, inter_token_ms = LIMIT_MS, request_ms = LIMIT_MS,
   }),
-  balancing = object({ algorithm = one_of("Dynamic", "PowerOfTwo", "RoundRobin"), slow_start_ms = DURATION_MS }),
-  failback = object({ stabilization_ms = DURATION_MS }),
+  balancing = object({
+    algorithm = one_of("Dynamic", "PowerOfTwo", "RoundRobin"), slow_start_ms = DURATION_MS,
+    affinity = nullable(object({
+      mode = one_of("Header", "Prefix"), header = text(1, 64, "^[%w%-]+$"), ttl_ms = integer(0, NO_LIMIT_MS),
+    })),
+  }),
+  tiers = object({ spill = one_of("Strict", "Proportional") }),
+  failback = object({
+    mode = one_of("Automatic", "Manual"), stabilization_ms = DURATION_MS, told_at = text(0, 64, "^[%w:%.+-]+$"),
+    held = list(object({ model = MODEL, tier = integer(0, 9) }), 0, 64),
+  }),
   fallback = object({ default_response = text(0, TEXT_MAX) }),
 })
 

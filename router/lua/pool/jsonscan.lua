@@ -95,6 +95,9 @@ local function value_end(text, pos)
   return number_end(text, pos)
 end
 
+-- Where the value that starts at pos ends; nil when it has no end.
+_M.value_end = value_end
+
 
 local KEY = '^"([^"\\]*)"[ \t\r\n]*:[ \t\r\n]*()'
 local NEXT = "^[ \t\r\n]*,[ \t\r\n]*()"

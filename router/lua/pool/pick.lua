@@ -3,6 +3,7 @@
 -- A strategy is a function (candidates, context) -> index. Candidates may all be used and have room; what may not be
 -- used never gets here, so no strategy can overrule a breaker or a ceiling.
 
+local affinity = require "pool.affinity"
 local weight = require "pool.weight"
 
 local _M = {}
@@ -59,8 +60,19 @@ local function power_of_two(candidates, context)
 end
 
 
-local function round_robin(candidates, context)
-  return context.turn % #candidates + 1
+-- Around by weight, evenly spread: everybody earns its weight each turn, the richest pays for all.
+local function round_robin(candidates)
+  local best, total = 1, 0
+  for i = 1, #candidates do
+    local candidate = candidates[i]
+    candidate.credit = (candidate.credit or 0) + candidate.weight
+    total = total + candidate.weight
+    if candidate.credit > candidates[best].credit then
+      best = i
+    end
+  end
+  candidates[best].credit = candidates[best].credit - total
+  return best
 end
 
 
@@ -72,20 +84,30 @@ local function is_settled(candidate, context)
 end
 
 
--- The candidates of the tier whose turn it is. A held tier (manual failover) comes first, then the others in order; a
--- tier that has only just come back waits for stabilization while another one can serve, but for its trials.
+-- How late a candidate's tier comes. The tier that Proportional has drawn comes first, but for trials above it: they are
+-- what recovery is told by. Tiers above a held one come after all others (but for trials, where the router holds by
+-- itself). A tier that has only just come back waits for stabilization while another can serve.
+local function rank_of(candidate, context)
+  local rank = candidate.tier
+  if context.drawn_tier and (rank == context.drawn_tier or candidate.is_trial and rank < context.drawn_tier) then
+    rank = rank - 10000
+  end
+  if context.held_tier and candidate.tier < context.held_tier and not (candidate.is_trial and context.lets_trials_up) then
+    rank = rank + 100
+  end
+  if not candidate.is_trial and not is_settled(candidate, context) then
+    rank = rank + 1000
+  end
+  return rank
+end
+
+
+-- The candidates of the tier whose turn it is.
 function _M.tier(candidates, context)
   local best, best_rank
   for i = 1, #candidates do
     local candidate = candidates[i]
-    local rank = candidate.tier
-    if context.held_tier and rank < context.held_tier then
-      rank = rank + 100
-    end
-    if not candidate.is_trial and not is_settled(candidate, context) then
-      rank = rank + 1000
-    end
-    candidate.rank = rank
+    local rank = rank_of(candidate, context)
     if not best_rank or rank < best_rank then
       best, best_rank = candidate.tier, rank
     end
@@ -100,8 +122,9 @@ function _M.tier(candidates, context)
 end
 
 
--- candidates: those that may be used and have room. context: algorithm, now_ms, random() -> [0, 1), turn (a counter),
--- slow_start_ms, stabilization_ms, held_tier. The chosen candidate, or nil when there is none.
+-- candidates: those that may be used and have room. context: algorithm, now_ms, random() -> [0, 1), slow_start_ms,
+-- stabilization_ms, held_tier and lets_trials_up, drawn_tier, conversation (pool/affinity.lua). The chosen candidate, or
+-- nil when there is none.
 function _M.choose(candidates, context)
   if #candidates <= 1 then
     return candidates[1]
@@ -110,7 +133,8 @@ function _M.choose(candidates, context)
   if #of_tier == 1 then
     return of_tier[1]
   end
-  return of_tier[_M.STRATEGIES[context.algorithm](of_tier, context)]
+  local belongs = context.conversation and affinity.choose(of_tier, context.conversation, context)
+  return of_tier[belongs or _M.STRATEGIES[context.algorithm](of_tier, context)]
 end
 
 

@@ -87,7 +87,8 @@ function _M.parse(body, decode, default_model, surface)
     options, asked = with_usage(options, decode)
   end
   return setmetatable({
-    body = body, places = places, is_empty = #members == 0, model = model, stream = stream, wants_usage = asked,
+    body = body, members = members, places = places, is_empty = #members == 0,
+    model = model, stream = stream, wants_usage = asked,
     choices = tonumber(last.n) or 1, written = last,
     wanted = { model = "", stream = last.stream, n = last.n, stream_options = options },
   }, request)

@@ -23,12 +23,12 @@ local function latency_factor(base_latency_ms, latency_ms)
 end
 
 
--- Rises from a tenth to one in the time after recovery; recovered_at_ms 0: never was away.
-local function slow_start_factor(recovered_at_ms, slow_start_ms, now_ms)
-  if recovered_at_ms == 0 or slow_start_ms <= 0 then
+-- Rises from a tenth to one in the time after an endpoint came back (ramp_since_ms; 0: never was away).
+function _M.ramp(ramp_since_ms, slow_start_ms, now_ms)
+  if ramp_since_ms == 0 or slow_start_ms <= 0 then
     return 1
   end
-  return max(SLOW_START_MIN, min(1, (now_ms - recovered_at_ms) / slow_start_ms))
+  return max(SLOW_START_MIN, min(1, (now_ms - ramp_since_ms) / slow_start_ms))
 end
 
 
@@ -37,12 +37,12 @@ function _M.load(in_flight, max_connections)
 end
 
 
--- candidate: weight, in_flight, max_connections, base_latency_ms, latency_ms, recovered_at_ms
+-- candidate: weight, in_flight, max_connections, base_latency_ms, latency_ms, ramp_since_ms
 function _M.dynamic(candidate, slow_start_ms, now_ms)
   return candidate.weight
     * (1 - _M.load(candidate.in_flight, candidate.max_connections))
     * latency_factor(candidate.base_latency_ms, candidate.latency_ms)
-    * slow_start_factor(candidate.recovered_at_ms, slow_start_ms, now_ms)
+    * _M.ramp(candidate.ramp_since_ms, slow_start_ms, now_ms)
 end
 
 

@@ -1,5 +1,6 @@
 -- What an attempt and a request leave behind: the breaker's count, the endpoint's rest and latency, the slot, the metrics.
 
+local affinity = require "shell.affinity"
 local circuits = require "shell.circuits"
 local metrics = require "shell.metrics"
 local outcome = require "pool.outcome"
@@ -43,6 +44,9 @@ function _M.first_content(attempt, now_ms)
   circuits.first_content(attempt, now_ms)
   rests.success(attempt.endpoint, now_ms)
   rests.sample_latency(attempt.endpoint, wait_ms, now_ms)
+  if attempt.conversation then
+    affinity.answered(attempt.conversation, attempt.endpoint)
+  end
   metrics.observe(labels(attempt).first_token, wait_ms / 1000)
 end
 

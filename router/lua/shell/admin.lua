@@ -7,6 +7,7 @@ local circuits = require "shell.circuits"
 local cjson = require "cjson.safe"
 local exposition = require "pool.exposition"
 local health = require "pool.health"
+local holds = require "shell.holds"
 local json = require "pool.json"
 local keys = require "shell.keys"
 local metrics = require "shell.metrics"
@@ -93,6 +94,19 @@ local function transitions()
 end
 
 
+-- The tiers that models are held on until people say `failback`, and what was said last.
+local function held(doc)
+  local found = {}
+  for _, model in ipairs(doc.policy.failback.is_manual and doc.models or {}) do
+    local tier = holds.tier(doc, model)
+    if tier then
+      found[#found + 1] = { model = model, tier = tier }
+    end
+  end
+  return { toldAt = doc.policy.failback.told_at, held = json.list(found) }
+end
+
+
 local function refused_config()
   local text = state.refused()
   return { refused = text and cjson.decode(text) or NULL }
@@ -108,7 +122,7 @@ local function whole_state(doc, now_ms)
   end
   return {
     pool = doc.pool, generation = doc.generation, configHash = doc.hash, ready = true,
-    activeTier = balancer.active_tier(doc, now_ms) or NULL,
+    activeTier = balancer.active_tier(doc, now_ms) or NULL, failback = held(doc),
     global = { breaker = "Closed", errorRatePercent = percent(total) },
     endpoints = json.list(endpoints), config = refused_config(), transitions = transitions(),
     workers = ngx.worker.count(),
@@ -135,6 +149,8 @@ local HEALTH_VALUE = { Healthy = 1, Unhealthy = 0, Unknown = 0.5 }
 local function add_gauges(series, endpoint, now_ms)
   local view = view_of(endpoint, now_ms)
   local label = ('{endpoint="%s"}'):format(endpoint.name)
+  series[('poolkeeper_endpoint_info{endpoint="%s",provider="%s",region="%s",tier="%d"}')
+    :format(endpoint.name, endpoint.provider, metrics.label(endpoint.region), endpoint.tier)] = 1
   series["poolkeeper_endpoint_health" .. label] = HEALTH_VALUE[view.health]
   series["poolkeeper_endpoint_weight" .. label] = view.weight
   series["poolkeeper_in_flight" .. label] = view.inFlight

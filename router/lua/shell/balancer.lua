@@ -4,10 +4,12 @@
 
 local breaker = require "pool.breaker"
 local circuits = require "shell.circuits"
+local holds = require "shell.holds"
 local keys = require "shell.keys"
 local pick = require "pool.pick"
 local rest = require "pool.rest"
 local rests = require "shell.rests"
+local spill = require "pool.spill"
 local state = require "shell.state"
 local surfaces = require "pool.surface"
 local weight = require "pool.weight"
@@ -18,7 +20,7 @@ local _M = {}
 
 local NEVER_MS = math.huge
 
-local context = { random = math.random, turn = 0 } -- one at a time: nothing here waits
+local context = { random = math.random } -- one at a time: nothing here waits
 local candidates = {}
 
 
@@ -61,6 +63,7 @@ local function fill(candidate, endpoint, record, circuit_record, now_ms)
   candidate.latency_ms = rests.latency_ms(endpoint, now_ms)
   candidate.is_trial = circuit_record.state ~= "Closed"
   candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0
+  candidate.ramp_since_ms = math.max(candidate.recovered_at_ms, endpoint.in_service_since_ms)
   return candidate.in_flight < candidate.max_connections
 end
 
@@ -91,14 +94,36 @@ local function gather(request, now_ms, raced)
 end
 
 
-local function choose(doc, now_ms)
-  context.turn = context.turn + 1
-  context.algorithm = doc.policy.balancing.algorithm
-  context.slow_start_ms = doc.policy.balancing.slow_start_ms
-  context.stabilization_ms = doc.policy.failback.stabilization_ms
-  context.held_tier = doc.failover_to_tier
+-- The tier whose turn it is under spill Proportional, by how much of each is well; nil when none is.
+local function drawn_tier(request, now_ms)
+  local tiers, stabilization_ms = {}, request.doc.policy.failback.stabilization_ms
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
+    if route and endpoint.mode == "Active" and endpoint.tier >= (context.held_tier or 0) then
+      local usable, _, _, circuit_record = may_be_used(request, endpoint, route, now_ms)
+      local is_healthy = usable and circuit_record.state == "Closed"
+        and (circuit_record.era == 0 or now_ms - circuit_record.since_ms >= stabilization_ms)
+      spill.add(tiers, endpoint.tier, endpoint.max_connections, is_healthy)
+    end
+  end
+  return spill.draw(tiers, math.random())
+end
+
+
+-- What a choice is made by. Only a request's first attempt is drawn among tiers; a further one goes to the first that can.
+local function prepare(request, now_ms)
+  local doc = request.doc
+  local policy = doc.policy
+  context.algorithm = policy.balancing.algorithm
+  context.slow_start_ms = policy.balancing.slow_start_ms
+  context.stabilization_ms = policy.failback.stabilization_ms
   context.now_ms = now_ms
-  return pick.choose(candidates, context)
+  context.held_tier, context.lets_trials_up = doc.failover_to_tier, false
+  if policy.failback.is_manual and not context.held_tier then
+    context.held_tier, context.lets_trials_up = holds.look(request, now_ms), true
+  end
+  context.drawn_tier = policy.tiers.is_proportional and request.attempts == 0 and drawn_tier(request, now_ms) or nil
+  context.conversation = request.conversation
 end
 
 
@@ -111,6 +136,7 @@ local function take(request, endpoint, max_connections, now_ms)
   local attempt = {
     endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
     asked = request.asked, model_label = request.model_label, started_ms = now_ms, key_version = keys.of(endpoint).version,
+    conversation = request.conversation,
     holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
   }
   if not circuits.admit(attempt, now_ms) then
@@ -124,7 +150,8 @@ end
 -- An attempt, or nil and {full, retry_at_ms}: why none can be made now. raced: endpoints that were lost to others just now.
 function _M.next(request, now_ms, raced)
   local full, retry_at_ms = gather(request, now_ms, raced)
-  local candidate = choose(request.doc, now_ms)
+  prepare(request, now_ms)
+  local candidate = pick.choose(candidates, context)
   if not candidate then
     return nil, { full = full, retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil }
   end
@@ -184,9 +211,11 @@ function _M.active_tier(doc, now_ms)
   local tier
   for _, model in ipairs(doc.models) do
     local chat = surfaces.CHAT
-    gather({ doc = doc, surface = chat, model = model, asked = surfaces.asked(chat, model), excluded = {} }, now_ms)
+    local request = { doc = doc, surface = chat, model = model, asked = surfaces.asked(chat, model), excluded = {} }
+    gather(request, now_ms)
     leave_out_trials()
-    local candidate = choose(doc, now_ms)
+    prepare(request, now_ms)
+    local candidate = pick.tier(candidates, context)[1]
     if candidate and (not tier or candidate.tier < tier) then
       tier = candidate.tier
     end

@@ -3,6 +3,7 @@
 local clock = require "shell.clock"
 local access = require "shell.access"
 local accounts = require "shell.accounts"
+local affinity = require "shell.affinity"
 local attempt_on = require "shell.attempt"
 local balancer = require "shell.balancer"
 local budget = require "shell.budget"
@@ -70,7 +71,8 @@ local function begin(surface, path)
   local request = {
     surface = surface, protocol = surface and surface.protocol or surfaces.protocol_at(path), id = id,
     upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
-    attempt = nil, parsed = nil, model = "", model_label = "", asked = "", choices = 1, wants_usage = true,
+    attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
+    wants_usage = true,
     forwarded = "", started_ms = 0, deadline_ms = 0,
   }
   ngx.ctx.request = request
@@ -265,6 +267,9 @@ function _M.serve()
     return refuse(request, 405, "method_not_allowed", "Only POST is served here.")
   end
   read_body(request)
+  if doc.policy.balancing.affinity then
+    request.conversation = affinity.of(request, doc.policy.balancing.affinity)
+  end
   budget.deposit(doc.policy.retry.budget_percent)
   request.forwarded = headers.forwarded(request.client_headers)
   request.started_ms = clock.now_ms()

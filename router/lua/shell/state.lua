@@ -1,4 +1,5 @@
--- What all workers share, and the only file that touches ngx.shared: records, counters, slots, a log of transitions.
+-- What all workers share, and the only file that touches ngx.shared: records, counters, slots, conversations, a log of
+-- transitions.
 --
 -- Records (of breakers and rests) are read often and changed seldom. Every change moves the epoch; a worker keeps decoded
 -- records and drops them when the epoch has moved, so a request reads one number, however many endpoints there are. A
@@ -11,6 +12,7 @@ local ngx = ngx
 local records = ngx.shared.poolkeeper_records
 local counters = ngx.shared.poolkeeper_counters
 local slots = ngx.shared.poolkeeper_slots
+local conversations = ngx.shared.poolkeeper_conversations
 
 local _M = {}
 
@@ -134,6 +136,17 @@ end
 
 function _M.noted(key)
   return counters:get(key)
+end
+
+
+-- conversations: who answered last; the least recent ones go when there is no room
+
+function _M.conversation(hash)
+  return (conversations:get(hash))
+end
+
+function _M.remember_conversation(hash, endpoint_name, ttl_s)
+  conversations:set(hash, endpoint_name, ttl_s)
 end
 
 

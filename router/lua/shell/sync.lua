@@ -2,8 +2,10 @@
 -- publishes what pool/config.lua believes; every worker takes it up when the epoch has moved. What is refused is told in
 -- /state, and the last good document goes on serving, from memory and, after a restart, from a copy in the run folder.
 
+local affinity = require "pool.affinity"
 local budget = require "shell.budget"
 local cjson = require "cjson.safe"
+local clock = require "shell.clock"
 local config = require "pool.config"
 local files = require "shell.files"
 local jsonscan = require "pool.jsonscan"
@@ -62,12 +64,42 @@ local function prepare_endpoint(endpoint, doc)
   local default_port = endpoint.scheme == "https" and 443 or 80
   local host = endpoint.host:find(":", 1, true) and "[" .. endpoint.host .. "]" or endpoint.host
   endpoint.authority = endpoint.port == default_port and host or host .. ":" .. endpoint.port
-  endpoint.candidate = { endpoint = endpoint, tier = endpoint.tier, weight = endpoint.weight,
-                         base_latency_ms = endpoint.base_latency_ms }
+  endpoint.candidate = { endpoint = endpoint, name = endpoint.name, tier = endpoint.tier, weight = endpoint.weight,
+                         base_latency_ms = endpoint.base_latency_ms, seed = affinity.seed(endpoint.name) }
 end
 
 
-local function prepare(doc)
+local function is_in_service(endpoint)
+  return endpoint.mode == "Active" and endpoint.weight > 0
+end
+
+
+-- Since when each endpoint takes traffic, for its slow start: 0 from the first document on, later when it came or was
+-- undrained.
+local function begin_service(doc, before)
+  local known = {}
+  for _, endpoint in ipairs(before and before.endpoints or {}) do
+    if is_in_service(endpoint) then
+      known[endpoint.id] = endpoint.in_service_since_ms
+    end
+  end
+  for _, endpoint in ipairs(doc.endpoints) do
+    endpoint.in_service_since_ms = known[endpoint.id] or before and clock.now_ms() or 0
+  end
+end
+
+
+local function prepare_policy(policy)
+  policy.tiers.is_proportional = policy.tiers.spill == "Proportional"
+  policy.failback.is_manual = policy.failback.mode == "Manual"
+  policy.failback.held_tiers = {}
+  for _, held in ipairs(policy.failback.held) do
+    policy.failback.held_tiers[held.model] = held.tier
+  end
+end
+
+
+local function prepare(doc, before)
   doc.labels = {} -- models that are known -> how they stand in metrics
   for _, model in ipairs(doc.models) do
     doc.labels[model] = metrics.label(model)
@@ -75,6 +107,8 @@ local function prepare(doc)
   for _, endpoint in ipairs(doc.endpoints) do
     prepare_endpoint(endpoint, doc)
   end
+  prepare_policy(doc.policy)
+  begin_service(doc, before)
   return doc
 end
 
@@ -89,7 +123,7 @@ function _M.current()
   local text = state.document()
   if text and text ~= current_text then
     current_text = text
-    current = prepare(parse(text))
+    current = prepare(parse(text), current)
     keys.refresh(current)
   end
   return current

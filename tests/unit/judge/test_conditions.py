@@ -27,7 +27,7 @@ from factories import (
 from poolkeeper.api import labels
 from poolkeeper.api.meta import Problem
 from poolkeeper.api.reasons import ConditionStatus, ConditionType, Reason
-from poolkeeper.api.routerstate import EndpointState, RouterState
+from poolkeeper.api.routerstate import EndpointState, FailbackState, HeldTier, RouterState
 from poolkeeper.errors import Refused
 from poolkeeper.plan.snapshot import Live, LiveDeployment, RouterReport, Snapshot
 
@@ -72,6 +72,7 @@ WELL = serving(snapshot())
 TWO_KEYS = pool([OFFICIAL, endpoint("backup", credentialsRef={"name": "deepseek", "key": "other"})])
 KEYLESS = seen("official", health="Unhealthy", reason="SecretNotFound")
 PAUSED = replace(WELL, annotations={labels.PAUSED: "true"})
+STAYS_BELOW = FailbackState(held=(HeldTier(model="deepseek-flash", tier=1),))
 HELD = replace(snapshot(), annotations={labels.FAILOVER_TO: "1"})
 
 CASES = {
@@ -339,6 +340,13 @@ CASES = {
         "True",
         Reason.ManualHold,
         "Tier 1 is held by the annotation poolkeeper.dev/failover-to; remove it to fail back",
+    ),
+    "the first tier is well again, and failback is by hand": Case(
+        serving(snapshot(), state(document(snapshot()), active_tier=1).model_copy(update={"failback": STAYS_BELOW})),
+        T.FailoverActive,
+        "True",
+        Reason.ManualHold,
+        "Tier 1 serves (local) in place of tier 0: it is held by failback Manual until `poolkeeper failback` is said",
     ),
     "a hold on the first tier is no failover": Case(
         serving(replace(snapshot(), annotations={labels.FAILOVER_TO: "0"})),

@@ -17,7 +17,6 @@ POOL_CASES: dict[str, dict[str, object]] = {
     "spec.endpoints[].pricing": {
         "endpoints": [endpoint("a", pricing={"currency": "USD", "inputPerMillion": "0.15", "outputPerMillion": "0.60"})]
     },
-    "spec.endpoints[].capabilities": {"endpoints": [endpoint("a", capabilities=["LargeContext"])]},
     "spec.access.clients[].priority": {
         "access": {"mode": "Keys", "clients": [{"name": "w", "keyRef": {"name": "c", "key": "w"}, "priority": 1}]}
     },
@@ -29,19 +28,16 @@ POOL_CASES: dict[str, dict[str, object]] = {
 POLICY_CASES: dict[str, dict[str, object]] = {
     "healthCheck": {"healthCheck": {"interval": "20s"}},
     "globalBreaker": {"globalBreaker": {"minimumRequests": 5}},
-    "balancing.affinity": {"balancing": {"affinity": {"mode": "Prefix"}}},
     "retry.tierWait": {"retry": {"tierWait": "5s"}},
     "streaming.recovery": {"streaming": {"recovery": "Restart"}},
     "concurrency": {"concurrency": {"mode": "Adaptive"}},
     "queue": {"queue": {"maxWait": "1s"}},
     "hedging": {"hedging": {"mode": "On"}},
-    "tiers.spill": {"tiers": {"spill": "Proportional"}},
     "contextRecovery": {"contextRecovery": {"mode": "TrimOldest"}},
     "fallback.degradedModel": {"fallback": {"degradedModel": "small"}},
     "fallback.cacheTTL": {"fallback": {"cacheTTL": "1h30m"}},
     "fallback.cacheSize": {"fallback": {"cacheSize": "1Mi"}},
     "fallback.format": {"fallback": {"format": "Completion"}},
-    "failback.mode": {"failback": {"mode": "Manual"}},
 }
 
 

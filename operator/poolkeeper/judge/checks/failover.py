@@ -48,6 +48,14 @@ def at_rest(facts: Facts) -> Finding | None:
     return _failed_over(facts, Reason.PrimaryRateLimited, f"asked for a pause: {', '.join(out)}") if out else None
 
 
+def waits_for_failback(facts: Facts) -> Finding | None:
+    held = {one.tier for state in facts.states.values() for one in state.failback.held}
+    if facts.active_tier not in held:
+        return None
+    what = "it is held by failback Manual until `poolkeeper failback` is said"
+    return _failed_over(facts, Reason.ManualHold, what)
+
+
 def coming_back(facts: Facts) -> Finding:
     """Well again, and waiting for its stabilization; or, if it never was ill, full."""
     before = facts.previous(ConditionType.FailoverActive)
@@ -64,6 +72,7 @@ CHECKS: tuple[Check, ...] = (
     breaker_open,
     at_rest,
     unhealthy,
+    waits_for_failback,
     coming_back,
 )
 
