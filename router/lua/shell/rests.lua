@@ -68,7 +68,7 @@ end
 -- A successful attempt's time to first content. Samples of one millisecond that make nothing worse say nothing new.
 function _M.sample_latency(endpoint, sample_ms, now_ms)
   local known = latencies[endpoint.id]
-  if known and known.at_ms == now_ms and sample_ms <= known.average then
+  if known and known.average and known.at_ms == now_ms and sample_ms <= known.average then
     return
   end
   local average, at_ms = shared_latency(endpoint.id)
