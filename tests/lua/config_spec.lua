@@ -18,6 +18,7 @@ local function document()
       timeouts = { connectMs = 1, firstTokenMs = 1, interTokenMs = 1, requestMs = 1 },
       balancing = { algorithm = "Dynamic", slowStartMs = 0, affinity = cjson.null }, tiers = { spill = "Strict" },
       failback = { mode = "Automatic", stabilizationMs = 0, toldAt = "", held = {} },
+      streaming = { recovery = "Continue" },
       fallback = { defaultResponse = "busy" },
     },
     access = { mode = "Open", clients = {} }, failoverToTier = cjson.null,

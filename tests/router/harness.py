@@ -37,6 +37,7 @@ from poolkeeper.api.routerdoc import (
     PolicyDoc,
     RetryDoc,
     RouterDoc,
+    StreamingDoc,
     TimeoutsDoc,
     Tls,
 )
@@ -82,6 +83,7 @@ POLICY = PolicyDoc(
     retry=RetryDoc(max_attempts=3, budget_percent=20, honor_retry_after=True, busy_backoff_ms=(300, 600)),
     timeouts=TimeoutsDoc(connect_ms=1_000, first_token_ms=1_000, inter_token_ms=1_000, request_ms=20_000),
     balancing=BalancingDoc(algorithm="Dynamic", slow_start_ms=0),
+    streaming=StreamingDoc(recovery="Continue"),
     failback=FailbackDoc(stabilization_ms=0),
     fallback=FallbackDoc(default_response="System busy, please retry shortly"),
 )

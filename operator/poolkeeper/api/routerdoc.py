@@ -114,6 +114,12 @@ class HeldTier(Model):
     tier: int
 
 
+class StreamingDoc(Model):
+    """recovery: how an answer is gone on with that broke off after its caller saw a part of it."""
+
+    recovery: Literal["Continue", "Restart", "Error"]
+
+
 class FailbackDoc(Model):
     """told_at: when people last said `failback`; what was held before it is free again. held: what the routers that
     run already hold, for one that has just started."""
@@ -146,6 +152,7 @@ class PolicyDoc(Model):
     retry: RetryDoc
     timeouts: TimeoutsDoc
     balancing: BalancingDoc
+    streaming: StreamingDoc
     tiers: TiersDoc = TiersDoc()
     failback: FailbackDoc
     fallback: FallbackDoc

@@ -1,8 +1,7 @@
 """Fields of the contract that are accepted before they do something: told by name, so that nobody trusts a dead switch.
 
-A field is listed when it was set to other than its default; `streaming.recovery` also at its default, because a cut
-stream ends in an error until another endpoint can go on with it. Where silence would do harm, telling is not enough:
-those are refused (REFUSED), as a spec that cannot be carried out.
+A field is listed when it was set to other than its default. Where silence would do harm, telling is not enough: those
+are refused (REFUSED), as a spec that cannot be carried out.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,7 +31,6 @@ POLICY: dict[str, Callable[[FailoverPolicySpec], bool]] = {
     "healthCheck": lambda spec: spec.health_check != _DEFAULTS.health_check,
     "globalBreaker": lambda spec: spec.global_breaker != _DEFAULTS.global_breaker,
     "retry.tierWait": lambda spec: spec.retry.tier_wait.ms != 0,
-    "streaming.recovery": lambda spec: spec.streaming.recovery != "Error",
     "concurrency": lambda spec: spec.concurrency != _DEFAULTS.concurrency,
     "queue": lambda spec: spec.queue != _DEFAULTS.queue,
     "hedging": lambda spec: spec.hedging != _DEFAULTS.hedging,

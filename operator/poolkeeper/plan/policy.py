@@ -11,6 +11,7 @@ from poolkeeper.api.routerdoc import (
     HeldTier,
     PolicyDoc,
     RetryDoc,
+    StreamingDoc,
     TiersDoc,
     TimeoutsDoc,
 )
@@ -50,6 +51,7 @@ def policy_doc(spec: FailoverPolicySpec, told_at: str = "", held: tuple[HeldTier
             request_ms=timeouts.request.ms,
         ),
         balancing=_balancing(spec.balancing),
+        streaming=StreamingDoc(recovery=spec.streaming.recovery),
         tiers=TiersDoc(spill=spec.tiers.spill),
         failback=_failback(spec.failback, told_at, held),
         fallback=FallbackDoc(default_response=spec.fallback.default_response),

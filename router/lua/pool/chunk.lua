@@ -9,8 +9,10 @@ local sub = string.sub
 
 local frame = require "pool.frame"
 local sse = require "pool.sse"
+local transcript = require "pool.transcript"
 
 local fits, learn = frame.fits, frame.learn
+local add = transcript.add
 
 local _M = {}
 local reader = {}
@@ -35,8 +37,14 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 function _M.new(decode, choices)
   return setmetatable({
     decode = decode, choices = choices or 1, finished = 0, usage = nil,
-    frame = frame.new(),
+    frame = frame.new(), transcript = nil, channel = nil,
   }, reader)
+end
+
+
+-- From now on, what is passed on is remembered in a transcript (pool/transcript.lua).
+function reader:record_into(record)
+  self.transcript, self.frame = record, frame.new()
 end
 
 
@@ -72,7 +80,15 @@ local function read_choice(choice)
     delta = { text = choice.text }
   end
   local reason = choice.finish_reason
-  return delta, has_content(delta), type(reason) == "string" and reason or nil
+  return delta, has_content(delta), type(reason) == "string" and reason or nil, tonumber(choice.index) or 0
+end
+
+
+local function record_all(record, choices)
+  for i = 1, #choices do
+    local delta, _, _, index = read_choice(choices[i])
+    record:record(index, delta)
+  end
 end
 
 
@@ -83,18 +99,22 @@ local function read_choices(self, event, choices)
     if type(choice) ~= "table" then
       return _M.INVALID
     end
-    local delta, has_text, reason = read_choice(choice)
+    local delta, has_text, reason, index = read_choice(choice)
     content = content or has_text
     if reason then
       cut = cut or CUT_REASONS[reason] and reason
       finished = true
       self.finished = self.finished + 1
     elseif has_text and #choices == 1 then
-      learn(self.frame, event, delta, TEXT_KEYS)
+      local key = learn(self.frame, event, delta, TEXT_KEYS)
+      self.channel = key and self.transcript and self.transcript:channel(index, key) or self.channel
     end
   end
   if cut then
     return _M.CUT, cut
+  end
+  if self.transcript then
+    record_all(self.transcript, choices)
   end
   if finished and self.finished >= self.choices then
     return _M.FINISH
@@ -105,7 +125,11 @@ end
 
 -- What the event text[from..to] means; with ERROR also its data, with CUT the reason.
 function reader:read(text, from, to)
-  if fits(self.frame, text, from, to) then
+  local first_char, last_char = fits(self.frame, text, from, to)
+  if first_char then
+    if self.transcript then
+      add(self.channel, sub(text, first_char, last_char))
+    end
     return _M.CONTENT
   end
   local event = sub(text, from, to)

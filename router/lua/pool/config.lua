@@ -80,6 +80,7 @@ local POLICY = object({
       mode = one_of("Header", "Prefix"), header = text(1, 64, "^[%w%-]+$"), ttl_ms = integer(0, NO_LIMIT_MS),
     })),
   }),
+  streaming = object({ recovery = one_of("Continue", "Restart", "Error") }),
   tiers = object({ spill = one_of("Strict", "Proportional") }),
   failback = object({
     mode = one_of("Automatic", "Manual"), stabilization_ms = DURATION_MS, told_at = text(0, 64, "^[%w:%.+-]+$"),

@@ -14,23 +14,26 @@ end
 
 
 -- Does the event text[from..to] differ from the learned one only by plain characters inside its text, and has it any?
--- By positions, so that no string is made.
+-- Then gives where that text starts and ends. By positions, so that no string is made.
 function _M.fits(frame, text, from, to)
   local before = frame.before
   if not before then
-    return false
+    return nil
   end
   local start, stop = find(text, before, from, true)
   if start ~= from then
-    return false
+    return nil
   end
   local quote = to - frame.after_length + 1
-  return quote > stop + 1 and find(text, '["\\%c]', stop + 1) == quote and find(text, frame.after, quote, true) == quote
+  if quote > stop + 1 and find(text, '["\\%c]', stop + 1) == quote and find(text, frame.after, quote, true) == quote then
+    return stop + 1, quote - 1
+  end
+  return nil
 end
 
 
 -- Remembers what stands before and after the text of an event, when that can be told beyond doubt: the member occurs
--- once, and its text needs no escapes. keys: the members of delta that hold text, most frequent first.
+-- once, and its text needs no escapes. keys: the members of delta that hold text, most frequent first. Gives its key.
 function _M.learn(frame, event, delta, keys)
   for i = 1, #keys do
     local text = delta[keys[i]]
@@ -38,18 +41,19 @@ function _M.learn(frame, event, delta, keys)
       local name = '"' .. keys[i] .. '":'
       local _, colon = find(event, name, 1, true)
       if not colon or find(event, name, colon, true) then
-        return
+        return nil
       end
       local _, quote = find(event, '^ ?"', colon + 1)
       if not quote or sub(event, quote + 1, quote + #text + 1) ~= text .. '"' or find(text, '["\\%c]') then
-        return
+        return nil
       end
       frame.before = sub(event, 1, quote)
       frame.after = sub(event, quote + #text + 1)
       frame.after_length = #frame.after
-      return
+      return keys[i]
     end
   end
+  return nil
 end
 
 

@@ -18,8 +18,9 @@
 --   LMStudio     yes                     yes         lmstudio.ai/docs: anthropic-compat, openai-compat/responses
 --   OpenAI       no                      yes         platform.openai.com/docs/api-reference (and whoever is compatible)
 --
--- FIM (beta) is DeepSeek's, beside /v1 like its messages. All of these take the key as a bearer token (Ollama's cloud
--- nothing else); DeepSeek's messages surface documents x-api-key first, as Anthropic has it.
+-- FIM (beta) and going on with a chat's answer (prefix) are DeepSeek's, beside /v1 like its messages. All of these take
+-- the key as a bearer token (Ollama's cloud nothing else); DeepSeek's messages surface documents x-api-key first, as
+-- Anthropic has it.
 
 local _M = {}
 
@@ -52,7 +53,8 @@ local RESPONSES = below("/responses", BEARER)
 local BOTH = { messages = MESSAGES, responses = RESPONSES }
 
 local OFFERS = {
-  DeepSeek = { beta = BETA, messages = beside_v1("/anthropic/v1/messages", API_KEY), responses = RESPONSES },
+  DeepSeek = { beta = BETA, prefix = beside_v1("/beta/chat/completions", BEARER),
+               messages = beside_v1("/anthropic/v1/messages", API_KEY), responses = RESPONSES },
   OpenRouter = BOTH,
   Poe = { responses = RESPONSES },
   Perplexity = {},

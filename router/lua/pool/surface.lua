@@ -16,12 +16,13 @@ local match = string.match
 local _M = {}
 
 -- title: for people; member: the list that a complete answer has; takes_usage: is stream_options.include_usage known?
+-- can_recover: may another endpoint go on with an answer that broke off?
 local CHAT = { name = "chat", title = "chat completions", protocol = openai, member = "choices", can_stream = true,
-               takes_usage = true }
+               takes_usage = true, can_recover = true }
 local COMPLETIONS = { name = "completions", title = "text completions", protocol = openai, member = "choices",
-                      can_stream = true, takes_usage = true }
+                      can_stream = true, takes_usage = true, can_recover = true }
 local BETA = { name = "beta", title = "FIM completions (beta)", protocol = openai, member = "choices", can_stream = true,
-               takes_usage = true }
+               takes_usage = true, can_recover = true }
 local EMBEDDINGS = { name = "embeddings", title = "embeddings", protocol = openai, member = "data", can_stream = false,
                      takes_usage = false }
 local MESSAGES = { name = "messages", title = "the Anthropic Messages API", protocol = anthropic, member = "content",

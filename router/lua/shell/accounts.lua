@@ -108,6 +108,13 @@ end
 
 -- requests
 
+-- An answer that broke off is gone on with. How: Continue or Restart.
+function _M.recovery(attempt)
+  metrics.count(('poolkeeper_stream_recoveries_total{endpoint="%s",how="%s"}'):format(attempt.endpoint.name,
+                                                                                        attempt.recovers))
+end
+
+
 function _M.failover(from, to, reason)
   metrics.count(('poolkeeper_failovers_total{from="%s",to="%s",reason="%s"}'):format(from, to, reason))
 end

@@ -6,6 +6,7 @@ local cjson = require "cjson.safe"
 local chunk = require "pool.chunk"
 local classify = require "pool.classify"
 local clock = require "shell.clock"
+local splice = require "pool.splice"
 local stream = require "pool.stream"
 local upstream = require "shell.upstream"
 
@@ -29,8 +30,8 @@ end
 -- pieces: long strings that differ in few bytes are what LuaJIT's string table is slowest at.
 local function message_for(request, attempt, key)
   local endpoint = attempt.endpoint
-  local place = endpoint.places[request.surface.name]
-  local body = request.parsed:body_for(attempt.route.quoted_name)
+  local place = endpoint.places[attempt.place or request.surface.name]
+  local body = (attempt.parsed or request.parsed):body_for(attempt.route.quoted_name)
   return {
     "POST ", place.path, " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",
@@ -133,9 +134,25 @@ local function read_error(request, err, class)
 end
 
 
+-- The reader of an answer's events; of one that goes on with an answer, it is joined to what was sent.
+local function events_of(request, attempt)
+  local reader = request.protocol.new_reader(cjson.decode, request.choices)
+  local events = stream.new(reader, request.wants_usage)
+  if attempt.recovers then
+    local note = ("poolkeeper: %s by %s"):format(attempt.continues and "continued" or "generated again",
+                                                 attempt.endpoint.name)
+    return splice.new(events, request.transcript, attempt.continues, note, cjson.decode, cjson.encode)
+  end
+  if request.transcript then
+    reader:record_into(request.transcript)
+  end
+  return events
+end
+
+
 -- Holds a stream until its first content, the end of a stream without any counting as such.
 local function hold_stream(request, attempt, conn, deadline_ms)
-  local events = stream.new(request.protocol.new_reader(cjson.decode, request.choices), request.wants_usage)
+  local events = events_of(request, attempt)
   local held = ""
   while true do
     local data, err = conn:read(deadline_ms)

@@ -14,6 +14,7 @@ local keys = require "shell.keys"
 local models = require "pool.models"
 local offers = require "pool.offers"
 local outcome = require "pool.outcome"
+local recovery = require "shell.recovery"
 local relay = require "shell.relay"
 local request_body = require "pool.request"
 local respond = require "shell.respond"
@@ -72,8 +73,8 @@ local function begin(surface, path)
     surface = surface, protocol = surface and surface.protocol or surfaces.protocol_at(path), id = id,
     upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
     attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
-    wants_usage = true,
-    forwarded = "", started_ms = 0, deadline_ms = 0,
+    wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
+    is_prefill_refused = false,
   }
   ngx.ctx.request = request
   return request
@@ -202,16 +203,24 @@ local function deliver(request, attempt, answer)
   local ended = pass_on(request, attempt, answer)
   if attempt.conn then
     attempt.conn:close()
+    attempt.conn = nil
   end
   if ended == nil then
     accounts.complete(attempt, answer, clock.now_ms())
-  elseif ended ~= "gone" then
-    accounts.failure(attempt, ended, clock.now_ms())
+    return accounts.release(attempt)
   end
-  accounts.release(attempt)
-  if ended ~= nil then
-    return ngx.exit(ngx.ERROR) -- no clean end on a cut answer
+  if ended == "gone" then
+    accounts.release(attempt)
+    return ngx.exit(ngx.ERROR)
   end
+  local another, its_answer = recovery.after(request, attempt, ended)
+  if another then
+    return deliver(request, another, its_answer)
+  end
+  if answer.events then
+    relay.give_up(request, ended)
+  end
+  return ngx.exit(ngx.ERROR) -- no clean end on a cut answer
 end
 
 
@@ -270,6 +279,7 @@ function _M.serve()
   if doc.policy.balancing.affinity then
     request.conversation = affinity.of(request, doc.policy.balancing.affinity)
   end
+  recovery.begin(request)
   budget.deposit(doc.policy.retry.budget_percent)
   request.forwarded = headers.forwarded(request.client_headers)
   request.started_ms = clock.now_ms()

@@ -4,6 +4,7 @@
 
 local chunk = require "pool.chunk"
 local clock = require "shell.clock"
+local splice = require "pool.splice"
 
 local ngx = ngx
 local now_ms = clock.now_ms
@@ -39,6 +40,9 @@ end
 -- How a stream stands after an event kind or a read error; nil when it goes on. {class = nil} is a good end.
 local function verdict(answer, request, kind, detail, err)
   local finished = answer.events.finished
+  if kind == splice.DIFFERS then
+    return cut("Incompatible", detail)
+  end
   if kind == chunk.DONE or finished and (kind or err) then
     return { is_done = kind == chunk.DONE }
   end
@@ -99,7 +103,7 @@ _M.start = start
 
 -- What is done about an answer that broke under way: the caller is told in the stream, and the connection is closed
 -- without the end of the body, so that even a client that reads no events knows.
-local function give_up(request, failure)
+function _M.give_up(request, failure)
   local code = failure.class == "Deadline" and "deadline_exceeded" or "stream_truncated"
   local message = failure.class == "Deadline" and "The answer took longer than the request's time limit."
     or "The answer broke off before its end."
@@ -107,16 +111,18 @@ local function give_up(request, failure)
 end
 
 
--- A stream: nil after a good end, the failure after a bad one, "gone" when the caller went.
+-- A stream, or what another endpoint has to add to it: nil after a good end, the failure after a bad one, "gone" when the
+-- caller went.
 function _M.stream(request, attempt, answer)
-  start(answer, request, attempt)
-  ngx.header["Cache-Control"] = "no-cache"
+  if not attempt.recovers then
+    start(answer, request, attempt)
+    ngx.header["Cache-Control"] = "no-cache"
+  end
   local ended = pump(request, attempt, answer)
   if not ended then
     return "gone"
   end
   if ended.class then
-    give_up(request, ended)
     return ended
   end
   if ended.is_done then

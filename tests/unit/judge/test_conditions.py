@@ -77,9 +77,7 @@ HELD = replace(snapshot(), annotations={labels.FAILOVER_TO: "1"})
 
 CASES = {
     # Accepted
-    "a valid spec is accepted, and dead switches are named": Case(
-        WELL, T.Accepted, "True", Reason.Accepted, "Accepted; not yet in force: policy.streaming.recovery"
-    ),
+    "a valid spec is accepted": Case(WELL, T.Accepted, "True", Reason.Accepted, "Accepted"),
     "an invalid spec is not, and what served goes on": Case(
         replace(WELL, pool=None, problems=(Problem("spec.models", "is missing"),)),
         T.Accepted,

@@ -7,7 +7,7 @@ from poolkeeper.judge.policy import judge_policy
 
 
 def test_a_valid_policy_is_accepted() -> None:
-    status = judge_policy(policy(streaming={"recovery": "Error"}), (), 3, 2, None, NOW)
+    status = judge_policy(policy(), (), 3, 2, None, NOW)
 
     assert (status.observed_generation, status.bound_pools) == (3, 2)
     assert [(one.type, one.status, one.reason, one.message) for one in status.conditions] == [
@@ -18,7 +18,7 @@ def test_a_valid_policy_is_accepted() -> None:
 def test_dead_switches_are_named() -> None:
     status = judge_policy(policy(hedging={"mode": "On"}), (), 3, 0, None, NOW)
 
-    assert status.conditions[0].message == "Accepted; not yet in force: spec.streaming.recovery, spec.hedging"
+    assert status.conditions[0].message == "Accepted; not yet in force: spec.hedging"
 
 
 def test_an_invalid_policy_says_why_and_what_serves() -> None:

@@ -6,8 +6,6 @@ from factories import endpoint, policy, pool
 from poolkeeper.api.policyspec import FailoverPolicySpec
 from poolkeeper.plan.notyet import POLICY, POOL, not_in_force, policy_not_in_force
 
-STREAMS_END_IN_ERRORS: dict[str, object] = {"streaming": {"recovery": "Error"}}
-
 POOL_CASES: dict[str, dict[str, object]] = {
     "spec.probe": {"probe": {}},
     "spec.router.autoscaling": {"router": {"autoscaling": {}}},
@@ -29,7 +27,6 @@ POLICY_CASES: dict[str, dict[str, object]] = {
     "healthCheck": {"healthCheck": {"interval": "20s"}},
     "globalBreaker": {"globalBreaker": {"minimumRequests": 5}},
     "retry.tierWait": {"retry": {"tierWait": "5s"}},
-    "streaming.recovery": {"streaming": {"recovery": "Restart"}},
     "concurrency": {"concurrency": {"mode": "Adaptive"}},
     "queue": {"queue": {"maxWait": "1s"}},
     "hedging": {"hedging": {"mode": "On"}},
@@ -52,15 +49,15 @@ def test_the_pool_names(want_path: str) -> None:
     endpoints = case.pop("endpoints", [endpoint("a")])
     assert isinstance(endpoints, list)
 
-    found = not_in_force(pool(endpoints, **case).spec, policy(**STREAMS_END_IN_ERRORS).spec)
+    found = not_in_force(pool(endpoints, **case).spec, FailoverPolicySpec())
 
     assert found == (want_path,)
 
 
 @pytest.mark.parametrize("want_path", POLICY_CASES)
 def test_the_policy_names(want_path: str) -> None:
-    assert policy_not_in_force(policy(**{**STREAMS_END_IN_ERRORS, **POLICY_CASES[want_path]}).spec) == (want_path,)
+    assert policy_not_in_force(policy(**POLICY_CASES[want_path]).spec) == (want_path,)
 
 
-def test_defaults_name_only_that_cut_streams_end_in_errors() -> None:
-    assert not_in_force(pool().spec, FailoverPolicySpec()) == ("policy.streaming.recovery",)
+def test_defaults_name_nothing() -> None:
+    assert not_in_force(pool().spec, FailoverPolicySpec()) == ()
