@@ -2,7 +2,8 @@
 
 The map, from the rim to the middle (imports point down only; `.importlinter` holds it so):
 
-    handlers cli            what starts the program: the kopf shell in the cluster, the command line
+    cli                     the command line
+    handlers prober         what a command does: the kopf shell in the cluster, one run of the probe
     kube upstream           the outside world: the Kubernetes API, the routers' /state,
     telemetry local           metrics and logs, and the file-backed world of `poolkeeper run`
     reconcile               the story: gather, decide, apply, observe, judge, publish

@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "validate": "Tell every problem of manifest files at once.",
     "render": "Print the objects the operator would apply.",
     "status": "Show pools, endpoints, breakers: why, and since when.",
+    "probe": "Ask the endpoints real questions, and say what users would feel.",
     "operator": "Run the controller (in its Pod, or against KUBECONFIG).",
 }
 

@@ -30,15 +30,16 @@ class Purse:
         self.is_short = False
         """Something was not bought."""
 
-    def affords(self, currency: str, at_most: Decimal) -> bool:
-        total = self._before.get(currency, Decimal(0)) + self._now.get(currency, Decimal(0)) + at_most
-        if total > self._limit:
+    def reserve(self, currency: str, at_most: Decimal) -> bool:
+        """Take so much out for a request that is about to be made; settle() when its price is known."""
+        if self._before.get(currency, Decimal(0)) + self._now.get(currency, Decimal(0)) + at_most > self._limit:
             self.is_short = True
             return False
+        self._now[currency] = self._now.get(currency, Decimal(0)) + at_most
         return True
 
-    def pay(self, currency: str, amount: Decimal) -> None:
-        self._now[currency] = self._now.get(currency, Decimal(0)) + amount
+    def settle(self, currency: str, reserved: Decimal, price: Decimal) -> None:
+        self._now[currency] += price - reserved
 
     @property
     def paid(self) -> tuple[Amount, ...]:

@@ -71,6 +71,14 @@ MEANING: Mapping[ProbeReason, Meaning] = MappingProxyType(
 _ORDER = {reason: place for place, reason in enumerate(ProbeReason)}
 
 
+_BY_WORD = {reason.value: reason for reason in ProbeReason}
+
+
+def reason_named(word: str) -> ProbeReason | None:
+    """None for "", and for a word that this version does not know."""
+    return _BY_WORD.get(word)
+
+
 def worst(reasons: list[ProbeReason]) -> ProbeReason | None:
     """The first of them in the order of ProbeReason."""
     return min(reasons, key=_ORDER.__getitem__, default=None)

@@ -43,6 +43,16 @@ class AnswerReader:
         self.is_done = False
         """[DONE] has come, or there is nothing to wait for any more."""
 
+    @property
+    def has_begun(self) -> bool:
+        """There has been content."""
+        return self._first_ms is not None
+
+    @property
+    def has_finished(self) -> bool:
+        """There has been a reason to finish."""
+        return self._finish is not None
+
     def headers(self, status: int, content_type: str, at_ms: float) -> None:
         self._status, self._headers_ms = status, at_ms
         self._is_stream = status == 200 and "text/event-stream" in content_type.lower()

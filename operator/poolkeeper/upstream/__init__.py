@@ -1,1 +1,1 @@
-"""What the routers say of themselves, fetched over HTTP. The only importer of `httpx`."""
+"""What routers say of themselves, and how endpoints answer a probe. The only importer of `httpx`."""

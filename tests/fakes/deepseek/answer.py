@@ -5,7 +5,7 @@ Programs play these parts in full, in part, or badly.
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fakes.deepseek import http1
@@ -43,7 +43,8 @@ class Answer:
     @cached_property
     def writer(self) -> Writer:
         reply = compose(self.ask, self.params, self.origin)
-        return Writer(self.ask, self.origin, self.change(reply) if self.change else reply)
+        named = replace(self.ask, model=self.params.answers_as or self.ask.model)
+        return Writer(named, self.origin, self.change(reply) if self.change else reply)
 
     @cached_property
     def body(self) -> bytes:

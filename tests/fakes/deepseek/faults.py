@@ -50,6 +50,15 @@ def queue_then_ok(answer: Answer) -> Steps:
     yield from rest(_early(answer))
 
 
+def buffered(answer: Answer) -> Steps:
+    """A middlebox holds a good answer back until it is whole."""
+    steps = tuple(ok(answer))
+    yield Wait(sum(step.seconds for step in steps if isinstance(step, Wait)))
+    sent = [step for step in steps if isinstance(step, Send)]
+    yield Send(b"".join(step.data for step in sent), sum(step.chunks for step in sent), status=200)
+    yield from (step for step in steps if not isinstance(step, Wait | Send))
+
+
 def role_only_forever(answer: Answer) -> Steps:
     if not answer.ask.stream:
         yield from keepalive_forever(answer)

@@ -44,6 +44,8 @@ class Params:
     """Replaces the scenario's own HTTP status; 0 keeps it."""
     message: str = ""
     """Replaces the scenario's own error message."""
+    answers_as: str = ""
+    """The model that the answer names, in place of the one asked for."""
     finish_reason: str = ""
     """Replaces a good answer's own; content_filter, say."""
     context_limit: int = 65_536

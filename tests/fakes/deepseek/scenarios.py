@@ -51,6 +51,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "crlf": Scenario("a good answer, SSE lines ending in CR LF", programs.ok, {"crlf": True}),
     "keepalive_then_ok": Scenario("keep-alives for keepalive_ms, then a good answer", faults.keepalive_then_ok),
+    "buffered": Scenario("a good answer, held back until it is whole", faults.buffered, {"first_token_ms": 150.0}),
     # refused
     "busy503": Scenario("503: the service is too busy", refusal(503, _said(bodies.busy))),
     "busy200": Scenario("200 with the busy body; as_event: inside a stream", faults.busy200),

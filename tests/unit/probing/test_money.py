@@ -78,8 +78,8 @@ def test_a_days_runs_never_cost_more_than_the_budget(limit: Decimal, costs: list
         if now.date() != SUNDAY.date():
             break
         purse = Purse(limit, spent_today(spent, "*/15 * * * *", {"USD": at_most}, now))
-        if purse.affords("USD", at_most):
-            purse.pay("USD", real)
+        if purse.reserve("USD", at_most):
+            purse.settle("USD", at_most, real)
             total += real
         if number % told_every == 0:
             spent = told(f"{total:f}", now)
@@ -90,8 +90,8 @@ def test_a_days_runs_never_cost_more_than_the_budget(limit: Decimal, costs: list
 def test_currencies_have_budgets_of_their_own() -> None:
     purse = Purse(Decimal(1), {"USD": Decimal(1)})
 
-    assert purse.affords("CNY", Decimal(1))
-    assert not purse.affords("USD", Decimal("0.1"))
+    assert purse.reserve("CNY", Decimal(1))
+    assert not purse.reserve("USD", Decimal("0.1"))
     assert purse.is_short
 
 

@@ -1,0 +1,76 @@
+"""`poolkeeper probe`: what the CronJob runs."""
+
+import asyncio
+import secrets
+from pathlib import Path
+
+import click
+
+from poolkeeper.api.proberesult import ProbeResult
+from poolkeeper.clock import now
+from poolkeeper.prober.files import Files
+from poolkeeper.prober.run import run
+from poolkeeper.probing.message import encode
+
+NONCE_BYTES = 8
+FIRST_SAMPLE_BELOW = 1 << 20
+
+
+@click.command(
+    context_settings={"show_default": True},
+    epilog="""\b
+In a Pod of the pool's CronJob (the operator makes it):
+  poolkeeper probe --message-file /dev/termination-log
+""",
+)
+@click.option(
+    "--files",
+    "root",
+    type=click.Path(path_type=Path),
+    default=Path("/etc/poolkeeper"),
+    help="Folder with config/probe.json, and credentials, ca and samples beside it.",
+)
+@click.option(
+    "--message-file",
+    type=click.Path(path_type=Path),
+    help="Where the result goes as JSON, at most 4 KiB. Else: nowhere.",
+)
+def probe(root: Path, message_file: Path | None) -> None:
+    """Ask every endpoint of a pool a real, tagged question or two, and say what users would feel.
+
+    It exits with 0 whatever it finds: a bad endpoint is a result, not a failure of the probe.
+    """
+    result = asyncio.run(probed(Files(root)))
+    if message_file:
+        message_file.write_bytes(encode(result))
+    for line in lines(result):
+        click.echo(line)
+
+
+async def probed(files: Files) -> ProbeResult:
+    """One run now."""
+    return await run(files, now, lambda: secrets.token_hex(NONCE_BYTES), secrets.randbelow(FIRST_SAMPLE_BELOW))
+
+
+def lines(result: ProbeResult) -> list[str]:
+    """For people and for logs: our own words and numbers, nothing that an endpoint said."""
+    width = max((len(endpoint.name) for endpoint in result.endpoints), default=0)
+    told = [
+        f"{endpoint.name.ljust(width)}  {_found(endpoint.why, endpoint.bad, endpoint.asked)}"
+        + (f"  first token {endpoint.phases.first} ms" if endpoint.phases and endpoint.phases.first is not None else "")
+        + (f", {endpoint.phases.rate:g} tokens/s" if endpoint.phases and endpoint.phases.rate is not None else "")
+        for endpoint in result.endpoints
+    ]
+    if result.over_budget:
+        told.append("the day's budget is spent: not everything was asked")
+    if result.note:
+        told.append(result.note)
+    if result.cost:
+        told.append("cost: " + ", ".join(f"{one.amount} {one.currency}" for one in result.cost))
+    return told
+
+
+def _found(why: str, bad: int, asked: int) -> str:
+    if why:
+        return f"{why} ({bad}/{asked})" if asked else why
+    return "good" if asked else "not asked"

@@ -1,0 +1,155 @@
+"""One endpoint, from its name to the last token: the way there first, and only if there is one, requests that cost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from poolkeeper.api.probedoc import ProbedEndpointDoc, ProbeDoc
+from poolkeeper.api.proberesult import EndpointProbe, ProbePhases
+from poolkeeper.api.reasons import ProbeReason
+from poolkeeper.api.routerdoc import ModelRoute
+from poolkeeper.plan.hashing import canonical_json
+from poolkeeper.prober.files import Files
+from poolkeeper.probing import pricing
+from poolkeeper.probing.budget import Purse
+from poolkeeper.probing.judging import Asked, judge_exchange, judge_reach
+from poolkeeper.probing.meaning import MEANING
+from poolkeeper.probing.phases import Exchange, Reach
+from poolkeeper.probing.samples import Body, Samples, chosen, request_body
+from poolkeeper.probing.window import Run, run_of
+from poolkeeper.upstream.ask import Asker, Patience
+from poolkeeper.upstream.reach import find_way
+
+HAS_BALANCE_PAGE = frozenset({"DeepSeek"})
+DEAD_ENOUGH = 2
+"""Samples in a row that got nothing at all: more would cost time and prove nothing."""
+KNOWN_FINISHES = frozenset({"stop", "length", "content_filter", "tool_calls", "insufficient_system_resource"})
+PATIENCE_FACTOR = 4
+SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 10.0, 60.0
+
+
+@dataclass(frozen=True)
+class Trip:
+    """What all endpoints of a run share. nonce: something never said before, at each call. first: which sample
+    begins."""
+
+    document: ProbeDoc
+    files: Files
+    samples: Samples
+    purse: Purse
+    now: Callable[[], datetime]
+    nonce: Callable[[], str]
+    first: int
+
+
+def patience(document: ProbeDoc) -> Patience:
+    """Longer than what is judged slow, so that slow is told from dead."""
+    first_s = document.first_token_ms / 1000 * PATIENCE_FACTOR
+    rest_s = 2 * document.max_tokens / max(1, document.min_tokens_per_second)
+    return Patience(*(min(LONGEST_PATIENCE_S, max(SHORTEST_PATIENCE_S, limit_s)) for limit_s in (first_s, rest_s)))
+
+
+async def probe_endpoint(trip: Trip, endpoint: ProbedEndpointDoc) -> EndpointProbe:
+    key = trip.files.key(endpoint.credential) if endpoint.credential else None
+    if endpoint.credential and key is None:
+        return _told(endpoint, Run(ProbeReason.SecretNotFound, 1, 1), Reach(), None)
+    tls = trip.files.tls(endpoint)
+    way = await find_way(endpoint, tls, trip.document.allow_loopback)
+    on_the_way = judge_reach(way.reach, trip.now())
+    if way.reach.failed:
+        return _told(endpoint, Run(way.reach.failed, 1, 1), way.reach, None)
+    asker = Asker(endpoint, way.address, tls, key)
+    try:
+        if endpoint.provider in HAS_BALANCE_PAGE and key and await asker.is_out_of_balance():
+            return _told(endpoint, Run(ProbeReason.BalanceExhausted, 1, 1), way.reach, None)
+        seen = await _ask(trip, endpoint, asker)
+    finally:
+        await asker.close()
+    run = run_of([reason for _, reason in seen])
+    if on_the_way and run and not run.reason:
+        run = Run(on_the_way, run.asked, run.asked)
+    telling = next((exchange for exchange, reason in seen if run and reason and reason == run.reason), None)
+    shown = telling or (seen[-1][0] if seen else None)
+    silent = seen[-1][1] if seen else None
+    return _told(endpoint, run or Run(silent, 0, 0), way.reach, shown)
+
+
+async def _ask(trip: Trip, endpoint: ProbedEndpointDoc, asker: Asker) -> list[tuple[Exchange, ProbeReason | None]]:
+    document = trip.document
+    seen: list[tuple[Exchange, ProbeReason | None]] = []
+    for number in range(document.requests_per_run):
+        sample = chosen(trip.samples, trip.first + number)
+        route = _route(endpoint, sample, trip.first + number)
+        body = request_body(sample, endpoint.provider, route.upstream_name, document.max_tokens, trip.nonce())
+        at_most = _at_most(endpoint, body, trip.now())
+        if endpoint.pricing and not trip.purse.reserve(endpoint.pricing.currency, at_most):
+            break
+        exchange = await asker.ask(body, patience(document))
+        if endpoint.pricing:
+            trip.purse.settle(endpoint.pricing.currency, at_most, _price(endpoint, exchange, at_most, trip.now()))
+        asked = Asked(endpoint.provider, route.upstream_name, document.first_token_ms, document.min_tokens_per_second)
+        seen.append((exchange, judge_exchange(exchange, asked)))
+        last = [reason for _, reason in seen[-DEAD_ENOUGH:]]
+        if len(last) == DEAD_ENOUGH and all(reason and MEANING[reason].is_dead for reason in last):
+            break
+    return seen
+
+
+def _route(endpoint: ProbedEndpointDoc, sample: Body, at: int) -> ModelRoute:
+    """The model that the sample names, if the endpoint serves it; else one after the other."""
+    named = next((route for route in endpoint.models if route.name == sample.get("model")), None)
+    return named or endpoint.models[at % len(endpoint.models)]
+
+
+def _at_most(endpoint: ProbedEndpointDoc, body: Body, now: datetime) -> Decimal:
+    limit = body["max_tokens"]
+    if endpoint.pricing is None or not isinstance(limit, int):
+        return Decimal(0)
+    return pricing.most(endpoint.pricing, len(canonical_json(body).encode()), limit, now)
+
+
+def _price(endpoint: ProbedEndpointDoc, exchange: Exchange, at_most: Decimal, now: datetime) -> Decimal:
+    """As counted by the provider; what was refused costs nothing; what cannot be known costs what it may."""
+    if endpoint.pricing and exchange.usage:
+        return pricing.cost(endpoint.pricing, exchange.usage, now)
+    return Decimal(0) if exchange.refused else at_most
+
+
+def _told(endpoint: ProbedEndpointDoc, run: Run, reach: Reach, exchange: Exchange | None) -> EndpointProbe:
+    return EndpointProbe(
+        name=endpoint.name,
+        print=endpoint.print,
+        why=run.reason.value if run.reason else "",
+        bad=run.bad,
+        asked=run.asked,
+        phases=_phases(reach, exchange or Exchange()),
+    )
+
+
+def _phases(reach: Reach, exchange: Exchange) -> ProbePhases:
+    speed, usage = exchange.tokens_per_second, exchange.usage
+    finish = exchange.finish
+    return ProbePhases(
+        dns=_whole(reach.dns_ms),
+        addresses=reach.addresses or None,
+        unreachable=reach.unreachable or None,
+        tcp=_whole(reach.tcp_ms),
+        proxy=_whole(reach.proxy_ms),
+        tls=_whole(reach.tls_ms),
+        certificate_ends=f"{reach.certificate.ends:%Y-%m-%d}" if reach.certificate else None,
+        headers=_whole(exchange.headers_ms),
+        alive=_whole(exchange.alive_ms),
+        first=_whole(exchange.first_content_ms),
+        end=_whole(exchange.ended_ms) if exchange.headers_ms is not None else None,
+        rate=round(speed, 1) if speed is not None else None,
+        status=exchange.status or None,
+        finish=finish if finish is None or finish in KNOWN_FINISHES else "other",
+        prompt=usage.prompt if usage else None,
+        completion=usage.completion if usage else None,
+        cached=usage.cached or None if usage else None,
+    )
+
+
+def _whole(ms: float | None) -> int | None:
+    return None if ms is None else round(ms)

@@ -1,0 +1,146 @@
+"""Each grey failure that /health and /models do not show is found within two runs, and named."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from fakes import tls
+from fakes.harness import FakeProvider
+from poolkeeper.api.reasons import ProbeReason as R
+from poolkeeper.api.routerdoc import Tls
+from unit.prober.pods import Pod, endpoint, verdict
+
+NORMAL = {"tokens": 40, "first_token_ms": 60.0, "token_interval_ms": 2.0}
+"""Fifteen times slower is over the limit of a Pod in these tests."""
+
+QUICK = {"first_token_ms": 20.0}
+
+FAULTS: dict[str, tuple[Callable[[FakeProvider], None], R, int, int]] = {
+    "fifteen times slower": (
+        lambda fake: fake.play({"scenario": "slow15x", "params": NORMAL}),
+        R.SlowFirstToken,
+        1,
+        10,
+    ),
+    "one in three streams cut": (
+        lambda fake: fake.play(
+            {
+                "script": [{"scenario": "ok", "requests": 2}, {"scenario": "cut", "requests": 1}],
+                "repeat": True,
+            }
+        ),
+        R.TruncatedStream,
+        3,
+        10,
+    ),
+    "200 and empty content": (lambda fake: fake.set("empty_content"), R.EmptyAnswer, 1, 0),
+    "200 and no body": (lambda fake: fake.set("empty_200"), R.EmptyAnswer, 1, 0),
+    "another model": (lambda fake: fake.set("ok", answers_as="deepseek-v3.2"), R.WrongModel, 1, 100),
+    "a stream in one piece": (lambda fake: fake.set("buffered"), R.BufferedStream, 1, 50),
+    "out of balance": (lambda fake: fake.set("insufficient_balance"), R.BalanceExhausted, 1, 0),
+    "a refused key": (lambda fake: fake.set("auth"), R.CredentialsRejected, 1, 0),
+    "slow tokens": (lambda fake: fake.set("ok", token_interval_ms=30.0, tokens=20), R.SlowTokens, 1, 10),
+    "busy in a 200": (lambda fake: fake.set("busy200", as_event=True), R.Busy, 1, 100),
+    "errors": (lambda fake: fake.set("error502"), R.ServerError, 1, 100),
+    "out of machines": (lambda fake: fake.set("insufficient_system_resource"), R.TruncatedStream, 1, 10),
+    "an event that is no JSON": (lambda fake: fake.set("invalid_chunk"), R.InvalidAnswer, 1, 0),
+    "no such model": (lambda fake: fake.set("model_missing"), R.ModelMissing, 1, 100),
+    "closed at once": (lambda fake: fake.set("close_on_accept"), R.NoAnswer, 1, 0),
+    "refused": (lambda fake: fake.set("refuse"), R.ConnectFailed, 1, 0),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_found_within_two_runs(name: str, tmp_path: Path) -> None:
+    play, want, requests, want_percent = FAULTS[name]
+    with FakeProvider("official", keys=["sk-canary"]) as fake:
+        pod = Pod(tmp_path, [endpoint(fake, key=True)], requests_per_run=requests, keys={"official": "sk-canary"})
+        play(fake)
+        said = verdict(pod.one(), pod.one())
+
+    assert (said.reason, said.weight_percent) == (want, want_percent)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "want"),
+    [
+        ("keepalive_forever", R.KeepAliveOnly),
+        ("role_only_forever", R.KeepAliveOnly),
+        ("hang_before_headers", R.NoAnswer),
+    ],
+)
+@pytest.mark.slow
+def test_an_answer_that_never_comes_is_not_waited_for_for_ever(scenario: str, want: R, tmp_path: Path) -> None:
+    with FakeProvider("official") as fake:
+        fake.set(scenario)
+        found = Pod(tmp_path, [endpoint(fake)]).one()
+
+    assert (found.why, found.bad) == (want, 1)
+
+
+def test_a_good_endpoint_is_good_and_measured(tmp_path: Path) -> None:
+    with FakeProvider("official", params={**NORMAL, "first_token_ms": 30.0}) as fake:
+        found = Pod(tmp_path, [endpoint(fake)], requests_per_run=3).one()
+
+    assert (found.why, found.asked) == ("", 3)
+    assert found.phases is not None
+    assert found.phases.dns is not None
+    assert found.phases.first is not None
+    assert found.phases.first >= 30
+    assert (found.phases.addresses, found.phases.finish, found.phases.status) == (1, "stop", 200)
+    assert (found.phases.completion, found.phases.tls) == (40, None)
+
+
+def certificates() -> Mapping[str, tuple[tls.Certificate, str, bool, R | None]]:
+    ours = tls.shared_authority()
+    return {
+        "good": (ours.issue("provider.example"), "provider.example", True, None),
+        "ends in three days": (
+            ours.issue("provider.example", old_and_left_days=3), "provider.example", True, R.CertificateExpiring,
+        ),
+        "ends in a month": (ours.issue("provider.example", old_and_left_days=30), "provider.example", True, None),
+        "has ended": (ours.issue("provider.example", expired=True), "provider.example", True, R.CertificateInvalid),
+        "for another name": (ours.issue("other.example"), "provider.example", True, R.CertificateInvalid),
+        "by an unknown authority": (ours.issue("provider.example"), "provider.example", False, R.CertificateInvalid),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["good", "ends in three days", "ends in a month", "has ended", "for another name", "by an unknown authority"],
+)
+def test_a_certificate_is_told_at_once(name: str, tmp_path: Path) -> None:
+    certificate, server_name, is_trusted, want = certificates()[name]
+    with FakeProvider("official", certificate=certificate) as fake:
+        way = Tls(server_name=server_name, ca_file="ca.crt" if is_trusted else None)
+        pod = Pod(tmp_path, [endpoint(fake, tls=way)], authority=tls.shared_authority().certificate.cert)
+        found = pod.one()
+
+    assert verdict(found).reason == want
+    assert found.why == (want.value if want else "")
+    assert found.phases is not None
+    assert (found.phases.certificate_ends is None) is (want is R.CertificateInvalid)
+
+
+def test_a_server_that_speaks_no_tls(tmp_path: Path) -> None:
+    with FakeProvider("official") as fake:
+        found = Pod(tmp_path, [endpoint(fake, tls=Tls(server_name="provider.example"))]).one()
+
+    assert found.why == R.TlsFailed
+
+
+def test_a_name_that_does_not_resolve(tmp_path: Path) -> None:
+    with FakeProvider("official") as fake:
+        found = Pod(tmp_path, [endpoint(fake, host="no-such-host.invalid")]).one()
+
+    assert found.why == R.DnsFailed
+    assert fake.url
+
+
+def test_in_a_cluster_loopback_is_not_reached_whatever_a_name_says(tmp_path: Path) -> None:
+    with FakeProvider("official") as fake:
+        found = Pod(tmp_path, [endpoint(fake, host="localhost")], allow_loopback=False).one()
+
+        assert found.why == R.AddressRefused
+        assert fake.log() == []

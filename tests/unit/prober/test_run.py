@@ -1,0 +1,189 @@
+"""One run: what is sent, what it may cost, and what the result never says."""
+
+import json
+import socket
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fakes import tls
+from fakes.harness import FakeProvider
+from poolkeeper.api.endpoint import Pricing
+from poolkeeper.api.probedoc import Amount, ProxyDoc, SpentDoc
+from poolkeeper.api.routerdoc import Tls
+from poolkeeper.clock import now
+from poolkeeper.errors import UserError
+from poolkeeper.prober.files import Files
+from poolkeeper.probing.message import encode
+from unit.prober.pods import Pod, endpoint
+
+CANARY = "sk-canary-official"
+PRICES = Pricing.model_validate({"currency": "USD", "inputPerMillion": "1000", "outputPerMillion": "1000"})
+
+
+def test_requests_are_real_tagged_and_never_cached(tmp_path: Path) -> None:
+    with FakeProvider("official", keys=[CANARY]) as fake:
+        pod = Pod(tmp_path, [endpoint(fake, key=True)], requests_per_run=2, keys={"official": CANARY})
+        pod.run()
+        first, second = [entry for entry in fake.log() if entry.method == "POST"]
+
+    bodies = [json.loads(entry.body or "") for entry in (first, second)]
+    assert {entry.key for entry in (first, second)} == {CANARY}
+    assert first.headers["x-poolkeeper-probe"] == "1"
+    assert [body["user"] for body in bodies] == ["poolkeeper-probe"] * 2
+    assert bodies[0]["thinking"] == {"type": "disabled"}
+    assert (bodies[0]["stream"], bodies[0]["max_tokens"]) == (True, 64)
+    assert bodies[0]["messages"][0]["content"] != bodies[1]["messages"][0]["content"]
+
+
+def test_the_users_samples_are_asked_one_after_the_other(tmp_path: Path) -> None:
+    samples = "\n".join(json.dumps({"messages": [{"role": "user", "content": f"question {n}"}]}) for n in (1, 2))
+    with FakeProvider("official") as fake:
+        result = Pod(tmp_path, [endpoint(fake)], requests_per_run=2, samples=samples + "\nnonsense").run()
+        contents = [json.loads(entry.body or "")["messages"][0]["content"] for entry in fake.log()]
+
+    assert contents == ["(nonce-0) question 1", "(nonce-1) question 2"]
+    assert result.note == "samples: line 3: is not JSON"
+
+
+def test_nothing_that_an_endpoint_said_and_no_key_is_in_the_result(tmp_path: Path) -> None:
+    with FakeProvider("official", keys=[CANARY]) as official, FakeProvider("other") as other:
+        official.set("error500", message="CANARY-UPSTREAM-TEXT")
+        other.set("ok", finish_reason="CANARY-UPSTREAM-TEXT", answers_as="CANARY-UPSTREAM-TEXT")
+        endpoints = [endpoint(official, key=True), endpoint(other)]
+        written = encode(Pod(tmp_path, endpoints, keys={"official": CANARY}).run())
+
+    assert b"CANARY" not in written.upper()
+
+
+@pytest.mark.parametrize("key", [None, "", " \n", "schl\u00fcssel"])
+def test_without_its_key_an_endpoint_is_not_asked(key: str | None, tmp_path: Path) -> None:
+    with FakeProvider("official") as fake:
+        keys = {} if key is None else {"official": key}
+        found = Pod(tmp_path, [endpoint(fake, key=True)], keys=keys).one()
+
+        assert found.why == "SecretNotFound"
+        assert fake.log() == []
+
+
+def test_the_day_s_budget_is_not_exceeded(tmp_path: Path) -> None:
+    """A price table that makes it bite: each request costs cents."""
+    with FakeProvider("official") as fake:
+        pod = Pod(tmp_path, [endpoint(fake, pricing=PRICES)], requests_per_run=20, daily_budget="0.80")
+        result = pod.run()
+        asked = len(fake.log())
+
+    assert result.over_budget
+    assert 0 < asked < 20
+    assert 0 < float(result.cost[0].amount) <= 0.8
+    assert result.endpoints[0].asked == asked
+
+
+def test_what_was_spent_before_counts(tmp_path: Path) -> None:
+    at = now()
+    spent = SpentDoc(day=at.date(), as_of=at - timedelta(seconds=1), amounts=(Amount(currency="USD", amount="1.499"),))
+    with FakeProvider("official") as fake, FakeProvider("free") as free:
+        endpoints = [endpoint(fake, pricing=PRICES), endpoint(free)]
+        result = Pod(tmp_path, endpoints, daily_budget="1.50", spent=spent).run()
+
+        assert fake.log() == []
+    assert (result.over_budget, result.cost) == (True, ())
+    assert [one.asked for one in result.endpoints] == [0, 1]
+
+
+def test_what_has_no_time_left_is_not_judged(tmp_path: Path) -> None:
+    with FakeProvider("official") as quick, FakeProvider("stuck") as stuck:
+        stuck.set("hang_before_headers")
+        result = Pod(tmp_path, [endpoint(quick), endpoint(stuck)]).run(limit_s=1.5)
+
+    assert [(one.why, one.asked) for one in result.endpoints] == [("", 1), ("", 0)]
+    assert result.note == "1/2 endpoints were not asked: the time was over"
+
+
+def test_the_rate_limit_says_nothing_about_health(tmp_path: Path) -> None:
+    with FakeProvider("official") as fake:
+        fake.set("rate_limit")
+        found = Pod(tmp_path, [endpoint(fake)]).one()
+
+    assert (found.why, found.bad, found.asked) == ("RateLimited", 0, 0)
+
+
+def test_two_dead_answers_are_enough(tmp_path: Path) -> None:
+    with FakeProvider("official") as fake:
+        fake.set("empty_content")
+        found = Pod(tmp_path, [endpoint(fake)], requests_per_run=50).one()
+
+    assert (found.bad, found.asked) == (2, 2)
+
+
+@pytest.mark.parametrize(("answer", "want"), [("200 OK", ""), ("403 Forbidden", "ProxyFailed")])
+def test_an_endpoint_behind_its_proxy(answer: str, want: str, tmp_path: Path) -> None:
+    """A proxy that forwards plain http as it comes, and answers CONNECT with the given status."""
+    certificate = tls.shared_authority().issue("localhost")
+    with FakeProvider("official", certificate=certificate) as fake, _Proxy(fake.port, answer) as proxy:
+        way = endpoint(
+            fake,
+            tls=Tls(server_name="localhost", ca_file="ca.crt"),
+            host="localhost",
+            proxy=ProxyDoc(host="127.0.0.1", port=proxy.port),
+        )
+        found = Pod(tmp_path, [way], authority=tls.shared_authority().certificate.cert).one()
+
+    assert found.why == want
+    assert found.phases is not None
+    assert (found.phases.proxy is not None) is (want == "")
+
+
+def test_a_document_of_another_version_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/probe.json").write_text('{"format": 2}')
+
+    with pytest.raises(UserError, match="another version"):
+        Files(tmp_path).document()
+
+
+class _Proxy:
+    """CONNECT to anywhere leads to one port."""
+
+    def __init__(self, target: int, answer: str) -> None:
+        self._target, self._answer = target, answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+
+    def __enter__(self) -> "_Proxy":
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+        client.sendall(f"HTTP/1.1 {self._answer}\r\n\r\n".encode())
+        if not self._answer.startswith("200"):
+            client.close()
+            return
+        upstream = socket.create_connection(("127.0.0.1", self._target))
+        threading.Thread(target=_pump, args=(upstream, client), daemon=True).start()
+        _pump(client, upstream)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
