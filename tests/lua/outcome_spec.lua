@@ -31,16 +31,10 @@ describe("after a failed attempt", function()
   end)
 end)
 
-describe("a lone endpoint that is rate limited", function()
-  local limited = { class = "RateLimited", retry_after_ms = 2000 }
-
-  it("is waited for when it says how long, and the request has the time", function()
-    assert.equal(2000, outcome.wait_ms(limited, 2000, 2001))
-    assert.is_nil(outcome.wait_ms(limited, 2000, 2000))
-  end)
-
-  it("is not waited for when it says nothing, nor is any other class", function()
-    assert.is_nil(outcome.wait_ms({ class = "RateLimited" }, 5000, 60000))
-    assert.is_nil(outcome.wait_ms({ class = "Busy", retry_after_ms = 2000 }, 2000, 60000))
+describe("an endpoint that is said to be back", function()
+  it("may be asked again by a request that it had refused for its rate, by no other", function()
+    for class in pairs(outcome.CLASSES) do
+      assert.equal(class == "RateLimited", outcome.may_return(class))
+    end
   end)
 end)

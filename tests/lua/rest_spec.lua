@@ -48,6 +48,25 @@ describe("an endpoint that is busy", function()
   end)
 end)
 
+describe("an endpoint that is rate limited", function()
+  local LIMITED = { class = "RateLimited", reason = "RateLimited", retry_after_ms = 7000 }
+
+  it("may be waited for when its provider said when it is back", function()
+    local record = rest.failure(rest.new(), "limited", LIMITED, context(0))
+    assert.equal(7000, rest.said_until_ms(record, 6999))
+    assert.is_nil(rest.said_until_ms(record, 7000))
+  end)
+
+  it("may not when that said nothing, is not honoured, or is only busy", function()
+    local silent = { class = "RateLimited", reason = "RateLimited" }
+    local ignore = { busy_backoff_ms = { 5000 }, honor_retry_after = false }
+    assert.is_nil(rest.said_until_ms(rest.failure(rest.new(), "limited", silent, context(0)), 1))
+    assert.is_nil(rest.said_until_ms(rest.failure(rest.new(), "limited", LIMITED, context(0, { retry = ignore })), 1))
+    local busy = rest.failure(rest.failure(rest.new(), "limited", LIMITED, context(0)), "backoff", BUSY, context(1))
+    assert.is_nil(rest.said_until_ms(busy, 2))
+  end)
+end)
+
 describe("an endpoint that refuses the key", function()
   it("is out of service until the key file changes", function()
     local record, change = rest.failure(rest.new(), "down", REJECTED, context(0))

@@ -80,7 +80,9 @@ POLICY = PolicyDoc(
         max_recovery_timeout_ms=2_000,
         half_open_max_requests=2,
     ),
-    retry=RetryDoc(max_attempts=3, budget_percent=20, honor_retry_after=True, busy_backoff_ms=(300, 600)),
+    retry=RetryDoc(
+        max_attempts=3, budget_percent=20, honor_retry_after=True, busy_backoff_ms=(300, 600), tier_wait_ms=0
+    ),
     timeouts=TimeoutsDoc(connect_ms=1_000, first_token_ms=1_000, inter_token_ms=1_000, request_ms=20_000),
     balancing=BalancingDoc(algorithm="Dynamic", slow_start_ms=0),
     streaming=StreamingDoc(recovery="Continue"),

@@ -122,7 +122,8 @@ class Retry(Model):
     retry_after: Literal["Honor", "Ignore"] = "Honor"
     """Honor: an endpoint that says Retry-After rests for that long. Ignore: it rests by busyBackoff only."""
     tier_wait: Span = Duration("0s")
-    """Rather wait so long for a Retry-After inside the tier than fall to the next one. 0s: fall at once."""
+    """Rather wait so long for a Retry-After (of a 429) inside the tier than fall to the next one; all such waits of a
+    request together, also of one that comes while the tier rests already. 0s: fall at once."""
     busy_backoff: tuple[Span, ...] = Field(
         (Duration("5s"), Duration("10s"), Duration("30s")), min_length=1, max_length=10
     )

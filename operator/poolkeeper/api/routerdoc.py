@@ -78,6 +78,7 @@ class RetryDoc(Model):
     budget_percent: int
     honor_retry_after: bool
     busy_backoff_ms: tuple[int, ...]
+    tier_wait_ms: int
 
 
 class TimeoutsDoc(Model):

@@ -30,7 +30,6 @@ POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
 POLICY: dict[str, Callable[[FailoverPolicySpec], bool]] = {
     "healthCheck": lambda spec: spec.health_check != _DEFAULTS.health_check,
     "globalBreaker": lambda spec: spec.global_breaker != _DEFAULTS.global_breaker,
-    "retry.tierWait": lambda spec: spec.retry.tier_wait.ms != 0,
     "concurrency": lambda spec: spec.concurrency != _DEFAULTS.concurrency,
     "queue": lambda spec: spec.queue != _DEFAULTS.queue,
     "hedging": lambda spec: spec.hedging != _DEFAULTS.hedging,

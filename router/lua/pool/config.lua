@@ -69,7 +69,7 @@ local POLICY = object({
   }),
   retry = object({
     max_attempts = COUNT, budget_percent = PERCENT, honor_retry_after = BOOLEAN,
-    busy_backoff_ms = list(DURATION_MS, 0, 16),
+    busy_backoff_ms = list(DURATION_MS, 0, 16), tier_wait_ms = DURATION_MS,
   }),
   timeouts = object({
     connect_ms = LIMIT_MS, first_token_ms = LIMIT_MS, inter_token_ms = LIMIT_MS, request_ms = LIMIT_MS,

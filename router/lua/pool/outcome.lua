@@ -2,15 +2,14 @@
 --
 -- request: "next" = another endpoint (needs: with this capability), "back" = the provider's answer goes to the caller,
 -- "stop" = no time is left. counts: is it a failure for the breaker? is_fault: does it say something about the endpoint?
--- rests: how that rests then (rest.lua). again: may the same endpoint be asked once more, if it is the only one? waits: may
--- the request wait for it, if it is the only one and says how long?
+-- rests: how that rests then (rest.lua). again: may the same endpoint be asked once more, if it is the only one?
 
 local _M = {}
 
 _M.CLASSES = {
   Connect = { request = "next", is_fault = true, counts = true },
   Busy = { request = "next", is_fault = true, counts = true, rests = "backoff" },
-  RateLimited = { request = "next", is_fault = true, counts = false, rests = "backoff", waits = true },
+  RateLimited = { request = "next", is_fault = true, counts = false, rests = "limited" },
   ServerError = { request = "next", is_fault = true, counts = true, again = true },
   SlowFirstToken = { request = "next", is_fault = true, counts = true },
   Stalled = { request = "next", is_fault = true, counts = true },
@@ -33,12 +32,9 @@ function _M.goes_on(class, attempts, max_attempts)
 end
 
 
--- How long the request waits for an endpoint that said when to come back, there being no other; nil when that is longer than
--- the time it has left.
-function _M.wait_ms(failure, rest_ms, left_ms)
-  if _M.CLASSES[failure.class].waits and failure.retry_after_ms and rest_ms < left_ms then
-    return rest_ms
-  end
+-- May an endpoint that failed so be asked again by the same request, once it is back?
+function _M.may_return(class)
+  return _M.CLASSES[class].rests == "limited"
 end
 
 

@@ -87,7 +87,7 @@ end
 -- How late a candidate's tier comes. The tier that Proportional has drawn comes first, but for trials above it: they are
 -- what recovery is told by. Tiers above a held one come after all others (but for trials, where the router holds by
 -- itself). A tier that has only just come back waits for stabilization while another can serve.
-local function rank_of(candidate, context)
+function _M.rank(candidate, context)
   local rank = candidate.tier
   if context.drawn_tier and (rank == context.drawn_tier or candidate.is_trial and rank < context.drawn_tier) then
     rank = rank - 10000
@@ -107,7 +107,7 @@ function _M.tier(candidates, context)
   local best, best_rank
   for i = 1, #candidates do
     local candidate = candidates[i]
-    local rank = rank_of(candidate, context)
+    local rank = _M.rank(candidate, context)
     if not best_rank or rank < best_rank then
       best, best_rank = candidate.tier, rank
     end

@@ -10,11 +10,11 @@ local _M = {}
 local LIMIT_MEMORY_MS = 600000 -- a ceiling the provider named is believed for ten minutes: balances get topped up
 
 
--- rest_*: resting for all models; missing: what was asked for (a model on a surface) -> until; down_*: out of service,
--- until_ms 0 = until the key changes (down_key is the key it was refused with); limit_*: a ceiling learned from the
--- provider; row: busy answers in a row.
+-- rest_*: resting for all models, rest_is_said: until when its provider said; missing: what was asked for (a model on a
+-- surface) -> until; down_*: out of service, until_ms 0 = until the key changes (down_key is the key it was refused with);
+-- limit_*: a ceiling learned from the provider; row: busy answers in a row.
 function _M.new()
-  return { rest_until_ms = 0, rest_since_ms = 0, rest_reason = "", row = 0, missing = {},
+  return { rest_until_ms = 0, rest_since_ms = 0, rest_reason = "", rest_is_said = false, row = 0, missing = {},
            down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "",
            limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0 }
 end
@@ -41,9 +41,16 @@ function RESTS.backoff(record, outcome, context)
   record.rest_until_ms = max(record.rest_until_ms, context.now_ms + rest_ms)
   record.rest_since_ms = context.now_ms
   record.rest_reason = outcome.reason
+  record.rest_is_said = false
   if outcome.limit and outcome.limit >= 1 then
     record.limit, record.limit_until_ms = outcome.limit, context.now_ms + LIMIT_MEMORY_MS
   end
+end
+
+-- As backoff; and a Retry-After that is honoured here is a time that a request may wait for.
+function RESTS.limited(record, outcome, context)
+  RESTS.backoff(record, outcome, context)
+  record.rest_is_said = context.retry.honor_retry_after and outcome.retry_after_ms ~= nil
 end
 
 -- A refused key stays refused; a balance may be topped up, and without a key there is no file that could change.
@@ -116,6 +123,14 @@ function _M.allows(record, asked, key, now_ms)
   return now_ms >= record.rest_until_ms
     and not _M.is_missing(record, asked, now_ms)
     and not _M.is_down(record, key, now_ms)
+end
+
+
+-- When it will be back, as its provider said; nil when that said nothing, or it is back.
+function _M.said_until_ms(record, now_ms)
+  if record.rest_is_said and record.rest_until_ms > now_ms then
+    return record.rest_until_ms
+  end
 end
 
 

@@ -6,6 +6,7 @@ local breaker = require "pool.breaker"
 local circuits = require "shell.circuits"
 local holds = require "shell.holds"
 local keys = require "shell.keys"
+local outcome = require "pool.outcome"
 local pick = require "pool.pick"
 local rest = require "pool.rest"
 local rests = require "shell.rests"
@@ -147,13 +148,51 @@ local function take(request, endpoint, max_connections, now_ms)
 end
 
 
--- An attempt, or nil and {full, retry_at_ms}: why none can be made now. raced: endpoints that were lost to others just now.
+-- Of the endpoints that are said to be back at a known time and could serve the request then, the first to be: {name,
+-- until_ms} or nil. rather_than: only those whose turn is before this candidate's.
+local function first_back(request, now_ms, rather_than)
+  local name, until_ms = nil, NEVER_MS
+  local endpoints, surface = request.doc.endpoints, request.surface.name
+  local rank = rather_than and pick.rank(rather_than, context)
+  for i = 1, #endpoints do
+    local endpoint = endpoints[i]
+    local route = endpoint.places[surface] and endpoint.routes[request.model]
+    local failed = request.excluded[endpoint.name]
+    local at_ms = route and (not failed or outcome.may_return(failed)) and rest.said_until_ms(rests.record(endpoint), now_ms)
+    if at_ms and at_ms < until_ms then
+      local usable, _, record, circuit_record = may_be_used(request, endpoint, route, at_ms)
+      if usable then
+        fill(endpoint.candidate, endpoint, record, circuit_record, now_ms)
+        if not rank or pick.rank(endpoint.candidate, context) < rank then
+          name, until_ms = endpoint.name, at_ms
+        end
+      end
+    end
+  end
+  return name and { name = name, until_ms = until_ms }
+end
+
+
+-- A better tier that is worth the wait: back within what the request has left of tierWait, and of its time.
+local function tier_back(request, now_ms, candidate)
+  local back = first_back(request, now_ms, candidate)
+  if back and back.until_ms - now_ms <= request.tier_wait_ms and back.until_ms < request.deadline_ms then
+    return back
+  end
+end
+
+
+-- An attempt, or nil and why none can be made now: {full, retry_at_ms, back, tier_back}. back: the endpoint that is said to
+-- be back first; tier_back: one to wait for rather than fall to a lower tier, which is not tried then. raced: endpoints that
+-- were lost to others just now.
 function _M.next(request, now_ms, raced)
   local full, retry_at_ms = gather(request, now_ms, raced)
   prepare(request, now_ms)
   local candidate = pick.choose(candidates, context)
-  if not candidate then
-    return nil, { full = full, retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil }
+  local better = request.tier_wait_ms > 0 and tier_back(request, now_ms, candidate)
+  if better or not candidate then
+    return nil, { full = full, retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil,
+                  back = first_back(request, now_ms), tier_back = better or nil }
   end
   local endpoint = candidate.endpoint
   local attempt = take(request, endpoint, candidate.max_connections, now_ms)

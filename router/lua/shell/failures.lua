@@ -7,14 +7,14 @@ local outcome = require "pool.outcome"
 local _M = {}
 
 
--- The request keeps: who failed and how often (tries), who is not asked again (excluded), what the next one must be able to
--- do (needs), and the refusal that would tell its caller what to change (telling).
+-- The request keeps: who failed and how often (tries), who is not asked again and why (excluded), what the next one must be
+-- able to do (needs), and the refusal that would tell its caller what to change (telling).
 function _M.note(request, attempt, failure)
   local name = attempt.endpoint.name
   accounts.failure(attempt, failure, clock.now_ms())
   accounts.release(attempt)
   request.tries[name] = (request.tries[name] or 0) + 1
-  request.excluded[name] = true
+  request.excluded[name] = failure.class
   request.needs = outcome.CLASSES[failure.class].needs or request.needs
   request.failure = failure
   if outcome.TELLING[failure.class] then

@@ -13,13 +13,11 @@ local headers = require "pool.headers"
 local keys = require "shell.keys"
 local models = require "pool.models"
 local offers = require "pool.offers"
-local outcome = require "pool.outcome"
 local recovery = require "shell.recovery"
 local relay = require "shell.relay"
 local request_body = require "pool.request"
 local respond = require "shell.respond"
-local rests = require "shell.rests"
-local state = require "shell.state"
+local retry = require "shell.retry"
 local surfaces = require "pool.surface"
 local sync = require "shell.sync"
 local uuid = require "pool.uuid"
@@ -74,7 +72,7 @@ local function begin(surface, path)
     upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
     attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
-    is_prefill_refused = false,
+    is_prefill_refused = false, tier_wait_ms = 0,
   }
   ngx.ctx.request = request
   return request
@@ -101,48 +99,6 @@ local function read_body(request)
   request.parsed, request.model, request.model_label = parsed, parsed.model, doc.labels[parsed.model]
   request.asked = surfaces.asked(request.surface, parsed.model)
   request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
-end
-
-
--- The same endpoint once more, where its class allows that: at once, or after the wait it asked for.
-local function attempt_on_same(request, attempt, failure)
-  local endpoint, now_ms = attempt.endpoint, clock.now_ms()
-  if outcome.may_repeat(failure.class, request.tries[endpoint.name]) then
-    request.excluded[endpoint.name] = nil
-    return balancer.next(request, now_ms)
-  end
-  local rest_ms = rests.record(endpoint).rest_until_ms - now_ms
-  local wait_ms = outcome.wait_ms(failure, rest_ms, request.deadline_ms - now_ms)
-  if wait_ms then
-    ngx.sleep(math.max(wait_ms, 1) / 1000)
-    request.excluded[endpoint.name] = nil
-    state.epoch()
-    return balancer.next(request, clock.now_ms())
-  end
-end
-
-
--- The attempt after a failed one: another endpoint, else this one again. Or nil and what stands in the way.
-local function attempt_after(request, attempt, failure)
-  if not outcome.goes_on(failure.class, request.attempts, request.doc.policy.retry.max_attempts) then
-    return nil
-  end
-  if attempt.is_sent and not budget.withdraw() then
-    return nil
-  end
-  state.epoch()
-  local another, obstacle = balancer.next(request, clock.now_ms())
-  another = another or attempt_on_same(request, attempt, failure)
-  if not another then
-    if attempt.is_sent then
-      budget.refund()
-    end
-    return nil, obstacle
-  end
-  if another.endpoint ~= attempt.endpoint then
-    accounts.failover(attempt.endpoint.name, another.endpoint.name, failure.class)
-  end
-  return another
 end
 
 
@@ -237,7 +193,7 @@ local function serve(request, attempt, obstacle)
     return deliver(request, attempt, answer)
   end
   failures.note(request, attempt, failure)
-  return serve(request, attempt_after(request, attempt, failure))
+  return serve(request, retry.after(request, attempt, failure))
 end
 
 
@@ -284,7 +240,8 @@ function _M.serve()
   request.forwarded = headers.forwarded(request.client_headers)
   request.started_ms = clock.now_ms()
   request.deadline_ms = request.started_ms + doc.policy.timeouts.request_ms
-  return serve(request, balancer.next(request, request.started_ms))
+  request.tier_wait_ms = doc.policy.retry.tier_wait_ms
+  return serve(request, retry.first(request))
 end
 
 

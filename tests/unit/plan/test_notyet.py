@@ -26,7 +26,6 @@ POOL_CASES: dict[str, dict[str, object]] = {
 POLICY_CASES: dict[str, dict[str, object]] = {
     "healthCheck": {"healthCheck": {"interval": "20s"}},
     "globalBreaker": {"globalBreaker": {"minimumRequests": 5}},
-    "retry.tierWait": {"retry": {"tierWait": "5s"}},
     "concurrency": {"concurrency": {"mode": "Adaptive"}},
     "queue": {"queue": {"maxWait": "1s"}},
     "hedging": {"hedging": {"mode": "On"}},
