@@ -3,12 +3,15 @@
     http1       bytes -> requests, and the head and framing of responses          pure
     jsonin      values of unknown shape -> typed values, or an error with a path   pure
     ask         a request body -> what the client asks for                         pure
+    skins       bodies of other surfaces -> the chat request that asks for the same  pure
     text        a seed -> tokens, and what is left of them after a prefill         pure
     params      the dials of a scenario                                            pure
     steps       what an answer does on the wire: send, wait, hang, close, reset    pure
     bodies      the provider's error bodies, word for word                         pure
     reply       what is asked for -> what is said: words, finish_reason, usage     pure
     render      what is said -> SSE events and JSON bodies                         pure
+    render_messages, render_responses: the same in these protocols                 pure
+    writers     which of the three writes for a surface                            pure
     answer      a good answer in parts: head, beats, framing, end                  pure
     programs    an answer -> steps: good ones, refusals                            pure
     faults      an answer -> steps that fail                                       pure

@@ -11,8 +11,8 @@ from functools import cached_property
 from fakes.deepseek import http1
 from fakes.deepseek.ask import Ask
 from fakes.deepseek.params import Params
-from fakes.deepseek.render import Writer
 from fakes.deepseek.reply import Origin, Reply, compose
+from fakes.deepseek.writers import Writer, writer_for
 
 SLICES = 4
 """A body that is not streamed goes out in so many slices, each a chunk of content."""
@@ -44,7 +44,7 @@ class Answer:
     def writer(self) -> Writer:
         reply = compose(self.ask, self.params, self.origin)
         named = replace(self.ask, model=self.params.answers_as or self.ask.model)
-        return Writer(named, self.origin, self.change(reply) if self.change else reply)
+        return writer_for(named, self.origin, self.change(reply) if self.change else reply)
 
     @cached_property
     def body(self) -> bytes:
@@ -103,7 +103,7 @@ class Answer:
         return self._whole_wait_s
 
     def beats(self) -> Iterator[Beat]:
-        """Everything between the head and [DONE]."""
+        """Everything between the head and the last event."""
         return self._stream_beats() if self.ask.stream else self._body_beats()
 
     def _stream_beats(self) -> Iterator[Beat]:
@@ -116,7 +116,7 @@ class Answer:
         for at in range(0, len(reply.words[0]), step):
             yield Beat(wait_s, writer.content(at, at + step), 1)
             wait_s = params.token_interval_s
-        yield Beat(wait_s, writer.finish(reply.finish_reason, with_usage=params.usage_in_finish), 0)
+        yield Beat(wait_s, writer.finish(with_usage=params.usage_in_finish), 0)
         if self.ask.include_usage and not params.usage_in_finish:
             yield Beat(0.0, writer.usage_event(), 0)
 

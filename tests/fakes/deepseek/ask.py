@@ -6,10 +6,10 @@ prefill where none is allowed.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from fakes.deepseek import bodies, jsonin
+from fakes.deepseek import bodies, jsonin, skins
 from fakes.deepseek.text import count_tokens
 
 
@@ -17,13 +17,15 @@ class Surface(StrEnum):
     CHAT = "chat"
     COMPLETIONS = "completions"
     EMBEDDINGS = "embeddings"
+    MESSAGES = "messages"
+    RESPONSES = "responses"
     MODELS = "models"
     BALANCE = "balance"
     HEALTH = "health"
 
 
 MAX_CHOICES = 16
-GENERATING = (Surface.CHAT, Surface.COMPLETIONS, Surface.EMBEDDINGS)
+GENERATING = (Surface.CHAT, Surface.COMPLETIONS, Surface.EMBEDDINGS, Surface.MESSAGES, Surface.RESPONSES)
 ROUTES: dict[tuple[str, str], Surface] = {
     ("POST", "/chat/completions"): Surface.CHAT,
     ("POST", "/v1/chat/completions"): Surface.CHAT,
@@ -33,6 +35,11 @@ ROUTES: dict[tuple[str, str], Surface] = {
     ("POST", "/beta/completions"): Surface.COMPLETIONS,
     ("POST", "/embeddings"): Surface.EMBEDDINGS,
     ("POST", "/v1/embeddings"): Surface.EMBEDDINGS,
+    ("POST", "/anthropic/v1/messages"): Surface.MESSAGES,
+    ("POST", "/anthropic/messages"): Surface.MESSAGES,
+    ("POST", "/v1/messages"): Surface.MESSAGES,  # where other providers have it
+    ("POST", "/responses"): Surface.RESPONSES,
+    ("POST", "/v1/responses"): Surface.RESPONSES,
     ("GET", "/models"): Surface.MODELS,
     ("GET", "/v1/models"): Surface.MODELS,
     ("GET", "/beta/models"): Surface.MODELS,
@@ -81,6 +88,10 @@ def parse(surface: Surface, path: str, body: bytes) -> Ask:
             return _chat(fields, beta=path.startswith("/beta/"))
         if surface is Surface.COMPLETIONS:
             return _completion(fields)
+        if surface is Surface.MESSAGES:
+            return replace(_chat(skins.of_messages(fields), beta=False), surface=surface)
+        if surface is Surface.RESPONSES:
+            return replace(_chat(skins.of_responses(fields), beta=False), surface=surface)
         return _embedding(fields)
     except jsonin.ShapeError as error:
         raise AskError(400, bodies.invalid_request(f"Failed to parse the request body as JSON: {error}")) from error

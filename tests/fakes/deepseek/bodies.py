@@ -64,6 +64,32 @@ def context_too_long(limit: int, asked: int) -> bytes:
     )
 
 
+ANTHROPIC_TYPES = {
+    200: "overloaded_error",  # the busy body that comes so
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    422: "invalid_request_error",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    529: "overloaded_error",
+}
+
+
+def anthropic_error(status: int, message: str) -> bytes:
+    """Anthropic's shape; that DeepSeek's Messages surface words its refusals so is a GUESS."""
+    return dump({"type": "error", "error": {"type": ANTHROPIC_TYPES.get(status, "api_error"), "message": message}})
+
+
+def in_anthropic(status: int, body: bytes) -> bytes:
+    """A body of this file in Anthropic's shape; a gateway's HTML stays what it is."""
+    if not body.startswith(b"{"):
+        return body
+    return anthropic_error(status, json.loads(body)["error"]["message"])
+
+
 def server_error(message: str = "") -> bytes:
     return error(message or SERVER_MESSAGE, "server_error", None)
 

@@ -18,7 +18,7 @@ def busy200(answer: Answer) -> Steps:
     body = bodies.busy(answer.params.message)
     if answer.ask.stream and answer.params.as_event:
         yield from opening(answer)
-        yield Send(answer.frame(b"data: " + body + b"\n\n"))
+        yield Send(answer.frame(answer.writer.error_event(body)))
         yield from ending(answer)
     else:
         yield from refusal(200, lambda _: body)(answer)
@@ -133,30 +133,26 @@ def insufficient_system_resource(answer: Answer) -> Steps:
     if not answer.ask.stream:
         yield from ok(_half(answer, reason))
         return
-    yield from upto_fault(answer)
-    yield Send(answer.frame(answer.writer.finish(reason)))
-    yield from ending(answer)
+    ended = replace(answer, change=lambda reply: replace(reply, finish_reason=reason))
+    yield from upto_fault(ended)
+    yield Send(ended.frame(ended.writer.finish()))
+    yield from ending(ended)
 
 
 # --- an answer that is wrong
 
 
 def error_in_stream(answer: Answer) -> Steps:
-    """The status is long out when generation fails: OpenRouter and vLLM each have their own way to say so."""
+    """The status is long out when generation fails."""
     params = answer.params
     status, message = params.status or 502, params.message or "Provider returned error"
     if not answer.ask.stream:
-        body = bodies.error_in_choice(_half(answer, "error").body, status, message)
+        body = _half(answer, "error").writer.failed_body(status, message)
         yield from ok(replace(answer, fixed_body=body))
         return
     yield from upto_fault(answer)
-    if params.dialect == "vllm":
-        yield Send(answer.frame(b"data: " + bodies.vllm_error(message, status) + b"\n\n"))
-        yield from ending(answer)
-    else:
-        kind = bodies.OPENROUTER_ERROR_TYPES.get(status, "server")
-        yield Send(answer.frame(answer.writer.openrouter_error(status, kind, message)))
-        yield from ending(answer, done=False)
+    yield Send(answer.frame(answer.writer.failure(status, message, params.dialect)))
+    yield from ending(answer, done=False)
 
 
 def invalid_chunk(answer: Answer) -> Steps:

@@ -96,7 +96,7 @@ class Log:
             method=request.method,
             path=request.target,
             surface=surface,
-            key=bearer(request.headers),
+            key=key_of(surface, request.headers),
             headers=request.headers,
             in_flight=self.in_flight,
             started_wall_s=self.clock.wall_s(),
@@ -130,6 +130,11 @@ class Log:
         self.by_scenario.clear()
         self.by_outcome.clear()
         self.by_status.clear()
+
+
+def key_of(surface: Surface | None, headers: dict[str, str]) -> str | None:
+    """On the Messages surface also Anthropic's way; Authorization takes precedence there."""
+    return bearer(headers) or (headers.get("x-api-key") if surface is Surface.MESSAGES else None)
 
 
 def bearer(headers: dict[str, str]) -> str | None:

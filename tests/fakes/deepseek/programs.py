@@ -7,10 +7,10 @@ import random
 from collections.abc import Callable
 from email.utils import formatdate
 
-from fakes.deepseek import http1
+from fakes.deepseek import bodies, http1
 from fakes.deepseek.answer import Answer, Beat, origin_headers, pieces
+from fakes.deepseek.ask import Surface
 from fakes.deepseek.params import Params
-from fakes.deepseek.render import DONE
 from fakes.deepseek.reply import Origin
 from fakes.deepseek.steps import Close, Send, Steps, Wait
 
@@ -38,13 +38,13 @@ def rest(answer: Answer) -> Steps:
 
 
 def ending(answer: Answer, *, done: bool = True) -> Steps:
-    yield Send((answer.frame(DONE) if answer.ask.stream and done else b"") + answer.end)
+    yield Send((answer.frame(answer.writer.done) if answer.ask.stream and done else b"") + answer.end)
     if answer.closes:
         yield Close(finished=True)
 
 
 def upto_fault(answer: Answer) -> Steps:
-    """Head and the first `after_chunks` chunks of content; past the last one, all but [DONE]."""
+    """Head and the first `after_chunks` chunks of content; past the last one, all but the last event."""
     yield from opening(answer)
     said = 0
     for beat in answer.beats():
@@ -67,11 +67,17 @@ def refusal(status: int, body: Callable[[Answer], bytes], kind: str = "applicati
     def program(answer: Answer) -> Steps:
         yield Wait(answer.params.first_token_s)
         seen = answer.params.status or status
-        yield Send(plain(answer.origin, answer.params, seen, body(answer), kind), status=seen)
+        said = worded(answer.ask.surface, seen, body(answer))
+        yield Send(plain(answer.origin, answer.params, seen, said, kind), status=seen)
         if answer.params.connection_close:
             yield Close(finished=True)
 
     return program
+
+
+def worded(surface: Surface | None, status: int, body: bytes) -> bytes:
+    """A refusal in the words of the surface."""
+    return bodies.in_anthropic(status, body) if surface is Surface.MESSAGES else body
 
 
 def plain(origin: Origin, params: Params, status: int, body: bytes, kind: str = "application/json") -> bytes:

@@ -163,7 +163,8 @@ class Provider:
     def _refuse(self, entry: Entry, scenario: str, status: int, body: bytes) -> Steps:
         """A short answer that no scenario had a say in."""
         entry.scenario = scenario
-        return iter((Send(programs.plain(self._origin(entry, 0), self.base, status, body), status=status),))
+        said = programs.worded(entry.surface, status, body)
+        return iter((Send(programs.plain(self._origin(entry, 0), self.base, status, said), status=status),))
 
     def _answer(
         self, asked: Ask, params: Params, request: Request, entry: Entry, fixed_body: bytes | None = None

@@ -18,12 +18,16 @@ _WORD_JSON = {word: json.dumps(word, ensure_ascii=False) for word in text.PLAIN 
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class ChatWriter:
     ask: Ask
     origin: Origin
     reply: Reply
 
     # --- events
+
+    @property
+    def done(self) -> bytes:
+        return DONE
 
     def role(self) -> bytes:
         if self.ask.surface is Surface.COMPLETIONS:
@@ -35,7 +39,6 @@ class Writer:
         return self._each(thinking if self.reply.reasoning else plain)
 
     def empty(self) -> bytes:
-        """A delta that is no progress."""
         return self._event(self._choice(0, '{"content":""}'))
 
     def reasoning(self, start: int, stop: int) -> bytes:
@@ -48,17 +51,25 @@ class Writer:
             for index, words in enumerate(self.reply.words)
         )
 
-    def finish(self, reason: str, *, with_usage: bool = False) -> bytes:
-        return self._each('{"content":""}', f'"{reason}"', self.usage() if with_usage else "null")
+    def finish(self, *, with_usage: bool = False) -> bytes:
+        return self._each('{"content":""}', f'"{self.reply.finish_reason}"', self.usage() if with_usage else "null")
 
     def usage_event(self) -> bytes:
         return self._event("", self.usage())
 
     def broken(self) -> bytes:
-        """An event whose JSON ends inside a string."""
         return self._event(self._choice(0, '{"content":" broken"}')).partition(b'"},')[0] + b"\n\n"
 
-    def openrouter_error(self, code: int, kind: str, message: str) -> bytes:
+    def error_event(self, body: bytes) -> bytes:
+        return b"data: " + body + b"\n\n"
+
+    def failure(self, status: int, message: str, dialect: str) -> bytes:
+        """OpenRouter and vLLM each have their own way to say so."""
+        if dialect == "vllm":
+            return self.error_event(bodies.vllm_error(message, status)) + DONE
+        return self._openrouter_error(status, bodies.OPENROUTER_ERROR_TYPES.get(status, "server"), message)
+
+    def _openrouter_error(self, code: int, kind: str, message: str) -> bytes:
         detail = bodies.dump({"code": code, "message": message, "metadata": {"error_type": kind}}).decode()
         choice = (
             '{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":"error","native_finish_reason":null}'
@@ -102,6 +113,9 @@ class Writer:
         written = json.dumps(choices, ensure_ascii=False, separators=(",", ":"))
         whole = f'{{{self._envelope(kind)},"choices":{written},"usage":{self.usage()}}}'
         return whole.encode("utf-8", "surrogatepass")
+
+    def failed_body(self, status: int, message: str) -> bytes:
+        return bodies.error_in_choice(self.body(), status, message)
 
     def _whole_text(self, index: int) -> dict[str, object]:
         said = "".join(self.reply.words[index])

@@ -9,6 +9,7 @@ from fakes.deepseek.params import Params
 
 TOOL_ARGUMENT_CHARACTERS = 4
 """Arguments of a tool call arrive in pieces of so many characters."""
+THINKING = (Surface.CHAT, Surface.MESSAGES, Surface.RESPONSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def compose(ask: Ask, params: Params, origin: Origin) -> Reply:
         words = tuple(choice[: ask.max_tokens] for choice in words)
         finish_reason = "length"
     thinks = params.thinking == "on" or (params.thinking == "auto" and ask.wants_thinking)
-    thoughts = params.reasoning_tokens if thinks and ask.prefill is None and ask.surface is Surface.CHAT else 0
+    thoughts = params.reasoning_tokens if thinks and ask.prefill is None and ask.surface in THINKING else 0
     reasoning = text.tokens("reasoning\0" + _seed(ask, origin, 0), thoughts)
     return Reply(words, reasoning, params.finish_reason or finish_reason)
 
