@@ -1,7 +1,7 @@
 local rest = require "pool.rest"
 
 local function context(now_ms, changes)
-  local made = { now_ms = now_ms, retry = { busy_backoff_ms = { 5000, 10000, 30000 }, honor_retry_after = true },
+  local made = { now_ms = now_ms, started_ms = now_ms, retry = { busy_backoff_ms = { 5000, 10000, 30000 }, honor_retry_after = true },
                  long_rest_ms = 300000, key = "key-1", asked = "chat m" }
   for key, value in pairs(changes or {}) do
     made[key] = value
@@ -24,9 +24,26 @@ describe("an endpoint that is busy", function()
     end
   end)
 
+  it("is not busy twice in a row when it refuses what was under way when it went to rest", function()
+    local record = rest.failure(rest.new(), "backoff", BUSY, context(100, { started_ms = 0 }))
+    for now_ms = 101, 110 do
+      record = rest.failure(record, "backoff", BUSY, context(now_ms, { started_ms = 50 }))
+    end
+    assert.equal(1, record.row)
+    assert.equal(5100, record.rest_until_ms)
+    record = rest.failure(record, "backoff", BUSY, context(5200, { started_ms = 5100 }))
+    assert.equal(15200, record.rest_until_ms)
+  end)
+
+  it("rests on when an answer comes to what was sent before it went to rest", function()
+    local record = rest.failure(rest.new(), "backoff", BUSY, context(100, { started_ms = 50 }))
+    assert.equal(record, rest.success(record, 120, 99))
+    assert.equal(0, rest.success(record, 6000, 5900).rest_until_ms)
+  end)
+
   it("starts over after a good answer", function()
     local record = rest.failure(rest.new(), "backoff", BUSY, context(0))
-    record = rest.failure(rest.success(record, 6000), "backoff", BUSY, context(7000))
+    record = rest.failure(rest.success(record, 6000, 6000), "backoff", BUSY, context(7000))
     assert.equal(12000, record.rest_until_ms)
   end)
 
@@ -103,13 +120,13 @@ end)
 
 describe("a good answer", function()
   it("is remembered by its first time", function()
-    local record = rest.success(rest.new(), 5)
+    local record = rest.success(rest.new(), 5, 5)
     assert.equal(5, record.well_since_ms)
-    assert.equal(record, rest.success(record, 9))
+    assert.equal(record, rest.success(record, 9, 9))
   end)
 
   it("does not hide the last error", function()
     local record = rest.failure(rest.new(), nil, { class = "Connect", reason = "ConnectFailed" }, context(3))
-    assert.equal("Connect", rest.success(record, 5).error_class)
+    assert.equal("Connect", rest.success(record, 5, 5).error_class)
   end)
 end)

@@ -1,6 +1,7 @@
 """Who is asked again, after what pause, and who is waited for."""
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import httpx
@@ -149,3 +150,22 @@ def test_a_caller_that_goes_ends_the_wait(router: Router, a: FakeProvider) -> No
     assert router.endpoint("a").reason == "RateLimited"  # it did not wait for the end of that
     assert router.is_idle()
     assert len(a.log()) == 1
+
+
+# --- what an endpoint's rest is
+
+
+def test_an_answer_to_what_was_sent_before_does_not_end_a_rest(router: Router, a: FakeProvider) -> None:
+    """A provider at its limit goes on answering what it had accepted."""
+    a.set("slow_first_token", first_token_ms=600)
+    router.serve(endpoint("a", a))
+    with ThreadPoolExecutor(1) as caller:
+        accepted = caller.submit(router.ask)
+        eventually(lambda: router.endpoint("a").in_flight == 1, "it is under way")
+        a.set("rate_limit", retry_after_s=30)
+        router.ask()
+
+        assert accepted.result().status_code == 200
+
+    assert router.ask().status_code == 503
+    assert router.endpoint("a").reason == "RateLimited"

@@ -8,6 +8,7 @@ local match = string.match
 local sub = string.sub
 
 local dialects = require "pool.dialects"
+local rate_reset = require "pool.rate_reset"
 local retry_after = require "pool.retry_after"
 local words_of = require("pool.words").of
 
@@ -65,11 +66,15 @@ function _M.refusal(status, header, body, provider, now_ms)
     or dialects.STATUS[seen]
     or dialects.STATUS_FAMILY[math.floor(seen / 100)]
     or dialects.STATUS_FAMILY[5]
+  local wait_ms = retry_after.wait_ms(header, now_ms)
+  if not wait_ms and rule.class == "RateLimited" then
+    wait_ms = rate_reset.wait_ms(header, text, words.message, now_ms)
+  end
   return {
     class = rule.class,
     reason = rule.reason,
     status = seen == 200 and 400 or seen,
-    retry_after_ms = retry_after.wait_ms(header, now_ms),
+    retry_after_ms = wait_ms,
     limit = rule.class == "RateLimited" and limit_in(words.message) or nil,
   }
 end

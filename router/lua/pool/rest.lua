@@ -31,17 +31,20 @@ end
 
 local RESTS = {}
 
+-- Attempts that were under way when it went to rest are news of the same refusal, not of another in a row.
 function RESTS.backoff(record, outcome, context)
-  local steps = context.retry.busy_backoff_ms
-  record.row = record.row + 1
-  local rest_ms = steps[min(record.row, #steps)] or 0
+  local steps, rest_ms = context.retry.busy_backoff_ms, 0
+  if record.row == 0 or context.started_ms >= record.rest_since_ms then
+    record.row = record.row + 1
+    record.rest_since_ms = context.now_ms
+    record.rest_reason = outcome.reason
+    record.rest_is_said = false
+    rest_ms = steps[min(record.row, #steps)] or 0
+  end
   if context.retry.honor_retry_after and outcome.retry_after_ms then
     rest_ms = max(rest_ms, outcome.retry_after_ms)
   end
   record.rest_until_ms = max(record.rest_until_ms, context.now_ms + rest_ms)
-  record.rest_since_ms = context.now_ms
-  record.rest_reason = outcome.reason
-  record.rest_is_said = false
   if outcome.limit and outcome.limit >= 1 then
     record.limit, record.limit_until_ms = outcome.limit, context.now_ms + LIMIT_MEMORY_MS
   end
@@ -50,7 +53,7 @@ end
 -- As backoff; and a Retry-After that is honoured here is a time that a request may wait for.
 function RESTS.limited(record, outcome, context)
   RESTS.backoff(record, outcome, context)
-  record.rest_is_said = context.retry.honor_retry_after and outcome.retry_after_ms ~= nil
+  record.rest_is_said = record.rest_is_said or context.retry.honor_retry_after and outcome.retry_after_ms ~= nil
 end
 
 -- A refused key stays refused; a balance may be topped up, and without a key there is no file that could change.
@@ -72,9 +75,13 @@ function RESTS.model(record, _, context)
 end
 
 
--- The endpoint answered as it should.
-function _M.success(record, now_ms)
+-- The endpoint answered as it should. started_ms: when it was asked; an answer to what was sent before it went to rest, or
+-- out of service, says nothing against that.
+function _M.success(record, now_ms, started_ms)
   if record.well_since_ms > 0 and record.row == 0 and record.down_reason == "" then
+    return record
+  end
+  if started_ms < max(record.rest_since_ms, record.down_since_ms) then
     return record
   end
   local well = copy_of(record)
@@ -85,8 +92,8 @@ end
 
 
 -- An attempt failed. kind: the rests of its class (outcome.lua) or nil. outcome: class, reason, retry_after_ms, limit.
--- context: now_ms, retry (policy), long_rest_ms, key (which version of the key file was sent), asked (for what). Gives the
--- record and, when the endpoint went out of service by it, a transition.
+-- context: now_ms, started_ms (of the attempt), retry (policy), long_rest_ms, key (which version of the key file was sent),
+-- asked (for what). Gives the record and, when the endpoint went out of service by it, a transition.
 function _M.failure(record, kind, outcome, context)
   local failed = copy_of(record)
   failed.error_class, failed.error_at_ms = outcome.class, context.now_ms

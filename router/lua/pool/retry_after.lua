@@ -5,7 +5,8 @@ local max = math.max
 
 local _M = {}
 
-local LONGEST_MS = 3600 * 1000 -- no header parks an endpoint for longer than this
+local LONGEST_MS = 3600 * 1000 -- as long as any time of a policy may be: nothing that is said parks an endpoint for longer
+_M.LONGEST_MS = LONGEST_MS
 local MS_A_DAY = 86400000
 local MONTHS = { jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6,
                  jul = 7, aug = 8, sep = 9, oct = 10, nov = 11, dec = 12 }
@@ -30,6 +31,25 @@ function _M.http_date_ms(text)
   end
   local days = day_number(tonumber(year), MONTHS[month], tonumber(day))
   return days * MS_A_DAY + ((tonumber(h) * 60 + tonumber(m)) * 60 + tonumber(s)) * 1000
+end
+
+
+-- "2026-11-22T08:12:31.5+01:00" as milliseconds since 1970, or nil
+function _M.rfc3339_ms(text)
+  local year, month, day, h, m, s, zone = text:lower():match("^(%d%d%d%d)-(%d%d)-(%d%dt)(%d%d):(%d%d):(%d%d%.?%d*)(.+)$")
+  if not year then
+    return nil
+  end
+  local sign, zone_h, zone_m = zone:match("^([+-])(%d%d):(%d%d)$")
+  if not sign and zone ~= "z" then
+    return nil
+  end
+  local minutes = tonumber(h) * 60 + tonumber(m)
+  if sign then
+    minutes = minutes - tonumber(sign .. "1") * (tonumber(zone_h) * 60 + tonumber(zone_m))
+  end
+  local days = day_number(tonumber(year), tonumber(month), tonumber(day:sub(1, 2)))
+  return days * MS_A_DAY + (minutes * 60 + tonumber(s)) * 1000
 end
 
 

@@ -42,7 +42,7 @@ function _M.first_content(attempt, now_ms)
   local wait_ms = now_ms - attempt.started_ms
   attempt.first_content_ms = now_ms
   circuits.first_content(attempt, now_ms)
-  rests.success(attempt.endpoint, now_ms)
+  rests.success(attempt.endpoint, now_ms, attempt.started_ms)
   rests.sample_latency(attempt.endpoint, wait_ms, now_ms)
   if attempt.conversation then
     affinity.answered(attempt.conversation, attempt.endpoint)

@@ -22,18 +22,18 @@ function _M.key_of(id)
 end
 
 
-local function store_success(endpoint, now_ms)
+local function store_success(endpoint, now_ms, started_ms)
   state.update(endpoint.rest_key, rest.new, function(record)
-    return rest.success(record, now_ms)
+    return rest.success(record, now_ms, started_ms)
   end)
 end
 
 
 -- Nearly always nothing changes; the closure is in a function of its own because LuaJIT compiles none that makes one.
-function _M.success(endpoint, now_ms)
+function _M.success(endpoint, now_ms, started_ms)
   local seen = _M.record(endpoint)
-  if rest.success(seen, now_ms) ~= seen then
-    store_success(endpoint, now_ms)
+  if rest.success(seen, now_ms, started_ms) ~= seen then
+    store_success(endpoint, now_ms, started_ms)
   end
 end
 
@@ -42,7 +42,8 @@ end
 function _M.failure(attempt, kind, failure, now_ms)
   local endpoint, policy = attempt.endpoint, attempt.policy
   local context = {
-    now_ms = now_ms, retry = policy.retry, long_rest_ms = policy.circuit_breaker.max_recovery_timeout_ms,
+    now_ms = now_ms, started_ms = attempt.started_ms, retry = policy.retry,
+    long_rest_ms = policy.circuit_breaker.max_recovery_timeout_ms,
     key = attempt.key_version or "", asked = attempt.asked,
   }
   local change = state.update(endpoint.rest_key, rest.new, function(record)
