@@ -1,23 +1,18 @@
--- A request, from the caller's bytes to the caller's answer: pick → try → classify → account → (again) → pass on.
+-- A request of a caller, up to where it is known what is asked and of whom; serve.lua has the rest.
 
 local clock = require "shell.clock"
 local access = require "shell.access"
 local accounts = require "shell.accounts"
 local affinity = require "shell.affinity"
-local attempt_on = require "shell.attempt"
-local balancer = require "shell.balancer"
 local budget = require "shell.budget"
 local cjson = require "cjson.safe"
-local failures = require "shell.failures"
+local conclude = require "shell.conclude"
 local headers = require "pool.headers"
-local keys = require "shell.keys"
 local models = require "pool.models"
-local offers = require "pool.offers"
 local recovery = require "shell.recovery"
-local relay = require "shell.relay"
 local request_body = require "pool.request"
 local respond = require "shell.respond"
-local retry = require "shell.retry"
+local serve = require "shell.serve"
 local surfaces = require "pool.surface"
 local sync = require "shell.sync"
 local uuid = require "pool.uuid"
@@ -28,16 +23,6 @@ local _M = {}
 
 local CLIENT_HEADERS_MAX = 100
 local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
-
-
--- Ends a request with an error made here.
-local function refuse(request, status, code, message, wait_ms)
-  if request.attempts > 0 then
-    ngx.header["x-poolkeeper-attempts"] = request.attempts
-  end
-  ngx.header["x-request-id"] = request.id
-  return respond.error(request.protocol, status, code, message, wait_ms)
-end
 
 
 local id_series, id_count -- nginx's own $request_id asks for 16 random bytes each time, a tenth of a request's cost here
@@ -85,14 +70,14 @@ local function read_body(request)
   ngx.req.read_body()
   local body = ngx.req.get_body_data()
   if not body then
-    return refuse(request, 400, "invalid_json", "The request has no body; wanted a JSON object.")
+    return conclude.refuse(request, 400, "invalid_json", "The request has no body; wanted a JSON object.")
   end
   local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface)
   if not parsed then
-    return refuse(request, 400, "invalid_json", "The body could not be read: " .. err .. ".")
+    return conclude.refuse(request, 400, "invalid_json", "The body could not be read: " .. err .. ".")
   end
   if not doc.labels[parsed.model] then
-    return refuse(request, 404, "model_not_found",
+    return conclude.refuse(request, 404, "model_not_found",
                   ("The model '%s' is not served here; known models: %s.")
                     :format(parsed.model:sub(1, 128), table.concat(doc.models, ", ")))
   end
@@ -102,106 +87,11 @@ local function read_body(request)
 end
 
 
--- No endpoint has the model on this surface.
-local function refuse_unoffered(request)
-  local surface = request.surface
-  if surface == surfaces.CHAT then
-    return refuse(request, 404, "model_not_found", ("No endpoint serves the model '%s' now."):format(request.model))
-  end
-  local providers = offers.providers_of(surface.name)
-  local advice = providers and (" Wanted an endpoint of a provider that does (%s), or ask at /v1/chat/completions.")
-    :format(providers) or ""
-  return refuse(request, 404, "surface_not_served",
-                ("No endpoint of this pool serves %s for the model '%s'.%s"):format(surface.title, request.model, advice))
-end
-
-
--- No further attempt: the caller gets the provider's own words where they tell what to change, else ours.
-local function conclude(request, obstacle)
-  local told, failure = request.telling, request.failure
-  if told then
-    relay.start({ status = told.failure.status, content_type = told.failure.answer.content_type }, request, told.attempt)
-    return respond.as_is(told.failure.answer.body)
-  end
-  if failure and failure.class == "Deadline" then
-    return refuse(request, 504, "deadline_exceeded", "No answer came within the request's time limit.")
-  end
-  local now_ms = clock.now_ms()
-  if request.is_model_missing or not balancer.is_offered(request, now_ms) then
-    return refuse_unoffered(request)
-  end
-  if not failure and obstacle.full > 0 then
-    return refuse(request, 503, "pool_saturated",
-                  "Every endpoint that could answer is at its limit of concurrent requests.", RETRY_SOON_MS)
-  end
-  local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
-  return refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)
-end
-
-
--- Passes a proved answer on. Gives nil after a good end, "gone" when the caller went, or the failure.
-local function pass_on(request, attempt, answer)
-  if answer.events then
-    return relay.stream(request, attempt, answer)
-  end
-  if answer.conn then
-    return relay.long(request, attempt, answer)
-  end
-  return relay.whole(request, attempt, answer)
-end
-
-
-local function deliver(request, attempt, answer)
-  accounts.first_content(attempt, clock.now_ms())
-  if request.attempts > 1 then
-    budget.refund()
-  end
-  local ended = pass_on(request, attempt, answer)
-  if attempt.conn then
-    attempt.conn:close()
-    attempt.conn = nil
-  end
-  if ended == nil then
-    accounts.complete(attempt, answer, clock.now_ms())
-    return accounts.release(attempt)
-  end
-  if ended == "gone" then
-    accounts.release(attempt)
-    return ngx.exit(ngx.ERROR)
-  end
-  local another, its_answer = recovery.after(request, attempt, ended)
-  if another then
-    return deliver(request, another, its_answer)
-  end
-  if answer.events then
-    relay.give_up(request, ended)
-  end
-  return ngx.exit(ngx.ERROR) -- no clean end on a cut answer
-end
-
-
--- Attempt by attempt; nil: none can be made, and what stands in the way.
-local function serve(request, attempt, obstacle)
-  if not attempt then
-    return conclude(request, obstacle)
-  end
-  request.attempt = attempt
-  request.attempts = request.attempts + 1
-  accounts.started(attempt)
-  local answer, failure = attempt_on.run(request, attempt, keys.of(attempt.endpoint))
-  if answer then
-    return deliver(request, attempt, answer)
-  end
-  failures.note(request, attempt, failure)
-  return serve(request, retry.after(request, attempt, failure))
-end
-
-
 -- The pool's list of models, or one of it.
 local function answer_models(request, name)
   local body = name == "" and models.list(request.doc.models) or request.doc.labels[name] and models.one(name)
   if not body then
-    return refuse(request, 404, "model_not_found", ("The model '%s' is not served here."):format(name:sub(1, 128)))
+    return conclude.refuse(request, 404, "model_not_found", ("The model '%s' is not served here."):format(name:sub(1, 128)))
   end
   return respond.json(200, body)
 end
@@ -214,22 +104,22 @@ function _M.serve()
   local request = begin(surface, path)
   local doc = sync.current()
   if not doc then
-    return refuse(request, 503, "not_ready", "This router has no configuration yet.", RETRY_SOON_MS)
+    return conclude.refuse(request, 503, "not_ready", "This router has no configuration yet.", RETRY_SOON_MS)
   end
   request.doc = doc
   if not access.is_allowed(doc, request.client_headers) then
-    return refuse(request, 401, "unauthorized", "The key shown is none of this pool's client keys.")
+    return conclude.refuse(request, 401, "unauthorized", "The key shown is none of this pool's client keys.")
   end
   local model = method == "GET" and surfaces.model_at(path)
   if model then
     return answer_models(request, model)
   end
   if not surface then
-    return refuse(request, 404, "not_found", "This path is not served here.")
+    return conclude.refuse(request, 404, "not_found", "This path is not served here.")
   end
   if method ~= "POST" then
     ngx.header["Allow"] = "POST"
-    return refuse(request, 405, "method_not_allowed", "Only POST is served here.")
+    return conclude.refuse(request, 405, "method_not_allowed", "Only POST is served here.")
   end
   read_body(request)
   if doc.policy.balancing.affinity then
@@ -241,14 +131,14 @@ function _M.serve()
   request.started_ms = clock.now_ms()
   request.deadline_ms = request.started_ms + doc.policy.timeouts.request_ms
   request.tier_wait_ms = doc.policy.retry.tier_wait_ms
-  return serve(request, retry.first(request))
+  return serve.serve(request)
 end
 
 
 -- Where nginx sends a body that is over the limit.
 function _M.too_large()
   local request = begin(nil, ngx.var.uri)
-  return refuse(request, 413, "body_too_large", "The body is larger than this router takes (16 MiB).")
+  return conclude.refuse(request, 413, "body_too_large", "The body is larger than this router takes (16 MiB).")
 end
 
 

@@ -1,0 +1,65 @@
+-- The end of a request that no endpoint has answered: the provider's own words where they tell its caller what to change,
+-- else ours.
+
+local balancer = require "shell.balancer"
+local clock = require "shell.clock"
+local offers = require "pool.offers"
+local relay = require "shell.relay"
+local respond = require "shell.respond"
+local surfaces = require "pool.surface"
+
+local ngx = ngx
+
+local _M = {}
+
+local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
+
+
+-- Ends a request with an error made here.
+function _M.refuse(request, status, code, message, wait_ms)
+  if request.attempts > 0 then
+    ngx.header["x-poolkeeper-attempts"] = request.attempts
+  end
+  ngx.header["x-request-id"] = request.id
+  return respond.error(request.protocol, status, code, message, wait_ms)
+end
+
+
+-- No endpoint has the model on this surface.
+local function refuse_unoffered(request)
+  local surface = request.surface
+  if surface == surfaces.CHAT then
+    return _M.refuse(request, 404, "model_not_found", ("No endpoint serves the model '%s' now."):format(request.model))
+  end
+  local providers = offers.providers_of(surface.name)
+  local advice = providers and (" Wanted an endpoint of a provider that does (%s), or ask at /v1/chat/completions.")
+    :format(providers) or ""
+  return _M.refuse(request, 404, "surface_not_served",
+                ("No endpoint of this pool serves %s for the model '%s'.%s"):format(surface.title, request.model, advice))
+end
+
+
+-- No further attempt: the caller gets the provider's own words where they tell what to change, else ours.
+function _M.conclude(request, obstacle)
+  local told, failure = request.telling, request.failure
+  if told then
+    relay.start({ status = told.failure.status, content_type = told.failure.answer.content_type }, request, told.attempt)
+    return respond.as_is(told.failure.answer.body)
+  end
+  if failure and failure.class == "Deadline" then
+    return _M.refuse(request, 504, "deadline_exceeded", "No answer came within the request's time limit.")
+  end
+  local now_ms = clock.now_ms()
+  if request.is_model_missing or not balancer.is_offered(request, now_ms) then
+    return refuse_unoffered(request)
+  end
+  if not failure and obstacle.full > 0 then
+    return _M.refuse(request, 503, "pool_saturated",
+                  "Every endpoint that could answer is at its limit of concurrent requests.", RETRY_SOON_MS)
+  end
+  local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
+  return _M.refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)
+end
+
+
+return _M

@@ -1,0 +1,82 @@
+-- A request, attempt by attempt, to its answer: try → classify → account → (again) → pass on.
+
+local accounts = require "shell.accounts"
+local attempt_on = require "shell.attempt"
+local budget = require "shell.budget"
+local clock = require "shell.clock"
+local conclude = require "shell.conclude"
+local failures = require "shell.failures"
+local keys = require "shell.keys"
+local recovery = require "shell.recovery"
+local relay = require "shell.relay"
+local retry = require "shell.retry"
+
+local ngx = ngx
+
+local _M = {}
+
+
+-- Passes a proved answer on. Gives nil after a good end, "gone" when the caller went, or the failure.
+local function pass_on(request, attempt, answer)
+  if answer.events then
+    return relay.stream(request, attempt, answer)
+  end
+  if answer.conn then
+    return relay.long(request, attempt, answer)
+  end
+  return relay.whole(request, attempt, answer)
+end
+
+
+local function deliver(request, attempt, answer)
+  accounts.first_content(attempt, clock.now_ms())
+  if request.attempts > 1 then
+    budget.refund()
+  end
+  local ended = pass_on(request, attempt, answer)
+  if attempt.conn then
+    attempt.conn:close()
+    attempt.conn = nil
+  end
+  if ended == nil then
+    accounts.complete(attempt, answer, clock.now_ms())
+    return accounts.release(attempt)
+  end
+  if ended == "gone" then
+    accounts.release(attempt)
+    return ngx.exit(ngx.ERROR)
+  end
+  local another, its_answer = recovery.after(request, attempt, ended)
+  if another then
+    return deliver(request, another, its_answer)
+  end
+  if answer.events then
+    relay.give_up(request, ended)
+  end
+  return ngx.exit(ngx.ERROR) -- no clean end on a cut answer
+end
+
+
+-- Attempt by attempt; nil: none can be made, and what stands in the way.
+local function go_on(request, attempt, obstacle)
+  if not attempt then
+    return conclude.conclude(request, obstacle)
+  end
+  request.attempt = attempt
+  request.attempts = request.attempts + 1
+  accounts.started(attempt)
+  local answer, failure = attempt_on.run(request, attempt, keys.of(attempt.endpoint))
+  if answer then
+    return deliver(request, attempt, answer)
+  end
+  failures.note(request, attempt, failure)
+  return go_on(request, retry.after(request, attempt, failure))
+end
+
+
+function _M.serve(request)
+  return go_on(request, retry.first(request))
+end
+
+
+return _M
