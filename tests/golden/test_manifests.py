@@ -35,6 +35,7 @@ CASES = {
                         maxConnections=7,
                         baseLatency="1s500ms",
                         region="singapore",
+                        egressProxy="http://egress-singapore:3128",
                         capabilities=["PrefixCompletion", "LargeContext"],
                         models=[
                             {"name": "deepseek-v4-pro", "upstreamName": "deepseek/deepseek-v4-pro"},

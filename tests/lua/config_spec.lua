@@ -7,6 +7,7 @@ local function document()
     endpoints = { {
       name = "a", fingerprint = "f", provider = "DeepSeek", tier = 0, weight = 100, mode = "Active", scheme = "https",
       host = "api.deepseek.com", port = 443, path = "/v1", tls = { serverName = "api.deepseek.com", caFile = cjson.null },
+      egressProxy = cjson.null,
       credential = { file = "a", source = "Secret deepseek, key api-key" }, maxConnections = 10, baseLatencyMs = 800,
       models = { { name = "m", upstreamName = "up" } }, capabilities = {}, region = "",
     } },
@@ -68,6 +69,7 @@ describe("a document", function()
     { "with two models of one name", function(d) d.models = { "m", "m" } end, "models: m occurs twice" },
     { "with a route to a model nobody knows", function(d) d.models = { "n" } end, "m is none of the pool's models" },
     { "with https and no name to prove", function(_, e) e.tls = cjson.null end, "tls: wanted" },
+    { "with a proxy that has no port", function(_, e) e.egressProxy = { host = "p" } end, "egressProxy.port: wanted" },
     { "with a key file that climbs out of its folder", function(_, e) e.credential.file = "../x" end, "credential.file" },
     { "with a key file in a folder", function(_, e) e.credential.file = "a/b" end, "credential.file" },
     { "with a hidden key file", function(_, e) e.credential.file = "..data" end, "credential.file" },

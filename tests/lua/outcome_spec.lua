@@ -2,8 +2,8 @@ local outcome = require "pool.outcome"
 
 describe("after a failed attempt", function()
   it("another endpoint is asked, while attempts are left", function()
-    for _, class in ipairs({ "Connect", "Busy", "RateLimited", "ServerError", "SlowFirstToken", "Stalled", "Truncated",
-                             "Credential", "ModelMissing", "ContextTooLong", "Incompatible" }) do
+    for _, class in ipairs({ "Connect", "ProxyFailed", "Busy", "RateLimited", "ServerError", "SlowFirstToken", "Stalled",
+                             "Truncated", "Credential", "ModelMissing", "ContextTooLong", "Incompatible" }) do
       assert.is_true(outcome.goes_on(class, 1, 3))
       assert.is_false(outcome.goes_on(class, 3, 3))
     end
@@ -26,8 +26,8 @@ describe("after a failed attempt", function()
     for class, consequence in pairs(outcome.CLASSES) do
       counted[class] = consequence.counts or nil
     end
-    assert.same({ Connect = true, Busy = true, ServerError = true, SlowFirstToken = true, Stalled = true, Truncated = true },
-                counted)
+    assert.same({ Connect = true, ProxyFailed = true, Busy = true, ServerError = true, SlowFirstToken = true,
+                  Stalled = true, Truncated = true }, counted)
   end)
 end)
 

@@ -248,7 +248,9 @@ class Endpoint(Model):
     Verification cannot be switched off."""
     egress_proxy: ProxyUrl | None = None
     """HTTP proxy through which this endpoint is reached, to choose the route or the region traffic leaves from:
-    CONNECT for https, forwarding for http. Example: http://egress-singapore:3128. No path, no user:password@."""
+    CONNECT for https (the certificate is checked inside the tunnel), forwarding for http. The proxy resolves the
+    endpoint's name. When the proxy itself fails, the endpoint's reason says ProxyFailed, and its breaker counts it.
+    Example: http://egress-singapore:3128. No path, no user:password@."""
     region: Label = Label("")
     """Where the endpoint is, in your own words; a label in status, metrics and dashboards, such as singapore.
     Routing does not look at it."""

@@ -35,6 +35,13 @@ class Tls(Model):
     ca_file: str | None = None
 
 
+class EgressProxy(Model):
+    """Through whom an endpoint is reached: by CONNECT when it speaks TLS, else by forwarding."""
+
+    host: str
+    port: int
+
+
 class EndpointDoc(Model):
     """One upstream endpoint.
 
@@ -55,6 +62,7 @@ class EndpointDoc(Model):
     port: int
     path: str
     tls: Tls | None = None
+    egress_proxy: EgressProxy | None = None
     credential: Credential | None = None
     max_connections: int
     base_latency_ms: int

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from poolkeeper.api.endpoint import Endpoint, Scheme
 from poolkeeper.api.poolspec import EndpointPoolSpec
-from poolkeeper.api.routerdoc import Credential, EndpointDoc, ModelRoute, Tls
+from poolkeeper.api.routerdoc import Credential, EgressProxy, EndpointDoc, ModelRoute, Tls
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.share import sending_routers, share
 from poolkeeper.plan.snapshot import Snapshot
@@ -56,6 +56,7 @@ def _endpoint_doc(snapshot: Snapshot, endpoint: Endpoint, pool_models: Sequence[
         port=address.port,
         path=address.path,
         tls=_tls(endpoint, address),
+        egress_proxy=_egress_proxy(endpoint),
         credential=_credential(endpoint),
         max_connections=share(endpoint.max_connections, among),
         base_latency_ms=endpoint.base_latency.ms,
@@ -83,6 +84,11 @@ def _tls(endpoint: Endpoint, address: _Address) -> Tls | None:
     return Tls(server_name=given or address.host, ca_file=ca_file(endpoint))
 
 
+def _egress_proxy(endpoint: Endpoint) -> EgressProxy | None:
+    proxy = endpoint.egress_proxy
+    return EgressProxy(host=proxy.host, port=proxy.port) if proxy else None
+
+
 def _credential(endpoint: Endpoint) -> Credential | None:
     ref = endpoint.credentials_ref
     return Credential(file=endpoint.name, source=secret_source(ref.name, ref.key)) if ref else None
@@ -92,6 +98,8 @@ def _fingerprint(endpoint: Endpoint, address: _Address) -> str:
     credential = endpoint.credentials_ref.model_dump(mode="json") if endpoint.credentials_ref else None
     tls = endpoint.tls.model_dump(mode="json") if endpoint.tls else None
     what_it_is = {"provider": endpoint.provider, "credential": credential, "tls": tls, **asdict(address)}
+    if endpoint.egress_proxy:
+        what_it_is["egress_proxy"] = endpoint.egress_proxy
     return digest(what_it_is)[:FINGERPRINT_DIGITS]
 
 

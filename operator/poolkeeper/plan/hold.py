@@ -8,7 +8,6 @@ from poolkeeper.api.meta import Problem
 from poolkeeper.api.poolspec import EndpointPoolSpec
 from poolkeeper.api.reasons import Reason
 from poolkeeper.plan.missing import MissingRef
-from poolkeeper.plan.notyet import refused
 from poolkeeper.plan.snapshot import Snapshot
 
 TOLD_AT_ONCE = 5
@@ -49,11 +48,10 @@ def failover_to_tier(snapshot: Snapshot) -> int | None:
 
 
 def _more_problems(snapshot: Snapshot) -> Iterator[Problem]:
-    """What a manifest alone cannot tell: annotations, fields that must not be passed over, and where it is to run."""
+    """What a manifest alone cannot tell: annotations, and where it is to run."""
     if snapshot.pool is None:
         return
     spec = snapshot.pool.spec
-    yield from refused(spec)
     given = snapshot.annotations.get(labels.FAILOVER_TO)
     if given is not None and given not in _tiers(spec):
         tiers = ", ".join(_tiers(spec))

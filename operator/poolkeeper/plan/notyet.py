@@ -1,13 +1,10 @@
 """Fields of the contract that are accepted before they do something: told by name, so that nobody trusts a dead switch.
 
-A field is listed when it was set to other than its default. Where silence would do harm, telling is not enough: those
-are refused (REFUSED), as a spec that cannot be carried out.
+A field is listed when it was set to other than its default.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from poolkeeper.api.endpoint import Endpoint
-from poolkeeper.api.meta import Problem
 from poolkeeper.api.policyspec import FailoverPolicySpec
 from poolkeeper.api.poolspec import AccessClient, EndpointPoolSpec
 
@@ -41,15 +38,6 @@ POLICY: dict[str, Callable[[FailoverPolicySpec], bool]] = {
 }
 """The same for a policy; paths below its spec."""
 
-REFUSED: dict[str, tuple[Callable[[Endpoint], bool], str]] = {
-    "egressProxy": (
-        lambda endpoint: endpoint.egress_proxy is not None,
-        "is not in force yet, and without it the traffic would leave by a route you did not choose; "
-        "remove it, or reach the endpoint through a url whose host is your gateway",
-    ),
-}
-"""Endpoint field -> whether it is set, and why it cannot be passed over."""
-
 
 def not_in_force(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> tuple[str, ...]:
     """The paths that were set and do nothing, in the order of the tables."""
@@ -61,10 +49,3 @@ def not_in_force(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> tuple[st
 
 def policy_not_in_force(policy: FailoverPolicySpec) -> tuple[str, ...]:
     return tuple(path for path, asks in POLICY.items() if asks(policy))
-
-
-def refused(pool: EndpointPoolSpec) -> Iterator[Problem]:
-    for index, endpoint in enumerate(pool.endpoints):
-        for field, (asks, why) in REFUSED.items():
-            if asks(endpoint):
-                yield Problem(f"spec.endpoints[{index}].{field}", why)

@@ -49,6 +49,7 @@ local ENDPOINT = object({
   port = integer(1, 65535),
   path = text(0, 1024, "^[%w%.%-_~/%%!$&'()*+,;=:@]*$"),
   tls = nullable(object({ server_name = HOST, ca_file = nullable(FILE) })),
+  egress_proxy = nullable(object({ host = HOST, port = integer(1, 65535) })),
   credential = nullable(object({ file = FILE, source = SOURCE })),
   max_connections = integer(0, COUNT_MAX),
   base_latency_ms = integer(0, HOUR_MS),

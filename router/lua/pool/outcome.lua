@@ -8,6 +8,7 @@ local _M = {}
 
 _M.CLASSES = {
   Connect = { request = "next", is_fault = true, counts = true },
+  ProxyFailed = { request = "next", is_fault = true, counts = true },
   Busy = { request = "next", is_fault = true, counts = true, rests = "backoff" },
   RateLimited = { request = "next", is_fault = true, counts = false, rests = "limited" },
   ServerError = { request = "next", is_fault = true, counts = true, again = true },

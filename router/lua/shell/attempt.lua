@@ -8,6 +8,7 @@ local classify = require "pool.classify"
 local clock = require "shell.clock"
 local splice = require "pool.splice"
 local stream = require "pool.stream"
+local tunnel = require "shell.tunnel"
 local upstream = require "shell.upstream"
 
 local now_ms = clock.now_ms
@@ -33,7 +34,7 @@ local function message_for(request, attempt, key)
   local place = endpoint.places[attempt.place or request.surface.name]
   local body = (attempt.parsed or request.parsed):body_for(attempt.route.quoted_name)
   return {
-    "POST ", place.path, " HTTP/1.1\r\nHost: ", endpoint.authority,
+    "POST ", endpoint.origin, place.path, " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",
     request.forwarded, "\r\nX-Request-Id: ", request.upstream_id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
   }
@@ -63,9 +64,10 @@ end
 local function ask(request, attempt, key, deadline_ms)
   local message = message_for(request, attempt, key)
   while true do
-    local conn, err = upstream.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms, request.doc.allow_loopback)
+    local conn, err, fault = upstream.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms,
+                                              request.doc.allow_loopback)
     if not conn then
-      return failed("Connect", "ConnectFailed", err)
+      return failed(fault, fault == "Connect" and "ConnectFailed" or fault, err)
     end
     attempt.conn = conn
     attempt.is_sent = true
@@ -232,6 +234,11 @@ function _M.run(request, attempt, key)
   local conn, status = ask(request, attempt, key, deadline_ms)
   if not conn then
     return nil, status
+  end
+  if status ~= 200 and tunnel.is_proxys_own(attempt.endpoint, status, conn) then
+    conn:close()
+    attempt.conn = nil
+    return failed("ProxyFailed", "ProxyFailed", "the proxy answered " .. status)
   end
   if status ~= 200 then
     return refused(attempt, status, conn, read_refusal(conn, deadline_ms))

@@ -15,6 +15,7 @@ local offers = require "pool.offers"
 local rests = require "shell.rests"
 local circuits = require "shell.circuits"
 local state = require "shell.state"
+local tunnel = require "shell.tunnel"
 
 local ngx = ngx
 
@@ -64,6 +65,7 @@ local function prepare_endpoint(endpoint, doc)
   local default_port = endpoint.scheme == "https" and 443 or 80
   local host = endpoint.host:find(":", 1, true) and "[" .. endpoint.host .. "]" or endpoint.host
   endpoint.authority = endpoint.port == default_port and host or host .. ":" .. endpoint.port
+  tunnel.prepare(endpoint)
   endpoint.candidate = { endpoint = endpoint, name = endpoint.name, tier = endpoint.tier, weight = endpoint.weight,
                          base_latency_ms = endpoint.base_latency_ms, seed = affinity.seed(endpoint.name) }
 end

@@ -1,12 +1,13 @@
 -- HTTP/1.1 towards an endpoint, over a cosocket: connect to a checked address, send, read the head, read the body as it
 -- comes. Idle connections are kept in pools whose name holds everything that must not be mixed: the endpoint, what it is
--- (fingerprint), the name its certificate was checked for, the address.
+-- (fingerprint), the name its certificate was checked for, the address, the proxy on the way if there is one.
 
 local address = require "pool.address"
 local clock = require "shell.clock"
 local dns = require "shell.dns"
 local framing = require "pool.framing"
 local head = require "pool.head"
+local tunnel = require "shell.tunnel"
 
 local ngx = ngx
 local now_ms = clock.now_ms
@@ -32,13 +33,18 @@ local function options_for(endpoint, ip, allow_loopback)
     return options
   end
   local ok, err = address.permitted(ip, allow_loopback)
+  if ok and endpoint.egress_proxy then
+    ok, err = tunnel.permitted(endpoint, allow_loopback)
+  end
   if not ok then
     return nil, err
   end
   local name = endpoint.tls and endpoint.tls.server_name or "-"
   options = {
     host = find(ip, ":", 1, true) and "[" .. ip .. "]" or ip,
-    pool = table.concat({ endpoint.id, endpoint.scheme, name, ip, endpoint.port }, "|"), pool_size = POOL_SIZE,
+    pool = table.concat({ endpoint.id, endpoint.scheme, name, ip, endpoint.dial.port,
+                          endpoint.egress_proxy and "for " .. endpoint.authority or "direct" }, "|"),
+    pool_size = POOL_SIZE,
   }
   endpoint.pools[ip] = options
   return options
@@ -52,16 +58,23 @@ local function connect_to(endpoint, options, connect_ms)
   end
   sock:settimeouts(connect_ms, SEND_TIMEOUT_MS, connect_ms)
   local ok
-  ok, err = sock:connect(options.host, endpoint.port, options)
+  ok, err = sock:connect(options.host, endpoint.dial.port, options)
   if not ok then
     return nil, "connecting: " .. err
   end
   local reused = sock:getreusedtimes() > 0
+  if endpoint.tunnel and not reused then
+    ok, err = tunnel.open(sock, endpoint)
+    if not ok then
+      sock:close()
+      return nil, err
+    end
+  end
   if endpoint.tls and not reused then
     ok, err = sock:sslhandshake(false, endpoint.tls.server_name, true)
     if not ok then
       sock:close()
-      return nil, "TLS handshake: " .. (err or "failed")
+      return nil, "TLS handshake: " .. (err or "failed"), true
     end
   end
   return setmetatable({
@@ -71,11 +84,13 @@ local function connect_to(endpoint, options, connect_ms)
 end
 
 
--- A connection to one of the endpoint's addresses, fresh or kept; nil and why not.
+-- A connection to one of the endpoint's addresses (or its proxy's), fresh or kept; nil, why not, and what that is: Connect,
+-- or ProxyFailed where the endpoint itself was never reached.
 function _M.connect(endpoint, connect_ms, allow_loopback)
-  local addresses, err = dns.resolve(endpoint.host)
+  local fault = endpoint.egress_proxy and "ProxyFailed" or "Connect"
+  local addresses, err = dns.resolve(endpoint.dial.host)
   if not addresses then
-    return nil, err
+    return nil, err, fault
   end
   local deadline_ms = now_ms() + connect_ms
   for i = 1, math.min(#addresses, ADDRESSES_MAX) do
@@ -86,14 +101,15 @@ function _M.connect(endpoint, connect_ms, allow_loopback)
       if left_ms < 1 then
         break
       end
-      local conn
-      conn, err = connect_to(endpoint, options, left_ms)
+      local conn, reached
+      conn, err, reached = connect_to(endpoint, options, left_ms)
       if conn then
         return conn
       end
+      fault = reached and "Connect" or fault
     end
   end
-  return nil, err or "connecting: timeout"
+  return nil, err or "connecting: timeout", fault
 end
 
 

@@ -69,10 +69,6 @@ def test_valid_files_are_named_and_the_exit_is_0(tmp_path: Path, documents: tupl
             "names the key 'api-key' of Secret 'deepseek', whose keys are: token",
         ),
         ((POOL, SECRET.replace("sk-canary", '" "')), "of Secret 'deepseek', which is empty"),
-        (
-            (POOL.replace("{name: official,", "{name: official, egressProxy: 'http://proxy:3128',"),),
-            "spec.endpoints[0].egressProxy: is not in force yet",
-        ),
     ],
 )
 def test_a_problem_has_file_document_path_and_what_to_do(tmp_path: Path, documents: tuple[str, ...], want: str) -> None:

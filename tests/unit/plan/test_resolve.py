@@ -141,11 +141,6 @@ HOLDS = {
         Reason.InvalidSpec,
         "seen 'local'",
     ),
-    "an egress proxy, which would be passed by": (
-        snapshot(pool([endpoint("a", egressProxy="http://egress:3128")])),
-        Reason.InvalidSpec,
-        "spec.endpoints[0].egressProxy: is not in force yet",
-    ),
     "a Service where there is no cluster": (
         replace(snapshot(), settings=replace(SETTINGS, local=True)),
         Reason.InvalidSpec,
@@ -277,6 +272,7 @@ class TestFingerprint:
             {"provider": "DeepSeek"},
             {"credentialsRef": {"name": "s", "key": "other"}},
             {"tls": {"serverName": "inside.example.com"}},
+            {"egressProxy": "http://egress:3128"},
         ],
         ids=lambda change: next(iter(change)),
     )
