@@ -33,11 +33,12 @@ local CUT_REASONS = { insufficient_system_resource = true, error = true }
 local TEXT_KEYS = { "content", "reasoning_content", "text" }
 
 
--- decode: JSON text -> value, or nil. choices: how many must finish (the request's n).
+-- decode: JSON text -> value, or nil. choices: how many must finish (the request's n). is_empty: nothing was said so far,
+-- and no reason to finish but "stop" given.
 function _M.new(decode, choices)
   return setmetatable({
     decode = decode, choices = choices or 1, finished = 0, usage = nil,
-    frame = frame.new(), transcript = nil, channel = nil,
+    frame = frame.new(), transcript = nil, channel = nil, is_empty = true,
   }, reader)
 end
 
@@ -93,7 +94,7 @@ end
 
 
 local function read_choices(self, event, choices)
-  local content, finished, cut = false, false, nil
+  local content, finished, cut, stopped = false, false, nil, true
   for i = 1, #choices do
     local choice = choices[i]
     if type(choice) ~= "table" then
@@ -103,7 +104,7 @@ local function read_choices(self, event, choices)
     content = content or has_text
     if reason then
       cut = cut or CUT_REASONS[reason] and reason
-      finished = true
+      finished, stopped = true, stopped and reason == "stop"
       self.finished = self.finished + 1
     elseif has_text and #choices == 1 then
       local key = learn(self.frame, event, delta, TEXT_KEYS)
@@ -116,6 +117,7 @@ local function read_choices(self, event, choices)
   if self.transcript then
     record_all(self.transcript, choices)
   end
+  self.is_empty = self.is_empty and not content and stopped
   if finished and self.finished >= self.choices then
     return _M.FINISH
   end

@@ -15,6 +15,7 @@ _M.CLASSES = {
   SlowFirstToken = { request = "next", is_fault = true, counts = true },
   Stalled = { request = "next", is_fault = true, counts = true },
   Truncated = { request = "next", is_fault = true, counts = true },
+  Empty = { request = "next", is_fault = true, counts = false },
   Credential = { request = "next", is_fault = true, counts = false, rests = "down" },
   ModelMissing = { request = "next", is_fault = true, counts = false, rests = "model" },
   ContextTooLong = { request = "next", needs = "LargeContext", is_fault = false, counts = false },
@@ -23,8 +24,8 @@ _M.CLASSES = {
   Deadline = { request = "stop", is_fault = false, counts = false },
 }
 
--- The answer of these goes to the caller when nobody else could do better: it tells what to change.
-_M.TELLING = { ContextTooLong = true, Incompatible = true, ClientFault = true }
+-- The answer of these goes to the caller when nobody else could do better: it tells what to change, or is all there is.
+_M.TELLING = { Empty = true, ContextTooLong = true, Incompatible = true, ClientFault = true }
 
 
 -- May there be another attempt after one of this class? attempts: made so far.

@@ -18,7 +18,7 @@ local _M = {}
 -- title: for people; member: the list that a complete answer has; takes_usage: is stream_options.include_usage known?
 -- can_recover: may another endpoint go on with an answer that broke off?
 local CHAT = { name = "chat", title = "chat completions", protocol = openai, member = "choices", can_stream = true,
-               takes_usage = true, can_recover = true }
+               takes_usage = true, can_recover = true, says_something = true }
 local COMPLETIONS = { name = "completions", title = "text completions", protocol = openai, member = "choices",
                       can_stream = true, takes_usage = true, can_recover = true }
 local BETA = { name = "beta", title = "FIM completions (beta)", protocol = openai, member = "choices", can_stream = true,

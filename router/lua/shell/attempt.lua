@@ -6,6 +6,7 @@ local cjson = require "cjson.safe"
 local chunk = require "pool.chunk"
 local classify = require "pool.classify"
 local clock = require "shell.clock"
+local empty = require "pool.empty"
 local splice = require "pool.splice"
 local stream = require "pool.stream"
 local tunnel = require "shell.tunnel"
@@ -20,6 +21,7 @@ local _M = {}
 local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a longer one is passed on as it comes
 local REFUSAL_MAX_BYTES = 65536
 local REFUSAL_MS = 5000 -- the words of a refusal are worth no longer wait
+local EMPTY_END_MS = 1000 -- for the end of a stream that has finished without a word
 
 
 local function failed(class, reason, detail)
@@ -152,6 +154,32 @@ local function events_of(request, attempt)
 end
 
 
+-- An answer that says nothing, when the caller may want something: the next endpoint is asked, and this one goes to the
+-- caller when nobody says more.
+local function said_nothing(conn, text)
+  return nil, { class = "Empty", reason = "Empty", status = 200,
+                answer = { status = 200, content_type = conn:header("content-type"), body = text } }
+end
+
+
+local function may_be_empty(request, attempt)
+  return attempt.recovers or not request.surface.says_something or empty.may_be_wanted(request.parsed.body, cjson.decode)
+end
+
+
+-- The rest of a stream that has finished without a word: held, for it may go to the caller after all.
+local function hold_empty(request, conn, events, held, kind)
+  local deadline_ms = math.min(request.deadline_ms, now_ms() + EMPTY_END_MS)
+  while not kind do
+    local data, err = conn:read(deadline_ms)
+    local out, _, its_kind = events:feed(data or "", not data)
+    held, kind = held .. out, its_kind or err
+  end
+  conn:close()
+  return said_nothing(conn, kind == chunk.DONE and held or held .. request.protocol.DONE_EVENT)
+end
+
+
 -- Holds a stream until its first content, the end of a stream without any counting as such.
 local function hold_stream(request, attempt, conn, deadline_ms)
   local events = events_of(request, attempt)
@@ -165,6 +193,9 @@ local function hold_stream(request, attempt, conn, deadline_ms)
     local out, progress, kind, detail = events:feed(data or "", not data)
     held = held == "" and out or held .. out
     if progress then
+      if events.finished and events.reader.is_empty and not may_be_empty(request, attempt) then
+        return hold_empty(request, conn, events, held, kind)
+      end
       return { status = 200, content_type = conn:header("content-type"), held = held, events = events,
                conn = conn, ended = kind, detail = detail }
     end
@@ -186,6 +217,9 @@ local function check_whole(request, attempt, conn, body)
   end
   if cut then
     return failed("Truncated", "Truncated", cut)
+  end
+  if request.surface.says_something and empty.is_whole(body, cjson.decode) and not may_be_empty(request, attempt) then
+    return said_nothing(conn, body)
   end
   return { status = 200, content_type = conn:header("content-type"), held = body, usage = usage }
 end
