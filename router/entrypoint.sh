@@ -12,6 +12,7 @@ CA_DIR=${POOLKEEPER_CA_DIR:-/etc/poolkeeper/ca}
 LISTEN=${POOLKEEPER_LISTEN:-0.0.0.0:8080}
 ADMIN=${POOLKEEPER_ADMIN:-0.0.0.0:9180}
 WORKERS=${POOLKEEPER_WORKERS:-1}
+CACHE_BYTES=${POOLKEEPER_CACHE_BYTES:-67108864}
 LOG_LEVEL=${POOLKEEPER_LOG_LEVEL:-warn}
 RESOLV_CONF=${POOLKEEPER_RESOLV_CONF:-/etc/resolv.conf}
 HOSTS=${POOLKEEPER_HOSTS:-/etc/hosts}
@@ -37,6 +38,9 @@ is_address "$LISTEN" || fail "POOLKEEPER_LISTEN is '$LISTEN', wanted ADDRESS:POR
 is_address "$ADMIN" || fail "POOLKEEPER_ADMIN is '$ADMIN', wanted ADDRESS:PORT such as 0.0.0.0:9180"
 case $WORKERS in
   '' | *[!0-9]* | 0* | ????*) fail "POOLKEEPER_WORKERS is '$WORKERS', wanted a number from 1 to 999" ;;
+esac
+case $CACHE_BYTES in
+  '' | *[!0-9]* | ??????????????*) fail "POOLKEEPER_CACHE_BYTES is '$CACHE_BYTES', wanted a number of bytes" ;;
 esac
 case $LOG_LEVEL in
   debug | info | notice | warn | error | crit) ;;
@@ -83,6 +87,8 @@ ulimit -n "$FILES" || FILES=$(ulimit -n)
 } >"$RUN_DIR/main.conf"
 echo "listen $LISTEN backlog=4096;" >"$RUN_DIR/client.conf"
 echo "listen $ADMIN;" >"$RUN_DIR/admin.conf"
+# Kept answers: memory is taken as it is used, a whole page of it at least.
+echo "lua_shared_dict poolkeeper_answers $((CACHE_BYTES > 65536 ? CACHE_BYTES : 65536));" >"$RUN_DIR/caches.conf"
 
 # One bundle of all that is trusted: the system's authorities and the mounted ones.
 BUNDLE=$RUN_DIR/trusted.pem

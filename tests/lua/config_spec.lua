@@ -10,7 +10,6 @@ local function document()
       egressProxy = cjson.null,
       credential = { file = "a", source = "Secret deepseek, key api-key" }, maxConnections = 10, baseLatencyMs = 800,
       models = { { name = "m", upstreamName = "up" } }, capabilities = {}, region = "",
-      advice = { weightPercent = 10, reason = "SlowFirstToken", sinceMs = 1, untilMs = 1795305600000 },
     } },
     policy = {
       healthCheck = { type = "None", intervalMs = 0, timeoutMs = 1, unhealthyThreshold = 1, healthyThreshold = 1 },
@@ -22,7 +21,8 @@ local function document()
       balancing = { algorithm = "Dynamic", slowStartMs = 0, affinity = cjson.null }, tiers = { spill = "Strict" },
       failback = { mode = "Automatic", stabilizationMs = 0, toldAt = "", held = {} },
       streaming = { recovery = "Continue" },
-      fallback = { defaultResponse = "busy" },
+      fallback = { degradedModel = "", cacheTtlMs = 0, cacheBytes = 0, defaultResponse = "busy", format = "Error" },
+      contextRecovery = cjson.null, globalBreaker = cjson.null,
     },
     access = { mode = "Open", clients = {} }, failoverToTier = cjson.null,
   }

@@ -9,15 +9,21 @@ from typing import Literal
 
 from poolkeeper.api.endpoint import Pricing, Provider
 from poolkeeper.api.meta import Model
-from poolkeeper.api.routerdoc import Credential, EgressProxy, ModelRoute, Tls
-from poolkeeper.api.values import Currency, Money
+from poolkeeper.api.routerdoc import Credential, ModelRoute, Tls
+
+
+class ProxyDoc(Model):
+    """An HTTP proxy: CONNECT for https, forwarding for http."""
+
+    host: str
+    port: int
 
 
 class ProbedEndpointDoc(Model):
-    """One endpoint to probe. fingerprint: the start of its fingerprint, so that a result is not taken for another's."""
+    """One endpoint to probe. print: the start of its fingerprint, so that a result is not taken for another's."""
 
     name: str
-    fingerprint: str
+    print: str
     provider: Provider
     scheme: Literal["http", "https"]
     host: str
@@ -25,18 +31,16 @@ class ProbedEndpointDoc(Model):
     path: str
     tls: Tls | None = None
     credential: Credential | None = None
-    egress_proxy: EgressProxy | None = None
+    proxy: ProxyDoc | None = None
     models: tuple[ModelRoute, ...]
     pricing: Pricing | None = None
 
 
 class Amount(Model):
-    """An amount of money in one currency."""
+    """Money as a decimal in text: floating point must not touch it."""
 
-    currency: Currency
-    """Three capital letters, such as USD."""
-    amount: Money
-    """A decimal in text: floating point must not touch it."""
+    currency: str
+    amount: str
 
 
 class SpentDoc(Model):

@@ -42,16 +42,6 @@ class EgressProxy(Model):
     port: int
 
 
-class AdviceDoc(Model):
-    """What probes say should be done: weight_percent of the weight, 0: nothing as long as there is another, both until
-    then. reason: a ProbeReason, since when. Times are in milliseconds since 1970."""
-
-    weight_percent: int
-    reason: str
-    since_ms: int
-    until_ms: int
-
-
 class EndpointDoc(Model):
     """One upstream endpoint.
 
@@ -79,7 +69,6 @@ class EndpointDoc(Model):
     models: tuple[ModelRoute, ...]
     capabilities: tuple[str, ...] = ()
     region: str = ""
-    advice: AdviceDoc | None = None
 
 
 class CircuitBreakerDoc(Model):
@@ -150,10 +139,29 @@ class FailbackDoc(Model):
     held: tuple[HeldTier, ...] = ()
 
 
-class FallbackDoc(Model):
-    """What the last answer says when nothing can serve (error text only, for now)."""
+class GlobalBreakerDoc(Model):
+    error_rate_percent: int
+    sliding_window_ms: int
+    minimum_requests: int
+    recovery_timeout_ms: int
+    half_open_max_requests: int
 
+
+class ContextRecoveryDoc(Model):
+    keep_turns: int
+
+
+class FallbackDoc(Model):
+    """What is tried when no endpoint can serve the model that was asked for, in this order.
+
+    degraded_model: "" where there is none. cache_ttl_ms, cache_bytes: 0 switches the cache off.
+    """
+
+    degraded_model: str = ""
+    cache_ttl_ms: int = 0
+    cache_bytes: int = 0
     default_response: str
+    format: Literal["Error", "Completion"] = "Error"
 
 
 class HealthCheckDoc(Model):
@@ -175,6 +183,8 @@ class PolicyDoc(Model):
     streaming: StreamingDoc
     tiers: TiersDoc = TiersDoc()
     failback: FailbackDoc
+    context_recovery: ContextRecoveryDoc | None = None
+    global_breaker: GlobalBreakerDoc | None = None
     fallback: FallbackDoc
 
 

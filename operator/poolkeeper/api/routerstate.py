@@ -54,6 +54,8 @@ class EndpointState(Heard):
 
 
 class GlobalState(Heard):
+    """The pool's own breaker, over all its requests."""
+
     breaker: Breaker = "Closed"
     error_rate_percent: float = 0.0
 
@@ -96,13 +98,17 @@ class Transition(Heard):
 
 
 class RouterState(Heard):
-    """One router replica. generation and config_hash name the document it serves (0 and "" before the first)."""
+    """One router replica. generation and config_hash name the document it serves (0 and "" before the first).
+
+    unserved_models: those that no endpoint can serve now, not counting the breakers' trials.
+    """
 
     pool: str = ""
     generation: int = 0
     config_hash: str = ""
     ready: bool = False
     active_tier: int | None = None
+    unserved_models: tuple[str, ...] = ()
     failback: FailbackState = FailbackState()
     global_: GlobalState = Field(default=GlobalState(), alias="global")
     endpoints: tuple[EndpointState, ...] = ()

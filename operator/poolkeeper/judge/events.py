@@ -29,8 +29,8 @@ def events_of(before: EndpointPoolStatus | None, after: EndpointPoolStatus) -> t
     return (
         *_refused_spec(was, after),
         *(event for endpoint in after.endpoints for event in _endpoint(known.get(endpoint.name), endpoint)),
-        *_probed(was, after),
         *_tier(was, after),
+        *_lesser(was, after),
     )
 
 
@@ -62,7 +62,7 @@ def _health(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEve
         return
     if now.health == "Unhealthy" and now.reason != before:
         yield _went_down(now)
-    elif was and before and was.health != "Healthy" and was.breaker == "Closed" and now.health == "Healthy":
+    elif was and before and was.breaker == "Closed" and now.health == "Healthy":
         yield PoolEvent("Normal", "EndpointHealthy", f"{now.name}: healthy again after {before}", "RouteBack")
 
 
@@ -80,18 +80,6 @@ def _went_down(now: EndpointStatus) -> PoolEvent:
     return PoolEvent("Warning", "EndpointUnhealthy", f"{now.name}: unhealthy{after}", "RouteAround")
 
 
-def _probed(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
-    known = {one.name: one for one in was.last_probe.endpoints} if was.last_probe else {}
-    for one in now.last_probe.endpoints if now.last_probe else ():
-        before = known.get(one.name)
-        said = before.reason if before else ""
-        if one.reason and one.reason != said:
-            told = f"{one.name}: probes find {one.reason}; {one.verdict}"
-            yield PoolEvent("Warning", Reason.GreyFailure, told, "RouteAround")
-        elif said and not one.reason:
-            yield PoolEvent("Normal", "ProbesPass", f"{one.name}: probes pass again after {said}", "RouteBack")
-
-
 def _tier(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
     found, before = _find(now, ConditionType.FailoverActive), _find(was, ConditionType.FailoverActive)
     if found is None or was.active_tier == now.active_tier:
@@ -102,6 +90,17 @@ def _tier(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEven
         yield PoolEvent("Warning", "Failover", found.message, "Failover")
     elif was.active_tier is not None or (before and before.status == "True"):
         yield PoolEvent("Normal", "Failback", found.message, "Failback")
+
+
+def _lesser(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+    """The pool's own breaker opened, or a lesser model stands in, and the tier is the same."""
+    found, before = _find(now, ConditionType.FailoverActive), _find(was, ConditionType.FailoverActive)
+    if found is None or now.active_tier is None or (before and before.reason == found.reason):
+        return
+    if found.reason == Reason.GlobalBreakerOpen:
+        yield PoolEvent("Warning", Reason.GlobalBreakerOpen, found.message, "AnswerFallback")
+    elif found.reason == Reason.ServingDegraded:
+        yield PoolEvent("Warning", Reason.ServingDegraded, found.message, "AnswerLesserModel")
 
 
 def _is_worse(was: EndpointPoolStatus, now: EndpointPoolStatus, found: Condition) -> bool:

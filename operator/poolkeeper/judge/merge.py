@@ -11,6 +11,7 @@ view. Reason words are passed on only when they are words, so that no text from 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,16 @@ def active_tier(states: Collection[RouterState]) -> int | None:
         [_NO_TIER if state.active_tier is None else state.active_tier for state in states], lambda tier: tier
     )
     return None if tier == _NO_TIER else tier
+
+
+def global_breaker(states: Collection[RouterState]) -> Breaker:
+    return _middle([state.global_.breaker for state in states], _BREAKER_BADNESS.__getitem__)
+
+
+def unserved_models(states: Collection[RouterState]) -> tuple[str, ...]:
+    """The models that at least half of the replicas cannot get served."""
+    counts = Counter(model for state in states for model in state.unserved_models)
+    return tuple(sorted(model for model, count in counts.items() if 2 * count >= len(states)))
 
 
 def word(reason: str) -> str:

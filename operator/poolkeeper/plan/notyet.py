@@ -3,7 +3,7 @@
 A field is listed when it was set to other than its default.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from poolkeeper.api.policyspec import FailoverPolicySpec
 from poolkeeper.api.poolspec import AccessClient, EndpointPoolSpec
@@ -13,6 +13,7 @@ _PRIORITY = AccessClient.model_fields["priority"].default
 _CLIENT_CONNECTIONS = AccessClient.model_fields["max_connections"].default
 
 POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
+    "spec.probe": lambda spec: spec.probe is not None,
     "spec.router.autoscaling": lambda spec: spec.router.autoscaling is not None,
     "spec.endpoints[].schedule": lambda spec: any(endpoint.schedule for endpoint in spec.endpoints),
     "spec.endpoints[].pricing": lambda spec: any(endpoint.pricing for endpoint in spec.endpoints),
@@ -25,15 +26,9 @@ POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
 
 POLICY: dict[str, Callable[[FailoverPolicySpec], bool]] = {
     "healthCheck": lambda spec: spec.health_check != _DEFAULTS.health_check,
-    "globalBreaker": lambda spec: spec.global_breaker != _DEFAULTS.global_breaker,
     "concurrency": lambda spec: spec.concurrency != _DEFAULTS.concurrency,
     "queue": lambda spec: spec.queue != _DEFAULTS.queue,
     "hedging": lambda spec: spec.hedging != _DEFAULTS.hedging,
-    "contextRecovery": lambda spec: spec.context_recovery != _DEFAULTS.context_recovery,
-    "fallback.degradedModel": lambda spec: spec.fallback.degraded_model != "",
-    "fallback.cacheTTL": lambda spec: spec.fallback.cache_ttl.ms != _DEFAULTS.fallback.cache_ttl.ms,
-    "fallback.cacheSize": lambda spec: spec.fallback.cache_size.bytes != _DEFAULTS.fallback.cache_size.bytes,
-    "fallback.format": lambda spec: spec.fallback.format != "Error",
 }
 """The same for a policy; paths below its spec."""
 
@@ -43,7 +38,15 @@ def not_in_force(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> tuple[st
     return (
         *(path for path, asks in POOL.items() if asks(pool)),
         *(f"policy.{path}" for path in policy_not_in_force(policy)),
+        *(f"policy.{path}" for path in _of_no_use(pool, policy)),
     )
+
+
+def _of_no_use(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> Iterator[str]:
+    """What this pool has no use for."""
+    lesser = policy.fallback.degraded_model
+    if lesser and lesser not in pool.models:
+        yield f"fallback.degradedModel ({lesser} is none of spec.models)"
 
 
 def policy_not_in_force(policy: FailoverPolicySpec) -> tuple[str, ...]:

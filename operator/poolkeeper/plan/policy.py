@@ -1,12 +1,22 @@
 """The failover policy as a router wants it: every duration in milliseconds, only what is in force."""
 
-from poolkeeper.api.policyspec import Affinity, Balancing, Failback, FailoverPolicySpec
+from poolkeeper.api.policyspec import (
+    Affinity,
+    Balancing,
+    ContextRecovery,
+    Failback,
+    FailoverPolicySpec,
+    Fallback,
+    GlobalBreaker,
+)
 from poolkeeper.api.routerdoc import (
     AffinityDoc,
     BalancingDoc,
     CircuitBreakerDoc,
+    ContextRecoveryDoc,
     FailbackDoc,
     FallbackDoc,
+    GlobalBreakerDoc,
     HealthCheckDoc,
     HeldTier,
     PolicyDoc,
@@ -55,7 +65,33 @@ def policy_doc(spec: FailoverPolicySpec, told_at: str = "", held: tuple[HeldTier
         streaming=StreamingDoc(recovery=spec.streaming.recovery),
         tiers=TiersDoc(spill=spec.tiers.spill),
         failback=_failback(spec.failback, told_at, held),
-        fallback=FallbackDoc(default_response=spec.fallback.default_response),
+        context_recovery=_context_recovery(spec.context_recovery),
+        global_breaker=_global_breaker(spec.global_breaker),
+        fallback=_fallback(spec.fallback),
+    )
+
+
+def _context_recovery(spec: ContextRecovery) -> ContextRecoveryDoc | None:
+    return None if spec.mode == "Off" else ContextRecoveryDoc(keep_turns=spec.keep_turns)
+
+
+def _global_breaker(spec: GlobalBreaker) -> GlobalBreakerDoc:
+    return GlobalBreakerDoc(
+        error_rate_percent=spec.error_rate_percent,
+        sliding_window_ms=spec.sliding_window.ms,
+        minimum_requests=spec.minimum_requests,
+        recovery_timeout_ms=spec.recovery_timeout.ms,
+        half_open_max_requests=spec.half_open_max_requests,
+    )
+
+
+def _fallback(spec: Fallback) -> FallbackDoc:
+    return FallbackDoc(
+        degraded_model=spec.degraded_model,
+        cache_ttl_ms=spec.cache_ttl.ms if spec.cache_size.bytes else 0,
+        cache_bytes=spec.cache_size.bytes if spec.cache_ttl.ms else 0,
+        default_response=spec.default_response,
+        format=spec.format,
     )
 
 

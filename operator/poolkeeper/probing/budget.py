@@ -10,10 +10,9 @@ from decimal import ROUND_CEILING, Decimal
 from itertools import takewhile
 
 from poolkeeper.api.probedoc import Amount, SpentDoc
-from poolkeeper.api.values import Currency, Money
 from poolkeeper.probing.schedule import firings
 
-Purses = Mapping[str, Decimal]
+Money = Mapping[str, Decimal]
 """Currency -> amount. Different currencies are never added up."""
 
 _MOST_FIRINGS = 1440
@@ -24,7 +23,7 @@ _EXACT = Decimal("0.000001")
 class Purse:
     """One run's money. limit: of the day, in each currency. spent: today, as far as known."""
 
-    def __init__(self, limit: Decimal, spent: Purses) -> None:
+    def __init__(self, limit: Decimal, spent: Money) -> None:
         self._limit = limit
         self._before = dict(spent)
         self._now: dict[str, Decimal] = {}
@@ -47,7 +46,7 @@ class Purse:
         return amounts(self._now)
 
 
-def spent_today(spent: SpentDoc | None, schedule: str, run_at_most: Purses, now: datetime) -> Purses:
+def spent_today(spent: SpentDoc | None, schedule: str, run_at_most: Money, now: datetime) -> Money:
     """What this day has cost before the run that starts now."""
     if spent is None:
         return {}
@@ -66,9 +65,9 @@ def money(given: tuple[Amount, ...]) -> dict[str, Decimal]:
     return {amount.currency: Decimal(amount.amount) for amount in given}
 
 
-def amounts(given: Purses) -> tuple[Amount, ...]:
+def amounts(given: Money) -> tuple[Amount, ...]:
     return tuple(
-        Amount(currency=Currency(currency), amount=Money(f"{given[currency].quantize(_EXACT, ROUND_CEILING):f}"))
+        Amount(currency=currency, amount=f"{given[currency].quantize(_EXACT, ROUND_CEILING):f}")
         for currency in sorted(given)
         if given[currency]
     )

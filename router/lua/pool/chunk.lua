@@ -38,7 +38,7 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 function _M.new(decode, choices)
   return setmetatable({
     decode = decode, choices = choices or 1, finished = 0, usage = nil,
-    frame = frame.new(), transcript = nil, channel = nil, is_empty = true,
+    frame = frame.new(), transcript = nil, channel = nil, is_empty = true, final = nil,
   }, reader)
 end
 
@@ -93,7 +93,7 @@ local function record_all(record, choices)
 end
 
 
-local function read_choices(self, event, choices)
+local function read_choices(self, event, value, choices)
   local content, finished, cut, stopped = false, false, nil, true
   for i = 1, #choices do
     local choice = choices[i]
@@ -119,6 +119,7 @@ local function read_choices(self, event, choices)
   end
   self.is_empty = self.is_empty and not content and stopped
   if finished and self.finished >= self.choices then
+    self.final = value
     return _M.FINISH
   end
   return content and _M.CONTENT or _M.NOISE
@@ -163,7 +164,7 @@ function reader:read(text, from, to)
   if #choices == 0 then
     return self.usage and value.usage == self.usage and _M.USAGE or _M.NOISE
   end
-  return read_choices(self, event, choices)
+  return read_choices(self, event, value, choices)
 end
 
 

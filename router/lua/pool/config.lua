@@ -56,9 +56,6 @@ local ENDPOINT = object({
   models = list(object({ name = MODEL, upstream_name = MODEL }), 0, 64),
   capabilities = list(text(1, 64, "^%w+$"), 0, 32),
   region = text(0, 256),
-  advice = nullable(object({
-    weight_percent = PERCENT, reason = text(0, 64, "^%w*$"), since_ms = integer(0, 2 ^ 53), until_ms = integer(0, 2 ^ 53),
-  })),
 })
 
 local POLICY = object({
@@ -90,7 +87,15 @@ local POLICY = object({
     mode = one_of("Automatic", "Manual"), stabilization_ms = DURATION_MS, told_at = text(0, 64, "^[%w:%.+-]+$"),
     held = list(object({ model = MODEL, tier = integer(0, 9) }), 0, 64),
   }),
-  fallback = object({ default_response = text(0, TEXT_MAX) }),
+  context_recovery = nullable(object({ keep_turns = COUNT })),
+  global_breaker = nullable(object({
+    error_rate_percent = PERCENT, sliding_window_ms = DURATION_MS, minimum_requests = COUNT,
+    recovery_timeout_ms = DURATION_MS, half_open_max_requests = COUNT,
+  })),
+  fallback = object({
+    degraded_model = text(0, MODEL_MAX, "^[^%c]+$"), cache_ttl_ms = integer(0, 24 * HOUR_MS),
+    cache_bytes = integer(0, 2 ^ 53), default_response = text(0, TEXT_MAX), format = one_of("Error", "Completion"),
+  }),
 })
 
 local DOCUMENT = object({

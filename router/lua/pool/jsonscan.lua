@@ -154,6 +154,33 @@ function _M.members(text)
 end
 
 
+-- The items of the list that is the whole of text, flat: from, to, from, to, … where text:sub(from, to) is an item. nil and
+-- what is wrong where, if it is not such a list.
+function _M.items(text)
+  local items, count = {}, 0
+  local pos = match(text, "^[ \t\r\n]*%[[ \t\r\n]*()")
+  if not pos then
+    return nil, "wanted a JSON list"
+  end
+  if find(text, "^][ \t\r\n]*$", pos) then
+    return items
+  end
+  while pos do
+    local to = value_end(text, pos)
+    if not to then
+      return nil, "wanted a value at byte " .. pos
+    end
+    items[count + 1], items[count + 2] = pos, to
+    count = count + 2
+    pos = match(text, NEXT, to + 1)
+  end
+  if not find(text, "^[ \t\r\n]*][ \t\r\n]*$", items[count] + 1) then
+    return nil, "wanted a comma or the end of the list, and nothing behind it, at byte " .. items[count] + 1
+  end
+  return items
+end
+
+
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function escape(char)

@@ -15,9 +15,10 @@ _M.REASONING = { reasoning_content = true, reasoning = true }
 local IGNORED = { role = true, reasoning_details = true }
 
 
--- is_opaque: something was sent that is no text, so nobody can go on from it.
+-- is_opaque: something was sent that is no text, so nobody can go on from it. ids: of the first choice's tool calls, by
+-- their index.
 function _M.new()
-  return setmetatable({ choices = {}, is_opaque = false }, transcript)
+  return setmetatable({ choices = {}, ids = {}, is_opaque = false }, transcript)
 end
 
 
@@ -65,7 +66,11 @@ end
 
 local function record_tools(self, index, calls)
   for place = 1, #calls do
-    local prefix, name, arguments = _M.tool_parts(calls[place], place)
+    local call = calls[place]
+    local prefix, name, arguments = _M.tool_parts(call, place)
+    if index == 0 and type(call.id) == "string" then
+      self.ids[tonumber(call.index) or place - 1] = call.id
+    end
     _M.add(self:channel(index, prefix .. "name"), name)
     _M.add(self:channel(index, prefix .. "arguments"), arguments)
   end

@@ -16,13 +16,13 @@ local function shown_key(headers)
 end
 
 
--- true, or nil when the caller is not allowed in
-function _M.is_allowed(doc, headers)
+-- The caller's name: "" where anybody may call, nil when the caller is not allowed in.
+function _M.client_of(doc, headers)
   if doc.access.mode == "Open" then
-    return true
+    return ""
   end
   local key = shown_key(headers)
-  return key and keys.client_of(key) ~= nil
+  return key and keys.client_of(key) or nil
 end
 
 

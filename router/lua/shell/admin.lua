@@ -6,6 +6,7 @@ local balancer = require "shell.balancer"
 local circuits = require "shell.circuits"
 local cjson = require "cjson.safe"
 local exposition = require "pool.exposition"
+local guard = require "shell.guard"
 local health = require "pool.health"
 local holds = require "shell.holds"
 local json = require "pool.json"
@@ -60,15 +61,6 @@ local function circuits_of(endpoint, now_ms)
 end
 
 
--- What probes advise, while it counts.
-local function advice_of(advice, now_ms)
-  if not advice or now_ms >= advice.until_ms then
-    return NULL
-  end
-  return { weightPercent = advice.weight_percent, reason = advice.reason, ["until"] = rfc3339(advice.until_ms) }
-end
-
-
 -- All that is known of an endpoint now: what /state says and what /metrics measures.
 local function view_of(endpoint, now_ms)
   local key = keys.of(endpoint)
@@ -76,7 +68,7 @@ local function view_of(endpoint, now_ms)
   local records, models, window = circuits_of(endpoint, now_ms)
   local told = health.of({
     mode = endpoint.mode, weight = endpoint.weight, key = not key.missing and key.version or nil,
-    key_since_ms = key.since_s * 1000, rest = record, circuits = records, advice = endpoint.advice,
+    key_since_ms = key.since_s * 1000, rest = record, circuits = records,
   }, now_ms)
   local latency_ms = rests.latency_ms(endpoint, now_ms)
   return {
@@ -88,7 +80,7 @@ local function view_of(endpoint, now_ms)
     ttftMs = latency_ms and math.floor(latency_ms + 0.5) or NULL,
     errorRatePercent = percent(window),
     lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,
-    models = json.list(models), advice = advice_of(endpoint.advice, now_ms),
+    models = json.list(models),
   }, window
 end
 
@@ -122,6 +114,14 @@ local function refused_config()
 end
 
 
+-- The pool's own breaker; without one, the attempts of all endpoints together.
+local function global_view(doc, now_ms, attempts)
+  local record, window = guard.view(doc, now_ms)
+  return { breaker = record.state, errorRatePercent = percent(doc.guard_policy and window or attempts),
+           since = rfc3339(record.since_ms), retryAt = rfc3339(guard.retry_at_ms()) }
+end
+
+
 local function whole_state(doc, now_ms)
   local endpoints, total = {}, { ok = 0, failed = 0 }
   for i, endpoint in ipairs(doc.endpoints) do
@@ -129,10 +129,11 @@ local function whole_state(doc, now_ms)
     endpoints[i] = view
     total.ok, total.failed = total.ok + window.ok, total.failed + window.failed
   end
+  local tier, unserved = balancer.active_tier(doc, now_ms)
   return {
     pool = doc.pool, generation = doc.generation, configHash = doc.hash, ready = true,
-    activeTier = balancer.active_tier(doc, now_ms) or NULL, failback = held(doc),
-    global = { breaker = "Closed", errorRatePercent = percent(total) },
+    activeTier = tier or NULL, unservedModels = json.list(unserved), failback = held(doc),
+    global = global_view(doc, now_ms, total),
     endpoints = json.list(endpoints), config = refused_config(), transitions = transitions(),
     workers = ngx.worker.count(),
   }
@@ -176,6 +177,7 @@ function _M.metrics()
   local series, now_ms = state.series(), clock.now_ms()
   local doc = sync.current()
   series["poolkeeper_config_generation"] = doc and doc.generation or 0
+  series["poolkeeper_global_breaker_state"] = doc and BREAKER_VALUE[guard.view(doc, now_ms).state] or 0
   series["poolkeeper_config_refused"] = state.refused() and 1 or 0
   for _, endpoint in ipairs(doc and doc.endpoints or {}) do
     add_gauges(series, endpoint, now_ms)

@@ -2,7 +2,6 @@
 -- and have room, and takes a slot and, while the breaker is half-open, a lease. Whoever loses a race for the last slot
 -- looks again without that endpoint.
 
-local advice = require "pool.advice"
 local breaker = require "pool.breaker"
 local circuits = require "shell.circuits"
 local holds = require "shell.holds"
@@ -66,17 +65,13 @@ local function fill(candidate, endpoint, record, circuit_record, now_ms)
   candidate.is_trial = circuit_record.state ~= "Closed"
   candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0
   candidate.ramp_since_ms = math.max(candidate.recovered_at_ms, endpoint.in_service_since_ms)
-  if endpoint.advice then
-    local percent = advice.percent(endpoint.advice, now_ms)
-    candidate.weight, candidate.is_out = endpoint.weight * percent / 100, percent == 0
-  end
   return candidate.in_flight < candidate.max_connections
 end
 
 
 -- Fills candidates; tells what stands against the others: how many are full, how many may be used, the soonest return.
 local function gather(request, now_ms, raced)
-  local count, full, retry_at_ms, some_out = 0, 0, NEVER_MS, false
+  local count, full, retry_at_ms = 0, 0, NEVER_MS
   local endpoints, surface = request.doc.endpoints, request.surface.name
   for i = 1, #endpoints do
     local endpoint = endpoints[i]
@@ -88,7 +83,6 @@ local function gather(request, now_ms, raced)
       elseif fill(endpoint.candidate, endpoint, record, circuit_record, now_ms) and not (raced and raced[endpoint.name]) then
         count = count + 1
         candidates[count] = endpoint.candidate
-        some_out = some_out or endpoint.candidate.is_out
       else
         full = full + 1
       end
@@ -96,9 +90,6 @@ local function gather(request, now_ms, raced)
   end
   for i = count + 1, #candidates do
     candidates[i] = nil
-  end
-  if some_out then
-    candidates = advice.leave_out(candidates)
   end
   return full, retry_at_ms
 end
@@ -255,8 +246,10 @@ local function leave_out_trials()
 end
 
 
+-- The lowest tier that can serve now, of any model, and the models that none can serve.
 function _M.active_tier(doc, now_ms)
   local tier
+  local unserved = {}
   for _, model in ipairs(doc.models) do
     local chat = surfaces.CHAT
     local request = { doc = doc, surface = chat, model = model, asked = surfaces.asked(chat, model), excluded = {} }
@@ -264,11 +257,13 @@ function _M.active_tier(doc, now_ms)
     leave_out_trials()
     prepare(request, now_ms)
     local candidate = pick.tier(candidates, context)[1]
-    if candidate and (not tier or candidate.tier < tier) then
+    if not candidate then
+      unserved[#unserved + 1] = model
+    elseif not tier or candidate.tier < tier then
       tier = candidate.tier
     end
   end
-  return tier
+  return tier, unserved
 end
 
 

@@ -3,6 +3,8 @@
 
 local balancer = require "shell.balancer"
 local clock = require "shell.clock"
+local fallback = require "shell.fallback"
+local guard = require "shell.guard"
 local offers = require "pool.offers"
 local relay = require "shell.relay"
 local respond = require "shell.respond"
@@ -43,22 +45,41 @@ end
 function _M.conclude(request, obstacle)
   local told, failure = request.telling, request.failure
   if told then
+    guard.answered(request)
     relay.start({ status = told.failure.status, content_type = told.failure.answer.content_type }, request, told.attempt)
     return respond.as_is(told.failure.answer.body)
   end
   if failure and failure.class == "Deadline" then
+    guard.failed(request)
     return _M.refuse(request, 504, "deadline_exceeded", "No answer came within the request's time limit.")
   end
   local now_ms = clock.now_ms()
   if request.is_model_missing or not balancer.is_offered(request, now_ms) then
     return refuse_unoffered(request)
   end
-  if not failure and obstacle.full > 0 then
+  local is_saturated = not failure and obstacle.full > 0
+  if not is_saturated then
+    guard.failed(request)
+  end
+  if fallback.answer(request) then
+    return nil
+  end
+  if is_saturated then
     return _M.refuse(request, 503, "pool_saturated",
                   "Every endpoint that could answer is at its limit of concurrent requests.", RETRY_SOON_MS)
   end
   local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
   return _M.refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)
+end
+
+
+-- The pool's breaker is open: nobody is asked.
+function _M.conclude_untried(request)
+  if not fallback.answer(request) then
+    local retry_at_ms = guard.retry_at_ms()
+    return _M.refuse(request, 503, "global_breaker_open", request.doc.policy.fallback.default_response,
+                     retry_at_ms and retry_at_ms - clock.now_ms() or RETRY_SOON_MS)
+  end
 end
 
 

@@ -5,8 +5,10 @@ local access = require "shell.access"
 local accounts = require "shell.accounts"
 local affinity = require "shell.affinity"
 local budget = require "shell.budget"
+local cache = require "shell.cache"
 local cjson = require "cjson.safe"
 local conclude = require "shell.conclude"
+local guard = require "shell.guard"
 local headers = require "pool.headers"
 local models = require "pool.models"
 local recovery = require "shell.recovery"
@@ -48,10 +50,9 @@ local function request_ids(client_headers)
 end
 
 
--- What is known before the body is read; ngx.ctx holds it for the accounts of the log phase. Also: were there too many
--- headers to see them all?
+-- What is known before the body is read; ngx.ctx holds it for the accounts of the log phase.
 local function begin(surface, path)
-  local client_headers, is_truncated = ngx.req.get_headers(CLIENT_HEADERS_MAX)
+  local client_headers = ngx.req.get_headers(CLIENT_HEADERS_MAX)
   local id, upstream_id = request_ids(client_headers)
   local request = {
     surface = surface, protocol = surface and surface.protocol or surfaces.protocol_at(path), id = id,
@@ -61,7 +62,7 @@ local function begin(surface, path)
     is_prefill_refused = false, tier_wait_ms = 0,
   }
   ngx.ctx.request = request
-  return request, is_truncated
+  return request
 end
 
 
@@ -102,17 +103,14 @@ end
 function _M.serve()
   local path, method = ngx.var.uri, ngx.req.get_method()
   local surface = surfaces.POST[path]
-  local request, is_truncated = begin(surface, path)
-  if is_truncated then
-    return conclude.refuse(request, 431, "headers_too_large",
-                           ("The request has more headers than this router takes (%d)."):format(CLIENT_HEADERS_MAX))
-  end
+  local request = begin(surface, path)
   local doc = sync.current()
   if not doc then
     return conclude.refuse(request, 503, "not_ready", "This router has no configuration yet.", RETRY_SOON_MS)
   end
   request.doc = doc
-  if not access.is_allowed(doc, request.client_headers) then
+  request.client = access.client_of(doc, request.client_headers)
+  if not request.client then
     return conclude.refuse(request, 401, "unauthorized", "The key shown is none of this pool's client keys.")
   end
   local model = method == "GET" and surfaces.model_at(path)
@@ -130,6 +128,7 @@ function _M.serve()
   if doc.policy.balancing.affinity then
     request.conversation = affinity.of(request, doc.policy.balancing.affinity)
   end
+  request.is_kept = cache.wants(request)
   recovery.begin(request)
   budget.deposit(doc.policy.retry.budget_percent)
   request.forwarded = headers.forwarded(request.client_headers)
@@ -157,6 +156,10 @@ function _M.finish()
   if attempt and attempt.holds_slot then
     accounts.abandoned(attempt, clock.now_ms())
     accounts.release(attempt)
+  end
+  guard.ended(request)
+  if request.answer and request.is_kept then
+    cache.keep(request, request.answer)
   end
   accounts.request(request.surface and request.surface.name or "other", ngx.status)
 end

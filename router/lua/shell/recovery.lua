@@ -21,11 +21,17 @@ local _M = {}
 local CAPABILITY = "PrefixCompletion"
 
 
--- What the caller is sent of a stream is remembered, where its policy wants it recovered.
+-- What the caller is sent of a stream is remembered, where its policy wants it recovered or kept.
 function _M.begin(request)
-  if request.parsed.stream and request.surface.can_recover and request.doc.policy.streaming.recovery ~= "Error" then
+  if request.parsed.stream and request.surface.can_recover
+      and (request.is_kept or request.doc.policy.streaming.recovery ~= "Error") then
     request.transcript = transcript.new()
   end
+end
+
+
+local function may_recover(request)
+  return request.transcript and not request.transcript.is_opaque and request.doc.policy.streaming.recovery ~= "Error"
 end
 
 
@@ -111,7 +117,7 @@ end
 function _M.after(request, failed, failure)
   request.tier_wait_ms = 0 -- who is reading already is not kept waiting for a better tier
   note(request, failed, failure)
-  if not request.transcript or request.transcript.is_opaque or not may_go_on(request, failed, failure) then
+  if not may_recover(request) or not may_go_on(request, failed, failure) then
     return nil
   end
   local attempt = next_attempt(request, failed)

@@ -4,7 +4,6 @@
 
 local chunk = require "pool.chunk"
 local clock = require "shell.clock"
-local mediatype = require "pool.mediatype"
 local splice = require "pool.splice"
 
 local ngx = ngx
@@ -92,11 +91,17 @@ local function start(answer, request, attempt)
   if answer.status ~= 200 then
     ngx.status = answer.status
   end
-  headers["Content-Type"] = mediatype.of(answer.content_type)
+  headers["Content-Type"] = answer.content_type or "application/json"
   headers["x-poolkeeper-endpoint"] = attempt.endpoint.name
   headers["x-poolkeeper-tier"] = attempt.endpoint.tier
   headers["x-poolkeeper-attempts"] = request.attempts
   headers["x-request-id"] = request.id
+  if request.is_degraded then
+    headers["x-poolkeeper-fallback"] = "degraded"
+  end
+  if request.trimmed_turns then
+    headers["x-poolkeeper-context-trimmed"] = request.trimmed_turns
+  end
 end
 
 _M.start = start

@@ -5,7 +5,9 @@ local attempt_on = require "shell.attempt"
 local budget = require "shell.budget"
 local clock = require "shell.clock"
 local conclude = require "shell.conclude"
+local fallback = require "shell.fallback"
 local failures = require "shell.failures"
+local guard = require "shell.guard"
 local keys = require "shell.keys"
 local recovery = require "shell.recovery"
 local relay = require "shell.relay"
@@ -30,6 +32,7 @@ end
 
 local function deliver(request, attempt, answer)
   accounts.first_content(attempt, clock.now_ms())
+  guard.answered(request)
   if request.attempts > 1 then
     budget.refund()
   end
@@ -40,6 +43,7 @@ local function deliver(request, attempt, answer)
   end
   if ended == nil then
     accounts.complete(attempt, answer, clock.now_ms())
+    request.answer = answer
     return accounts.release(attempt)
   end
   if ended == "gone" then
@@ -50,6 +54,7 @@ local function deliver(request, attempt, answer)
   if another then
     return deliver(request, another, its_answer)
   end
+  guard.failed(request)
   if answer.events then
     relay.give_up(request, ended)
   end
@@ -60,7 +65,10 @@ end
 -- Attempt by attempt; nil: none can be made, and what stands in the way.
 local function go_on(request, attempt, obstacle)
   if not attempt then
-    return conclude.conclude(request, obstacle)
+    attempt = fallback.attempt(request)
+    if not attempt then
+      return conclude.conclude(request, obstacle)
+    end
   end
   request.attempt = attempt
   request.attempts = request.attempts + 1
@@ -75,6 +83,9 @@ end
 
 
 function _M.serve(request)
+  if not guard.admits(request) then
+    return conclude.conclude_untried(request)
+  end
   return go_on(request, retry.first(request))
 end
 

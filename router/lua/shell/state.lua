@@ -13,6 +13,7 @@ local records = ngx.shared.poolkeeper_records
 local counters = ngx.shared.poolkeeper_counters
 local slots = ngx.shared.poolkeeper_slots
 local conversations = ngx.shared.poolkeeper_conversations
+local answers = ngx.shared.poolkeeper_answers
 
 local _M = {}
 
@@ -222,6 +223,18 @@ end
 
 function _M.release(id)
   slots:incr(slot_keys[id][me + 1], -1, 0)
+end
+
+
+-- answers that are kept; the least recently used ones go when there is no room
+
+function _M.keep_answer(key, text, ttl_s)
+  answers:set(key, text, ttl_s)
+end
+
+
+function _M.kept_answer(key)
+  return (answers:get(key))
 end
 
 

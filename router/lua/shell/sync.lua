@@ -8,6 +8,7 @@ local cjson = require "cjson.safe"
 local clock = require "shell.clock"
 local config = require "pool.config"
 local files = require "shell.files"
+local guard = require "shell.guard"
 local jsonscan = require "pool.jsonscan"
 local keys = require "shell.keys"
 local metrics = require "shell.metrics"
@@ -110,6 +111,7 @@ local function prepare(doc, before)
     prepare_endpoint(endpoint, doc)
   end
   prepare_policy(doc.policy)
+  doc.guard_policy = guard.policy_of(doc)
   begin_service(doc, before)
   return doc
 end

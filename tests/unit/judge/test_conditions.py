@@ -1,5 +1,6 @@
 """Every condition: what is seen, and what is said of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from factories import (
     document,
     endpoint,
     partly_cut_off,
+    policy,
     pool,
     seen,
     serving,
@@ -25,6 +27,7 @@ from factories import (
     verdict,
 )
 from poolkeeper.api import labels
+from poolkeeper.api.failoverpolicy import FailoverPolicy
 from poolkeeper.api.meta import Problem
 from poolkeeper.api.reasons import ConditionStatus, ConditionType, Reason
 from poolkeeper.api.routerstate import EndpointState, FailbackState, HeldTier, RouterState
@@ -52,6 +55,14 @@ def seen_as(*endpoints: EndpointState, active_tier: int | None = 0) -> Snapshot:
     planned = document(snapshot())
     one = state(planned, *endpoints, active_tier=active_tier)
     return serving(snapshot(), one, one)
+
+
+def seen_whole(says: Mapping[str, object], failing_over: FailoverPolicy | None = None) -> Snapshot:
+    """Both routers say this, too."""
+    of = replace(snapshot(), policy=failing_over) if failing_over else snapshot()
+    well = state(document(of)).model_dump(by_alias=True)
+    one = RouterState.model_validate({**well, **says})
+    return serving(of, one, one)
 
 
 def refusing(generation: int, message: str) -> RouterState:
@@ -331,6 +342,23 @@ CASES = {
         "True",
         Reason.ServingDegraded,
         "No tier can take a request",
+    ),
+    "the pool's own breaker is open": Case(
+        seen_whole({"global": {"breaker": "Open"}}),
+        T.FailoverActive,
+        "True",
+        Reason.GlobalBreakerOpen,
+        "Most requests of this pool end without an answer",
+    ),
+    "a lesser model stands in for one that nobody can serve": Case(
+        seen_whole({"unservedModels": ["deepseek-v4-pro"]}, policy(fallback={"degradedModel": "deepseek-flash"})),
+        T.FailoverActive,
+        "True",
+        Reason.ServingDegraded,
+        "No endpoint can serve deepseek-v4-pro: clients get deepseek-flash in its place",
+    ),
+    "a model that nobody can serve, and nothing in its place": Case(
+        seen_whole({"unservedModels": ["deepseek-v4-pro"]}), T.FailoverActive, "False", Reason.PrimaryServing
     ),
     "a tier is held by hand": Case(
         serving(HELD, state(document(HELD), active_tier=1)),

@@ -38,9 +38,16 @@ def seen_as(official: EndpointState, local: EndpointState = LOCAL_WELL, active_t
     return serving(snapshot(), one, one)
 
 
+def guarded() -> Snapshot:
+    well = state(document(snapshot())).model_dump(by_alias=True)
+    one = RouterState.model_validate({**well, "global": {"breaker": "Open"}})
+    return serving(snapshot(), one, one)
+
+
 WELL = seen_as(OFFICIAL_WELL)
 FAILED_OVER = seen_as(CUT_OFF, active_tier=1)
 ALL_DARK = seen_as(CUT_OFF, LOCAL_CUT_OFF, active_tier=None)
+GUARDED = guarded()
 INVALID = replace(WELL, pool=None, problems=(Problem("spec.models", "is missing"),))
 
 
@@ -97,6 +104,11 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
         (ALL_DARK, FAILED_OVER),
         [("BreakerClosed", "local"), ("Failover", "Tier 1 serves")],
     ),
+    "the pool's own breaker opens": (
+        (WELL, GUARDED),
+        [("GlobalBreakerOpen", "Most requests of this pool end without an answer")],
+    ),
+    "it stays open": ((WELL, GUARDED, GUARDED), []),
     "a key is refused": (
         (WELL, seen_as(KEY_REFUSED)),
         [("CredentialsRejected", "official: the provider refuses the key")],

@@ -7,6 +7,7 @@ from poolkeeper.api.policyspec import FailoverPolicySpec
 from poolkeeper.plan.notyet import POLICY, POOL, not_in_force, policy_not_in_force
 
 POOL_CASES: dict[str, dict[str, object]] = {
+    "spec.probe": {"probe": {}},
     "spec.router.autoscaling": {"router": {"autoscaling": {}}},
     "spec.endpoints[].schedule": {
         "endpoints": [endpoint("a", schedule=[{"from": "01:00", "to": "05:00", "weightPercent": 200}])]
@@ -24,15 +25,9 @@ POOL_CASES: dict[str, dict[str, object]] = {
 
 POLICY_CASES: dict[str, dict[str, object]] = {
     "healthCheck": {"healthCheck": {"interval": "20s"}},
-    "globalBreaker": {"globalBreaker": {"minimumRequests": 5}},
     "concurrency": {"concurrency": {"mode": "Adaptive"}},
     "queue": {"queue": {"maxWait": "1s"}},
     "hedging": {"hedging": {"mode": "On"}},
-    "contextRecovery": {"contextRecovery": {"mode": "TrimOldest"}},
-    "fallback.degradedModel": {"fallback": {"degradedModel": "small"}},
-    "fallback.cacheTTL": {"fallback": {"cacheTTL": "1h30m"}},
-    "fallback.cacheSize": {"fallback": {"cacheSize": "1Mi"}},
-    "fallback.format": {"fallback": {"format": "Completion"}},
 }
 
 

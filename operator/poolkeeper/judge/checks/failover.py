@@ -5,6 +5,7 @@ from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.routerwords import AT_REST
 from poolkeeper.judge.chain import Check, Finding, as_before
 from poolkeeper.judge.facts import Facts
+from poolkeeper.judge.merge import global_breaker, unserved_models
 from poolkeeper.plan.hold import failover_to_tier
 
 PRIMARY_OUT = (Reason.PrimaryBreakerOpen, Reason.PrimaryUnhealthy, Reason.PrimaryRateLimited)
@@ -14,10 +15,30 @@ def not_heard(facts: Facts) -> Finding | None:
     return None if facts.states else Finding("Unknown", Reason.Pending, "No router reports which tier serves")
 
 
+def global_breaker_open(facts: Facts) -> Finding | None:
+    if not facts.states or global_breaker(facts.states.values()) != "Open":
+        return None
+    told = (
+        "Most requests of this pool end without an answer: for now none is tried, and clients get the fallback at once"
+    )
+    return Finding("True", Reason.GlobalBreakerOpen, told)
+
+
 def nothing_serves(facts: Facts) -> Finding | None:
     if facts.active_tier is not None:
         return None
     return Finding("True", Reason.ServingDegraded, "No tier can take a request: clients get the default answer at once")
+
+
+def model_unserved(facts: Facts) -> Finding | None:
+    """Only where a lesser model can stand in; else the endpoints' own conditions say what is wrong."""
+    document = facts.plan.document
+    lesser = document.policy.fallback.degraded_model if document else ""
+    unserved = [model for model in unserved_models(facts.states.values()) if model != lesser]
+    if not lesser or not unserved:
+        return None
+    told = f"No endpoint can serve {', '.join(unserved)}: clients get {lesser} in its place"
+    return Finding("True", Reason.ServingDegraded, told)
 
 
 def primary_serves(facts: Facts) -> Finding | None:
@@ -66,7 +87,9 @@ def coming_back(facts: Facts) -> Finding:
 CHECKS: tuple[Check, ...] = (
     as_before(ConditionType.FailoverActive),
     not_heard,
+    global_breaker_open,
     nothing_serves,
+    model_unserved,
     primary_serves,
     held,
     breaker_open,

@@ -1,0 +1,82 @@
+-- Answers that were complete and good, kept for the time when nobody can give one: served to the very same request only,
+-- never while an endpoint can answer. Kept by this router, in memory, the longest unused ones give way.
+
+local cachekey = require "pool.cachekey"
+local cjson = require "cjson.safe"
+local completion = require "pool.completion"
+local json = require "pool.json"
+local state = require "shell.state"
+
+local ngx = ngx
+local find = string.find
+local sub = string.sub
+
+local _M = {}
+
+local ANSWER_MAX_BYTES = 1024 * 1024
+
+
+local function says_no_store(headers)
+  local control = headers["cache-control"]
+  if type(control) == "table" then
+    control = table.concat(control, ",")
+  end
+  return control ~= nil and find(control:lower(), "no%-store") ~= nil
+end
+
+
+-- Is the answer to this request kept? (ngx.ctx.request, once its body is read)
+function _M.wants(request)
+  return request.doc.policy.fallback.cache_ttl_ms > 0 and not says_no_store(request.client_headers)
+end
+
+
+-- What the request is kept under. Clients of a pool that knows its clients never see each other's answers.
+local function key_of(request)
+  return ngx.sha1_bin(cachekey.of(request.surface.name, request.client, request.parsed))
+end
+
+
+local function body_of(request, answer)
+  if not answer.events then
+    return not answer.conn and answer.held
+  end
+  local reader = answer.events.reader
+  local whole = request.transcript and reader.final and completion.knows(request.surface.name)
+    and completion.of_stream(request.surface.name, request.transcript, reader.final, reader.usage)
+  return whole and json.encode(whole)
+end
+
+
+-- After a good end (log phase).
+function _M.keep(request, answer)
+  if request.is_degraded or request.trimmed_turns then
+    return -- not the answer to what was asked
+  end
+  local body = body_of(request, answer)
+  if body and #body <= ANSWER_MAX_BYTES then
+    state.keep_answer(key_of(request), ("%.0f %s"):format(ngx.now(), body), request.doc.policy.fallback.cache_ttl_ms / 1000)
+  end
+end
+
+
+-- The kept answer to this request as a body in the form that is asked for, and how old it is; nil when there is none.
+function _M.find(request)
+  local kept = state.kept_answer(key_of(request))
+  if not kept then
+    return nil
+  end
+  local space = find(kept, " ", 1, true)
+  local age_s, body = ngx.now() - tonumber(sub(kept, 1, space - 1)), sub(kept, space + 1)
+  if request.parsed.stream then
+    local answer = completion.knows(request.surface.name) and cjson.decode(body)
+    if not answer then
+      return nil
+    end
+    body = completion.as_stream(request.surface.name, answer, request.wants_usage)
+  end
+  return body, math.max(0, math.floor(age_s))
+end
+
+
+return _M
