@@ -25,14 +25,14 @@ from conformance.environments import ENVOY as ENVOY_PACKAGES
 from conformance.environments import LITELLM as LITELLM_PACKAGES
 from conformance.environments import CannotBeMadeError, environment
 
-SLOW_ROUNDS = 2
-"""LiteLLM's: it answers about a hundred a second, and there is no doubt in that."""
+SLOW_ROUNDS, SLOW_SECONDS = 2, 8
+"""LiteLLM's: few rounds, for there is no doubt in them, and long ones, for it ends some ten streams a second."""
 SLOW_RATE = 20
 STREAMS_ASKED = 500
 SLOW_STREAMS_ASKED = 50
 PROFILED = (BARE, RELAY, OURS)
 KEPT = Path("build/bench.json")
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, width=160)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -83,13 +83,16 @@ def _play(case: Case, peers: Mapping[str, Peer], options: argparse.Namespace, fo
     seconds, core = options.seconds, cores()[0]
     for peer in peers.values():
         warm_up(peer, case)
-        saturate(peer, case, 1, folder, core)
+        if peer.name != LITELLM:
+            saturate(peer, case, 1, folder, core)
 
     def full_speed(peer: Peer) -> Load:
-        return saturate(peer, case, seconds, folder, core)
+        return saturate(peer, case, SLOW_SECONDS if peer.name == LITELLM else seconds, folder, core)
 
     def at_rate(peer: Peer) -> Load:
-        return pace(peer, case, SLOW_RATE if peer.name == LITELLM else case.rate, seconds, folder, core)
+        if peer.name == LITELLM:
+            return pace(peer, case, SLOW_RATE, SLOW_SECONDS, folder, core)
+        return pace(peer, case, case.rate, seconds, folder, core)
 
     console.print(f"[dim]{case.name}: full speed[/]")
     saturated = _rounds({name: peer for name, peer in peers.items() if name != DIRECT}, options.rounds, full_speed)

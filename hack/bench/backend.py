@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hack.bench.cases import TRACE_ANSWER_TOKENS, TRACE_PROMPT_TOKENS, answer, events, text_of
+from hack.bench.cases import MODEL, TRACE_ANSWER_TOKENS, TRACE_PROMPT_TOKENS, answer, events, text_of
 from hack.peers.nginx import serving
 from hack.peers.peer import HOST
 
 from conformance.gateways.process import free_port
 
 SILENCE_S = 3600
+MODELS = json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "bench"}]})
+"""What a gateway's health check may ask for."""
 HTTP = """  lua_package_path "${{prefix}}?.lua;;";
   init_by_lua_block {{ EVENTS = require("cjson").decode(io.open("{events}"):read("*a")) }}
   server {{
     listen {host}:{port} backlog=4096;
     default_type application/json;
+    location ~ /models$ {{ return 200 '{models}'; }}
     location /tiny/ {{ return 200 '{tiny}'; }}
     location /real/ {{ return 200 '{real}'; }}
     location /stream/ {{
@@ -52,6 +55,6 @@ def backend(folder: Path, core: int | None) -> Iterator[tuple[int, int]]:
     written.write_text(json.dumps(events()))
     tiny = answer(text_of(360), 20, 80)
     real = answer(text_of(TRACE_ANSWER_TOKENS * 4), TRACE_PROMPT_TOKENS, TRACE_ANSWER_TOKENS)
-    http = HTTP.format(events=written, host=HOST, port=port, tiny=tiny, real=real, silence_s=SILENCE_S)
+    http = HTTP.format(events=written, host=HOST, port=port, models=MODELS, tiny=tiny, real=real, silence_s=SILENCE_S)
     with serving(folder, http, port, core, lua=True) as pid:
         yield port, pid

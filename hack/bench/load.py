@@ -69,7 +69,7 @@ def _play(peer: Peer, case: Case, seconds: int, folder: Path, core: int | None, 
     script = folder / "load.lua"
     script.write_text(SCRIPT.format(body=case.body, delay=delay, mark=MARK))
     url = f"{peer.base_url}/chat/completions"
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script), url]
     before = cpu(peer.pid)
     told = subprocess.run(pinned(command, core), capture_output=True, text=True, check=True).stdout
     used = cpu(peer.pid).since(before)

@@ -1,23 +1,42 @@
 -- The least that a proxy in Lua can do: one provider, no decision, nothing checked, nothing counted. What it costs more
 -- than nginx's own proxy is the price of cosockets; what ours costs more than this is the price of our decisions.
 
-local find, match = string.find, string.match
+local concat = table.concat
+local find, match, sub = string.find, string.match, string.sub
 
 local _M = {}
 
 local KEEP_MS, POOL_SIZE = 60000, 512
+local READ_BYTES = 65536
 
 
-local function pass_chunks(sock)
+-- The whole chunks of a buffer, what is left of it, and whether the last one was among them.
+local function dechunked(buffer)
+  local parts, pos = {}, 1
   while true do
-    local size = tonumber(sock:receive("*l"), 16)
-    local data = sock:receive(size + 2)
-    if size == 0 then
-      return
+    local _, stop, digits = find(buffer, "^(%x+)\r\n", pos)
+    local size = stop and tonumber(digits, 16)
+    if not size or #buffer < stop + size + 2 then
+      return concat(parts), sub(buffer, pos), false
     end
-    ngx.print(data:sub(1, size))
-    ngx.flush(true)
+    if size == 0 then
+      return concat(parts), "", true
+    end
+    parts[#parts + 1] = sub(buffer, stop + 1, stop + size)
+    pos = stop + size + 3
   end
+end
+
+
+local function pass_on(sock)
+  local buffer, text, ended = "", "", false
+  repeat
+    text, buffer, ended = dechunked(buffer .. assert(sock:receiveany(READ_BYTES)))
+    if text ~= "" then
+      ngx.print(text)
+      ngx.flush(true)
+    end
+  until ended
 end
 
 
@@ -37,7 +56,7 @@ function _M.serve(port, path)
     ngx.print(sock:receive(tonumber(length)))
   elseif find(head, "chunked", 1, true) then
     ngx.header["Content-Type"] = "text/event-stream"
-    pass_chunks(sock)
+    pass_on(sock)
   end
   sock:setkeepalive(KEEP_MS, POOL_SIZE)
 end
