@@ -44,7 +44,7 @@ class Answer:
 
 def of_stream(body: bytes) -> Answer:
     answer = Answer()
-    for data in _events(body.decode("utf-8", "replace")):
+    for data in events(body.decode("utf-8", "replace")):
         answer.events += 1
         if answer.done:
             answer.strange.append(f"something after [DONE]: {data[:60]!r}")
@@ -62,18 +62,18 @@ def of_whole(body: bytes) -> Answer:
     except jsonin.ShapeError as problem:
         answer.strange.append(f"the body is no JSON object: {problem}")
         return answer
-    answer.error = _error(fields)
+    answer.error = error_of(fields)
     for choice in _choices(fields):
         message = choice.get("message")
         if isinstance(message, dict):
-            answer.text += _said(message.get("content"))
-            answer.reasoning += _said(message.get("reasoning_content"))
-        answer.error = answer.error or _error(choice)
-        answer.finish_reason = _said(choice.get("finish_reason")) or None
+            answer.text += said(message.get("content"))
+            answer.reasoning += said(message.get("reasoning_content"))
+        answer.error = answer.error or error_of(choice)
+        answer.finish_reason = said(choice.get("finish_reason")) or None
     return answer
 
 
-def _events(text: str) -> Iterator[str]:
+def events(text: str) -> Iterator[str]:
     """The data of each event of an event stream; an unfinished last one is dropped, as clients do."""
     data: list[str] = []
     for line in text.replace("\r\n", "\n").split("\n"):
@@ -90,13 +90,13 @@ def _add(answer: Answer, data: str) -> None:
     except (ValueError, jsonin.ShapeError):
         answer.strange.append(f"event {answer.events} is no JSON object: {data[:80]!r}")
         return
-    answer.error = answer.error or _error(fields)
+    answer.error = answer.error or error_of(fields)
     for choice in _choices(fields):
         delta = choice.get("delta")
         if isinstance(delta, dict):
-            answer.text += _said(delta.get("content"))
-            answer.reasoning += _said(delta.get("reasoning_content"))
-        answer.finish_reason = _said(choice.get("finish_reason")) or answer.finish_reason
+            answer.text += said(delta.get("content"))
+            answer.reasoning += said(delta.get("reasoning_content"))
+        answer.finish_reason = said(choice.get("finish_reason")) or answer.finish_reason
 
 
 def _choices(fields: dict[str, object]) -> Iterator[dict[str, object]]:
@@ -106,12 +106,12 @@ def _choices(fields: dict[str, object]) -> Iterator[dict[str, object]]:
             yield choice
 
 
-def _error(fields: dict[str, object]) -> str | None:
+def error_of(fields: dict[str, object]) -> str | None:
     error = fields.get("error")
     if error is None:
         return None
     return str(error.get("message", error)) if isinstance(error, dict) else str(error)
 
 
-def _said(value: object) -> str:
+def said(value: object) -> str:
     return value if isinstance(value, str) else ""

@@ -6,21 +6,32 @@ from collections.abc import Mapping
 import httpx
 
 from conformance.answer import End, Received, of_stream
-from conformance.case import CALLER_KEY, Leave
+from conformance.case import CALLER_KEY, Leave, Surface
+from conformance.speech import SPEECH
 
 PATIENCE_S = 10.0
 """A hang guard, never an expectation."""
 
 
-def ask(base_url: str, body: Mapping[str, object], leave: Leave | None = None, key: str = CALLER_KEY) -> Received:
+def ask(
+    base_url: str,
+    body: Mapping[str, object],
+    leave: Leave | None = None,
+    key: str = CALLER_KEY,
+    surface: Surface = Surface.CHAT,
+    path: str = "",
+) -> Received:
+    """path: where the surface is, if not at its usual place."""
     began_s = time.monotonic()
-    headers = {"authorization": f"Bearer {key}", "accept-encoding": "identity"}
+    speech = SPEECH[surface]
+    url = base_url.removesuffix("/v1") + (path or speech.path)
+    headers = {**speech.key(key), "accept-encoding": "identity"}
     wait_s = leave.after_ms / 1000 if leave and leave.after_ms else PATIENCE_S
     status, seen, got = 0, dict[str, str](), bytearray()
     try:
         with (
             httpx.Client(timeout=httpx.Timeout(wait_s, connect=PATIENCE_S), trust_env=False, verify=False) as client,
-            client.stream("POST", f"{base_url}/chat/completions", json=dict(body), headers=headers) as response,
+            client.stream("POST", url, json=dict(body), headers=headers) as response,
         ):
             status, seen = response.status_code, dict(response.headers)
             end, detail = End.CLEAN, ""

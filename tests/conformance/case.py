@@ -19,6 +19,14 @@ class Mode(StrEnum):
     WHOLE = "whole"
 
 
+class Surface(StrEnum):
+    """What is asked; speech.py says how."""
+
+    CHAT = "chat"
+    MESSAGES = "messages"
+    RESPONSES = "responses"
+
+
 class When(StrEnum):
     FIRST = "first attempt"
     LATER = "later attempt"
@@ -173,5 +181,6 @@ class Case:
     """Further members of the request body."""
     hostile_text: bool = False
     """The text itself looks like the framing around it. Cases that are not about this get text that does not."""
+    surface: Surface = Surface.CHAT
     series: str = ""
     """Cases of a series are one row of the scorecard."""

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from conformance.answer import Answer, End, Received, of_stream, of_whole
-from conformance.case import CALLER_KEY, Broken, Case, Mode, Nothing, Refused, Seen, Told, Want, Whole
+from conformance.answer import Answer, End, Received, of_whole
+from conformance.case import CALLER_KEY, Broken, Case, Mode, Nothing, Refused, Seen, Surface, Told, Want, Whole
+from conformance.speech import SPEECH
 from fakes.deepseek.log import Outcome
 
 TIMER_SLACK_MS = 20
@@ -39,6 +40,7 @@ class Heard:
     want: Want
     received: Received
     reference: Reference
+    surface: Surface = Surface.CHAT
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def caller_faults(mode: Mode, heard: Heard) -> list[str]:
         return [f"no end of the answer within {received.took_s:.0f} s"]
     if isinstance(want, (Told, Refused)):
         return list(_error_faults(want, received))
-    answer = of_stream(received.body) if mode is Mode.STREAM else of_whole(received.body)
+    speech = SPEECH[heard.surface]
+    answer = speech.of_stream(received.body) if mode is Mode.STREAM else speech.of_whole(received.body)
     if isinstance(want, Whole):
         return list(_whole_faults(answer, heard, mode))
     broken = list(_broken_faults(answer, heard))
@@ -108,7 +111,7 @@ def _whole_faults(answer: Answer, heard: Heard, mode: Mode) -> Iterator[str]:
     if answer.finish_reason != "stop":
         yield f"finish_reason {answer.finish_reason}, wanted stop"
     if mode is Mode.STREAM and not answer.done:
-        yield "no [DONE]"
+        yield "no [DONE]" if heard.surface is Surface.CHAT else "no last event"
     if received.end is not End.CLEAN:
         yield f"the answer {received.end} ({received.detail})"
     if isinstance(want, Whole) and want.within_ms and received.took_s * 1000 > want.within_ms:
@@ -175,7 +178,7 @@ def _status(received: Received) -> str:
 
 
 def _provider_faults(endpoint: Endpoint, seen: Seen | None, attempts: Sequence[Attempt], case: Case) -> Iterator[str]:
-    yield from _identity_faults(endpoint, attempts)
+    yield from _identity_faults(endpoint, attempts, SPEECH[case.surface].asked_at)
     if any(attempt.outcome is Outcome.IN_PROGRESS for attempt in attempts):
         yield "an attempt is still open long after the caller's answer"
     if seen is None:
@@ -195,14 +198,14 @@ def _provider_faults(endpoint: Endpoint, seen: Seen | None, attempts: Sequence[A
             yield f"cancelled after {attempt.chunks} of {tokens} tokens: long after the caller left"
 
 
-def _identity_faults(endpoint: Endpoint, attempts: Sequence[Attempt]) -> Iterator[str]:
+def _identity_faults(endpoint: Endpoint, attempts: Sequence[Attempt], asked_at: tuple[str, ...]) -> Iterator[str]:
     """Own key, own model name, nothing of the caller's credentials: whatever else went wrong."""
     for attempt in attempts:
         if attempt.key != endpoint.key:
             yield f"came with the key {attempt.key!r}, wanted its own {endpoint.key!r}"
         if attempt.model not in endpoint.models.values():
             yield f"asked for the model {attempt.model!r}, wanted one of its own: {', '.join(endpoint.models.values())}"
-        if not attempt.path.endswith("/chat/completions"):
+        if not attempt.path.endswith(asked_at):
             yield f"asked at {attempt.path}"
         if any(CALLER_KEY in value for value in attempt.headers.values()):
             yield "saw the caller's own key"

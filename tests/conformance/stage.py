@@ -8,13 +8,14 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, Self
 
-from conformance.answer import End, of_stream, of_whole
+from conformance.answer import End
 from conformance.caller import ask
-from conformance.case import MODELS, NAMES, Case, Line, Mode, Play, Turn
+from conformance.case import MODELS, NAMES, Case, Line, Mode, Play, Surface, Turn
 from conformance.judge import Attempt, Endpoint, Heard, Reference, faults
+from conformance.speech import SPEECH
 from conformance.wire import DeafSocket, WireProvider
 from fakes.deepseek import jsonin
 from fakes.deepseek.log import Entry, Outcome
@@ -36,6 +37,8 @@ class Address:
 
     base_url: str
     models: dict[str, str]
+    paths: Mapping[Surface, str] = field(default_factory=dict)
+    """Surfaces that are not at their usual place."""
 
 
 class Gateway(Protocol):
@@ -159,8 +162,10 @@ class Stage:
 
     def _ask(self, case: Case, turn: Turn, number: int, address: Address) -> Heard:
         body, reference = self._question(case, number)
-        received = ask(address.base_url, {"model": address.models[turn.model], **body}, turn.leave)
-        return Heard(turn.want, received, reference)
+        path = address.paths.get(case.surface, "")
+        asked = {"model": address.models[turn.model], **body}
+        received = ask(address.base_url, asked, turn.leave, surface=case.surface, path=path)
+        return Heard(turn.want, received, reference, case.surface)
 
     def _question(self, case: Case, number: int) -> tuple[dict[str, object], Reference]:
         """A question, and what a healthy provider says to it.
@@ -170,18 +175,19 @@ class Stage:
         """
         for salt in itertools.count():
             question = f"{case.name}: what comes after {number}? ({salt})"
-            messages = [{"role": "system", "content": "Answer."}, {"role": "user", "content": question}]
-            body = {"messages": messages, "stream": case.mode is Mode.STREAM, **case.request}
+            asked = SPEECH[case.surface].question("Answer.", question)
+            body = {**asked, "stream": case.mode is Mode.STREAM, **case.request}
             reference = self._healthy(case, {"model": TEXT_MODEL, **body})
             if case.hostile_text or not any(mark in reference.text + reference.reasoning for mark in HOSTILE):
                 break
         return body, reference
 
     def _healthy(self, case: Case, body: dict[str, object]) -> Reference:
-        received = ask(self._reference.url + "/v1", body)
+        received = ask(self._reference.url + "/v1", body, surface=case.surface)
         if received.status != 200 or received.end is not End.CLEAN:
             raise RuntimeError(f"the reference answer to {case.name}: status {received.status}, {received.end}")
-        answer = of_stream(received.body) if case.mode is Mode.STREAM else of_whole(received.body)
+        speech = SPEECH[case.surface]
+        answer = (speech.of_stream if case.mode is Mode.STREAM else speech.of_whole)(received.body)
         return Reference(answer.text, answer.reasoning)
 
     # --- what the providers saw

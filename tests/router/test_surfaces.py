@@ -1,4 +1,4 @@
-"""The Messages API and the Responses API: where they are asked, what callers get when providers fail, in whose words."""
+"""The Messages API and the Responses API: where they are asked, what callers get when providers fail, and how."""
 
 import json
 from collections.abc import Mapping

@@ -17,7 +17,7 @@ from typing import Self
 
 import yaml
 
-from conformance.case import MODELS, Case, Mode
+from conformance.case import MODELS, Case, Mode, Surface
 from conformance.gateways.process import answers, free_port, running
 from conformance.judge import Endpoint
 from conformance.stage import Address
@@ -78,7 +78,8 @@ class LiteLLM:
 
     @contextmanager
     def serve(self, case: Case, endpoints: Sequence[Endpoint]) -> Iterator[Address]:
-        yield Address(self._base_url, {model: _group(case, model) for model in MODELS})
+        models = {model: _group(case, model) for model in MODELS}
+        yield Address(self._base_url, models, {Surface.MESSAGES: "/v1/messages"})
 
 
 def configuration(cases: Sequence[tuple[Case, Sequence[Endpoint]]]) -> Mapping[str, object]:

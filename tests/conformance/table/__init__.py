@@ -14,6 +14,7 @@ from conformance.table import (
     refusals,
     servererror,
     slow,
+    surfaces,
     truncated,
 )
 
@@ -30,6 +31,7 @@ FAMILIES = (
     refusals,
     dialects,
     clients,
+    surfaces,
     cuts,
 )
 
