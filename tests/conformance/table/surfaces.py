@@ -100,7 +100,7 @@ def _before(klass: str) -> Iterator[Case]:
 def _after(klass: str) -> Iterator[Case]:
     for slug, title, play in AFTER:
         case = _case(klass, f"{slug}-after-commit", title, Mode.STREAM, When.AFTER, (play, OK), (ONCE, NEVER), Broken())
-        yield replace(case, policy=Policy(recovery="Error"), dials={"token_interval_ms": 20})
+        yield replace(case, dials={"token_interval_ms": 20})
 
 
 def _ends(klass: str, surface: Surface) -> Iterator[Case]:
