@@ -1,13 +1,18 @@
 """These tests are asked for by name: `pytest -m conformance tests`. They are many, and some are still to be met."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
+from conformance.case import NEVER, Case, Mode, Play, Policy, When
 from conformance.gateways.poolkeeper import Poolkeeper
+from conformance.judge import Endpoint
 from conformance.stage import Stage
+from fakes.harness import FakeProvider
 
 MARK = "conformance"
+MODELS = ("flash", "pro")
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
@@ -24,3 +29,35 @@ def stage() -> Iterator[Stage]:
 def gateway() -> Iterator[Poolkeeper]:
     with Poolkeeper() as gateway:
         yield gateway
+
+
+# --- for tests with an SDK: a pool of two providers
+
+
+@pytest.fixture
+def official() -> Iterator[FakeProvider]:
+    with FakeProvider("official", models=MODELS) as fake:
+        yield fake
+
+
+@pytest.fixture
+def backup() -> Iterator[FakeProvider]:
+    with FakeProvider("backup", models=MODELS) as fake:
+        yield fake
+
+
+@pytest.fixture
+def pool_at(official: FakeProvider, backup: FakeProvider, gateway: Poolkeeper) -> Iterator[Callable[[Policy], str]]:
+    """A pool of the two under a policy, to where it answers, without /v1."""
+    with ExitStack() as stack:
+
+        def serve(policy: Policy) -> str:
+            case = Case("sdk", "SDK", "an SDK asks", Mode.STREAM, When.FIRST, (Play(),), (NEVER,), policy=policy)
+            endpoints = [_endpoint(fake.name, fake.url, tier) for tier, fake in enumerate((official, backup))]
+            return stack.enter_context(gateway.serve(case, endpoints)).base_url.removesuffix("/v1")
+
+        yield serve
+
+
+def _endpoint(name: str, url: str, tier: int) -> Endpoint:
+    return Endpoint(name, url + "/v1", f"sk-{name}", {name: name for name in MODELS}, tier, "DeepSeek", (), 20)

@@ -1,26 +1,22 @@
-"""The SDKs that most callers use, on the ordinary paths and on the two that an SDK must notice: refused, and cut."""
+"""OpenAI's SDK, on the ordinary paths and on the two that an SDK must notice: refused, and cut."""
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
+from openai.types.responses import ToolParam
 
-from conformance.case import CALLER_KEY, NEVER, Case, Mode, Play, Policy, When
-from conformance.environments import CLIENTS, CannotBeMadeError, environment
-from conformance.gateways.poolkeeper import Poolkeeper
-from conformance.judge import Endpoint
-from conformance.llmock import serving
+from conformance.case import CALLER_KEY, Policy
 from fakes.deepseek import bodies
 from fakes.harness import FakeProvider
 
 pytestmark = pytest.mark.conformance
 MODEL = "flash"
-ASKED: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Why is one endpoint a gamble?"}]
+QUESTION = "Why is one endpoint a gamble?"
+ASKED: list[ChatCompletionMessageParam] = [{"role": "user", "content": QUESTION}]
 TOOLS: list[ChatCompletionToolParam] = [
     {"type": "function", "function": {"name": "search", "parameters": {"type": "object"}}}
 ]
@@ -29,40 +25,19 @@ Pool = Callable[..., openai.OpenAI]
 
 
 @pytest.fixture
-def official() -> Iterator[FakeProvider]:
-    with FakeProvider("official", models=[MODEL]) as fake:
-        yield fake
-
-
-@pytest.fixture
-def backup() -> Iterator[FakeProvider]:
-    with FakeProvider("backup", models=[MODEL]) as fake:
-        yield fake
-
-
-@pytest.fixture
-def pool(official: FakeProvider, backup: FakeProvider, gateway: Poolkeeper) -> Iterator[Pool]:
+def pool(pool_at: Callable[[Policy], str]) -> Iterator[Pool]:
     """A client of a pool of the two, under a policy."""
     with ExitStack() as stack:
 
         def client(policy: Policy | None = None) -> openai.OpenAI:
-            endpoints = [_endpoint(fake.name, fake.url, tier) for tier, fake in enumerate((official, backup))]
-            address = stack.enter_context(gateway.serve(_case(policy or Policy()), endpoints))
-            made = openai.OpenAI(base_url=address.base_url, api_key=CALLER_KEY, max_retries=0, timeout=20)
-            return stack.enter_context(made)
+            base_url = pool_at(policy or Policy()) + "/v1"
+            return stack.enter_context(openai.OpenAI(base_url=base_url, api_key=CALLER_KEY, max_retries=0, timeout=20))
 
         yield client
 
 
-def _case(policy: Policy) -> Case:
-    return Case("sdk", "SDK", "an SDK asks", Mode.STREAM, When.FIRST, (Play(),), (NEVER,), policy=policy)
-
-
-def _endpoint(name: str, url: str, tier: int) -> Endpoint:
-    return Endpoint(name, url + "/v1", f"sk-{name}", {MODEL: MODEL, "pro": MODEL}, tier, "DeepSeek", (), 20)
-
-
 FAULTS = ("ok", "busy503", "refuse", "keepalive_forever")
+CUTS = ("cut", "stall", "error_in_stream", "insufficient_system_resource")
 
 
 @pytest.mark.parametrize("scenario", FAULTS)
@@ -131,7 +106,11 @@ def test_a_cut_stream_is_an_exception_never_an_end(pool: Pool, official: FakePro
 
 
 def test_models_are_the_pools_own(pool: Pool) -> None:
-    assert [model.id for model in pool().models.list()] == ["flash", "pro"]
+    client = pool()
+    assert [model.id for model in client.models.list()] == ["flash", "pro"]
+    assert client.models.retrieve("pro").id == "pro"
+    with pytest.raises(openai.NotFoundError, match="gpt-9"):
+        client.models.retrieve("gpt-9")
 
 
 def test_embeddings(pool: Pool) -> None:
@@ -142,6 +121,57 @@ def test_completions(pool: Pool) -> None:
     assert pool().completions.create(model=MODEL, prompt="a gamble").choices[0].text
 
 
+# --- the Responses API
+
+
+@pytest.mark.parametrize("scenario", FAULTS)
+def test_a_response_is_whole_whatever_the_first_endpoint_does(
+    scenario: str, pool: Pool, official: FakeProvider, backup: FakeProvider
+) -> None:
+    want = _responded(openai.OpenAI(base_url=backup.url + "/v1", api_key="x"))
+    official.set(scenario)
+    client = pool()
+    assert _responded(client) == want
+    whole = client.responses.create(model=MODEL, input=QUESTION)
+    assert (whole.output_text, whole.status) == (want, "completed")
+    assert whole.usage is not None and whole.usage.output_tokens == 16
+
+
+def test_a_refused_response_is_the_sdks_own_exception(pool: Pool, official: FakeProvider) -> None:
+    official.set("bad_request")
+    with pytest.raises(openai.BadRequestError, match=bodies.FORMAT_MESSAGE):
+        pool().responses.create(model=MODEL, input=QUESTION)
+
+
+@pytest.mark.parametrize("scenario", CUTS)
+def test_a_cut_response_is_an_exception_never_an_end(scenario: str, pool: Pool, official: FakeProvider) -> None:
+    official.set(scenario, token_interval_ms=30)
+    got = ""
+    with pytest.raises(openai.APIError):
+        for event in pool().responses.create(model=MODEL, input=QUESTION, stream=True):
+            assert event.type != "response.completed"
+            got += event.delta if event.type == "response.output_text.delta" else ""
+    assert got
+
+
+def test_arguments_of_a_call_arrive_in_pieces(pool: Pool, official: FakeProvider) -> None:
+    official.set("ok", tool_call=True)
+    tools: list[ToolParam] = [{"type": "function", "name": "search", "parameters": {"type": "object"}, "strict": False}]
+    with pool().responses.stream(model=MODEL, input=QUESTION, tools=tools) as stream:
+        pieces = [event.delta for event in stream if event.type == "response.function_call_arguments.delta"]
+        final = stream.get_final_response()
+    assert "query" in json.loads("".join(pieces))
+    assert final.output[0].type == "function_call"
+
+
+def _responded(client: openai.OpenAI) -> str:
+    with client.responses.stream(model=MODEL, input=QUESTION) as stream:
+        text = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
+        final = stream.get_final_response()
+    assert (final.status, final.output_text) == ("completed", text)
+    return text
+
+
 def _said(client: openai.OpenAI) -> str:
     text, finish = "", None
     for chunk in client.chat.completions.create(model=MODEL, messages=ASKED, stream=True):
@@ -149,33 +179,3 @@ def _said(client: openai.OpenAI) -> str:
         finish = chunk.choices[0].finish_reason or finish
     assert finish == "stop"
     return text
-
-
-# --- Anthropic's SDK, in an environment of its own
-
-ANTHROPIC = """
-import sys
-from anthropic import Anthropic
-
-client = Anthropic(base_url=sys.argv[1], api_key="unused", max_retries=0, timeout=20)
-asked = dict(model="flash", max_tokens=64, messages=[{"role": "user", "content": "Why is one endpoint a gamble?"}])
-whole = client.messages.create(**asked)
-with client.messages.stream(**asked) as stream:
-    streamed = stream.get_final_message()
-assert whole.content[0].text and whole.stop_reason == "end_turn", whole
-assert streamed.content[0].text == whole.content[0].text and streamed.stop_reason == "end_turn", streamed
-"""
-
-
-def test_the_anthropic_sdk(gateway: Poolkeeper, tmp_path: Path) -> None:
-    try:
-        venv = environment("clients", CLIENTS)
-    except CannotBeMadeError as reason:
-        pytest.skip(f"the anthropic SDK is not to be had: {reason}")
-    with serving(venv.python, tmp_path / "log") as provider:
-        endpoints = [provider.endpoint("a", tier=0, dialect="DeepSeek")]
-        with gateway.serve(_case(Policy()), endpoints) as address:
-            base_url = address.base_url.removesuffix("/v1") + "/anthropic"
-            command = [str(venv.python), "-c", ANTHROPIC, base_url]
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr[-2000:]

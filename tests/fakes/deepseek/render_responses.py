@@ -45,6 +45,8 @@ class ResponsesWriter:
         opening = b""
         if start == 0:
             opening = self._reasoning_done() + self._item("added", self._index, self._said("in_progress", ""))
+            if not self.reply.is_tool_call:
+                opening += self._part("content_part.added", self._index, part=_text(""))
         if self.reply.is_tool_call:
             return opening + self._arguments("delta", delta=said)
         return opening + self._part("output_text.delta", self._index, delta=said, logprobs=[])
@@ -57,6 +59,7 @@ class ResponsesWriter:
             last = self._arguments("done", arguments=said)
         else:
             last = self._part("output_text.done", self._index, text=said, logprobs=[])
+            last += self._part("content_part.done", self._index, part=_text(said))
         return last + self._item("done", self._index, self._said("completed", said))
 
     def usage_event(self) -> bytes:
@@ -123,7 +126,7 @@ class ResponsesWriter:
         if self.reply.is_tool_call:
             call = {"call_id": f"call_{self.origin.id}", "name": self.ask.tool, "arguments": text}
             return {**identity, "type": "function_call", **call}
-        content = [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}] if text else []
+        content = [_text(text)] if text else []
         return {**identity, "type": "message", "role": "assistant", "content": content}
 
     def _thought(self, status: str, text: str) -> dict[str, object]:
@@ -165,3 +168,7 @@ class ResponsesWriter:
     def _event(self, name: str, **members: object) -> bytes:
         data = bodies.dump({"type": name, **members, "sequence_number": next(self._numbers)})
         return f"event: {name}\ndata: ".encode() + data + b"\n\n"
+
+
+def _text(text: str) -> dict[str, object]:
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}

@@ -134,11 +134,16 @@ def test_the_key_may_come_anthropics_way(fake: FakeProvider) -> None:
 def test_events_of_a_response_are_numbered_and_the_last_says_all(fake: FakeProvider) -> None:
     got = ask(fake, RESPONSES, stream=True)
     assert [event["sequence_number"] for event in events(got)] == list(range(len(events(got))))
-    assert types(got)[:4] == [
+    assert types(got) == [
         "response.created",
         "response.in_progress",
         "response.output_item.added",
+        "response.content_part.added",
         "response.output_text.delta",
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.completed",
     ]
     last = events(got)[-1]
     assert (last["type"], last["response"]["status"]) == ("response.completed", "completed")
