@@ -205,9 +205,9 @@ class Endpoint(Model):
     """Name of the endpoint in status, metrics, response headers and logs; unique in the pool. A DNS label of at most 30
     characters, such as official or vllm-a100."""
     provider: Provider = "OpenAI"
-    """Whose dialect it speaks: how it words an overload, how it keeps a connection alive, and which health check
-    is free. OpenAI is anything compatible that is not in the list. With the wrong value the pool still works, but
-    tells "busy" from "broken" less well."""
+    """Whose dialect it speaks: how it words an overload, how it keeps a connection alive, which health check is
+    free, and whether it offers the Messages API, the Responses API and FIM. OpenAI is anything compatible that is not
+    in the list. With the wrong value the pool still works, but tells "busy" from "broken" less well."""
     url: Url | None = None
     """Base URL, the part before /chat/completions, such as https://api.deepseek.com/v1. Exactly one of url and
     serviceRef. http or https with a host; no user:password@ (use credentialsRef), no query, no fragment.
