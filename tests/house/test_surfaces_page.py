@@ -11,14 +11,14 @@ from routerlua import runtime
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("messages", "responses", "beta")
-ROW = re.compile(r"^\| ([A-Z].*?) \| (.*?) \| (.*?) \| (.*?) \|$", re.MULTILINE)
 
 
 def told() -> dict[str, tuple[bool, ...]]:
-    page = (ROOT / "docs/surfaces.md").read_text()
+    page = (ROOT / "docs/surfaces.md").read_text().partition("## Which endpoints are asked")[2]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
     return {
-        name.strip().split(" ")[0]: tuple(cell.startswith("yes") for cell in cells)
-        for names, *cells in ROW.findall(page.partition("## Which endpoints are asked")[2])
+        name.strip(): tuple(cell.startswith("yes") for cell in cells)
+        for names, *cells in rows
         for name in re.sub(r"\(.*\)", "", names).split(",")
     }
 
