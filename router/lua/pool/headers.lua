@@ -4,14 +4,23 @@
 local _M = {}
 
 local NOT_FORWARDED = {
-  ["authorization"] = true, ["x-api-key"] = true, ["api-key"] = true, ["cookie"] = true,
-  ["proxy-authorization"] = true, ["proxy-authenticate"] = true, ["proxy-connection"] = true,
-  ["forwarded"] = true, ["x-real-ip"] = true, ["via"] = true,
+  -- who the caller is
+  ["authorization"] = true, ["x-api-key"] = true, ["api-key"] = true, ["x-goog-api-key"] = true, ["x-auth-token"] = true,
+  ["x-access-token"] = true, ["x-csrf-token"] = true, ["ocp-apim-subscription-key"] = true, ["cookie"] = true,
+  ["forwarded"] = true, ["via"] = true, ["x-real-ip"] = true, ["x-client-ip"] = true, ["x-cluster-client-ip"] = true,
+  ["true-client-ip"] = true, ["origin"] = true, ["referer"] = true,
+  -- hop by hop
   ["connection"] = true, ["keep-alive"] = true, ["te"] = true, ["trailer"] = true, ["upgrade"] = true,
-  ["transfer-encoding"] = true, ["content-length"] = true, ["expect"] = true, ["host"] = true,
-  ["accept-encoding"] = true, ["content-type"] = true, ["x-request-id"] = true,
+  ["transfer-encoding"] = true, ["http2-settings"] = true, ["expect"] = true,
+  -- written here
+  ["content-length"] = true, ["host"] = true, ["content-type"] = true, ["x-request-id"] = true,
+  -- would steer
+  ["accept-encoding"] = true, ["content-encoding"] = true, ["x-http-method-override"] = true, ["x-http-method"] = true,
+  ["x-method-override"] = true, ["x-rewrite-url"] = true,
 }
-local PREFIXES = { "x-accel-", "x-poolkeeper-", "x-forwarded-", "proxy-", "cf-" }
+local PREFIXES = {
+  "x-accel-", "x-poolkeeper-", "x-forwarded-", "x-original-", "x-envoy-", "x-amz-", "proxy-", "cf-", "sec-",
+}
 
 
 local KNOWN_MAX = 1000 -- names come from callers: what is remembered of them has a limit

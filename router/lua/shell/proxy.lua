@@ -50,9 +50,10 @@ local function request_ids(client_headers)
 end
 
 
--- What is known before the body is read; ngx.ctx holds it for the accounts of the log phase.
+-- What is known before the body is read; ngx.ctx holds it for the accounts of the log phase. Also: were there too many
+-- headers to see them all?
 local function begin(surface, path)
-  local client_headers = ngx.req.get_headers(CLIENT_HEADERS_MAX)
+  local client_headers, is_truncated = ngx.req.get_headers(CLIENT_HEADERS_MAX)
   local id, upstream_id = request_ids(client_headers)
   local request = {
     surface = surface, protocol = surface and surface.protocol or surfaces.protocol_at(path), id = id,
@@ -62,7 +63,7 @@ local function begin(surface, path)
     is_prefill_refused = false, tier_wait_ms = 0,
   }
   ngx.ctx.request = request
-  return request
+  return request, is_truncated
 end
 
 
@@ -103,7 +104,11 @@ end
 function _M.serve()
   local path, method = ngx.var.uri, ngx.req.get_method()
   local surface = surfaces.POST[path]
-  local request = begin(surface, path)
+  local request, is_truncated = begin(surface, path)
+  if is_truncated then
+    return refuse(request, 431, "headers_too_large",
+                  ("The request has more headers than this router takes (%d)."):format(CLIENT_HEADERS_MAX))
+  end
   local doc = sync.current()
   if not doc then
     return conclude.refuse(request, 503, "not_ready", "This router has no configuration yet.", RETRY_SOON_MS)

@@ -4,6 +4,7 @@
 
 local chunk = require "pool.chunk"
 local clock = require "shell.clock"
+local mediatype = require "pool.mediatype"
 local splice = require "pool.splice"
 
 local ngx = ngx
@@ -91,7 +92,7 @@ local function start(answer, request, attempt)
   if answer.status ~= 200 then
     ngx.status = answer.status
   end
-  headers["Content-Type"] = answer.content_type or "application/json"
+  headers["Content-Type"] = mediatype.of(answer.content_type)
   headers["x-poolkeeper-endpoint"] = attempt.endpoint.name
   headers["x-poolkeeper-tier"] = attempt.endpoint.tier
   headers["x-poolkeeper-attempts"] = request.attempts

@@ -1,0 +1,173 @@
+"""How far a caller gets with what is too large, too clever or too old: a clear word, and nowhere else."""
+
+import json
+import socket
+
+import pytest
+
+from fakes import rawhttp
+from fakes.harness import FakeProvider
+from fakes.rawprovider import RawProvider
+from router.harness import MODEL, Router, endpoint, request
+
+BODY = b'{"model":"%b","messages":[]}' % MODEL.encode()
+LIMIT_BYTES = 16 << 20
+
+
+def raw(router: Router, sent: bytes, enough: bytes | None = None) -> rawhttp.Got:
+    with rawhttp.connect(router.port) as sock:
+        sock.sendall(sent)
+        return rawhttp.receive(sock, enough=enough)
+
+
+def test_a_body_that_says_it_is_too_long_is_refused_before_it_is_sent(router: Router, a: FakeProvider) -> None:
+    router.allow("client intended to send too large")
+    router.serve(endpoint("a", a))
+    head = {"content-length": str(LIMIT_BYTES + 1), "expect": "100-continue"}
+
+    got = raw(router, rawhttp.request("/v1/chat/completions", b"", head, method="POST"), enough=b"body_too_large")
+
+    assert got.status == 413
+    error = json.loads(got.payload)["error"]
+    assert (error["type"], error["code"]) == ("poolkeeper_error", "body_too_large")
+    assert a.log() == []
+
+
+def test_a_body_that_turns_out_too_long_is_refused_as_clearly(router: Router, a: FakeProvider) -> None:
+    router.allow("client intended to send too large")
+    router.serve(endpoint("a", a))
+    chunk = b"%x\r\n%b\r\n" % (1 << 20, b"x" * (1 << 20))
+    with rawhttp.connect(router.port) as sock:
+        sock.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(18):
+            try:
+                sock.sendall(chunk)
+            except OSError:
+                break
+        got = rawhttp.receive(sock, enough=b"body_too_large")
+
+    assert got.status == 413
+    assert a.log() == []
+
+
+def test_a_body_of_the_limit_goes_through(router: Router) -> None:
+    body = BODY[:-1] + b',"x":"' + b"y" * (LIMIT_BYTES - len(BODY) - 7) + b'"}'
+    with RawProvider() as provider:
+        router.serve(endpoint("a", port=provider.port))
+
+        got = raw(router, rawhttp.request("/v1/chat/completions", body), enough=b'"finish_reason"')
+
+        assert len(body) == LIMIT_BYTES
+        assert got.status == 200
+        assert provider.requests()[0].body == body
+
+
+@pytest.mark.parametrize(
+    ("path", "want_status"),
+    [
+        ("/v1/../admin", 404),
+        ("/v1/%2e%2e/state", 404),
+        ("/v1/chat/completions/../../../metrics", 404),
+        ("/v1/chat/completions/..%2f..%2fstate", 404),
+        ("/..%2fstate", 400),
+        ("/%2e%2e/%2e%2e/etc/passwd", 400),
+        ("/../../etc/passwd", 400),
+        ("/v1/chat/completions%00", 400),
+        ("/v1/chat/completions%0d%0aX:%20y", 404),
+        ("/v1/chat/completions;x=y", 404),
+        ("/v1/chat\\completions", 404),
+        ("/V1/Chat/Completions", 404),
+        ("/v1/chat/completions/", 404),
+        ("/refused/400", 404),
+        ("/@too_large", 404),
+        ("/state", 404),
+        ("/metrics", 404),
+        ("/healthz", 404),
+        ("/user/balance", 404),
+        ("//admin", 404),
+    ],
+)
+def test_no_path_leads_anywhere_but_to_what_is_served(
+    router: Router, a: FakeProvider, path: str, want_status: int
+) -> None:
+    router.serve(endpoint("a", a))
+
+    got = raw(router, rawhttp.request(path, request(), {"connection": "close"}))
+
+    assert got.status == want_status
+    assert json.loads(got.payload)["error"]["type"] == "poolkeeper_error"
+    assert a.log() == []
+
+
+@pytest.mark.parametrize(
+    "path", ["//v1/chat/completions", "/v1//chat/completions", "/x/../v1/chat/completions", "/v1%2fchat%2fcompletions"]
+)
+def test_a_path_written_oddly_arrives_as_our_own(router: Router, a: FakeProvider, path: str) -> None:
+    router.serve(endpoint("a", a))
+
+    got = raw(router, rawhttp.request(f"{path}?key=secret#x", request(), {"connection": "close"}))
+
+    assert got.status == 200
+    assert [entry.path for entry in a.log()] == ["/v1/chat/completions"]
+
+
+def test_a_caller_that_waits_for_100_gets_it(router: Router, a: FakeProvider) -> None:
+    router.serve(endpoint("a", a))
+    message = rawhttp.request("/v1/chat/completions", request(), {"expect": "100-continue"})
+    head, blank, body = message.partition(b"\r\n\r\n")
+
+    with rawhttp.connect(router.port) as sock:
+        sock.sendall(head + blank)
+        told = rawhttp.receive(sock, enough=b"\r\n\r\n")
+        sock.sendall(body)
+        got = rawhttp.receive(sock, enough=b'"usage"')
+
+    assert told.raw == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert got.status == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_caller_of_http_1_0_gets_an_answer_that_ends_with_the_connection(
+    router: Router, a: FakeProvider, stream: bool
+) -> None:
+    router.serve(endpoint("a", a))
+    message = rawhttp.request("/v1/chat/completions", request(stream=stream)).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+
+    got = raw(router, message)
+
+    assert got.status == 200
+    assert got.end is rawhttp.End.EOF
+    assert "transfer-encoding" not in got.headers
+    assert got.content
+    if stream:
+        assert got.events[-1] == "[DONE]"
+
+
+def test_requests_in_a_row_are_answered_in_their_order(router: Router, a: FakeProvider) -> None:
+    router.serve(endpoint("a", a))
+    sent = [
+        rawhttp.request("/v1/chat/completions", request(stream=number % 2 == 0), {"x-request-id": f"number-{number}"})
+        for number in range(6)
+    ]
+
+    with rawhttp.connect(router.port) as sock:
+        sock.sendall(b"".join(sent))
+        sock.sendall(rawhttp.request("/v1/models", headers={"connection": "close"}))
+        got = rawhttp.receive(sock)
+
+    ids = [line.split(b": ")[1] for line in got.raw.split(b"\r\n") if line.lower().startswith(b"x-request-id")]
+    assert ids == [f"number-{number}".encode() for number in range(6)]
+    assert got.raw.count(b"HTTP/1.1 200 OK") == 7
+
+
+def test_half_a_head_does_not_disturb_anybody(router: Router, a: FakeProvider) -> None:
+    router.serve(endpoint("a", a))
+    socks = [socket.create_connection((rawhttp.HOST, router.port)) for _ in range(50)]
+    for sock in socks:
+        sock.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-")
+
+    assert router.ask().status_code == 200
+    assert router.is_idle()
+
+    for sock in socks:
+        sock.close()
