@@ -63,6 +63,7 @@ STATUS: Mapping[int, Verdict] = {
     404: NO_MODEL,
     405: NO_SURFACE,
     408: SERVER_ERROR,
+    409: SERVER_ERROR,
     413: TOO_LARGE,
     422: INVALID,
     424: SERVER_ERROR,

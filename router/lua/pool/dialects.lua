@@ -10,6 +10,7 @@ _M.STATUS = {
   [404] = { class = "ModelMissing", reason = "ModelMissing" },
   [405] = { class = "ModelMissing", reason = "SurfaceMissing" },
   [408] = { class = "ServerError", reason = "ServerError" },
+  [409] = { class = "ServerError", reason = "ServerError" },
   [413] = { class = "ClientFault", reason = "BodyTooLarge" },
   [422] = { class = "ClientFault", reason = "InvalidRequest" },
   [424] = { class = "ServerError", reason = "ServerError" },

@@ -106,8 +106,8 @@ function _M.serve()
   local surface = surfaces.POST[path]
   local request, is_truncated = begin(surface, path)
   if is_truncated then
-    return refuse(request, 431, "headers_too_large",
-                  ("The request has more headers than this router takes (%d)."):format(CLIENT_HEADERS_MAX))
+    return conclude.refuse(request, 431, "headers_too_large",
+                           ("The request has more headers than this router takes (%d)."):format(CLIENT_HEADERS_MAX))
   end
   local doc = sync.current()
   if not doc then
