@@ -50,7 +50,7 @@ async def _carry_out(world: World, snapshot: Snapshot, plan: Plan, now: datetime
     if plan.document is None:
         return None  # nothing valid to roll out: the last good configuration keeps serving
     try:
-        await world.apply(snapshot, desired(snapshot, plan.document))
+        await world.apply(snapshot, desired(snapshot, plan.document, plan.probe))
         await world.poke(snapshot, plan.document.generation, now)
     except Refused as refused:
         return refused

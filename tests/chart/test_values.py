@@ -60,6 +60,7 @@ def test_images_come_from_values(template: Template) -> None:
 
     assert container(rendered)["image"] == "here/op:v1"
     assert environment(rendered)["POOLKEEPER_ROUTER_IMAGE"] == "rt:v2"
+    assert environment(rendered)["POOLKEEPER_PROBE_IMAGE"] == "here/op:v1"
 
 
 def test_the_tag_is_the_charts_version_when_none_is_given(template: Template) -> None:

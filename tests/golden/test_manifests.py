@@ -13,7 +13,8 @@ import yaml
 from factories import LOCAL, OFFICIAL, SETTINGS, document, endpoint, policy, pool, snapshot
 from poolkeeper.api import labels
 from poolkeeper.plan.hashing import canonical_json
-from poolkeeper.plan.snapshot import Live, Snapshot
+from poolkeeper.plan.resolve import resolve
+from poolkeeper.plan.snapshot import Live, Manifest, Snapshot
 from poolkeeper.render.desired import desired
 from routerlua import config_reader
 
@@ -22,6 +23,19 @@ FOLDER = Path(__file__).parent
 CASES = {
     "smallest": snapshot(pool([endpoint("own", url="http://models.example.com/v1")], models=["deepseek-flash"])),
     "two-tiers": snapshot(),
+    "probed": replace(
+        snapshot(
+            pool(
+                [
+                    OFFICIAL | {"pricing": {"currency": "USD", "inputPerMillion": "0.15", "outputPerMillion": "0.60"}},
+                    LOCAL,
+                ],
+                probe={"samplesRef": {"name": "chat-samples", "key": "own.jsonl"}, "schedule": "@hourly"},
+                router={"template": {"nodeSelector": {"egress": "yes"}}},
+            )
+        ),
+        config_maps={"chat-samples": frozenset({"own.jsonl"})},
+    ),
     "everything": replace(
         snapshot(
             pool(
@@ -85,8 +99,12 @@ CASES = {
 }
 
 
+def objects_of(of: Snapshot) -> tuple[Manifest, ...]:
+    return desired(of, document(of), resolve(of).probe)
+
+
 def rendered(of: Snapshot) -> str:
-    objects = [dict(one) for one in desired(of, document(of))]
+    objects = [dict(one) for one in objects_of(of)]
     return "# A golden file; `make goldens` writes it anew.\n" + yaml.dump_all(
         objects, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=sys.maxsize
     )
@@ -113,14 +131,14 @@ def test_the_same_input_gives_the_same_bytes(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_manifests_are_plain_json(name: str) -> None:
-    objects = [dict(one) for one in desired(CASES[name], document(CASES[name]))]
+    objects = [dict(one) for one in objects_of(CASES[name])]
 
     assert yaml.safe_load(canonical_json(objects)) == objects
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_router_takes_the_document(name: str) -> None:
-    configmap = next(one for one in desired(CASES[name], document(CASES[name])) if one["kind"] == "ConfigMap")
+    configmap = next(one for one in objects_of(CASES[name]) if one["kind"] == "ConfigMap")
     data = configmap["data"]
     assert isinstance(data, dict)
 
@@ -129,7 +147,7 @@ def test_the_router_takes_the_document(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_keys_are_mounted_and_nothing_else_knows_them(name: str) -> None:
-    objects = list(desired(CASES[name], document(CASES[name])))
+    objects = list(objects_of(CASES[name]))
 
     assert "Secret" not in {one["kind"] for one in objects}
     assert not {"secretKeyRef", "secretRef", "stringData"} & set(re.findall(r'"(\w+)":', canonical_json(objects)))

@@ -10,6 +10,7 @@ local function document()
       egressProxy = cjson.null,
       credential = { file = "a", source = "Secret deepseek, key api-key" }, maxConnections = 10, baseLatencyMs = 800,
       models = { { name = "m", upstreamName = "up" } }, capabilities = {}, region = "",
+      advice = { weightPercent = 10, reason = "SlowFirstToken", sinceMs = 1, untilMs = 1795305600000 },
     } },
     policy = {
       healthCheck = { type = "None", intervalMs = 0, timeoutMs = 1, unhealthyThreshold = 1, healthyThreshold = 1 },

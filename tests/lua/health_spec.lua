@@ -35,6 +35,15 @@ describe("what people are told", function()
                 told({ circuits = { OPEN } }))
   end)
 
+  it("what probes advise to leave out, while that counts", function()
+    local out = { weight_percent = 0, reason = "KeepAliveOnly", since_ms = 40, until_ms = NOW_MS + 1 }
+    local well = with(rest.new(), { well_since_ms = 10 })
+    assert.same({ health = "Unhealthy", reason = "KeepAliveOnly", since_ms = 40, breaker = "Closed" },
+                told({ rest = well, advice = out }))
+    assert.equal("Healthy", told({ rest = well, advice = with(out, { until_ms = NOW_MS }) }).health)
+    assert.equal("Healthy", told({ rest = well, advice = with(out, { until_ms = NOW_MS + 1, weight_percent = 10 }) }).health)
+  end)
+
   it("one sick model does not make an endpoint sick, but shows", function()
     local seen = told({ rest = with(rest.new(), { well_since_ms = 10 }), circuits = { OPEN, breaker.new() } })
     assert.equal("Healthy", seen.health)

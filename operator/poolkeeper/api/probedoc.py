@@ -9,21 +9,15 @@ from typing import Literal
 
 from poolkeeper.api.endpoint import Pricing, Provider
 from poolkeeper.api.meta import Model
-from poolkeeper.api.routerdoc import Credential, ModelRoute, Tls
-
-
-class ProxyDoc(Model):
-    """An HTTP proxy: CONNECT for https, forwarding for http."""
-
-    host: str
-    port: int
+from poolkeeper.api.routerdoc import Credential, EgressProxy, ModelRoute, Tls
+from poolkeeper.api.values import Currency, Money
 
 
 class ProbedEndpointDoc(Model):
-    """One endpoint to probe. print: the start of its fingerprint, so that a result is not taken for another's."""
+    """One endpoint to probe. fingerprint: the start of its fingerprint, so that a result is not taken for another's."""
 
     name: str
-    print: str
+    fingerprint: str
     provider: Provider
     scheme: Literal["http", "https"]
     host: str
@@ -31,16 +25,18 @@ class ProbedEndpointDoc(Model):
     path: str
     tls: Tls | None = None
     credential: Credential | None = None
-    proxy: ProxyDoc | None = None
+    egress_proxy: EgressProxy | None = None
     models: tuple[ModelRoute, ...]
     pricing: Pricing | None = None
 
 
 class Amount(Model):
-    """Money as a decimal in text: floating point must not touch it."""
+    """An amount of money in one currency."""
 
-    currency: str
-    amount: str
+    currency: Currency
+    """Three capital letters, such as USD."""
+    amount: Money
+    """A decimal in text: floating point must not touch it."""
 
 
 class SpentDoc(Model):

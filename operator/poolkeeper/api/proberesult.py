@@ -49,7 +49,7 @@ class EndpointProbe(Told):
     """One endpoint. why: a ProbeReason ("": good), found in bad of asked samples. asked 0: nothing can be said."""
 
     name: str = Field(max_length=63)
-    print: str = Field(default="", max_length=64)
+    fingerprint: str = Field(default="", max_length=64, alias="fp")
     why: str = Field(default="", max_length=64)
     bad: int = 0
     asked: int = 0

@@ -69,7 +69,10 @@ class Reason(Word):
     MinimumEndpointsAvailable = "MinimumEndpointsAvailable", "At least minAvailable endpoints take traffic."
     NoEndpointsAvailable = "NoEndpointsAvailable", "Fewer endpoints than minAvailable take traffic."
     RouterNotReady = "RouterNotReady", "No router Pod is ready: nobody can be answered."
-    ProbeDataStale = "ProbeDataStale", "No router has reported for a while; what was true may not be."
+    ProbeDataStale = (
+        "ProbeDataStale",
+        "No router has reported for a while, or no probe for three runs: what was true may not be.",
+    )
     NoDataYet = "NoDataYet", "Routers are up and have not reported yet."
 
     AllEndpointsHealthy = "AllEndpointsHealthy", "Every endpoint that is not disabled is healthy."
@@ -179,6 +182,7 @@ REASONS: Mapping[ConditionType, tuple[Reason, ...]] = MappingProxyType(
             Reason.CredentialsRejected,
             Reason.BalanceExhausted,
             Reason.GreyFailure,
+            Reason.ProbeDataStale,
             Reason.Pending,
         ),
         ConditionType.FailoverActive: (

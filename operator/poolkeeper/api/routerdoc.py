@@ -42,6 +42,16 @@ class EgressProxy(Model):
     port: int
 
 
+class AdviceDoc(Model):
+    """What probes say should be done: weight_percent of the weight, 0: nothing as long as there is another, both until
+    then. reason: a ProbeReason, since when. Times are in milliseconds since 1970."""
+
+    weight_percent: int
+    reason: str
+    since_ms: int
+    until_ms: int
+
+
 class EndpointDoc(Model):
     """One upstream endpoint.
 
@@ -69,6 +79,7 @@ class EndpointDoc(Model):
     models: tuple[ModelRoute, ...]
     capabilities: tuple[str, ...] = ()
     region: str = ""
+    advice: AdviceDoc | None = None
 
 
 class CircuitBreakerDoc(Model):

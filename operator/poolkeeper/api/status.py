@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from poolkeeper.api.meta import Model, list_map
+from poolkeeper.api.probedoc import Amount
 from poolkeeper.api.reasons import ConditionStatus
 
 Word = Annotated[str, Field(max_length=128)]
@@ -77,8 +78,37 @@ class EffectivePolicy(StatusModel):
     """Its metadata.generation; 0 for the built-in defaults."""
 
 
+class ProbeRun(StatusModel):
+    """What one run of the probe found at one endpoint."""
+
+    reason: Word = ""
+    """What was wrong, in a word; empty: nothing."""
+    bad: Number = 0
+    """Samples in which it was."""
+    asked: Number = 1
+    """Samples that said anything about the endpoint."""
+
+
+class ProbedEndpoint(StatusModel):
+    """What the probe knows of one endpoint."""
+
+    name: Word
+    """The endpoint's name in the spec."""
+    fingerprint: Word = ""
+    """Which endpoint that was: another address under the same name has another past."""
+    verdict: Literal["Healthy", "Grey", "Unhealthy"] = "Healthy"
+    """Healthy; Grey: it answers, but slowly or wrongly; Unhealthy: nothing can be had from it. From several runs, never
+    from one slow sample."""
+    reason: Word = ""
+    """Why it is not Healthy, in a word."""
+    since: datetime
+    """When the verdict last changed."""
+    runs: tuple[ProbeRun, ...] = Field((), max_length=5)
+    """The latest runs, the newest first."""
+
+
 class LastProbe(StatusModel):
-    """The latest finished run of the probe."""
+    """The latest finished run of the probe, and what is remembered of those before it."""
 
     time: datetime
     """When it finished."""
@@ -87,6 +117,16 @@ class LastProbe(StatusModel):
     budget is spent."""
     message: Sentence = ""
     """The worst endpoint and what was seen."""
+    asked_at: datetime | None = None
+    """When a run that asked any endpoint last finished; verdicts are as old as this."""
+    endpoints: tuple[ProbedEndpoint, ...] = Field((), max_length=32, json_schema_extra=list_map("name"))
+    """The verdict on each endpoint, and the runs it comes from."""
+    day: Annotated[str, Field(max_length=10, pattern=r"^([0-9]{4}-[01][0-9]-[0-3][0-9])?$")] = ""
+    """The day (UTC) that spent is of, such as 2026-11-22."""
+    spent: tuple[Amount, ...] = Field((), max_length=32, json_schema_extra=list_map("currency"))
+    """What probing cost on that day so far."""
+    cost: tuple[Amount, ...] = Field((), max_length=32, json_schema_extra=list_map("currency"))
+    """What the latest run cost."""
 
 
 class EndpointPoolStatus(StatusModel):

@@ -5,6 +5,7 @@ import asyncio
 import click
 
 from poolkeeper import __version__
+from poolkeeper.cli.settings import PROBE_IMAGE
 from poolkeeper.handlers.operator import Options, serve
 from poolkeeper.plan.snapshot import Settings
 from poolkeeper.telemetry.logs import configure
@@ -30,6 +31,9 @@ Every option can be given as an environment variable: --router-image as POOLKEEP
     "Left out: all namespaces.",
 )
 @click.option("--router-image", required=True, show_envvar=True, help="Image of the router Pods.")
+@click.option(
+    "--probe-image", default=PROBE_IMAGE, show_envvar=True, help="Image of the probe's Pods: the operator's own."
+)
 @click.option(
     "--router-image-pull-policy",
     type=click.Choice(["IfNotPresent", "Always", "Never"]),
@@ -68,6 +72,7 @@ Every option can be given as an environment variable: --router-image as POOLKEEP
 def operator(
     namespaces: tuple[str, ...],
     router_image: str,
+    probe_image: str,
     router_image_pull_policy: str,
     cluster_domain: str,
     leader_elect: bool,
@@ -85,6 +90,7 @@ def operator(
     options = Options(
         settings=Settings(
             router_image=router_image,
+            probe_image=probe_image,
             operator_version=__version__,
             cluster_domain=cluster_domain,
             image_pull_policy=router_image_pull_policy,

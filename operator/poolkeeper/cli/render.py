@@ -41,7 +41,7 @@ def render(files: tuple[Path, ...], router_image: str) -> None:
         plan = resolve(snapshot)
         if plan.document is None:
             raise UserError(f"EndpointPool {key} is not rolled out: {plan.hold.message if plan.hold else 'held'}")
-        objects.extend(_without_owner(rendered) for rendered in desired(snapshot, plan.document))
+        objects.extend(_without_owner(rendered) for rendered in desired(snapshot, plan.document, plan.probe))
     click.echo(yaml.dump_all(objects, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=sys.maxsize), nl=False)
 
 

@@ -4,7 +4,8 @@ from poolkeeper import __version__
 from poolkeeper.plan.snapshot import Settings
 
 ROUTER_IMAGE = f"poolkeeper-router:{__version__}"
+PROBE_IMAGE = f"poolkeeper-operator:{__version__}"
 
 
 def settings_for(local: bool, router_image: str = ROUTER_IMAGE) -> Settings:
-    return Settings(router_image=router_image, operator_version=__version__, local=local)
+    return Settings(router_image=router_image, operator_version=__version__, probe_image=PROBE_IMAGE, local=local)

@@ -29,6 +29,7 @@ def events_of(before: EndpointPoolStatus | None, after: EndpointPoolStatus) -> t
     return (
         *_refused_spec(was, after),
         *(event for endpoint in after.endpoints for event in _endpoint(known.get(endpoint.name), endpoint)),
+        *_probed(was, after),
         *_tier(was, after),
         *_lesser(was, after),
     )
@@ -62,7 +63,7 @@ def _health(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEve
         return
     if now.health == "Unhealthy" and now.reason != before:
         yield _went_down(now)
-    elif was and before and was.breaker == "Closed" and now.health == "Healthy":
+    elif was and before and was.health != "Healthy" and was.breaker == "Closed" and now.health == "Healthy":
         yield PoolEvent("Normal", "EndpointHealthy", f"{now.name}: healthy again after {before}", "RouteBack")
 
 
@@ -78,6 +79,18 @@ def _went_down(now: EndpointStatus) -> PoolEvent:
         return PoolEvent("Warning", Reason.BalanceExhausted, told, "RouteAround")
     after = f" after {now.reason}" if now.reason else ""
     return PoolEvent("Warning", "EndpointUnhealthy", f"{now.name}: unhealthy{after}", "RouteAround")
+
+
+def _probed(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+    known = {one.name: one for one in was.last_probe.endpoints} if was.last_probe else {}
+    for one in now.last_probe.endpoints if now.last_probe else ():
+        before = known.get(one.name)
+        said = before.reason if before else ""
+        if one.reason and one.reason != said:
+            told = f"{one.name}: probes find {one.reason}; {one.verdict}"
+            yield PoolEvent("Warning", Reason.GreyFailure, told, "RouteAround")
+        elif said and not one.reason:
+            yield PoolEvent("Normal", "ProbesPass", f"{one.name}: probes pass again after {said}", "RouteBack")
 
 
 def _tier(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:

@@ -17,16 +17,22 @@ from poolkeeper.api.meta import SecretKeyRef
 from poolkeeper.api.reasons import ConditionType
 from poolkeeper.api.routerstate import Breaker, Health, RouterState
 from poolkeeper.api.routerwords import AT_REST
-from poolkeeper.api.status import Condition, EndpointStatus
+from poolkeeper.api.status import Condition, EndpointStatus, ProbedEndpoint
 from poolkeeper.errors import Refused
 from poolkeeper.judge.merge import View, active_tier, endpoint_view, fresh_states
+from poolkeeper.plan.probe import short
 from poolkeeper.plan.resolve import Plan
 from poolkeeper.plan.snapshot import LivePod, Snapshot
+from poolkeeper.probing.fold import fresh_until, verdict_on
+from poolkeeper.probing.window import Verdict
+
+NOT_PROBED = Verdict()
 
 
 @dataclass(frozen=True)
 class EndpointFact:
-    """One endpoint as declared (in_service: Active, with a weight), and as routers see it, if that is_known."""
+    """One endpoint as declared (in_service: Active, with a weight), and as routers see it, if that is_known.
+    probe: what fresh probes say of it."""
 
     name: str
     tier: int
@@ -40,6 +46,8 @@ class EndpointFact:
     agreement: str = ""
     only_models: tuple[str, ...] = ()
     credential: SecretKeyRef | None = None
+    probe: Verdict = NOT_PROBED
+    probe_since: datetime | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -57,6 +65,7 @@ class Facts:
     states: Mapping[str, RouterState]
     endpoints: tuple[EndpointFact, ...]
     active_tier: int | None
+    probe_is_stale: bool = False
 
     @property
     def counted(self) -> tuple[EndpointFact, ...]:
@@ -106,7 +115,8 @@ def facts_of(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datet
         refused=refused,
         now=now,
         states=states,
-        endpoints=tuple(_endpoints(snapshot, states.values())),
+        endpoints=tuple(_endpoints(snapshot, states.values(), _probed(snapshot, plan, now))),
+        probe_is_stale=_probe_is_stale(snapshot, plan, now),
         active_tier=active_tier(states.values()) if states else before,
     )
     if facts.active_tier != facts.primary_tier:
@@ -128,7 +138,9 @@ def _is_unasked(snapshot: Snapshot) -> bool:
     return bool(ready) and not any(report.pod in ready for report in snapshot.reports)
 
 
-def _endpoints(snapshot: Snapshot, states: Collection[RouterState]) -> Iterator[EndpointFact]:
+def _endpoints(
+    snapshot: Snapshot, states: Collection[RouterState], probed: Mapping[str, ProbedEndpoint]
+) -> Iterator[EndpointFact]:
     previous = {endpoint.name: endpoint for endpoint in snapshot.previous.endpoints} if snapshot.previous else {}
     unasked = _is_unasked(snapshot)
     if snapshot.pool is None:  # the spec cannot be read; routers serve on what they had
@@ -150,7 +162,29 @@ def _endpoints(snapshot: Snapshot, states: Collection[RouterState]) -> Iterator[
             since=view.since,
             agreement=f"{view.agreeing}/{view.reporting} replicas" if view.reporting else "",
             only_models=view.only_models,
+            probe=verdict_on(probed[name]) if name in probed else NOT_PROBED,
+            probe_since=probed[name].since if name in probed else None,
         )
+
+
+def _probe_is_stale(snapshot: Snapshot, plan: Plan, now: datetime) -> bool:
+    """A probe that should be telling something has not for three runs; one that is suspended is not expected to."""
+    probe = snapshot.pool.spec.probe if snapshot.pool else None
+    since = (plan.last_probe.asked_at if plan.last_probe else None) or snapshot.live.probing_since
+    if probe is None or probe.suspend or since is None:
+        return False
+    until = fresh_until(probe.schedule, since)
+    return until is not None and now > until
+
+
+def _probed(snapshot: Snapshot, plan: Plan, now: datetime) -> Mapping[str, ProbedEndpoint]:
+    """What is known from probes, and still true: of this endpoint, and not too old. By name."""
+    probe, last = snapshot.pool.spec.probe if snapshot.pool else None, plan.last_probe
+    until = fresh_until(probe.schedule, last.asked_at) if probe and last and last.asked_at else None
+    if last is None or until is None or now > until or plan.document is None:
+        return {}
+    current = {endpoint.name: short(endpoint.fingerprint) for endpoint in plan.document.endpoints}
+    return {one.name: one for one in last.endpoints if current.get(one.name) == one.fingerprint}
 
 
 def _as_published(previous: EndpointStatus | None, unasked: bool) -> View:

@@ -29,7 +29,7 @@ def status_of(facts: Facts, findings: Mapping[ConditionType, Finding]) -> Endpoi
         router=_router(facts),
         effective_policy=_policy(facts),
         address=facts.snapshot.live.address,
-        last_probe=before.last_probe if before else None,
+        last_probe=facts.plan.last_probe,
     )
 
 
@@ -55,12 +55,13 @@ def _endpoint(facts: Facts, endpoint: EndpointFact) -> EndpointStatus:
     previous = facts.snapshot.previous.endpoints if facts.snapshot.previous else ()
     before = next((one for one in previous if one.name == endpoint.name), None)
     is_ill = endpoint.breaker != "Closed" or endpoint.health == "Unhealthy" or not endpoint.is_known
+    probed = endpoint.probe.reason.value if endpoint.probe.reason else ""
     return EndpointStatus(
         name=endpoint.name,
         tier=endpoint.tier,
         health=endpoint.health,
         breaker=endpoint.breaker,
-        reason=endpoint.reason if is_ill else "",
+        reason=(endpoint.reason if is_ill else "") or probed,
         last_transition_time=_since(facts, endpoint, before),
     )
 

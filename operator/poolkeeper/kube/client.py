@@ -48,6 +48,7 @@ RESOURCES: Mapping[str, Resource] = {
     "EndpointPool": Resource(API_VERSION, "endpointpools"),
     "FailoverPolicy": Resource(API_VERSION, "failoverpolicies"),
     "ConfigMap": Resource("v1", "configmaps"),
+    "CronJob": Resource("batch/v1", "cronjobs"),
     "Deployment": Resource("apps/v1", "deployments"),
     "Event": Resource("events.k8s.io/v1", "events"),
     "Lease": Resource("coordination.k8s.io/v1", "leases"),

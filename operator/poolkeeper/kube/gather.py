@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.api.meta import ConfigMapKeyRef
 from poolkeeper.kube.client import KubeApi
-from poolkeeper.kube.store import Address, DeclaredPolicy, Document, Store
+from poolkeeper.kube.store import Address, DeclaredPolicy, Document, Probing, Store
 from poolkeeper.kube.tree import Json, mapping, text
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import Live, LiveDeployment, PoolKey, Settings, Snapshot
@@ -55,6 +55,8 @@ def _live(store: Store, key: PoolKey, uid: str, cluster_domain: str) -> Live:
         deployment=next((fact for fact in facts if isinstance(fact, LiveDeployment)), None),
         pods=store.pods(key),
         address=_url(address, cluster_domain) if address else "",
+        probes=store.probes(key),
+        probing_since=next((fact.made_at for fact in facts if isinstance(fact, Probing)), None),
     )
 
 

@@ -1,6 +1,7 @@
 """From an object as the API server tells it to the few facts that are kept of it (store.Seen)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -8,11 +9,13 @@ from pydantic import ValidationError
 from poolkeeper.api import labels
 from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failoverpolicy import FailoverPolicy, FailoverPolicyStatus
+from poolkeeper.api.proberesult import ProbeResult
 from poolkeeper.api.status import StatusModel
-from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Fact, Ref, Seen
+from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
 from poolkeeper.kube.tree import mapping, number, rows, text, texts
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey
+from poolkeeper.render.names import PROBE_CONTAINER
 
 S = TypeVar("S", bound=StatusModel)
 
@@ -72,6 +75,8 @@ def _status(model: type[S], body: Mapping[str, object]) -> S | None:
 
 
 def _configmap(body: Mapping[str, object]) -> Fact:
+    if texts(body, "metadata", "labels").get(labels.COMPONENT) == "probe":
+        return None
     annotations = texts(body, "metadata", "annotations")
     generation = annotations.get(labels.CONFIG_GENERATION, "")
     return Document(int(generation) if generation.isdecimal() else 0, annotations.get(labels.CONFIG_HASH, ""))
@@ -99,8 +104,9 @@ def _deployment(body: Mapping[str, object]) -> Fact:
 
 
 def _pod(body: Mapping[str, object]) -> Fact:
-    if texts(body, "metadata", "labels").get(labels.COMPONENT) != "router":
-        return None
+    component = texts(body, "metadata", "labels").get(labels.COMPONENT)
+    if component != "router":
+        return _probed(body) if component == "probe" else None
     ready = any(
         text(row, "type") == "Ready" and text(row, "status") == "True" for row in rows(body, "status", "conditions")
     )
@@ -114,12 +120,33 @@ def _pod(body: Mapping[str, object]) -> Fact:
     )
 
 
+def _cronjob(body: Mapping[str, object]) -> Fact:
+    made = text(body, "metadata", "creationTimestamp")
+    return Probing(datetime.fromisoformat(made) if made else None)
+
+
+def _probed(body: Mapping[str, object]) -> Fact:
+    """What a finished Pod of a probe's Job says in its termination message; None for any other, and while it runs."""
+    pool = texts(body, "metadata", "labels").get(labels.POOL, "")
+    owner = next((row for row in rows(body, "metadata", "ownerReferences") if row.get("controller") is True), {})
+    if text(owner, "kind") != "Job" or not text(owner, "name").startswith(f"{pool}-probe"):
+        return None
+    for container in rows(body, "status", "containerStatuses"):
+        if text(container, "name") == PROBE_CONTAINER:
+            try:
+                return ProbeResult.model_validate_json(text(container, "state", "terminated", "message"))
+            except ValidationError:
+                return None
+    return None
+
+
 _FACTS = {
     "EndpointPool": _pool,
     "FailoverPolicy": _policy,
     "ConfigMap": _configmap,
     "Service": _service,
     "Deployment": _deployment,
+    "CronJob": _cronjob,
     "Pod": _pod,
 }
 

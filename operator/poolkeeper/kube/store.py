@@ -6,13 +6,15 @@ the same way, in any order and any number of times; what is older than what is k
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failoverpolicy import FailoverPolicy, FailoverPolicyStatus
 from poolkeeper.api.meta import Problem
+from poolkeeper.api.proberesult import ProbeResult
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey, RouterReport
 
-CHILD_KINDS = ("ConfigMap", "Service", "PodDisruptionBudget", "Deployment")
+CHILD_KINDS = ("ConfigMap", "Service", "PodDisruptionBudget", "Deployment", "CronJob")
 """What a pool owns. What of these kinds carries the pool's label and owner is ours to write and to delete."""
 
 
@@ -61,7 +63,15 @@ class Address:
     port: int
 
 
-Fact = DeclaredPool | DeclaredPolicy | Document | Address | LiveDeployment | LivePod | None
+@dataclass(frozen=True)
+class Probing:
+    """A CronJob that probes. made_at: None when that cannot be read."""
+
+    made_at: datetime | None
+
+
+Fact = DeclaredPool | DeclaredPolicy | Document | Address | LiveDeployment | LivePod | Probing | ProbeResult | None
+"""A ProbeResult is what a finished Pod of the probe left behind."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,9 @@ class Store:
     def pods(self, key: PoolKey) -> tuple[LivePod, ...]:
         found = [seen.fact for seen in self._belonging(key) if isinstance(seen.fact, LivePod)]
         return tuple(sorted(found, key=lambda pod: pod.name))
+
+    def probes(self, key: PoolKey) -> tuple[ProbeResult, ...]:
+        return tuple(seen.fact for seen in self._belonging(key) if isinstance(seen.fact, ProbeResult))
 
     def reports(self, key: PoolKey) -> tuple[RouterReport, ...]:
         return self._reports.get(key, ())

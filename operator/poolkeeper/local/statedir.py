@@ -36,6 +36,16 @@ class StateDir:
         return self.root / "volumes"
 
     @property
+    def probe(self) -> Path:
+        """The probe's volumes."""
+        return self.root / "probe"
+
+    @property
+    def probe_result(self) -> Path:
+        """What the last finished run of the probe found."""
+        return self.root / "probe.json"
+
+    @property
     def router(self) -> Path:
         """The router's own working folder: generated configuration, temporary files."""
         return self.root / "router"
@@ -113,5 +123,6 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 
 def _remove_secrets(state: StateDir) -> None:
-    if state.volumes.exists():
-        shutil.rmtree(state.volumes)
+    for folder in (state.volumes, state.probe):
+        if folder.exists():
+            shutil.rmtree(folder)

@@ -89,10 +89,23 @@ class _Deployment(_Part):
     spec: _DeploymentSpec
 
 
+class _CronJobSpec(_Part):
+    job_template: Mapping[str, object]
+
+
+class _CronJob(_Part):
+    spec: _CronJobSpec
+
+
 def volumes_of(deployment: Manifest, contents: Contents) -> Mapping[str, Files]:
     """Volume name -> its files. Refused when something that must be there is not, as a Pod would not start either."""
     volumes = _Deployment.model_validate(deployment).spec.template.spec.volumes
     return {volume.name: dict(_files(volume, contents)) for volume in volumes}
+
+
+def job_of(cronjob: Manifest) -> Manifest:
+    """What a CronJob would make a Pod from, in the shape that a Deployment has."""
+    return {"spec": _CronJob.model_validate(cronjob).spec.job_template["spec"]}
 
 
 def materialise(root: Path, volumes: Mapping[str, Files]) -> None:

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from poolkeeper.api import labels
 from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.api.meta import Problem
+from poolkeeper.api.proberesult import ProbeResult
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.errors import RetryLater
 from poolkeeper.judge.verdict import Verdict
@@ -19,7 +22,7 @@ from poolkeeper.local import references
 from poolkeeper.local.declared import Declared, Name, load, snapshot_of
 from poolkeeper.local.documents import Finding, Place, files_in
 from poolkeeper.local.statedir import StateDir
-from poolkeeper.local.volumes import Kind, RenderedConfigMap, materialise, volumes_of
+from poolkeeper.local.volumes import Kind, RenderedConfigMap, job_of, materialise, volumes_of
 from poolkeeper.plan.snapshot import (
     Live,
     LiveDeployment,
@@ -104,6 +107,7 @@ class LocalWorld:
             ),
             pods=(replace(pod, ready=self.is_ready),),
             address=self.address,
+            probes=self._results(),
         )
         return replace(
             self._snapshot(declared),
@@ -118,17 +122,22 @@ class LocalWorld:
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
         """Of the children only what a router needs: the Deployment's volumes, and the ConfigMap in one of them."""
         rendered = [RenderedConfigMap.model_validate(item) for item in objects if item["kind"] == "ConfigMap"]
+        probes = [job_of(item) for item in objects if item["kind"] == "CronJob"]
         contents = self._contents() | {("ConfigMap", item.metadata.name): item.values() for item in rendered}
         volumes = [volumes_of(item, contents) for item in objects if item["kind"] == "Deployment"]
+        probing = [volumes_of(item, contents) for item in probes]
         try:
             for found in volumes:
                 materialise(self.state.volumes, found)
+            for found in probing or [{}]:
+                materialise(self.state.probe, found)
         except OSError as error:
             raise RetryLater(f"writing the router's files below {self.state.volumes}: {error.strerror}") from error
         self._authorities = snapshot.ca_digest
         for item in rendered:
             annotations = item.metadata.annotations
-            self._document = (int(annotations[labels.CONFIG_GENERATION]), annotations[labels.CONFIG_HASH])
+            if labels.CONFIG_HASH in annotations:
+                self._document = (int(annotations[labels.CONFIG_GENERATION]), annotations[labels.CONFIG_HASH])
 
     async def poke(self, snapshot: Snapshot, generation: int, now: datetime) -> None:
         """Nothing to do: the router looks at its files by itself."""
@@ -136,6 +145,13 @@ class LocalWorld:
     async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
         self._previous = verdict.status
         self.on_verdict(verdict)
+
+    def _results(self) -> tuple[ProbeResult, ...]:
+        """The last finished run, whoever started it."""
+        try:
+            return (ProbeResult.model_validate_json(self.state.probe_result.read_bytes()),)
+        except (FileNotFoundError, ValidationError):
+            return ()
 
     def _look(self) -> Declared:
         """The files, read again when they may have changed."""

@@ -1,19 +1,24 @@
-"""What the children of a pool are called, and by which labels its router Pods are found.
+"""What the children of a pool are called, and by which labels its Pods are found.
 
-One name for all children: `kubectl get all` then reads as one router, and a pool's name (40 at most) leaves room.
+One name for all children of a component: `kubectl get all` then reads as one router and one probe, and a pool's name
+(40 at most) leaves room, also for what a CronJob adds.
 """
+
+from typing import Literal
 
 from poolkeeper.api import labels
 from poolkeeper.plan.snapshot import PoolKey
 
-
-def child_name(key: PoolKey) -> str:
-    return f"{key.name}-router"
+Component = Literal["router", "probe"]
 
 
-def selector(key: PoolKey) -> dict[str, str]:
-    """What never changes about a router Pod; a Deployment's selector cannot be changed afterwards."""
-    return {labels.POOL: key.name, labels.COMPONENT: "router"}
+def child_name(key: PoolKey, component: Component = "router") -> str:
+    return f"{key.name}-{component}"
+
+
+def selector(key: PoolKey, component: Component = "router") -> dict[str, str]:
+    """What never changes about a Pod; a Deployment's selector cannot be changed afterwards."""
+    return {labels.POOL: key.name, labels.COMPONENT: component}
 
 
 def selector_text(key: PoolKey) -> str:

@@ -13,7 +13,6 @@ _PRIORITY = AccessClient.model_fields["priority"].default
 _CLIENT_CONNECTIONS = AccessClient.model_fields["max_connections"].default
 
 POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
-    "spec.probe": lambda spec: spec.probe is not None,
     "spec.router.autoscaling": lambda spec: spec.router.autoscaling is not None,
     "spec.endpoints[].schedule": lambda spec: any(endpoint.schedule for endpoint in spec.endpoints),
     "spec.endpoints[].pricing": lambda spec: any(endpoint.pricing for endpoint in spec.endpoints),

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.api.policyspec import FailoverPolicySpec
+from poolkeeper.api.probedoc import ProbeDoc
 from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.api.status import LastProbe
 from poolkeeper.plan.access import access_doc
 from poolkeeper.plan.endpoints import endpoint_docs
 from poolkeeper.plan.failback import failback_told_at, held_tiers
@@ -18,12 +20,15 @@ from poolkeeper.plan.hold import Hold, failover_to_tier, hold_of
 from poolkeeper.plan.missing import MissingRef, missing_refs
 from poolkeeper.plan.notyet import not_in_force
 from poolkeeper.plan.policy import policy_doc
+from poolkeeper.plan.probe import probe_doc
+from poolkeeper.plan.probed import advised, last_probe
 from poolkeeper.plan.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
 class Plan:
-    """document or hold, never both. policy_name: of the FailoverPolicy in force ("": the built-in defaults)."""
+    """document or hold, never both. policy_name: of the FailoverPolicy in force ("": the built-in defaults). probe:
+    whom to probe, with a document and spec.probe. last_probe: with the runs that have finished since."""
 
     document: RouterDoc | None
     hold: Hold | None
@@ -31,6 +36,8 @@ class Plan:
     not_in_force: tuple[str, ...] = ()
     policy_name: str = ""
     policy_generation: int = 0
+    probe: ProbeDoc | None = None
+    last_probe: LastProbe | None = None
 
 
 def resolve(snapshot: Snapshot) -> Plan:
@@ -38,24 +45,28 @@ def resolve(snapshot: Snapshot) -> Plan:
     hold = hold_of(snapshot, missing)
     policy = snapshot.policy.spec if snapshot.policy else FailoverPolicySpec()
     pool = snapshot.pool
+    last = last_probe(snapshot)
+    document = _document(snapshot, pool, policy, last) if pool and not hold else None
     return Plan(
-        document=_document(snapshot, pool, policy) if pool and not hold else None,
+        document=document,
         hold=hold,
         missing=missing,
         not_in_force=not_in_force(pool.spec, policy) if pool else (),
         policy_name=snapshot.policy.metadata.name if snapshot.policy else "",
         policy_generation=snapshot.policy_generation,
+        probe=probe_doc(snapshot, pool.spec, document.endpoints, last) if pool and document else None,
+        last_probe=last,
     )
 
 
-def _document(snapshot: Snapshot, pool: EndpointPool, policy: FailoverPolicySpec) -> RouterDoc:
+def _document(snapshot: Snapshot, pool: EndpointPool, policy: FailoverPolicySpec, last: LastProbe | None) -> RouterDoc:
     draft = RouterDoc(
         pool=str(snapshot.key),
         generation=1,
         hash="",
         allow_loopback=snapshot.settings.local,
         models=pool.spec.models,
-        endpoints=endpoint_docs(snapshot, pool.spec),
+        endpoints=advised(endpoint_docs(snapshot, pool.spec), pool.spec, last),
         policy=policy_doc(policy, failback_told_at(snapshot), held_tiers(snapshot)),
         access=access_doc(pool.spec.access),
         failover_to_tier=failover_to_tier(snapshot),

@@ -11,6 +11,7 @@ from datetime import datetime
 from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failoverpolicy import FailoverPolicy
 from poolkeeper.api.meta import Problem
+from poolkeeper.api.proberesult import ProbeResult
 from poolkeeper.api.routerspec import Resources
 from poolkeeper.api.routerstate import RouterState
 
@@ -36,12 +37,13 @@ class PoolKey:
 class Settings:
     """What the installation decides, not the pool: the same for all pools of one operator.
 
-    local: the file-backed world of `poolkeeper run`, where loopback endpoints are allowed. router_resources: for pools
-    that say nothing about them.
+    probe_image: the operator's own, which is also the prober's. local: the file-backed world of `poolkeeper run`, where
+    loopback endpoints are allowed. router_resources: for pools that say nothing about them.
     """
 
     router_image: str
     operator_version: str
+    probe_image: str = ""
     cluster_domain: str = "cluster.local"
     image_pull_policy: str = "IfNotPresent"
     local: bool = False
@@ -79,6 +81,10 @@ class Live:
     deployment: LiveDeployment | None = None
     pods: tuple[LivePod, ...] = ()
     address: str = ""
+    probes: tuple[ProbeResult, ...] = ()
+    """Finished runs of the probe whose results are still there; status.lastProbe may know them already."""
+    probing_since: datetime | None = None
+    """When the CronJob was made."""
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _price(endpoint: ProbedEndpointDoc, exchange: Exchange, at_most: Decimal, no
 def _told(endpoint: ProbedEndpointDoc, run: Run, reach: Reach, exchange: Exchange | None) -> EndpointProbe:
     return EndpointProbe(
         name=endpoint.name,
-        print=endpoint.print,
+        fingerprint=endpoint.fingerprint,
         why=run.reason.value if run.reason else "",
         bad=run.bad,
         asked=run.asked,

@@ -14,7 +14,7 @@ from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.prober.endpoint import Trip, probe_endpoint
 from poolkeeper.prober.files import Files
 from poolkeeper.probing import pricing
-from poolkeeper.probing.budget import Money, Purse, spent_today
+from poolkeeper.probing.budget import Purse, Purses, spent_today
 from poolkeeper.probing.samples import BUILT_IN, Samples
 
 PARALLEL = 8
@@ -58,13 +58,13 @@ async def _all(trip: Trip, limit_s: float) -> tuple[list[EndpointProbe], int]:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
     found = [
-        EndpointProbe(name=endpoint.name, print=endpoint.print) if task.cancelled() else task.result()
+        EndpointProbe(name=endpoint.name, fingerprint=endpoint.fingerprint) if task.cancelled() else task.result()
         for endpoint, task in zip(endpoints, tasks, strict=True)
     ]
     return found, sum(task.cancelled() for task in tasks)
 
 
-def _run_at_most(document: ProbeDoc, samples: Samples, at: datetime) -> Money:
+def _run_at_most(document: ProbeDoc, samples: Samples, at: datetime) -> Purses:
     """What a run like this one can cost, in each currency."""
     longest = max(len(canonical_json(body).encode()) for body in samples.bodies or (BUILT_IN,)) + BODY_OVERHEAD_BYTES
     total: dict[str, Decimal] = {}

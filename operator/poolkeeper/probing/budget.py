@@ -10,9 +10,10 @@ from decimal import ROUND_CEILING, Decimal
 from itertools import takewhile
 
 from poolkeeper.api.probedoc import Amount, SpentDoc
+from poolkeeper.api.values import Currency, Money
 from poolkeeper.probing.schedule import firings
 
-Money = Mapping[str, Decimal]
+Purses = Mapping[str, Decimal]
 """Currency -> amount. Different currencies are never added up."""
 
 _MOST_FIRINGS = 1440
@@ -23,7 +24,7 @@ _EXACT = Decimal("0.000001")
 class Purse:
     """One run's money. limit: of the day, in each currency. spent: today, as far as known."""
 
-    def __init__(self, limit: Decimal, spent: Money) -> None:
+    def __init__(self, limit: Decimal, spent: Purses) -> None:
         self._limit = limit
         self._before = dict(spent)
         self._now: dict[str, Decimal] = {}
@@ -46,7 +47,7 @@ class Purse:
         return amounts(self._now)
 
 
-def spent_today(spent: SpentDoc | None, schedule: str, run_at_most: Money, now: datetime) -> Money:
+def spent_today(spent: SpentDoc | None, schedule: str, run_at_most: Purses, now: datetime) -> Purses:
     """What this day has cost before the run that starts now."""
     if spent is None:
         return {}
@@ -65,9 +66,9 @@ def money(given: tuple[Amount, ...]) -> dict[str, Decimal]:
     return {amount.currency: Decimal(amount.amount) for amount in given}
 
 
-def amounts(given: Money) -> tuple[Amount, ...]:
+def amounts(given: Purses) -> tuple[Amount, ...]:
     return tuple(
-        Amount(currency=currency, amount=f"{given[currency].quantize(_EXACT, ROUND_CEILING):f}")
+        Amount(currency=Currency(currency), amount=Money(f"{given[currency].quantize(_EXACT, ROUND_CEILING):f}"))
         for currency in sorted(given)
         if given[currency]
     )

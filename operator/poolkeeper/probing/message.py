@@ -10,7 +10,7 @@ from poolkeeper.api.proberesult import MOST_BYTES, ProbeResult
 
 
 def encode(result: ProbeResult) -> bytes:
-    for shorter in (_as_it_is, _without_good_phases, _without_phases, _without_note):
+    for shorter in (_as_it_is, _without_good_phases, _without_phases, _without_note, _without_cost):
         written = shorter(result).model_dump_json(by_alias=True, exclude_defaults=True).encode()
         if len(written) <= MOST_BYTES:
             return written
@@ -31,6 +31,11 @@ def _without_phases(result: ProbeResult) -> ProbeResult:
 
 def _without_note(result: ProbeResult) -> ProbeResult:
     return _without_phases(result).model_copy(update={"note": ""})
+
+
+def _without_cost(result: ProbeResult) -> ProbeResult:
+    """Comes to this with dozens of currencies."""
+    return _without_note(result).model_copy(update={"cost": ()})
 
 
 def _phases(result: ProbeResult, keeps: Callable[[str], bool]) -> ProbeResult:

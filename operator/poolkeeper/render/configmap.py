@@ -1,13 +1,16 @@
-"""The ConfigMap that carries router.json, in the canonical spelling: an unchanged document is an unchanged object.
+"""The ConfigMaps that carry router.json and probe.json, in the canonical spelling: an unchanged document is an
+unchanged object.
 
-Its annotations repeat generation and hash, so that `kubectl describe` tells which document is out without reading it.
+The router's annotations repeat generation and hash, so that `kubectl describe` tells which document is out without
+reading it.
 """
 
 from poolkeeper.api import labels
+from poolkeeper.api.probedoc import ProbeDoc
 from poolkeeper.api.routerdoc import RouterDoc
 from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.names import CONFIG_FILE, metadata
+from poolkeeper.render.names import CONFIG_FILE, PROBE_FILE, metadata
 
 
 def configmap(snapshot: Snapshot, document: RouterDoc) -> Manifest:
@@ -17,4 +20,13 @@ def configmap(snapshot: Snapshot, document: RouterDoc) -> Manifest:
         "kind": "ConfigMap",
         "metadata": metadata(snapshot, annotations),
         "data": {CONFIG_FILE: canonical_json(document.model_dump(mode="json", by_alias=True))},
+    }
+
+
+def probe_configmap(snapshot: Snapshot, document: ProbeDoc) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata(snapshot, component="probe"),
+        "data": {PROBE_FILE: canonical_json(document.model_dump(mode="json", by_alias=True))},
     }

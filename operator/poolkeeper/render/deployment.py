@@ -14,9 +14,9 @@ from poolkeeper.plan.snapshot import Manifest, Snapshot
 from poolkeeper.render.names import ADMIN_PORT, CLIENT_PORT, CONTAINER, child_labels, metadata
 from poolkeeper.render.resources import resources_of, workers
 from poolkeeper.render.scheduling import scheduling
+from poolkeeper.render.security import CONTAINER_SECURITY, POD_SECURITY
 from poolkeeper.render.volumes import RUN_DIR, mounts, volumes
 
-ROUTER_UID = 65532
 PRE_STOP_S = 5
 """Endpoint controllers and proxies need about this long to stop sending to a Pod that is ending."""
 DRAIN_MARGIN_S = 10
@@ -63,13 +63,7 @@ def _pod_spec(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> Pa
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": grace_s(document.policy.timeouts.request_ms),
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": ROUTER_UID,
-            "runAsGroup": ROUTER_UID,
-            "fsGroup": ROUTER_UID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": POD_SECURITY,
         "containers": [_container(snapshot, pool, document, mounts(found))],
         "volumes": found,
         **scheduling(pool.spec.router.template, selector(snapshot.key)),
@@ -99,11 +93,7 @@ def _container(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc, volu
         "livenessProbe": _probe("/healthz", period_s=10, failures=6),
         "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_S}}},
         "resources": resources.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": CONTAINER_SECURITY,
         "volumeMounts": volume_mounts,
     }
 

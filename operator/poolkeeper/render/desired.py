@@ -1,20 +1,23 @@
 """All the objects a pool is carried out by, in the order in which they are applied.
 
-The ConfigMap comes first, because a Pod without it does not start. Every pool has the same four: none comes and goes
-with the spec, so there is never one to take away (a pool's end takes them all, by their ownerReferences).
+A ConfigMap comes first, because a Pod without it does not start. Every pool has the same four for its router; the
+two of the probe come and go with spec.probe (a pool's end takes them all, by their ownerReferences).
 """
 
 from collections.abc import Mapping
 
+from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.api.probedoc import ProbeDoc
 from poolkeeper.api.routerdoc import RouterDoc
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.configmap import configmap
+from poolkeeper.render.configmap import configmap, probe_configmap
+from poolkeeper.render.cronjob import cronjob
 from poolkeeper.render.deployment import deployment
 from poolkeeper.render.poddisruptionbudget import poddisruptionbudget
 from poolkeeper.render.service import service
 
 
-def desired(snapshot: Snapshot, document: RouterDoc) -> tuple[Manifest, ...]:
+def desired(snapshot: Snapshot, document: RouterDoc, probe: ProbeDoc | None = None) -> tuple[Manifest, ...]:
     pool = snapshot.pool
     if pool is None:
         raise AssertionError(f"{snapshot.key} has a document and no pool; resolve() never makes that")
@@ -23,7 +26,15 @@ def desired(snapshot: Snapshot, document: RouterDoc) -> tuple[Manifest, ...]:
         _plain_object(service(snapshot, pool)),
         _plain_object(poddisruptionbudget(snapshot)),
         _plain_object(deployment(snapshot, pool, document)),
+        *map(_plain_object, _probing(snapshot, pool, probe)),
     )
+
+
+def _probing(snapshot: Snapshot, pool: EndpointPool, probe: ProbeDoc | None) -> tuple[Manifest, ...]:
+    declared = pool.spec.probe
+    if probe is None or declared is None:
+        return ()
+    return probe_configmap(snapshot, probe), cronjob(snapshot, pool, declared)
 
 
 def _plain_object(manifest: Manifest) -> Manifest:

@@ -4,17 +4,21 @@ from collections.abc import Mapping
 
 from poolkeeper.api import labels
 from poolkeeper.api.meta import API_VERSION
-from poolkeeper.plan.naming import child_name, selector
+from poolkeeper.plan.naming import Component, child_name, selector
 from poolkeeper.plan.snapshot import PoolKey, Snapshot
 
 CONFIG_FILE = "router.json"
+PROBE_FILE = "probe.json"
 CONTAINER = "router"
+PROBE_CONTAINER = "probe"
 CLIENT_PORT = 8080
 ADMIN_PORT = 9180
 
 
-def metadata(snapshot: Snapshot, annotations: Mapping[str, str] | None = None) -> dict[str, object]:
-    """A child's metadata: ours alone.
+def metadata(
+    snapshot: Snapshot, annotations: Mapping[str, str] | None = None, component: Component = "router"
+) -> dict[str, object]:
+    """A child's metadata: ours alone. component: what the child is a part of, and named after.
 
     No label is copied from the pool (a copied Argo CD tracking label gets the child pruned), and blockOwnerDeletion is
     false because setting it wants a permission on the pool's finalizers.
@@ -28,9 +32,9 @@ def metadata(snapshot: Snapshot, annotations: Mapping[str, str] | None = None) -
         "blockOwnerDeletion": False,
     }
     found: dict[str, object] = {
-        "name": child_name(snapshot.key),
+        "name": child_name(snapshot.key, component),
         "namespace": snapshot.key.namespace,
-        "labels": child_labels(snapshot.key),
+        "labels": child_labels(snapshot.key, component),
         "ownerReferences": [owner],
     }
     if annotations:
@@ -38,9 +42,9 @@ def metadata(snapshot: Snapshot, annotations: Mapping[str, str] | None = None) -
     return found
 
 
-def child_labels(key: PoolKey) -> dict[str, str]:
-    return selector(key) | {
-        labels.NAME: "poolkeeper-router",
+def child_labels(key: PoolKey, component: Component = "router") -> dict[str, str]:
+    return selector(key, component) | {
+        labels.NAME: f"poolkeeper-{component}",
         labels.PART_OF: "poolkeeper",
         labels.MANAGED_BY: "poolkeeper",
     }

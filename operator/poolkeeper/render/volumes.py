@@ -1,4 +1,5 @@
-"""What a router finds in its file system: configuration, keys, authorities, and a place in memory to write to.
+"""What a router, and a prober, find in their file systems: configuration, keys, authorities, and a place in
+memory to write to.
 
 Every Secret and ConfigMap of the user's is optional: a key that is missing stops one endpoint (the router says so in
 /state), never a Pod. Keys are files named after the endpoint or client they belong to, readable by the router's group
@@ -17,6 +18,7 @@ ROOT = "/etc/poolkeeper"
 RUN_DIR = "/run/poolkeeper"
 RUN_SIZE_LIMIT = "64Mi"
 KEY_FILE_MODE = 0o440
+SAMPLES_FILE = "samples.jsonl"
 
 Part = dict[str, object]
 
@@ -29,6 +31,19 @@ def volumes(key: PoolKey, spec: EndpointPoolSpec) -> list[Part]:
         if sources:
             found.append({"name": name, "projected": {"defaultMode": KEY_FILE_MODE, "sources": sources}})
     return [*found, {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": RUN_SIZE_LIMIT}}]
+
+
+def probe_volumes(key: PoolKey, spec: EndpointPoolSpec) -> list[Part]:
+    """What a prober finds: the same keys and authorities, its own document, and the user's samples."""
+    found: list[Part] = [{"name": "config", "configMap": {"name": child_name(key, "probe")}}]
+    for name, files in (("credentials", _credentials), ("ca", _authorities)):
+        sources = list(files(spec))
+        if sources:
+            found.append({"name": name, "projected": {"defaultMode": KEY_FILE_MODE, "sources": sources}})
+    samples = spec.probe.samples_ref if spec.probe else None
+    if samples:
+        found.append({"name": "samples", "projected": {"sources": [_config_map(samples, SAMPLES_FILE)]}})
+    return found
 
 
 def mounts(volumes: list[Part]) -> list[Part]:

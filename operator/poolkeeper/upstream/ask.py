@@ -38,11 +38,11 @@ class Asker:
     def __init__(self, endpoint: ProbedEndpointDoc, address: str, tls: ssl.SSLContext | None, key: str | None) -> None:
         self._endpoint = endpoint
         self._base = _url(endpoint, address)
-        proxy = f"http://{_bracketed(endpoint.proxy.host)}:{endpoint.proxy.port}" if endpoint.proxy else None
+        proxy = endpoint.egress_proxy
         self._extensions = {"sni_hostname": endpoint.tls.server_name} if endpoint.tls else {}
         self._client = httpx.AsyncClient(
             verify=tls or True,
-            proxy=proxy,
+            proxy=f"http://{_bracketed(proxy.host)}:{proxy.port}" if proxy else None,
             trust_env=False,
             follow_redirects=False,
             timeout=None,

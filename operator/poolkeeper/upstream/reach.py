@@ -58,7 +58,7 @@ class _Finder:
         self._stream: Stream | None = None
 
     async def walk(self) -> None:
-        endpoint, proxy = self._endpoint, self._endpoint.proxy
+        endpoint, proxy = self._endpoint, self._endpoint.egress_proxy
         if proxy:
             addresses = await self._resolve(proxy.host, proxy.port)
             await self._connect(addresses, proxy.port)
@@ -99,7 +99,7 @@ class _Finder:
             writer.close()
         self.reach = replace(self.reach, unreachable=len(addresses) - len(reached))
         if not reached:
-            raise _Failed(ProbeReason.ProxyFailed if self._endpoint.proxy else ProbeReason.ConnectFailed)
+            raise _Failed(ProbeReason.ProxyFailed if self._endpoint.egress_proxy else ProbeReason.ConnectFailed)
         self.reach = replace(self.reach, tcp_ms=_ms_since(began_s))
         address, self._stream = reached[0]
         return address

@@ -56,6 +56,9 @@ local ENDPOINT = object({
   models = list(object({ name = MODEL, upstream_name = MODEL }), 0, 64),
   capabilities = list(text(1, 64, "^%w+$"), 0, 32),
   region = text(0, 256),
+  advice = nullable(object({
+    weight_percent = PERCENT, reason = text(0, 64, "^%w*$"), since_ms = integer(0, 2 ^ 53), until_ms = integer(0, 2 ^ 53),
+  })),
 })
 
 local POLICY = object({

@@ -3,6 +3,7 @@
 
 local max = math.max
 
+local advice = require "pool.advice"
 local rest = require "pool.rest"
 
 local _M = {}
@@ -70,6 +71,11 @@ local CHECKS = {
       return told("Unhealthy", record.rest_reason, record.rest_since_ms, record.rest_until_ms)
     end
   end,
+  function(view, _, now_ms)
+    if view.advice and advice.percent(view.advice, now_ms) == 0 then
+      return told("Unhealthy", view.advice.reason, view.advice.since_ms)
+    end
+  end,
   function(view, circuit)
     if view.rest.well_since_ms > 0 then
       return told("Healthy", "Healthy", max(view.rest.well_since_ms, circuit.since_ms))
@@ -80,7 +86,8 @@ local CHECKS = {
 
 
 -- view: mode, weight, key (version of its key, "" when it needs none, nil when it is missing), key_since_ms, rest
--- (record), circuits (records of its models). Gives health, reason, since_ms, retry_at_ms, breaker.
+-- (record), circuits (records of its models), advice (of probes, or nil). Gives health, reason, since_ms, retry_at_ms,
+-- breaker.
 function _M.of(view, now_ms)
   local circuit = summary(view.circuits)
   for i = 1, #CHECKS do

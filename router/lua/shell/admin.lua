@@ -61,6 +61,15 @@ local function circuits_of(endpoint, now_ms)
 end
 
 
+-- What probes advise, while it counts.
+local function advice_of(advice, now_ms)
+  if not advice or now_ms >= advice.until_ms then
+    return NULL
+  end
+  return { weightPercent = advice.weight_percent, reason = advice.reason, ["until"] = rfc3339(advice.until_ms) }
+end
+
+
 -- All that is known of an endpoint now: what /state says and what /metrics measures.
 local function view_of(endpoint, now_ms)
   local key = keys.of(endpoint)
@@ -68,7 +77,7 @@ local function view_of(endpoint, now_ms)
   local records, models, window = circuits_of(endpoint, now_ms)
   local told = health.of({
     mode = endpoint.mode, weight = endpoint.weight, key = not key.missing and key.version or nil,
-    key_since_ms = key.since_s * 1000, rest = record, circuits = records,
+    key_since_ms = key.since_s * 1000, rest = record, circuits = records, advice = endpoint.advice,
   }, now_ms)
   local latency_ms = rests.latency_ms(endpoint, now_ms)
   return {
@@ -80,7 +89,7 @@ local function view_of(endpoint, now_ms)
     ttftMs = latency_ms and math.floor(latency_ms + 0.5) or NULL,
     errorRatePercent = percent(window),
     lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,
-    models = json.list(models),
+    models = json.list(models), advice = advice_of(endpoint.advice, now_ms),
   }, window
 end
 

@@ -2,6 +2,7 @@
 -- and have room, and takes a slot and, while the breaker is half-open, a lease. Whoever loses a race for the last slot
 -- looks again without that endpoint.
 
+local advice = require "pool.advice"
 local breaker = require "pool.breaker"
 local circuits = require "shell.circuits"
 local holds = require "shell.holds"
@@ -65,13 +66,17 @@ local function fill(candidate, endpoint, record, circuit_record, now_ms)
   candidate.is_trial = circuit_record.state ~= "Closed"
   candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0
   candidate.ramp_since_ms = math.max(candidate.recovered_at_ms, endpoint.in_service_since_ms)
+  if endpoint.advice then
+    local percent = advice.percent(endpoint.advice, now_ms)
+    candidate.weight, candidate.is_out = endpoint.weight * percent / 100, percent == 0
+  end
   return candidate.in_flight < candidate.max_connections
 end
 
 
 -- Fills candidates; tells what stands against the others: how many are full, how many may be used, the soonest return.
 local function gather(request, now_ms, raced)
-  local count, full, retry_at_ms = 0, 0, NEVER_MS
+  local count, full, retry_at_ms, some_out = 0, 0, NEVER_MS, false
   local endpoints, surface = request.doc.endpoints, request.surface.name
   for i = 1, #endpoints do
     local endpoint = endpoints[i]
@@ -83,6 +88,7 @@ local function gather(request, now_ms, raced)
       elseif fill(endpoint.candidate, endpoint, record, circuit_record, now_ms) and not (raced and raced[endpoint.name]) then
         count = count + 1
         candidates[count] = endpoint.candidate
+        some_out = some_out or endpoint.candidate.is_out
       else
         full = full + 1
       end
@@ -90,6 +96,9 @@ local function gather(request, now_ms, raced)
   end
   for i = count + 1, #candidates do
     candidates[i] = nil
+  end
+  if some_out then
+    candidates = advice.leave_out(candidates)
   end
   return full, retry_at_ms
 end

@@ -1,12 +1,15 @@
 """Of an object is kept what decisions use, and whatever is odd about it does not stop the watching."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from poolkeeper.api.proberesult import ProbeResult
 from poolkeeper.kube.observe import observe
-from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document
+from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Probing
 from poolkeeper.kube.tree import Json, mapping
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod
-from unit.kube.things import child, pod, policy, pool
+from unit.kube.things import child, owner, pod, policy, pool
 
 
 def test_a_valid_pool_is_parsed() -> None:
@@ -103,3 +106,52 @@ def test_the_digest_sees_every_edit_and_nothing_else() -> None:
     assert observe({**touched, "status": {"x": 1}}).digest == before
     assert observe(relabelled).digest != before
     assert observe({**one, "data": {"a": "2"}}).digest != before
+
+
+PROBE_LABELS = {"poolkeeper.dev/pool": "chat", "app.kubernetes.io/component": "probe"}
+FOUND = '{"pool":"team/chat","began":"2026-11-22T08:00:00Z","ended":"2026-11-22T08:00:09Z"}'
+
+
+def probe_pod(message: str, owned_by: str = "chat-probe-29123", kind: str = "Job") -> Json:
+    state = {"terminated": {"exitCode": 0, "message": message}} if message else {"running": {}}
+    metadata = {"name": "p", "namespace": "team", "uid": "u", "labels": PROBE_LABELS}
+    return {
+        "kind": "Pod",
+        "metadata": {**metadata, "ownerReferences": [owner(owned_by, kind=kind)]},
+        "status": {"containerStatuses": [{"name": "other"}, {"name": "probe", "state": state}]},
+    }
+
+
+def test_a_finished_probe_tells_what_it_found() -> None:
+    fact = observe(probe_pod(FOUND)).fact
+
+    assert isinstance(fact, ProbeResult)
+    assert fact.ended == datetime(2026, 11, 22, 8, 0, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        probe_pod(""),
+        probe_pod("no JSON"),
+        probe_pod('{"pool":"team/chat"}'),
+        probe_pod(FOUND, owned_by="other-job"),
+        probe_pod(FOUND, kind="ReplicaSet"),
+    ],
+    ids=["it runs", "no result", "half a result", "somebody else's Job", "no Job"],
+)
+def test_what_is_no_result_of_a_probe_is_none(body: Json) -> None:
+    assert observe(body).fact is None
+
+
+def test_a_cronjob_tells_since_when_it_probes() -> None:
+    made = {"name": "chat-probe", "namespace": "team", "creationTimestamp": "2026-11-22T08:00:00Z"}
+
+    assert observe({"kind": "CronJob", "metadata": made}).fact == Probing(datetime(2026, 11, 22, 8, tzinfo=UTC))
+
+
+def test_the_probes_configmap_carries_no_routers_document() -> None:
+    body = child(data={"probe.json": "{}"})
+    metadata = {**mapping(body, "metadata"), "labels": PROBE_LABELS}
+
+    assert observe({**body, "metadata": metadata}).fact is None

@@ -7,7 +7,6 @@ from poolkeeper.api.policyspec import FailoverPolicySpec
 from poolkeeper.plan.notyet import POLICY, POOL, not_in_force, policy_not_in_force
 
 POOL_CASES: dict[str, dict[str, object]] = {
-    "spec.probe": {"probe": {}},
     "spec.router.autoscaling": {"router": {"autoscaling": {}}},
     "spec.endpoints[].schedule": {
         "endpoints": [endpoint("a", schedule=[{"from": "01:00", "to": "05:00", "weightPercent": 200}])]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from fakes.harness import FakeProvider
 from poolkeeper.api.endpoint import Pricing, Provider
-from poolkeeper.api.probedoc import ProbedEndpointDoc, ProbeDoc, ProxyDoc, SpentDoc
+from poolkeeper.api.probedoc import ProbedEndpointDoc, ProbeDoc, SpentDoc
 from poolkeeper.api.proberesult import EndpointProbe, ProbeResult
-from poolkeeper.api.routerdoc import Credential, ModelRoute, Tls
+from poolkeeper.api.routerdoc import Credential, EgressProxy, ModelRoute, Tls
 from poolkeeper.clock import now
 from poolkeeper.prober.files import Files
 from poolkeeper.prober.run import run
@@ -27,12 +27,12 @@ def endpoint(
     tls: Tls | None = None,
     provider: Provider = "DeepSeek",
     pricing: Pricing | None = None,
-    proxy: ProxyDoc | None = None,
+    proxy: EgressProxy | None = None,
     host: str = "127.0.0.1",
 ) -> ProbedEndpointDoc:
     return ProbedEndpointDoc(
         name=fake.name,
-        print="0123abcd",
+        fingerprint="0123abcd",
         provider=provider,
         scheme="https" if tls else "http",
         host=host,
@@ -40,7 +40,7 @@ def endpoint(
         path="/v1",
         tls=tls,
         credential=Credential(file=fake.name, source="") if key else None,
-        proxy=proxy,
+        egress_proxy=proxy,
         models=(ModelRoute(name=MODEL, upstream_name=MODEL),),
         pricing=pricing,
     )

@@ -11,8 +11,8 @@ import pytest
 from fakes import tls
 from fakes.harness import FakeProvider
 from poolkeeper.api.endpoint import Pricing
-from poolkeeper.api.probedoc import Amount, ProxyDoc, SpentDoc
-from poolkeeper.api.routerdoc import Tls
+from poolkeeper.api.probedoc import Amount, SpentDoc
+from poolkeeper.api.routerdoc import EgressProxy, Tls
 from poolkeeper.clock import now
 from poolkeeper.errors import UserError
 from poolkeeper.prober.files import Files
@@ -127,7 +127,7 @@ def test_an_endpoint_behind_its_proxy(answer: str, want: str, tmp_path: Path) ->
             fake,
             tls=Tls(server_name="localhost", ca_file="ca.crt"),
             host="localhost",
-            proxy=ProxyDoc(host="127.0.0.1", port=proxy.port),
+            proxy=EgressProxy(host="127.0.0.1", port=proxy.port),
         )
         found = Pod(tmp_path, [way], authority=tls.shared_authority().certificate.cert).one()
 

@@ -1,11 +1,13 @@
 """Degraded: does something need a look, though the pool may well be answering? What a human must mend comes first."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.routerwords import AT_REST, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.judge.chain import Check, Finding, as_before, since_when
 from poolkeeper.judge.facts import EndpointFact, Facts
+from poolkeeper.plan.probed import FULL_PERCENT
 
 
 def not_heard(facts: Facts) -> Finding | None:
@@ -28,6 +30,27 @@ def unhealthy(facts: Facts) -> Finding | None:
     return _any(facts, Reason.EndpointsUnhealthy, _is_unhealthy, "left out until it is healthy again", _health_told)
 
 
+def grey(facts: Facts) -> Finding | None:
+    found = [endpoint for endpoint in facts.counted if endpoint.probe.reason]
+    if not found:
+        return None
+    return Finding("True", Reason.GreyFailure, "; ".join(_grey_told(endpoint) for endpoint in found))
+
+
+def probe_stale(facts: Facts) -> Finding | None:
+    if not facts.probe_is_stale:
+        return None
+    last = facts.plan.last_probe
+    if last is None or last.asked_at is None:
+        why = "no probe has finished since the CronJob was made"
+    elif last.outcome == "Skipped":
+        why = f"the last probe that asked anybody ended{_at(last.asked_at)}: {last.message}"
+    else:
+        why = f"the last probe ended{_at(last.asked_at)}"
+    told = f"{why}; nothing is known of grey failures. Look at the CronJob's last Job"
+    return Finding("Unknown", Reason.ProbeDataStale, told)
+
+
 def all_well(facts: Facts) -> Finding:
     return Finding("False", Reason.AllEndpointsHealthy, f"Nothing is wrong with {len(facts.counted)} endpoints")
 
@@ -39,6 +62,8 @@ CHECKS: tuple[Check, ...] = (
     balance_exhausted,
     breaker_open,
     unhealthy,
+    grey,
+    probe_stale,
     all_well,
 )
 
@@ -58,11 +83,17 @@ def _any(
 
 
 def _is_refused(endpoint: EndpointFact) -> bool:
-    return endpoint.health == "Unhealthy" and endpoint.reason in KEY_REFUSED | KEY_MISSING
+    by_router = endpoint.health == "Unhealthy" and endpoint.reason in KEY_REFUSED | KEY_MISSING
+    return by_router or _probed(endpoint) in KEY_REFUSED | KEY_MISSING
 
 
 def _is_broke(endpoint: EndpointFact) -> bool:
-    return endpoint.health == "Unhealthy" and endpoint.reason in OUT_OF_MONEY
+    by_router = endpoint.health == "Unhealthy" and endpoint.reason in OUT_OF_MONEY
+    return by_router or _probed(endpoint) in OUT_OF_MONEY
+
+
+def _probed(endpoint: EndpointFact) -> str:
+    return endpoint.probe.reason.value if endpoint.probe.reason else ""
 
 
 def _is_cut_off(endpoint: EndpointFact) -> bool:
@@ -76,7 +107,9 @@ def _is_unhealthy(endpoint: EndpointFact) -> bool:
 def _key_told(endpoint: EndpointFact) -> str:
     ref = endpoint.credential
     which = f" (Secret {ref.name}, key {ref.key})" if ref else ""
-    what = "the key is missing" if endpoint.reason in KEY_MISSING else "the provider refuses the key"
+    what = (
+        "the key is missing" if KEY_MISSING & {endpoint.reason, _probed(endpoint)} else "the provider refuses the key"
+    )
     return f"{what}{which}{since_when(endpoint.since)}"
 
 
@@ -97,3 +130,16 @@ def _health_told(endpoint: EndpointFact) -> str:
         return f"the provider asked for a pause ({endpoint.reason})"
     after = f" after {endpoint.reason}" if endpoint.reason else ""
     return f"unhealthy{since_when(endpoint.since)}{after}"
+
+
+def _grey_told(endpoint: EndpointFact) -> str:
+    reason, percent = endpoint.probe.reason, endpoint.probe.weight_percent
+    if reason is None:
+        raise AssertionError(f"{endpoint.name} was called grey without a reason")
+    done = "" if percent == FULL_PERCENT else f"; it gets {percent} % of its weight" if percent else "; it is left out"
+    meaning = f"{reason.meaning[0].lower()}{reason.meaning[1:].rstrip('.')}"
+    return f"{endpoint.name}: probes find {reason.value}{since_when(endpoint.probe_since)}: {meaning}{done}"
+
+
+def _at(when: datetime) -> str:
+    return since_when(when).replace(" since ", " at ")
