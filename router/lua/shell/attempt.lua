@@ -83,7 +83,7 @@ local function ask(request, attempt, key, deadline_ms)
     if err == "timeout" then
       return time_out(request, now_ms())
     end
-    if not conn.reused then
+    if not (conn.reused and conn:is_silent()) then
       return failed("Connect", "ConnectFailed", err)
     end
   end

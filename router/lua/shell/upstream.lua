@@ -168,6 +168,12 @@ function connection:read_head(deadline_ms)
 end
 
 
+-- Has not a byte of the answer come? Only then may a request be sent again on another connection as if nothing had been.
+function connection:is_silent()
+  return self.buffer == "" and self.head_length == 0
+end
+
+
 -- The next bytes of the body. nil and "end" when it came to its proper end; nil and an error else ("closed", "timeout").
 function connection:read(deadline_ms)
   if self.buffer ~= "" then
