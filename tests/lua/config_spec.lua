@@ -24,6 +24,7 @@ local function document()
       streaming = { recovery = "Continue" },
       fallback = { degradedModel = "", cacheTtlMs = 0, cacheBytes = 0, defaultResponse = "busy", format = "Error" },
       contextRecovery = cjson.null, globalBreaker = cjson.null,
+      concurrency = { mode = "Static" }, queue = cjson.null,
     },
     access = { mode = "Open", clients = {} }, failoverToTier = cjson.null,
   }

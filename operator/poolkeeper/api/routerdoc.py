@@ -158,6 +158,19 @@ class GlobalBreakerDoc(Model):
     half_open_max_requests: int
 
 
+class ConcurrencyDoc(Model):
+    """How the limit of requests in flight at an endpoint is found, below its max_connections."""
+
+    mode: Literal["Static", "Adaptive"] = "Static"
+
+
+class QueueDoc(Model):
+    """The queue of each router: how long a request may wait in it, and how many may."""
+
+    max_wait_ms: int
+    max_depth: int
+
+
 class ContextRecoveryDoc(Model):
     keep_turns: int
 
@@ -186,12 +199,16 @@ class HealthCheckDoc(Model):
 
 
 class PolicyDoc(Model):
+    """queue: None where no request waits for a place."""
+
     health_check: HealthCheckDoc
     circuit_breaker: CircuitBreakerDoc
     retry: RetryDoc
     timeouts: TimeoutsDoc
     balancing: BalancingDoc
     streaming: StreamingDoc
+    concurrency: ConcurrencyDoc = ConcurrencyDoc()
+    queue: QueueDoc | None = None
     tiers: TiersDoc = TiersDoc()
     failback: FailbackDoc
     context_recovery: ContextRecoveryDoc | None = None
@@ -200,11 +217,16 @@ class PolicyDoc(Model):
 
 
 class ClientDoc(Model):
-    """A caller allowed in under access mode Keys; its key is a file below the clients folder."""
+    """A caller allowed in under access mode Keys; its key is a file below the clients folder.
+
+    max_connections: this replica's share of the declared ceiling.
+    """
 
     name: str
     key_file: str
     source: str
+    priority: int = 0
+    max_connections: int = 100
 
 
 class AccessDoc(Model):

@@ -10,16 +10,12 @@ from poolkeeper.api.poolspec import AccessClient, EndpointPoolSpec
 
 _DEFAULTS = FailoverPolicySpec()
 _PRIORITY = AccessClient.model_fields["priority"].default
-_CLIENT_CONNECTIONS = AccessClient.model_fields["max_connections"].default
 
 POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
     "spec.router.autoscaling": lambda spec: spec.router.autoscaling is not None,
     "spec.endpoints[].schedule": lambda spec: any(endpoint.schedule for endpoint in spec.endpoints),
     "spec.endpoints[].pricing": lambda spec: any(endpoint.pricing for endpoint in spec.endpoints),
     "spec.access.clients[].priority": lambda spec: any(client.priority != _PRIORITY for client in spec.access.clients),
-    "spec.access.clients[].maxConnections": lambda spec: any(
-        client.max_connections != _CLIENT_CONNECTIONS for client in spec.access.clients
-    ),
 }
 """Path -> whether the pool asks for what is not there yet."""
 

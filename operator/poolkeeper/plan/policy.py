@@ -8,11 +8,13 @@ from poolkeeper.api.policyspec import (
     FailoverPolicySpec,
     Fallback,
     GlobalBreaker,
+    Queue,
 )
 from poolkeeper.api.routerdoc import (
     AffinityDoc,
     BalancingDoc,
     CircuitBreakerDoc,
+    ConcurrencyDoc,
     ContextRecoveryDoc,
     FailbackDoc,
     FallbackDoc,
@@ -20,6 +22,7 @@ from poolkeeper.api.routerdoc import (
     HealthCheckDoc,
     HeldTier,
     PolicyDoc,
+    QueueDoc,
     RetryDoc,
     StreamingDoc,
     TiersDoc,
@@ -63,6 +66,8 @@ def policy_doc(spec: FailoverPolicySpec, told_at: str = "", held: tuple[HeldTier
         ),
         balancing=_balancing(spec.balancing),
         streaming=StreamingDoc(recovery=spec.streaming.recovery),
+        concurrency=ConcurrencyDoc(mode=spec.concurrency.mode),
+        queue=_queue(spec.queue),
         tiers=TiersDoc(spill=spec.tiers.spill),
         failback=_failback(spec.failback, told_at, held),
         context_recovery=_context_recovery(spec.context_recovery),
@@ -103,6 +108,12 @@ def _affinity(spec: Affinity) -> AffinityDoc | None:
     if spec.mode == "None":
         return None
     return AffinityDoc(mode=spec.mode, header=spec.header.lower(), ttl_ms=spec.ttl.ms)
+
+
+def _queue(spec: Queue) -> QueueDoc | None:
+    if spec.max_wait.ms == 0 or spec.max_depth == 0:
+        return None
+    return QueueDoc(max_wait_ms=spec.max_wait.ms, max_depth=spec.max_depth)
 
 
 def _failback(spec: Failback, told_at: str, held: tuple[HeldTier, ...]) -> FailbackDoc:

@@ -22,6 +22,7 @@ from poolkeeper.plan.notyet import not_in_force
 from poolkeeper.plan.policy import policy_doc
 from poolkeeper.plan.probe import probe_doc
 from poolkeeper.plan.probed import advised, last_probe
+from poolkeeper.plan.share import sending_routers
 from poolkeeper.plan.snapshot import Snapshot
 
 
@@ -68,7 +69,7 @@ def _document(snapshot: Snapshot, pool: EndpointPool, policy: FailoverPolicySpec
         models=pool.spec.models,
         endpoints=advised(endpoint_docs(snapshot, pool.spec), pool.spec, last),
         policy=policy_doc(policy, failback_told_at(snapshot), held_tiers(snapshot)),
-        access=access_doc(pool.spec.access),
+        access=access_doc(pool.spec.access, sending_routers(snapshot)),
         failover_to_tier=failover_to_tier(snapshot),
     )
     content = content_hash(draft.model_dump(mode="json", by_alias=True))

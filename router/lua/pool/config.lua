@@ -85,6 +85,8 @@ local POLICY = object({
     })),
   }),
   streaming = object({ recovery = one_of("Continue", "Restart", "Error") }),
+  concurrency = object({ mode = one_of("Static", "Adaptive") }),
+  queue = nullable(object({ max_wait_ms = integer(1, HOUR_MS), max_depth = integer(1, COUNT_MAX) })),
   tiers = object({ spill = one_of("Strict", "Proportional") }),
   failback = object({
     mode = one_of("Automatic", "Manual"), stabilization_ms = DURATION_MS, told_at = text(0, 64, "^[%w:%.+-]+$"),
@@ -112,7 +114,9 @@ local DOCUMENT = object({
   policy = POLICY,
   access = object({
     mode = one_of("Open", "Keys"),
-    clients = list(object({ name = NAME, key_file = FILE, source = SOURCE }), 0, COUNT_MAX),
+    clients = list(object({
+      name = NAME, key_file = FILE, source = SOURCE, priority = COUNT, max_connections = integer(1, COUNT_MAX),
+    }), 0, COUNT_MAX),
   }),
   failover_to_tier = nullable(integer(0, 9)),
 })

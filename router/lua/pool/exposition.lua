@@ -5,6 +5,7 @@ local _M = {}
 -- family -> {type, help}
 _M.FAMILIES = {
   poolkeeper_requests_total = { "counter", "Requests of callers, by surface and status code." },
+  poolkeeper_shed_total = { "counter", "Requests turned away because there were too many, by code and client." },
   poolkeeper_attempts_total = { "counter", "Attempts on an endpoint." },
   poolkeeper_upstream_errors_total = { "counter", "Attempts that failed, by the class of the failure." },
   poolkeeper_failovers_total = { "counter", "Attempts made on another endpoint because one failed." },
@@ -19,6 +20,8 @@ _M.FAMILIES = {
   poolkeeper_endpoint_weight = { "gauge", "Weight that an endpoint has in balancing now." },
   poolkeeper_in_flight = { "gauge", "Requests in flight on an endpoint." },
   poolkeeper_max_connections = { "gauge", "Requests in flight that an endpoint may have, on this router." },
+  poolkeeper_client_in_flight = { "gauge", "Requests of a client in flight on this router." },
+  poolkeeper_client_max_connections = { "gauge", "Requests in flight that a client may have, on this router." },
   poolkeeper_config_generation = { "gauge", "Generation of the document being served." },
   poolkeeper_config_refused = { "gauge", "1 when the newest document was refused." },
   gen_ai_server_time_to_first_token_seconds = { "histogram", "From an attempt's start to its first content." },

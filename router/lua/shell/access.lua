@@ -1,6 +1,8 @@
--- Who may call: anybody (Open), or who shows one of the pool's client keys (Keys). The key shown is never forwarded.
+-- Who may call: anybody (Open), or who shows one of the pool's client keys (Keys), and how many requests of one client may
+-- be in flight. The key shown is never forwarded.
 
 local keys = require "shell.keys"
+local state = require "shell.state"
 
 local _M = {}
 
@@ -16,13 +18,33 @@ local function shown_key(headers)
 end
 
 
--- The caller's name: "" where anybody may call, nil when the caller is not allowed in.
-function _M.client_of(doc, headers)
+-- Who calls: one of the pool's clients, or anybody under access Open; nil when the caller is not allowed in.
+function _M.client(doc, headers)
   if doc.access.mode == "Open" then
-    return ""
+    return doc.access.anybody
   end
   local key = shown_key(headers)
-  return key and keys.client_of(key) or nil
+  local name = key and keys.client_of(key)
+  return name and doc.access.by_name[name]
+end
+
+
+-- One more request of its client; false when that has as many as it may have. Who is anybody has no limit.
+function _M.enter(request)
+  local client = request.client
+  if not client.slot_id then
+    return true
+  end
+  request.holds_client_slot = state.acquire(client.slot_id, client.max_connections)
+  return request.holds_client_slot
+end
+
+
+function _M.leave(request)
+  if request.holds_client_slot then
+    request.holds_client_slot = false
+    state.release(request.client.slot_id)
+  end
 end
 
 

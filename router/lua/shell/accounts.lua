@@ -120,6 +120,12 @@ function _M.failover(from, to, reason)
 end
 
 
+-- A request that is turned away because there are too many. client: its name, "" for anybody.
+function _M.shed(code, client)
+  metrics.count(('poolkeeper_shed_total{code="%s",client="%s"}'):format(code, client))
+end
+
+
 local request_series = {} -- surface -> code -> series
 
 function _M.request(surface, code)

@@ -181,6 +181,13 @@ local function add_gauges(series, endpoint, now_ms)
 end
 
 
+local function add_client_gauges(series, client)
+  local label = ('{client="%s"}'):format(client.name)
+  series["poolkeeper_client_in_flight" .. label] = state.in_flight(client.slot_id)
+  series["poolkeeper_client_max_connections" .. label] = client.max_connections
+end
+
+
 function _M.metrics()
   metrics.flush()
   local series, now_ms = state.series(), clock.now_ms()
@@ -190,6 +197,9 @@ function _M.metrics()
   series["poolkeeper_config_refused"] = state.refused() and 1 or 0
   for _, endpoint in ipairs(doc and doc.endpoints or {}) do
     add_gauges(series, endpoint, now_ms)
+  end
+  for _, client in ipairs(doc and doc.access.clients or {}) do
+    add_client_gauges(series, client)
   end
   ngx.header["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
   ngx.print(exposition.text(series))

@@ -33,7 +33,7 @@ end
 
 -- What the request is kept under. Clients of a pool that knows its clients never see each other's answers.
 local function key_of(request)
-  return ngx.sha1_bin(cachekey.of(request.surface.name, request.client, request.parsed))
+  return ngx.sha1_bin(cachekey.of(request.surface.name, request.client.name, request.parsed))
 end
 
 

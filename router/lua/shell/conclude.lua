@@ -1,6 +1,7 @@
 -- The end of a request that no endpoint has answered: the provider's own words where they tell its caller what to change,
 -- else ours.
 
+local accounts = require "shell.accounts"
 local balancer = require "shell.balancer"
 local clock = require "shell.clock"
 local fallback = require "shell.fallback"
@@ -24,6 +25,13 @@ function _M.refuse(request, status, code, message, wait_ms)
   end
   ngx.header["x-request-id"] = request.id
   return respond.error(request.protocol, status, code, message, wait_ms)
+end
+
+
+-- Ends a request because there are too many of them: later there may be room.
+function _M.shed(request, status, code, message, wait_ms)
+  accounts.shed(code, request.client.name)
+  return _M.refuse(request, status, code, message, wait_ms)
 end
 
 
@@ -65,8 +73,8 @@ function _M.conclude(request, obstacle)
     return nil
   end
   if is_saturated then
-    return _M.refuse(request, 503, "pool_saturated",
-                  "Every endpoint that could answer is at its limit of concurrent requests.", RETRY_SOON_MS)
+    return _M.shed(request, 503, "pool_saturated",
+                   "Every endpoint that could answer is at its limit of concurrent requests.", RETRY_SOON_MS)
   end
   local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
   return _M.refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)

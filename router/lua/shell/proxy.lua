@@ -67,6 +67,17 @@ local function begin(surface, path)
 end
 
 
+-- Counts a request among those of its client; one too many ends here. With the body read: a body that is too large leaves
+-- for another location, and what the request held would be forgotten.
+local function admit(request)
+  if not access.enter(request) then
+    return conclude.shed(request, 429, "client_limit",
+                         ("Your key has as many requests in flight as it may have (%d at this router); wait for one to end.")
+                           :format(request.client.max_connections), RETRY_SOON_MS)
+  end
+end
+
+
 -- Reads the body. Fills model, choices and wants_usage; a refusal ends the request.
 local function read_body(request)
   local doc = request.doc
@@ -114,7 +125,7 @@ function _M.serve()
     return conclude.refuse(request, 503, "not_ready", "This router has no configuration yet.", RETRY_SOON_MS)
   end
   request.doc = doc
-  request.client = access.client_of(doc, request.client_headers)
+  request.client = access.client(doc, request.client_headers)
   if not request.client then
     return conclude.refuse(request, 401, "unauthorized", "The key shown is none of this pool's client keys.")
   end
@@ -130,6 +141,7 @@ function _M.serve()
     return conclude.refuse(request, 405, "method_not_allowed", "Only POST is served here.")
   end
   read_body(request)
+  admit(request)
   if doc.policy.balancing.affinity then
     request.conversation = affinity.of(request, doc.policy.balancing.affinity)
   end
@@ -166,6 +178,7 @@ function _M.finish()
   if request.answer and request.is_kept then
     cache.keep(request, request.answer)
   end
+  access.leave(request)
   accounts.request(request.surface and request.surface.name or "other", ngx.status)
 end
 

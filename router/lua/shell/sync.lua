@@ -102,6 +102,16 @@ local function prepare_policy(policy)
 end
 
 
+local function prepare_access(access)
+  access.anybody = { name = "", priority = 0 }
+  access.by_name = {}
+  for _, client in ipairs(access.clients) do
+    client.slot_id = "client:" .. client.name
+    access.by_name[client.name] = client
+  end
+end
+
+
 local function prepare(doc, before)
   doc.labels = {} -- models that are known -> how they stand in metrics
   for _, model in ipairs(doc.models) do
@@ -112,6 +122,7 @@ local function prepare(doc, before)
   end
   prepare_policy(doc.policy)
   doc.guard_policy = guard.policy_of(doc)
+  prepare_access(doc.access)
   begin_service(doc, before)
   return doc
 end

@@ -17,9 +17,6 @@ POOL_CASES: dict[str, dict[str, object]] = {
     "spec.access.clients[].priority": {
         "access": {"mode": "Keys", "clients": [{"name": "w", "keyRef": {"name": "c", "key": "w"}, "priority": 1}]}
     },
-    "spec.access.clients[].maxConnections": {
-        "access": {"mode": "Keys", "clients": [{"name": "w", "keyRef": {"name": "c", "key": "w"}, "maxConnections": 5}]}
-    },
 }
 
 POLICY_CASES: dict[str, dict[str, object]] = {

@@ -255,6 +255,14 @@ class TestShare:
 
         assert document(given).endpoints[0].max_connections == 1
 
+    def test_what_a_client_may_have_is_shared_as_well(self) -> None:
+        clients = [{"name": "web", "keyRef": {"name": "c", "key": "w"}, "maxConnections": 50, "priority": 2}]
+        given = snapshot(pool(access={"mode": "Keys", "clients": clients}, router={"replicas": 3}))
+
+        client = document(given).access.clients[0]
+
+        assert (client.max_connections, client.priority) == (16, 2)
+
     def test_the_one_router_of_a_run_has_it_all(self) -> None:
         given = replace(snapshot(pool([endpoint("a", maxConnections=50)])), settings=replace(SETTINGS, local=True))
 
