@@ -1,19 +1,16 @@
-"""`poolkeeper probe`: what the CronJob runs."""
+"""`poolkeeper probe`: what the CronJob runs, and the same by hand."""
 
 import asyncio
-import secrets
 from pathlib import Path
 
 import click
 
 from poolkeeper.api.proberesult import ProbeResult
-from poolkeeper.clock import now
+from poolkeeper.cli.probenow import probe_now
+from poolkeeper.errors import UserError
 from poolkeeper.prober.files import Files
-from poolkeeper.prober.run import run
+from poolkeeper.prober.now import probe_once
 from poolkeeper.probing.message import encode
-
-NONCE_BYTES = 8
-FIRST_SAMPLE_BELOW = 1 << 20
 
 
 @click.command(
@@ -21,6 +18,9 @@ FIRST_SAMPLE_BELOW = 1 << 20
     epilog="""\b
 In a Pod of the pool's CronJob (the operator makes it):
   poolkeeper probe --message-file /dev/termination-log
+By hand:
+  poolkeeper probe --now                 the pool that `poolkeeper run` serves here
+  poolkeeper probe --now team/chat       a pool of the cluster: starts a Job from its CronJob, and waits for it
 """,
 )
 @click.option(
@@ -35,21 +35,29 @@ In a Pod of the pool's CronJob (the operator makes it):
     type=click.Path(path_type=Path),
     help="Where the result goes as JSON, at most 4 KiB. Else: nowhere.",
 )
-def probe(root: Path, message_file: Path | None) -> None:
+@click.option(
+    "--now", "is_now", is_flag=True, help="Probe POOL out of turn: a `poolkeeper run` here, or in the cluster."
+)
+@click.option("-n", "--namespace", help="With --now: the pool's namespace.")
+@click.option("--state-dir", type=click.Path(path_type=Path), help="With --now: the `poolkeeper run` with this folder.")
+@click.argument("pool", required=False)
+def probe(
+    root: Path, message_file: Path | None, is_now: bool, namespace: str | None, state_dir: Path | None, pool: str | None
+) -> None:
     """Ask every endpoint of a pool a real, tagged question or two, and say what users would feel.
 
     It exits with 0 whatever it finds: a bad endpoint is a result, not a failure of the probe.
     """
-    result = asyncio.run(probed(Files(root)))
+    if is_now:
+        result = asyncio.run(probe_now(pool, namespace, state_dir))
+    elif pool or namespace or state_dir:
+        raise UserError("POOL, --namespace and --state-dir go with --now; a Pod of the probe finds its pool in --files")
+    else:
+        result = asyncio.run(probe_once(Files(root)))
     if message_file:
         message_file.write_bytes(encode(result))
     for line in lines(result):
         click.echo(line)
-
-
-async def probed(files: Files) -> ProbeResult:
-    """One run now."""
-    return await run(files, now, lambda: secrets.token_hex(NONCE_BYTES), secrets.randbelow(FIRST_SAMPLE_BELOW))
 
 
 def lines(result: ProbeResult) -> list[str]:

@@ -14,6 +14,7 @@ from poolkeeper import clock
 from poolkeeper.api.reasons import Reason
 from poolkeeper.cli import listen
 from poolkeeper.cli.options import files
+from poolkeeper.cli.probing import probe_on_schedule
 from poolkeeper.cli.settings import settings_for
 from poolkeeper.cli.telling import Teller
 from poolkeeper.errors import UserError
@@ -137,10 +138,12 @@ class Serving:
             loop.add_signal_handler(number, lambda: cut.set() if stop.is_set() else stop.set())
         states = RouterStates(port=self.admin.port)
         router = self._router()
+        probing = asyncio.create_task(probe_on_schedule(self.state, clock.now, self._probed))
         try:
             await serve(self._world(states), router, clock.now, stop, self._ready, self._trouble)
             await self._drain(router, cut)
         finally:
+            probing.cancel()
             await router.kill()
             await states.close()
 
@@ -166,6 +169,7 @@ class Serving:
             state=self.state,
             address=f"{self.client.url}/v1",
             admin_ip=self.admin.reachable_ip,
+            since=clock.now(),
             ask=ask,
             on_findings=self.teller.findings,
             on_verdict=self._verdict,
@@ -190,6 +194,9 @@ class Serving:
             f"poolkeeper status{'' if self.state.is_default(os.environ) else f' --state-dir {self.state.root}'}",
             "bold green",
         )
+
+    def _probed(self, message: str) -> None:
+        self.teller.say("probe", message, "yellow")
 
     def _trouble(self, message: str) -> None:
         self.teller.say("trouble", message, "red")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from poolkeeper.api.probedoc import Amount
 from poolkeeper.clock import now
 from poolkeeper.errors import PoolkeeperError, RetryLater, UserError
 from poolkeeper.handlers import health, liveness
@@ -32,7 +33,7 @@ from poolkeeper.kube.lease import Lease
 from poolkeeper.kube.store import Ref, Store
 from poolkeeper.kube.sweep import sweep
 from poolkeeper.kube.world import KubeWorld
-from poolkeeper.plan.snapshot import Settings
+from poolkeeper.plan.snapshot import PoolKey, Settings
 from poolkeeper.telemetry.metrics import CONTENT_TYPE, Metrics
 from poolkeeper.upstream.routerstate import RouterStates
 
@@ -96,7 +97,8 @@ class Operator:
         self._synced = asyncio.Event()
         self._queue: WorkQueue[Ref] = WorkQueue(random.random)
         self._identity = f"{socket.gethostname()}_{uuid4().hex[:8]}"
-        world = KubeWorld(api, self._store, options.settings, Recorder(api, self._identity, now))
+        recorder = Recorder(api, self._identity, now)
+        world = KubeWorld(api, self._store, options.settings, recorder, self._probed)
         turns = Turns(world, metrics)
         self._workers = Workers(self._queue, turns.take, options.parallel, time.monotonic, metrics.reconciled)
         self._inbox = Inbox(self._store, self._tell)
@@ -120,6 +122,10 @@ class Operator:
     def unready(self) -> Sequence[str]:
         at_s = time.monotonic()
         return [self._waits_for] if self._waits_for else liveness.problems(liveness.Pulse(self._moves.heard_s, 0), at_s)
+
+    def _probed(self, key: PoolKey, cost: Sequence[Amount]) -> None:
+        for amount in cost:
+            self._metrics.probe_cost(key.namespace, key.name, amount.currency, float(amount.amount))
 
     def _tell(self, ref: Ref) -> None:
         self._synced.set()  # nobody is told anything before every kind is listed in full

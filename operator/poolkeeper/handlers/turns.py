@@ -37,6 +37,9 @@ class Turns:
             return Gone()
         for condition in verdict.status.conditions:
             self._metrics.pool_condition(key.namespace, key.name, condition.type, condition.status)
+        last = verdict.status.last_probe
+        verdicts = {endpoint.name: endpoint.verdict for endpoint in last.endpoints} if last else {}
+        self._metrics.probe_verdicts(key.namespace, key.name, verdicts)
         return Again(RESYNC_S if _is_settled(verdict) else WAITING_RESYNC_S)
 
     async def _policy(self, key: PoolKey) -> Gone | Again:

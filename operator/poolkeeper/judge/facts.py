@@ -170,10 +170,11 @@ def _endpoints(
 def _probe_is_stale(snapshot: Snapshot, plan: Plan, now: datetime) -> bool:
     """A probe that should be telling something has not for three runs; one that is suspended is not expected to."""
     probe = snapshot.pool.spec.probe if snapshot.pool else None
-    since = (plan.last_probe.asked_at if plan.last_probe else None) or snapshot.live.probing_since
-    if probe is None or probe.suspend or since is None:
+    asked_at = plan.last_probe.asked_at if plan.last_probe else None
+    known = [at for at in (asked_at, snapshot.live.probing_since) if at]
+    if probe is None or probe.suspend or not known:
         return False
-    until = fresh_until(probe.schedule, since)
+    until = fresh_until(probe.schedule, max(known))
     return until is not None and now > until
 
 

@@ -1,8 +1,9 @@
 """The cluster as reconcile.World: what a reconcile may do to the outside, done to a Kubernetes API."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from poolkeeper.api.probedoc import Amount
 from poolkeeper.judge.verdict import Verdict
 from poolkeeper.kube.apply import Applier
 from poolkeeper.kube.client import KubeApi
@@ -13,10 +14,20 @@ from poolkeeper.kube.policystatus import publish_policy
 from poolkeeper.kube.publish import Publisher
 from poolkeeper.kube.store import Store
 from poolkeeper.plan.snapshot import Manifest, PoolKey, Settings, Snapshot
+from poolkeeper.probing.fold import cost_since
 
 
 class KubeWorld:
-    def __init__(self, api: KubeApi, store: Store, settings: Settings, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        api: KubeApi,
+        store: Store,
+        settings: Settings,
+        recorder: Recorder,
+        probed: Callable[[PoolKey, Sequence[Amount]], None] = lambda key, cost: None,
+    ) -> None:
+        """probed: told what newly counted runs of a probe have cost, once."""
+        self._probed = probed
         self._api = api
         self._store = store
         self._settings = settings
@@ -39,6 +50,9 @@ class KubeWorld:
 
     async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
         await self._publisher.publish(snapshot, verdict)
+        before, last = snapshot.previous.last_probe if snapshot.previous else None, verdict.status.last_probe
+        if last and last != before:
+            self._probed(snapshot.key, cost_since(before, last))
 
     async def publish_policy(self, key: PoolKey, now: datetime) -> bool:
         """A policy's own status; False when there is no such policy."""

@@ -7,6 +7,7 @@ From files to a served pool:
     statedir    where a run keeps its things; one run a folder
     volumes     a tiny kubelet: the Deployment's volumes as files
     router      a tiny container runtime: the router's process, from start to drain
+    probes      what runs of the probe leave behind, and what is remembered
     world       the World of reconcile() over all of these
     run         the loop: look, reconcile, keep the router alive, until told to stop
 """

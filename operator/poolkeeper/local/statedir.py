@@ -46,6 +46,11 @@ class StateDir:
         return self.root / "probe.json"
 
     @property
+    def probe_memory(self) -> Path:
+        """What is remembered of all runs of the probe; it stays when the run ends, as money that was spent does."""
+        return self.root / "probed.json"
+
+    @property
     def router(self) -> Path:
         """The router's own working folder: generated configuration, temporary files."""
         return self.root / "router"

@@ -9,16 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from poolkeeper.api import labels
 from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.api.meta import Problem
-from poolkeeper.api.proberesult import ProbeResult
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.errors import RetryLater
 from poolkeeper.judge.verdict import Verdict
-from poolkeeper.local import references
+from poolkeeper.local import probes, references
 from poolkeeper.local.declared import Declared, Name, load, snapshot_of
 from poolkeeper.local.documents import Finding, Place, files_in
 from poolkeeper.local.statedir import StateDir
@@ -61,7 +58,8 @@ class Sources:
 
 @dataclass
 class LocalWorld:
-    """One pool and its one router. on_findings hears the problems of the files whenever they change, also to none."""
+    """One pool and its one router. since: when the run began. on_findings hears the problems of the files whenever they
+    change, also to none."""
 
     key: PoolKey
     sources: Sources
@@ -69,6 +67,7 @@ class LocalWorld:
     state: StateDir
     address: str
     admin_ip: str
+    since: datetime
     ask: Ask
     on_findings: Callable[[Sequence[Finding]], None]
     on_verdict: Callable[[Verdict], None]
@@ -107,14 +106,15 @@ class LocalWorld:
             ),
             pods=(replace(pod, ready=self.is_ready),),
             address=self.address,
-            probes=self._results(),
+            probes=probes.results(self.state),
+            probing_since=self.since,
         )
         return replace(
             self._snapshot(declared),
             uid=str(key),
             generation=self._generation,
             problems=tuple(_as_problem(finding) for finding in self._findings),
-            previous=self._previous,
+            previous=self._previous or EndpointPoolStatus(last_probe=probes.recall(self.state)),
             live=live,
             reports=self._reports,
         )
@@ -122,10 +122,10 @@ class LocalWorld:
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
         """Of the children only what a router needs: the Deployment's volumes, and the ConfigMap in one of them."""
         rendered = [RenderedConfigMap.model_validate(item) for item in objects if item["kind"] == "ConfigMap"]
-        probes = [job_of(item) for item in objects if item["kind"] == "CronJob"]
+        probe_jobs = [job_of(item) for item in objects if _is_active_cronjob(item)]
         contents = self._contents() | {("ConfigMap", item.metadata.name): item.values() for item in rendered}
         volumes = [volumes_of(item, contents) for item in objects if item["kind"] == "Deployment"]
-        probing = [volumes_of(item, contents) for item in probes]
+        probing = [volumes_of(item, contents) for item in probe_jobs]
         try:
             for found in volumes:
                 materialise(self.state.volumes, found)
@@ -143,15 +143,11 @@ class LocalWorld:
         """Nothing to do: the router looks at its files by itself."""
 
     async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
+        before = self._previous.last_probe if self._previous else None
+        if verdict.status.last_probe and verdict.status.last_probe != before:
+            probes.remember(self.state, verdict.status.last_probe)
         self._previous = verdict.status
         self.on_verdict(verdict)
-
-    def _results(self) -> tuple[ProbeResult, ...]:
-        """The last finished run, whoever started it."""
-        try:
-            return (ProbeResult.model_validate_json(self.state.probe_result.read_bytes()),)
-        except (FileNotFoundError, ValidationError):
-            return ()
 
     def _look(self) -> Declared:
         """The files, read again when they may have changed."""
@@ -179,6 +175,12 @@ class LocalWorld:
             if name.namespace == self.key.namespace:
                 found["Secret" if name.kind == "Secret" else "ConfigMap", name.name] = values
         return found
+
+
+def _is_active_cronjob(item: Manifest) -> bool:
+    """One that is suspended starts no Pod."""
+    spec = item.get("spec")
+    return item["kind"] == "CronJob" and not (isinstance(spec, Mapping) and spec.get("suspend"))
 
 
 def _with_one_router(pool: EndpointPool) -> EndpointPool:

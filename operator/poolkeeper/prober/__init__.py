@@ -3,4 +3,5 @@
 files       what is mounted: the document, keys, authorities, samples
 endpoint    one endpoint, from its name to the last token
 run         all of them at once, within the day's budget and a limit of time
+now         that, by this machine's clock and dice
 """

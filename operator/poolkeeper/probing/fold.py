@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
+from poolkeeper.api.probedoc import Amount
 from poolkeeper.api.proberesult import EndpointProbe, ProbeResult
 from poolkeeper.api.status import LastProbe, ProbedEndpoint, ProbeRun
 from poolkeeper.probing.budget import amounts, money
@@ -27,6 +28,14 @@ def fold_all(before: LastProbe | None, results: Iterable[ProbeResult]) -> LastPr
         if before is None or result.ended > before.time:
             before = _fold(before, result)
     return before
+
+
+def cost_since(before: LastProbe | None, after: LastProbe) -> tuple[Amount, ...]:
+    """What the runs in between have cost."""
+    counted = money(before.spent) if before and before.day == after.day else {}
+    return amounts(
+        {currency: total - counted.get(currency, Decimal(0)) for currency, total in money(after.spent).items()}
+    )
 
 
 def fresh_until(schedule: str, since: datetime) -> datetime | None:

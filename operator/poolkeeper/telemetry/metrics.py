@@ -15,6 +15,8 @@ KUBE_WRITES_TOTAL = "poolkeeper_kube_writes_total"
 WATCH_AGE = "poolkeeper_watch_age_seconds"
 ROUTER_REPORTS_TOTAL = "poolkeeper_router_reports_total"
 POOL_CONDITION = "poolkeeper_pool_condition"
+PROBE_COST_TOTAL = "poolkeeper_probe_cost_total"
+PROBE_VERDICT = "poolkeeper_probe_verdict"
 LEADER = "poolkeeper_leader"
 
 TABLE: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -26,10 +28,16 @@ TABLE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     WATCH_AGE: ("Seconds since this watch last was opened or told us something.", ("kind",)),
     ROUTER_REPORTS_TOTAL: ("Answers of router Pods to GET /state, by how it went.", ("result",)),
     POOL_CONDITION: ("A pool's condition: 1 True, 0 False, -1 Unknown.", ("namespace", "pool", "type")),
+    PROBE_COST_TOTAL: ("What probing has cost, as far as this process has counted.", ("namespace", "pool", "currency")),
+    PROBE_VERDICT: (
+        "What probes say of an endpoint: 1 Healthy, 0.5 Grey, 0 Unhealthy.",
+        ("namespace", "pool", "endpoint"),
+    ),
     LEADER: ("1 while this process holds the Lease and works.", ()),
 }
 
 _VALUES = {"True": 1.0, "False": 0.0}
+_VERDICT_VALUES = {"Healthy": 1.0, "Grey": 0.5, "Unhealthy": 0.0}
 
 
 class Metrics:
@@ -50,6 +58,8 @@ class Metrics:
         self._watch_age = Gauge(*self._named(WATCH_AGE), registry=self._registry)
         self._reports = Counter(*self._named(ROUTER_REPORTS_TOTAL), registry=self._registry)
         self._condition = Gauge(*self._named(POOL_CONDITION), registry=self._registry)
+        self._probe_cost = Counter(*self._named(PROBE_COST_TOTAL), registry=self._registry)
+        self._probe_verdict = Gauge(*self._named(PROBE_VERDICT), registry=self._registry)
         self._leader = Gauge(*self._named(LEADER), registry=self._registry)
 
     @staticmethod
@@ -73,8 +83,18 @@ class Metrics:
     def pool_condition(self, namespace: str, pool: str, kind: str, status: str) -> None:
         self._condition.labels(namespace, pool, kind).set(_VALUES.get(status, -1.0))
 
+    def probe_cost(self, namespace: str, pool: str, currency: str, amount: float) -> None:
+        self._probe_cost.labels(namespace, pool, currency).inc(amount)
+
+    def probe_verdicts(self, namespace: str, pool: str, verdicts: Mapping[str, str]) -> None:
+        """Of all its endpoints; those that are not among them have none any more."""
+        self._probe_verdict.remove_by_labels({"namespace": namespace, "pool": pool})
+        for endpoint, verdict in verdicts.items():
+            self._probe_verdict.labels(namespace, pool, endpoint).set(_VERDICT_VALUES.get(verdict, 1.0))
+
     def pool_gone(self, namespace: str, pool: str) -> None:
-        self._condition.remove_by_labels({"namespace": namespace, "pool": pool})
+        for family in (self._condition, self._probe_cost, self._probe_verdict):
+            family.remove_by_labels({"namespace": namespace, "pool": pool})
 
     def watch_queue(self, depth: Callable[[], float], oldest_s: Callable[[], float]) -> None:
         self._queue_depth.set_function(depth)

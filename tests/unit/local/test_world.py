@@ -79,6 +79,7 @@ def stage_on(folder: Path, state: Path, secret_values: dict[tuple[str, str], byt
         state=StateDir(state),
         address="http://127.0.0.1:8080/v1",
         admin_ip="127.0.0.1",
+        since=NOW,
         ask=a_router_that_took_everything(StateDir(state)),
         on_findings=findings.append,
         on_verdict=verdicts.append,

@@ -1,0 +1,73 @@
+"""`poolkeeper probe --now`: a run out of turn, of a `poolkeeper run` on this machine or of a pool in the cluster.
+
+Either way the result is left where results are left, so that status and routers learn from it too.
+"""
+
+import asyncio
+import os
+import secrets
+from pathlib import Path
+
+from poolkeeper.api.proberesult import ProbeResult
+from poolkeeper.errors import UserError
+from poolkeeper.local import probes, record, statedir
+from poolkeeper.local.statedir import StateDir
+from poolkeeper.plan.snapshot import PoolKey
+from poolkeeper.prober.files import DOCUMENT, Files
+from poolkeeper.prober.now import probe_once
+from poolkeeper.probing.message import encode
+
+LOOK_EVERY_S = 1.0
+LIMIT_S = 900.0
+"""Longer than a Job may take, for a slow start of its Pod."""
+
+
+async def probe_now(pool: str | None, namespace: str | None, state_dir: Path | None) -> ProbeResult:
+    """pool: a name, or NAMESPACE/NAME; None: the only one of this machine."""
+    state = _state(pool, namespace, state_dir)
+    if state is None:
+        if pool is None:
+            raise UserError(
+                "no `poolkeeper run` is alive here; name a pool of the cluster: poolkeeper probe --now POOL"
+            )
+        in_name, _, name = pool.rpartition("/")
+        return await _in_cluster(PoolKey(in_name or namespace or "default", name))
+    if not (state.probe / "config" / DOCUMENT).is_file():
+        raise UserError("this pool is not probed: give it a spec.probe that is not suspended ({} takes all defaults)")
+    result = await probe_once(Files(state.probe))
+    probes.leave(state, encode(result))
+    return result
+
+
+def _state(pool: str | None, namespace: str | None, state_dir: Path | None) -> StateDir | None:
+    """The run that is meant, if one is."""
+    if state_dir:
+        if not statedir.is_held(StateDir(state_dir)):
+            raise UserError(f"no `poolkeeper run` is alive on {state_dir}")
+        return StateDir(state_dir)
+    alive = [(state, found.pool.metadata) for state in statedir.active(os.environ) if (found := record.read(state))]
+    if pool is None and len(alive) > 1:
+        names = ", ".join(f"{meta.namespace}/{meta.name}" for _, meta in alive)
+        raise UserError(f"several pools are served here: {names}; name one")
+    in_name, _, name = (pool or "").rpartition("/")
+    wanted = in_name or namespace
+    meant = [state for state, meta in alive if name in ("", meta.name) and wanted in (None, meta.namespace)]
+    return meant[0] if meant else None
+
+
+async def _in_cluster(key: PoolKey) -> ProbeResult:
+    from poolkeeper.kube.client import KubeApi, find_cluster  # a laptop without a cluster does not pay for its client
+    from poolkeeper.kube.probejob import found, start
+
+    cluster = await find_cluster()
+    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
+    try:
+        job = await start(api, key, secrets.token_hex(3))
+        for _ in range(round(LIMIT_S / LOOK_EVERY_S)):
+            result = await found(api, key, job)
+            if result:
+                return result
+            await asyncio.sleep(LOOK_EVERY_S)
+    finally:
+        await api.close()
+    raise UserError(f"Job {key.namespace}/{job} has no result after {LIMIT_S:g} s; kubectl describe it")

@@ -1,0 +1,42 @@
+"""The CronJob of `poolkeeper run`: the same probe, when the same schedule says so, in this process.
+
+It looks at the document that is mounted for it once a second, so that a changed schedule counts at once; without
+spec.probe, or while it is suspended, there is none.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from poolkeeper.cli.probe import lines
+from poolkeeper.errors import UserError
+from poolkeeper.local import probes
+from poolkeeper.local.statedir import StateDir
+from poolkeeper.prober.files import Files
+from poolkeeper.prober.now import probe_once
+from poolkeeper.probing.message import encode
+from poolkeeper.probing.schedule import nth_firing
+
+LOOK_EVERY_S = 1.0
+
+
+async def probe_on_schedule(state: StateDir, now: Callable[[], datetime], told: Callable[[str], None]) -> None:
+    """Runs until cancelled. told: of every run that found something."""
+    files, since = Files(state.probe), now()
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        due = _due(files, since)
+        if due is None or now() < due:
+            continue
+        since = now()
+        result = await probe_once(files)
+        probes.leave(state, encode(result))
+        if result.over_budget or any(endpoint.why for endpoint in result.endpoints):
+            told("\n".join(lines(result)))
+
+
+def _due(files: Files, since: datetime) -> datetime | None:
+    try:
+        return nth_firing(files.document().schedule, since, 1)
+    except UserError:
+        return None  # nothing to probe, or half written: the next look tells

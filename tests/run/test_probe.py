@@ -1,0 +1,108 @@
+"""Ghost traffic under `poolkeeper run`: a grey endpoint loses traffic, and is named, though no request failed."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fakes.harness import FakeProvider
+from run.pools import Given, pool, write
+from run.running import ROOT, Run, wait_until
+
+pytestmark = pytest.mark.router
+
+PROBE = {"schedule": "0 0 1 1 *", "firstToken": "200ms", "requestsPerRun": 3, "dailyBudget": "1"}
+"""By hand in these tests, so on schedule almost never."""
+NORMAL = {"first_token_ms": 60.0, "tokens": 40}
+
+
+def probed(folder: Path, *endpoints: FakeProvider, **more: object) -> Path:
+    documents = list(yaml.safe_load_all(pool([Given(fake) for fake in endpoints])))
+    documents[0]["spec"]["probe"] = PROBE | more
+    return write(folder / "pool.yaml", yaml.safe_dump_all(documents))
+
+
+def probe_now(run: Run) -> str:
+    command = [sys.executable, "-m", "poolkeeper", "probe", "--now", "--state-dir", str(run.state)]
+    env = {"PYTHONPATH": str(ROOT / "operator"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def endpoint(run: Run, name: str) -> dict[str, object]:
+    endpoints = run.router_state()["endpoints"]
+    assert isinstance(endpoints, list)
+    found: dict[str, object] = next(one for one in endpoints if one["name"] == name)
+    return found
+
+
+def advice(run: Run, name: str) -> dict[str, object] | None:
+    found = endpoint(run, name)["advice"]
+    return found if isinstance(found, dict) else None
+
+
+def traffic(run: Run, count: int = 60) -> Counter[str]:
+    """Who answered. Every request must have been answered at the first attempt."""
+    answers = [run.ask(f"question {number}") for number in range(count)]
+    assert {(answer.status_code, answer.headers["x-poolkeeper-attempts"]) for answer in answers} == {(200, "1")}
+    return Counter(answer.headers["x-poolkeeper-endpoint"] for answer in answers)
+
+
+def test_a_slow_endpoint_loses_traffic_before_any_breaker_opens(tmp_path: Path) -> None:
+    with FakeProvider("slow", params=NORMAL) as slow, FakeProvider("good", params=NORMAL) as good:
+        manifest = probed(tmp_path, slow, good)
+        with Run(tmp_path / "state", "-f", manifest) as run:
+            assert "slow  good" in probe_now(run)
+            assert advice(run, "slow") is None
+            slow.play({"scenario": "slow15x", "params": NORMAL})
+            assert "slow  SlowFirstToken (3/3)" in probe_now(run)
+            probe_now(run)
+            wait_until(lambda: advice(run, "slow") is not None, "advice at the router")
+            found = endpoint(run, "slow")
+            assert found["breaker"] == "Closed"
+            assert (advice(run, "slow") or {})["weightPercent"] == 10
+            assert "GreyFailure" in run.output
+            slow.set("ok")
+            assert traffic(run)["slow"] < 20
+
+
+@pytest.mark.parametrize(
+    ("scenario", "want"), [("empty_content", "EmptyAnswer"), ("insufficient_balance", "BalanceExhausted")]
+)
+def test_an_endpoint_that_gives_nothing_gets_nothing(scenario: str, want: str, tmp_path: Path) -> None:
+    with (
+        FakeProvider("grey") as grey,
+        FakeProvider("good") as good,
+        Run(tmp_path / "state", "-f", probed(tmp_path, grey, good)) as run,
+    ):
+        grey.set(scenario)
+        probe_now(run)
+        probe_now(run)
+        wait_until(lambda: endpoint(run, "grey")["reason"] == want, f"{want} at the router")
+        grey.set("ok")
+        assert endpoint(run, "grey")["health"] == "Unhealthy"
+        assert traffic(run, 20) == {"good": 20}
+
+        probe_now(run)
+        wait_until(lambda: advice(run, "grey") is None, "the advice to end")
+
+
+def test_advice_against_everybody_is_not_taken(tmp_path: Path) -> None:
+    with FakeProvider("only") as only, Run(tmp_path / "state", "-f", probed(tmp_path, only)) as run:
+        only.set("empty_content")
+        probe_now(run)
+        probe_now(run)
+        wait_until(lambda: advice(run, "only") is not None, "advice at the router")
+        only.set("ok")
+
+        assert traffic(run, 5) == {"only": 5}
+
+
+@pytest.mark.slow
+def test_the_schedule_is_kept_without_a_cluster(tmp_path: Path) -> None:
+    with FakeProvider("only") as only, Run(tmp_path / "state", "-f", probed(tmp_path, only, schedule="* * * * *")):
+        only.wait_for(lambda entries: any(entry.headers.get("x-poolkeeper-probe") for entry in entries), 75)
