@@ -23,7 +23,7 @@ local function document()
       failback = { mode = "Automatic", stabilizationMs = 0, toldAt = "", held = {} },
       streaming = { recovery = "Continue" },
       fallback = { degradedModel = "", cacheTtlMs = 0, cacheBytes = 0, defaultResponse = "busy", format = "Error" },
-      contextRecovery = cjson.null, globalBreaker = cjson.null,
+      contextRecovery = cjson.null, hedging = cjson.null, globalBreaker = cjson.null,
       concurrency = { mode = "Static" }, queue = cjson.null,
     },
     access = { mode = "Open", clients = {} }, failoverToTier = cjson.null,

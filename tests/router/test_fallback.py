@@ -1,5 +1,7 @@
-"""When no endpoint can answer as asked: a shorter conversation, the lesser model, a kept answer, the default answer, and
-the pool's own breaker before all of them."""
+"""When no endpoint can answer as asked: a shorter conversation, the lesser model, a kept answer, the default answer.
+
+And before all of them, the pool's own breaker.
+"""
 
 import json
 

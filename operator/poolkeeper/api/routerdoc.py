@@ -150,6 +150,11 @@ class FailbackDoc(Model):
     held: tuple[HeldTier, ...] = ()
 
 
+class HedgingDoc(Model):
+    after_percentile: int
+    budget_percent: int
+
+
 class GlobalBreakerDoc(Model):
     error_rate_percent: int
     sliding_window_ms: int
@@ -211,6 +216,7 @@ class PolicyDoc(Model):
     queue: QueueDoc | None = None
     tiers: TiersDoc = TiersDoc()
     failback: FailbackDoc
+    hedging: HedgingDoc | None = None
     context_recovery: ContextRecoveryDoc | None = None
     global_breaker: GlobalBreakerDoc | None = None
     fallback: FallbackDoc

@@ -23,7 +23,6 @@ POLICY: dict[str, Callable[[FailoverPolicySpec], bool]] = {
     "healthCheck": lambda spec: spec.health_check != _DEFAULTS.health_check,
     "concurrency": lambda spec: spec.concurrency != _DEFAULTS.concurrency,
     "queue": lambda spec: spec.queue != _DEFAULTS.queue,
-    "hedging": lambda spec: spec.hedging != _DEFAULTS.hedging,
 }
 """The same for a policy; paths below its spec."""
 

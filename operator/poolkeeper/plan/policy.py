@@ -8,6 +8,7 @@ from poolkeeper.api.policyspec import (
     FailoverPolicySpec,
     Fallback,
     GlobalBreaker,
+    Hedging,
     Queue,
 )
 from poolkeeper.api.routerdoc import (
@@ -20,6 +21,7 @@ from poolkeeper.api.routerdoc import (
     FallbackDoc,
     GlobalBreakerDoc,
     HealthCheckDoc,
+    HedgingDoc,
     HeldTier,
     PolicyDoc,
     QueueDoc,
@@ -70,10 +72,17 @@ def policy_doc(spec: FailoverPolicySpec, told_at: str = "", held: tuple[HeldTier
         queue=_queue(spec.queue),
         tiers=TiersDoc(spill=spec.tiers.spill),
         failback=_failback(spec.failback, told_at, held),
+        hedging=_hedging(spec.hedging),
         context_recovery=_context_recovery(spec.context_recovery),
         global_breaker=_global_breaker(spec.global_breaker),
         fallback=_fallback(spec.fallback),
     )
+
+
+def _hedging(spec: Hedging) -> HedgingDoc | None:
+    if spec.mode == "Off":
+        return None
+    return HedgingDoc(after_percentile=spec.after_percentile, budget_percent=spec.budget_percent)
 
 
 def _context_recovery(spec: ContextRecovery) -> ContextRecoveryDoc | None:

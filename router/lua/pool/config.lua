@@ -92,6 +92,7 @@ local POLICY = object({
     mode = one_of("Automatic", "Manual"), stabilization_ms = DURATION_MS, told_at = text(0, 64, "^[%w:%.+-]+$"),
     held = list(object({ model = MODEL, tier = integer(0, 9) }), 0, 64),
   }),
+  hedging = nullable(object({ after_percentile = PERCENT, budget_percent = PERCENT })),
   context_recovery = nullable(object({ keep_turns = COUNT })),
   global_breaker = nullable(object({
     error_rate_percent = PERCENT, sliding_window_ms = DURATION_MS, minimum_requests = COUNT,

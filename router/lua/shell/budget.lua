@@ -1,54 +1,63 @@
--- The retry budget of a pool: a token bucket over all its requests and workers. Each request pays in budget_percent of a
--- token, each further attempt takes one, and one that succeeds gives it back: what has to be limited is work in vain, and a
--- fail-over that answers is not. A total outage is so amplified by budget_percent at most; it starts with some tokens, so
--- that a quiet pool fails over too.
+-- What a pool may spend on asking more than once: token buckets over all its requests and workers. Each request pays in a
+-- part of a token, each further attempt takes one, and one that succeeds gives it back: what has to be limited is work in
+-- vain, and a fail-over that answers is not. A total outage is so amplified by the budget at most; it starts with some
+-- tokens, so that a quiet pool fails over too. Hedges have a bucket of their own.
 
 local state = require "shell.state"
 
 local _M = {}
+local bucket = {}
+bucket.__index = bucket
 
-local KEY = "budget"
-local START, CAP = 10, 100
 local BATCH = 1 -- tokens a worker collects before it pays in
 
-local unpaid = 0
 
-
-function _M.begin()
-  state.begin_count(KEY, START)
-end
-
-
-local function pay_in(amount)
-  if state.count(KEY, amount) > CAP then
-    state.set_count(KEY, CAP)
+local function pay_in(self, amount)
+  if state.count(self.key, amount) > self.cap then
+    state.set_count(self.key, self.cap)
   end
 end
 
 
-function _M.deposit(budget_percent)
-  unpaid = unpaid + budget_percent / 100
-  if unpaid >= BATCH then
-    pay_in(unpaid)
-    unpaid = 0
+function bucket:deposit(percent)
+  self.unpaid = self.unpaid + percent / 100
+  if self.unpaid >= BATCH then
+    pay_in(self, self.unpaid)
+    self.unpaid = 0
   end
 end
 
 
 -- Takes a token for a further attempt, or does not.
-function _M.withdraw()
-  pay_in(unpaid)
-  unpaid = 0
-  if state.count(KEY, -1) >= 0 then
+function bucket:withdraw()
+  pay_in(self, self.unpaid)
+  self.unpaid = 0
+  if state.count(self.key, -1) >= 0 then
     return true
   end
-  state.count(KEY, 1)
+  state.count(self.key, 1)
   return false
 end
 
 
-function _M.refund()
-  pay_in(1)
+function bucket:refund()
+  pay_in(self, 1)
+end
+
+
+local function new(key, start, cap)
+  return setmetatable({ key = key, start = start, cap = cap, unpaid = 0 }, bucket)
+end
+
+_M.retries = new("budget:retries", 10, 100)
+_M.hedges = new("budget:hedges", 1, 10)
+
+
+-- Once a pool.
+function _M.begin()
+  for _, one in ipairs({ _M.retries, _M.hedges }) do
+    state.begin_count(one.key, one.start)
+  end
 end
 
 

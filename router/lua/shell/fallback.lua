@@ -25,13 +25,14 @@ end
 -- A further attempt is paid for like any other.
 local function find_paid(request)
   local is_paid = request.attempts > 0
-  if is_paid and not budget.withdraw() then
+  if is_paid and not budget.retries:withdraw() then
     return nil
   end
   local attempt, obstacle = retry.first(request)
   if not attempt and is_paid then
-    budget.refund()
+    budget.retries:refund()
   end
+  request.has_paid = request.has_paid or is_paid and attempt ~= nil
   return attempt, obstacle
 end
 

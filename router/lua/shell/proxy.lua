@@ -60,7 +60,7 @@ local function begin(surface, path)
     upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
     attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
-    is_prefill_refused = false, tier_wait_ms = 0,
+    is_prefill_refused = false, has_paid = false, tier_wait_ms = 0,
   }
   ngx.ctx.request = request
   return request, is_truncated
@@ -147,7 +147,10 @@ function _M.serve()
   end
   request.is_kept = cache.wants(request)
   recovery.begin(request)
-  budget.deposit(doc.policy.retry.budget_percent)
+  budget.retries:deposit(doc.policy.retry.budget_percent)
+  if doc.policy.hedging then
+    budget.hedges:deposit(doc.policy.hedging.budget_percent)
+  end
   request.forwarded = headers.forwarded(request.client_headers)
   request.started_ms = clock.now_ms()
   request.deadline_ms = request.started_ms + doc.policy.timeouts.request_ms
@@ -163,17 +166,22 @@ function _M.too_large()
 end
 
 
+local function abandon(attempt)
+  if attempt and attempt.holds_slot then
+    accounts.abandoned(attempt, clock.now_ms())
+    accounts.release(attempt)
+  end
+end
+
+
 -- The log phase: whatever ended the request, nothing stays taken.
 function _M.finish()
   local request = ngx.ctx.request
   if not request then
     return
   end
-  local attempt = request.attempt
-  if attempt and attempt.holds_slot then
-    accounts.abandoned(attempt, clock.now_ms())
-    accounts.release(attempt)
-  end
+  abandon(request.attempt)
+  abandon(request.hedge)
   guard.ended(request)
   if request.answer and request.is_kept then
     cache.keep(request, request.answer)

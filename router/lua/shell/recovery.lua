@@ -109,7 +109,7 @@ local function may_go_on(request, attempt, failure)
     return false -- a second answer that says something else: a third one would, too
   end
   return (outcome.goes_on(failure.class, request.attempts, allowed) or is_prefill_refused(attempt, failure))
-    and budget.withdraw()
+    and budget.retries:withdraw()
 end
 
 
@@ -122,10 +122,10 @@ function _M.after(request, failed, failure)
   end
   local attempt = next_attempt(request, failed)
   if not attempt then
-    budget.refund()
+    budget.retries:refund()
     return nil
   end
-  request.attempt = attempt
+  request.attempt, request.has_paid = attempt, true
   request.attempts = request.attempts + 1
   attempt.recovers = attempt.continues and "Continue" or "Restart"
   accounts.started(attempt)

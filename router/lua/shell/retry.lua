@@ -85,7 +85,7 @@ function _M.after(request, attempt, failure)
       or clock.now_ms() >= request.deadline_ms then
     return nil
   end
-  if is_paid and not budget.withdraw() then
+  if is_paid and not budget.retries:withdraw() then
     return nil
   end
   state.epoch()
@@ -95,10 +95,11 @@ function _M.after(request, attempt, failure)
   end
   if not another then
     if is_paid then
-      budget.refund()
+      budget.retries:refund()
     end
     return nil, obstacle
   end
+  request.has_paid = request.has_paid or is_paid
   if another.endpoint ~= attempt.endpoint then
     accounts.failover(attempt.endpoint.name, another.endpoint.name, failure.class)
   end

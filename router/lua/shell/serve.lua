@@ -8,6 +8,7 @@ local conclude = require "shell.conclude"
 local fallback = require "shell.fallback"
 local failures = require "shell.failures"
 local guard = require "shell.guard"
+local hedge = require "shell.hedge"
 local keys = require "shell.keys"
 local recovery = require "shell.recovery"
 local relay = require "shell.relay"
@@ -33,8 +34,12 @@ end
 local function deliver(request, attempt, answer)
   accounts.first_content(attempt, clock.now_ms())
   guard.answered(request)
-  if request.attempts > 1 then
-    budget.refund()
+  if answer.events and attempt.policy.hedging then
+    hedge.sample(attempt.endpoint, attempt.first_content_ms - attempt.started_ms)
+  end
+  if request.has_paid then
+    request.has_paid = false
+    budget.retries:refund()
   end
   local ended = pass_on(request, attempt, answer)
   if attempt.conn then
@@ -73,7 +78,12 @@ local function go_on(request, attempt, obstacle)
   request.attempt = attempt
   request.attempts = request.attempts + 1
   accounts.started(attempt)
-  local answer, failure = attempt_on.run(request, attempt, keys.of(attempt.endpoint))
+  local answer, failure
+  if attempt.policy.hedging then
+    attempt, answer, failure = hedge.run(request, attempt)
+  else
+    answer, failure = attempt_on.run(request, attempt, keys.of(attempt.endpoint))
+  end
   if answer then
     return deliver(request, attempt, answer)
   end

@@ -23,7 +23,6 @@ POLICY_CASES: dict[str, dict[str, object]] = {
     "healthCheck": {"healthCheck": {"interval": "20s"}},
     "concurrency": {"concurrency": {"mode": "Adaptive"}},
     "queue": {"queue": {"maxWait": "1s"}},
-    "hedging": {"hedging": {"mode": "On"}},
 }
 
 

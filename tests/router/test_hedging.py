@@ -1,0 +1,97 @@
+"""A second endpoint is asked when the first is unusually slow: whoever is first answers, the other one is cancelled."""
+
+import httpx
+
+from fakes.deepseek.log import Outcome
+from fakes.harness import FakeProvider
+from poolkeeper.api.routerdoc import HedgingDoc, PolicyDoc
+from router.harness import POLICY, Router, endpoint, eventually, text_of
+
+USUAL = 25
+"""Requests until it is known what is usual."""
+
+
+def hedging(budget_percent: int = 100) -> PolicyDoc:
+    settings = HedgingDoc(after_percentile=95, budget_percent=budget_percent)
+    slow = POLICY.timeouts.model_copy(update={"first_token_ms": 15_000})
+    return POLICY.model_copy(update={"hedging": settings, "timeouts": slow})
+
+
+def serve(router: Router, a: FakeProvider, b: FakeProvider, budget_percent: int = 100) -> None:
+    """As usual so far, and then `a` is slow."""
+    router.serve(endpoint("a", a), policy=hedging(budget_percent))
+    for _ in range(USUAL):
+        router.ask(stream=True)
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=hedging(budget_percent))
+    a.set("slow_first_token", first_token_ms=10_000)
+
+
+def test_the_second_endpoint_answers_and_the_first_is_cancelled(
+    router: Router, a: FakeProvider, b: FakeProvider
+) -> None:
+    serve(router, a, b)
+
+    answer = router.ask(stream=True)
+
+    assert answer.headers["x-poolkeeper-endpoint"] == "b"
+    assert answer.headers["x-poolkeeper-attempts"] == "2"
+    assert text_of(answer.text)
+    cancelled = a.wait_for(lambda entries: entries[-1].outcome is Outcome.CLIENT_CLOSED)
+    assert len(cancelled) == USUAL + 1
+    eventually(lambda: 'poolkeeper_hedges_total{endpoint="b"} 1' in router.metrics(), "the hedge is counted")
+    assert router.endpoint("a").breaker == "Closed"
+
+
+def test_the_first_may_still_be_the_first(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    serve(router, a, b)
+    a.set("slow_first_token", first_token_ms=500)
+    b.set("slow_first_token", first_token_ms=10_000)
+
+    answer = router.ask(stream=True)
+
+    assert answer.headers["x-poolkeeper-endpoint"] == "a"
+    eventually(router.is_idle, "the second endpoint's slot is free again")
+
+
+def test_when_the_second_fails_the_first_is_waited_for(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    serve(router, a, b)
+    a.set("slow_first_token", first_token_ms=500)
+    b.set("busy503")
+
+    answer = router.ask(stream=True)
+
+    assert answer.headers["x-poolkeeper-endpoint"] == "a"
+    assert len(b.log()) == 1
+
+
+def test_when_both_fail_the_caller_is_told(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    serve(router, a, b)
+    a.set("hang_before_headers")
+    b.set("busy503")
+
+    with httpx.Client(timeout=30) as client:
+        answer = client.post(
+            f"{router.url}/v1/chat/completions",
+            json={"model": "deepseek-v4-pro", "stream": True, "messages": [{"role": "user", "content": "Hi"}]},
+        )
+
+    assert answer.status_code == 503
+    assert len(a.log()) == USUAL + 1
+
+
+def test_no_more_than_the_budget_is_hedged(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    serve(router, a, b, budget_percent=0)
+    a.set("slow_first_token", first_token_ms=300)
+
+    for _ in range(4):
+        router.ask(stream=True)
+
+    assert len(b.log()) == 1
+
+
+def test_a_whole_answer_is_never_paid_for_twice(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    serve(router, a, b)
+    a.set("slow_first_token", first_token_ms=300)
+
+    assert router.ask(stream=False).headers["x-poolkeeper-endpoint"] == "a"
+    assert b.log() == []
