@@ -89,8 +89,8 @@ def snapshot(declared: EndpointPool | None = None, *, annotations: Mapping[str, 
 
 
 def document(of: Snapshot) -> RouterDoc:
-    planned = resolve(of).document
-    assert planned is not None, resolve(of).hold
+    planned = resolve(of, NOW).document
+    assert planned is not None, resolve(of, NOW).hold
     return planned
 
 
@@ -161,7 +161,7 @@ def serving(of: Snapshot, *states: RouterState, at: datetime = NOW) -> Snapshot:
 
 
 def verdict(of: Snapshot, now: datetime = NOW, refused: Refused | None = None) -> Verdict:
-    return judge(of, resolve(of), refused, now)
+    return judge(of, resolve(of, now), refused, now)
 
 
 def condition(status: EndpointPoolStatus, kind: ConditionType) -> Condition:

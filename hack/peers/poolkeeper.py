@@ -11,6 +11,7 @@ from hack.peers.peer import HOST, START_LIMIT_S, Peer, Upstream, pinned, worker_
 
 import poolkeeper as package
 from conformance.gateways.process import answers, free_port, running
+from poolkeeper import clock
 from poolkeeper.api.routerdoc import RouterDoc
 from poolkeeper.cli.settings import settings_for
 from poolkeeper.local.declared import load, snapshot_of
@@ -59,7 +60,7 @@ def planned(folder: Path, upstreams: Sequence[Upstream], model: str) -> RouterDo
     declared = load([manifests], local=True)
     if declared.findings:
         raise ValueError("\n".join(map(str, declared.findings)))
-    plan = resolve(snapshot_of(declared, PoolKey("default", POOL), settings_for(local=True)))
+    plan = resolve(snapshot_of(declared, PoolKey("default", POOL), settings_for(local=True)), clock.now())
     if plan.document is None:
         raise ValueError(f"the pool is held: {plan.hold}")
     return plan.document

@@ -39,7 +39,7 @@ async def reconcile(world: World, key: PoolKey, now: datetime) -> Verdict | None
     snapshot = await world.gather(key)
     if snapshot is None:
         return None  # ownerReferences remove the children
-    plan = resolve(snapshot)
+    plan = resolve(snapshot, now)
     refused = await _carry_out(world, snapshot, plan, now)
     verdict = judge(snapshot, plan, refused, now)
     await world.publish(snapshot, verdict)

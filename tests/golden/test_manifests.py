@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from factories import LOCAL, OFFICIAL, SETTINGS, document, endpoint, policy, pool, snapshot
+from factories import LOCAL, NOW, OFFICIAL, SETTINGS, document, endpoint, policy, pool, snapshot
 from poolkeeper.api import labels
 from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.plan.resolve import resolve
@@ -100,7 +100,7 @@ CASES = {
 
 
 def objects_of(of: Snapshot) -> tuple[Manifest, ...]:
-    return desired(of, document(of), resolve(of).probe)
+    return desired(of, document(of), resolve(of, NOW).probe)
 
 
 def rendered(of: Snapshot) -> str:

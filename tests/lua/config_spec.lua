@@ -11,6 +11,7 @@ local function document()
       credential = { file = "a", source = "Secret deepseek, key api-key" }, maxConnections = 10, baseLatencyMs = 800,
       models = { { name = "m", upstreamName = "up" } }, capabilities = {}, region = "",
       advice = { weightPercent = 10, reason = "SlowFirstToken", sinceMs = 1, untilMs = 1795305600000 },
+      schedule = {}, pricing = cjson.null,
     } },
     policy = {
       healthCheck = { type = "None", intervalMs = 0, timeoutMs = 1, unhealthyThreshold = 1, healthyThreshold = 1 },
@@ -19,7 +20,7 @@ local function document()
       retry = { maxAttempts = 3, budgetPercent = 20, honorRetryAfter = true, busyBackoffMs = { 5000 },
                 tierWaitMs = 0 },
       timeouts = { connectMs = 1, firstTokenMs = 1, interTokenMs = 1, requestMs = 1 },
-      balancing = { algorithm = "Dynamic", slowStartMs = 0, affinity = cjson.null }, tiers = { spill = "Strict" },
+      balancing = { algorithm = "Dynamic", slowStartMs = 0, priceWeightPercent = 0, affinity = cjson.null }, tiers = { spill = "Strict" },
       failback = { mode = "Automatic", stabilizationMs = 0, toldAt = "", held = {} },
       streaming = { recovery = "Continue" },
       fallback = { degradedModel = "", cacheTtlMs = 0, cacheBytes = 0, defaultResponse = "busy", format = "Error" },
@@ -27,6 +28,7 @@ local function document()
       concurrency = { mode = "Static" }, queue = cjson.null,
     },
     access = { mode = "Open", clients = {} }, failoverToTier = cjson.null,
+    timeZones = {},
   }
 end
 
@@ -72,6 +74,12 @@ describe("a document", function()
     { "with two models of one name", function(d) d.models = { "m", "m" } end, "models: m occurs twice" },
     { "with a route to a model nobody knows", function(d) d.models = { "n" } end, "m is none of the pool's models" },
     { "with https and no name to prove", function(_, e) e.tls = cjson.null end, "tls: wanted" },
+    { "with a window in a time zone that it does not bring", function(_, e)
+      e.schedule = { { days = { "Mon" }, fromMinute = 0, toMinute = 60, timeZone = "UTC", percent = 50 } }
+    end, "endpoints.a: the time zone UTC" },
+    { "with a price that is no decimal", function(_, e)
+      e.pricing = { currency = "USD", inputPerMillion = "1e9", outputPerMillion = "1", windows = {} }
+    end, "pricing.inputPerMillion" },
     { "with a proxy that has no port", function(_, e) e.egressProxy = { host = "p" } end, "egressProxy.port: wanted" },
     { "with a key file that climbs out of its folder", function(_, e) e.credential.file = "../x" end, "credential.file" },
     { "with a key file in a folder", function(_, e) e.credential.file = "a/b" end, "credential.file" },

@@ -80,7 +80,7 @@ describe("a stream of messages", function()
 
   it("accounts for tokens, those of the cache among them, in OpenAI's names", function()
     local _, _, events = run(GOOD, 1000)
-    assert.same({ prompt_tokens = 100, completion_tokens = 15 }, events.reader.usage)
+    assert.same({ prompt_tokens = 100, completion_tokens = 15, cached_tokens = 90 }, events.reader.usage)
   end)
 
   it("has said all before its end came, and the end can be made up for", function()

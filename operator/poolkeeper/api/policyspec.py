@@ -106,6 +106,11 @@ class Balancing(Model):
     looks at nothing else."""
     slow_start: Span = Duration("30s")
     """After it recovered, an endpoint's share grows from small to full over this time. 0s: full at once."""
+    price_weight_percent: Percent = 0
+    """How much prices say about shares: 0 nothing; 100 gives an endpoint that costs twice as much as the cheapest of
+    its tier half the weight; 50 three quarters. Compared within a tier and a currency, three prompt tokens to one
+    generated, at the prices of the moment (pricing.windows). An endpoint without pricing keeps its weight, and the
+    dearest keeps a twentieth."""
     affinity: Affinity = Affinity()
     """Keep a conversation on one endpoint."""
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from poolkeeper.api.endpoint import Day
 from poolkeeper.api.meta import Model
 
 
@@ -33,6 +34,40 @@ class Tls(Model):
 
     server_name: str
     ca_file: str | None = None
+
+
+class Offset(Model):
+    """From this moment (seconds since 1970, UTC) on, a zone's clocks are so far ahead of UTC."""
+
+    since_s: int
+    offset_s: int
+
+
+class TimeZoneDoc(Model):
+    """A time zone as far as routers need it: its offsets from UTC, for years ahead."""
+
+    name: str
+    offsets: tuple[Offset, ...]
+
+
+class WindowDoc(Model):
+    """A part of the week by the clocks of a zone; from later than to: over midnight. percent: multiplies."""
+
+    days: tuple[Day, ...]
+    from_minute: int
+    to_minute: int
+    time_zone: str
+    percent: int
+
+
+class PricingDoc(Model):
+    """Prices for a million tokens, as decimal text; cached None: as any input. windows multiply all three."""
+
+    currency: str
+    input_per_million: str
+    cached_input_per_million: str | None = None
+    output_per_million: str
+    windows: tuple[WindowDoc, ...] = ()
 
 
 class EgressProxy(Model):
@@ -80,6 +115,8 @@ class EndpointDoc(Model):
     capabilities: tuple[str, ...] = ()
     region: str = ""
     advice: AdviceDoc | None = None
+    schedule: tuple[WindowDoc, ...] = ()
+    pricing: PricingDoc | None = None
 
 
 class CircuitBreakerDoc(Model):
@@ -120,6 +157,7 @@ class BalancingDoc(Model):
 
     algorithm: Literal["Dynamic", "PowerOfTwo", "RoundRobin"]
     slow_start_ms: int
+    price_weight_percent: int = 0
     affinity: AffinityDoc | None = None
 
 
@@ -242,6 +280,7 @@ class AccessDoc(Model):
 
 class RouterDoc(Model):
     """The whole document. models: names clients may ask for, the first is the default. pool: "namespace/name".
+    time_zones: those that windows name.
 
     allow_loopback: `poolkeeper run` only; in a cluster the router refuses to connect to loopback, link-local and
     metadata addresses whatever a name resolves to.
@@ -257,3 +296,4 @@ class RouterDoc(Model):
     policy: PolicyDoc
     access: AccessDoc
     failover_to_tier: int | None = None
+    time_zones: tuple[TimeZoneDoc, ...] = ()

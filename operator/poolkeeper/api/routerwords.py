@@ -9,6 +9,8 @@ KEY_REFUSED = frozenset({"CredentialsRejected"})
 OUT_OF_MONEY = frozenset({"BalanceExhausted"})
 AT_REST = frozenset({"RateLimited", "Busy"})
 """The provider asked for a pause of some seconds; the breaker need not be open for that."""
+OFF_SCHEDULE = "OffSchedule"
+"""Its schedule gives it no weight at this time of the week."""
 WELL = frozenset({"Healthy", "NoDataYet"})
 BY_BREAKER = frozenset({"BreakerOpen", "BreakerHalfOpen"})
 """Says what the breaker says; why it opened stands at the models."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import yaml
 
+from poolkeeper import clock
 from poolkeeper.cli.options import files
 from poolkeeper.cli.settings import ROUTER_IMAGE, settings_for
 from poolkeeper.cli.validate import examine
@@ -38,7 +39,7 @@ def render(files: tuple[Path, ...], router_image: str) -> None:
     objects: list[Manifest] = []
     for key in sorted(declared.pools):
         snapshot = snapshot_of(declared, key, settings_for(local=False, router_image=router_image))
-        plan = resolve(snapshot)
+        plan = resolve(snapshot, clock.now())
         if plan.document is None:
             raise UserError(f"EndpointPool {key} is not rolled out: {plan.hold.message if plan.hold else 'held'}")
         objects.extend(_without_owner(rendered) for rendered in desired(snapshot, plan.document, plan.probe))

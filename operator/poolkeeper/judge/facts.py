@@ -16,7 +16,7 @@ from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.meta import SecretKeyRef
 from poolkeeper.api.reasons import ConditionType
 from poolkeeper.api.routerstate import Breaker, Health, RouterState
-from poolkeeper.api.routerwords import AT_REST
+from poolkeeper.api.routerwords import AT_REST, OFF_SCHEDULE
 from poolkeeper.api.status import Condition, EndpointStatus, ProbedEndpoint
 from poolkeeper.errors import Refused
 from poolkeeper.judge.merge import View, active_tier, endpoint_view, fresh_states
@@ -153,7 +153,7 @@ def _endpoints(
             name=name,
             tier=tier,
             counts=endpoint is None or endpoint.mode != "Disabled",
-            in_service=endpoint is None or (endpoint.mode == "Active" and endpoint.weight > 0),
+            in_service=_in_service(endpoint) and view.reason != OFF_SCHEDULE,
             credential=endpoint.credentials_ref if endpoint else None,
             is_known=view.reporting > 0,
             health=view.health,
@@ -165,6 +165,10 @@ def _endpoints(
             probe=verdict_on(probed[name]) if name in probed else NOT_PROBED,
             probe_since=probed[name].since if name in probed else None,
         )
+
+
+def _in_service(endpoint: Endpoint | None) -> bool:
+    return endpoint is None or (endpoint.mode == "Active" and endpoint.weight > 0)
 
 
 def _probe_is_stale(snapshot: Snapshot, plan: Plan, now: datetime) -> bool:

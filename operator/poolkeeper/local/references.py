@@ -7,7 +7,8 @@ from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.api.meta import Problem
 from poolkeeper.local.declared import Declared, Name, snapshot_of
 from poolkeeper.local.documents import Finding
-from poolkeeper.plan.resolve import resolve
+from poolkeeper.plan.hold import hold_of
+from poolkeeper.plan.missing import missing_refs
 from poolkeeper.plan.snapshot import PoolKey, Settings
 
 
@@ -31,7 +32,8 @@ def findings(declared: Declared, settings: Settings, *, complete: bool) -> Itera
             unresolved = _problem(declared, key, reference, complete)
             if unresolved:
                 yield Finding(declared.places[name], f"EndpointPool/{key.name}", unresolved)
-        hold = resolve(snapshot_of(declared, key, settings)).hold
+        snapshot = snapshot_of(declared, key, settings)
+        hold = hold_of(snapshot, missing_refs(snapshot))
         for problem in hold.problems if hold else ():
             yield Finding(declared.places[name], f"EndpointPool/{key.name}", problem)
 

@@ -12,6 +12,7 @@ from poolkeeper.api.routerdoc import Credential, EgressProxy, EndpointDoc, Model
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.share import sending_routers, share
 from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.plan.tariffs import pricing_doc, schedule_doc
 
 ANY_MODEL = "*"
 FINGERPRINT_DIGITS = 16
@@ -63,6 +64,8 @@ def _endpoint_doc(snapshot: Snapshot, endpoint: Endpoint, pool_models: Sequence[
         models=tuple(_routes(endpoint, pool_models)),
         capabilities=tuple(sorted(endpoint.capabilities)),
         region=endpoint.region,
+        schedule=schedule_doc(endpoint),
+        pricing=pricing_doc(endpoint.pricing),
     )
 
 

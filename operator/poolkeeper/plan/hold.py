@@ -9,6 +9,7 @@ from poolkeeper.api.poolspec import EndpointPoolSpec
 from poolkeeper.api.reasons import Reason
 from poolkeeper.plan.missing import MissingRef
 from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.plan.timezones import unknown_zones
 
 TOLD_AT_ONCE = 5
 """Problems named in one message; `poolkeeper validate` tells them all."""
@@ -48,10 +49,11 @@ def failover_to_tier(snapshot: Snapshot) -> int | None:
 
 
 def _more_problems(snapshot: Snapshot) -> Iterator[Problem]:
-    """What a manifest alone cannot tell: annotations, and where it is to run."""
+    """What a manifest alone cannot tell: annotations, time zones, and where it is to run."""
     if snapshot.pool is None:
         return
     spec = snapshot.pool.spec
+    yield from unknown_zones(spec)
     given = snapshot.annotations.get(labels.FAILOVER_TO)
     if given is not None and given not in _tiers(spec):
         tiers = ", ".join(_tiers(spec))

@@ -13,8 +13,6 @@ _PRIORITY = AccessClient.model_fields["priority"].default
 
 POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
     "spec.router.autoscaling": lambda spec: spec.router.autoscaling is not None,
-    "spec.endpoints[].schedule": lambda spec: any(endpoint.schedule for endpoint in spec.endpoints),
-    "spec.endpoints[].pricing": lambda spec: any(endpoint.pricing for endpoint in spec.endpoints),
     "spec.access.clients[].priority": lambda spec: any(client.priority != _PRIORITY for client in spec.access.clients),
 }
 """Path -> whether the pool asks for what is not there yet."""

@@ -110,7 +110,12 @@ def _fallback(spec: Fallback) -> FallbackDoc:
 
 
 def _balancing(spec: Balancing) -> BalancingDoc:
-    return BalancingDoc(algorithm=spec.algorithm, slow_start_ms=spec.slow_start.ms, affinity=_affinity(spec.affinity))
+    return BalancingDoc(
+        algorithm=spec.algorithm,
+        slow_start_ms=spec.slow_start.ms,
+        price_weight_percent=spec.price_weight_percent,
+        affinity=_affinity(spec.affinity),
+    )
 
 
 def _affinity(spec: Affinity) -> AffinityDoc | None:

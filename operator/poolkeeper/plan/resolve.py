@@ -6,6 +6,7 @@ deleted or put back from a backup.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.api.policyspec import FailoverPolicySpec
@@ -24,6 +25,7 @@ from poolkeeper.plan.probe import probe_doc
 from poolkeeper.plan.probed import advised, last_probe
 from poolkeeper.plan.share import sending_routers
 from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.plan.timezones import time_zones
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,14 @@ class Plan:
     last_probe: LastProbe | None = None
 
 
-def resolve(snapshot: Snapshot) -> Plan:
+def resolve(snapshot: Snapshot, now: datetime) -> Plan:
+    """now: for the time zones that a router is told of; equal within a year."""
     missing = missing_refs(snapshot)
     hold = hold_of(snapshot, missing)
     policy = snapshot.policy.spec if snapshot.policy else FailoverPolicySpec()
     pool = snapshot.pool
     last = last_probe(snapshot)
-    document = _document(snapshot, pool, policy, last) if pool and not hold else None
+    document = _document(snapshot, pool, policy, last, now) if pool and not hold else None
     return Plan(
         document=document,
         hold=hold,
@@ -60,7 +63,9 @@ def resolve(snapshot: Snapshot) -> Plan:
     )
 
 
-def _document(snapshot: Snapshot, pool: EndpointPool, policy: FailoverPolicySpec, last: LastProbe | None) -> RouterDoc:
+def _document(
+    snapshot: Snapshot, pool: EndpointPool, policy: FailoverPolicySpec, last: LastProbe | None, now: datetime
+) -> RouterDoc:
     draft = RouterDoc(
         pool=str(snapshot.key),
         generation=1,
@@ -71,6 +76,7 @@ def _document(snapshot: Snapshot, pool: EndpointPool, policy: FailoverPolicySpec
         policy=policy_doc(policy, failback_told_at(snapshot), held_tiers(snapshot)),
         access=access_doc(pool.spec.access, sending_routers(snapshot)),
         failover_to_tier=failover_to_tier(snapshot),
+        time_zones=time_zones(pool.spec, now),
     )
     content = content_hash(draft.model_dump(mode="json", by_alias=True))
     return draft.model_copy(update={"hash": content, "generation": _generation(snapshot, content)})

@@ -37,6 +37,14 @@ local FILE = text(1, 253, "^[%w_][%w%.%-_]*$")
 local HOST = text(1, 253, "^[%w%.%-_:]+$")
 local SOURCE = text(0, TEXT_MAX)
 
+local DAY = one_of("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+local ZONE = text(1, 64, "^[%w_+/-]+$")
+local WINDOWS = list(object({
+  days = list(DAY, 1, 7), from_minute = integer(0, 1439), to_minute = integer(0, 1440), time_zone = ZONE,
+  percent = integer(0, 1000),
+}), 0, 16)
+local PRICE = text(1, 19, "^%d+%.?%d*$")
+
 local ENDPOINT = object({
   name = NAME,
   fingerprint = text(1, 128, "^[%w%-_]+$"),
@@ -59,6 +67,11 @@ local ENDPOINT = object({
   advice = nullable(object({
     weight_percent = PERCENT, reason = text(0, 64, "^%w*$"), since_ms = integer(0, 2 ^ 53), until_ms = integer(0, 2 ^ 53),
   })),
+  schedule = WINDOWS,
+  pricing = nullable(object({
+    currency = text(3, 3, "^%u%u%u$"), input_per_million = PRICE, cached_input_per_million = nullable(PRICE),
+    output_per_million = PRICE, windows = WINDOWS,
+  })),
 })
 
 local POLICY = object({
@@ -80,6 +93,7 @@ local POLICY = object({
   }),
   balancing = object({
     algorithm = one_of("Dynamic", "PowerOfTwo", "RoundRobin"), slow_start_ms = DURATION_MS,
+    price_weight_percent = PERCENT,
     affinity = nullable(object({
       mode = one_of("Header", "Prefix"), header = text(1, 64, "^[%w%-]+$"), ttl_ms = integer(0, NO_LIMIT_MS),
     })),
@@ -120,6 +134,9 @@ local DOCUMENT = object({
     }), 0, COUNT_MAX),
   }),
   failover_to_tier = nullable(integer(0, 9)),
+  time_zones = list(object({
+    name = ZONE, offsets = list(object({ since_s = integer(0, 2 ^ 40), offset_s = integer(-86400, 86400) }), 1, 1000),
+  }), 0, 1024),
 })
 
 
@@ -232,14 +249,32 @@ local function duplicate(items, what)
 end
 
 
+local function unknown_zone(windows, zones)
+  for _, window in ipairs(windows) do
+    if not zones[window.time_zone] then
+      return window.time_zone
+    end
+  end
+end
+
+
 -- What a schema of single values cannot say.
 local function contradiction(doc)
   local known = {}
   for _, model in ipairs(doc.models) do
     known[model] = true
   end
+  local zones = {}
+  for _, zone in ipairs(doc.time_zones) do
+    zones[zone.name] = true
+  end
   for _, endpoint in ipairs(doc.endpoints) do
     local where = "endpoints." .. endpoint.name
+    local unknown = unknown_zone(endpoint.schedule, zones)
+      or endpoint.pricing and unknown_zone(endpoint.pricing.windows, zones)
+    if unknown then
+      return ("%s: the time zone %s is none of timeZones"):format(where, unknown)
+    end
     if endpoint.scheme == "https" and not endpoint.tls then
       return where .. ".tls: wanted, because the scheme is https"
     end

@@ -12,6 +12,7 @@ _M.FAMILIES = {
   poolkeeper_affinity_broken_total = { "counter", "Conversations that were answered elsewhere than the turn before." },
   poolkeeper_hedges_total = { "counter", "Requests that a second endpoint was asked for, because the first was slow." },
   poolkeeper_stream_recoveries_total = { "counter", "Streams that broke off and were gone on with, by how." },
+  poolkeeper_cost_total = { "counter", "Cost of complete answers, by the declared prices." },
   poolkeeper_breaker_transitions_total = { "counter", "Changes of a circuit breaker's state." },
   poolkeeper_global_breaker_state = { "gauge", "The pool's own breaker: 0 closed, 1 half-open, 2 open." },
   poolkeeper_fallback_responses_total = { "counter", "Requests that no endpoint answered as asked, by what they got." },

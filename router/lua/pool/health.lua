@@ -45,6 +45,9 @@ local CHECKS = {
     if view.weight == 0 then
       return told("Unknown", "Drained", 0)
     end
+    if view.is_off_schedule then
+      return told("Unknown", "OffSchedule", 0)
+    end
   end,
   function(view)
     if not view.key then
@@ -85,9 +88,9 @@ local CHECKS = {
 }
 
 
--- view: mode, weight, key (version of its key, "" when it needs none, nil when it is missing), key_since_ms, rest
--- (record), circuits (records of its models), advice (of probes, or nil). Gives health, reason, since_ms, retry_at_ms,
--- breaker.
+-- view: mode, weight, is_off_schedule, key (version of its key, "" when it needs none, nil when it is missing),
+-- key_since_ms, rest (record), circuits (records of its models), advice (of probes, or nil). Gives health, reason,
+-- since_ms, retry_at_ms, breaker.
 function _M.of(view, now_ms)
   local circuit = summary(view.circuits)
   for i = 1, #CHECKS do

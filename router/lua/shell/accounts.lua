@@ -2,6 +2,7 @@
 
 local affinity = require "shell.affinity"
 local circuits = require "shell.circuits"
+local cost = require "pool.cost"
 local metrics = require "shell.metrics"
 local outcome = require "pool.outcome"
 local rests = require "shell.rests"
@@ -65,6 +66,15 @@ local function observe_usage(known, usage, wait_s)
 end
 
 
+local function count_cost(endpoint, usage)
+  if not endpoint.cost_series then
+    endpoint.cost_series = ('poolkeeper_cost_total{endpoint="%s",currency="%s"}')
+      :format(endpoint.name, endpoint.pricing.currency)
+  end
+  metrics.count(endpoint.cost_series, cost.of(endpoint.pricing, usage, endpoint.price_percent))
+end
+
+
 -- It came to its proper end.
 function _M.complete(attempt, answer, now_ms)
   circuits.complete(attempt, now_ms)
@@ -73,6 +83,9 @@ function _M.complete(attempt, answer, now_ms)
   local usage = answer.usage or answer.events and answer.events.reader.usage
   if usage then
     observe_usage(known, usage, (now_ms - attempt.first_content_ms) / 1000)
+    if attempt.endpoint.pricing then
+      count_cost(attempt.endpoint, usage)
+    end
   end
 end
 

@@ -76,7 +76,8 @@ local function view_of(endpoint, now_ms)
   local record = rests.record(endpoint)
   local records, models, window = circuits_of(endpoint, now_ms)
   local told = health.of({
-    mode = endpoint.mode, weight = endpoint.weight, key = not key.missing and key.version or nil,
+    mode = endpoint.mode, weight = endpoint.weight, is_off_schedule = endpoint.weight_now == 0,
+    key = not key.missing and key.version or nil,
     key_since_ms = key.since_s * 1000, rest = record, circuits = records, advice = endpoint.advice,
   }, now_ms)
   local latency_ms = rests.latency_ms(endpoint, now_ms)

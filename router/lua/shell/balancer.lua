@@ -39,7 +39,7 @@ end
 
 -- May the endpoint be used for the request, not looking at whether it has room? Else when it may be again, if that is known.
 local function may_be_used(request, endpoint, route, now_ms)
-  if endpoint.mode ~= "Active" or endpoint.weight == 0 or request.needs and not endpoint.can[request.needs] then
+  if endpoint.mode ~= "Active" or endpoint.weight_now == 0 or request.needs and not endpoint.can[request.needs] then
     return false, NEVER_MS
   end
   local key = keys.of(endpoint)
@@ -68,7 +68,7 @@ local function fill(candidate, endpoint, record, circuit_record, now_ms)
   candidate.ramp_since_ms = math.max(candidate.recovered_at_ms, endpoint.in_service_since_ms)
   if endpoint.advice then
     local percent = advice.percent(endpoint.advice, now_ms)
-    candidate.weight, candidate.is_out = endpoint.weight * percent / 100, percent == 0
+    candidate.weight, candidate.is_out = endpoint.weight_now * percent / 100, percent == 0
   end
   return candidate.in_flight < candidate.max_connections
 end
@@ -109,7 +109,7 @@ local function drawn_tier(request, now_ms)
   local tiers, stabilization_ms = {}, request.doc.policy.failback.stabilization_ms
   for _, endpoint in ipairs(request.doc.endpoints) do
     local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
-    if route and endpoint.mode == "Active" and endpoint.tier >= (context.held_tier or 0) then
+    if route and endpoint.mode == "Active" and endpoint.weight_now > 0 and endpoint.tier >= (context.held_tier or 0) then
       local usable, _, _, circuit_record = may_be_used(request, endpoint, route, now_ms)
       local is_healthy = usable and circuit_record.state == "Closed"
         and (circuit_record.era == 0 or now_ms - circuit_record.since_ms >= stabilization_ms)

@@ -26,7 +26,7 @@ local function first_tiers(request, now_ms)
   for i = 1, #request.doc.endpoints do
     local endpoint = request.doc.endpoints[i]
     local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
-    if route and endpoint.mode == "Active" and endpoint.weight > 0 then
+    if route and endpoint.mode == "Active" and endpoint.weight_now > 0 then
       first = first or endpoint.tier
       if not is_out(endpoint, route, now_ms) then
         return first, endpoint.tier

@@ -16,6 +16,7 @@ local offers = require "pool.offers"
 local rests = require "shell.rests"
 local circuits = require "shell.circuits"
 local state = require "shell.state"
+local tariff = require "pool.tariff"
 local tunnel = require "shell.tunnel"
 
 local ngx = ngx
@@ -27,6 +28,7 @@ local LAST_GOOD = "/last-good.json"
 
 local config_dir, run_dir
 local current, current_text, current_epoch -- this worker's
+local changes_with_time = false
 local seen_text -- of the file, whatever it was worth
 
 
@@ -123,23 +125,31 @@ local function prepare(doc, before)
   prepare_policy(doc.policy)
   doc.guard_policy = guard.policy_of(doc)
   prepare_access(doc.access)
+  doc.changes_with_time = tariff.prepare(doc)
   begin_service(doc, before)
   return doc
+end
+
+
+local function take_up(text)
+  if text and text ~= current_text then
+    current_text = text
+    current = prepare(parse(text), current)
+    changes_with_time = current.changes_with_time
+    keys.refresh(current)
+  end
 end
 
 
 -- The document this worker serves by, or nil before the first. Reads one shared number when nothing has changed.
 function _M.current()
   local epoch = state.epoch()
-  if epoch == current_epoch then
-    return current
+  if epoch ~= current_epoch then
+    current_epoch = epoch
+    take_up(state.document())
   end
-  current_epoch = epoch
-  local text = state.document()
-  if text and text ~= current_text then
-    current_text = text
-    current = prepare(parse(text), current)
-    keys.refresh(current)
+  if changes_with_time then
+    tariff.refresh(current, clock.now_ms())
   end
   return current
 end

@@ -17,6 +17,7 @@ from conformance.case import MODELS, Case, Policy
 from conformance.gateways.process import answers, free_port, running
 from conformance.judge import Endpoint
 from conformance.stage import Address
+from poolkeeper import clock
 from poolkeeper.api.routerdoc import RouterDoc
 from poolkeeper.cli.settings import settings_for
 from poolkeeper.local.declared import load, snapshot_of
@@ -97,7 +98,7 @@ def _document(folder: Path, policy: Policy, endpoints: Sequence[Endpoint]) -> Ro
     declared = load([manifests], local=True)
     if declared.findings:
         raise ValueError("\n".join(map(str, declared.findings)))
-    plan = resolve(snapshot_of(declared, PoolKey("default", "conformance"), settings_for(local=True)))
+    plan = resolve(snapshot_of(declared, PoolKey("default", "conformance"), settings_for(local=True)), clock.now())
     if plan.document is None:
         raise ValueError(f"the pool is held: {plan.hold}")
     return plan.document

@@ -8,12 +8,6 @@ from poolkeeper.plan.notyet import POLICY, POOL, not_in_force, policy_not_in_for
 
 POOL_CASES: dict[str, dict[str, object]] = {
     "spec.router.autoscaling": {"router": {"autoscaling": {}}},
-    "spec.endpoints[].schedule": {
-        "endpoints": [endpoint("a", schedule=[{"from": "01:00", "to": "05:00", "weightPercent": 200}])]
-    },
-    "spec.endpoints[].pricing": {
-        "endpoints": [endpoint("a", pricing={"currency": "USD", "inputPerMillion": "0.15", "outputPerMillion": "0.60"})]
-    },
     "spec.access.clients[].priority": {
         "access": {"mode": "Keys", "clients": [{"name": "w", "keyRef": {"name": "c", "key": "w"}, "priority": 1}]}
     },

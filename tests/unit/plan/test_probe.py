@@ -33,7 +33,7 @@ def result(of: Snapshot, at: datetime, **why: str) -> ProbeResult:
 
 
 def probed(of: Snapshot, *results: ProbeResult) -> Plan:
-    return resolve(replace(of, live=Live(probes=results)))
+    return resolve(replace(of, live=Live(probes=results)), NOW)
 
 
 def twice(**why: str) -> Plan:
@@ -41,13 +41,13 @@ def twice(**why: str) -> Plan:
 
 
 def test_without_spec_probe_there_is_none() -> None:
-    plan = resolve(snapshot())
+    plan = resolve(snapshot(), NOW)
 
     assert (plan.probe, plan.last_probe) == (None, None)
 
 
 def test_the_probe_goes_where_the_router_goes() -> None:
-    plan = resolve(PROBED)
+    plan = resolve(PROBED, NOW)
 
     assert plan.probe is not None and plan.document is not None
     assert [(one.name, one.host, one.credential, one.models) for one in plan.probe.endpoints] == [
@@ -60,14 +60,14 @@ def test_the_probe_goes_where_the_router_goes() -> None:
 def test_what_is_disabled_or_serves_no_model_is_not_asked() -> None:
     off = endpoint("off", mode="Disabled")
     other = endpoint("other", models=[{"name": "deepseek-flash"}])
-    plan = resolve(snapshot(pool([OFFICIAL, off, other], probe={})))
+    plan = resolve(snapshot(pool([OFFICIAL, off, other], probe={})), NOW)
 
     assert plan.probe is not None
     assert [one.name for one in plan.probe.endpoints] == ["official", "other"]
 
 
 def test_a_default_plan_asks_an_endpoint_at_most_a_hundred_times_a_day() -> None:
-    plan = resolve(PROBED)
+    plan = resolve(PROBED, NOW)
     assert plan.probe is not None
     day = list(takewhile(lambda at: at <= NOW + timedelta(days=1), firings(plan.probe.schedule, NOW)))
 
@@ -111,7 +111,7 @@ def test_nothing_is_advised_where_less_traffic_is_no_cure(reason: str) -> None:
 
 
 def test_good_runs_do_not_change_the_routers_document() -> None:
-    before, after = resolve(PROBED).document, twice().document
+    before, after = resolve(PROBED, NOW).document, twice().document
 
     assert before is not None and after is not None
     assert before.hash == after.hash
@@ -127,7 +127,7 @@ def test_an_endpoint_that_moved_is_not_advised_against() -> None:
 
 
 def test_the_pod_needs_nothing_of_the_cluster() -> None:
-    plan = resolve(PROBED)
+    plan = resolve(PROBED, NOW)
     assert plan.document is not None
     (cronjob,) = (one for one in desired(PROBED, plan.document, plan.probe) if one["kind"] == "CronJob")
     written = json.dumps(cronjob)
@@ -139,7 +139,7 @@ def test_the_pod_needs_nothing_of_the_cluster() -> None:
 
 
 def test_the_objects_of_a_probe_come_and_go_with_it() -> None:
-    plan, without = resolve(PROBED), resolve(snapshot())
+    plan, without = resolve(PROBED, NOW), resolve(snapshot(), NOW)
     assert plan.document is not None and without.document is not None
 
     kinds = [str(one["kind"]) for one in desired(PROBED, plan.document, plan.probe)]

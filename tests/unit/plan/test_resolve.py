@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from factories import KEY, LOCAL, OFFICIAL, SETTINGS, document, endpoint, policy, pool, serving, snapshot, state
+from factories import KEY, LOCAL, NOW, OFFICIAL, SETTINGS, document, endpoint, policy, pool, serving, snapshot, state
 from poolkeeper.api import labels
 from poolkeeper.api.meta import Problem
 from poolkeeper.api.reasons import Reason
@@ -101,7 +101,7 @@ def test_health_checks(given: dict[str, object], want_type: str, want_interval_m
 def test_a_policy_holds_in_milliseconds() -> None:
     given = replace(snapshot(), policy=policy(timeouts={"firstToken": "1m30s"}), policy_generation=3)
 
-    plan = resolve(given)
+    plan = resolve(given, NOW)
 
     assert document(given).policy.timeouts.first_token_ms == 90_000
     assert (plan.policy_name, plan.policy_generation) == ("standard", 3)
@@ -153,7 +153,7 @@ HOLDS = {
 def test_nothing_is_rolled_out_for(given: object, want_reason: Reason, want_message: str) -> None:
     assert isinstance(given, type(snapshot()))
 
-    plan = resolve(given)
+    plan = resolve(given, NOW)
 
     assert plan.document is None
     assert plan.hold is not None
@@ -164,7 +164,7 @@ def test_nothing_is_rolled_out_for(given: object, want_reason: Reason, want_mess
 def test_many_problems_are_told_in_part_and_counted() -> None:
     problems = tuple(Problem(f"spec.endpoints[{index}]", "is wrong") for index in range(8))
 
-    hold = resolve(replace(snapshot(), pool=None, problems=problems)).hold
+    hold = resolve(replace(snapshot(), pool=None, problems=problems), NOW).hold
 
     assert hold is not None
     assert hold.message.endswith("and 3 more (poolkeeper validate tells all)")
@@ -172,7 +172,7 @@ def test_many_problems_are_told_in_part_and_counted() -> None:
 
 
 def test_a_paused_annotation_other_than_true_pauses_nothing() -> None:
-    assert resolve(snapshot(annotations={labels.PAUSED: "false"})).hold is None
+    assert resolve(snapshot(annotations={labels.PAUSED: "false"}), NOW).hold is None
 
 
 def test_a_held_tier_is_in_the_document() -> None:
@@ -205,7 +205,7 @@ MISSING = {
 def test_what_is_missing_is_told_and_the_rest_rolled_out(given: object, want_reason: Reason, want_message: str) -> None:
     assert isinstance(given, type(snapshot()))
 
-    plan = resolve(given)
+    plan = resolve(given, NOW)
 
     assert plan.document is not None
     assert [ref.reason for ref in plan.missing] == [want_reason]

@@ -51,6 +51,7 @@ local function account(usage, known)
     known.prompt_tokens = input + (tonumber(usage.cache_creation_input_tokens) or 0)
       + (tonumber(usage.cache_read_input_tokens) or 0)
   end
+  known.cached_tokens = tonumber(usage.cache_read_input_tokens) or known.cached_tokens
   known.completion_tokens = tonumber(usage.output_tokens) or known.completion_tokens
   return known
 end

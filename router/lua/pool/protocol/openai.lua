@@ -70,7 +70,9 @@ local function usage_of(body)
     return nil
   end
   return { prompt_tokens = number_after(body, '"prompt_tokens":', from),
-           completion_tokens = number_after(body, '"completion_tokens":', from) }
+           completion_tokens = number_after(body, '"completion_tokens":', from),
+           cached_tokens = number_after(body, '"prompt_cache_hit_tokens":', from)
+             or number_after(body, '"cached_tokens":', from) }
 end
 
 

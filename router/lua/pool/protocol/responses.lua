@@ -31,7 +31,9 @@ end
 -- The account of tokens in OpenAI's older names.
 local function account(usage)
   if type(usage) == "table" then
-    return { prompt_tokens = tonumber(usage.input_tokens), completion_tokens = tonumber(usage.output_tokens) }
+    local details = usage.input_tokens_details
+    return { prompt_tokens = tonumber(usage.input_tokens), completion_tokens = tonumber(usage.output_tokens),
+             cached_tokens = type(details) == "table" and tonumber(details.cached_tokens) or nil }
   end
 end
 

@@ -1,0 +1,46 @@
+-- What an answer cost, from the provider's account of tokens and the prices that people declared.
+--
+-- Prices are decimal text in the document and doubles here: fifteen digits, so a sum over a million answers is right to
+-- far less than the smallest coin. A price for chat has two parts; for comparing endpoints they are mixed as a chat mixes
+-- them, three tokens read for one written.
+
+local _M = {}
+
+local MILLION = 1e6
+local READ_PER_WRITTEN = 3
+
+
+-- What a document says of prices, as numbers.
+function _M.pricing(said)
+  local input = tonumber(said.input_per_million)
+  return {
+    currency = said.currency, input = input, output = tonumber(said.output_per_million),
+    cached_input = said.cached_input_per_million and tonumber(said.cached_input_per_million) or input,
+  }
+end
+
+
+-- Tokens of the prompt that came from the provider's cache, by whichever name it calls them.
+local function cached_tokens(usage)
+  local details = usage.prompt_tokens_details
+  return tonumber(usage.cached_tokens) or tonumber(usage.prompt_cache_hit_tokens)
+    or type(details) == "table" and tonumber(details.cached_tokens) or 0
+end
+
+
+-- usage: prompt_tokens and completion_tokens, and what was cached. percent: of the price, now.
+function _M.of(pricing, usage, percent)
+  local prompt, completion = tonumber(usage.prompt_tokens) or 0, tonumber(usage.completion_tokens) or 0
+  local cached = math.min(cached_tokens(usage), prompt)
+  local millionfold = (prompt - cached) * pricing.input + cached * pricing.cached_input + completion * pricing.output
+  return millionfold * percent / 100 / MILLION
+end
+
+
+-- One number to compare endpoints of one currency by.
+function _M.level(pricing, percent)
+  return (READ_PER_WRITTEN * pricing.input + pricing.output) * percent / 100
+end
+
+
+return _M
