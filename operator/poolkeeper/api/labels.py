@@ -4,6 +4,8 @@ from poolkeeper.api.meta import GROUP
 
 FIELD_MANAGER = "poolkeeper"
 """Server-side apply: the one field manager of everything the operator writes."""
+CLI_FIELD_MANAGER = "poolkeeper-cli"
+"""Of what people change by `poolkeeper failover` and the like."""
 
 NAME = "app.kubernetes.io/name"
 COMPONENT = "app.kubernetes.io/component"

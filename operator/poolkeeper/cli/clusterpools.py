@@ -1,9 +1,10 @@
 """The EndpointPools of the cluster that KUBECONFIG (or the Pod) points at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import ConfigDict
 
+from poolkeeper.api.labels import CLI_FIELD_MANAGER
 from poolkeeper.api.meta import Model
 from poolkeeper.errors import UserError
 from poolkeeper.kube.client import RESOURCES, KubeApi, find_cluster
@@ -29,3 +30,17 @@ async def cluster_pools(namespace: str | None) -> Sequence[PoolRecord]:
     if found is None:
         raise UserError(f"{cluster.server} knows no EndpointPool; install Poolkeeper there first (charts/poolkeeper)")
     return _Pools.model_validate(found).items
+
+
+async def annotate(namespace: str, name: str, changes: Mapping[str, str | None]) -> None:
+    """A merge patch of exactly these annotations, so that nobody else's are touched: neither those of the manifest nor
+    what another person sets at the same time."""
+    cluster = await find_cluster()
+    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
+    try:
+        patch = {"metadata": {"annotations": dict(changes)}}
+        found = await api.merge("EndpointPool", namespace, name, patch, manager=CLI_FIELD_MANAGER)
+    finally:
+        await api.close()
+    if found is None:
+        raise UserError(f"EndpointPool {namespace}/{name} is gone from {cluster.server}")

@@ -17,9 +17,15 @@ COMMANDS: Mapping[str, str] = {
     "validate": "Tell every problem of manifest files at once.",
     "render": "Print the objects the operator would apply.",
     "status": "Show pools, endpoints, breakers: why, and since when.",
+    "failover": "Have a tier serve a pool until `failback`.",
+    "failback": "Let traffic return to the first tier that can serve.",
+    "drain": "Send an endpoint no more requests, and let running ones end.",
+    "undrain": "Let an endpoint that was drained take requests again.",
     "probe": "Ask the endpoints real questions, and say what users would feel.",
     "operator": "Run the controller (in its Pod, or against KUBECONFIG).",
 }
+MODULES: Mapping[str, str] = dict.fromkeys(("failover", "failback", "drain", "undrain"), "manual")
+"""Where a command lives, when not in a module of its own name."""
 
 
 class Commands(click.Group):
@@ -29,7 +35,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"poolkeeper.cli.{cmd_name}"), cmd_name)
+        command: click.Command = getattr(
+            importlib.import_module(f"poolkeeper.cli.{MODULES.get(cmd_name, cmd_name)}"), cmd_name
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

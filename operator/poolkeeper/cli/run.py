@@ -19,7 +19,7 @@ from poolkeeper.cli.settings import settings_for
 from poolkeeper.cli.telling import Teller
 from poolkeeper.errors import UserError
 from poolkeeper.judge.verdict import Verdict
-from poolkeeper.local import record, statedir
+from poolkeeper.local import orders, record, statedir
 from poolkeeper.local.contents import SecretEnv
 from poolkeeper.local.declared import load
 from poolkeeper.local.record import PoolMeta, PoolRecord, RunRecord
@@ -97,6 +97,9 @@ def run(
     for note in declared.notes:
         teller.say("note", note, "dim")
     with statedir.claim(state):
+        told = ", ".join(f"{name}: {value}" for name, value in orders.read(state).items() if value is not None)
+        if told:
+            teller.say("by hand", f"still in force from before: {told}")
         left = end_leftover(state.pid_file, str(state.root))
         if left:
             teller.say("router", f"ended process {left}, left behind by a run that was killed")

@@ -20,6 +20,7 @@ from poolkeeper.api.routerwords import AT_REST, OFF_SCHEDULE
 from poolkeeper.api.status import Condition, EndpointStatus, ProbedEndpoint
 from poolkeeper.errors import Refused
 from poolkeeper.judge.merge import View, active_tier, endpoint_view, fresh_states
+from poolkeeper.plan.drain import mode_of
 from poolkeeper.plan.probe import short
 from poolkeeper.plan.resolve import Plan
 from poolkeeper.plan.snapshot import LivePod, Snapshot
@@ -153,7 +154,7 @@ def _endpoints(
             name=name,
             tier=tier,
             counts=endpoint is None or endpoint.mode != "Disabled",
-            in_service=_in_service(endpoint) and view.reason != OFF_SCHEDULE,
+            in_service=_in_service(endpoint, snapshot) and view.reason != OFF_SCHEDULE,
             credential=endpoint.credentials_ref if endpoint else None,
             is_known=view.reporting > 0,
             health=view.health,
@@ -167,8 +168,10 @@ def _endpoints(
         )
 
 
-def _in_service(endpoint: Endpoint | None) -> bool:
-    return endpoint is None or (endpoint.mode == "Active" and endpoint.weight > 0)
+def _in_service(endpoint: Endpoint | None, snapshot: Snapshot) -> bool:
+    if endpoint is None:
+        return True
+    return mode_of(endpoint, snapshot.annotations) == "Active" and endpoint.weight > 0
 
 
 def _probe_is_stale(snapshot: Snapshot, plan: Plan, now: datetime) -> bool:

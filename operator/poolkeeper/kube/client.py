@@ -181,10 +181,12 @@ class KubeApi:
         path = _ALL[what.kind].path(what.namespace, what.name, subresource)
         return await self._write("apply", what, "PATCH", path, body, query, "application/apply-patch+yaml")
 
-    async def merge(self, kind: str, namespace: str, name: str, patch: Manifest) -> Json | None:
+    async def merge(
+        self, kind: str, namespace: str, name: str, patch: Manifest, manager: str = FIELD_MANAGER
+    ) -> Json | None:
         """A merge patch of an object that somebody else made; None when it is gone."""
         path = _ALL[kind].path(namespace, name)
-        query = {"fieldManager": FIELD_MANAGER}
+        query = {"fieldManager": manager}
         content = "application/merge-patch+json"
         answer = await self._call("PATCH", path, f"patching {kind} {namespace}/{name}", patch, query, content)
         if answer is not None:

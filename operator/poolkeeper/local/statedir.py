@@ -32,6 +32,11 @@ class StateDir:
         return self.root / "status.json"
 
     @property
+    def orders(self) -> Path:
+        """What people told the run by hand; it outlives the run."""
+        return self.root / "orders.json"
+
+    @property
     def volumes(self) -> Path:
         return self.root / "volumes"
 

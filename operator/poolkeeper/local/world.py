@@ -15,7 +15,7 @@ from poolkeeper.api.meta import Problem
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.errors import RetryLater
 from poolkeeper.judge.verdict import Verdict
-from poolkeeper.local import probes, references
+from poolkeeper.local import orders, probes, references
 from poolkeeper.local.declared import Declared, Name, load, snapshot_of
 from poolkeeper.local.documents import Finding, Place, files_in
 from poolkeeper.local.statedir import StateDir
@@ -109,9 +109,11 @@ class LocalWorld:
             probes=probes.results(self.state),
             probing_since=self.since,
         )
+        snapshot = self._snapshot(declared)
         return replace(
-            self._snapshot(declared),
+            snapshot,
             uid=str(key),
+            annotations=orders.over(snapshot.annotations, orders.read(self.state)),
             generation=self._generation,
             problems=tuple(_as_problem(finding) for finding in self._findings),
             previous=self._previous or EndpointPoolStatus(last_probe=probes.recall(self.state)),

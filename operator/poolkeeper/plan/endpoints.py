@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from poolkeeper.api.endpoint import Endpoint, Scheme
 from poolkeeper.api.poolspec import EndpointPoolSpec
 from poolkeeper.api.routerdoc import Credential, EgressProxy, EndpointDoc, ModelRoute, Tls
+from poolkeeper.plan.drain import mode_of
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.share import sending_routers, share
 from poolkeeper.plan.snapshot import Snapshot
@@ -51,7 +52,7 @@ def _endpoint_doc(snapshot: Snapshot, endpoint: Endpoint, pool_models: Sequence[
         provider=endpoint.provider,
         tier=endpoint.tier,
         weight=endpoint.weight,
-        mode=endpoint.mode,
+        mode=mode_of(endpoint, snapshot.annotations),
         scheme=address.scheme,
         host=address.host,
         port=address.port,

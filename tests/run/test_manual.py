@@ -1,0 +1,52 @@
+"""Control by hand of a real `poolkeeper run`: told in one shell, done in the other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fakes.harness import FakeProvider
+from poolkeeper.cli.main import main
+from run.pools import Given, pool, write
+from run.running import Run, wait_until
+
+
+@pytest.fixture
+def two() -> Iterator[tuple[FakeProvider, FakeProvider]]:
+    with FakeProvider("official", any_model=True) as official, FakeProvider("own", any_model=True) as own:
+        yield official, own
+
+
+def tell(run: Run, *args: str) -> str:
+    result = CliRunner().invoke(main, [*args, "--state-dir", str(run.state)])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def serves(run: Run, name: str) -> bool:
+    return run.ask().headers["x-poolkeeper-endpoint"] == name
+
+
+def test_failover_drain_and_back(tmp_path: Path, two: tuple[FakeProvider, FakeProvider]) -> None:
+    official, own = two
+    file = write(tmp_path / "pool.yaml", pool([Given(official), Given(own, tier=1)]))
+    with Run(tmp_path / "state", "-f", file) as run:
+        assert serves(run, "official")
+
+        tell(run, "failover", "chat", "--to", "1")
+        wait_until(lambda: serves(run, "own"), "tier 1 serves")
+        wait_until(lambda: "Tier 1 is held" in run.output, "the hold is told")
+
+        tell(run, "failback", "chat")
+        wait_until(lambda: serves(run, "official"), "tier 0 serves again")
+
+        tell(run, "drain", "chat", "official")
+        wait_until(lambda: serves(run, "own"), "official is drained")
+        run.stop()
+
+    with Run(tmp_path / "state", "-f", file) as run:
+        assert "still in force from before: poolkeeper.dev/failed-back-at" in run.output
+        assert serves(run, "own"), "a drained endpoint stays so over a restart"
+        tell(run, "undrain", "chat", "official")
+        wait_until(lambda: serves(run, "official"), "official serves again")
