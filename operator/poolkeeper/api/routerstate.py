@@ -74,6 +74,13 @@ class FailbackState(Heard):
     held: tuple[HeldTier, ...] = ()
 
 
+class ClientState(Heard):
+    """A client whose key file is missing or empty: nobody can call in its name."""
+
+    name: str
+    since: datetime | None = None
+
+
 class RefusedConfig(Heard):
     """A document this router would not take, and why; it goes on serving the one it has."""
 
@@ -112,5 +119,6 @@ class RouterState(Heard):
     failback: FailbackState = FailbackState()
     global_: GlobalState = Field(default=GlobalState(), alias="global")
     endpoints: tuple[EndpointState, ...] = ()
+    clients_without_key: tuple[ClientState, ...] = ()
     config: ConfigState = ConfigState()
     transitions: tuple[Transition, ...] = ()

@@ -93,6 +93,12 @@ def unserved_models(states: Collection[RouterState]) -> tuple[str, ...]:
     return tuple(sorted(model for model, count in counts.items() if 2 * count >= len(states)))
 
 
+def clients_without_key(states: Collection[RouterState]) -> Mapping[str, int]:
+    """Clients whose key at least half of the replicas miss, and how many of them do."""
+    counts = Counter(client.name for state in states for client in state.clients_without_key)
+    return {name: count for name, count in counts.items() if 2 * count >= len(states)}
+
+
 def word(reason: str) -> str:
     """A reason as a router gives it, if it is one of our own kind."""
     return reason if _WORD.fullmatch(reason) else ""

@@ -5,9 +5,10 @@ Whoever has just mended a Secret is watching, so Pods are poked often at first; 
 minute.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from poolkeeper.api.routerstate import RouterState
 from poolkeeper.api.routerwords import KEY_MISSING, KEY_REFUSED
 from poolkeeper.plan.snapshot import RouterReport
 
@@ -19,12 +20,17 @@ SHARE_OF_AGE = 0.1
 def poke_every_s(reports: Sequence[RouterReport], now: datetime) -> float | None:
     """None: no router waits for a key."""
     ages_s = [
-        (now - endpoint.since).total_seconds() if endpoint.since else 0.0
+        (now - since).total_seconds() if since else 0.0
         for report in reports
         if report.state
-        for endpoint in report.state.endpoints
-        if endpoint.reason in KEY_MISSING | KEY_REFUSED
+        for since in _waiting_since(report.state)
     ]
     if not ages_s:
         return None
     return min(LATEST_S, max(SOONEST_S, min(ages_s) * SHARE_OF_AGE))
+
+
+def _waiting_since(state: RouterState) -> Iterator[datetime | None]:
+    """One for each key that this router waits for."""
+    yield from (one.since for one in state.endpoints if one.reason in KEY_MISSING | KEY_REFUSED)
+    yield from (client.since for client in state.clients_without_key)

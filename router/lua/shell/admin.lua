@@ -118,6 +118,15 @@ local function held(doc)
 end
 
 
+local function clients_without_key(doc)
+  local missing = doc.access.mode == "Keys" and keys.missing_clients(doc) or {}
+  for i, client in ipairs(missing) do
+    missing[i] = { name = client.name, since = rfc3339(client.since_s * 1000) }
+  end
+  return json.list(missing)
+end
+
+
 local function refused_config()
   local text = state.refused()
   return { refused = text and cjson.decode(text) or NULL }
@@ -144,8 +153,8 @@ local function whole_state(doc, now_ms)
     pool = doc.pool, generation = doc.generation, configHash = doc.hash, ready = true,
     activeTier = tier or NULL, unservedModels = json.list(unserved), failback = held(doc),
     global = global_view(doc, now_ms, total),
-    endpoints = json.list(endpoints), config = refused_config(), transitions = transitions(),
-    workers = ngx.worker.count(),
+    endpoints = json.list(endpoints), clientsWithoutKey = clients_without_key(doc), config = refused_config(),
+    transitions = transitions(), workers = ngx.worker.count(),
   }
 end
 

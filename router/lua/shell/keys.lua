@@ -55,12 +55,22 @@ end
 
 -- clients: the digests of the keys that callers may show -> the caller's name
 
+local SECRET_BYTES = 32
+
 local client_names = {}
 local secret
 
 
+local function random_bytes()
+  local source = assert(io.open("/dev/urandom", "rb"))
+  local bytes = source:read(SECRET_BYTES)
+  source:close()
+  return bytes
+end
+
+
 local function digest(value)
-  secret = secret or ngx.hmac_sha1(tostring(math.random()), ngx.var and tostring(ngx.now()) or "")
+  secret = secret or random_bytes()
   return ngx.hmac_sha1(secret, value)
 end
 
@@ -81,6 +91,19 @@ end
 -- Who shows this key? Compared by digests under a secret of this process: no timing tells how much of a guess was right.
 function _M.client_of(value)
   return client_names[digest(value)]
+end
+
+
+-- The clients of a document whose key is not there, so that nobody can call in their name: {name, since_s}.
+function _M.missing_clients(doc)
+  local missing = {}
+  for _, client in ipairs(doc.access.clients) do
+    local key = found[clients_dir .. client.key_file]
+    if key and key.missing then
+      missing[#missing + 1] = { name = client.name, since_s = key.since_s }
+    end
+  end
+  return missing
 end
 
 

@@ -30,7 +30,7 @@ from poolkeeper.api import labels
 from poolkeeper.api.failoverpolicy import FailoverPolicy
 from poolkeeper.api.meta import Problem
 from poolkeeper.api.reasons import ConditionStatus, ConditionType, Reason
-from poolkeeper.api.routerstate import EndpointState, FailbackState, HeldTier, RouterState
+from poolkeeper.api.routerstate import ClientState, EndpointState, FailbackState, HeldTier, RouterState
 from poolkeeper.errors import Refused
 from poolkeeper.plan.snapshot import Live, LiveDeployment, RouterReport, Snapshot
 
@@ -48,6 +48,20 @@ class Case:
     reason: Reason
     says: str = ""
     refused: Refused | None = None
+
+
+TWO_CLIENTS = [
+    {"name": "batch", "keyRef": {"name": "clients", "key": "batch"}},
+    {"name": "web", "keyRef": {"name": "clients", "key": "web"}},
+]
+KEYED = snapshot(pool(access={"mode": "Keys", "clients": TWO_CLIENTS}))
+
+
+def without_keys_of(*clients: str) -> Snapshot:
+    """One of two routers misses the keys of these clients."""
+    planned = document(KEYED)
+    missing = tuple(ClientState(name=name) for name in clients)
+    return serving(KEYED, state(planned), state(planned).model_copy(update={"clients_without_key": missing}))
 
 
 def seen_as(*endpoints: EndpointState, active_tier: int | None = 0) -> Snapshot:
@@ -132,6 +146,20 @@ CASES = {
         "False",
         Reason.SecretKeyMissing,
         "Secret deepseek has no key api-key or an empty one, wanted by endpoint official",
+    ),
+    "a client's key that a router misses, but another of its Secret is there": Case(
+        without_keys_of("web"),
+        T.ResolvedRefs,
+        "False",
+        Reason.SecretKeyMissing,
+        "Secret clients has no key web or an empty one, wanted by client web: its routers miss the file (1/2 replicas)",
+    ),
+    "the keys of all clients of a Secret": Case(
+        without_keys_of("web", "batch"),
+        T.ResolvedRefs,
+        "False",
+        Reason.SecretNotFound,
+        "Secret clients with key batch is not there, wanted by client batch",
     ),
     # Programmed
     "all routers serve the planned document": Case(

@@ -4,10 +4,12 @@ Secrets are never read here. A router says that the file of a key is missing; wh
 there, it is the key that the Secret lacks, else the Secret itself is taken to be missing.
 """
 
+from poolkeeper.api.meta import SecretKeyRef
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.routerwords import KEY_MISSING
 from poolkeeper.judge.chain import Check, Finding, as_before, since_when
 from poolkeeper.judge.facts import EndpointFact, Facts
+from poolkeeper.judge.merge import clients_without_key
 
 
 def unread(facts: Facts) -> Finding | None:
@@ -40,6 +42,22 @@ def key_missing(facts: Facts) -> Finding | None:
     return Finding("False", reason, f"{told}. What lacks its key gets no traffic until it is there")
 
 
+def client_key_missing(facts: Facts) -> Finding | None:
+    lacking = clients_without_key(facts.states.values())
+    clients = facts.snapshot.pool.spec.access.clients if facts.snapshot.pool else ()
+    found = [client for client in clients if client.name in lacking]
+    if not found:
+        return None
+    mounted: set[str] = {client.key_ref.name for client in clients if client.name not in lacking}
+    reason = Reason.SecretKeyMissing if found[0].key_ref.name in mounted else Reason.SecretNotFound
+    told = "; ".join(
+        f"{_what_is_missing(client.key_ref, mounted)}, wanted by client {client.name}: its routers miss the file "
+        f"({lacking[client.name]}/{len(facts.states)} replicas)"
+        for client in found
+    )
+    return Finding("False", reason, f"{told}. Nobody can call in the name of a client without a key")
+
+
 def resolved(facts: Facts) -> Finding:
     return Finding("True", Reason.ResolvedRefs, "Everything referred to exists, as far as can be seen")
 
@@ -49,6 +67,7 @@ CHECKS: tuple[Check, ...] = (
     missing,
     as_before(ConditionType.ResolvedRefs, Reason.SecretNotFound, Reason.SecretKeyMissing),
     key_missing,
+    client_key_missing,
     resolved,
 )
 
@@ -57,10 +76,13 @@ def _told(endpoint: EndpointFact, mounted: set[str]) -> str:
     ref = endpoint.credential
     if ref is None:
         return endpoint.name
-    what = (
-        f"Secret {ref.name} has no key {ref.key} or an empty one"
-        if ref.name in mounted
-        else f"Secret {ref.name} with key {ref.key} is not there"
-    )
+    what = _what_is_missing(ref, mounted)
     seen_by = f" ({endpoint.agreement})" if endpoint.agreement else ""
     return f"{what}, wanted by endpoint {endpoint.name}: its routers miss the file{since_when(endpoint.since)}{seen_by}"
+
+
+def _what_is_missing(ref: SecretKeyRef, mounted: set[str]) -> str:
+    """mounted: the Secrets of which another file is there."""
+    if ref.name in mounted:
+        return f"Secret {ref.name} has no key {ref.key} or an empty one"
+    return f"Secret {ref.name} with key {ref.key} is not there"
