@@ -20,7 +20,8 @@ local _M = {}
 
 local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a longer one is passed on as it comes
 local REFUSAL_MAX_BYTES = 65536
-local REFUSAL_MS = 5000 -- the words of a refusal are worth no longer wait
+local REFUSAL_MS = 1000 -- the words of a refusal are worth no longer wait
+local NOISE_MAX_BYTES = 1024 * 1024 -- of a stream that has said nothing yet: keep-alives for a day
 local EMPTY_END_MS = 1000 -- for the end of a stream that has finished without a word
 
 
@@ -45,7 +46,7 @@ end
 
 -- Sends the request and reads the head of the answer: its status, or nil and an error.
 local function exchange(conn, message, deadline_ms)
-  local ok, err = conn:send(message)
+  local ok, err = conn:send(message, deadline_ms)
   if not ok then
     return nil, err
   end
@@ -53,11 +54,14 @@ local function exchange(conn, message, deadline_ms)
 end
 
 
-local function time_out(request, at_ms)
-  if at_ms >= request.deadline_ms then
+-- Nothing came in time. Who had less time than it may take, because others had used it up, is not to blame.
+local function time_out(request, attempt, class, reason)
+  local timeouts = attempt.policy.timeouts
+  local had_ms = now_ms() - attempt.started_ms
+  if now_ms() >= request.deadline_ms and had_ms < math.min(timeouts.first_token_ms, timeouts.request_ms) then
     return failed("Deadline", "RequestTimeout")
   end
-  return failed("SlowFirstToken", "SlowFirstToken")
+  return failed(class, reason or class)
 end
 
 
@@ -66,8 +70,11 @@ end
 local function ask(request, attempt, key, deadline_ms)
   local message = message_for(request, attempt, key)
   while true do
-    local conn, err, fault = upstream.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms,
+    local conn, err, fault = upstream.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms, deadline_ms,
                                               request.doc.allow_loopback)
+    if not conn and now_ms() >= request.deadline_ms then
+      return time_out(request, attempt, fault, fault == "Connect" and "ConnectFailed" or fault)
+    end
     if not conn then
       return failed(fault, fault == "Connect" and "ConnectFailed" or fault, err)
     end
@@ -81,7 +88,7 @@ local function ask(request, attempt, key, deadline_ms)
     conn:close()
     attempt.conn = nil
     if err == "timeout" then
-      return time_out(request, now_ms())
+      return time_out(request, attempt, "SlowFirstToken")
     end
     if not (conn.reused and conn:is_silent()) then
       return failed("Connect", "ConnectFailed", err)
@@ -127,14 +134,17 @@ local function unborn(attempt, conn, kind, detail)
 end
 
 
-local function read_error(request, err, class)
-  if err == "timeout" then
-    if now_ms() >= request.deadline_ms then
-      return failed("Deadline", "RequestTimeout")
-    end
-    return failed(class, class)
+local function read_error(request, attempt, err, has_begun)
+  if err ~= "timeout" then
+    return failed("Truncated", "Truncated", err)
   end
-  return failed("Truncated", "Truncated", err)
+  if not has_begun then
+    return time_out(request, attempt, "SlowFirstToken")
+  end
+  if now_ms() >= request.deadline_ms then
+    return failed("Deadline", "RequestTimeout")
+  end
+  return failed("Stalled", "Stalled")
 end
 
 
@@ -188,7 +198,7 @@ local function hold_stream(request, attempt, conn, deadline_ms)
     local data, err = conn:read(deadline_ms)
     if not data and err ~= "end" then
       conn:close()
-      return read_error(request, err, "SlowFirstToken")
+      return read_error(request, attempt, err, false)
     end
     local out, progress, kind, detail = events:feed(data or "", not data)
     held = held == "" and out or held .. out
@@ -202,6 +212,10 @@ local function hold_stream(request, attempt, conn, deadline_ms)
     if kind or not data then
       conn:close()
       return unborn(attempt, conn, kind, detail)
+    end
+    if #held > NOISE_MAX_BYTES then
+      conn:close()
+      return failed("SlowFirstToken", "SlowFirstToken", "a megabyte without content")
     end
   end
 end
@@ -228,13 +242,13 @@ end
 -- Holds an answer that is no stream until it is complete. Blank lines before it are the provider's way to say "wait" and
 -- move no deadline; one that is too long to hold is passed on as it comes.
 local function hold_whole(request, attempt, conn, deadline_ms)
-  local parts, count, size, blank = {}, 0, 0, true
+  local parts, count, size, blank, progress = {}, 0, 0, true, false
   while true do
     local data, err = conn:read(deadline_ms)
     if not data then
       if err ~= "end" then
         conn:close()
-        return read_error(request, err, blank and "SlowFirstToken" or "Stalled")
+        return read_error(request, attempt, err, not blank)
       end
       conn:finish()
       return check_whole(request, attempt, conn, count == 1 and parts[1] or concat(parts))
@@ -251,7 +265,13 @@ local function hold_whole(request, attempt, conn, deadline_ms)
       count = count + 1
       parts[count] = data
       size = size + #data
+      progress = find(data, "%S") ~= nil
+    end
+    if progress then
       deadline_ms = math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms)
+    elseif size > HELD_MAX_BYTES then
+      conn:close()
+      return failed("Stalled", "Stalled", "blanks without end")
     end
     if size > HELD_MAX_BYTES then
       return { status = 200, content_type = conn:header("content-type"), held = concat(parts), conn = conn }

@@ -57,11 +57,11 @@ function _M.conclude(request, obstacle)
     relay.start({ status = told.failure.status, content_type = told.failure.answer.content_type }, request, told.attempt)
     return respond.as_is(told.failure.answer.body)
   end
-  if failure and failure.class == "Deadline" then
+  local now_ms = clock.now_ms()
+  if failure and now_ms >= request.deadline_ms then
     guard.failed(request)
     return _M.refuse(request, 504, "deadline_exceeded", "No answer came within the request's time limit.")
   end
-  local now_ms = clock.now_ms()
   if request.is_model_missing or not balancer.is_offered(request, now_ms) then
     return refuse_unoffered(request)
   end

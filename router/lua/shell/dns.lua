@@ -6,6 +6,7 @@ local address = require "pool.address"
 local clock = require "shell.clock"
 local semaphore = require "ngx.semaphore"
 
+local ngx = ngx
 
 local _M = {}
 
@@ -18,7 +19,7 @@ local TTL_MIN_S, TTL_MAX_S = 1, 60
 local HOSTS_TTL_S = 5
 local RETRY_S = 2 -- between lookups that fail
 local QUERY_TIMEOUT_MS, QUERY_TRIES = 1000, 2
-local WAIT_S = 3 -- for somebody else's lookup of the same name
+local STALE_WAIT_MS = 200 -- for a lookup, when the last good answer could serve
 local NAMESERVERS_MAX = 3
 
 local cache = {} -- host -> {addresses, until_ms}
@@ -134,29 +135,42 @@ local function look_up(host)
 end
 
 
-local function refresh(host, stale)
-  local done = semaphore.new()
-  lookups[host] = done
-  local found, ttl_or_err = look_up(host)
+-- In a timer: a caller that goes must not take with it what others wait for.
+local function refresh(premature, host)
+  local found, ttl_or_err
+  if not premature then
+    found, ttl_or_err = look_up(host)
+  end
+  local done, known, now_ms = lookups[host], cache[host], clock.now_ms()
   lookups[host] = nil
-  local now_ms = clock.now_ms()
   if found then
     cache[host] = { addresses = found, until_ms = now_ms + ttl_or_err * 1000 }
-  elseif stale then
-    stale.until_ms = now_ms + RETRY_S * 1000
+  elseif known and known.addresses then
+    known.until_ms = now_ms + RETRY_S * 1000
+  else
+    cache[host] = { err = ttl_or_err, until_ms = 0 }
   end
   if done:count() < 0 then
     done:post(-done:count())
   end
-  if found then
-    return found
-  end
-  return stale and stale.addresses, "resolving " .. host .. ": " .. ttl_or_err
 end
 
 
--- The addresses of a host (an IP literal is its own), or nil and why not.
-function _M.resolve(host)
+local function start_refresh(host)
+  local done = semaphore.new()
+  lookups[host] = done
+  local ok, err = ngx.timer.at(0, refresh, host)
+  if not ok then
+    lookups[host] = nil
+    return nil, err
+  end
+  return done
+end
+
+
+-- The addresses of a host (an IP literal is its own), or nil and why not. Waits until deadline_ms for a lookup, and only a
+-- moment for one that would replace what is known.
+function _M.resolve(host, deadline_ms)
   local known = cache[host]
   if known and clock.now_ms() < known.until_ms then
     return known.addresses
@@ -165,19 +179,19 @@ function _M.resolve(host)
     cache[host] = { addresses = { host }, until_ms = math.huge }
     return cache[host].addresses
   end
-  local under_way = lookups[host]
+  local under_way, err = lookups[host], nil
   if not under_way then
-    return refresh(host, known)
+    under_way, err = start_refresh(host)
   end
-  if known then
-    return known.addresses
+  if under_way then
+    local wait_ms = known and known.addresses and STALE_WAIT_MS or math.huge
+    under_way:wait(math.max(1, math.min(wait_ms, deadline_ms - clock.now_ms())) / 1000)
   end
-  under_way:wait(WAIT_S)
   known = cache[host]
-  if known then
+  if known and known.addresses then
     return known.addresses
   end
-  return nil, "resolving " .. host .. ": no answer"
+  return nil, "resolving " .. host .. ": " .. (err or known and known.err or "no answer")
 end
 
 

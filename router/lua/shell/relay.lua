@@ -153,12 +153,15 @@ end
 -- An answer that is no stream and too long to hold; results as for a stream.
 function _M.long(request, attempt, answer)
   start(answer, request, attempt)
-  local conn, out = answer.conn, answer.held
+  local conn, out, deadline_ms = answer.conn, answer.held, 0
   while true do
     if not pass_on(out) then
       return "gone"
     end
-    local data, err = conn:read(math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms))
+    if out:find("%S") then
+      deadline_ms = math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms)
+    end
+    local data, err = conn:read(deadline_ms)
     if err == "end" then
       conn:finish()
       attempt.conn = nil

@@ -3,6 +3,7 @@
 -- line). The proxy resolves the endpoint's name, not the router: which is what one is asked for by region.
 
 local address = require "pool.address"
+local clock = require "shell.clock"
 
 local find = string.find
 local match = string.match
@@ -35,20 +36,41 @@ function _M.permitted(endpoint, allow_loopback)
 end
 
 
+-- The head of the proxy's answer, which is all there is to it; nil and what is wrong.
+local function read_head(sock, deadline_ms)
+  local head = ""
+  repeat
+    local left_ms = deadline_ms - clock.now_ms()
+    if left_ms < 1 then
+      return nil, "timeout"
+    end
+    sock:settimeout(left_ms)
+    local data, err = sock:receiveany(ANSWER_MAX_BYTES)
+    if not data then
+      return nil, err
+    end
+    head = head .. data
+    if #head > ANSWER_MAX_BYTES then
+      return nil, "its answer has no end within 8 KiB"
+    end
+  until find(head, "\r\n\r\n", 1, true)
+  if find(head, "\r\n\r\n", 1, true) ~= #head - 3 then
+    return nil, "something came behind its answer"
+  end
+  return head
+end
+
+
 -- Opens the tunnel on a socket that is connected to the proxy; nil and why not.
-function _M.open(sock, endpoint)
+function _M.open(sock, endpoint, deadline_ms)
   local sent, err = sock:send(endpoint.tunnel)
   if not sent then
     return nil, "asking the proxy: " .. err
   end
-  local read_head = sock:receiveuntil("\r\n\r\n")
   local head
-  head, err = read_head(ANSWER_MAX_BYTES)
+  head, err = read_head(sock, deadline_ms)
   if not head then
     return nil, "waiting for the proxy: " .. err
-  end
-  if read_head(1) then
-    return nil, "waiting for the proxy: its answer has no end within 8 KiB"
   end
   local status = match(head, "^HTTP/1%.%d (%d%d%d)")
   if not status or not find(status, "^2") then

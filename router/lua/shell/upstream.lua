@@ -20,7 +20,8 @@ connection.__index = connection
 
 local READ_BYTES = 65536
 local HEAD_MAX_BYTES = 65536
-local SEND_TIMEOUT_MS = 30000
+local BIG_BYTES = 65536 -- of a request: less goes into the system's buffers at once, whoever reads it and how
+local TURN_READS = 1000 -- whoever sends faster than is read lets nobody else have a turn, and no time pass
 local IDLE_MS = 60000
 local POOL_SIZE = 512
 local ADDRESSES_MAX = 3
@@ -51,12 +52,13 @@ local function options_for(endpoint, ip, allow_loopback)
 end
 
 
-local function connect_to(endpoint, options, connect_ms)
+local function connect_to(endpoint, options, connect_ms, deadline_ms)
   local sock, err = ngx.socket.tcp()
   if not sock then
     return nil, "making a socket: " .. err
   end
-  sock:settimeouts(connect_ms, SEND_TIMEOUT_MS, connect_ms)
+  local until_ms = now_ms() + connect_ms
+  sock:settimeouts(connect_ms, deadline_ms - now_ms(), connect_ms)
   local ok
   ok, err = sock:connect(options.host, endpoint.dial.port, options)
   if not ok then
@@ -64,13 +66,15 @@ local function connect_to(endpoint, options, connect_ms)
   end
   local reused = sock:getreusedtimes() > 0
   if endpoint.tunnel and not reused then
-    ok, err = tunnel.open(sock, endpoint)
+    ok, err = tunnel.open(sock, endpoint, until_ms)
     if not ok then
       sock:close()
       return nil, err
     end
   end
   if endpoint.tls and not reused then
+    connect_ms = math.max(1, until_ms - now_ms())
+    sock:settimeouts(connect_ms, deadline_ms - now_ms(), connect_ms)
     ok, err = sock:sslhandshake(false, endpoint.tls.server_name, true)
     if not ok then
       sock:close()
@@ -78,31 +82,33 @@ local function connect_to(endpoint, options, connect_ms)
     end
   end
   return setmetatable({
-    sock = sock, reused = reused, buffer = "", timeout_ms = connect_ms,
+    sock = sock, reused = reused, buffer = "", timeout_ms = connect_ms, reads = 0, head_bytes = 0,
     head = "", head_length = 0, mode = "none", left = 0, in_trailer = false, ended = false, keep = false,
   }, connection)
 end
 
 
 -- A connection to one of the endpoint's addresses (or its proxy's), fresh or kept; nil, why not, and what that is: Connect,
--- or ProxyFailed where the endpoint itself was never reached.
-function _M.connect(endpoint, connect_ms, allow_loopback)
+-- or ProxyFailed where the endpoint itself was never reached. connect_ms: for the name, all its addresses and the
+-- handshake together; an address that does not answer leaves the others their share of it. deadline_ms: of the attempt.
+function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback)
   local fault = endpoint.egress_proxy and "ProxyFailed" or "Connect"
-  local addresses, err = dns.resolve(endpoint.dial.host)
+  local until_ms = math.min(now_ms() + connect_ms, deadline_ms)
+  local addresses, err = dns.resolve(endpoint.dial.host, until_ms)
   if not addresses then
     return nil, err, fault
   end
-  local deadline_ms = now_ms() + connect_ms
-  for i = 1, math.min(#addresses, ADDRESSES_MAX) do
+  local count = math.min(#addresses, ADDRESSES_MAX)
+  for i = 1, count do
     local options
     options, err = options_for(endpoint, addresses[i], allow_loopback)
     if options then
-      local left_ms = deadline_ms - now_ms()
-      if left_ms < 1 then
+      local share_ms = (until_ms - now_ms()) / (count - i + 1)
+      if share_ms < 1 then
         break
       end
       local conn, reached
-      conn, err, reached = connect_to(endpoint, options, left_ms)
+      conn, err, reached = connect_to(endpoint, options, share_ms, deadline_ms)
       if conn then
         return conn
       end
@@ -124,6 +130,11 @@ function connection:receive(deadline_ms)
     self.timeout_ms = wait_ms
     self.sock:settimeout(wait_ms)
   end
+  self.reads = self.reads + 1
+  if self.reads == TURN_READS then
+    self.reads = 0
+    ngx.sleep(0)
+  end
   local data, err = self.sock:receiveany(READ_BYTES)
   if err == "timeout" then
     return self:receive(deadline_ms)
@@ -132,10 +143,34 @@ function connection:receive(deadline_ms)
 end
 
 
-function connection:send(message)
-  local bytes, err = self.sock:send(message)
+-- A big request is sent by a thread of its own: the send timer of a socket starts again with every byte that is taken.
+local function send_big(sock, message, deadline_ms)
+  local sending = ngx.thread.spawn(function()
+    return "sent", sock:send(message)
+  end)
+  local waiting = ngx.thread.spawn(function()
+    ngx.sleep(math.max(1, deadline_ms - now_ms()) / 1000)
+    return "late"
+  end)
+  local _, which, bytes, err = ngx.thread.wait(sending, waiting)
+  ngx.thread.kill(which == "sent" and waiting or sending)
+  if which == "late" then
+    return nil, "timeout"
+  end
+  return bytes, err
+end
+
+
+-- message: pieces, the last of which is the body
+function connection:send(message, deadline_ms)
+  local bytes, err
+  if #message[#message] < BIG_BYTES then
+    bytes, err = self.sock:send(message)
+  else
+    bytes, err = send_big(self.sock, message, deadline_ms)
+  end
   if not bytes then
-    return nil, "sending: " .. err
+    return nil, err == "timeout" and err or "sending: " .. err
   end
   return true
 end
@@ -151,10 +186,11 @@ function connection:read_head(deadline_ms)
   local _, stop = find(seen, "\r\n\r\n", 1, true)
   if stop then
     local status, err = take_head(self, seen, stop)
-    if status == 0 then
+    self.head_bytes = self.head_bytes + stop
+    if status == 0 and self.head_bytes <= HEAD_MAX_BYTES then
       return self:read_head(deadline_ms)
     end
-    return status, err
+    return status ~= 0 and status or nil, err or "reading the head: interim answers without end"
   end
   if #seen > HEAD_MAX_BYTES then
     return nil, "reading the head: longer than 64 KiB"
