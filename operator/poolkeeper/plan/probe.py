@@ -31,7 +31,7 @@ def probe_doc(
         first_token_ms=probe.first_token.ms,
         min_tokens_per_second=probe.min_tokens_per_second,
         daily_budget=probe.daily_budget,
-        spent=_spent(last),
+        spent=_spent(last) if any(endpoint.pricing for endpoint in spec.endpoints) else None,
         endpoints=tuple(_endpoints(endpoints, declared)),
     )
 

@@ -4,19 +4,22 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from poolkeeper.api.proberesult import EndpointProbe, ProbeResult
 from poolkeeper.api.reasons import ConditionType
 from poolkeeper.api.routerstate import RouterState
 from poolkeeper.api.status import Condition
 from poolkeeper.judge.verdict import Verdict
+from poolkeeper.local import probes
 from poolkeeper.local.documents import Finding
 from poolkeeper.local.statedir import StateDir
 from poolkeeper.local.world import Ask, LocalWorld, Sources
 from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport, Settings
+from poolkeeper.probing.message import encode
 from poolkeeper.reconcile import reconcile
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -217,3 +220,45 @@ def test_the_environment_wins_over_the_file_and_stands_in_for_it(tmp_path: Path)
     stage.write("secret.yaml", SECRET)
     stage.turn()
     assert stage.mounted("credentials/official") == "sk-environment"
+
+
+PROBED = POOL + "  probe: {}\n"
+FOUND = EndpointProbe(name="own", why="SlowFirstToken", bad=1, asked=1)
+
+
+def left(stage: Stage, minutes: int) -> None:
+    """A run of the probe has finished."""
+    ended = NOW - timedelta(hours=1) + timedelta(minutes=minutes)
+    result = ProbeResult(pool="default/chat", began=ended, ended=ended, endpoints=(FOUND,))
+    probes.leave(stage.world.state, encode(result))
+
+
+def test_a_probe_finds_what_a_pod_would_find(stage: Stage) -> None:
+    stage.write("pool.yaml", PROBED)
+    stage.turn()
+
+    files = sorted(str(path.relative_to(stage.world.state.probe)) for path in stage.world.state.probe.rglob("*.*"))
+    assert (stage.world.state.probe / "credentials/official").read_text() == "sk-first"
+    assert files == ["config/probe.json"]
+
+
+@pytest.mark.parametrize("text", [POOL, PROBED.replace("{}", "{suspend: true}")], ids=["none", "suspended"])
+def test_without_a_probe_there_is_nothing_for_one_to_find(stage: Stage, text: str) -> None:
+    stage.write("pool.yaml", PROBED)
+    stage.turn()
+    stage.write("pool.yaml", text + "# edited\n")
+    stage.turn()
+
+    assert [path for path in stage.world.state.probe.rglob("*") if path.is_file()] == []
+
+
+def test_finished_runs_are_counted_and_remembered_over_a_restart(stage: Stage) -> None:
+    stage.write("pool.yaml", PROBED)
+    stage.turn()
+    for minutes in (1, 2, 2):
+        left(stage, minutes)
+        last = stage.turn().status.last_probe
+
+    assert last is not None
+    assert len(last.endpoints[0].runs) == 2
+    assert probes.recall(stage.world.state) == last

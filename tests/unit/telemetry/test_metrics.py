@@ -30,3 +30,19 @@ def test_a_pool_that_is_gone_is_gone() -> None:
 
     assert 'pool="chat"' not in metrics.text().decode()
     assert 'pool="other"' in metrics.text().decode()
+
+
+def test_what_probing_costs_is_counted_and_what_it_says_is_shown() -> None:
+    metrics = Metrics()
+    metrics.probe_cost("team", "chat", "USD", 0.25)
+    metrics.probe_cost("team", "chat", "USD", 0.5)
+    metrics.probe_verdicts("team", "chat", {"gone": "Healthy"})
+    metrics.probe_verdicts("team", "chat", {"official": "Grey", "local": "Unhealthy"})
+
+    text = metrics.text().decode()
+    assert 'poolkeeper_probe_cost_total{currency="USD",namespace="team",pool="chat"} 0.75' in text
+    assert 'poolkeeper_probe_verdict{endpoint="official",namespace="team",pool="chat"} 0.5' in text
+    assert 'endpoint="gone"' not in text
+
+    metrics.pool_gone("team", "chat")
+    assert 'pool="chat"' not in metrics.text().decode()
