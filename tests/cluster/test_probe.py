@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 KEY = "sk-canary-probe-key"
 FAKE_ARGS = ["--listen", "0.0.0.0:8000", "--control", "0.0.0.0:8001", "--key", KEY]
-QUICK = {"first_token_ms": 40.0, "tokens": 20}
+QUICK: Mapping[str, object] = {"first_token_ms": 40.0, "tokens": 20}
 
 
 def image(env: Mapping[str, str], name: str) -> str:
@@ -148,7 +148,7 @@ def probed_at(home: Home, before: str = "") -> str:
     return wait_until("the result in the status", look)
 
 
-FAULTS: Mapping[str, tuple[str, dict[str, object], str, int]] = {
+FAULTS: Mapping[str, tuple[str, Mapping[str, object], str, int]] = {
     "fifteen times slower": ("slow15x", QUICK, "SlowFirstToken", 10),
     "200 and empty content": ("empty_content", QUICK, "EmptyAnswer", 0),
     "every stream cut": ("cut", QUICK, "TruncatedStream", 10),
