@@ -150,6 +150,7 @@ def probed_at(home: Home, before: str = "") -> str:
 
 FAULTS: Mapping[str, tuple[str, Mapping[str, object], str, int]] = {
     "fifteen times slower": ("slow15x", QUICK, "SlowFirstToken", 10),
+    "keep-alives only": ("keepalive_forever", {}, "KeepAliveOnly", 0),
     "200 and empty content": ("empty_content", QUICK, "EmptyAnswer", 0),
     "every stream cut": ("cut", QUICK, "TruncatedStream", 10),
     "another model": ("ok", {**QUICK, "answers_as": "deepseek-v3.2"}, "WrongModel", 100),

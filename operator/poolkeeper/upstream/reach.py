@@ -1,6 +1,7 @@
 """The way to an endpoint, phase by phase, before anything is asked: its name, a connection, its proxy, its certificate.
 
-Every address is tried, because one dead of four is an endpoint that fails one request in four. Where a name leads is
+Every address is tried, because one dead of four is an endpoint that fails one request in four; how many are is told and
+not judged, because a network without IPv6 is no fault of the endpoint's. Where a name leads is
 judged as the router judges it: a pool reaches no loopback, link-local or metadata address, whatever DNS says.
 """
 
