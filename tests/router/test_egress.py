@@ -8,7 +8,7 @@ import pytest
 from fakes import tls as certificates
 from fakes.harness import FakeProvider
 from fakes.proxy import FakeProxy
-from router.harness import Router, endpoint, events, free_port, policy, tls
+from router.harness import PEER_RESET, Router, endpoint, events, free_port, policy, tls
 
 INSIDE = "models.inside.test"
 """A name that only the fake proxy "resolves"."""
@@ -29,7 +29,7 @@ def secure() -> Iterator[FakeProvider]:
 @pytest.fixture
 def trusting(tmp_path: Path) -> Iterator[Router]:
     authority = certificates.shared_authority().certificate.cert
-    with Router(tmp_path, authority=authority, allowed_errors="SSL_do_handshake|certificate") as running:
+    with Router(tmp_path, authority=authority, allowed_errors=f"SSL_|certificate|{PEER_RESET}") as running:
         yield running
 
 
