@@ -16,9 +16,9 @@ def test_a_valid_policy_is_accepted() -> None:
 
 
 def test_dead_switches_are_named() -> None:
-    status = judge_policy(policy(hedging={"mode": "On"}), (), 3, 0, None, NOW)
+    status = judge_policy(policy(concurrency={"mode": "Adaptive"}), (), 3, 0, None, NOW)
 
-    assert status.conditions[0].message == "Accepted; not yet in force: spec.hedging"
+    assert status.conditions[0].message == "Accepted; not yet in force: spec.concurrency"
 
 
 def test_an_invalid_policy_says_why_and_what_serves() -> None:
