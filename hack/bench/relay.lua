@@ -29,7 +29,7 @@ end
 
 
 local function pass_on(sock)
-  local buffer, text, ended = "", "", false
+  local buffer, text, ended = ""
   repeat
     text, buffer, ended = dechunked(buffer .. assert(sock:receiveany(READ_BYTES)))
     if text ~= "" then
