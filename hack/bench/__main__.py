@@ -39,6 +39,10 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     names = [name for name in GATEWAYS if _can_be_had(name)]
     before, versions = facts(), {}
+    streams = 0 if options.case else options.idle
+    if streams:
+        console.print(f"[dim]{streams} idle streams[/]")
+    held = {name: idle(name, streams) for name in names if name != LITELLM and streams}
     played, first = [], {}
     for case in CASES:
         if options.case and case.folder not in options.case:
@@ -50,9 +54,6 @@ def main(arguments: Sequence[str]) -> int:
                 console.print(f"[dim]{case.name}: first content[/]")
                 asked = {name: SLOW_STREAMS_ASKED if name == LITELLM else STREAMS_ASKED for name in peers}
                 first = first_content_us(peers, case, asked)
-    streams = 0 if options.case else options.idle
-    console.print(f"[dim]{streams} idle streams[/]")
-    held = {name: idle(name, streams) for name in names if name != LITELLM and streams}
     run = Run({**before, **facts_after()}, versions, played, first, held)
     return _told(run, options.page)
 

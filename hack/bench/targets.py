@@ -16,6 +16,7 @@ from hack.peers.poolkeeper import poolkeeper
 from conformance.gateways.process import free_port
 
 DIRECT, BARE, RELAY, OURS, ENVOY, LITELLM = "no proxy", "bare nginx", "Lua relay", "Poolkeeper", "Envoy", "LiteLLM"
+LOG_TAIL = 500
 HERE = Path(__file__).resolve().parent
 RELAY_HTTP = """  lua_package_path "{here}/?.lua;;";
   lua_check_client_abort on;
@@ -55,4 +56,9 @@ def stage(folder: Path, case: Case, names: Sequence[str]) -> Iterator[dict[str, 
         for name in names:
             start = GATEWAYS[name]
             running[name] = stack.enter_context(start(folder / name.replace(" ", "-"), [upstream], core))
-        yield running
+        try:
+            yield running
+        except Exception as error:
+            for log in folder.glob("*/*.log"):
+                error.add_note(f"{log.parent.name} said last: {log.read_text('utf-8', 'replace')[-LOG_TAIL:]}")
+            raise
