@@ -7,7 +7,7 @@ local POLICY = {
 local QUIET = { ok = 0, failed = 1 }
 
 local function context(now_ms, changes)
-  local made = { now_ms = now_ms, random = 0.5, policy = POLICY, lease_ms = 500, reason = "Busy", window = QUIET }
+  local made = { now_ms = now_ms, started_ms = now_ms, random = 0.5, policy = POLICY, lease_ms = 500, reason = "Busy", window = QUIET }
   for key, value in pairs(changes or {}) do
     made[key] = value
   end
@@ -50,6 +50,18 @@ describe("breaker, closed", function()
   it("starts counting again after a whole answer", function()
     local record = walk(breaker.new(), { { "failure", 1 }, { "failure", 2 }, { "complete", 3 }, { "failure", 4 } })
     assert.equal("Closed", record.state)
+    assert.equal(1, record.consecutive)
+  end)
+
+  it("is not calmed by answers to what was asked before the failures", function()
+    local record = walk(breaker.new(), { { "failure", 10 }, { "complete", 11, { started_ms = 5 } }, { "failure", 20 },
+                                         { "complete", 21, { started_ms = 9 } }, { "failure", 30 } })
+    assert.equal("Open", record.state)
+  end)
+
+  it("starts counting again after an answer to what was asked during the failures", function()
+    local record = walk(breaker.new(), { { "failure", 30, { started_ms = 0 } }, { "failure", 31, { started_ms = 1 } },
+                                         { "complete", 35, { started_ms = 10 } }, { "failure", 36 } })
     assert.equal(1, record.consecutive)
   end)
 
@@ -97,14 +109,25 @@ describe("breaker, open", function()
   end)
 
   it("waits twice as long each time, up to the maximum", function()
-    local record, want_ms = opened(), { 2000, 3000, 3000 }
+    local record, want_ms = opened(), { 2000, 3000 / 1.1, 3000 / 1.1 }
     for _, want in ipairs(want_ms) do
       local now_ms = record.retry_at_ms
       local effects
       record, effects = breaker.step(record, "admit", context(now_ms))
       record = breaker.step(record, "failure", context(now_ms, { lease = effects.lease }))
-      assert.equal(want, record.retry_at_ms - now_ms)
+      assert.is_true(math.abs(want - (record.retry_at_ms - now_ms)) < 1e-6)
     end
+  end)
+
+  it("never waits longer than the maximum", function()
+    local record = opened()
+    for _ = 1, 5 do
+      local now_ms, effects = record.retry_at_ms, nil -- luacheck: ignore 311
+      record, effects = breaker.step(record, "admit", context(now_ms))
+      record = breaker.step(record, "failure", context(now_ms, { lease = effects.lease, random = 0.9999 }))
+    end
+    local wait_ms = record.retry_at_ms - record.since_ms
+    assert.is_true(wait_ms <= 3000 and wait_ms > 2999)
   end)
 
   it("waits up to a tenth less or more, so that replicas do not ask in step", function()
@@ -165,6 +188,15 @@ describe("breaker, half-open", function()
     assert.is_true(breaker.may_admit(record, 1530, POLICY))
   end)
 
+  it("gets the places back of a worker that died", function()
+    local record = walk(opened(), { { "admit", 1030, { holder = 0 } }, { "admit", 1031, { holder = 1 } } })
+    assert.is_false(breaker.may_admit(record, 1032, POLICY))
+    local left = breaker.without_holder(record, 1)
+    assert.same({ 0 }, { left.leases[1].holder, left.leases[2] })
+    assert.is_true(breaker.may_admit(left, 1032, POLICY))
+    assert.equal(left, breaker.without_holder(left, 1))
+  end)
+
   it("does not count a trial that passes after its lease ran out", function()
     local record, lease = half_open()
     record = walk(record, { { "admit", 1600 }, { "first_content", 1610, { lease = lease } } })
@@ -180,6 +212,13 @@ describe("breaker, after recovery", function()
     record, effects = breaker.step(record, "admit", context(1041))
     return walk(record, { { "first_content", 1050, { lease = effects.lease } } })
   end
+
+  it("does not care for what was sent before it closed, but for a trial's end", function()
+    local record = recovered()
+    assert.equal(record, (breaker.step(record, "failure", context(2000, { started_ms = 1049 }))))
+    local counted = breaker.step(record, "failure", context(2000, { started_ms = 1041, lease = 2 }))
+    assert.equal(1, counted.consecutive)
+  end)
 
   it("opens for longer when it fails again within a window", function()
     local record = walk(recovered(), { { "failure", 2000 }, { "failure", 2001 }, { "failure", 2002 } })

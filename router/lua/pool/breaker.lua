@@ -6,20 +6,23 @@
 --     │                           └────────────────────────────────────────┤
 --     └────────────────────── half_open_max_requests trials pass ──────────┘
 --
--- Counts are by the time a request started: a window of slow answers must not look like a burst. A trial is a lease: it
--- passes with its first content, fails with any counted failure, and when its holder vanishes it just runs out. Open time
--- doubles with every opening until the circuit has stayed closed for a whole window, so that a flapping provider is asked
--- ever more rarely. `step` is given a record and gives back a record: the same one when nothing changed.
+-- Counts are by the time a request started: a window of slow answers must not look like a burst, an answer to what was
+-- asked before a row of failures does not end the row, and what was sent before the circuit closed says nothing of how it is
+-- since. A trial is a lease: it passes with its first content, fails with any counted failure, and when its holder vanishes
+-- it goes with it, or runs out. Open time doubles with every opening until the circuit has stayed closed for a whole window,
+-- so that a flapping provider is asked ever more rarely. `step` is given a record and gives back a record: the same one when
+-- nothing changed.
 
 local min = math.min
 
 local _M = {}
 
-local JITTER = 0.1 -- of the open time, both ways: replicas must not ask in step
+local JITTER = 0.1 -- of the open time, both ways, but never beyond the longest: replicas must not ask in step
 
--- What a breaker starts as. leases: [{id, until_ms}]; era: grows when the counts start afresh.
+-- What a breaker starts as. leases: [{id, until_ms, holder}]; failing_since_ms: when the first of the consecutive failures
+-- was asked for; era: grows when the counts start afresh.
 function _M.new()
-  return { state = "Closed", since_ms = 0, consecutive = 0, opens = 0, retry_at_ms = 0, passed = 0,
+  return { state = "Closed", since_ms = 0, consecutive = 0, failing_since_ms = 0, opens = 0, retry_at_ms = 0, passed = 0,
            leases = {}, next_lease = 1, era = 0, reason = "" }
 end
 
@@ -45,7 +48,7 @@ end
 local function open(record, reason, context)
   local policy = context.policy
   local opens = record.opens + 1
-  local open_ms = min(policy.recovery_timeout_ms * 2 ^ min(opens - 1, 30), policy.max_recovery_timeout_ms)
+  local open_ms = min(policy.recovery_timeout_ms * 2 ^ min(opens - 1, 30), policy.max_recovery_timeout_ms / (1 + JITTER))
   local jitter = 1 - JITTER + 2 * JITTER * context.random
   return transition(record, "Open", reason, context, {
     opens = opens, retry_at_ms = context.now_ms + open_ms * jitter, leases = {}, passed = 0,
@@ -83,7 +86,7 @@ local function grant(record, context, effects)
     return record, { admitted = false }
   end
   local id = record.next_lease
-  leases[#leases + 1] = { id = id, until_ms = context.now_ms + context.lease_ms }
+  leases[#leases + 1] = { id = id, until_ms = context.now_ms + context.lease_ms, holder = context.holder }
   effects.admitted, effects.lease = true, id
   return changed(record, { leases = leases, next_lease = id + 1 }), effects
 end
@@ -101,16 +104,22 @@ function CLOSED.admit(record)
 end
 
 function CLOSED.complete(record, context)
-  local stayed = context.now_ms - record.since_ms >= context.policy.sliding_window_ms
-  if record.consecutive == 0 and (record.opens == 0 or not stayed) then
+  local ends_row = record.consecutive > 0 and context.started_ms >= record.failing_since_ms
+  local stayed = record.opens > 0 and context.now_ms - record.since_ms >= context.policy.sliding_window_ms
+  if not ends_row and not stayed then
     return record, {}
   end
-  return changed(record, { consecutive = 0, opens = stayed and 0 or record.opens }), {}
+  return changed(record, { consecutive = ends_row and 0 or record.consecutive, opens = stayed and 0 or record.opens }), {}
 end
 
 function CLOSED.failure(record, context)
+  if _M.is_old_news(record, context.started_ms, context.lease) then
+    return record, {}
+  end
   local consecutive = record.consecutive + 1
-  local counted = changed(record, { consecutive = consecutive })
+  local counted = changed(record, {
+    consecutive = consecutive, failing_since_ms = record.consecutive == 0 and context.started_ms or record.failing_since_ms,
+  })
   if is_too_much(consecutive, context.window, context.policy) then
     return open(counted, context.reason, context)
   end
@@ -164,11 +173,30 @@ HALF_OPEN.complete = unchanged
 _M.TABLE = { Closed = CLOSED, Open = OPEN, HalfOpen = HALF_OPEN }
 
 
--- event: admit, first_content, complete, failure, release. context: now_ms, random [0, 1), policy (circuit_breaker), and
--- lease_ms (admit), lease (what admit gave), reason and window {ok, failed} (failure).
+-- event: admit, first_content, complete, failure, release. context: now_ms, random [0, 1), policy (circuit_breaker),
+-- started_ms (of the attempt), and lease_ms and holder (admit), lease (what admit gave), reason and window {ok, failed}
+-- (failure).
 -- effects: admitted and lease (admit), transition {from, to, reason}.
 function _M.step(record, event, context)
   return _M.TABLE[record.state][event](record, context)
+end
+
+
+-- Was the attempt sent before the circuit closed, and not to try it?
+function _M.is_old_news(record, started_ms, lease)
+  return not lease and started_ms < record.since_ms
+end
+
+
+-- The record without the trials of a holder that is no more; the same one when it has none.
+function _M.without_holder(record, holder)
+  local kept = {}
+  for i = 1, #record.leases do
+    if record.leases[i].holder ~= holder then
+      kept[#kept + 1] = record.leases[i]
+    end
+  end
+  return #kept == #record.leases and record or changed(record, { leases = kept })
 end
 
 

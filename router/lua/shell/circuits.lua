@@ -76,7 +76,8 @@ end
 
 
 local function context_of(attempt, now_ms)
-  return { now_ms = now_ms, policy = attempt.policy.circuit_breaker, lease = attempt.lease, random = math.random() }
+  return { now_ms = now_ms, policy = attempt.policy.circuit_breaker, started_ms = attempt.started_ms,
+           lease = attempt.lease, random = math.random() }
 end
 
 
@@ -87,6 +88,7 @@ function _M.admit(attempt, now_ms)
   end
   local context = context_of(attempt, now_ms)
   context.lease_ms = attempt.policy.timeouts.first_token_ms + attempt.policy.timeouts.connect_ms
+  context.holder = state.worker()
   local effects = step(attempt, "admit", context)
   attempt.lease = effects.lease
   return effects.admitted
@@ -110,7 +112,7 @@ function _M.first_content(attempt, now_ms)
   local record = _M.record(attempt.circuit)
   attempt.counted_era = record.era
   state.count(ok_counter(attempt.circuit, record.era, bucket_of(attempt, policy)), 1, ttl_s(policy))
-  if record.state ~= "Closed" then
+  if attempt.lease or record.state ~= "Closed" then
     step(attempt, "first_content", context_of(attempt, now_ms))
   end
 end
@@ -131,7 +133,11 @@ function _M.failure(attempt, reason, now_ms)
   local policy = attempt.policy.circuit_breaker
   local bucket = bucket_of(attempt, policy)
   state.epoch()
-  local era = _M.record(attempt.circuit).era
+  local record = _M.record(attempt.circuit)
+  local era = record.era
+  if record.state == "Closed" and breaker.is_old_news(record, attempt.started_ms, attempt.lease) then
+    return
+  end
   if attempt.counted_era == era then
     state.count(ok_counter(attempt.circuit, era, bucket), -1, ttl_s(policy))
   end
@@ -147,6 +153,22 @@ end
 function _M.release(attempt, now_ms)
   if attempt.lease then
     step(attempt, "release", context_of(attempt, now_ms))
+  end
+end
+
+
+-- At the start of a worker: the trials of one with its number, now dead, are free again. others: circuits that are no
+-- endpoint's.
+function _M.begin_worker(others)
+  local me = state.worker()
+  local function forget(circuit)
+    state.update(circuit, breaker.new, function(record)
+      return breaker.without_holder(record, me), {}
+    end)
+  end
+  state.each(PREFIX, forget)
+  for _, circuit in ipairs(others) do
+    forget(circuit)
   end
 end
 

@@ -8,6 +8,7 @@ local clock = require "shell.clock"
 local _M = {}
 
 local CIRCUIT = "pool"
+_M.CIRCUIT = CIRCUIT
 
 -- What a request holds of the circuit: shaped like an attempt.
 local function new(request)

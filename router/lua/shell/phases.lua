@@ -1,7 +1,9 @@
 -- What runs in which phase of nginx. All modules are loaded here, in the master, before there are workers: a worker that
 -- is started later runs the same code as the others.
 
+local circuits = require "shell.circuits"
 local dns = require "shell.dns"
+local guard = require "shell.guard"
 local keys = require "shell.keys"
 local metrics = require "shell.metrics"
 local state = require "shell.state"
@@ -43,6 +45,7 @@ end
 function _M.init_worker()
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
   state.begin_worker()
+  circuits.begin_worker({ guard.CIRCUIT })
   if ngx.worker.id() == 0 then
     every(POLL_DOCUMENT_S, sync.poll)
   end

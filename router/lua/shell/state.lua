@@ -170,6 +170,11 @@ function _M.begin_worker()
 end
 
 
+function _M.worker()
+  return me
+end
+
+
 local function keys_of_slots(id)
   local keys = slot_keys[id]
   if not keys then
@@ -258,6 +263,16 @@ function _M.transitions()
     end
   end
   return found
+end
+
+
+-- Calls see(key) for every record whose key starts so.
+function _M.each(prefix, see)
+  for _, key in ipairs(records:get_keys(0)) do
+    if key:sub(1, #prefix) == prefix then
+      see(key)
+    end
+  end
 end
 
 
