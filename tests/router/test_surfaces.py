@@ -8,11 +8,18 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import AccessDoc, ClientDoc
+from poolkeeper.api.routerdoc import AccessDoc, ClientDoc, PolicyDoc
 from router.harness import MODEL, Router, endpoint, events, policy
 
 SAID = [{"role": "user", "content": "Say something."}]
-FAST = {"timeouts": {"first_token_ms": 250, "inter_token_ms": 250}}
+PATIENT = {"timeouts": {"first_token_ms": 2000, "inter_token_ms": 2000}}
+FAST = {"timeouts": {"first_token_ms": 400, "inter_token_ms": 400}}
+SILENT = ("keepalive_forever", "role_only_forever", "stall", "no_done")
+
+
+def patience(scenario: str) -> PolicyDoc:
+    """Short only where silence is the fault: a busy machine is silent, too."""
+    return policy(**(FAST if scenario in SILENT else PATIENT))
 
 
 @dataclass(frozen=True)
@@ -162,7 +169,7 @@ def test_the_other_endpoint_answers(
     router: Router, a: FakeProvider, b: FakeProvider, surface: Surface, stream: bool, scenario: str, want_class: str
 ) -> None:
     a.set(scenario)
-    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=policy(**FAST))
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=patience(scenario))
 
     answer = ask(router, surface, stream=stream)
 
@@ -184,7 +191,7 @@ def test_a_whole_answer_that_breaks_is_asked_of_the_other(
     router: Router, a: FakeProvider, b: FakeProvider, surface: Surface, scenario: str
 ) -> None:
     a.set(scenario)
-    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=policy(**FAST))
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=patience(scenario))
 
     answer = ask(router, surface)
 
@@ -215,7 +222,7 @@ def test_a_stream_that_breaks_ends_in_an_error_never_clean(
     router: Router, a: FakeProvider, surface: Surface, scenario: str
 ) -> None:
     a.set(scenario, token_interval_ms=20)
-    router.serve(endpoint("a", a), policy=policy(**FAST))
+    router.serve(endpoint("a", a), policy=patience(scenario))
 
     got, complete = until_cut(router, surface)
 
@@ -241,7 +248,7 @@ def test_a_message_that_has_said_all_is_ended_here(router: Router, a: FakeProvid
 
 def test_a_response_without_its_last_event_is_cut(router: Router, a: FakeProvider) -> None:
     a.set("no_done")
-    router.serve(endpoint("a", a), policy=policy(**FAST))
+    router.serve(endpoint("a", a), policy=patience("no_done"))
 
     got, complete = until_cut(router, RESPONSES)
 
@@ -373,3 +380,43 @@ def test_models_are_told_to_either_client(router: Router, a: FakeProvider, path:
     assert router.client.get(f"{path}/deepseek/flash").json()["id"] == "deepseek/flash"
     assert router.client.get(f"{path}/gpt-9").status_code == 404
     assert a.log() == []
+
+
+# --- OpenAI's older surfaces
+
+
+@pytest.mark.parametrize("path", ["/v1/completions", "/completions", "/beta/completions"])
+@pytest.mark.parametrize("scenario", ["ok", "busy503", "keepalive_forever"])
+def test_text_completions_stream(router: Router, a: FakeProvider, b: FakeProvider, path: str, scenario: str) -> None:
+    a.set(scenario)
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=patience(scenario))
+
+    answer = router.client.post(path, json={"model": MODEL, "prompt": "def f(", "suffix": "return", "stream": True})
+
+    *chunks, done = events(answer.text)
+    assert done == "[DONE]"
+    assert "".join(json.loads(chunk)["choices"][0]["text"] for chunk in chunks)
+    assert answer.headers["x-poolkeeper-endpoint"] == ("a" if scenario == "ok" else "b")
+
+
+@pytest.mark.parametrize("scenario", ["busy503", "empty_200", "invalid_chunk", "cut"])
+def test_embeddings_come_whole_from_the_other_endpoint(
+    router: Router, a: FakeProvider, b: FakeProvider, scenario: str
+) -> None:
+    a.set(scenario)
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1))
+
+    answer = router.client.post("/v1/embeddings", json={"model": MODEL, "input": ["one", "two"]})
+
+    assert answer.headers["x-poolkeeper-endpoint"] == "b"
+    assert [one["index"] for one in answer.json()["data"]] == [0, 1]
+
+
+def test_who_has_no_embeddings_goes_on_with_chat(router: Router, a: FakeProvider) -> None:
+    a.play({"scenario": "bad_request", "params": {"status": 404}, "surfaces": ["embeddings"]})
+    router.serve(endpoint("a", a))
+
+    answer = router.client.post("/v1/embeddings", json={"model": MODEL, "input": "one"})
+
+    assert (answer.status_code, error_of(answer)["code"]) == (404, "surface_not_served")
+    assert router.ask().status_code == 200
