@@ -1,29 +1,20 @@
 -- An answer on its way to the caller, once it has proved itself: what was held, then the rest as it comes, in the time
--- slice it came in; a slow caller slows the provider down, not our memory up. An answer that breaks now is never ended as
--- if it were whole.
+-- slice it came in (sending.lua). An answer that breaks now is never ended as if it were whole.
 
 local chunk = require "pool.chunk"
 local clock = require "shell.clock"
 local mediatype = require "pool.mediatype"
+local sending = require "shell.sending"
 local splice = require "pool.splice"
 
 local ngx = ngx
 local now_ms = clock.now_ms
+local pass_on = sending.pass_on
 
 local _M = {}
 
 local DONE_GRACE_MS = 1000 -- for [DONE] and a usage chunk, once all is said
 local END_GRACE_MS = 100 -- for the end of the body, once [DONE] is sent: the connection can then be used again
-
-
--- Gives true, or nil when the caller is gone or does not read.
-local function pass_on(text)
-  if text == "" then
-    return true
-  end
-  local ok = ngx.print(text)
-  return ok and ngx.flush(true)
-end
 
 
 -- The end after [DONE]: read what is left of the framing, so that the connection can be kept.
@@ -64,7 +55,7 @@ local function pump(request, attempt, answer)
   local out, kind, detail, err = answer.held, answer.ended, answer.detail, nil
   local progress, deadline_ms = true, nil
   while true do
-    if not pass_on(out) then
+    if not pass_on(request, out) then
       return nil
     end
     local ended = verdict(answer, request, kind, detail, err)
@@ -114,7 +105,7 @@ function _M.give_up(request, failure)
   local code = failure.class == "Deadline" and "deadline_exceeded" or "stream_truncated"
   local message = failure.class == "Deadline" and "The answer took longer than the request's time limit."
     or "The answer broke off before its end."
-  pass_on(request.protocol.error_event(message, code))
+  pass_on(request, request.protocol.error_event(message, code))
 end
 
 
@@ -135,7 +126,7 @@ function _M.stream(request, attempt, answer)
   if ended.is_done then
     close_properly(answer.conn)
   else
-    pass_on(request.protocol.DONE_EVENT)
+    pass_on(request, request.protocol.DONE_EVENT)
     answer.conn:close()
   end
   attempt.conn = nil
@@ -155,7 +146,7 @@ function _M.long(request, attempt, answer)
   start(answer, request, attempt)
   local conn, out, deadline_ms = answer.conn, answer.held, 0
   while true do
-    if not pass_on(out) then
+    if not pass_on(request, out) then
       return "gone"
     end
     if out:find("%S") then
