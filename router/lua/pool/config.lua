@@ -1,6 +1,11 @@
 -- Whether a router.json may be believed, and what it says with Lua's names. The same contract as the operator's
 -- api/routerdoc.py; what is not known here is refused, because a document half understood is worse than yesterday's.
 
+local schema = require "pool.schema"
+
+local integer, text, one_of = schema.integer, schema.text, schema.one_of
+local list, object, nullable = schema.list, schema.object, schema.nullable
+
 local _M = {}
 
 local FORMAT = 1
@@ -8,28 +13,9 @@ local COUNT_MAX, HOUR_MS = 10000, 3600000
 local NO_LIMIT_MS = 24 * HOUR_MS -- what a time limit of 0 ("none") is here: longer than anything else lets a request live
 local NAME_MAX, MODEL_MAX, TEXT_MAX = 63, 128, 4096
 
-local function integer(min, max)
-  return { kind = "integer", min = min, max = max }
-end
-local function text(min, max, pattern)
-  return { kind = "text", min = min, max = max, pattern = pattern }
-end
-local function one_of(...)
-  return { kind = "one_of", words = { ... } }
-end
-local function list(of, min, max)
-  return { kind = "list", of = of, min = min, max = max }
-end
-local function object(fields)
-  return { kind = "object", fields = fields }
-end
-local function nullable(schema)
-  return { kind = "nullable", of = schema }
-end
-
-local BOOLEAN = { kind = "boolean" }
+local BOOLEAN = schema.BOOLEAN
 local PERCENT, COUNT, DURATION_MS = integer(0, 100), integer(0, COUNT_MAX), integer(0, HOUR_MS)
-local LIMIT_MS = { kind = "limit", of = DURATION_MS }
+local LIMIT_MS = schema.limit(DURATION_MS, NO_LIMIT_MS)
 local NAME = text(1, NAME_MAX, "^[%w][%w%.%-_]*$")
 local MODEL = text(1, MODEL_MAX, "^[^%c]+$")
 -- below one folder: nothing that could climb out of it
@@ -140,103 +126,6 @@ local DOCUMENT = object({
 })
 
 
-local function camel(name)
-  return (name:gsub("_(%l)", string.upper))
-end
-
-
-local read -- of a value by its schema: (schema, value, path, null) -> value, or nil and what is wrong; null may become nil
-
-local READERS = {}
-
-function READERS.integer(schema, value, path)
-  if type(value) ~= "number" or value ~= math.floor(value) or value < schema.min or value > schema.max then
-    return nil, ("%s: wanted an integer from %.0f to %.0f"):format(path, schema.min, schema.max)
-  end
-  return value
-end
-
-function READERS.limit(schema, value, path)
-  local limit_ms, err = READERS.integer(schema.of, value, path)
-  return limit_ms == 0 and NO_LIMIT_MS or limit_ms, err
-end
-
-function READERS.boolean(_, value, path)
-  if type(value) ~= "boolean" then
-    return nil, path .. ": wanted true or false"
-  end
-  return value
-end
-
-function READERS.text(schema, value, path)
-  if type(value) ~= "string" or #value < schema.min or #value > schema.max * 4 then
-    return nil, ("%s: wanted a text of %d to %d characters"):format(path, schema.min, schema.max)
-  end
-  if schema.pattern and value ~= "" and not value:find(schema.pattern) then
-    return nil, path .. ": has characters that do not belong there"
-  end
-  return value
-end
-
-function READERS.one_of(schema, value, path)
-  for _, word in ipairs(schema.words) do
-    if value == word then
-      return value
-    end
-  end
-  return nil, path .. ": wanted one of " .. table.concat(schema.words, ", ")
-end
-
-function READERS.list(schema, value, path, null)
-  local count = type(value) == "table" and #value
-  if not count or count == 0 and next(value) ~= nil or count < schema.min or count > schema.max then
-    return nil, ("%s: wanted a list of %d to %d items"):format(path, schema.min, schema.max)
-  end
-  local items = {}
-  for i = 1, count do
-    local item, err = read(schema.of, value[i], ("%s[%d]"):format(path, i - 1), null)
-    if err then
-      return nil, err
-    end
-    items[i] = item
-  end
-  return items
-end
-
-function READERS.object(schema, value, path, null)
-  if type(value) ~= "table" then
-    return nil, path .. ": wanted an object"
-  end
-  local result, known = {}, {}
-  for name, field in pairs(schema.fields) do
-    local key = camel(name)
-    known[key] = true
-    local item, err = read(field, value[key], path == "" and key or path .. "." .. key, null)
-    if err then
-      return nil, err
-    end
-    result[name] = item
-  end
-  for key in pairs(value) do
-    if not known[key] then
-      return nil, ("%s: has a member this router does not know: %s"):format(path == "" and "document" or path, tostring(key))
-    end
-  end
-  return result
-end
-
-function READERS.nullable(schema, value, path, null)
-  if value == nil or value == null then
-    return nil
-  end
-  return read(schema.of, value, path, null)
-end
-
-function read(schema, value, path, null)
-  return READERS[schema.kind](schema, value, path, null)
-end
-
-
 local function duplicate(items, what)
   local seen = {}
   for _, item in ipairs(items) do
@@ -302,7 +191,7 @@ function _M.read(value, null)
     return nil, ("format: seen %s, wanted %d; this router is of another version than the operator")
       :format(tostring(value.format), FORMAT)
   end
-  local doc, err = read(DOCUMENT, value, "", null)
+  local doc, err = schema.read(DOCUMENT, value, "", null)
   if not doc then
     return nil, err
   end
