@@ -13,7 +13,7 @@ import pytest
 
 from fakes.harness import FakeProvider
 from poolkeeper.api.routerdoc import AccessDoc, ClientDoc
-from router.harness import MODEL, PATIENCE_S, Router, endpoint, eventually, request
+from router.harness import MODEL, PATIENCE_S, Router, endpoint, eventually, policy, request
 
 
 def access(**limits: int) -> AccessDoc:
@@ -34,10 +34,11 @@ def key(name: str) -> dict[str, str]:
 @pytest.fixture
 def served(tmp_path: Path, a: FakeProvider) -> Iterator[Router]:
     """Two workers, an endpoint with plenty of room, two clients."""
+    patient = policy(timeouts={"connect_ms": 20_000, "first_token_ms": 20_000, "inter_token_ms": 20_000})
     with Router(tmp_path, workers=2, allowed_errors=r"exited on signal 9|too large (chunked )?body") as router:
         for name in ("web", "batch"):
             router.write_key(name, f"client-{name}", folder="clients")
-        router.serve(endpoint("a", a), access=access(web=2, batch=20))
+        router.serve(endpoint("a", a), access=access(web=2, batch=20), policy=patient)
         yield router
 
 

@@ -169,12 +169,16 @@ class Concurrency(Model):
 
 
 class Queue(Model):
-    """What happens when every endpoint that could serve is full."""
+    """What happens when every endpoint that could serve is full: requests wait for a place, by their clients' priority.
+    Of five places that come free, four go to the first priority that somebody waits in, one to those after it; so
+    premium callers come first and nobody is starved. Within a priority: first come, first served."""
 
     max_wait: Span = Duration("0s")
-    """How long a request may wait for a place, by its client's priority. 0s: no queue, 503 with Retry-After at once."""
+    """How long a request may wait for a place, within timeouts.request; then 503 queue_timeout. 0s: no queue, 503
+    pool_saturated at once. Each with Retry-After."""
     max_depth: Count = 100
-    """Requests that may wait in each router; one more is answered 503."""
+    """Requests that may wait in each router, shared equally by the priorities of the pool's clients; one more is
+    answered 503 queue_full. 0: no queue."""
 
 
 class Hedging(Model):

@@ -37,9 +37,11 @@ class AccessClient(Model):
     """Secret with the key that this client sends as "Authorization: Bearer …". It is checked by the router and
     never passed on."""
     priority: Count = 0
-    """Order in the queue when every endpoint is full: 0 first, then 1, and so on."""
+    """Order in the queue when every endpoint is full: 0 first, then 1, and so on. A request may ask for a later place
+    by the header x-poolkeeper-priority, never for an earlier one."""
     max_connections: PositiveCount = 100
-    """Most requests in flight of this client, over all router replicas together; what is over is answered 429."""
+    """Most requests of this client in flight or waiting, over all router replicas together; what is over is answered
+    429 client_limit at once."""
 
 
 class Access(Model):

@@ -6,21 +6,18 @@ A field is listed when it was set to other than its default.
 from collections.abc import Callable, Iterator
 
 from poolkeeper.api.policyspec import FailoverPolicySpec
-from poolkeeper.api.poolspec import AccessClient, EndpointPoolSpec
+from poolkeeper.api.poolspec import EndpointPoolSpec
 
 _DEFAULTS = FailoverPolicySpec()
-_PRIORITY = AccessClient.model_fields["priority"].default
 
 POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
     "spec.router.autoscaling": lambda spec: spec.router.autoscaling is not None,
-    "spec.access.clients[].priority": lambda spec: any(client.priority != _PRIORITY for client in spec.access.clients),
 }
 """Path -> whether the pool asks for what is not there yet."""
 
 POLICY: dict[str, Callable[[FailoverPolicySpec], bool]] = {
     "healthCheck": lambda spec: spec.health_check != _DEFAULTS.health_check,
     "concurrency": lambda spec: spec.concurrency != _DEFAULTS.concurrency,
-    "queue": lambda spec: spec.queue != _DEFAULTS.queue,
 }
 """The same for a policy; paths below its spec."""
 

@@ -5,6 +5,7 @@ local circuits = require "shell.circuits"
 local cost = require "pool.cost"
 local metrics = require "shell.metrics"
 local outcome = require "pool.outcome"
+local queue = require "shell.queue"
 local rests = require "shell.rests"
 local state = require "shell.state"
 
@@ -115,6 +116,7 @@ function _M.release(attempt)
   if attempt.holds_slot then
     attempt.holds_slot = false
     state.release(attempt.endpoint.id)
+    queue.freed()
   end
 end
 

@@ -7,6 +7,7 @@ local circuits = require "shell.circuits"
 local cjson = require "cjson.safe"
 local exposition = require "pool.exposition"
 local guard = require "shell.guard"
+local heads = require "shell.heads"
 local health = require "pool.health"
 local holds = require "shell.holds"
 local json = require "pool.json"
@@ -207,6 +208,9 @@ function _M.metrics()
   series["poolkeeper_config_refused"] = state.refused() and 1 or 0
   for _, endpoint in ipairs(doc and doc.endpoints or {}) do
     add_gauges(series, endpoint, now_ms)
+  end
+  for _, priority in ipairs(doc and doc.access.priorities or {}) do
+    series[('poolkeeper_queue_depth{priority="%d"}'):format(priority)] = heads.depth(priority)
   end
   for _, client in ipairs(doc and doc.access.clients or {}) do
     add_client_gauges(series, client)

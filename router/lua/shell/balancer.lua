@@ -5,6 +5,7 @@
 local advice = require "pool.advice"
 local breaker = require "pool.breaker"
 local circuits = require "shell.circuits"
+local heads = require "shell.heads"
 local holds = require "shell.holds"
 local keys = require "shell.keys"
 local outcome = require "pool.outcome"
@@ -24,6 +25,7 @@ local NEVER_MS = math.huge
 
 local context = { random = math.random } -- one at a time: nothing here waits
 local candidates = {}
+local full_ones = {} -- endpoints that could serve but have no room, or none for this request
 
 
 local function soonest_retry_ms(record, circuit_record, asked, now_ms)
@@ -74,10 +76,17 @@ local function fill(candidate, endpoint, record, circuit_record, now_ms)
 end
 
 
+-- Is the endpoint for somebody who has waited longer? Who goes on with an answer that broke off comes before all who wait.
+local function is_for_others(request, endpoint)
+  return not request.goes_first and heads.is_before(request, endpoint)
+end
+
+
 -- Fills candidates; tells what stands against the others: how many are full, how many may be used, the soonest return.
 local function gather(request, now_ms, raced)
   local count, full, retry_at_ms, some_out = 0, 0, NEVER_MS, false
   local endpoints, surface = request.doc.endpoints, request.surface.name
+  local is_queued = request.doc.policy.queue and heads.is_anybody()
   for i = 1, #endpoints do
     local endpoint = endpoints[i]
     local route = endpoint.places[surface] and endpoint.routes[request.model]
@@ -85,12 +94,14 @@ local function gather(request, now_ms, raced)
       local usable, at_ms, record, circuit_record = may_be_used(request, endpoint, route, now_ms)
       if not usable then
         retry_at_ms = math.min(retry_at_ms, at_ms)
-      elseif fill(endpoint.candidate, endpoint, record, circuit_record, now_ms) and not (raced and raced[endpoint.name]) then
+      elseif fill(endpoint.candidate, endpoint, record, circuit_record, now_ms) and not (raced and raced[endpoint.name])
+          and not (is_queued and is_for_others(request, endpoint)) then
         count = count + 1
         candidates[count] = endpoint.candidate
         some_out = some_out or endpoint.candidate.is_out
       else
         full = full + 1
+        full_ones[full] = endpoint
       end
     end
   end
@@ -191,17 +202,26 @@ local function tier_back(request, now_ms, candidate)
 end
 
 
--- An attempt, or nil and why none can be made now: {full, retry_at_ms, back, tier_back}. back: the endpoint that is said to
--- be back first; tier_back: one to wait for rather than fall to a lower tier, which is not tried then. raced: endpoints that
--- were lost to others just now.
+local function first_of(list, count)
+  local copy = {}
+  for i = 1, count do
+    copy[i] = list[i]
+  end
+  return copy
+end
+
+
+-- An attempt, or nil and why none can be made now: {full, wanted, retry_at_ms, back, tier_back}. wanted: the endpoints that
+-- are full; back: the one that is said to be back first; tier_back: one to wait for rather than fall to a lower tier, which
+-- is not tried then. raced: endpoints that were lost to others just now.
 function _M.next(request, now_ms, raced)
   local full, retry_at_ms = gather(request, now_ms, raced)
   prepare(request, now_ms)
   local candidate = pick.choose(candidates, context)
   local better = request.tier_wait_ms > 0 and tier_back(request, now_ms, candidate)
   if better or not candidate then
-    return nil, { full = full, retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil,
-                  back = first_back(request, now_ms), tier_back = better or nil }
+    return nil, { full = full, wanted = first_of(full_ones, full), back = first_back(request, now_ms),
+                  retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil, tier_back = better or nil }
   end
   local endpoint = candidate.endpoint
   local attempt = take(request, endpoint, candidate.max_connections, now_ms)
@@ -261,7 +281,8 @@ function _M.active_tier(doc, now_ms)
   local unserved = {}
   for _, model in ipairs(doc.models) do
     local chat = surfaces.CHAT
-    local request = { doc = doc, surface = chat, model = model, asked = surfaces.asked(chat, model), excluded = {} }
+    local request = { doc = doc, surface = chat, model = model, asked = surfaces.asked(chat, model), excluded = {},
+                      goes_first = true }
     gather(request, now_ms)
     leave_out_trials()
     prepare(request, now_ms)

@@ -16,6 +16,12 @@ local ngx = ngx
 local _M = {}
 
 local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
+local SATURATED = {
+  pool_saturated = "Every endpoint that could answer is at its limit of concurrent requests.",
+  queue_full = "Every endpoint that could answer is at its limit of concurrent requests, and as many wait for one as may.",
+  queue_timeout = "Every endpoint that could answer is at its limit of concurrent requests; none came free in the time that"
+    .. " a request may wait.",
+}
 
 
 -- Ends a request with an error made here.
@@ -65,7 +71,7 @@ function _M.conclude(request, obstacle)
   if request.is_model_missing or not balancer.is_offered(request, now_ms) then
     return refuse_unoffered(request)
   end
-  local is_saturated = not failure and obstacle.full > 0
+  local is_saturated = obstacle and (obstacle.shed or not failure and obstacle.full > 0)
   if not is_saturated then
     guard.failed(request)
   end
@@ -73,8 +79,8 @@ function _M.conclude(request, obstacle)
     return nil
   end
   if is_saturated then
-    return _M.shed(request, 503, "pool_saturated",
-                   "Every endpoint that could answer is at its limit of concurrent requests.", RETRY_SOON_MS)
+    local code = obstacle.shed or "pool_saturated"
+    return _M.shed(request, 503, code, SATURATED[code], obstacle.retry_ms or RETRY_SOON_MS)
   end
   local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
   return _M.refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)

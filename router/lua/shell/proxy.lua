@@ -11,6 +11,7 @@ local conclude = require "shell.conclude"
 local guard = require "shell.guard"
 local headers = require "pool.headers"
 local models = require "pool.models"
+local queue = require "shell.queue"
 local recovery = require "shell.recovery"
 local request_body = require "pool.request"
 local respond = require "shell.respond"
@@ -180,6 +181,7 @@ function _M.finish()
   if not request then
     return
   end
+  queue.leave(request)
   abandon(request.attempt)
   abandon(request.hedge)
   guard.ended(request)

@@ -115,6 +115,7 @@ end
 
 -- After a failed attempt of a stream that was begun: an attempt and its answer that go on with it, or nil.
 function _M.after(request, failed, failure)
+  request.goes_first = true
   request.tier_wait_ms = 0 -- who is reading already is not kept waiting for a better tier
   note(request, failed, failure)
   if not may_recover(request) or not may_go_on(request, failed, failure) then

@@ -7,6 +7,7 @@ local balancer = require "shell.balancer"
 local budget = require "shell.budget"
 local clock = require "shell.clock"
 local outcome = require "pool.outcome"
+local queue = require "shell.queue"
 local state = require "shell.state"
 
 local ngx = ngx
@@ -52,7 +53,18 @@ local function find(request)
   return nil, obstacle
 end
 
-_M.first = find
+-- What was found; where every endpoint is full, what the queue gives instead.
+local function or_wait(request, attempt, obstacle)
+  if attempt or obstacle.full == 0 or not request.doc.policy.queue then
+    return attempt, obstacle
+  end
+  return queue.wait(request, obstacle)
+end
+
+
+function _M.first(request)
+  return or_wait(request, find(request))
+end
 
 
 -- There is no other endpoint: the same one once more, where its class allows that, or the first one that is said to be back
@@ -91,7 +103,7 @@ function _M.after(request, attempt, failure)
   state.epoch()
   local another, obstacle = find(request)
   if not another then
-    another, obstacle = find_again(request, attempt, failure, obstacle)
+    another, obstacle = or_wait(request, find_again(request, attempt, failure, obstacle))
   end
   if not another then
     if is_paid then

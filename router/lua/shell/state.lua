@@ -188,8 +188,8 @@ local function keys_of_slots(id)
 end
 
 
-function _M.in_flight(id)
-  local keys, total = keys_of_slots(id), 0
+local function sum(keys)
+  local total = 0
   for i = 1, workers do
     total = total + (slots:get(keys[i]) or 0)
   end
@@ -197,14 +197,8 @@ function _M.in_flight(id)
 end
 
 
-local function in_flight_elsewhere(keys)
-  local total = 0
-  for i = 1, workers do
-    if i ~= me + 1 then
-      total = total + (slots:get(keys[i]) or 0)
-    end
-  end
-  return total
+function _M.in_flight(id)
+  return sum(keys_of_slots(id))
 end
 
 
@@ -213,12 +207,12 @@ function _M.acquire(id, ceiling)
   local keys = keys_of_slots(id)
   local key = keys[me + 1]
   for _ = 1, SLOT_TRIES do
-    local mine = slots:incr(key, 1, 0)
-    if mine + in_flight_elsewhere(keys) <= ceiling then
+    slots:incr(key, 1, 0)
+    if sum(keys) <= ceiling then
       return true
     end
     slots:incr(key, -1)
-    if mine - 1 + in_flight_elsewhere(keys) >= ceiling then
+    if sum(keys) >= ceiling then
       return false
     end
   end
@@ -228,6 +222,27 @@ end
 
 function _M.release(id)
   slots:incr(slot_keys[id][me + 1], -1, 0)
+end
+
+
+-- what a worker shows to the others: a number under an id, gone with the worker like a slot
+
+-- number: nil for none any more
+function _M.show(id, number)
+  slots:set(keys_of_slots(id)[me + 1], number)
+end
+
+
+-- The smallest number that a worker shows under the id; false when none does.
+function _M.shown(id)
+  local keys, smallest = keys_of_slots(id), false
+  for i = 1, workers do
+    local number = slots:get(keys[i])
+    if number and (not smallest or number < smallest) then
+      smallest = number
+    end
+  end
+  return smallest
 end
 
 

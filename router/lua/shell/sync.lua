@@ -10,9 +10,11 @@ local config = require "pool.config"
 local files = require "shell.files"
 local guard = require "shell.guard"
 local jsonscan = require "pool.jsonscan"
+local heads = require "shell.heads"
 local keys = require "shell.keys"
 local metrics = require "shell.metrics"
 local offers = require "pool.offers"
+local queue = require "pool.queue"
 local rests = require "shell.rests"
 local circuits = require "shell.circuits"
 local state = require "shell.state"
@@ -52,6 +54,7 @@ local function prepare_endpoint(endpoint, doc)
   endpoint.rest_key = rests.key_of(endpoint.id)
   endpoint.key_path = keys.path_of(endpoint)
   endpoint.places = offers.of(endpoint.provider, endpoint.path)
+  endpoint.heads = heads.names(endpoint, doc.access.priorities)
   endpoint.pools = {}
   endpoint.routes = {}
   for _, route in ipairs(endpoint.models) do
@@ -107,6 +110,7 @@ end
 local function prepare_access(access)
   access.anybody = { name = "", priority = 0 }
   access.by_name = {}
+  access.priorities = queue.priorities(access.clients)
   for _, client in ipairs(access.clients) do
     client.slot_id = "client:" .. client.name
     access.by_name[client.name] = client
@@ -119,12 +123,12 @@ local function prepare(doc, before)
   for _, model in ipairs(doc.models) do
     doc.labels[model] = metrics.label(model)
   end
+  prepare_access(doc.access)
   for _, endpoint in ipairs(doc.endpoints) do
     prepare_endpoint(endpoint, doc)
   end
   prepare_policy(doc.policy)
   doc.guard_policy = guard.policy_of(doc)
-  prepare_access(doc.access)
   doc.changes_with_time = tariff.prepare(doc)
   begin_service(doc, before)
   return doc

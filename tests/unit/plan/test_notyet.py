@@ -8,15 +8,11 @@ from poolkeeper.plan.notyet import POLICY, POOL, not_in_force, policy_not_in_for
 
 POOL_CASES: dict[str, dict[str, object]] = {
     "spec.router.autoscaling": {"router": {"autoscaling": {}}},
-    "spec.access.clients[].priority": {
-        "access": {"mode": "Keys", "clients": [{"name": "w", "keyRef": {"name": "c", "key": "w"}, "priority": 1}]}
-    },
 }
 
 POLICY_CASES: dict[str, dict[str, object]] = {
     "healthCheck": {"healthCheck": {"interval": "20s"}},
     "concurrency": {"concurrency": {"mode": "Adaptive"}},
-    "queue": {"queue": {"maxWait": "1s"}},
 }
 
 
