@@ -4,6 +4,7 @@
 local cachekey = require "pool.cachekey"
 local cjson = require "cjson.safe"
 local completion = require "pool.completion"
+local digest = require "shell.digest"
 local json = require "pool.json"
 local state = require "shell.state"
 
@@ -33,7 +34,7 @@ end
 
 -- What the request is kept under. Clients of a pool that knows its clients never see each other's answers.
 local function key_of(request)
-  return ngx.sha1_bin(cachekey.of(request.surface.name, request.client.name, request.parsed))
+  return digest.sha256(cachekey.of(request.surface.name, request.client.name, request.parsed))
 end
 
 

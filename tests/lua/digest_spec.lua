@@ -1,0 +1,16 @@
+local ffi = require "ffi"
+local found, digest = pcall(function()
+  pcall(ffi.load, "crypto", true) -- nginx has it loaded; a bare LuaJIT has not
+  pcall(ffi.load, "libcrypto.so.3", true)
+  return require "shell.digest"
+end)
+
+describe("the digest of a text", function()
+  it("is SHA-256", function()
+    if not found then
+      return pending("no libcrypto here to load")
+    end
+    local hex = digest.sha256("abc"):gsub(".", function(char) return ("%02x"):format(char:byte()) end)
+    assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", hex)
+  end)
+end)
