@@ -58,6 +58,11 @@ bench: venv ## ours beside bare nginx, Envoy and LiteLLM in one run (10 minutes)
 	@hack/install.sh router test bench
 	@hack/bench/run.sh
 
+.PHONY: bench-incidents
+bench-incidents: venv ## a scripted day of incidents through nginx, Envoy, LiteLLM and Poolkeeper; writes docs/incidents.md
+	@hack/install.sh router test
+	@PYTHONPATH=operator:tests:. $(BIN)/python -m hack.incidents --page docs/incidents.md
+
 .PHONY: lint
 lint: venv ## ruff, mypy --strict, import layers, luacheck, shellcheck
 	@hack/install.sh router test

@@ -6,24 +6,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from hack.peers.peer import HOST, Peer, Upstream, clean_environment, pinned
+from hack.peers.peer import HOST, Limits, Peer, Upstream, clean_environment, pinned
 
 from conformance.environments import LITELLM, environment
 from conformance.gateways.litellm import ENVIRONMENT, START_LIMIT_S
 from conformance.gateways.process import answers, free_port, running
 
-REQUEST_LIMIT_S = 600
-FIRST_TOKEN_LIMIT_S = 30
-COOLDOWN_S = 30
-
 
 @contextmanager
-def litellm(folder: Path, upstreams: Sequence[Upstream], core: int | None, model: str = "m") -> Iterator[Peer]:
+def litellm(
+    folder: Path,
+    upstreams: Sequence[Upstream],
+    core: int | None,
+    model: str = "m",
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+) -> Iterator[Peer]:
     program = environment("litellm", LITELLM).folder / "bin" / "litellm"
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(configuration(upstreams, model), sort_keys=False))
+    path.write_text(yaml.safe_dump(configuration(upstreams, model, limits), sort_keys=False))
     env = clean_environment() | ENVIRONMENT
     command = [str(program), "--config", str(path), "--host", HOST, "--port", str(port)]
     live = f"http://{HOST}:{port}/health/liveliness"
@@ -36,22 +38,22 @@ def _version(program: Path, env: Mapping[str, str]) -> str:
     return said.rpartition("=")[2].strip()
 
 
-def configuration(upstreams: Sequence[Upstream], model: str) -> Mapping[str, object]:
+def configuration(upstreams: Sequence[Upstream], model: str, limits: Limits) -> Mapping[str, object]:
     return {
-        "model_list": [_deployment(one, model) for one in upstreams],
+        "model_list": [_deployment(one, model, limits) for one in upstreams],
         "router_settings": {
             "num_retries": 2,
             "retry_after": 0,
             "allowed_fails": 3,
-            "cooldown_time": COOLDOWN_S,
+            "cooldown_time": limits.rest_s,
             "routing_strategy": "simple-shuffle",
         },
-        "litellm_settings": {"telemetry": False, "drop_params": False, "request_timeout": REQUEST_LIMIT_S},
+        "litellm_settings": {"telemetry": False, "drop_params": False, "request_timeout": limits.request_s},
         "general_settings": {"disable_spend_logs": True},
     }
 
 
-def _deployment(upstream: Upstream, model: str) -> Mapping[str, object]:
+def _deployment(upstream: Upstream, model: str, limits: Limits) -> Mapping[str, object]:
     return {
         "model_name": model,
         "litellm_params": {
@@ -59,7 +61,7 @@ def _deployment(upstream: Upstream, model: str) -> Mapping[str, object]:
             "api_base": upstream.url,
             "api_key": upstream.key,
             "order": upstream.tier + 1,
-            "timeout": REQUEST_LIMIT_S,
-            "stream_timeout": FIRST_TOKEN_LIMIT_S,
+            "timeout": limits.request_s,
+            "stream_timeout": limits.first_token_s,
         },
     }

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hack.peers.peer import HOST, START_LIMIT_S, Peer, Upstream, pinned, worker_of
+from hack.peers.peer import HOST, START_LIMIT_S, Limits, Peer, Upstream, pinned, worker_of
 
 from conformance.gateways.process import accepts, free_port, running
 
@@ -47,13 +47,14 @@ PROXY = """  upstream providers {{
   server {{
     listen {host}:{port} backlog=4096;
     location /v1/ {{
+      proxy_connect_timeout {connect};
       proxy_pass http://providers{path}/;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host api.example.com;
       proxy_set_header Authorization "Bearer {key}";
       proxy_buffering off;
-      proxy_read_timeout 600s;
+      proxy_read_timeout {read};
       proxy_next_upstream error timeout http_429 http_500 http_502 http_503 http_504 non_idempotent;
       proxy_next_upstream_tries 3;
     }}
@@ -62,17 +63,33 @@ PROXY = """  upstream providers {{
 
 
 @contextmanager
-def nginx(folder: Path, upstreams: Sequence[Upstream], core: int | None) -> Iterator[Peer]:
+def nginx(
+    folder: Path,
+    upstreams: Sequence[Upstream],
+    core: int | None,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+) -> Iterator[Peer]:
     port = free_port()
-    with serving(folder, proxy(upstreams, port), port, core) as pid:
+    with serving(folder, proxy(upstreams, port, limits), port, core) as pid:
         yield Peer("bare nginx", version(), f"http://{HOST}:{port}/v1", pid)
 
 
-def proxy(upstreams: Sequence[Upstream], port: int) -> str:
-    """The http block of the plain proxy."""
+def proxy(upstreams: Sequence[Upstream], port: int, limits: Limits) -> str:
+    """The http block of the plain proxy. It knows two tiers: servers, and backups for when no server is left."""
     first = upstreams[0]
-    servers = "\n".join(f"    server {HOST}:{one.port} max_fails=5 fail_timeout=30s;" for one in upstreams)
-    return PROXY.format(servers=servers, host=HOST, port=port, path=first.path, key=first.key)
+    failed = f"max_fails=5 fail_timeout={limits.rest_s:.0f}s"
+    servers = "\n".join(
+        f"    server {HOST}:{one.port} {failed}{' backup' if one.tier > first.tier else ''};" for one in upstreams
+    )
+    return PROXY.format(
+        servers=servers,
+        host=HOST,
+        port=port,
+        path=first.path,
+        key=first.key,
+        connect=f"{limits.connect_s * 1000:.0f}ms",
+        read=f"{limits.inter_token_s * 1000:.0f}ms",
+    )
 
 
 @contextmanager

@@ -30,6 +30,18 @@ class Upstream:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How long a gateway waits for the first byte or token, for the next one and for a whole request, and how long it
+    leaves a failed provider alone."""
+
+    connect_s: float = 2.0
+    first_token_s: float = 30.0
+    inter_token_s: float = 600.0
+    request_s: float = 600.0
+    rest_s: float = 30.0
+
+
+@dataclass(frozen=True)
 class Peer:
     """A gateway that runs. base_url: what an OpenAI client is given; pid: of the one process that does the work."""
 

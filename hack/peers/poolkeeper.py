@@ -25,13 +25,19 @@ CONNECTIONS_MAX = 10_000
 
 @contextmanager
 def poolkeeper(
-    folder: Path, upstreams: Sequence[Upstream], core: int | None, home: Path | None = None, model: str = "m"
+    folder: Path,
+    upstreams: Sequence[Upstream],
+    core: int | None,
+    home: Path | None = None,
+    model: str = "m",
+    manifests: Sequence[Mapping[str, object]] | None = None,
 ) -> Iterator[Peer]:
-    """home: the data plane to start, when it is not the checkout's."""
+    """home: the data plane to start, when it is not the checkout's. manifests: a pool called POOL and its policy, when
+    it is not the plain pool of these upstreams."""
     parts = {name: folder / name for name in ("config", "credentials", "clients", "ca", "run")}
     for made in parts.values():
         made.mkdir(parents=True)
-    document = planned(folder, upstreams, model)
+    document = planned(folder, manifests or [_pool(upstreams, model)], upstreams)
     (parts["config"] / "router.json").write_text(document.model_dump_json(by_alias=True))
     keys = {upstream.name: upstream.key for upstream in upstreams}
     for endpoint in document.endpoints:
@@ -53,11 +59,11 @@ def poolkeeper(
         yield Peer("Poolkeeper", package.__version__, f"http://{HOST}:{client}/v1", worker_of(process.pid))
 
 
-def planned(folder: Path, upstreams: Sequence[Upstream], model: str) -> RouterDoc:
+def planned(folder: Path, manifests: Sequence[Mapping[str, object]], upstreams: Sequence[Upstream]) -> RouterDoc:
     """What the operator would tell the router."""
-    manifests = folder / "pool.yaml"
-    manifests.write_text(yaml.safe_dump_all([_pool(upstreams, model), _secret(upstreams)]))
-    declared = load([manifests], local=True)
+    path = folder / "pool.yaml"
+    path.write_text(yaml.safe_dump_all([*manifests, _secret(upstreams)], sort_keys=False))
+    declared = load([path], local=True)
     if declared.findings:
         raise ValueError("\n".join(map(str, declared.findings)))
     plan = resolve(snapshot_of(declared, PoolKey("default", POOL), settings_for(local=True)), clock.now())
