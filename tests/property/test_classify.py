@@ -20,7 +20,7 @@ class Table(Protocol):
 
 lua = runtime()
 lua_refusal = cast(
-    Callable[[int, bytes, str], Table],
+    Callable[[int, bytes, bytes], Table],
     lua.eval(
         """function(status, body, provider)
              local seen = require("pool.classify").refusal(status, function() end, body, provider, 0)
@@ -75,7 +75,7 @@ def texts(draw: st.DrawFn) -> bytes:
 def test_both_languages_give_the_same_verdict(status: int, body: bytes, provider: Provider) -> None:
     got = refusal(status, body, provider)
 
-    seen = lua_refusal(status, body, provider)
+    seen = lua_refusal(status, body, provider.encode())
 
     assert (got.outcome.encode(), got.reason.encode(), got.status, got.limit or 0) == tuple(
         seen[cast(str, number)] for number in (1, 2, 3, 4)
