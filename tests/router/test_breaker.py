@@ -105,7 +105,7 @@ def test_retry_after_is_kept(router: Router, a: FakeProvider, b: FakeProvider) -
     assert seen.retry_at is not None
     assert seen.since is not None
     assert 25 <= (seen.retry_at - seen.since).total_seconds() <= 31
-    assert seen.max_connections == 25  # the limit that the answer named
+    assert seen.limit == 25  # the limit that the answer named
 
 
 def test_a_refused_key_is_out_until_its_file_changes(router: Router, a: FakeProvider, b: FakeProvider) -> None:

@@ -34,7 +34,8 @@ class LastError(Heard):
 
 
 class EndpointState(Heard):
-    """One endpoint as this replica sees it. since: when health, breaker or reason last changed."""
+    """One endpoint as this replica sees it. since: when health, breaker or reason last changed.
+    limit: requests in flight that it may have now, at most max_connections."""
 
     name: str
     tier: int = 0
@@ -46,6 +47,7 @@ class EndpointState(Heard):
     weight: float = 0.0
     in_flight: int = 0
     max_connections: int = 0
+    limit: int = 0
     ttft_ms: float | None = None
     error_rate_percent: float = 0.0
     retry_at: datetime | None = None

@@ -17,7 +17,6 @@ POOL: dict[str, Callable[[EndpointPoolSpec], bool]] = {
 
 POLICY: dict[str, Callable[[FailoverPolicySpec], bool]] = {
     "healthCheck": lambda spec: spec.health_check != _DEFAULTS.health_check,
-    "concurrency": lambda spec: spec.concurrency != _DEFAULTS.concurrency,
 }
 """The same for a policy; paths below its spec."""
 

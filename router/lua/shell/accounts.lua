@@ -3,6 +3,7 @@
 local affinity = require "shell.affinity"
 local circuits = require "shell.circuits"
 local cost = require "pool.cost"
+local limits = require "shell.limits"
 local metrics = require "shell.metrics"
 local outcome = require "pool.outcome"
 local queue = require "shell.queue"
@@ -46,6 +47,9 @@ function _M.first_content(attempt, now_ms)
   circuits.first_content(attempt, now_ms)
   rests.success(attempt.endpoint, now_ms, attempt.started_ms)
   rests.sample_latency(attempt.endpoint, wait_ms, now_ms)
+  if attempt.policy.is_adaptive then
+    limits.answered(attempt, wait_ms, now_ms)
+  end
   if attempt.conversation then
     affinity.answered(attempt.conversation, attempt.endpoint)
   end
@@ -100,6 +104,9 @@ function _M.failure(attempt, failure, now_ms)
   end
   if consequence.is_fault then
     rests.failure(attempt, consequence.rests, failure, now_ms)
+  end
+  if attempt.policy.is_adaptive then
+    limits.failed(attempt, failure, now_ms)
   end
   metrics.count(('poolkeeper_upstream_errors_total{%s,class="%s"}'):format(labels(attempt).text, failure.class))
 end

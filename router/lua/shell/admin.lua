@@ -12,9 +12,9 @@ local health = require "pool.health"
 local holds = require "shell.holds"
 local json = require "pool.json"
 local keys = require "shell.keys"
+local limits = require "shell.limits"
 local metrics = require "shell.metrics"
 local respond = require "shell.respond"
-local rest = require "pool.rest"
 local rests = require "shell.rests"
 local state = require "shell.state"
 local sync = require "shell.sync"
@@ -87,7 +87,8 @@ local function view_of(endpoint, now_ms)
     health = told.health, breaker = told.breaker, reason = told.reason,
     message = secret_message(endpoint, key), since = rfc3339(told.since_ms), retryAt = rfc3339(told.retry_at_ms),
     weight = math.floor(balancer.weight_of(endpoint, now_ms) * 10 + 0.5) / 10,
-    inFlight = state.in_flight(endpoint.id), maxConnections = rest.ceiling(record, endpoint.max_connections, now_ms),
+    inFlight = state.in_flight(endpoint.id), maxConnections = endpoint.max_connections,
+    limit = limits.ceiling(endpoint, record, now_ms),
     ttftMs = latency_ms and math.floor(latency_ms + 0.5) or NULL,
     errorRatePercent = percent(window),
     lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,
@@ -185,6 +186,7 @@ local function add_gauges(series, endpoint, now_ms)
   series["poolkeeper_endpoint_weight" .. label] = view.weight
   series["poolkeeper_in_flight" .. label] = view.inFlight
   series["poolkeeper_max_connections" .. label] = view.maxConnections
+  series["poolkeeper_concurrency_limit" .. label] = view.limit
   for _, model in ipairs(view.models) do
     series[('poolkeeper_endpoint_breaker_state{endpoint="%s",gen_ai_request_model="%s"}')
       :format(endpoint.name, metrics.label(model.name))] = BREAKER_VALUE[model.breaker]

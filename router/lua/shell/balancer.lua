@@ -8,6 +8,7 @@ local circuits = require "shell.circuits"
 local heads = require "shell.heads"
 local holds = require "shell.holds"
 local keys = require "shell.keys"
+local limits = require "shell.limits"
 local outcome = require "pool.outcome"
 local pick = require "pool.pick"
 local rest = require "pool.rest"
@@ -63,7 +64,7 @@ end
 
 local function fill(candidate, endpoint, record, circuit_record, now_ms)
   candidate.in_flight = state.in_flight(endpoint.id)
-  candidate.max_connections = rest.ceiling(record, endpoint.max_connections, now_ms)
+  candidate.max_connections = limits.ceiling(endpoint, record, now_ms)
   candidate.latency_ms = rests.latency_ms(endpoint, now_ms)
   candidate.is_trial = circuit_record.state ~= "Closed"
   candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0
@@ -157,7 +158,7 @@ local function take(request, endpoint, max_connections, now_ms)
   local attempt = {
     endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
     asked = request.asked, model_label = request.model_label, started_ms = now_ms, key_version = keys.of(endpoint).version,
-    conversation = request.conversation,
+    conversation = request.conversation, is_stream = request.parsed.stream,
     holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
   }
   if not circuits.admit(attempt, now_ms) then

@@ -14,7 +14,7 @@ local BATCH = 1 -- tokens a worker collects before it pays in
 
 local function pay_in(self, amount)
   if state.count(self.key, amount) > self.cap then
-    state.set_count(self.key, self.cap)
+    state.note(self.key, self.cap)
   end
 end
 

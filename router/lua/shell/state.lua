@@ -127,12 +127,9 @@ function _M.begin_count(key, amount)
   counters:add(key, amount)
 end
 
-function _M.set_count(key, amount)
-  counters:set(key, amount)
-end
-
-function _M.note(key, text)
-  counters:set(key, text)
+-- A count, or a text.
+function _M.note(key, value)
+  counters:set(key, value)
 end
 
 function _M.noted(key)
@@ -225,9 +222,8 @@ function _M.release(id)
 end
 
 
--- what a worker shows to the others: a number under an id, gone with the worker like a slot
+-- what a worker shows to the others: a number (nil: none) under an id, gone with the worker like a slot
 
--- number: nil for none any more
 function _M.show(id, number)
   slots:set(keys_of_slots(id)[me + 1], number)
 end

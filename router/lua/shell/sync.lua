@@ -12,6 +12,7 @@ local guard = require "shell.guard"
 local jsonscan = require "pool.jsonscan"
 local heads = require "shell.heads"
 local keys = require "shell.keys"
+local limits = require "shell.limits"
 local metrics = require "shell.metrics"
 local offers = require "pool.offers"
 local queue = require "pool.queue"
@@ -54,6 +55,7 @@ local function prepare_endpoint(endpoint, doc)
   endpoint.rest_key = rests.key_of(endpoint.id)
   endpoint.key_path = keys.path_of(endpoint)
   endpoint.places = offers.of(endpoint.provider, endpoint.path)
+  endpoint.limit_keys = limits.keys_of(endpoint.id)
   endpoint.heads = heads.names(endpoint, doc.access.priorities)
   endpoint.pools = {}
   endpoint.routes = {}
@@ -99,6 +101,7 @@ end
 
 local function prepare_policy(policy)
   policy.tiers.is_proportional = policy.tiers.spill == "Proportional"
+  policy.is_adaptive = policy.concurrency.mode == "Adaptive"
   policy.failback.is_manual = policy.failback.mode == "Manual"
   policy.failback.held_tiers = {}
   for _, held in ipairs(policy.failback.held) do

@@ -12,7 +12,6 @@ POOL_CASES: dict[str, dict[str, object]] = {
 
 POLICY_CASES: dict[str, dict[str, object]] = {
     "healthCheck": {"healthCheck": {"interval": "20s"}},
-    "concurrency": {"concurrency": {"mode": "Adaptive"}},
 }
 
 
