@@ -2,7 +2,7 @@
 -- be in flight. The key shown is never forwarded.
 
 local keys = require "shell.keys"
-local state = require "shell.state"
+local slots = require "shell.slots"
 
 local _M = {}
 
@@ -35,7 +35,7 @@ function _M.enter(request)
   if not client.slot_id then
     return true
   end
-  request.holds_client_slot = state.acquire(client.slot_id, client.max_connections)
+  request.holds_client_slot = slots.acquire(client.slot_id, client.max_connections)
   return request.holds_client_slot
 end
 
@@ -43,7 +43,7 @@ end
 function _M.leave(request)
   if request.holds_client_slot then
     request.holds_client_slot = false
-    state.release(request.client.slot_id)
+    slots.release(request.client.slot_id)
   end
 end
 

@@ -8,7 +8,7 @@ local metrics = require "shell.metrics"
 local outcome = require "pool.outcome"
 local queue = require "shell.queue"
 local rests = require "shell.rests"
-local state = require "shell.state"
+local slots = require "shell.slots"
 
 local _M = {}
 
@@ -122,7 +122,7 @@ end
 function _M.release(attempt)
   if attempt.holds_slot then
     attempt.holds_slot = false
-    state.release(attempt.endpoint.id)
+    slots.release(attempt.endpoint.id)
     queue.freed()
   end
 end

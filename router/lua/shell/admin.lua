@@ -16,6 +16,7 @@ local limits = require "shell.limits"
 local metrics = require "shell.metrics"
 local respond = require "shell.respond"
 local rests = require "shell.rests"
+local slots = require "shell.slots"
 local state = require "shell.state"
 local sync = require "shell.sync"
 
@@ -87,7 +88,7 @@ local function view_of(endpoint, now_ms)
     health = told.health, breaker = told.breaker, reason = told.reason,
     message = secret_message(endpoint, key), since = rfc3339(told.since_ms), retryAt = rfc3339(told.retry_at_ms),
     weight = math.floor(balancer.weight_of(endpoint, now_ms) * 10 + 0.5) / 10,
-    inFlight = state.in_flight(endpoint.id), maxConnections = endpoint.max_connections,
+    inFlight = slots.in_flight(endpoint.id), maxConnections = endpoint.max_connections,
     limit = limits.ceiling(endpoint, record, now_ms),
     ttftMs = latency_ms and math.floor(latency_ms + 0.5) or NULL,
     errorRatePercent = percent(window),
@@ -196,7 +197,7 @@ end
 
 local function add_client_gauges(series, client)
   local label = ('{client="%s"}'):format(client.name)
-  series["poolkeeper_client_in_flight" .. label] = state.in_flight(client.slot_id)
+  series["poolkeeper_client_in_flight" .. label] = slots.in_flight(client.slot_id)
   series["poolkeeper_client_max_connections" .. label] = client.max_connections
 end
 

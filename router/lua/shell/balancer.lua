@@ -14,7 +14,7 @@ local pick = require "pool.pick"
 local rest = require "pool.rest"
 local rests = require "shell.rests"
 local spill = require "pool.spill"
-local state = require "shell.state"
+local slots = require "shell.slots"
 local surfaces = require "pool.surface"
 local weight = require "pool.weight"
 
@@ -63,7 +63,7 @@ end
 
 
 local function fill(candidate, endpoint, record, circuit_record, now_ms)
-  candidate.in_flight = state.in_flight(endpoint.id)
+  candidate.in_flight = slots.in_flight(endpoint.id)
   candidate.max_connections = limits.ceiling(endpoint, record, now_ms)
   candidate.latency_ms = rests.latency_ms(endpoint, now_ms)
   candidate.is_trial = circuit_record.state ~= "Closed"
@@ -151,7 +151,7 @@ end
 
 -- An attempt on a chosen endpoint that holds its slot (and lease); nil when somebody else was quicker.
 local function take(request, endpoint, max_connections, now_ms)
-  if not state.acquire(endpoint.id, max_connections) then
+  if not slots.acquire(endpoint.id, max_connections) then
     return nil
   end
   local route = endpoint.routes[request.model]
@@ -162,7 +162,7 @@ local function take(request, endpoint, max_connections, now_ms)
     holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
   }
   if not circuits.admit(attempt, now_ms) then
-    state.release(endpoint.id)
+    slots.release(endpoint.id)
     return nil
   end
   return attempt

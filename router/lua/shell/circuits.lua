@@ -2,6 +2,7 @@
 -- which event its outcome is. What an event does is pool/breaker.lua's business alone.
 
 local breaker = require "pool.breaker"
+local slots = require "shell.slots"
 local state = require "shell.state"
 
 local floor = math.floor
@@ -88,7 +89,7 @@ function _M.admit(attempt, now_ms)
   end
   local context = context_of(attempt, now_ms)
   context.lease_ms = attempt.policy.timeouts.first_token_ms + attempt.policy.timeouts.connect_ms
-  context.holder = state.worker()
+  context.holder = slots.worker()
   local effects = step(attempt, "admit", context)
   attempt.lease = effects.lease
   return effects.admitted
@@ -160,7 +161,7 @@ end
 -- At the start of a worker: the trials of one with its number, now dead, are free again. others: circuits that are no
 -- endpoint's.
 function _M.begin_worker(others)
-  local me = state.worker()
+  local me = slots.worker()
   local function forget(circuit)
     state.update(circuit, breaker.new, function(record)
       return breaker.without_holder(record, me), {}

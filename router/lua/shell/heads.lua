@@ -3,6 +3,7 @@
 -- free goes to one of them, whichever worker it is in, and a newcomer sees that somebody is before him.
 
 local queue = require "pool.queue"
+local slots = require "shell.slots"
 local state = require "shell.state"
 
 local _M = {}
@@ -25,7 +26,7 @@ end
 local function collect(endpoint)
   local names = endpoint.heads
   for i = 1, #names do
-    tickets[i] = state.shown(names[i])
+    tickets[i] = slots.shown(names[i])
   end
   return #names
 end
@@ -33,7 +34,7 @@ end
 
 -- Does anybody wait at all?
 function _M.is_anybody()
-  return state.in_flight(WAITING) > 0
+  return slots.in_flight(WAITING) > 0
 end
 
 
@@ -59,23 +60,23 @@ end
 
 -- A ticket, with a place to wait; nil when all places of the priority are taken.
 function _M.enter(priority, places)
-  if not state.acquire(name_of_line(priority), places) then
+  if not slots.acquire(name_of_line(priority), places) then
     return nil
   end
-  state.acquire(WAITING, math.huge)
+  slots.acquire(WAITING, math.huge)
   return state.count(TICKET, 1)
 end
 
 
 function _M.leave(priority)
-  state.release(name_of_line(priority))
-  state.release(WAITING)
+  slots.release(name_of_line(priority))
+  slots.release(WAITING)
 end
 
 
 -- How many wait in a priority.
 function _M.depth(priority)
-  return state.in_flight(name_of_line(priority))
+  return slots.in_flight(name_of_line(priority))
 end
 
 

@@ -4,6 +4,7 @@
 local aimd = require "pool.aimd"
 local rest = require "pool.rest"
 local rests = require "shell.rests"
+local slots = require "shell.slots"
 local state = require "shell.state"
 
 local _M = {}
@@ -40,7 +41,7 @@ local function step(attempt, event, told, now_ms)
   local limit = limit_of(endpoint, ceiling)
   local after, is_cut = aimd.step(limit, event, {
     ceiling = ceiling, started_ms = attempt.started_ms, cut_at_ms = state.counted(endpoint.limit_keys.cut),
-    in_flight = state.in_flight(endpoint.id), told = told,
+    in_flight = slots.in_flight(endpoint.id), told = told,
   })
   if is_cut then
     state.note(endpoint.limit_keys.cut, now_ms)

@@ -6,7 +6,7 @@ local dns = require "shell.dns"
 local guard = require "shell.guard"
 local keys = require "shell.keys"
 local metrics = require "shell.metrics"
-local state = require "shell.state"
+local slots = require "shell.slots"
 local sync = require "shell.sync"
 
 require "shell.admin"
@@ -44,7 +44,7 @@ end
 
 function _M.init_worker()
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
-  state.begin_worker()
+  slots.begin_worker()
   circuits.begin_worker({ guard.CIRCUIT })
   if ngx.worker.id() == 0 then
     every(POLL_DOCUMENT_S, sync.poll)

@@ -11,6 +11,7 @@ local heads = require "shell.heads"
 local metrics = require "shell.metrics"
 local queue = require "pool.queue"
 local semaphore = require "ngx.semaphore"
+local slots = require "shell.slots"
 local state = require "shell.state"
 
 local _M = {}
@@ -77,12 +78,12 @@ local function show()
   end
   for head, ticket in pairs(shown) do
     if now_first[head] ~= ticket then
-      state.show(head, now_first[head])
+      slots.show(head, now_first[head])
     end
   end
   for head, ticket in pairs(now_first) do
     if not shown[head] then
-      state.show(head, ticket)
+      slots.show(head, ticket)
     end
   end
   shown = now_first

@@ -1,17 +1,16 @@
--- What all workers share, and the only file that touches ngx.shared: records, counters, slots, conversations, a log of
--- transitions.
+-- What all workers share: records, counters, conversations, kept answers, a log of transitions. With slots.lua the only file
+-- that touches ngx.shared.
 --
 -- Records (of breakers and rests) are read often and changed seldom. Every change moves the epoch; a worker keeps decoded
 -- records and drops them when the epoch has moved, so a request reads one number, however many endpoints there are. A
 -- change is made under a lock of its key, on the record as it then is. The lock runs out by itself: its holder may be
--- killed. Slots (requests in flight) are counted a worker, so that what a killed worker held goes with it.
+-- killed.
 
 local cjson = require "cjson.safe"
 
 local ngx = ngx
 local records = ngx.shared.poolkeeper_records
 local counters = ngx.shared.poolkeeper_counters
-local slots = ngx.shared.poolkeeper_slots
 local conversations = ngx.shared.poolkeeper_conversations
 local answers = ngx.shared.poolkeeper_answers
 
@@ -19,12 +18,9 @@ local _M = {}
 
 local LOCK_S = 0.1 -- far longer than a change takes
 local LOG_LENGTH = 128
-local SLOT_TRIES = 3
 
 local cache = {}
 local cache_epoch
-local slot_keys = {} -- id -> {worker's key, by worker number plus one}
-local me, workers -- this worker's number, and how many there are
 
 
 -- epoch and records
@@ -145,100 +141,6 @@ end
 
 function _M.remember_conversation(hash, endpoint_name, ttl_s)
   conversations:set(hash, endpoint_name, ttl_s)
-end
-
-
--- slots
-
-local function slot_key(worker, id)
-  return worker .. "\0" .. id
-end
-
-
--- At the start of a worker: what one with its number, now dead, held is free again.
-function _M.begin_worker()
-  me, workers = ngx.worker.id(), ngx.worker.count()
-  local mine = slot_key(me, "")
-  for _, key in ipairs(slots:get_keys(0)) do
-    if key:sub(1, #mine) == mine then
-      slots:delete(key)
-    end
-  end
-end
-
-
-function _M.worker()
-  return me
-end
-
-
-local function keys_of_slots(id)
-  local keys = slot_keys[id]
-  if not keys then
-    keys = {}
-    for worker = 0, workers - 1 do
-      keys[worker + 1] = slot_key(worker, id)
-    end
-    slot_keys[id] = keys
-  end
-  return keys
-end
-
-
-local function sum(keys)
-  local total = 0
-  for i = 1, workers do
-    total = total + (slots:get(keys[i]) or 0)
-  end
-  return total
-end
-
-
-function _M.in_flight(id)
-  return sum(keys_of_slots(id))
-end
-
-
--- Takes one of ceiling slots, or does not. Two workers that reach for the last one may both step back: try again then.
-function _M.acquire(id, ceiling)
-  local keys = keys_of_slots(id)
-  local key = keys[me + 1]
-  for _ = 1, SLOT_TRIES do
-    slots:incr(key, 1, 0)
-    if sum(keys) <= ceiling then
-      return true
-    end
-    slots:incr(key, -1)
-    if sum(keys) >= ceiling then
-      return false
-    end
-  end
-  return false
-end
-
-
-function _M.release(id)
-  slots:incr(slot_keys[id][me + 1], -1, 0)
-end
-
-
--- what a worker shows to the others: a number (nil: none) under an id, gone with the worker like a slot
-
-function _M.show(id, number)
-  slots:set(keys_of_slots(id)[me + 1], number)
-end
-
-
--- The smallest number that a worker shows under the id; false when none does.
-function _M.shown(id)
-  local keys, smallest = keys_of_slots(id), false
-  for i = 1, workers do
-    local number = slots:get(keys[i])
-    if number and (not smallest or number < smallest) then
-      smallest = number
-    end
-  end
-  return smallest
 end
 
 
