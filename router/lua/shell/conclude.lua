@@ -3,12 +3,14 @@
 
 local accounts = require "shell.accounts"
 local balancer = require "shell.balancer"
+local cjson = require "cjson.safe"
 local clock = require "shell.clock"
 local fallback = require "shell.fallback"
 local guard = require "shell.guard"
 local offers = require "pool.offers"
 local relay = require "shell.relay"
 local respond = require "shell.respond"
+local refusal = require "pool.refusal"
 local surfaces = require "pool.surface"
 
 local ngx = ngx
@@ -60,8 +62,9 @@ function _M.conclude(request, obstacle)
   local told, failure = request.telling, request.failure
   if told then
     guard.answered(request)
-    relay.start({ status = told.failure.status, content_type = told.failure.answer.content_type }, request, told.attempt)
-    return respond.as_is(told.failure.answer.body)
+    local body, content_type = refusal.of(told.failure, request.protocol, cjson.decode)
+    relay.start({ status = told.failure.status, content_type = content_type }, request, told.attempt)
+    return respond.as_is(body)
   end
   local now_ms = clock.now_ms()
   if failure and now_ms >= request.deadline_ms then

@@ -15,6 +15,10 @@ def _openrouter(code: int, message: str, kind: str) -> dict[str, object]:
     return {"error": {"code": code, "message": message, "metadata": {"error_type": kind}}}
 
 
+def _flat(message: str, kind: str, code: int) -> dict[str, object]:
+    return {"object": "error", "message": message, "type": kind, "param": None, "code": code}
+
+
 def _siliconflow(code: int, message: str) -> dict[str, object]:
     return {"code": code, "message": message, "data": None}
 
@@ -69,6 +73,36 @@ PASSED_OVER: tuple[tuple[str, str, str, int, dict[str, object]], ...] = (
         503,
         _openai("server busy, please try again. maximum pending requests exceeded", "api_error"),
     ),
+    ("Busy", "SiliconFlow", "200 with its own shape", 200, _siliconflow(50505, "Model service overloaded.")),
+    ("Busy", "SGLang", "503 of a full queue", 503, _flat("The request queue is full.", "ServiceUnavailable", 503)),
+    (
+        "Incompatible",
+        "OpenRouter",
+        "402, fewer max_tokens",
+        402,
+        _openrouter(402, "This request requires more credits, or fewer max_tokens. You requested up to 9000", ""),
+    ),
+    (
+        "Incompatible",
+        "OpenRouter",
+        "404, no such feature",
+        404,
+        _openrouter(404, "No endpoints found that support tool use.", ""),
+    ),
+    (
+        "ModelMissing",
+        "LMStudio",
+        "404, nothing loaded",
+        404,
+        _openai("No models loaded.", "invalid_request_error", "model_not_found"),
+    ),
+    (
+        "Credential",
+        "OpenAI",
+        "429 of a quota used up",
+        429,
+        _openai("You exceeded your current quota.", "insufficient_quota", "insufficient_quota"),
+    ),
     (
         "ModelMissing",
         "Ollama",
@@ -78,6 +112,12 @@ PASSED_OVER: tuple[tuple[str, str, str, int, dict[str, object]], ...] = (
     ),
 )
 TOO_LONG: tuple[tuple[str, int, dict[str, object], str], ...] = (
+    (
+        "SiliconFlow",
+        400,
+        _siliconflow(20015, "length of prompt_tokens (9000) must be less than max_seq_len (4096)."),
+        "max_seq_len",
+    ),
     (
         "OpenAI",
         400,
