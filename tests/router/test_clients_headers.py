@@ -104,7 +104,8 @@ def test_there_is_a_limit_to_headers(router: Router, lines: tuple[str, ...], wan
 
 ALLOWED_BACK = {
     "server", "date", "content-type", "content-length", "transfer-encoding", "connection", "cache-control",
-    "x-request-id", "x-poolkeeper-fallback", "x-poolkeeper-endpoint", "x-poolkeeper-tier", "x-poolkeeper-attempts", "retry-after",
+    "x-request-id", "x-poolkeeper-fallback", "x-poolkeeper-endpoint",
+    "x-poolkeeper-tier", "x-poolkeeper-attempts", "retry-after",
 }  # fmt: skip
 PROVIDERS_OWN = (
     b"Set-Cookie: a=b\r\nX-Accel-Redirect: /etc/passwd\r\nX-Accel-Limit-Rate: 1\r\nX-Poolkeeper-Tier: 9\r\n"
