@@ -9,4 +9,5 @@ local IMPURE = { "ngx", "os", "io", "print", "math.random", "math.randomseed", "
 files["router/lua/pool"] = { not_globals = IMPURE }
 files["router/lua/shell"] = { read_globals = { ngx = { other_fields = true, fields = { status = { read_only = false },
   header = { read_only = false, other_fields = true }, ctx = { read_only = false, other_fields = true } } } } }
+files["tests/fakes"] = { std = "+ngx_lua" }
 files["tests/lua"] = { std = "+busted", max_line_length = 140 }

@@ -43,7 +43,7 @@ def until_closed(content_type: str) -> bytes:
 
 
 def whole(content_type: str, body: bytes) -> bytes:
-    return head(content_type, f"content-length: {len(body)}") + body
+    return head(content_type, f"content-length: {len(body)}", "connection: close") + body
 
 
 class Player:

@@ -122,7 +122,7 @@ def test_when_nobody_says_more_the_empty_stream_is_the_answer(router: Router, do
         answer = router.ask(stream=True)
 
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == EVENT_STREAM
+    assert answer.headers["content-type"].startswith("text/event-stream")
     assert [data for data in events(answer.text) if data == "[DONE]"] == ["[DONE]"]
     assert events(answer.text)[-1] == "[DONE]"
     assert silent.asked == 1

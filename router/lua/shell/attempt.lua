@@ -2,6 +2,7 @@
 -- has proved itself (a stream by its first content, anything else by being a complete JSON answer). What went wrong until
 -- then comes back as a failure {class, reason, ...}; after it the answer is passed on by relay.lua.
 
+local budget = require "shell.budget"
 local cjson = require "cjson.safe"
 local chunk = require "pool.chunk"
 local classify = require "pool.classify"
@@ -66,12 +67,13 @@ end
 
 
 -- Connects and asks. A kept connection may have been closed by the other side while it was idle: that says nothing about
--- the endpoint, so the next one is taken, until one is fresh.
+-- the endpoint, so it is asked once more, over a fresh one. It may also have closed it over this very request, so that is
+-- paid for like any further attempt.
 local function ask(request, attempt, key, deadline_ms)
   local message = message_for(request, attempt, key)
   while true do
     local conn, err, fault = upstream.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms, deadline_ms,
-                                              request.doc.allow_loopback)
+                                              request.doc.allow_loopback, attempt.is_resent)
     if not conn and now_ms() >= request.deadline_ms then
       return time_out(request, attempt, fault, fault == "Connect" and "ConnectFailed" or fault)
     end
@@ -90,9 +92,10 @@ local function ask(request, attempt, key, deadline_ms)
     if err == "timeout" then
       return time_out(request, attempt, "SlowFirstToken")
     end
-    if not (conn.reused and conn:is_silent()) then
+    if not (conn.reused and conn:is_silent()) or attempt.is_resent or not budget.retries:withdraw() then
       return failed("Connect", "ConnectFailed", err)
     end
+    attempt.is_resent, request.has_paid = true, true
   end
 end
 

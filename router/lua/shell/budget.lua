@@ -45,6 +45,14 @@ function bucket:refund()
 end
 
 
+-- What was given back for an answer that broke off after all; where it is spent already, it is owed.
+function bucket:take_back()
+  if state.count(self.key, -1) < -self.cap then
+    state.count(self.key, 1)
+  end
+end
+
+
 local function new(key, start, cap)
   return setmetatable({ key = key, start = start, cap = cap, unpaid = 0 }, bucket)
 end

@@ -37,7 +37,8 @@ local function deliver(request, attempt, answer)
   if answer.events and attempt.policy.hedging then
     hedge.sample(attempt.endpoint, attempt.first_content_ms - attempt.started_ms)
   end
-  if request.has_paid then
+  local is_refunded = request.has_paid
+  if is_refunded then
     request.has_paid = false
     budget.retries:refund()
   end
@@ -54,6 +55,9 @@ local function deliver(request, attempt, answer)
   if ended == "gone" then
     accounts.release(attempt)
     return ngx.exit(ngx.ERROR)
+  end
+  if is_refunded then
+    budget.retries:take_back()
   end
   local another, its_answer = recovery.after(request, attempt, ended)
   if another then

@@ -47,6 +47,7 @@ local function options_for(endpoint, ip, allow_loopback)
                           endpoint.egress_proxy and "for " .. endpoint.authority or "direct" }, "|"),
     pool_size = POOL_SIZE,
   }
+  options.fresh = { host = options.host, pool = options.pool .. "|fresh" } -- nothing is ever kept there
   endpoint.pools[ip] = options
   return options
 end
@@ -84,6 +85,7 @@ local function connect_to(endpoint, options, connect_ms, deadline_ms)
   return setmetatable({
     sock = sock, reused = reused, buffer = "", timeout_ms = connect_ms, reads = 0, head_bytes = 0,
     head = "", head_length = 0, mode = "none", left = 0, in_trailer = false, ended = false, keep = false,
+    is_fresh = false,
   }, connection)
 end
 
@@ -91,7 +93,8 @@ end
 -- A connection to one of the endpoint's addresses (or its proxy's), fresh or kept; nil, why not, and what that is: Connect,
 -- or ProxyFailed where the endpoint itself was never reached. connect_ms: for the name, all its addresses and the
 -- handshake together; an address that does not answer leaves the others their share of it. deadline_ms: of the attempt.
-function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback)
+-- is_fresh: no kept one.
+function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
   local fault = endpoint.egress_proxy and "ProxyFailed" or "Connect"
   local until_ms = math.min(now_ms() + connect_ms, deadline_ms)
   local addresses, err = dns.resolve(endpoint.dial.host, until_ms)
@@ -108,8 +111,9 @@ function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback)
         break
       end
       local conn, reached
-      conn, err, reached = connect_to(endpoint, options, share_ms, deadline_ms)
+      conn, err, reached = connect_to(endpoint, is_fresh and options.fresh or options, share_ms, deadline_ms)
       if conn then
+        conn.is_fresh = is_fresh
         return conn
       end
       fault = reached and "Connect" or fault
@@ -236,7 +240,7 @@ end
 
 -- Done with it: kept for the next request when its answer came to its end, else closed.
 function connection:finish()
-  if self.ended and self.keep and self.buffer == "" then
+  if self.ended and self.keep and not self.is_fresh and self.buffer == "" then
     self.sock:setkeepalive(IDLE_MS, POOL_SIZE)
   else
     self.sock:close()

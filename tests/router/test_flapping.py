@@ -1,0 +1,109 @@
+"""A primary that goes down and comes back, again and again, under steady traffic."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fakes.player import JSON, Player, Steps, whole
+from router.harness import PATIENCE_S, PEER_RESET, Router, endpoint, eventually, policy, request
+
+RECOVERY_S = 0.5
+LONGEST_S = 4 * RECOVERY_S
+TO_OPEN = 3
+CALLERS = 4
+DOWN_PERIODS = 8
+"""Recovery periods that an outage lasts."""
+OUTAGES = 3
+SLACK_S = 1.0
+"""For a machine that is busy with other things."""
+GOOD = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}]}'
+FAILED = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+
+
+class Flapping:
+    def __init__(self) -> None:
+        self.is_down = False
+        self.refused = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Steps:
+        with self._lock:
+            self.refused += self.is_down
+        yield FAILED if self.is_down else whole(JSON, GOOD)
+
+
+def healthy() -> Steps:
+    yield whole(JSON, GOOD)
+
+
+class Traffic:
+    """Callers that ask one request after the other. served_by: the endpoint of the last answer."""
+
+    def __init__(self, router: Router) -> None:
+        self.failed: list[int] = []
+        self.served_by = ""
+        self._url = f"{router.url}/v1/chat/completions"
+        self._end = threading.Event()
+
+    def _ask(self) -> None:
+        with httpx.Client(timeout=PATIENCE_S) as client:
+            while not self._end.wait(0.01):
+                answer = client.post(self._url, json=request())
+                if answer.status_code == 200:
+                    self.served_by = answer.headers["x-poolkeeper-endpoint"]
+                else:
+                    self.failed.append(answer.status_code)
+
+    @contextlib.contextmanager
+    def flowing(self) -> Iterator[None]:
+        threads = [threading.Thread(target=self._ask) for _ in range(CALLERS)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._end.set()
+            for thread in threads:
+                thread.join()
+
+
+def half_opened(router: Router) -> int:
+    return sum(change.to == "HalfOpen" for change in router.state().transitions)
+
+
+@pytest.mark.slow
+def test_a_primary_that_flaps_is_left_alone_while_down_and_used_again_soon_after(tmp_path: Path) -> None:
+    primary = Flapping()
+    compressed = policy(
+        circuit_breaker={
+            "consecutive_failures": TO_OPEN, "half_open_max_requests": 1, "sliding_window_ms": 60_000,
+            "recovery_timeout_ms": int(RECOVERY_S * 1000), "max_recovery_timeout_ms": int(LONGEST_S * 1000),
+        },
+    )  # fmt: skip
+    back_s: list[float] = []
+    with Player(primary) as a, Player(healthy) as b, Router(tmp_path, workers=2, allowed_errors=PEER_RESET) as router:
+        router.serve(endpoint("a", port=a.port), endpoint("b", port=b.port, tier=1), policy=compressed)
+        traffic = Traffic(router)
+        with traffic.flowing():
+            for _ in range(OUTAGES):
+                eventually(lambda: traffic.served_by == "a", "the primary serves")
+                trials_before, primary.refused, primary.is_down = half_opened(router), 0, True
+                time.sleep(DOWN_PERIODS * RECOVERY_S)
+                trials, refused = half_opened(router) - trials_before, primary.refused
+                primary.is_down, up_s = False, time.monotonic()
+
+                assert trials <= DOWN_PERIODS
+                assert refused <= TO_OPEN - 1 + CALLERS + trials  # what opened it, what was under way then, the trials
+
+                eventually(lambda: router.endpoint("a").breaker == "Closed", "the primary is back")
+                back_s.append(time.monotonic() - up_s)
+
+    assert traffic.failed == []
+    assert max(back_s) <= LONGEST_S + SLACK_S, (
+        f"back after {[round(s / RECOVERY_S, 1) for s in back_s]} recovery periods"
+    )
