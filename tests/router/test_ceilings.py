@@ -57,6 +57,22 @@ def test_when_all_are_full_a_caller_is_told_to_come_back(two_workers: Router, a:
     assert a.stats().max_in_flight == 2
 
 
+def test_a_tier_that_is_full_serves_all_the_same(two_workers: Router, a: FakeProvider, b: FakeProvider) -> None:
+    """What status and conditions say must not change with every request."""
+    a.set("ok", tokens=10_000, token_interval_ms=20)
+    two_workers.serve(endpoint("a", a, max_connections=1), endpoint("b", b, tier=1, max_connections=1))
+    caller = threading.Thread(target=ask_until_cut, args=(two_workers,))
+    caller.start()
+    eventually(lambda: two_workers.endpoint("a").in_flight == 1, "the first tier is full")
+
+    state = two_workers.state()
+    assert (state.active_tier, state.unserved_models) == (0, ())
+
+    for pid in two_workers.worker_pids():
+        os.kill(pid, signal.SIGKILL)
+    caller.join(PATIENCE_S)
+
+
 def test_a_killed_worker_takes_no_slot_with_it(two_workers: Router, a: FakeProvider) -> None:
     a.set("ok", tokens=10_000, token_interval_ms=20)
     two_workers.serve(endpoint("a", a, max_connections=8))

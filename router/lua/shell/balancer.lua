@@ -62,7 +62,8 @@ local function may_be_used(request, endpoint, route, now_ms)
 end
 
 
-local function fill(candidate, endpoint, record, circuit_record, now_ms)
+local function fill(endpoint, record, circuit_record, now_ms)
+  local candidate = endpoint.candidate
   candidate.in_flight = slots.in_flight(endpoint.id)
   candidate.max_connections = limits.ceiling(endpoint, record, now_ms)
   candidate.latency_ms = rests.latency_ms(endpoint, now_ms)
@@ -73,13 +74,15 @@ local function fill(candidate, endpoint, record, circuit_record, now_ms)
     local percent = advice.percent(endpoint.advice, now_ms)
     candidate.weight, candidate.is_out = endpoint.weight_now * percent / 100, percent == 0
   end
-  return candidate.in_flight < candidate.max_connections
+  return candidate
 end
 
 
--- Is the endpoint for somebody who has waited longer? Who goes on with an answer that broke off comes before all who wait.
-local function is_for_others(request, endpoint)
-  return not request.goes_first and heads.is_before(request, endpoint)
+-- Has the endpoint room, and for this request? Not if somebody waits for it longer; but who goes on with an answer that
+-- broke off goes before all who wait. To be told who serves, no endpoint is full (ignores_load).
+local function has_room(request, candidate, is_queued)
+  return request.ignores_load or candidate.in_flight < candidate.max_connections
+    and not (is_queued and not request.goes_first and heads.is_before(request, candidate.endpoint))
 end
 
 
@@ -95,8 +98,8 @@ local function gather(request, now_ms, raced)
       local usable, at_ms, record, circuit_record = may_be_used(request, endpoint, route, now_ms)
       if not usable then
         retry_at_ms = math.min(retry_at_ms, at_ms)
-      elseif fill(endpoint.candidate, endpoint, record, circuit_record, now_ms) and not (raced and raced[endpoint.name])
-          and not (is_queued and is_for_others(request, endpoint)) then
+      elseif not (raced and raced[endpoint.name])
+          and has_room(request, fill(endpoint, record, circuit_record, now_ms), is_queued) then
         count = count + 1
         candidates[count] = endpoint.candidate
         some_out = some_out or endpoint.candidate.is_out
@@ -183,7 +186,7 @@ local function first_back(request, now_ms, rather_than)
     if at_ms and at_ms < until_ms then
       local usable, _, record, circuit_record = may_be_used(request, endpoint, route, at_ms)
       if usable then
-        fill(endpoint.candidate, endpoint, record, circuit_record, now_ms)
+        fill(endpoint, record, circuit_record, now_ms)
         if not rank or pick.rank(endpoint.candidate, context) < rank then
           name, until_ms = endpoint.name, at_ms
         end
@@ -257,7 +260,7 @@ function _M.weight_of(endpoint, now_ms)
       latest = circuit_record
     end
   end
-  fill(endpoint.candidate, endpoint, record, latest, now_ms)
+  fill(endpoint, record, latest, now_ms)
   return weight.dynamic(endpoint.candidate, endpoint.policy.balancing.slow_start_ms, now_ms)
 end
 
@@ -283,7 +286,7 @@ function _M.active_tier(doc, now_ms)
   for _, model in ipairs(doc.models) do
     local chat = surfaces.CHAT
     local request = { doc = doc, surface = chat, model = model, asked = surfaces.asked(chat, model), excluded = {},
-                      goes_first = true }
+                      ignores_load = true }
     gather(request, now_ms)
     leave_out_trials()
     prepare(request, now_ms)
