@@ -212,4 +212,12 @@ REASONS: Mapping[ConditionType, tuple[Reason, ...]] = MappingProxyType(
         ),
     }
 )
-"""Which reasons a condition may carry."""
+"""Which reasons a condition may carry; the first is the one it has when all is well."""
+
+GOOD_REASONS: frozenset[Reason] = frozenset(reasons[0] for reasons in REASONS.values())
+
+
+def runbook(reason: str) -> str:
+    """Where its page is; "" for a word that has none: one that is good, or a router's own."""
+    has_page = reason in ProbeReason.__members__ or (reason in Reason.__members__ and reason not in GOOD_REASONS)
+    return f"docs/runbooks/{reason}.md" if has_page else ""

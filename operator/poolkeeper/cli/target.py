@@ -21,8 +21,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Target:
+    """state: of the run that serves it; None: it is in the cluster."""
+
     pool: PoolRecord
     annotate: Callable[[Changes], None]
+    state: StateDir | None = None
 
     @property
     def name(self) -> str:
@@ -37,7 +40,7 @@ def find(pool: str, namespace: str | None, state_dir: Path | None) -> Target:
     mine = [(state, found) for state, found in runs if _is(found, name, namespace)]
     if mine:
         state, found = _only(mine, pool, [one.metadata.namespace for _, one in mine])
-        return Target(found, lambda changes: orders.add(state, changes))
+        return Target(found, lambda changes: orders.add(state, changes), state)
     if state_dir:
         raise _unknown(pool, [found for _, found in runs], f"the run on {state_dir}")
     return _in_cluster(pool, name, namespace, [found for _, found in runs])

@@ -1,0 +1,46 @@
+"""`poolkeeper explain`: what is wrong with one endpoint, how that is known, and what to do."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from poolkeeper import clock
+from poolkeeper.cli import target
+from poolkeeper.cli.endpointfacts import facts_of
+from poolkeeper.cli.explanation import page
+from poolkeeper.cli.insight import gather
+from poolkeeper.cli.status import UNFOLDED_COLUMNS
+from poolkeeper.errors import UserError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  poolkeeper explain chat official
+  poolkeeper explain team/chat official      a pool of that namespace
+"""
+)
+@click.argument("pool")
+@click.argument("endpoint")
+@click.option("-n", "--namespace", help="The pool's namespace.")
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    help="A `poolkeeper run` with this state folder. Left out: any run that serves the pool, else the cluster.",
+)
+def explain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | None) -> None:
+    """Say what is wrong with an endpoint: the last probe phase by phase, its breaker, what to do.
+
+    POOL is a name, or NAMESPACE/NAME. In a cluster it shows what you may see: pools, Pods, and pods/proxy for what the
+    routers themselves say.
+    """
+    found = target.find(pool, namespace, state_dir)
+    status = found.pool.status
+    one = next((known for known in status.endpoints if known.name == endpoint), None)
+    if one is None:
+        names = ", ".join(sorted(known.name for known in status.endpoints)) or "none yet"
+        raise UserError(f"pool {found.name} has no endpoint {endpoint!r}; its endpoints: {names}")
+    screen = Console()
+    console = screen if screen.is_terminal else Console(width=UNFOLDED_COLUMNS)
+    console.print(page(facts_of(found.name, status, one, gather(found)), clock.now()))

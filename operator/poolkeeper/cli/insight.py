@@ -1,0 +1,54 @@
+"""Gathering for `poolkeeper explain`: from the run that serves the pool on this machine, else from the cluster."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+from poolkeeper import clock
+from poolkeeper.cli.endpointfacts import Seen
+from poolkeeper.cli.target import Target
+from poolkeeper.local import insight, probes, record
+from poolkeeper.local.statedir import StateDir
+from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport
+from poolkeeper.upstream.routerstate import RouterStates
+
+LOCAL_ROUTER = "this machine"
+
+
+def gather(target: Target) -> Seen:
+    if target.state:
+        return asyncio.run(_of_a_run(target.state))
+    meta = target.pool.metadata
+    return asyncio.run(_of_the_cluster(PoolKey(meta.namespace, meta.name)))
+
+
+async def _of_a_run(state: StateDir) -> Seen:
+    run = record.read(state)
+    address = urlsplit(run.admin_url) if run else None
+    reports: tuple[RouterReport, ...] = ()
+    if address and address.hostname and address.port:
+        states = RouterStates(port=address.port)
+        pod = LivePod(LOCAL_ROUTER, address.hostname, ready=True, terminating=False, config_generation=0)
+        try:
+            reports = await states.ask((pod,), (), clock.now())
+        finally:
+            await states.close()
+    results = probes.results(state)
+    return Seen(
+        keys=insight.keys(state),
+        routers={report.pod: report.state for report in reports if report.state},
+        result=results[0] if results else None,
+        notes=tuple(f"the router was asked for its state: {report.error}" for report in reports if report.error),
+    )
+
+
+async def _of_the_cluster(key: PoolKey) -> Seen:
+    from poolkeeper.kube.client import KubeApi, find_cluster  # a laptop without a cluster does not pay for its client
+    from poolkeeper.kube.insight import look
+
+    cluster = await find_cluster()
+    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
+    try:
+        found = await look(api, key)
+    finally:
+        await api.close()
+    return Seen(found.keys, found.routers, found.result, tuple(found.notes))
