@@ -28,7 +28,7 @@ local function document()
       concurrency = { mode = "Static" }, queue = cjson.null,
     },
     access = { mode = "Open", clients = {} }, failoverToTier = cjson.null,
-    timeZones = {},
+    outages = cjson.null, timeZones = {},
   }
 end
 
@@ -53,6 +53,12 @@ describe("a document", function()
     assert.equal(50, doc.policy.circuit_breaker.error_rate_percent)
     assert.is_nil(doc.endpoints[1].tls.ca_file)
     assert.is_nil(doc.failover_to_tier)
+  end)
+
+  it("may tell of outages", function()
+    local told = { endpoint = "a", fingerprint = "f", model = "", reason = "CredentialsRejected" }
+    local doc = assert(read(function(value) value.outages = { toldAtMs = 5, endpoints = { told } } end))
+    assert.same({ told_at_ms = 5, endpoints = { told } }, doc.outages)
   end)
 
   it("may have no endpoints: then nothing is served, and said so", function()
@@ -86,6 +92,12 @@ describe("a document", function()
     { "with a hidden key file", function(_, e) e.credential.file = "..data" end, "credential.file" },
     { "with a host that would end a header", function(_, e) e.host = "a\r\nx: y" end, "host" },
     { "with a path that would end a request line", function(_, e) e.path = "/v1 HTTP/1.1\r\n" end, "path" },
+    { "with news of an outage that name no endpoint", function(d)
+      d.outages = { toldAtMs = 1, endpoints = { { fingerprint = "f", model = "", reason = "Connect" } } }
+    end, "outages.endpoints%[0%].endpoint: wanted" },
+    { "with a reason that is no word", function(d)
+      d.outages = { toldAtMs = 1, endpoints = { { endpoint = "a", fingerprint = "f", model = "m", reason = "a b" } } }
+    end, "outages.endpoints%[0%].reason: has characters" },
     { "with a control character in a model", function(d, e)
       d.models[1] = "a\nb"
       e.models[1].name = "a\nb"

@@ -278,6 +278,24 @@ class AccessDoc(Model):
     clients: tuple[ClientDoc, ...] = ()
 
 
+class OutageDoc(Model):
+    """What is out: one model of an endpoint (its breaker is open), or all of it where model is "" (its key is refused,
+    or its balance is spent). reason: in a word."""
+
+    endpoint: str
+    fingerprint: str
+    model: str
+    reason: str
+
+
+class OutagesDoc(Model):
+    """What the routers that run say is out, for one that has just started; told_at_ms, since 1970, because old news is
+    none."""
+
+    told_at_ms: int
+    endpoints: tuple[OutageDoc, ...]
+
+
 class RouterDoc(Model):
     """The whole document. models: names clients may ask for, the first is the default. pool: "namespace/name".
     time_zones: those that windows name.
@@ -297,3 +315,4 @@ class RouterDoc(Model):
     access: AccessDoc
     failover_to_tier: int | None = None
     time_zones: tuple[TimeZoneDoc, ...] = ()
+    outages: OutagesDoc | None = None

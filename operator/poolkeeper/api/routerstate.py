@@ -38,6 +38,7 @@ class EndpointState(Heard):
     limit: requests in flight that it may have now, at most max_connections."""
 
     name: str
+    fingerprint: str = ""
     tier: int = 0
     region: str = ""
     health: Health = "Unknown"

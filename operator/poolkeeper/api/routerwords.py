@@ -3,6 +3,8 @@
 All others are only passed on, when they are words at all.
 """
 
+import re
+
 KEY_MISSING = frozenset({"SecretNotFound"})
 """The file of a key is not there, or empty."""
 KEY_REFUSED = frozenset({"CredentialsRejected"})
@@ -14,3 +16,9 @@ OFF_SCHEDULE = "OffSchedule"
 WELL = frozenset({"Healthy", "NoDataYet"})
 BY_BREAKER = frozenset({"BreakerOpen", "BreakerHalfOpen"})
 """Says what the breaker says; why it opened stands at the models."""
+_WORD = re.compile(r"[A-Z][A-Za-z0-9]{0,63}")
+
+
+def word(reason: str) -> str:
+    """A reason as a router gives it, if it is one of our own kind."""
+    return reason if _WORD.fullmatch(reason) else ""

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 
 from poolkeeper.api.routerstate import EndpointState, RouterState
-from poolkeeper.judge.merge import STALE_S
+from poolkeeper.plan.heard import STALE_S
 from poolkeeper.plan.snapshot import RouterReport
 
 

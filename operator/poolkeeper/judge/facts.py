@@ -19,8 +19,9 @@ from poolkeeper.api.routerstate import Breaker, Health, RouterState
 from poolkeeper.api.routerwords import AT_REST, OFF_SCHEDULE
 from poolkeeper.api.status import Condition, EndpointStatus, ProbedEndpoint
 from poolkeeper.errors import Refused
-from poolkeeper.judge.merge import View, active_tier, endpoint_view, fresh_states
+from poolkeeper.judge.merge import View, active_tier, endpoint_view
 from poolkeeper.plan.drain import mode_of
+from poolkeeper.plan.heard import fresh_states
 from poolkeeper.plan.probe import short
 from poolkeeper.plan.resolve import Plan
 from poolkeeper.plan.snapshot import LivePod, Snapshot

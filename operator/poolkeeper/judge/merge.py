@@ -6,23 +6,19 @@ the replicas that report say Open; one of three is not enough, one of two is, be
 replica may just not have met the trouble yet. Messages say how many agree: "2/3 replicas" counts those that see it as
 bad or worse.
 
-Only fresh reports of Pods that are not ending count: at most STALE_S old. An endpoint that no router knows yet has no
+Only reports that count (plan/heard.py) come here. An endpoint that no router knows yet has no
 view. Reason words are passed on only when they are words, so that no text from outside gets into a status.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from poolkeeper.api.routerstate import Breaker, EndpointState, Health, RouterState
-from poolkeeper.api.routerwords import BY_BREAKER, WELL
-from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.api.routerwords import BY_BREAKER, WELL, word
 
-STALE_S = 15
-_WORD = re.compile(r"[A-Z][A-Za-z0-9]{0,63}")
 _BREAKER_BADNESS: dict[Breaker, int] = {"Open": 2, "HalfOpen": 1, "Closed": 0}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_TIER = 10
@@ -45,17 +41,6 @@ class View:
     agreeing: int
     reporting: int
     only_models: tuple[str, ...] = ()
-
-
-def fresh_states(snapshot: Snapshot, now: datetime) -> Mapping[str, RouterState]:
-    """What counts, by the name of the Pod."""
-    pods = {pod.name for pod in snapshot.live.pods if not pod.terminating}
-    oldest = now - timedelta(seconds=STALE_S)
-    return {
-        report.pod: report.state
-        for report in sorted(snapshot.reports, key=lambda report: report.pod)
-        if report.pod in pods and report.state and report.seen_at and report.seen_at >= oldest
-    }
 
 
 def endpoint_view(states: Iterable[RouterState], name: str) -> View | None:
@@ -97,11 +82,6 @@ def clients_without_key(states: Collection[RouterState]) -> Mapping[str, int]:
     """Clients whose key at least half of the replicas miss, and how many of them do."""
     counts = Counter(client.name for state in states for client in state.clients_without_key)
     return {name: count for name, count in counts.items() if 2 * count >= len(states)}
-
-
-def word(reason: str) -> str:
-    """A reason as a router gives it, if it is one of our own kind."""
-    return reason if _WORD.fullmatch(reason) else ""
 
 
 def _why(endpoint: EndpointState) -> str:

@@ -10,17 +10,25 @@ from poolkeeper.api import labels
 from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failoverpolicy import FailoverPolicy, FailoverPolicyStatus
 from poolkeeper.api.proberesult import ProbeResult
+from poolkeeper.api.routerdoc import OutagesDoc
+from poolkeeper.api.routerstate import Heard
 from poolkeeper.api.status import StatusModel
 from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
 from poolkeeper.kube.tree import mapping, number, rows, text, texts
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey
-from poolkeeper.render.names import PROBE_CONTAINER
+from poolkeeper.render.names import CONFIG_FILE, PROBE_CONTAINER
 
 S = TypeVar("S", bound=StatusModel)
 
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink")
 """Metadata that changes without anybody's edit."""
+
+
+class _Outages(Heard):
+    """Of a router document, the one thing that is read back."""
+
+    outages: OutagesDoc | None = None
 
 
 def observe(body: Mapping[str, object]) -> Seen:
@@ -79,7 +87,16 @@ def _configmap(body: Mapping[str, object]) -> Fact:
         return None
     annotations = texts(body, "metadata", "annotations")
     generation = annotations.get(labels.CONFIG_GENERATION, "")
-    return Document(int(generation) if generation.isdecimal() else 0, annotations.get(labels.CONFIG_HASH, ""))
+    return Document(
+        int(generation) if generation.isdecimal() else 0, annotations.get(labels.CONFIG_HASH, ""), _outages(body)
+    )
+
+
+def _outages(body: Mapping[str, object]) -> OutagesDoc | None:
+    try:
+        return _Outages.model_validate_json(text(body, "data", CONFIG_FILE)).outages
+    except ValidationError:
+        return None  # nobody's document, or another version's: as good as nothing told
 
 
 def _service(body: Mapping[str, object]) -> Fact:

@@ -20,6 +20,7 @@ from poolkeeper.plan.hashing import content_hash
 from poolkeeper.plan.hold import Hold, failover_to_tier, hold_of
 from poolkeeper.plan.missing import MissingRef, missing_refs
 from poolkeeper.plan.notyet import not_in_force
+from poolkeeper.plan.outages import outages
 from poolkeeper.plan.policy import policy_doc
 from poolkeeper.plan.probe import probe_doc
 from poolkeeper.plan.probed import advised, last_probe
@@ -44,7 +45,7 @@ class Plan:
 
 
 def resolve(snapshot: Snapshot, now: datetime) -> Plan:
-    """now: for the time zones that a router is told of; equal within a year."""
+    """now: for the time zones that a router is told of, equal within a year, and for how old reports are."""
     missing = missing_refs(snapshot)
     hold = hold_of(snapshot, missing)
     policy = snapshot.policy.spec if snapshot.policy else FailoverPolicySpec()
@@ -77,6 +78,7 @@ def _document(
         access=access_doc(pool.spec.access, sending_routers(snapshot)),
         failover_to_tier=failover_to_tier(snapshot),
         time_zones=time_zones(pool.spec, now),
+        outages=outages(snapshot, now),
     )
     content = content_hash(draft.model_dump(mode="json", by_alias=True))
     return draft.model_copy(update={"hash": content, "generation": _generation(snapshot, content)})

@@ -56,6 +56,12 @@ local function open(record, reason, context)
 end
 
 
+-- What a breaker starts as that is told of an outage: as if it had just opened.
+function _M.new_open(reason, context)
+  return (open(_M.new(), reason, context))
+end
+
+
 local function is_too_much(consecutive, window, policy)
   if policy.consecutive_failures > 0 and consecutive >= policy.consecutive_failures then
     return true

@@ -17,6 +17,7 @@ local BOOLEAN = schema.BOOLEAN
 local PERCENT, COUNT, DURATION_MS = integer(0, 100), integer(0, COUNT_MAX), integer(0, HOUR_MS)
 local LIMIT_MS = schema.limit(DURATION_MS, NO_LIMIT_MS)
 local NAME = text(1, NAME_MAX, "^[%w][%w%.%-_]*$")
+local FINGERPRINT = text(1, 128, "^[%w%-_]+$")
 local MODEL = text(1, MODEL_MAX, "^[^%c]+$")
 -- below one folder: nothing that could climb out of it
 local FILE = text(1, 253, "^[%w_][%w%.%-_]*$")
@@ -33,7 +34,7 @@ local PRICE = text(1, 19, "^%d+%.?%d*$")
 
 local ENDPOINT = object({
   name = NAME,
-  fingerprint = text(1, 128, "^[%w%-_]+$"),
+  fingerprint = FINGERPRINT,
   provider = text(1, 64, "^%w+$"),
   tier = integer(0, 9),
   weight = integer(0, 1000),
@@ -120,6 +121,12 @@ local DOCUMENT = object({
     }), 0, COUNT_MAX),
   }),
   failover_to_tier = nullable(integer(0, 9)),
+  outages = nullable(object({
+    told_at_ms = integer(0, 2 ^ 53),
+    endpoints = list(object({
+      endpoint = NAME, fingerprint = FINGERPRINT, model = text(0, MODEL_MAX, "^[^%c]+$"), reason = text(0, 64, "^%w*$"),
+    }), 0, COUNT_MAX),
+  })),
   time_zones = list(object({
     name = ZONE, offsets = list(object({ since_s = integer(0, 2 ^ 40), offset_s = integer(-86400, 86400) }), 1, 1000),
   }), 0, 1024),

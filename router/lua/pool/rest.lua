@@ -20,6 +20,14 @@ function _M.new()
 end
 
 
+-- What an endpoint starts as that is told to be out of service: until then, or until its key changes.
+function _M.new_down(reason, key, now_ms, until_ms)
+  local record = _M.new()
+  record.down_reason, record.down_since_ms, record.down_until_ms, record.down_key = reason, now_ms, until_ms, key
+  return record
+end
+
+
 local function copy_of(record)
   local copy = {}
   for key, value in pairs(record) do

@@ -84,7 +84,7 @@ local function view_of(endpoint, now_ms)
   }, now_ms)
   local latency_ms = rests.latency_ms(endpoint, now_ms)
   return {
-    name = endpoint.name, tier = endpoint.tier, region = endpoint.region,
+    name = endpoint.name, fingerprint = endpoint.fingerprint, tier = endpoint.tier, region = endpoint.region,
     health = told.health, breaker = told.breaker, reason = told.reason,
     message = secret_message(endpoint, key), since = rfc3339(told.since_ms), retryAt = rfc3339(told.retry_at_ms),
     weight = math.floor(balancer.weight_of(endpoint, now_ms) * 10 + 0.5) / 10,

@@ -15,6 +15,7 @@ local keys = require "shell.keys"
 local limits = require "shell.limits"
 local metrics = require "shell.metrics"
 local offers = require "pool.offers"
+local outages = require "shell.outages"
 local queue = require "pool.queue"
 local rests = require "shell.rests"
 local circuits = require "shell.circuits"
@@ -179,7 +180,8 @@ local function refuse(text, message)
 end
 
 
-local function take(text, is_copy)
+-- is_first: this router has served nothing yet. is_copy: the text is the one that was kept.
+local function take(text, is_first, is_copy)
   local doc, err = parse(text)
   local published = state.document()
   local ok = doc ~= nil
@@ -191,6 +193,9 @@ local function take(text, is_copy)
     return false
   end
   budget.begin()
+  if is_first then
+    outages.begin(doc, clock.now_ms())
+  end
   state.publish(text)
   forget_the_gone(doc)
   if not is_copy then
@@ -203,23 +208,29 @@ local function take(text, is_copy)
 end
 
 
--- Looks at the file; does nothing when it is as it was.
-function _M.poll()
+local function look(is_first)
   local text = files.read(config_dir .. FILE)
   if text and text ~= seen_text then
     seen_text = text
-    take(text)
+    take(text, is_first)
   end
+end
+
+
+-- Looks at the file; does nothing when it is as it was.
+function _M.poll()
+  look(not state.document())
 end
 
 
 -- At start, before there are workers: the kept document first, because the mounted one may be bad or older than it.
 function _M.start()
+  local is_first = not state.document()
   local kept = files.read(run_dir .. LAST_GOOD)
   if kept then
-    take(kept, true)
+    take(kept, false, true)
   end
-  _M.poll()
+  look(is_first)
 end
 
 

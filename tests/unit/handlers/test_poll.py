@@ -10,9 +10,9 @@ import pytest
 from poolkeeper.api.routerstate import EndpointState, RouterState
 from poolkeeper.handlers.meaning import meaning
 from poolkeeper.handlers.poll import PACE_S, PODS_AT_FULL_PACE, Poller, pace_s
-from poolkeeper.judge.merge import STALE_S
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
+from poolkeeper.plan.heard import STALE_S
 from poolkeeper.plan.snapshot import LivePod, RouterReport
 from unit.kube.things import KEY, pod, pool
 

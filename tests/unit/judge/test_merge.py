@@ -7,7 +7,9 @@ import pytest
 
 from factories import EARLIER, MODELS, NOW, cut_off, document, partly_cut_off, seen, serving, snapshot, state, trying
 from poolkeeper.api.routerstate import Breaker, EndpointState, LastError
-from poolkeeper.judge.merge import active_tier, endpoint_view, fresh_states, word
+from poolkeeper.api.routerwords import word
+from poolkeeper.judge.merge import active_tier, endpoint_view
+from poolkeeper.plan.heard import fresh_states
 
 BREAKERS: dict[str, tuple[list[Breaker], Breaker, str]] = {
     "all agree": (["Open", "Open"], "Open", "2/2"),

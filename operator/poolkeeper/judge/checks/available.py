@@ -7,7 +7,7 @@ tried yet counts too, because the routers would try it.
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.judge.chain import Check, Finding, as_before
 from poolkeeper.judge.facts import EndpointFact, Facts
-from poolkeeper.judge.merge import STALE_S
+from poolkeeper.plan.heard import STALE_S
 from poolkeeper.plan.share import wanted_routers
 
 
