@@ -22,6 +22,7 @@ WANT: dict[tuple[str, str], set[str]] = {
     ("", "configmaps"): CHILD,
     ("", "services"): CHILD,
     ("apps", "deployments"): CHILD,
+    ("autoscaling", "horizontalpodautoscalers"): CHILD,
     ("batch", "cronjobs"): CHILD,
     ("policy", "poddisruptionbudgets"): CHILD,
     ("", "pods"): READ | {"patch"},

@@ -69,6 +69,7 @@ CASES = {
                 },
                 router={
                     "replicas": 3,
+                    "autoscaling": {"minReplicas": 3, "maxReplicas": 12, "targetCPUPercent": 60},
                     "service": {"type": "LoadBalancer", "port": 8443},
                     "resources": {"requests": {"cpu": "2", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
                     "template": {

@@ -9,7 +9,8 @@ from poolkeeper.api.values import Count, ObjectName, Port, PositiveCount, Quanti
 
 
 class Autoscaling(Model):
-    """An autoscaling/v2 HorizontalPodAutoscaler for the routers."""
+    """An autoscaling/v2 HorizontalPodAutoscaler for the routers. It needs the cluster's metrics-server, and a CPU
+    request of the routers."""
 
     min_replicas: PositiveCount = 2
     """Fewest router Pods. Two survive the loss of a node."""
@@ -115,7 +116,8 @@ class Router(Model):
     """Router Pods; this is what `kubectl scale epool NAME --replicas=3` sets. Leave it out in Git when an
     autoscaler owns it: a value there would be put back at each sync. 0 stops the pool."""
     autoscaling: Autoscaling | None = None
-    """Let the number of routers follow their CPU use. Left out: replicas counts."""
+    """Let replicas follow the routers' CPU use: the autoscaler sets it, unless it is 0, so leave it out in Git. Left
+    out: replicas stays as it is."""
     service: RouterService = RouterService()
     """The Service in front of the routers."""
     resources: Resources = Resources()

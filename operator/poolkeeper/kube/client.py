@@ -51,6 +51,7 @@ RESOURCES: Mapping[str, Resource] = {
     "CronJob": Resource("batch/v1", "cronjobs"),
     "Deployment": Resource("apps/v1", "deployments"),
     "Event": Resource("events.k8s.io/v1", "events"),
+    "HorizontalPodAutoscaler": Resource("autoscaling/v2", "horizontalpodautoscalers"),
     "Lease": Resource("coordination.k8s.io/v1", "leases"),
     "Pod": Resource("v1", "pods"),
     "PodDisruptionBudget": Resource("policy/v1", "poddisruptionbudgets"),

@@ -15,7 +15,7 @@ from poolkeeper.api.proberesult import ProbeResult
 from poolkeeper.api.routerdoc import OutagesDoc
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey, RouterReport
 
-CHILD_KINDS = ("ConfigMap", "Service", "PodDisruptionBudget", "Deployment", "CronJob")
+CHILD_KINDS = ("ConfigMap", "Service", "PodDisruptionBudget", "Deployment", "HorizontalPodAutoscaler", "CronJob")
 """What a pool owns. What of these kinds carries the pool's label and owner is ours to write and to delete."""
 
 

@@ -1,7 +1,8 @@
 """All the objects a pool is carried out by, in the order in which they are applied.
 
-A ConfigMap comes first, because a Pod without it does not start. Every pool has the same four for its router; the
-two of the probe come and go with spec.probe (a pool's end takes them all, by their ownerReferences).
+A ConfigMap comes first, because a Pod without it does not start. Every pool has the same four for its router; its
+autoscaler comes and goes with spec.router.autoscaling, the two of the probe with spec.probe (a pool's end takes them
+all, by their ownerReferences).
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from poolkeeper.plan.snapshot import Manifest, Snapshot
 from poolkeeper.render.configmap import configmap, probe_configmap
 from poolkeeper.render.cronjob import cronjob
 from poolkeeper.render.deployment import deployment
+from poolkeeper.render.hpa import hpa
 from poolkeeper.render.poddisruptionbudget import poddisruptionbudget
 from poolkeeper.render.service import service
 
@@ -26,8 +28,14 @@ def desired(snapshot: Snapshot, document: RouterDoc, probe: ProbeDoc | None = No
         _plain_object(service(snapshot, pool)),
         _plain_object(poddisruptionbudget(snapshot)),
         _plain_object(deployment(snapshot, pool, document)),
+        *map(_plain_object, _autoscaling(snapshot, pool)),
         *map(_plain_object, _probing(snapshot, pool, probe)),
     )
+
+
+def _autoscaling(snapshot: Snapshot, pool: EndpointPool) -> tuple[Manifest, ...]:
+    wanted = pool.spec.router.autoscaling
+    return (hpa(snapshot, wanted),) if wanted else ()
 
 
 def _probing(snapshot: Snapshot, pool: EndpointPool, probe: ProbeDoc | None) -> tuple[Manifest, ...]:

@@ -130,10 +130,17 @@ def test_the_child_of_a_deleted_pool_of_the_same_name_is_waited_for(bed: Bed) ->
         bed.apply(ours, uid="uid-of-the-new-chat")
 
 
-def test_a_child_that_is_no_longer_wanted_goes(bed: Bed) -> None:
-    bed.apply(child(), child("PodDisruptionBudget"))
+@pytest.mark.parametrize(
+    ("kind", "want_path"),
+    [
+        ("PodDisruptionBudget", "/apis/policy/v1/namespaces/team/poddisruptionbudgets/chat-router"),
+        ("HorizontalPodAutoscaler", "/apis/autoscaling/v2/namespaces/team/horizontalpodautoscalers/chat-router"),
+    ],
+)
+def test_a_child_that_is_no_longer_wanted_goes(bed: Bed, kind: str, want_path: str) -> None:
+    bed.apply(child(), child(kind))
 
-    assert bed.apply(child()) == [("DELETE", "/apis/policy/v1/namespaces/team/poddisruptionbudgets/chat-router")]
+    assert bed.apply(child()) == [("DELETE", want_path)]
 
 
 def test_what_only_carries_our_label_is_not_deleted(bed: Bed) -> None:

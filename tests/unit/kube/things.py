@@ -1,5 +1,6 @@
 """Objects as an API server would tell them, for tests."""
 
+from poolkeeper.kube.client import RESOURCES
 from poolkeeper.kube.tree import Json
 from poolkeeper.plan.snapshot import PoolKey
 
@@ -12,9 +13,8 @@ def owner(name: str = "chat", uid: str = UID, kind: str = "EndpointPool") -> Jso
 
 
 def child(kind: str = "ConfigMap", name: str = "chat-router", **parts: object) -> Json:
-    api = {"ConfigMap": "v1", "Service": "v1", "PodDisruptionBudget": "policy/v1", "Deployment": "apps/v1"}[kind]
     return {
-        "apiVersion": api,
+        "apiVersion": RESOURCES[kind].api_version,
         "kind": kind,
         "metadata": {
             "name": name,

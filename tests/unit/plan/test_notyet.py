@@ -2,33 +2,17 @@
 
 import pytest
 
-from factories import endpoint, policy, pool
+from factories import policy, pool
 from poolkeeper.api.policyspec import FailoverPolicySpec
-from poolkeeper.plan.notyet import POLICY, POOL, not_in_force, policy_not_in_force
-
-POOL_CASES: dict[str, dict[str, object]] = {
-    "spec.router.autoscaling": {"router": {"autoscaling": {}}},
-}
+from poolkeeper.plan.notyet import POLICY, not_in_force, policy_not_in_force
 
 POLICY_CASES: dict[str, dict[str, object]] = {
     "healthCheck": {"healthCheck": {"interval": "20s"}},
 }
 
 
-def test_every_row_of_the_tables_has_a_case() -> None:
-    assert list(POOL_CASES) == list(POOL)
+def test_every_row_of_the_table_has_a_case() -> None:
     assert list(POLICY_CASES) == list(POLICY)
-
-
-@pytest.mark.parametrize("want_path", POOL_CASES)
-def test_the_pool_names(want_path: str) -> None:
-    case = dict(POOL_CASES[want_path])
-    endpoints = case.pop("endpoints", [endpoint("a")])
-    assert isinstance(endpoints, list)
-
-    found = not_in_force(pool(endpoints, **case).spec, FailoverPolicySpec())
-
-    assert found == (want_path,)
 
 
 @pytest.mark.parametrize("want_path", POLICY_CASES)
@@ -38,3 +22,21 @@ def test_the_policy_names(want_path: str) -> None:
 
 def test_defaults_name_nothing() -> None:
     assert not_in_force(pool().spec, FailoverPolicySpec()) == ()
+
+
+NO_CPU = "spec.router.autoscaling (spec.router.resources requests no cpu, so there is no percentage of it)"
+
+
+@pytest.mark.parametrize(
+    ("resources", "want"),
+    [
+        pytest.param({}, (), id="the installation's"),
+        pytest.param({"requests": {"cpu": "250m"}}, (), id="a request"),
+        pytest.param({"limits": {"cpu": 2}}, (), id="a limit, which is a request too"),
+        pytest.param({"requests": {"memory": "1Gi"}}, (NO_CPU,), id="memory alone"),
+    ],
+)
+def test_autoscaling_by_cpu_wants_a_request_of_cpu(resources: dict[str, object], want: tuple[str, ...]) -> None:
+    declared = pool(router={"autoscaling": {}, "resources": resources})
+
+    assert not_in_force(declared.spec, FailoverPolicySpec()) == want

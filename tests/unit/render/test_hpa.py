@@ -1,0 +1,47 @@
+"""The routers' autoscaler: there when it is declared, of the pool itself."""
+
+from factories import document, pool, snapshot
+from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.plan.snapshot import Manifest
+from poolkeeper.render.desired import desired
+
+
+def rendered(declared: EndpointPool, kind: str) -> list[Manifest]:
+    of = snapshot(declared)
+    return [one for one in desired(of, document(of)) if one["kind"] == kind]
+
+
+def test_without_autoscaling_there_is_none() -> None:
+    assert rendered(pool(), "HorizontalPodAutoscaler") == []
+
+
+def test_it_scales_the_pool_within_its_bounds() -> None:
+    wanted = {"minReplicas": 3, "maxReplicas": 12, "targetCPUPercent": 60}
+
+    (found,) = rendered(pool(router={"autoscaling": wanted}), "HorizontalPodAutoscaler")
+
+    assert found["apiVersion"] == "autoscaling/v2"
+    assert found["spec"] == {
+        "scaleTargetRef": {"apiVersion": "poolkeeper.dev/v1alpha1", "kind": "EndpointPool", "name": "chat"},
+        "minReplicas": 3,
+        "maxReplicas": 12,
+        "metrics": [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}},
+            }
+        ],
+    }
+
+
+def test_it_goes_with_its_pool() -> None:
+    (found,) = rendered(pool(router={"autoscaling": {}}), "HorizontalPodAutoscaler")
+    (deployment,) = rendered(pool(), "Deployment")
+
+    assert found["metadata"] == deployment["metadata"]
+
+
+def test_switching_it_on_changes_nothing_about_the_routers_that_run() -> None:
+    of = {"replicas": 5}
+
+    assert rendered(pool(router=of), "Deployment") == rendered(pool(router={**of, "autoscaling": {}}), "Deployment")
