@@ -15,6 +15,7 @@ something being wrong. Begin with these; they say which page it is:
 poolkeeper status                       all pools: what serves, what does not, why, since when
 poolkeeper explain POOL ENDPOINT        one endpoint: the last probe phase by phase, its breaker, what to do
 poolkeeper probe --now POOL             ask all its endpoints a real question now
+poolkeeper report POOL                  everything but secrets in one file, to look at later or to send to somebody
 ```
 
 All of them work with `kubectl poolkeeper`, too, and beside a `poolkeeper run` without a cluster. `-n NAMESPACE` (or

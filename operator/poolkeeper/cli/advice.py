@@ -52,11 +52,8 @@ FALLBACK = "look at what the router saw last, and at the endpoint's own log"
 OWN_KEY = "the Secret of its credentialsRef"
 
 
-def advice(facts: Facts) -> str:
-    """ "" when nothing is wrong."""
-    word = facts.reason or facts.unbelieved
-    if not word:
-        return ""
+def advice(word: str, facts: Facts) -> str:
+    """word: one of its reasons."""
     said = ADVICE.get(word, FALLBACK)
     return said.format(key=facts.key or OWN_KEY, pool=facts.pool, endpoint=facts.endpoint.name)
 

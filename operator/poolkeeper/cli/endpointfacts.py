@@ -52,16 +52,17 @@ class Facts:
     notes: tuple[str, ...] = ()
 
     @property
-    def reason(self) -> str:
-        """What is wrong, in one word, or "": as the status says, else what the verdict of probes says, else what opened
-        a breaker of one of its models."""
-        said = self.endpoint.reason or (self.probed.reason if self.probed else "")
-        return said or next((word for view in self.routers for word in _causes(view.state)), "")
+    def reasons(self) -> tuple[str, ...]:
+        """What is wrong, in words: as the status says, then as the verdict of probes does, which may be something else; or
+        else what opened a breaker of one of its models."""
+        said = (self.endpoint.reason, self.probed.reason if self.probed else "")
+        causes = [word for view in self.routers for word in _causes(view.state)]
+        return tuple(dict.fromkeys(word for word in said if word)) or tuple(causes[:1])
 
     @property
     def unbelieved(self) -> str:
         """What the last run found, and nobody acts on yet."""
-        return self.last.why if self.last and not self.reason and reason_named(self.last.why) else ""
+        return self.last.why if self.last and not self.reasons and reason_named(self.last.why) else ""
 
 
 def facts_of(pool: str, status: EndpointPoolStatus, endpoint: EndpointStatus, seen: Seen) -> Facts:

@@ -103,17 +103,17 @@ def _change(change: Change, now: datetime) -> str:
 
 
 def _to_do(facts: Facts, now: datetime) -> Iterator[Text]:
-    word = facts.reason or facts.unbelieved
-    if not word:
+    words = facts.reasons or ((facts.unbelieved,) if facts.unbelieved else ())
+    if not words:
         yield _line("do", "nothing: all is well as far as can be seen", "green")
         return
     if facts.unbelieved:
-        yield _line("not yet", f"{word} was found in the last run alone, and is not acted on before it is found again")
+        told = f"{facts.unbelieved} was found in the last run alone, and is not acted on before it is found again"
+        yield _line("not yet", told)
     yield from (_line("comes back", f"by {what}") for what in comes_back(facts, now))
-    yield _line("do", advice(facts), "bold")
-    found = runbook(word) or (runbook("BreakerOpen") if facts.endpoint.breaker != "Closed" else "")
-    if found:
-        yield _line("runbook", found)
+    yield from (_line("do", advice(word, facts), "bold") for word in words)
+    pages = [runbook(word) for word in words] + [runbook("BreakerOpen") if facts.endpoint.breaker != "Closed" else ""]
+    yield from (_line("runbook", found) for found in dict.fromkeys(pages) if found)
 
 
 def _line(label: str, told: str, style: str = "") -> Text:

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "drain": "Send an endpoint no more requests, and let running ones end.",
     "undrain": "Let an endpoint that was drained take requests again.",
     "probe": "Ask the endpoints real questions, and say what users would feel.",
+    "report": "Write down everything about a pool but its secrets, for somebody who was not there.",
     "operator": "Run the controller (in its Pod, or against KUBECONFIG).",
 }
 MODULES: Mapping[str, str] = dict.fromkeys(("failover", "failback", "drain", "undrain"), "manual")

@@ -168,6 +168,11 @@ class KubeApi:
     async def get_path(self, path: str) -> Json | None:
         return await self._call("GET", path, f"reading {path}")
 
+    async def get_text(self, path: str) -> str | None:
+        """For what need not be JSON: what a Pod answers through the API server."""
+        data = await self._send("GET", path, f"reading {path}", accept="*/*")
+        return None if data is None else data.decode("utf-8", "replace")
+
     async def list_metadata(self, kind: str, namespace: str, selector: str) -> list[Mapping[str, object]]:
         """Who there is, without what they are: a list of 1000 objects in a few hundred kilobytes."""
         path = _ALL[kind].path(namespace)
@@ -238,6 +243,20 @@ class KubeApi:
         content: str = "application/json",
         accept: str = "application/json",
     ) -> Json | None:
+        data = await self._send(method, path, doing, body, query, content, accept)
+        answer = None if data is None else json.loads(data)
+        return answer if isinstance(answer, dict) or answer is None else {}
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        body: Manifest | None = None,
+        query: Mapping[str, str] | None = None,
+        content: str = "application/json",
+        accept: str = "application/json",
+    ) -> bytes | None:
         try:
             request = await self._client.param_serialize(
                 method,
@@ -255,5 +274,4 @@ class KubeApi:
             return None
         if not 200 <= response.status <= 299:
             raise sorted_error(ApiException(http_resp=response), doing)
-        answer = json.loads(data)
-        return answer if isinstance(answer, dict) else {}
+        return data

@@ -75,10 +75,10 @@ async def _routers(api: KubeApi, key: PoolKey, found: Insight) -> None:
     try:
         names = await pods(api, key, "router")
         for name in names:
-            state = await api.get_path(admin_path(key, name, "state"))
+            state = await api.get_text(admin_path(key, name, "state"))
             if state is not None:
-                found.routers[name] = RouterState.model_validate(state)
+                found.routers[name] = RouterState.model_validate_json(state)
     except (Refused, RetryLater) as error:
         found.notes.append(f"routers cannot be asked (it wants pods: list, pods/proxy: get): {error}")
     except ValidationError:
-        found.notes.append("a router's /state is of another version than this command")
+        found.notes.append("a router's /state is not one that this command can read")

@@ -125,6 +125,18 @@ def test_an_open_breaker_with_its_router_and_its_history() -> None:
     assert not any("Busy" in line for line in found)  # another endpoint's
 
 
+def test_what_routers_and_probes_find_may_differ_and_both_is_told() -> None:
+    found = lines(facts(reason="ServerError", breaker="Open", probed=verdict("Unhealthy", "CredentialsRejected")))
+
+    assert [line.partition(":")[0] for line in found if line.startswith("do ")] == [
+        "do it fails by itself",
+        "do the key was refused",
+    ]
+    assert [line for line in found if line.startswith("runbook ")] == [
+        f"runbook docs/runbooks/{reason}.md" for reason in ("ServerError", "CredentialsRejected", "BreakerOpen")
+    ]
+
+
 def test_all_is_well() -> None:
     assert lines(facts())[-1] == "do nothing: all is well as far as can be seen"
 
@@ -165,11 +177,11 @@ def test_what_brings_it_back(found: Facts, want: str) -> None:
 @pytest.mark.parametrize("reason", ProbeReason)
 def test_every_reason_has_its_advice(reason: ProbeReason) -> None:
     assert reason in ADVICE
-    assert "{" not in advice(facts(reason=reason))
+    assert "{" not in advice(reason, facts(reason=reason))
 
 
 def test_a_word_that_nobody_knows_sends_to_the_log() -> None:
-    assert "log" in advice(facts(reason="SomethingNew"))
+    assert "log" in advice("SomethingNew", facts())
 
 
 @pytest.mark.parametrize("seconds", [-5, 0])

@@ -68,6 +68,11 @@ class MemoryApi(KubeApi):
             return self.put(f"{path}/{text(body, 'metadata', 'name')}", body)
         return self._applied(path, body)
 
+    async def get_text(self, path: str) -> str | None:
+        """An object of a Pod's page: its text, or itself as JSON."""
+        found = await self._call("GET", path, f"reading {path}")
+        return None if found is None else text(found, "text") or json.dumps(found)
+
     def _listed(self, path: str) -> Json | None:
         items = [found for at, found in self.objects.items() if at.rpartition("/")[0] == path]
         return {"items": items} if items else None

@@ -1,0 +1,47 @@
+"""`poolkeeper report`: everything about a pool but its secrets, in one file for somebody who was not there."""
+
+from pathlib import Path
+
+import click
+
+from poolkeeper import __version__, clock
+from poolkeeper.cli import bundle, target
+from poolkeeper.errors import UserError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  poolkeeper report chat                     poolkeeper-default-chat-TIME.tar.gz, in this folder
+  poolkeeper report team/chat -o /tmp/chat   the same as a folder
+"""
+)
+@click.argument("pool")
+@click.option("-n", "--namespace", help="The pool's namespace.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where to: a file that ends in .tar.gz or .tgz, or a folder. It must not be there yet.",
+)
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    help="A `poolkeeper run` with this state folder. Left out: any run that serves the pool, else the cluster.",
+)
+def report(pool: str, namespace: str | None, output: Path | None, state_dir: Path | None) -> None:
+    """Write down what is known of a pool: declaration, status, objects, Events, routers. No Secret is read.
+
+    POOL is a name, or NAMESPACE/NAME. It holds addresses, model names and messages: look at it before you pass it on.
+    """
+    found = target.find(pool, namespace, state_dir)
+    now = clock.now()
+    path = output or Path(bundle.file_name(found, now))
+    if path.exists():
+        raise UserError(f"{path} is there already; give another name by --output")
+    files = bundle.contents(found, __version__, now)
+    bundle.write(files, path, now)
+    click.echo(f"pool {found.name}: {len(files)} files in {path}")
+    for line in files["README.txt"].splitlines():
+        if line.startswith("not there: "):
+            click.echo(line, err=True)
