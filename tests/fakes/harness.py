@@ -26,7 +26,7 @@ from typing import Self
 from fakes import tls
 from fakes.deepseek import __main__ as program
 from fakes.deepseek import jsonin
-from fakes.deepseek.ask import Surface
+from fakes.deepseek.ask import GENERATING, Surface
 from fakes.deepseek.log import Entry, Outcome
 
 PATIENCE_S = 20.0
@@ -164,6 +164,14 @@ class FakeProvider:
     def log(self, since: int = 0) -> list[Entry]:
         answer = jsonin.obj(self._call("GET", f"log?since={since}"), "log")
         return [_entry(jsonin.obj(item, "entry")) for item in jsonin.array(answer["entries"], "entries")]
+
+    def requests(self) -> list[Entry]:
+        """What was asked to generate."""
+        return [entry for entry in self.log() if entry.surface in GENERATING]
+
+    def checks(self, since: int = 0) -> list[Entry]:
+        """What health checks asked."""
+        return [entry for entry in self.log(since) if entry.surface and entry.surface not in GENERATING]
 
     def stats(self) -> Stats:
         answer = jsonin.obj(self._call("GET", "stats"), "stats")

@@ -21,11 +21,14 @@ class Surface(StrEnum):
     RESPONSES = "responses"
     MODELS = "models"
     BALANCE = "balance"
+    KEY = "key"
+    TAGS = "tags"
     HEALTH = "health"
 
 
 MAX_CHOICES = 16
 GENERATING = (Surface.CHAT, Surface.COMPLETIONS, Surface.EMBEDDINGS, Surface.MESSAGES, Surface.RESPONSES)
+"""The others are what health checks ask: they cost nothing, and only a plan that names them troubles them."""
 ROUTES: dict[tuple[str, str], Surface] = {
     ("POST", "/chat/completions"): Surface.CHAT,
     ("POST", "/v1/chat/completions"): Surface.CHAT,
@@ -44,6 +47,9 @@ ROUTES: dict[tuple[str, str], Surface] = {
     ("GET", "/v1/models"): Surface.MODELS,
     ("GET", "/beta/models"): Surface.MODELS,
     ("GET", "/user/balance"): Surface.BALANCE,
+    ("GET", "/v1/key"): Surface.KEY,
+    ("GET", "/api/v1/key"): Surface.KEY,
+    ("GET", "/api/tags"): Surface.TAGS,
     ("GET", "/health"): Surface.HEALTH,
 }
 

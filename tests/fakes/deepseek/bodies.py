@@ -120,6 +120,16 @@ def user_balance(available: bool) -> bytes:
     return dump({"is_available": available, "balance_infos": [info]})
 
 
+def openrouter_key(remaining: float | None) -> bytes:
+    """What OpenRouter tells of a key, as far as anybody asks; None: the key has no limit of its own."""
+    limit = None if remaining is None else 100
+    return dump({"data": {"label": "sk-or-v1-fak...e00", "limit": limit, "limit_remaining": remaining, "usage": 25.5}})
+
+
+def ollama_tags(names: tuple[str, ...]) -> bytes:
+    return dump({"models": [{"name": name if ":" in name else f"{name}:latest", "size": 1} for name in names]})
+
+
 def models(names: tuple[str, ...]) -> bytes:
     entries = [{"id": name, "object": "model", "owned_by": "deepseek"} for name in names]
     return dump({"object": "list", "data": entries})

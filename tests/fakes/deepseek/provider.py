@@ -134,11 +134,14 @@ class Provider:
     def _read(self, surface: Surface, leg: plans.Leg, request: Request, entry: Entry) -> Steps:
         """The surfaces that generate nothing; an empty account can still be asked for its balance."""
         scenario = leg.scenario
-        if surface is Surface.BALANCE and scenario == "insufficient_balance":
+        if surface in (Surface.BALANCE, Surface.KEY) and scenario == "insufficient_balance":
             scenario = "ok"
+        has_money = self.current().scenario != "insufficient_balance"
         body = {
             Surface.MODELS: bodies.models(self.settings.models),
-            Surface.BALANCE: bodies.user_balance(self.current().scenario != "insufficient_balance"),
+            Surface.BALANCE: bodies.user_balance(has_money),
+            Surface.KEY: bodies.openrouter_key(74.5 if has_money else 0),
+            Surface.TAGS: bodies.ollama_tags(self.settings.models),
         }.get(surface, b"")
         entry.scenario = scenario
         return play(scenario, self._answer(Ask(surface, ""), leg.params, request, entry, body))

@@ -80,6 +80,7 @@ class TestInFlight:
         for path in ("/models", "/user/balance", "/health"):
             exchange(fake.port, path)
         assert (fake.stats().total, fake.stats().max_in_flight) == (3, 0)
+        assert (len(fake.checks()), fake.requests()) == (3, [])
 
     def test_reset_forgets_all_but_what_is_in_flight(self, fake: FakeProvider) -> None:
         fake.set("stall")

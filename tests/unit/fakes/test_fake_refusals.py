@@ -169,6 +169,12 @@ class TestBalance:
     def test_an_empty_account_says_so(self, fake: FakeProvider) -> None:
         fake.set("insufficient_balance")
         assert json.loads(exchange(fake.port, "/user/balance").payload)["is_available"] is False
+        assert json.loads(exchange(fake.port, "/api/v1/key").payload)["data"]["limit_remaining"] == 0
+
+    def test_it_can_be_empty_while_it_still_answers(self, fake: FakeProvider) -> None:
+        fake.set("insufficient_balance", surfaces=["balance"])
+        assert json.loads(exchange(fake.port, "/user/balance").payload)["is_available"] is False
+        assert exchange(fake.port, CHAT, ASK).status == 200
 
 
 class TestSurfaces:
@@ -185,6 +191,11 @@ class TestSurfaces:
         with FakeProvider(models=["a", "b"]) as fake:
             data = json.loads(exchange(fake.port, "/models").payload)["data"]
             assert [entry["id"] for entry in data] == ["a", "b"]
+
+    def test_ollama_tells_them_with_their_tags(self) -> None:
+        with FakeProvider(models=["a", "b:7b"]) as fake:
+            models = json.loads(exchange(fake.port, "/api/tags").payload)["models"]
+            assert [model["name"] for model in models] == ["a:latest", "b:7b"]
 
     def test_unknown_path_is_a_404(self, fake: FakeProvider) -> None:
         assert exchange(fake.port, "/v2/chat/completions", ASK).status == 404
