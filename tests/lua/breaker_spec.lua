@@ -204,6 +204,41 @@ describe("breaker, half-open", function()
   end)
 end)
 
+describe("breaker, when health checks pass", function()
+  local function checked(now_ms, failed_at_ms)
+    return { "check_passed", now_ms, { check_failed_at_ms = failed_at_ms or 0 } }
+  end
+
+  it("is half-open once its time is over, at most: only requests close it", function()
+    local record, effects = walk(opened(), { checked(1030) })
+    assert.same({ from = "Open", to = "HalfOpen", reason = "HealthCheckPassed" }, effects.transition)
+    assert.equal("HalfOpen", walk(record, { checked(1040), checked(90000) }).state)
+    assert.is_true(breaker.may_admit(record, 1040, POLICY))
+  end)
+
+  it("stays open before that when they had passed all the while", function()
+    assert.equal("Open", walk(opened(), { checked(1029) }).state)
+    assert.equal("Open", walk(opened(), { checked(1029, 29) }).state)
+  end)
+
+  it("does not when they had failed, too", function()
+    assert.equal("HalfOpen", walk(opened(), { checked(500, 40) }).state)
+  end)
+
+  it("says that it waits for a request when its trials ended without a word", function()
+    local record, lease = half_open()
+    assert.equal("RecoveryTimeoutPassed", walk(record, { checked(1040) }).reason)
+    record = walk(record, { { "release", 1040, { lease = lease } }, checked(1050) })
+    assert.equal("HealthCheckPassed", record.reason)
+    assert.equal(1030, record.since_ms)
+  end)
+
+  it("does not care while closed", function()
+    local record = breaker.new()
+    assert.equal(record, (walk(record, { checked(1) })))
+  end)
+end)
+
 describe("breaker, after recovery", function()
   local function recovered()
     local record, lease = half_open()

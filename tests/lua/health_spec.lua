@@ -1,5 +1,6 @@
 local breaker = require "pool.breaker"
 local health = require "pool.health"
+local healthcheck = require "pool.healthcheck"
 local rest = require "pool.rest"
 
 local NOW_MS = 100000
@@ -17,6 +18,7 @@ local function told(changes)
 end
 
 local OPEN = with(breaker.new(), { state = "Open", since_ms = 50, retry_at_ms = 130000 })
+local FAILING = with(healthcheck.new(), { state = "Failing", since_ms = 80, failed_at_ms = 90 })
 
 describe("what people are told", function()
   it("nothing is known of an endpoint before its first answer", function()
@@ -60,6 +62,41 @@ describe("what people are told", function()
     local down = with(rest.new(), { down_reason = "CredentialsRejected", down_since_ms = 3, down_key = "k" })
     assert.same({ health = "Unhealthy", reason = "CredentialsRejected", since_ms = 3, breaker = "Closed" }, told({ rest = down }))
     assert.equal("NoDataYet", told({ rest = down, key = "another" }).reason)
+  end)
+
+  it("what checks say where no request has said anything yet", function()
+    local passing = with(healthcheck.new(), { state = "Passing", since_ms = 20 })
+    assert.same({ health = "Healthy", reason = "Healthy", since_ms = 20, breaker = "Closed" }, told({ check = passing }))
+    assert.equal("NoDataYet", told({ check = healthcheck.new() }).reason)
+  end)
+
+  it("well since it came back by its checks, when they had failed", function()
+    local back = with(healthcheck.new(), { state = "Passing", since_ms = 70, failed_at_ms = 60 })
+    local well = with(rest.new(), { well_since_ms = 10 })
+    assert.equal(70, told({ rest = well, check = back }).since_ms)
+    assert.equal(10, told({ rest = well, check = with(back, { failed_at_ms = 0 }) }).since_ms)
+  end)
+
+  it("failing checks, whatever requests said before", function()
+    local well = with(rest.new(), { well_since_ms = 10 })
+    assert.same({ health = "Unhealthy", reason = "HealthCheckFailed", since_ms = 80, breaker = "Closed" },
+                told({ rest = well, check = FAILING }))
+  end)
+
+  it("an open breaker as long as that is what keeps requests out, then failing checks", function()
+    assert.equal("BreakerOpen", told({ circuits = { OPEN }, check = FAILING }).reason)
+    local over = with(breaker.new(), { state = "Open", since_ms = 50, retry_at_ms = NOW_MS })
+    local seen = told({ circuits = { over }, check = FAILING })
+    assert.same({ "HealthCheckFailed", "Open" }, { seen.reason, seen.breaker })
+  end)
+
+  it("half-open and tried, or half-open and waiting for a request", function()
+    local tried = with(breaker.new(), { state = "HalfOpen", since_ms = 50, reason = "RecoveryTimeoutPassed" })
+    local waits = with(breaker.new(), { state = "HalfOpen", since_ms = 50, reason = "HealthCheckPassed" })
+    assert.same({ health = "Unhealthy", reason = "BreakerHalfOpen", since_ms = 50, breaker = "HalfOpen" },
+                told({ circuits = { tried, waits } }))
+    assert.same({ health = "Unknown", reason = "AwaitingTraffic", since_ms = 50, breaker = "HalfOpen" },
+                told({ circuits = { waits, waits } }))
   end)
 
   it("a missing key before all else that is wrong", function()

@@ -108,7 +108,53 @@ describe("an endpoint that refuses the key", function()
   end)
 end)
 
+describe("health checks that pass", function()
+  local EMPTY = { class = "Credential", reason = "BalanceExhausted" }
+  local KEY, BOTH = { key = true }, { key = true, balance = true }
+
+  local function down(outcome, changes)
+    return rest.failure(rest.new(), "down", outcome, context(0, changes))
+  end
+
+  it("end what they prove to be over", function()
+    local record, change = rest.proved(down(REJECTED), KEY)
+    assert.is_true(rest.allows(record, "m", "key-1", 1))
+    assert.same({ from = "OutOfService", to = "InService", reason = "HealthCheckPassed" }, change)
+    assert.is_true(rest.allows(rest.proved(down(EMPTY), BOTH), "m", "key-1", 1))
+  end)
+
+  it("and nothing else", function()
+    for _, case in ipairs({ { down(REJECTED), {} }, { down(EMPTY), KEY }, { rest.new(), BOTH } }) do
+      assert.equal(case[1], (rest.proved(case[1], case[2])))
+    end
+  end)
+
+  it("take back what a check laid down, whatever they prove", function()
+    assert.is_true(rest.allows(rest.proved(down(REJECTED, { is_check = true }), {}), "m", "key-1", 1))
+  end)
+
+  it("keep a pause that the provider asked for", function()
+    local record = rest.failure(rest.new(), "backoff", { class = "RateLimited", reason = "RateLimited" }, context(0))
+    assert.equal(record, (rest.proved(record, BOTH)))
+  end)
+
+  it("that fail again do not move the time since when it is so", function()
+    local record = rest.failure(down(EMPTY, { is_check = true }), "down", EMPTY, context(9000, { is_check = true }))
+    assert.equal(0, record.down_since_ms)
+    assert.equal(309000, record.down_until_ms)
+  end)
+end)
+
 describe("a model that an endpoint does not have", function()
+  it("by its own list rests until the list has it", function()
+    local list_context = { now_ms = 0, long_rest_ms = 1000 }
+    local record = rest.listed(rest.new(), { m = false, other = true }, list_context)
+    assert.is_false(rest.allows(record, "m", "key-1", 999))
+    assert.is_true(rest.allows(record, "other", "key-1", 1))
+    assert.equal(record, rest.listed(record, { m = false }, list_context))
+    assert.is_true(rest.allows(rest.listed(record, { m = true }, list_context), "m", "key-1", 1))
+  end)
+
   it("rests alone", function()
     local record = rest.failure(rest.new(), "model", { class = "ModelMissing", reason = "ModelMissing" }, context(0))
     assert.is_false(rest.allows(record, "chat m", "key-1", 1))

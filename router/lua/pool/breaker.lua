@@ -6,6 +6,10 @@
 --     │                           └────────────────────────────────────────┤
 --     └────────────────────── half_open_max_requests trials pass ──────────┘
 --
+-- Health checks move Open to HalfOpen at most, so that a router without traffic does not tell for ever that a circuit is
+-- open: only real traffic closes. And not before retry_at, unless they failed, too, since the circuit opened: a check that
+-- passed all the while is blind to what went wrong, and must not send trials into an outage every few seconds.
+--
 -- Counts are by the time a request started: a window of slow answers must not look like a burst, an answer to what was
 -- asked before a row of failures does not end the row, and what was sent before the circuit closed says nothing of how it is
 -- since. A trial is a lease: it passes with its first content, fails with any counted failure, and when its holder vanishes
@@ -18,6 +22,8 @@ local min = math.min
 local _M = {}
 
 local JITTER = 0.1 -- of the open time, both ways, but never beyond the longest: replicas must not ask in step
+
+_M.CHECKED = "HealthCheckPassed" -- why it is half-open when no request has asked for that: it waits for one
 
 -- What a breaker starts as. leases: [{id, until_ms, holder}]; failing_since_ms: when the first of the consecutive failures
 -- was asked for; era: grows when the counts start afresh.
@@ -140,7 +146,22 @@ function OPEN.admit(record, context)
   return grant(half_open, context, effects)
 end
 
+function OPEN.check_passed(record, context)
+  if context.now_ms < record.retry_at_ms and context.check_failed_at_ms < record.since_ms then
+    return record, {}
+  end
+  return transition(record, "HalfOpen", _M.CHECKED, context, { leases = {}, passed = 0 })
+end
+
 HALF_OPEN.admit = grant
+
+-- Trials that ended without a word (the caller left) leave it waiting for the next request.
+function HALF_OPEN.check_passed(record, context)
+  if record.reason == _M.CHECKED or #leases_without(record, nil, context.now_ms) > 0 then
+    return record, {}
+  end
+  return changed(record, { reason = _M.CHECKED }), {}
+end
 
 function HALF_OPEN.first_content(record, context)
   local leases, held = leases_without(record, context.lease, context.now_ms)
@@ -172,16 +193,16 @@ function HALF_OPEN.release(record, context)
   return changed(record, { leases = leases }), {}
 end
 
-CLOSED.first_content, CLOSED.release = unchanged, unchanged
+CLOSED.first_content, CLOSED.release, CLOSED.check_passed = unchanged, unchanged, unchanged
 OPEN.first_content, OPEN.complete, OPEN.failure, OPEN.release = unchanged, unchanged, unchanged, unchanged
 HALF_OPEN.complete = unchanged
 
 _M.TABLE = { Closed = CLOSED, Open = OPEN, HalfOpen = HALF_OPEN }
 
 
--- event: admit, first_content, complete, failure, release. context: now_ms, random [0, 1), policy (circuit_breaker),
--- started_ms (of the attempt), and lease_ms and holder (admit), lease (what admit gave), reason and window {ok, failed}
--- (failure).
+-- event: admit, first_content, complete, failure, release, check_passed. context: now_ms, random [0, 1), policy
+-- (circuit_breaker), started_ms (of the attempt), and lease_ms and holder (admit), lease (what admit gave), reason and
+-- window {ok, failed} (failure), check_failed_at_ms (check_passed: when a check was last bad).
 -- effects: admitted and lease (admit), transition {from, to, reason}.
 function _M.step(record, event, context)
   return _M.TABLE[record.state][event](record, context)

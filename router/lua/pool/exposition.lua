@@ -19,6 +19,7 @@ _M.FAMILIES = {
   poolkeeper_endpoint_breaker_state = { "gauge", "0 closed, 1 half-open, 2 open." },
   poolkeeper_endpoint_info = { "gauge", "1; joins provider, region and tier to the other series of an endpoint." },
   poolkeeper_endpoint_health = { "gauge", "1 healthy, 0 unhealthy, 0.5 not known yet." },
+  poolkeeper_health_checks_total = { "counter", "Health checks, by what they found; Spared: requests told enough." },
   poolkeeper_endpoint_weight = { "gauge", "Weight that an endpoint has in balancing now." },
   poolkeeper_in_flight = { "gauge", "Requests in flight on an endpoint." },
   poolkeeper_max_connections = { "gauge", "An endpoint's share of maxConnections, on this router." },

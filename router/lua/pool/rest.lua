@@ -15,7 +15,7 @@ local LIMIT_MEMORY_MS = 600000 -- a ceiling the provider named is believed for t
 -- limit_*: a ceiling learned from the provider; row: busy answers in a row.
 function _M.new()
   return { rest_until_ms = 0, rest_since_ms = 0, rest_reason = "", rest_is_said = false, row = 0, missing = {},
-           down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "",
+           down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "", is_down_by_check = false,
            limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0 }
 end
 
@@ -67,7 +67,11 @@ end
 -- A refused key stays refused; a balance may be topped up, and without a key there is no file that could change.
 function RESTS.down(record, outcome, context)
   local may_heal = outcome.reason == "BalanceExhausted" or context.key == ""
-  record.down_reason, record.down_since_ms, record.down_key = outcome.reason, context.now_ms, context.key
+  if record.down_reason ~= outcome.reason or record.down_key ~= context.key then
+    record.down_since_ms = context.now_ms
+  end
+  record.down_reason, record.down_key = outcome.reason, context.key
+  record.is_down_by_check = context.is_check == true
   record.down_until_ms = may_heal and context.now_ms + context.long_rest_ms or 0
 end
 
@@ -101,7 +105,8 @@ end
 
 -- An attempt failed. kind: the rests of its class (outcome.lua) or nil. outcome: class, reason, retry_after_ms, limit.
 -- context: now_ms, started_ms (of the attempt), retry (policy), long_rest_ms, key (which version of the key file was sent),
--- asked (for what). Gives the record and, when the endpoint went out of service by it, a transition.
+-- asked (for what), is_check (no attempt failed but a health check). Gives the record and, when the endpoint went out of
+-- service by it, a transition.
 function _M.failure(record, kind, outcome, context)
   local failed = copy_of(record)
   failed.error_class, failed.error_at_ms = outcome.class, context.now_ms
@@ -118,6 +123,42 @@ function _M.failure(record, kind, outcome, context)
                      reason = outcome.reason }
   end
   return failed
+end
+
+
+-- Health checks have passed often enough, and proved the key or the balance: what was laid down for the lack of that is
+-- over. Not more than that: a pause that the provider asked for is kept. What a check laid down, it may take back.
+local PROVED_BY = { CredentialsRejected = "key", BalanceExhausted = "balance" }
+
+function _M.proved(record, proves)
+  local reason = record.down_reason
+  if reason == "" or not record.is_down_by_check and not proves[PROVED_BY[reason]] then
+    return record
+  end
+  local back = copy_of(record)
+  back.down_reason, back.down_key, back.is_down_by_check = "", "", false
+  return back, { from = "OutOfService", to = "InService", reason = "HealthCheckPassed" }
+end
+
+
+-- The endpoint has listed its models. is_there: what may be asked for (a model on a surface) -> boolean.
+function _M.listed(record, is_there, context)
+  local missing, differs = {}, false
+  for asked, until_ms in pairs(record.missing) do
+    missing[asked] = not is_there[asked] and until_ms or nil
+    differs = differs or is_there[asked] == true
+  end
+  for asked, there in pairs(is_there) do
+    if not there and (missing[asked] or 0) - context.now_ms < context.long_rest_ms / 2 then
+      missing[asked], differs = context.now_ms + context.long_rest_ms, true
+    end
+  end
+  if not differs then
+    return record
+  end
+  local told = copy_of(record)
+  told.missing = missing
+  return told
 end
 
 

@@ -3,6 +3,7 @@
 
 local clock = require "shell.clock"
 local balancer = require "shell.balancer"
+local checkups = require "shell.checkups"
 local circuits = require "shell.circuits"
 local cjson = require "cjson.safe"
 local exposition = require "pool.exposition"
@@ -72,15 +73,24 @@ local function advice_of(advice, now_ms)
 end
 
 
+-- What checks say, and what the last bad one saw.
+local function told_of_checks(record)
+  return { state = record.state, since = rfc3339(record.since_ms), lastFailure = record.failed_at_ms > 0
+           and { result = record.result, at = rfc3339(record.failed_at_ms) } or NULL }
+end
+
+
 -- All that is known of an endpoint now: what /state says and what /metrics measures.
 local function view_of(endpoint, now_ms)
   local key = keys.of(endpoint)
   local record = rests.record(endpoint)
   local records, models, window = circuits_of(endpoint, now_ms)
+  local checked = endpoint.check_key and checkups.record(endpoint)
   local told = health.of({
     mode = endpoint.mode, weight = endpoint.weight, is_off_schedule = endpoint.weight_now == 0,
     key = not key.missing and key.version or nil,
     key_since_ms = key.since_s * 1000, rest = record, circuits = records, advice = endpoint.advice,
+    check = checked,
   }, now_ms)
   local latency_ms = rests.latency_ms(endpoint, now_ms)
   return {
@@ -94,6 +104,7 @@ local function view_of(endpoint, now_ms)
     errorRatePercent = percent(window),
     lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,
     models = json.list(models), advice = advice_of(endpoint.advice, now_ms),
+    healthCheck = checked and told_of_checks(checked) or NULL,
   }, window
 end
 

@@ -4,8 +4,10 @@
 
 local advice = require "pool.advice"
 local breaker = require "pool.breaker"
+local checkups = require "shell.checkups"
 local circuits = require "shell.circuits"
 local heads = require "shell.heads"
+local healthcheck = require "pool.healthcheck"
 local holds = require "shell.holds"
 local keys = require "shell.keys"
 local limits = require "shell.limits"
@@ -68,6 +70,8 @@ local function fill(endpoint, record, circuit_record, now_ms)
   candidate.max_connections = limits.ceiling(endpoint, record, now_ms)
   candidate.latency_ms = rests.latency_ms(endpoint, now_ms)
   candidate.is_trial = circuit_record.state ~= "Closed"
+  candidate.awaits_traffic = circuit_record.reason == breaker.CHECKED
+  candidate.is_failing = checkups.is_failing(endpoint)
   candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0
   candidate.ramp_since_ms = math.max(candidate.recovered_at_ms, endpoint.in_service_since_ms)
   if endpoint.advice then
@@ -88,7 +92,7 @@ end
 
 -- Fills candidates; tells what stands against the others: how many are full, how many may be used, the soonest return.
 local function gather(request, now_ms, raced)
-  local count, full, retry_at_ms, some_out = 0, 0, NEVER_MS, false
+  local count, full, retry_at_ms, some_out, some_failing, well_full = 0, 0, NEVER_MS, false, false, false
   local endpoints, surface = request.doc.endpoints, request.surface.name
   local is_queued = request.doc.policy.queue and heads.is_anybody()
   for i = 1, #endpoints do
@@ -103,14 +107,19 @@ local function gather(request, now_ms, raced)
         count = count + 1
         candidates[count] = endpoint.candidate
         some_out = some_out or endpoint.candidate.is_out
+        some_failing = some_failing or endpoint.candidate.is_failing
       else
         full = full + 1
         full_ones[full] = endpoint
+        well_full = well_full or not endpoint.candidate.is_failing
       end
     end
   end
   for i = count + 1, #candidates do
     candidates[i] = nil
+  end
+  if some_failing then
+    candidates = healthcheck.leave_out(candidates, well_full)
   end
   if some_out then
     candidates = advice.leave_out(candidates)
@@ -126,7 +135,7 @@ local function drawn_tier(request, now_ms)
     local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
     if route and endpoint.mode == "Active" and endpoint.weight_now > 0 and endpoint.tier >= (context.held_tier or 0) then
       local usable, _, _, circuit_record = may_be_used(request, endpoint, route, now_ms)
-      local is_healthy = usable and circuit_record.state == "Closed"
+      local is_healthy = usable and circuit_record.state == "Closed" and not checkups.is_failing(endpoint)
         and (circuit_record.era == 0 or now_ms - circuit_record.since_ms >= stabilization_ms)
       spill.add(tiers, endpoint.tier, endpoint.max_connections, is_healthy)
     end
@@ -185,7 +194,7 @@ local function first_back(request, now_ms, rather_than)
     local at_ms = route and (not failed or outcome.may_return(failed)) and rest.said_until_ms(rests.record(endpoint), now_ms)
     if at_ms and at_ms < until_ms then
       local usable, _, record, circuit_record = may_be_used(request, endpoint, route, at_ms)
-      if usable then
+      if usable and not checkups.is_failing(endpoint) then
         fill(endpoint, record, circuit_record, now_ms)
         if not rank or pick.rank(endpoint.candidate, context) < rank then
           name, until_ms = endpoint.name, at_ms
@@ -265,11 +274,12 @@ function _M.weight_of(endpoint, now_ms)
 end
 
 
--- A tier whose breakers let a few trials through does not serve yet; otherwise the tier would flap with every trial.
+-- A tier whose breakers let a few trials through does not serve yet; otherwise the tier would flap with every trial. One
+-- that passes its checks and only waits for a request does: a router without traffic would never call it back.
 local function leave_out_trials()
   local kept = {}
   for i = 1, #candidates do
-    if not candidates[i].is_trial then
+    if not candidates[i].is_trial or candidates[i].awaits_traffic then
       kept[#kept + 1] = candidates[i]
     end
   end

@@ -158,6 +158,18 @@ function _M.release(attempt, now_ms)
 end
 
 
+-- Health checks have passed often enough. check_failed_at_ms: when one was last bad.
+function _M.checks_passed(endpoint, labels, check_failed_at_ms, now_ms)
+  for _, route in ipairs(endpoint.models) do
+    local circuit = endpoint.routes[route.name].circuit
+    if _M.record(circuit).state ~= "Closed" then
+      step({ circuit = circuit, endpoint = endpoint, model = route.name, model_label = labels[route.name] }, "check_passed",
+           { now_ms = now_ms, check_failed_at_ms = check_failed_at_ms })
+    end
+  end
+end
+
+
 -- At the start of a worker: the trials of one with its number, now dead, are free again. others: circuits that are no
 -- endpoint's.
 function _M.begin_worker(others)

@@ -1,5 +1,6 @@
 -- The tiers that this router stays on under failback Manual, one a model: pool/hold.lua over shared memory.
 
+local checkups = require "shell.checkups"
 local circuits = require "shell.circuits"
 local hold = require "pool.hold"
 local keys = require "shell.keys"
@@ -16,7 +17,7 @@ local PREFIX = "hold:"
 local function is_out(endpoint, route, now_ms)
   local key = keys.of(endpoint)
   return key.missing or rest.is_down(rests.record(endpoint), key.version, now_ms)
-    or circuits.record(route.circuit).state ~= "Closed"
+    or circuits.record(route.circuit).state ~= "Closed" or checkups.is_failing(endpoint)
 end
 
 

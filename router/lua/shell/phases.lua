@@ -1,6 +1,7 @@
 -- What runs in which phase of nginx. All modules are loaded here, in the master, before there are workers: a worker that
 -- is started later runs the same code as the others.
 
+local checker = require "shell.checker"
 local circuits = require "shell.circuits"
 local dns = require "shell.dns"
 local guard = require "shell.guard"
@@ -18,6 +19,7 @@ local _M = {}
 
 local POLL_DOCUMENT_S = 0.25
 local POLL_KEYS_S = 1
+local CHECK_S = 0.1
 local FLUSH_METRICS_S = 0.5
 
 
@@ -55,6 +57,7 @@ function _M.init_worker()
       keys.refresh(doc)
     end
   end)
+  every(CHECK_S, checker.tick)
   every(FLUSH_METRICS_S, metrics.flush)
 end
 

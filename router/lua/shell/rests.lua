@@ -38,21 +38,43 @@ function _M.success(endpoint, now_ms, started_ms)
 end
 
 
+local function log_change(endpoint, change, now_ms)
+  if change then
+    state.log_transition({ at_ms = now_ms, endpoint = endpoint.name, model = "",
+                           from = change.from, to = change.to, reason = change.reason })
+  end
+end
+
+
 -- kind: how its class rests (pool/outcome.lua) or nil
 function _M.failure(attempt, kind, failure, now_ms)
   local endpoint, policy = attempt.endpoint, attempt.policy
   local context = {
     now_ms = now_ms, started_ms = attempt.started_ms, retry = policy.retry,
     long_rest_ms = policy.circuit_breaker.max_recovery_timeout_ms,
-    key = attempt.key_version or "", asked = attempt.asked,
+    key = attempt.key_version or "", asked = attempt.asked, is_check = attempt.is_check,
   }
   local change = state.update(endpoint.rest_key, rest.new, function(record)
     return rest.failure(record, kind, failure, context)
   end)
-  if change then
-    state.log_transition({ at_ms = now_ms, endpoint = endpoint.name, model = "",
-                           from = change.from, to = change.to, reason = change.reason })
-  end
+  log_change(endpoint, change, now_ms)
+end
+
+
+-- Health checks have passed often enough, and prove what they prove.
+function _M.proved(endpoint, proves, now_ms)
+  log_change(endpoint, state.update(endpoint.rest_key, rest.new, function(record)
+    return rest.proved(record, proves)
+  end), now_ms)
+end
+
+
+-- is_there: model -> boolean, by the endpoint's own list
+function _M.listed(endpoint, is_there, long_rest_ms, now_ms)
+  local context = { now_ms = now_ms, long_rest_ms = long_rest_ms }
+  state.update(endpoint.rest_key, rest.new, function(record)
+    return rest.listed(record, is_there, context)
+  end)
 end
 
 
@@ -88,6 +110,13 @@ function _M.latency_ms(endpoint, now_ms)
     latencies[endpoint.id] = known
   end
   return known.average
+end
+
+
+-- When a request was last answered well, by any worker; 0: never.
+function _M.answered_at_ms(endpoint)
+  local _, at_ms = shared_latency(endpoint.id)
+  return at_ms
 end
 
 

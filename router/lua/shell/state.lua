@@ -108,6 +108,20 @@ function _M.refused()
 end
 
 
+-- Is this worker the one that does what only one may do? Whoever asks first is, for hold_s at a time, until it stops asking.
+function _M.leads(role, hold_s)
+  local key, pid = "leader:" .. role, ngx.worker.pid()
+  if records:add(key, pid, hold_s) then
+    return true
+  end
+  if records:get(key) ~= pid then
+    return false
+  end
+  records:set(key, pid, hold_s)
+  return true
+end
+
+
 -- counters, of windows and totals
 
 function _M.count(key, amount, ttl_s)

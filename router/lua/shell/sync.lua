@@ -4,6 +4,7 @@
 
 local affinity = require "pool.affinity"
 local budget = require "shell.budget"
+local checkups = require "shell.checkups"
 local cjson = require "cjson.safe"
 local clock = require "shell.clock"
 local config = require "pool.config"
@@ -54,6 +55,7 @@ end
 local function prepare_endpoint(endpoint, doc)
   endpoint.id = endpoint.name .. "@" .. endpoint.fingerprint
   endpoint.rest_key = rests.key_of(endpoint.id)
+  checkups.prepare(endpoint, doc.policy.health_check)
   endpoint.key_path = keys.path_of(endpoint)
   endpoint.places = offers.of(endpoint.provider, endpoint.path)
   endpoint.limit_keys = limits.keys_of(endpoint.id)
@@ -170,6 +172,7 @@ local function forget_the_gone(doc)
   end
   circuits.sweep(ids)
   rests.sweep(ids)
+  checkups.sweep(ids)
 end
 
 
