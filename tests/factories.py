@@ -115,6 +115,12 @@ def trying(name: str, tier: int = 0, since: datetime = EARLIER) -> EndpointState
     )
 
 
+def waiting(name: str, tier: int = 0, since: datetime = EARLIER) -> EndpointState:
+    """Its breakers are half-open because its checks pass; no request has come yet."""
+    fields = {"name": name, "tier": tier, "health": "Unknown", "breaker": "HalfOpen", "reason": "AwaitingTraffic"}
+    return EndpointState.model_validate(fields | {"since": since, "models": _models("HalfOpen", "HealthCheckPassed")})
+
+
 def partly_cut_off(name: str, *sick: str, tier: int = 0) -> EndpointState:
     """The breakers of some models are open, those of the others closed."""
     models = [{"name": model, "breaker": "Open" if model in sick else "Closed"} for model in MODELS]

@@ -14,6 +14,12 @@ AT_REST = frozenset({"RateLimited", "Busy"})
 OFF_SCHEDULE = "OffSchedule"
 """Its schedule gives it no weight at this time of the week."""
 WELL = frozenset({"Healthy", "NoDataYet"})
+CHECK_FAILED = frozenset({"HealthCheckFailed"})
+"""Health checks fail. The breaker need not know: it counts requests."""
+CHECK_PASSED = frozenset({"HealthCheckPassed"})
+"""Of a half-open breaker: its open time is over, health checks pass, and no request has come to try."""
+AWAITS_TRAFFIC = frozenset({"AwaitingTraffic"})
+"""That is so for all its models: nothing but a request can tell more."""
 BY_BREAKER = frozenset({"BreakerOpen", "BreakerHalfOpen"})
 """Says what the breaker says; why it opened stands at the models."""
 _WORD = re.compile(r"[A-Z][A-Za-z0-9]{0,63}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poolkeeper.api.reasons import ConditionType, Reason
-from poolkeeper.api.routerwords import AT_REST, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+from poolkeeper.api.routerwords import AT_REST, CHECK_FAILED, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
 
 
@@ -77,6 +77,9 @@ def _went_down(now: EndpointStatus) -> PoolEvent:
     if now.reason in OUT_OF_MONEY:
         told = f"{now.name}: the provider says the account is out of money"
         return PoolEvent("Warning", Reason.BalanceExhausted, told, "RouteAround")
+    if now.reason in CHECK_FAILED:
+        told = f"{now.name}: its health checks fail; it gets no traffic until they pass, unless nothing else is left"
+        return PoolEvent("Warning", "EndpointUnhealthy", told, "RouteAround")
     after = f" after {now.reason}" if now.reason else ""
     return PoolEvent("Warning", "EndpointUnhealthy", f"{now.name}: unhealthy{after}", "RouteAround")
 

@@ -16,7 +16,7 @@ from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.meta import SecretKeyRef
 from poolkeeper.api.reasons import ConditionType
 from poolkeeper.api.routerstate import Breaker, Health, RouterState
-from poolkeeper.api.routerwords import AT_REST, OFF_SCHEDULE
+from poolkeeper.api.routerwords import AT_REST, AWAITS_TRAFFIC, OFF_SCHEDULE
 from poolkeeper.api.status import Condition, EndpointStatus, ProbedEndpoint
 from poolkeeper.errors import Refused
 from poolkeeper.judge.merge import View, active_tier, endpoint_view
@@ -52,8 +52,13 @@ class EndpointFact:
     probe_since: datetime | None = None
 
     @property
+    def is_cut_off(self) -> bool:
+        """Its breaker keeps requests out; one that waits for the next request does not."""
+        return self.breaker != "Closed" and self.reason not in AWAITS_TRAFFIC
+
+    @property
     def is_usable(self) -> bool:
-        return self.is_known and self.in_service and self.health != "Unhealthy" and self.breaker == "Closed"
+        return self.is_known and self.in_service and self.health != "Unhealthy" and not self.is_cut_off
 
 
 @dataclass(frozen=True)

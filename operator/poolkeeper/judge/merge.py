@@ -6,6 +6,10 @@ the replicas that report say Open; one of three is not enough, one of two is, be
 replica may just not have met the trouble yet. Messages say how many agree: "2/3 replicas" counts those that see it as
 bad or worse.
 
+A breaker that is half-open only because its health checks pass waits for a request, which on a router without traffic
+may take for ever. Such a router has no say while another one has; where all of them wait, the endpoint does
+(AwaitingTraffic), and may be used like one that nobody has tried yet. A model that waits while others serve is well.
+
 Only reports that count (plan/heard.py) come here. An endpoint that no router knows yet has no
 view. Reason words are passed on only when they are words, so that no text from outside gets into a status.
 """
@@ -16,8 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from poolkeeper.api.routerstate import Breaker, EndpointState, Health, RouterState
-from poolkeeper.api.routerwords import BY_BREAKER, WELL, word
+from poolkeeper.api.routerstate import Breaker, EndpointState, Health, ModelState, RouterState
+from poolkeeper.api.routerwords import AWAITS_TRAFFIC, BY_BREAKER, CHECK_PASSED, WELL, word
 
 _BREAKER_BADNESS: dict[Breaker, int] = {"Open": 2, "HalfOpen": 1, "Closed": 0}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,11 +48,12 @@ class View:
 
 
 def endpoint_view(states: Iterable[RouterState], name: str) -> View | None:
-    seen = [endpoint for state in states for endpoint in state.endpoints if endpoint.name == name]
+    seen = [_settled(endpoint) for state in states for endpoint in state.endpoints if endpoint.name == name]
     if not seen:
         return None
-    middle = _middle(seen, _badness)
-    like_it = [one for one in seen if (one.health, one.breaker) == (middle.health, middle.breaker)]
+    with_a_say = [one for one in seen if one.reason not in AWAITS_TRAFFIC] or seen
+    middle = _middle(with_a_say, _badness)
+    like_it = [one for one in with_a_say if (one.health, one.breaker) == (middle.health, middle.breaker)]
     spokesman = min(like_it, key=lambda one: (one.since is None, one.since or _LONG_AGO, _why(one)))
     return View(
         health=middle.health,
@@ -82,6 +87,19 @@ def clients_without_key(states: Collection[RouterState]) -> Mapping[str, int]:
     """Clients whose key at least half of the replicas miss, and how many of them do."""
     counts = Counter(client.name for state in states for client in state.clients_without_key)
     return {name: count for name, count in counts.items() if 2 * count >= len(states)}
+
+
+def _settled(endpoint: EndpointState) -> EndpointState:
+    """With the breakers that only wait for a request taken as closed; not the endpoint's own where all of them do."""
+    models = tuple(map(_settled_model, endpoint.models))
+    is_well = all(model.breaker == "Closed" for model in models) and endpoint.reason not in AWAITS_TRAFFIC
+    breaker: Breaker = "Closed" if models and is_well else endpoint.breaker
+    return endpoint.model_copy(update={"models": models, "breaker": breaker})
+
+
+def _settled_model(model: ModelState) -> ModelState:
+    waits = model.breaker == "HalfOpen" and model.reason in CHECK_PASSED
+    return model.model_copy(update={"breaker": "Closed"}) if waits else model
 
 
 def _why(endpoint: EndpointState) -> str:

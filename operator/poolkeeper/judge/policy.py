@@ -1,4 +1,4 @@
-"""The status of a FailoverPolicy: valid or not, what of it is not in force yet, and how many pools go by it."""
+"""The status of a FailoverPolicy: valid or not, and how many pools go by it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,6 @@ from poolkeeper.api.status import FailoverPolicyStatus
 from poolkeeper.judge.chain import Finding
 from poolkeeper.judge.status import condition
 from poolkeeper.plan.hold import told
-from poolkeeper.plan.notyet import policy_not_in_force
 
 
 def judge_policy(
@@ -35,5 +34,4 @@ def _finding(policy: FailoverPolicy | None, problems: Sequence[Problem]) -> Find
     if policy is None or problems:
         message = f"{told(problems)}. Pools that use it keep their last good configuration"
         return Finding("False", Reason.InvalidSpec, message)
-    idle = ", ".join(f"spec.{path}" for path in policy_not_in_force(policy.spec))
-    return Finding("True", Reason.Accepted, f"Accepted; not yet in force: {idle}" if idle else "Accepted")
+    return Finding("True", Reason.Accepted, "Accepted")

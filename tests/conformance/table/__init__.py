@@ -3,6 +3,7 @@
 from conformance.case import Case
 from conformance.table import (
     busy,
+    checked,
     clients,
     connect,
     cuts,
@@ -33,6 +34,7 @@ FAMILIES = (
     clients,
     surfaces,
     cuts,
+    checked,
 )
 
 

@@ -25,6 +25,7 @@ from factories import (
     state,
     trying,
     verdict,
+    waiting,
 )
 from poolkeeper.api import labels
 from poolkeeper.api.failoverpolicy import FailoverPolicy
@@ -268,6 +269,23 @@ CASES = {
         Reason.NoEndpointsAvailable,
         "out: a (drained)",
     ),
+    "whoever waits for a request may be asked": Case(
+        seen_as(waiting("official"), LOCAL_DOWN),
+        T.Available,
+        "True",
+        Reason.MinimumEndpointsAvailable,
+        "1/2 endpoints take traffic",
+    ),
+    "all fail their health checks": Case(
+        seen_as(
+            seen("official", health="Unhealthy", reason="HealthCheckFailed"),
+            seen("local", 1, health="Unhealthy", reason="HealthCheckFailed"),
+        ),
+        T.Available,
+        "False",
+        Reason.NoEndpointsAvailable,
+        "those whose health checks fail are tried all the same, for nothing else is left",
+    ),
     # Degraded
     "nothing is wrong": Case(WELL, T.Degraded, "False", Reason.AllEndpointsHealthy),
     "an open breaker": Case(
@@ -276,6 +294,23 @@ CASES = {
         "True",
         Reason.BreakerOpen,
         "official: breaker open since 2026-11-22T07:40:00Z after Connect (2/2 replicas)",
+    ),
+    "failing health checks": Case(
+        seen_as(seen("official", health="Unhealthy", reason="HealthCheckFailed"), LOCAL_WELL),
+        T.Degraded,
+        "True",
+        Reason.EndpointsUnhealthy,
+        "official: its health checks fail since 2026-11-22T07:40:00Z (2/2 replicas)",
+    ),
+    "failing health checks behind an open breaker": Case(
+        seen_as(HOST_DOWN.model_copy(update={"reason": "HealthCheckFailed"}), LOCAL_WELL),
+        T.Degraded,
+        "True",
+        Reason.BreakerOpen,
+        "official: breaker open, and its health checks fail since",
+    ),
+    "a breaker that only waits for a request": Case(
+        seen_as(waiting("official"), LOCAL_WELL), T.Degraded, "False", Reason.AllEndpointsHealthy
     ),
     "a half-open breaker": Case(
         seen_as(trying("official"), LOCAL_WELL),
@@ -363,6 +398,16 @@ CASES = {
         "True",
         Reason.PrimaryRateLimited,
         "asked for a pause: official (RateLimited)",
+    ),
+    "the first tier fails its health checks": Case(
+        seen_as(seen("official", health="Unhealthy", reason="HealthCheckFailed"), LOCAL_WELL, active_tier=1),
+        T.FailoverActive,
+        "True",
+        Reason.PrimaryUnhealthy,
+        "unhealthy: official (HealthCheckFailed)",
+    ),
+    "the first tier waits for a request": Case(
+        seen_as(waiting("official"), LOCAL_WELL), T.FailoverActive, "False", Reason.PrimaryServing
     ),
     "nothing can serve": Case(
         seen_as(HOST_DOWN, LOCAL_DOWN, active_tier=None),

@@ -17,6 +17,7 @@ from factories import (
     state,
     trying,
     verdict,
+    waiting,
 )
 from poolkeeper.api.meta import Problem
 from poolkeeper.api.routerstate import EndpointState, RouterState
@@ -30,6 +31,7 @@ LOCAL_CUT_OFF = cut_off("local", 1, cause="Busy")
 TRYING = trying("official")
 RESTING = seen("official", health="Unhealthy", reason="Busy")
 KEY_REFUSED_AND_OPEN = CUT_OFF.model_copy(update={"reason": "CredentialsRejected"})
+CHECK_FAILED = seen("official", health="Unhealthy", reason="HealthCheckFailed")
 KEY_REFUSED = seen("official", health="Unhealthy", reason="CredentialsRejected")
 
 
@@ -122,9 +124,22 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
         [("BalanceExhausted", "official: the provider says the account is out of money")],
     ),
     "a health check fails": (
+        (WELL, seen_as(CHECK_FAILED)),
+        [("EndpointUnhealthy", "official: its health checks fail")],
+    ),
+    "a health check passes again": (
+        (seen_as(CHECK_FAILED), WELL),
+        [("EndpointHealthy", "official: healthy again after HealthCheckFailed")],
+    ),
+    "an endpoint is unhealthy for another reason": (
         (WELL, seen_as(seen("official", health="Unhealthy", reason="Connect"))),
         [("EndpointUnhealthy", "official: unhealthy after Connect")],
     ),
+    "a breaker that waits for a request is called back": (
+        (FAILED_OVER, seen_as(waiting("official"))),
+        [("Failback", "Tier 0 serves")],
+    ),
+    "and closed by the request": ((FAILED_OVER, seen_as(waiting("official")), WELL), [("BreakerClosed", "official")]),
     "a pause inside the tier is no news": ((WELL, seen_as(RESTING)), []),
     "a pause that moves traffic is told by the tier": (
         (WELL, seen_as(RESTING, active_tier=1)),

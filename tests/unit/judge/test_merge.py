@@ -5,8 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from factories import EARLIER, MODELS, NOW, cut_off, document, partly_cut_off, seen, serving, snapshot, state, trying
-from poolkeeper.api.routerstate import Breaker, EndpointState, LastError
+from factories import (
+    EARLIER,
+    MODELS,
+    NOW,
+    cut_off,
+    document,
+    partly_cut_off,
+    seen,
+    serving,
+    snapshot,
+    state,
+    trying,
+    waiting,
+)
+from poolkeeper.api.routerstate import Breaker, EndpointState, Health, LastError
 from poolkeeper.api.routerwords import word
 from poolkeeper.judge.merge import active_tier, endpoint_view
 from poolkeeper.plan.heard import fresh_states
@@ -32,6 +45,62 @@ def test_breaker(given: list[Breaker], want_breaker: Breaker, want_agreement: st
     assert view is not None
     assert view.breaker == want_breaker
     assert f"{view.agreeing}/{view.reporting}" == want_agreement
+
+
+WAITING: dict[str, tuple[list[EndpointState], Health, Breaker, str, str]] = {
+    "all wait for a request": (
+        [waiting("a"), waiting("a")],
+        "Unknown",
+        "HalfOpen",
+        "AwaitingTraffic",
+        "2/2",
+    ),
+    "one has traffic, and it is well": (
+        [waiting("a"), seen("a"), waiting("a")],
+        "Healthy",
+        "Closed",
+        "",
+        "3/3",
+    ),
+    "one has traffic, and it is ill": (
+        [waiting("a"), cut_off("a"), waiting("a")],
+        "Unhealthy",
+        "Open",
+        "ServerError",
+        "1/3",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "want_health", "want_breaker", "want_reason", "want_agreement"), WAITING.values(), ids=WAITING.keys()
+)
+def test_a_replica_that_waits_for_a_request_has_no_say_while_another_has(
+    given: list[EndpointState], want_health: Health, want_breaker: Breaker, want_reason: str, want_agreement: str
+) -> None:
+    planned = document(snapshot())
+
+    view = endpoint_view([state(planned, one) for one in given], "a")
+
+    assert view is not None
+    assert (view.health, view.breaker, view.reason) == (want_health, want_breaker, want_reason)
+    assert f"{view.agreeing}/{view.reporting}" == want_agreement
+    assert view.only_models == ()
+
+
+def test_a_model_that_waits_while_others_serve_is_well() -> None:
+    models = [
+        {"name": MODELS[0], "breaker": "Closed"},
+        {"name": MODELS[1], "breaker": "HalfOpen", "reason": "HealthCheckPassed"},
+    ]
+    given = EndpointState.model_validate(
+        {"name": "a", "health": "Healthy", "breaker": "HalfOpen", "reason": "Healthy", "models": models}
+    )
+
+    view = endpoint_view([state(document(snapshot()), given)], "a")
+
+    assert view is not None
+    assert (view.breaker, view.only_models) == ("Closed", ())
 
 
 def test_who_saw_it_first_says_why_and_since_when() -> None:

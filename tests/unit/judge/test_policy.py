@@ -15,12 +15,6 @@ def test_a_valid_policy_is_accepted() -> None:
     ]
 
 
-def test_dead_switches_are_named() -> None:
-    status = judge_policy(policy(concurrency={"mode": "Adaptive"}), (), 3, 0, None, NOW)
-
-    assert status.conditions[0].message == "Accepted; not yet in force: spec.concurrency"
-
-
 def test_an_invalid_policy_says_why_and_what_serves() -> None:
     status = judge_policy(None, (Problem("spec.retry.maxAttempts", "must be at least 1"),), 3, 1, None, NOW)
 

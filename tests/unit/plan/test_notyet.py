@@ -2,22 +2,9 @@
 
 import pytest
 
-from factories import policy, pool
+from factories import pool
 from poolkeeper.api.policyspec import FailoverPolicySpec
-from poolkeeper.plan.notyet import POLICY, not_in_force, policy_not_in_force
-
-POLICY_CASES: dict[str, dict[str, object]] = {
-    "healthCheck": {"healthCheck": {"interval": "20s"}},
-}
-
-
-def test_every_row_of_the_table_has_a_case() -> None:
-    assert list(POLICY_CASES) == list(POLICY)
-
-
-@pytest.mark.parametrize("want_path", POLICY_CASES)
-def test_the_policy_names(want_path: str) -> None:
-    assert policy_not_in_force(policy(**POLICY_CASES[want_path]).spec) == (want_path,)
+from poolkeeper.plan.notyet import not_in_force
 
 
 def test_defaults_name_nothing() -> None:

@@ -1,10 +1,12 @@
 """Available: would a request be answered now?
 
 An endpoint counts when it may be asked: in service, breaker closed and not known to be unhealthy. One that nobody has
-tried yet counts too, because the routers would try it.
+tried yet counts too, because the routers would try it. One whose health checks fail does not, though routers try it
+when nothing else is left.
 """
 
 from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.routerwords import CHECK_FAILED
 from poolkeeper.judge.chain import Check, Finding, as_before
 from poolkeeper.judge.facts import EndpointFact, Facts
 from poolkeeper.plan.heard import STALE_S
@@ -35,9 +37,12 @@ def too_few(facts: Facts) -> Finding | None:
     wanted = facts.snapshot.pool.spec.min_available if facts.snapshot.pool else 1
     if len(facts.usable) >= wanted:
         return None
-    out = ", ".join(f"{endpoint.name} ({_why_out(endpoint)})" for endpoint in facts.counted if not endpoint.is_usable)
+    out = [endpoint for endpoint in facts.counted if not endpoint.is_usable]
+    names = ", ".join(f"{endpoint.name} ({_why_out(endpoint)})" for endpoint in out)
+    is_tried = not facts.usable and facts.active_tier is not None and any(one.reason in CHECK_FAILED for one in out)
+    tried = "; those whose health checks fail are tried all the same, for nothing else is left" if is_tried else ""
     return Finding(
-        "False", Reason.NoEndpointsAvailable, f"{_usable(facts)}, wanted at least {wanted}; out: {out or '-'}"
+        "False", Reason.NoEndpointsAvailable, f"{_usable(facts)}, wanted at least {wanted}; out: {names or '-'}{tried}"
     )
 
 
@@ -55,6 +60,6 @@ def _usable(facts: Facts) -> str:
 def _why_out(endpoint: EndpointFact) -> str:
     if not endpoint.in_service:
         return "drained"
-    if endpoint.breaker != "Closed":
+    if endpoint.is_cut_off:
         return f"breaker {'open' if endpoint.breaker == 'Open' else 'half-open'}"
     return endpoint.reason or "unhealthy"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from poolkeeper.api.reasons import ConditionType, Reason
-from poolkeeper.api.routerwords import AT_REST, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+from poolkeeper.api.routerwords import AT_REST, CHECK_FAILED, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.judge.chain import Check, Finding, as_before, since_when
 from poolkeeper.judge.facts import EndpointFact, Facts
 from poolkeeper.plan.probed import FULL_PERCENT
@@ -15,11 +15,23 @@ def not_heard(facts: Facts) -> Finding | None:
 
 
 def key_refused(facts: Facts) -> Finding | None:
-    return _any(facts, Reason.CredentialsRejected, _is_refused, "left out until the Secret changes", _key_told)
+    return _any(
+        facts,
+        Reason.CredentialsRejected,
+        _is_refused,
+        "left out until the Secret changes or a health check proves the key",
+        _key_told,
+    )
 
 
 def balance_exhausted(facts: Facts) -> Finding | None:
-    return _any(facts, Reason.BalanceExhausted, _is_broke, "left out, and asked again every few minutes", _balance_told)
+    return _any(
+        facts,
+        Reason.BalanceExhausted,
+        _is_broke,
+        "left out until a health check sees money again, and asked again every few minutes",
+        _balance_told,
+    )
 
 
 def breaker_open(facts: Facts) -> Finding | None:
@@ -97,7 +109,7 @@ def _probed(endpoint: EndpointFact) -> str:
 
 
 def _is_cut_off(endpoint: EndpointFact) -> bool:
-    return endpoint.is_known and (endpoint.breaker != "Closed" or bool(endpoint.only_models))
+    return endpoint.is_known and (endpoint.is_cut_off or bool(endpoint.only_models))
 
 
 def _is_unhealthy(endpoint: EndpointFact) -> bool:
@@ -121,6 +133,8 @@ def _breaker_told(endpoint: EndpointFact) -> str:
     models = f" for {', '.join(endpoint.only_models)}" if endpoint.only_models else ""
     if endpoint.breaker == "HalfOpen":
         return f"breaker half-open{models}{since_when(endpoint.since)}, trial requests are being sent"
+    if endpoint.reason in CHECK_FAILED:
+        return f"breaker open{models}, and its health checks fail{since_when(endpoint.since)}"
     after = f" after {endpoint.reason}" if endpoint.reason else ""
     return f"breaker open{models}{since_when(endpoint.since)}{after}"
 
@@ -128,6 +142,8 @@ def _breaker_told(endpoint: EndpointFact) -> str:
 def _health_told(endpoint: EndpointFact) -> str:
     if endpoint.reason in AT_REST:
         return f"the provider asked for a pause ({endpoint.reason})"
+    if endpoint.reason in CHECK_FAILED:
+        return f"its health checks fail{since_when(endpoint.since)}"
     after = f" after {endpoint.reason}" if endpoint.reason else ""
     return f"unhealthy{since_when(endpoint.since)}{after}"
 

@@ -1,0 +1,69 @@
+"""Every reason that the router's pool/health.lua gives is one that the operator's api/routerwords.py knows."""
+
+import pytest
+from lupa.luajit21 import LuaRuntime
+
+from poolkeeper.api.routerwords import (
+    AT_REST,
+    AWAITS_TRAFFIC,
+    BY_BREAKER,
+    CHECK_FAILED,
+    CHECK_PASSED,
+    KEY_MISSING,
+    KEY_REFUSED,
+    OUT_OF_MONEY,
+    WELL,
+)
+from routerlua import LUA
+
+lua = LuaRuntime(unpack_returned_tuples=True)
+lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')
+lua.execute(
+    """
+    local breaker, rest, check = require("pool.breaker"), require("pool.rest"), require("pool.healthcheck")
+    function circuit(state, reason)
+      local record = breaker.new()
+      record.state, record.reason = state, reason
+      return record
+    end
+    function resting(changes)
+      local record = rest.new()
+      for key, value in pairs(changes) do record[key] = value end
+      return record
+    end
+    function checked(state)
+      local record = check.new()
+      record.state = state
+      return record
+    end
+    function told(changes)
+      local view = { mode = "Active", weight = 1, key = "k", key_since_ms = 0, rest = rest.new(),
+                     circuits = { breaker.new() } }
+      for key, value in pairs(changes) do view[key] = value end
+      return require("pool.health").of(view, 1000).reason
+    end
+    """
+)
+
+VIEWS: dict[str, tuple[str, frozenset[str]]] = {
+    "nothing known": ("{}", WELL),
+    "answered well": ("{ rest = resting({ well_since_ms = 1 }) }", WELL),
+    "checks pass": ('{ check = checked("Passing") }', WELL),
+    "checks fail": ('{ check = checked("Failing") }', CHECK_FAILED),
+    "no key": ("{ key = false }", KEY_MISSING),
+    "key refused": ('{ rest = resting({ down_reason = "CredentialsRejected", down_key = "k" }) }', KEY_REFUSED),
+    "no money": ('{ rest = resting({ down_reason = "BalanceExhausted", down_key = "k" }) }', OUT_OF_MONEY),
+    "busy": ('{ rest = resting({ rest_until_ms = 2000, rest_reason = "Busy" }) }', AT_REST),
+    "open": ('{ circuits = { circuit("Open", "Busy") } }', BY_BREAKER),
+    "tried": ('{ circuits = { circuit("HalfOpen", "RecoveryTimeoutPassed") } }', BY_BREAKER),
+    "waits": ('{ circuits = { circuit("HalfOpen", require("pool.breaker").CHECKED) } }', AWAITS_TRAFFIC),
+}
+
+
+@pytest.mark.parametrize(("view", "want_words"), VIEWS.values(), ids=VIEWS.keys())
+def test_the_operator_knows_the_reason(view: str, want_words: frozenset[str]) -> None:
+    assert lua.eval(f"told({view})") in want_words
+
+
+def test_both_call_a_breaker_that_checks_moved_the_same() -> None:
+    assert {lua.eval('require("pool.breaker").CHECKED')} == CHECK_PASSED
