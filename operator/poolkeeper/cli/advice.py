@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from poolkeeper.api.routerwords import AT_REST, BY_BREAKER, KEY_MISSING, KEY_REFUSED, OFF_SCHEDULE, OUT_OF_MONEY
+from poolkeeper.api.routerwords import (
+    AT_REST,
+    AWAITS_TRAFFIC,
+    BY_BREAKER,
+    CHECK_FAILED,
+    KEY_MISSING,
+    KEY_REFUSED,
+    OFF_SCHEDULE,
+    OUT_OF_MONEY,
+)
 from poolkeeper.cli.endpointfacts import Facts
 
 ADVICE: Mapping[str, str] = MappingProxyType(
@@ -45,6 +54,8 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "Disabled": "its mode is Disabled: set it to Active to have it back",
         OFF_SCHEDULE: "its schedule gives it no traffic at this time of the week: nothing is wrong",
         "BreakerOpen": "it failed too often: what opened its breaker stands at its models and in the last changes",
+        "HealthCheckFailed": "its free health checks fail: see healthCheck in a router's /state for what they met",
+        "AwaitingTraffic": "it passes its health checks and takes the next request, which nobody has sent yet",
         "BreakerHalfOpen": "it failed too often and is being tried: wait for the trials",
     }
 )
@@ -69,6 +80,10 @@ def _by_routers(facts: Facts, now: datetime) -> Iterator[str]:
         yield f"another key in {facts.key or OWN_KEY}; routers see it within about a minute"
     elif word in OUT_OF_MONEY:
         yield f"money; it is asked again {at or 'every few minutes'}"
+    elif word in CHECK_FAILED:
+        yield "its health checks, when they pass some times in a row"
+    elif word in AWAITS_TRAFFIC:
+        yield "the next requests, which are its trials"
     elif facts.endpoint.breaker == "HalfOpen":
         yield "its trials, which are under way"
     elif facts.endpoint.breaker == "Open" or word in BY_BREAKER:

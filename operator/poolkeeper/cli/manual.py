@@ -13,6 +13,7 @@ import click
 from poolkeeper import clock
 from poolkeeper.api import labels
 from poolkeeper.api.reasons import Reason
+from poolkeeper.api.routerwords import AWAITS_TRAFFIC
 from poolkeeper.api.status import EndpointStatus
 from poolkeeper.cli import target
 from poolkeeper.cli.target import Target
@@ -141,7 +142,8 @@ def _with_endpoint(pool: str, endpoint: str, namespace: str | None, state_dir: P
 
 
 def _can_serve(endpoint: EndpointStatus) -> bool:
-    return endpoint.health != "Unhealthy" and endpoint.breaker == "Closed" and endpoint.reason != "Draining"
+    is_cut_off = endpoint.breaker != "Closed" and endpoint.reason not in AWAITS_TRAFFIC
+    return endpoint.health != "Unhealthy" and not is_cut_off and endpoint.reason != "Draining"
 
 
 def _names(endpoints: Sequence[EndpointStatus]) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from poolkeeper.api.routerdoc import OutageDoc, OutagesDoc
 from poolkeeper.api.routerstate import EndpointState, RouterState
-from poolkeeper.api.routerwords import KEY_REFUSED, OUT_OF_MONEY, word
+from poolkeeper.api.routerwords import CHECK_PASSED, KEY_REFUSED, OUT_OF_MONEY, word
 from poolkeeper.plan.heard import fresh_states
 from poolkeeper.plan.snapshot import Snapshot
 
@@ -61,13 +61,15 @@ def _found(states: Collection[RouterState]) -> tuple[OutageDoc, ...]:
 
 
 def _views(endpoint: EndpointState) -> Iterator[tuple[Place, str | None]]:
-    """Why each part of it is out ("": not said), None: it is not. A trial under way says that it still is."""
+    """Why each part of it is out ("": not said), None: it is not. A trial under way says that it still is; one that is
+    awaited because health checks pass does not."""
     if not endpoint.fingerprint:
         return
     is_down = endpoint.reason in KEY_REFUSED | OUT_OF_MONEY
     yield (endpoint.name, endpoint.fingerprint, WHOLE_ENDPOINT), endpoint.reason if is_down else None
     for model in endpoint.models:
-        reason = {"Open": word(model.reason), "HalfOpen": "", "Closed": None}[model.breaker]
+        waits = model.breaker == "HalfOpen" and model.reason in CHECK_PASSED
+        reason = {"Open": word(model.reason), "HalfOpen": "", "Closed": None}["Closed" if waits else model.breaker]
         yield (endpoint.name, endpoint.fingerprint, model.name), reason
 
 

@@ -162,13 +162,21 @@ def test_what_could_not_be_looked_at_is_told() -> None:
         (facts(reason="BalanceExhausted", health="Unhealthy"), "money; it is asked again every few minutes"),
         (facts(reason="RateLimited", health="Unhealthy"), "the end of the pause that the provider asked for"),
         (facts(reason="ServerError", breaker="HalfOpen"), "its trials, which are under way"),
+        (
+            facts(reason="AwaitingTraffic", breaker="HalfOpen", health="Unknown"),
+            "the next requests, which are its trials",
+        ),
+        (
+            facts(reason="HealthCheckFailed", health="Unhealthy"),
+            "its health checks, when they pass some times in a row",
+        ),
         (facts(reason="OffSchedule", health="Unknown"), "the next window of its schedule"),
         (
             facts(reason="NoAnswer", probed=verdict("Unhealthy", "NoAnswer")),
             "one good run of the probe; at once: `poolkeeper probe --now team/chat`",
         ),
     ],
-    ids=["no money", "at rest", "trials", "schedule", "probes"],
+    ids=["no money", "at rest", "trials", "waits", "checks", "schedule", "probes"],
 )
 def test_what_brings_it_back(found: Facts, want: str) -> None:
     assert comes_back(found, NOW) == (want,)

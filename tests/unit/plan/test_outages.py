@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories import MODELS, NOW, cut_off, document, partly_cut_off, seen, serving, snapshot, state, trying
+from factories import MODELS, NOW, cut_off, document, partly_cut_off, seen, serving, snapshot, state, trying, waiting
 from poolkeeper.api.routerdoc import OutageDoc, OutagesDoc
 from poolkeeper.api.routerstate import EndpointState
 from poolkeeper.plan.outages import PACE, RENEWAL, outages
@@ -57,6 +57,7 @@ REFUSED = seen("official", health="Unhealthy", reason="CredentialsRejected")
         pytest.param([OUT, OUT, WELL], BOTH, id="two of three"),
         pytest.param([partly_cut_off("official", PRO)], [(PRO, "Unknown")], id="one model, nobody says why"),
         pytest.param([trying("official"), OUT], BOTH, id="a trial under way is no answer yet"),
+        pytest.param([waiting("official")], [], id="its checks pass, and it waits for a request"),
         pytest.param([REFUSED], [("", "CredentialsRejected")], id="a refused key"),
         pytest.param(
             [seen("official", health="Unhealthy", reason="BalanceExhausted")], [("", "BalanceExhausted")], id="no money"
