@@ -53,8 +53,8 @@ class Facts:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What is wrong, in words: as the status says, then as the verdict of probes does, which may be something else; or
-        else what opened a breaker of one of its models."""
+        """What is wrong, in words: as the status says, then as the verdict of probes does, which may be something else;
+        or else what opened a breaker of one of its models."""
         said = (self.endpoint.reason, self.probed.reason if self.probed else "")
         causes = [word for view in self.routers for word in _causes(view.state)]
         return tuple(dict.fromkeys(word for word in said if word)) or tuple(causes[:1])
