@@ -13,6 +13,10 @@ describe("a refusal", function()
     assert.same({ body, "text/x" }, { told(body) })
   end)
 
+  it("that is none, but an answer that says nothing, is passed on byte by byte", function()
+    assert.same({ '{"choices":[]}', "text/x" }, { told('{"choices":[]}', "Empty", 200) })
+  end)
+
   for _, case in ipairs({
     { name = "of a bare code and message", body = '{"code":20015,"message":"too \\"much\\"","data":null}', want = 'too "much"' },
     { name = "of a word", body = '{"error":"model is required"}', want = "model is required" },

@@ -31,6 +31,9 @@ end
 -- failure: class, status, answer {body, content_type}. protocol: the caller's. The body and its content type.
 function _M.of(failure, protocol, decode)
   local answer = failure.answer
+  if failure.status == 200 and failure.class == "Empty" then
+    return answer.body, answer.content_type -- no refusal: an answer that says nothing
+  end
   local value = decode(answer.body)
   if type(value) == "table" and type(value.error) == "table" then
     return answer.body, answer.content_type
