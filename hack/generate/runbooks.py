@@ -28,6 +28,8 @@ A router tells its own view at port 9180: `/state` (breakers, health, last chang
 
 Probes are judged over several runs: Grey is an endpoint that answers, but slowly or wrongly; Unhealthy is one of which
 nothing can be had. What an endpoint is marked with ends by itself, also when nobody probes any more.
+
+[Alerts](../alerts/poolkeeper.rules.yaml) for Prometheus send here.
 """
 
 
