@@ -377,6 +377,21 @@ class TestTraffic:
         assert router.endpoint("a").in_flight == 0
         assert router.ask().status_code == 200
 
+    def test_a_router_that_drains_checks_nothing_any_more(self, router: Router, a: FakeProvider) -> None:
+        a.set("ok", token_interval_ms=100, tokens=60)
+        router.serve(endpoint("a", a, provider="OpenAI"), policy=checked())
+        with router.stream() as response:
+            lines = response.iter_lines()
+            next(lines)
+            wait_checks(a, 1)
+            router.signal(signal.SIGQUIT)
+            time.sleep(INTERVAL_MS / 1000)
+            seen = len(a.checks())
+            time.sleep(5 * INTERVAL_MS / 1000)
+            assert len(a.checks()) == seen
+            assert "data: [DONE]" in list(lines)
+        router.wait_end()
+
 
 class TestOneProber:
     @pytest.fixture
