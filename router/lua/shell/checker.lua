@@ -118,6 +118,11 @@ local function look_at(endpoint, key, allow_loopback, now_ms)
 end
 
 
+local function is_checked(endpoint)
+  return endpoint.check_key and endpoint.mode == "Active" and endpoint.weight > 0 and endpoint.models[1] ~= nil
+end
+
+
 -- With another document, forgets the times of endpoints that it has no more.
 local function follow(doc)
   if doc == followed then
@@ -144,7 +149,7 @@ function _M.tick()
   local now_ms = clock.now_ms()
   for _, endpoint in ipairs(doc.endpoints) do
     local key = keys.of(endpoint)
-    if endpoint.mode == "Active" and endpoint.weight > 0 and endpoint.models[1] and not key.missing then
+    if is_checked(endpoint) and not key.missing then
       look_at(endpoint, key, doc.allow_loopback, now_ms)
     end
   end

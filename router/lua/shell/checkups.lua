@@ -20,7 +20,7 @@ local LISTED_INTERVALS = 3 -- so long a model that is not on the endpoint's list
 
 -- What an endpoint is asked, and where that is remembered; neither when there are no checks.
 function _M.prepare(endpoint, policy)
-  endpoint.questions = checks.of(policy.type, endpoint.provider)
+  endpoint.questions = policy.interval_ms > 0 and checks.of(policy.type, endpoint.provider) or nil
   endpoint.check_key = endpoint.questions and PREFIX .. endpoint.id
   endpoint.upstream_names = {}
   for i, route in ipairs(endpoint.models) do

@@ -29,15 +29,10 @@ local function message_for(endpoint, question, key)
 end
 
 
-local function connect(endpoint, deadline_ms, allow_loopback)
-  return upstream.connect(endpoint, endpoint.policy.timeouts.connect_ms, deadline_ms, allow_loopback)
-end
-
-
 -- Sends a question and reads the head of its answer. A kept connection that was closed meanwhile says nothing.
 local function ask(endpoint, message, deadline_ms, allow_loopback)
   while true do
-    local conn, err = connect(endpoint, deadline_ms, allow_loopback)
+    local conn, err = upstream.connect(endpoint, endpoint.policy.timeouts.connect_ms, deadline_ms, allow_loopback)
     if not conn then
       return nil, err
     end
@@ -96,7 +91,7 @@ end
 
 local function only_connect(endpoint, deadline_ms, allow_loopback)
   local apart = setmetatable({ id = endpoint.id .. APART, pools = {} }, { __index = endpoint })
-  local conn = connect(apart, deadline_ms, allow_loopback)
+  local conn = upstream.connect(apart, apart.policy.timeouts.connect_ms, deadline_ms, allow_loopback)
   if not conn then
     return { result = "ConnectFailed" }
   end
