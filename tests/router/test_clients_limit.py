@@ -122,6 +122,7 @@ def test_a_caller_that_goes_and_a_worker_that_dies_take_no_place_with_them(serve
     for stream in streams:
         stream.join(PATIENCE_S)
     eventually(lambda: len(set(served.worker_pids()) - set(before)) == 2, "new workers are there")
+    eventually(lambda: in_flight(served, "web") == " 0", "they hold nothing of the dead ones")
 
     a.set("ok")
     assert ask(served, "web", model=MODEL).status_code == 200
