@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 STEADY_S = 20
 """Long enough for ten rounds of asking the routers."""
+CHECKED_S = 120
+"""A hang guard: three checks that time out, ten seconds apart, take 45."""
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +84,16 @@ def test_nothing_is_left_on_the_pool_but_its_status(home: Home, chat: Json) -> N
 
 def test_nothing_is_written_when_nothing_changes(home: Home, operator: OperatorProcess, chat: Json) -> None:
     home.wait_condition("Ready", "True", "Ready")
+    wait_until("the first health checks to have said something", lambda: _all_checked(home) or None, CHECKED_S)
     wait_until("the last change to have settled", lambda: _is_still(home, 3) or None)
     writes = operator.writes()
 
     assert _is_still(home, STEADY_S)
     assert operator.writes() == writes
+
+
+def _all_checked(home: Home) -> bool:
+    return all(endpoint["health"] != "Unknown" for endpoint in home.get("epool", "chat")["status"]["endpoints"])
 
 
 def _is_still(home: Home, seconds: float) -> bool:

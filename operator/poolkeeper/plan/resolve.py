@@ -80,7 +80,8 @@ def _document(
         time_zones=time_zones(pool.spec, now),
         outages=outages(snapshot, now),
     )
-    content = content_hash(draft.model_dump(mode="json", by_alias=True))
+    # What is out changes nothing for a router that runs: no new generation, and no roll-out to wait for.
+    content = content_hash(draft.model_dump(mode="json", by_alias=True, exclude={"outages"}))
     return draft.model_copy(update={"hash": content, "generation": _generation(snapshot, content)})
 
 

@@ -55,7 +55,7 @@ def held(facts: Facts) -> Finding | None:
 
 
 def breaker_open(facts: Facts) -> Finding | None:
-    out = [endpoint.name for endpoint in facts.primary if endpoint.is_cut_off]
+    out = [endpoint.name for endpoint in facts.primary if endpoint.breaker != "Closed"]
     return _failed_over(facts, Reason.PrimaryBreakerOpen, f"breaker not closed: {', '.join(out)}") if out else None
 
 
