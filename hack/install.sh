@@ -6,13 +6,14 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # router:  enough for `poolkeeper run`: nginx with Lua, and the two Lua libraries the router uses.
-# test:    busted and luacheck, a shell linter, a load generator, and the virtual environment's tools.
+# test:    busted and luacheck, a shell linter, a load generator, the virtual environment's tools; prometheus for its
+#          promtool, which proves the alerts.
 # bench:   where a gateway spends its time, and on which core.
 # cluster: what hack/cluster runs beside its own binaries.
 # images:  builds images where there is neither Docker nor a registry.
 declare -A PACKAGES=(
   [router]="nginx-light libnginx-mod-http-lua lua-cjson lua-nginx-dns ca-certificates openssl"
-  [test]="lua-busted lua-check luajit2 shellcheck wrk curl jq python3-venv"
+  [test]="lua-busted lua-check luajit2 shellcheck wrk curl jq python3-venv prometheus"
   [cluster]="runc containernetworking-plugins iptables nftables conntrack iproute2 procps kmod busybox-static openssl curl
     ca-certificates python3-venv"
   [bench]="linux-perf strace util-linux"
@@ -28,7 +29,7 @@ missing() {
   done
 }
 
-# without_services COMMAND...: nginx's package would start a server on port 80; this machine's services are not ours.
+# without_services COMMAND...: nginx's and Prometheus' packages would start servers; this machine's services are not ours.
 without_services() {
   local policy=/usr/sbin/policy-rc.d made=
   if [[ ! -e $policy ]]; then
