@@ -3,7 +3,20 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from factories import EARLIER, LOCAL, NOW, OFFICIAL, condition, pool, serving, snapshot, verdict
+from factories import (
+    EARLIER,
+    LOCAL,
+    NOW,
+    OFFICIAL,
+    condition,
+    document,
+    pool,
+    seen,
+    serving,
+    snapshot,
+    state,
+    verdict,
+)
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.judge.verdict import Verdict
@@ -40,6 +53,18 @@ def test_a_grey_failure_is_told_with_its_reason_and_what_is_done() -> None:
         ("official", "Healthy", "SlowFirstToken"),
         ("local", "Healthy", ""),
     ]
+
+
+def test_what_probes_alone_keep_out_is_a_grey_failure_and_no_failed_check() -> None:
+    """Routers that take the advice report it as Unhealthy, in the probes' own word."""
+    dead = {"official": "KeepAliveOnly"}
+    told = state(document(PLAIN), seen("official", health="Unhealthy", reason="KeepAliveOnly"), seen("local", tier=1))
+    said = after((EARLIER_RUN, dead), (NOW, dead), of=serving(PLAIN, told, told))
+    failing = state(document(PLAIN), seen("official", health="Unhealthy", reason="HealthCheckFailed"))
+
+    assert degraded(said)[:2] == ("True", Reason.GreyFailure)
+    assert degraded(said)[2].endswith("it is left out")
+    assert degraded(after((EARLIER_RUN, dead), (NOW, dead), of=serving(PLAIN, failing)))[1] == Reason.EndpointsUnhealthy
 
 
 def test_one_slow_run_is_no_failure() -> None:

@@ -113,7 +113,9 @@ def _is_cut_off(endpoint: EndpointFact) -> bool:
 
 
 def _is_unhealthy(endpoint: EndpointFact) -> bool:
-    return endpoint.health == "Unhealthy"
+    """By the routers' own experience: where they only take the advice of probes, it is theirs to tell (grey)."""
+    is_advised = endpoint.probe.weight_percent == 0 and endpoint.reason == _probed(endpoint)
+    return endpoint.health == "Unhealthy" and not is_advised
 
 
 def _key_told(endpoint: EndpointFact) -> str:
