@@ -26,7 +26,8 @@ BODY_OVERHEAD_BYTES = 512
 async def run(
     files: Files, now: Callable[[], datetime], nonce: Callable[[], str], first: int, limit_s: float = RUN_LIMIT_S
 ) -> ProbeResult:
-    """nonce: something never said before, at each call. first: which of the samples begins."""
+    """nonce: something never said before, at each call. first: which of the samples begins, and which endpoint, so that
+    what is left of a budget is not always the same one's."""
     document, samples, began = files.document(), files.samples(), now()
     at_most = _run_at_most(document, samples, began)
     purse = Purse(Decimal(document.daily_budget), spent_today(document.spent, document.schedule, at_most, began))
@@ -51,17 +52,19 @@ async def _all(trip: Trip, limit_s: float) -> tuple[list[EndpointProbe], int]:
             return await probe_endpoint(trip, endpoint)
 
     endpoints = trip.document.endpoints
-    tasks = [asyncio.create_task(one(endpoint)) for endpoint in endpoints]
+    at = trip.first % max(1, len(endpoints))
+    tasks = {endpoint.name: asyncio.create_task(one(endpoint)) for endpoint in endpoints[at:] + endpoints[:at]}
     if tasks:
-        _, late = await asyncio.wait(tasks, timeout=limit_s)
+        _, late = await asyncio.wait(tasks.values(), timeout=limit_s)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-    found = [
-        EndpointProbe(name=endpoint.name, fingerprint=endpoint.fingerprint) if task.cancelled() else task.result()
-        for endpoint, task in zip(endpoints, tasks, strict=True)
-    ]
-    return found, sum(task.cancelled() for task in tasks)
+    found = [_result(endpoint, tasks[endpoint.name]) for endpoint in endpoints]
+    return found, sum(task.cancelled() for task in tasks.values())
+
+
+def _result(endpoint: ProbedEndpointDoc, task: asyncio.Task[EndpointProbe]) -> EndpointProbe:
+    return EndpointProbe(name=endpoint.name, fingerprint=endpoint.fingerprint) if task.cancelled() else task.result()
 
 
 def _run_at_most(document: ProbeDoc, samples: Samples, at: datetime) -> Purses:

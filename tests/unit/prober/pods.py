@@ -85,9 +85,9 @@ class Pod:
             path.write_text(text)
         return Files(self.root)
 
-    def run(self, limit_s: float = 60.0) -> ProbeResult:
+    def run(self, limit_s: float = 60.0, first: int = 0) -> ProbeResult:
         nonces = itertools.count()
-        return asyncio.run(run(self.write(), now, lambda: f"nonce-{next(nonces)}", 0, limit_s))
+        return asyncio.run(run(self.write(), now, lambda: f"nonce-{next(nonces)}", first, limit_s))
 
     def one(self) -> EndpointProbe:
         (found,) = self.run().endpoints

@@ -93,6 +93,19 @@ def test_what_was_spent_before_counts(tmp_path: Path) -> None:
     assert [one.asked for one in result.endpoints] == [0, 1]
 
 
+def test_what_is_left_of_a_budget_is_not_always_the_same_endpoint_s(tmp_path: Path) -> None:
+    """It would be the only one of which anything new is known, all day and every day."""
+    with FakeProvider("one") as one, FakeProvider("other") as other:
+        endpoints = [endpoint(fake, pricing=PRICES) for fake in (one, other)]
+        pod = Pod(tmp_path, endpoints, daily_budget="0.50")
+        runs = [pod.run(first=number).endpoints for number in range(2)]
+
+    assert [[(found.name, found.asked) for found in run] for run in runs] == [
+        [("one", 1), ("other", 0)],
+        [("one", 0), ("other", 1)],
+    ]
+
+
 def test_what_has_no_time_left_is_not_judged(tmp_path: Path) -> None:
     with FakeProvider("official") as quick, FakeProvider("stuck") as stuck:
         stuck.set("hang_before_headers")
