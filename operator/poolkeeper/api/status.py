@@ -103,6 +103,8 @@ class ProbedEndpoint(StatusModel):
     """Why it is not Healthy, in a word."""
     since: datetime
     """When the verdict last changed."""
+    asked_at: datetime | None = None
+    """When a run that could say anything of it last finished; the verdict is as old as this."""
     runs: tuple[ProbeRun, ...] = Field((), max_length=5)
     """The latest runs, the newest first."""
 
@@ -118,7 +120,7 @@ class LastProbe(StatusModel):
     message: Sentence = ""
     """The worst endpoint and what was seen."""
     asked_at: datetime | None = None
-    """When a run that asked any endpoint last finished; verdicts are as old as this."""
+    """When a run that asked any endpoint last finished."""
     endpoints: tuple[ProbedEndpoint, ...] = Field((), max_length=32, json_schema_extra=list_map("name"))
     """The verdict on each endpoint, and the runs it comes from."""
     day: Annotated[str, Field(max_length=10, pattern=r"^([0-9]{4}-[01][0-9]-[0-3][0-9])?$")] = ""

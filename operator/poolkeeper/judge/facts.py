@@ -25,7 +25,7 @@ from poolkeeper.plan.heard import fresh_states
 from poolkeeper.plan.probe import short
 from poolkeeper.plan.resolve import Plan
 from poolkeeper.plan.snapshot import LivePod, Snapshot
-from poolkeeper.probing.fold import fresh_until, verdict_on
+from poolkeeper.probing.fold import believed_until, fresh_until, verdict_on
 from poolkeeper.probing.window import Verdict
 
 NOT_PROBED = Verdict()
@@ -194,11 +194,16 @@ def _probe_is_stale(snapshot: Snapshot, plan: Plan, now: datetime) -> bool:
 def _probed(snapshot: Snapshot, plan: Plan, now: datetime) -> Mapping[str, ProbedEndpoint]:
     """What is known from probes, and still true: of this endpoint, and not too old. By name."""
     probe, last = snapshot.pool.spec.probe if snapshot.pool else None, plan.last_probe
-    until = fresh_until(probe.schedule, last.asked_at) if probe and last and last.asked_at else None
-    if last is None or until is None or now > until or plan.document is None:
+    if probe is None or last is None or plan.document is None:
         return {}
     current = {endpoint.name: short(endpoint.fingerprint) for endpoint in plan.document.endpoints}
-    return {one.name: one for one in last.endpoints if current.get(one.name) == one.fingerprint}
+    return {
+        one.name: one
+        for one in last.endpoints
+        if current.get(one.name) == one.fingerprint
+        and (until := believed_until(probe.schedule, last, one))
+        and now <= until
+    }
 
 
 def _as_published(previous: EndpointStatus | None, unasked: bool) -> View:

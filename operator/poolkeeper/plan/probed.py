@@ -11,7 +11,7 @@ from poolkeeper.api.routerdoc import AdviceDoc, EndpointDoc
 from poolkeeper.api.status import LastProbe
 from poolkeeper.plan.probe import short
 from poolkeeper.plan.snapshot import Snapshot
-from poolkeeper.probing.fold import fold_all, fresh_until, verdict_on
+from poolkeeper.probing.fold import believed_until, fold_all, verdict_on
 
 MS_PER_S = 1000
 FULL_PERCENT = 100
@@ -40,10 +40,9 @@ def advised(
 
 def _advice(spec: EndpointPoolSpec, last: LastProbe | None) -> Mapping[tuple[str, str], AdviceDoc]:
     """By the endpoint's name and what it is: another one under the same name has not been looked at."""
-    asked_at = last.asked_at if last else None
-    until = fresh_until(spec.probe.schedule, asked_at) if spec.probe and asked_at else None
-    if last is None or until is None:
+    if spec.probe is None or last is None:
         return {}
+    schedule = spec.probe.schedule
     return {
         (one.name, one.fingerprint): AdviceDoc(
             weight_percent=verdict_on(one).weight_percent,
@@ -52,7 +51,7 @@ def _advice(spec: EndpointPoolSpec, last: LastProbe | None) -> Mapping[tuple[str
             until_ms=_ms(until),
         )
         for one in last.endpoints
-        if verdict_on(one).weight_percent != FULL_PERCENT
+        if verdict_on(one).weight_percent != FULL_PERCENT and (until := believed_until(schedule, last, one))
     }
 
 

@@ -44,6 +44,12 @@ def fresh_until(schedule: str, since: datetime) -> datetime | None:
     return third + RUN_TAKES if third else None
 
 
+def believed_until(schedule: str, last: LastProbe, endpoint: ProbedEndpoint) -> datetime | None:
+    """Runs that say nothing of an endpoint, be it for want of money or time, do not make its verdict younger."""
+    asked_at = endpoint.asked_at or last.asked_at
+    return fresh_until(schedule, asked_at) if asked_at else None
+
+
 def verdict_on(endpoint: ProbedEndpoint) -> Verdict:
     return Verdict(endpoint.verdict, reason_named(endpoint.reason))
 
@@ -83,6 +89,7 @@ def _endpoint(before: ProbedEndpoint | None, found: EndpointProbe, at: datetime)
         verdict=verdict.state,
         reason=verdict.reason.value if verdict.reason else "",
         since=before.since if verdict.state == said.state else at,
+        asked_at=at,
         runs=runs,
     )
 

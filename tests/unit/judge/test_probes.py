@@ -21,7 +21,7 @@ from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.judge.verdict import Verdict
 from poolkeeper.plan.snapshot import Snapshot
-from unit.plan.test_probe import result
+from unit.plan.test_probe import result, unasked
 
 PROBED = serving(snapshot(pool([OFFICIAL, LOCAL], probe={})))
 PLAIN = snapshot(pool([OFFICIAL, LOCAL], probe={}))
@@ -97,6 +97,16 @@ def test_what_is_older_than_three_runs_is_no_longer_known() -> None:
     said = after((at - timedelta(minutes=15), SLOW), (at, SLOW))
 
     assert degraded(said)[:2] == ("Unknown", Reason.ProbeDataStale)
+    assert said.status.endpoints[0].reason == ""
+
+
+def test_what_others_are_asked_later_makes_no_verdict_younger() -> None:
+    at = NOW - timedelta(hours=2)
+    runs = (result(PLAIN, at - timedelta(minutes=15), **SLOW), result(PLAIN, at, **SLOW))
+    probes = (*runs, unasked(result(PLAIN, NOW), "official"))
+    said = verdict(replace(PROBED, live=replace(PROBED.live, probes=probes)))
+
+    assert degraded(said)[:2] == ("False", Reason.AllEndpointsHealthy)
     assert said.status.endpoints[0].reason == ""
 
 

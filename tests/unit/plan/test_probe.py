@@ -32,6 +32,12 @@ def result(of: Snapshot, at: datetime, **why: str) -> ProbeResult:
     return ProbeResult(pool="default/chat", began=at, ended=at, cost=cost, endpoints=tuple(endpoints))
 
 
+def unasked(of: ProbeResult, name: str) -> ProbeResult:
+    """The same run, which says nothing of this endpoint."""
+    endpoints = (one.model_copy(update={"asked": 0}) if one.name == name else one for one in of.endpoints)
+    return of.model_copy(update={"endpoints": tuple(endpoints)})
+
+
 def probed(of: Snapshot, *results: ProbeResult) -> Plan:
     return resolve(replace(of, live=Live(probes=results)), NOW)
 
@@ -100,6 +106,19 @@ def test_routers_are_advised_until_three_runs_from_now(reason: str, want_percent
     assert official.advice is not None
     assert (official.advice.weight_percent, official.advice.reason) == (want_percent, reason)
     assert official.advice.until_ms == round((NOW + timedelta(minutes=55)).timestamp() * 1000)
+
+
+def test_advice_is_as_old_as_the_last_run_that_said_anything_of_its_endpoint() -> None:
+    """Others are asked on and on; of this one the budget, the time or its rate limit left nothing to say."""
+    dead, times = {"official": "EmptyAnswer"}, [NOW - timedelta(minutes=15 * number) for number in range(4, -1, -1)]
+    runs = [result(PROBED, at, **dead) for at in times[:2]] + [
+        unasked(result(PROBED, at), "official") for at in times[2:]
+    ]
+    plan = probed(PROBED, *runs)
+
+    assert plan.document is not None
+    assert plan.document.endpoints[0].advice is not None
+    assert plan.document.endpoints[0].advice.until_ms == round((NOW + timedelta(minutes=10)).timestamp() * 1000)
 
 
 @pytest.mark.parametrize("reason", ["", "CertificateExpiring", "WrongModel", "Busy"])
