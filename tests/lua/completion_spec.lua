@@ -62,7 +62,11 @@ end)
 
 describe("two requests", function()
   local function key(body, owner)
-    return cachekey.of("chat", owner or "", assert(request.parse(body, cjson.decode, "m", CHAT)))
+    local said = {}
+    cachekey.say("chat", owner or "", assert(request.parse(body, cjson.decode, "m", CHAT)), function(text, from, to)
+      said[#said + 1] = text:sub(from, to)
+    end)
+    return table.concat(said)
   end
   local ONE = '{"model":"m","messages":[{"role":"user","content":"Hi"}],"temperature":0}'
 
@@ -82,6 +86,14 @@ describe("two requests", function()
       assert.not_equal(key(ONE), key(other))
     end)
   end
+
+  it("differ by a member that one says twice", function()
+    assert.not_equal(key(ONE), key((ONE:gsub("}$", ',"temperature":0}'))))
+  end)
+
+  it("differ when only the border between two members does", function()
+    assert.not_equal(key('{"model":"m","a":"x","b":"y"}'), key('{"model":"m","a":"x1 3 b","b":"y"}'))
+  end)
 
   it("of two clients differ", function()
     assert.not_equal(key(ONE, "web"), key(ONE, "batch"))

@@ -8,7 +8,7 @@
 local bit = require "bit"
 local weight = require "pool.weight"
 
-local band, bxor, lshift, rshift, tobit = bit.band, bit.bxor, bit.lshift, bit.rshift, bit.tobit
+local bor, bxor, lshift, rshift, tobit = bit.bor, bit.bxor, bit.lshift, bit.rshift, bit.tobit
 local byte = string.byte
 local log = math.log
 local max = math.max
@@ -81,9 +81,10 @@ function _M.choose(candidates, conversation, context)
 end
 
 
--- 32 bits from the hex digits of a hash
-function _M.number(hex)
-  return band(tonumber(hex:sub(1, 8), 16), -1)
+-- 32 bits from the first bytes of a hash
+function _M.number(hash)
+  local a, b, c, d = byte(hash, 1, 4)
+  return bor(lshift(a, 24), lshift(b, 16), lshift(c, 8), d)
 end
 
 

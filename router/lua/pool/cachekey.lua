@@ -2,25 +2,47 @@
 -- be handed over (streamed or not). Values are compared as they were written: no two different requests are ever taken for
 -- one, and callers that repeat themselves do it byte by byte.
 
-local sub = string.sub
+local sort = table.sort
 
 local _M = {}
 
 local NOT_ASKED = { stream = true, stream_options = true }
-local SEPARATOR = "\0"
 
 
--- surface: its name; owner: who may be answered with it ("" = anybody); parsed: a request (pool/request.lua). A text that
--- only equal requests share.
-function _M.of(surface, owner, parsed)
-  local body, members, parts = parsed.body, parsed.members, {}
+-- The names of the members that count, in order, and where in `members` each stands. One that occurs again counts as a
+-- member of its own.
+local function named(members)
+  local names, count, places = {}, 0, {}
   for i = 1, #members, 3 do
-    if not NOT_ASKED[members[i]] then
-      parts[#parts + 1] = members[i] .. ":" .. sub(body, members[i + 1], members[i + 2])
+    local name = members[i]
+    if not NOT_ASKED[name] then
+      if places[name] then
+        name = name .. "\0" .. i
+      end
+      count = count + 1
+      names[count], places[name] = name, i
     end
   end
-  table.sort(parts)
-  return surface .. SEPARATOR .. owner .. SEPARATOR .. table.concat(parts, SEPARATOR)
+  sort(names)
+  return names, places
+end
+
+
+-- Says to add(text, from, to) what only equal requests share, piece by piece: a prompt may be a megabyte, and is not copied
+-- for this. surface: its name; owner: who may be answered with it ("" = anybody); parsed: a request (pool/request.lua).
+function _M.say(surface, owner, parsed, add)
+  local body, members = parsed.body, parsed.members
+  local names, places = named(members)
+  local opening = #owner .. " " .. surface .. owner
+  add(opening, 1, #opening)
+  for i = 1, #names do
+    local name = names[i]
+    local place = places[name]
+    local from, to = members[place + 1], members[place + 2]
+    local heading = #name .. " " .. to - from .. " " .. name
+    add(heading, 1, #heading)
+    add(body, from, to)
+  end
 end
 
 

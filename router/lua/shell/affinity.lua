@@ -4,10 +4,9 @@
 
 local affinity = require "pool.affinity"
 local conversation = require "pool.conversation"
+local digest = require "shell.digest"
 local metrics = require "shell.metrics"
 local state = require "shell.state"
-
-local ngx = ngx
 
 local _M = {}
 
@@ -27,7 +26,11 @@ function _M.of(request, settings)
   if type(name) ~= "string" or name == "" then
     return nil
   end
-  local hash = ngx.md5(request.model .. "\0" .. name)
+  digest.begin()
+  digest.add(request.model, 1, #request.model)
+  digest.add("\0", 1, 1)
+  digest.add(name, 1, #name)
+  local hash = digest.finish()
   return { hash = hash, number = affinity.number(hash), home = state.conversation(hash), ttl_ms = settings.ttl_ms }
 end
 

@@ -34,7 +34,9 @@ end
 
 -- What the request is kept under. Clients of a pool that knows its clients never see each other's answers.
 local function key_of(request)
-  return digest.sha256(cachekey.of(request.surface.name, request.client.name, request.parsed))
+  digest.begin()
+  cachekey.say(request.surface.name, request.client.name, request.parsed, digest.add)
+  return digest.finish()
 end
 
 

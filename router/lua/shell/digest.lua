@@ -1,20 +1,41 @@
 -- SHA-256 by the libcrypto that nginx itself has loaded, with the processor's own instructions where it has them: a tenth
--- of the time of ngx.sha1_bin, which hashes in plain C, and no two texts with one digest are known.
+-- of the time of ngx.sha1_bin and a half of ngx.md5's, which are plain C, and no two texts with one digest are known. One
+-- at a time: nothing here waits.
 
 local ffi = require "ffi"
 
 local _M = {}
 
-ffi.cdef "unsigned char *SHA256(const unsigned char *text, size_t length, unsigned char *digest);"
+ffi.cdef [[
+  typedef struct { uint32_t words[28]; } poolkeeper_sha256; // SHA256_CTX: 112 bytes in every OpenSSL
+  int SHA256_Init(poolkeeper_sha256 *context);
+  int SHA256_Update(poolkeeper_sha256 *context, const char *text, size_t length);
+  int SHA256_Final(unsigned char *digest, poolkeeper_sha256 *context);
+]]
 
-assert(ffi.C.SHA256) -- without it nginx does not start, rather than fail a request
+local C = ffi.C
+assert(C.SHA256_Init) -- without it nginx does not start, rather than fail a request
 
 local LENGTH_BYTES = 32
+local TEXT = ffi.typeof("const char *")
+local context = ffi.new("poolkeeper_sha256")
 local digest = ffi.new("unsigned char[?]", LENGTH_BYTES)
 
 
-function _M.sha256(text)
-  ffi.C.SHA256(text, #text, digest)
+function _M.begin()
+  C.SHA256_Init(context)
+end
+
+
+-- Adds text[from..to].
+function _M.add(text, from, to)
+  C.SHA256_Update(context, ffi.cast(TEXT, text) + (from - 1), to - from + 1)
+end
+
+
+-- The digest of all that was added, 32 bytes.
+function _M.finish()
+  C.SHA256_Final(digest, context)
   return ffi.string(digest, LENGTH_BYTES)
 end
 
