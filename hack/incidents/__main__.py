@@ -12,8 +12,8 @@ from pathlib import Path
 from hack.bench import machine
 from hack.incidents.caller import Ended, call_all
 from hack.incidents.cast import cast
-from hack.incidents.figures import Figures, figures
-from hack.incidents.page import page, plot, table
+from hack.incidents.figures import Figures, Seen, figures
+from hack.incidents.page import page, plot, tables
 from hack.incidents.rows import ROWS, Row
 from hack.incidents.traffic import Due, requests
 from rich.console import Console
@@ -43,7 +43,8 @@ def main() -> int:
         console.print(
             f"    {done[0].answered_percent:.2f} % answered; what went wrong: {dict(done[0].problems) or 'nothing'}"
         )
-    console.print(table([one for one, _ in found]))
+    for table in tables([one for one, _ in found]):
+        console.print(table)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps({"facts": dict(facts), "rows": [asdict(one) for one, _ in found]}, indent=2))
     if options.page:
@@ -58,9 +59,10 @@ def _run(row: Row, due: Sequence[Due], day_s: float) -> tuple[Figures, list[Ende
         cast() as providers,
         row.start(Path(folder) / "gateway", providers.upstreams()) as gateway,
     ):
-        with providers.playing(day_s):
+        with providers.playing(day_s) as began_s:
             ended = list(asyncio.run(call_all(gateway.base_url, due)))
-        return figures(row.title, gateway.version, ended, providers.stats(), day_s), ended
+        seen = Seen(providers.seen(), providers.peaks(), began_s)
+        return figures(row.title, gateway.version, ended, seen, day_s), ended
 
 
 if __name__ == "__main__":

@@ -1,21 +1,23 @@
 """The providers of a day: scripted, each a process of its own, the same for every gateway."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import Event, Thread
 
 from hack.incidents.day import PROVIDERS, changes
 from hack.peers.peer import Upstream
 
-from fakes.harness import FakeProvider, Stats
+from fakes.deepseek.log import Entry
+from fakes.harness import FakeProvider
 
 KEY = "sk-incidents"
+TOKENS_A_CHUNK = 4
 DIALS: Mapping[str, object] = {
     "first_token_ms": 80.0,
     "token_interval_ms": 4.0,
     "tokens": 1000,
-    "tokens_per_chunk": 4,
+    "tokens_per_chunk": TOKENS_A_CHUNK,
     "keepalive_interval_ms": 200.0,
 }
 
@@ -28,26 +30,30 @@ class Cast:
         return [Upstream(one.name, self._fakes[one.name].port, key=KEY, tier=one.tier) for one in PROVIDERS]
 
     @contextmanager
-    def playing(self, day_s: float) -> Iterator[None]:
-        """The day begins, and plays until the block ends."""
-        ended = Event()
-        thread = Thread(target=self._play, args=(day_s, ended), daemon=True)
+    def playing(self, day_s: float) -> Iterator[float]:
+        """The day begins, and plays until the block ends. Gives when it began, on the monotonic clock."""
+        ended, began_s = Event(), time.monotonic()
+        thread = Thread(target=self._play, args=(day_s, began_s, ended), daemon=True)
         thread.start()
         try:
-            yield
+            yield began_s
         finally:
             ended.set()
             thread.join()
 
-    def _play(self, day_s: float, ended: Event) -> None:
-        began_s = time.monotonic()
+    def _play(self, day_s: float, began_s: float, ended: Event) -> None:
         for change in changes(day_s):
             if ended.wait(max(0.0, began_s + change.at_s - time.monotonic())):
                 return
             self._fakes[change.who].play(change.play)
 
-    def stats(self) -> Mapping[str, Stats]:
-        return {name: fake.stats() for name, fake in self._fakes.items()}
+    def seen(self) -> Mapping[str, Sequence[Entry]]:
+        """What each was asked to generate."""
+        return {name: fake.requests() for name, fake in self._fakes.items()}
+
+    def peaks(self) -> Mapping[str, int]:
+        """The most requests at once."""
+        return {name: fake.stats().max_in_flight for name, fake in self._fakes.items()}
 
 
 @contextmanager

@@ -70,12 +70,19 @@ INCIDENTS = (
     Incident("busy: the second sends keep-alives only", 11, 12, (SECOND,), _is("keepalive_forever")),
     Incident("the second flaps for 11 hours", 12.5, 23.5, (SECOND,), _is("refuse", drop=True), flap_h=0.5),
     Incident("the official API cuts one stream in three", 13, 15, (OFFICIAL,), _at_times("cut", 33, after_chunks=3)),
-    Incident("everything is dark", 15.5, 16, EVERYBODY, _is("refuse", drop=True)),
+    Incident("everything is dark", 15.5, 15.75, EVERYBODY, _is("refuse", drop=True)),
+    Incident("everybody answers 503", 15.75, 16, EVERYBODY, _is("busy503")),
     Incident("the official balance is exhausted", 16.5, 18.5, (OFFICIAL,), _is("insufficient_balance")),
     Incident("all but the backup are dark", 19, 19.5, (OFFICIAL, SECOND, WEAKEST), _is("refuse", drop=True)),
 )
 SURGE = (20.5, 22.0, 3.0)
 """Three times the traffic, from hour to hour."""
+QUIET = (0.0, 2.0)
+"""Nothing has happened yet."""
+WEAK = (5.5, 8.0)
+"""When an attempt at the weakest may fail at once: what failing over within a tier adds shows in it."""
+OUTAGE = (15.75, 16.0)
+"""When everybody answers, and nobody well: how many attempts a gateway makes can be counted."""
 DARK = (15.5, 16.0)
 """When no endpoint is alive; what is asked then cannot be answered by any gateway."""
 NIGHT_MARGIN_H = 0.25
@@ -121,7 +128,11 @@ def _at(provider: str, hour: float) -> Mapping[str, object]:
     return _is("ok")
 
 
+def is_in(span: tuple[float, float], at_s: float, day_s: float) -> bool:
+    """span: from hour, to hour."""
+    return span[0] <= at_s / day_s * HOURS < span[1]
+
+
 def is_dark(at_s: float, day_s: float) -> bool:
     """Was no endpoint alive then, or only just again?"""
-    hour = at_s / day_s * HOURS
-    return DARK[0] - 0.05 <= hour < DARK[1] + NIGHT_MARGIN_H
+    return is_in((DARK[0] - 0.05, DARK[1] + NIGHT_MARGIN_H), at_s, day_s)

@@ -5,17 +5,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hack.incidents.caller import Ended
-from hack.incidents.day import BACKUP, is_dark
+from hack.incidents.cast import TOKENS_A_CHUNK
+from hack.incidents.day import BACKUP, OUTAGE, PROVIDERS, QUIET, WEAK, is_dark, is_in
 
-from fakes.harness import Stats
+from fakes.deepseek.log import Entry
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the providers saw of a day that began then: their requests, and the most at once."""
+
+    requests: Mapping[str, Sequence[Entry]]
+    peaks: Mapping[str, int]
+    began_s: float
 
 
 @dataclass(frozen=True)
 class Figures:
     """answered_percent: of the requests while an endpoint was alive, those that got a whole answer; broken: began and
-    did not end well. Times in milliseconds, of whole answers while an endpoint was alive. attempts: that providers saw,
-    for each request of the day. backup_peak, backup_refused: requests at once at the small backup, and those it had to
-    refuse. problems: why the others got none, and how many."""
+    did not end well. Times in milliseconds, of whole answers while an endpoint was alive. weak_percent: of the requests
+    while the weakest fails now and then, those without a whole answer. failover_ms: how much later first tokens come
+    then than in quiet hours, at p99. attempts: that providers saw, for each request of the day; outage_attempts: while
+    everybody answered 503. backup_peak, backup_refused: requests at once at the small backup, and those it had to
+    refuse. cost: what providers charge for a thousand whole answers, in USD. problems: why the others got none, and
+    how many."""
 
     title: str
     version: str
@@ -26,19 +39,23 @@ class Figures:
     first_p99_ms: float
     total_p50_ms: float
     total_p99_ms: float
+    weak_percent: float
+    failover_ms: float
     attempts: float
+    outage_attempts: float
     backup_peak: int
     backup_refused: int
+    cost: float
     problems: Mapping[str, int]
 
 
-def figures(title: str, version: str, ended: Sequence[Ended], stats: Mapping[str, Stats], day_s: float) -> Figures:
+def figures(title: str, version: str, ended: Sequence[Ended], seen: Seen, day_s: float) -> Figures:
     alive = [one for one in ended if not is_dark(one.due.at_s, day_s)]
     whole = [one for one in alive if not one.problem]
-    firsts = sorted(one.first_s for one in whole if one.first_s is not None)
-    totals = sorted(one.total_s for one in whole)
-    asked = sum(seen.total for seen in stats.values())
-    backup = stats[BACKUP]
+    weak, quiet = (_between(ended, span, day_s) for span in (WEAK, QUIET))
+    firsts, totals = _firsts(whole), sorted(one.total_s for one in whole)
+    asked = [entry for entries in seen.requests.values() for entry in entries]
+    in_outage = [entry for entry in asked if is_in(OUTAGE, entry.started_monotonic_s - seen.began_s, day_s)]
     return Figures(
         title=title,
         version=version,
@@ -49,11 +66,36 @@ def figures(title: str, version: str, ended: Sequence[Ended], stats: Mapping[str
         first_p99_ms=1000 * percentile(firsts, 99),
         total_p50_ms=1000 * percentile(totals, 50),
         total_p99_ms=1000 * percentile(totals, 99),
-        attempts=asked / max(1, len(ended)),
-        backup_peak=backup.max_in_flight,
-        backup_refused=backup.by_status.get("503", 0),
+        weak_percent=100 * sum(bool(one.problem) for one in weak) / max(1, len(weak)),
+        failover_ms=1000 * (percentile(_firsts(weak), 99) - percentile(_firsts(quiet), 99)),
+        attempts=len(asked) / max(1, len(ended)),
+        outage_attempts=len(in_outage) / max(1, len(_between(ended, OUTAGE, day_s))),
+        backup_peak=seen.peaks[BACKUP],
+        backup_refused=sum(
+            entry.status == 503 and not is_dark(entry.started_monotonic_s - seen.began_s, day_s)
+            for entry in seen.requests[BACKUP]
+        ),
+        cost=1000 * _charged(seen.requests) / max(1, sum(not one.problem for one in ended)),
         problems=dict(Counter(one.problem for one in alive if one.problem)),
     )
+
+
+def _between(ended: Sequence[Ended], span: tuple[float, float], day_s: float) -> Sequence[Ended]:
+    return [one for one in ended if is_in(span, one.due.at_s, day_s)]
+
+
+def _firsts(ended: Sequence[Ended]) -> Sequence[float]:
+    return sorted(one.first_s for one in ended if not one.problem and one.first_s is not None)
+
+
+def _charged(requests: Mapping[str, Sequence[Entry]]) -> float:
+    """In USD: prompts of accepted requests, and what was generated, read or not."""
+    total = 0.0
+    for provider in PROVIDERS:
+        accepted = [entry for entry in requests[provider.name] if entry.status == 200]
+        total += sum(entry.prompt_tokens for entry in accepted) / 1e6 * provider.input_price
+        total += sum(entry.chunks for entry in accepted) * TOKENS_A_CHUNK / 1e6 * provider.output_price
+    return total
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -55,6 +55,7 @@ class Entry:
     stream: bool = False
     scenario: str = ""
     status: int = 0
+    prompt_tokens: int = 0
     chunks: int = 0
     """Chunks of content handed to the kernel: with client_closed, where the client left."""
     outcome: Outcome = Outcome.IN_PROGRESS

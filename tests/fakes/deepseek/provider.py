@@ -116,7 +116,7 @@ class Provider:
             return self._refuse(entry, "bad_scenario_header", 400, bodies.invalid_request(str(error)))
         except AskError as error:
             return self._refuse(entry, "bad_request", error.status, error.body)
-        entry.model, entry.stream = asked.model, asked.stream
+        entry.model, entry.stream, entry.prompt_tokens = asked.model, asked.stream, asked.prompt_tokens
         if asked.model not in self.settings.models and not self.settings.any_model:
             return self._refuse(entry, "model_missing", 400, bodies.model_missing())
         return self._generate(asked, leg, request, entry)

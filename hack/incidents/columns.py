@@ -1,0 +1,97 @@
+"""What the tables compare, which way better is, and why one may be better than ours and yet no better gateway."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hack.incidents.figures import Figures
+
+
+@dataclass(frozen=True)
+class Column:
+    """value: the less the better. slack: less than so many times ours is no better than ours, on a noisy machine.
+    why: what is to be said where another row is better."""
+
+    title: str
+    cell: Callable[[Figures], str]
+    value: Callable[[Figures], float]
+    why: str
+    slack: float = 0.95
+
+
+CALLERS = (
+    Column(
+        "answered",
+        lambda row: f"{row.answered_percent:.2f} %",
+        lambda row: 100 - row.answered_percent,
+        "nothing excuses that",
+    ),
+    Column("broken streams", lambda row: str(row.broken), lambda row: row.broken, "nothing excuses that"),
+    Column(
+        "first token p50 / p99",
+        lambda row: f"{row.first_p50_ms:.0f} / {row.first_p99_ms:.0f} ms",
+        lambda row: row.first_p99_ms,
+        "it counts whole answers only: those that were slow to come are errors there, and answers here",
+    ),
+    Column(
+        "whole answer p50 / p99",
+        lambda row: f"{row.total_p50_ms:.0f} / {row.total_p99_ms:.0f} ms",
+        lambda row: row.total_p99_ms,
+        "it counts whole answers only: those that were slow to come, or cut and gone on with, are errors there",
+    ),
+    Column(
+        "weakest fails: callers who notice",
+        lambda row: f"{row.weak_percent:.2f} %",
+        lambda row: row.weak_percent,
+        "asked directly, the official API does not suffer when another one does",
+    ),
+    Column(
+        "failover adds, p99",
+        lambda row: f"{row.failover_ms:.0f} ms",
+        lambda row: row.failover_ms,
+        "who hands an error on waits for nobody else",
+        slack=0.5,
+    ),
+)
+PROVIDERS_SAW = (
+    Column(
+        "attempts a request",
+        lambda row: f"{row.attempts:.2f}",
+        lambda row: row.attempts,
+        "each further attempt here is an answer that is missing there",
+    ),
+    Column(
+        "in the outage",
+        lambda row: f"{row.outage_attempts:.2f}",
+        lambda row: row.outage_attempts,
+        "breakers that look at whole hosts only, once open, ask nobody at all, and do not notice when one comes back",
+    ),
+    Column(
+        "backup: peak at once",
+        lambda row: str(row.backup_peak),
+        lambda row: row.backup_peak,
+        "a backup that is not used is not loaded either: ours may be used up to its ceiling",
+    ),
+    Column(
+        "backup: refused",
+        lambda row: str(row.backup_refused),
+        lambda row: row.backup_refused,
+        "nothing excuses that",
+    ),
+    Column(
+        "cost of 1000 answers",
+        lambda row: f"{row.cost:.3f} USD",
+        lambda row: row.cost,
+        "it sends more to the cheaper endpoints, whatever their state; the pool here does not ask for price",
+    ),
+)
+
+
+def better_rows(rows: Sequence[Figures], title: str) -> Sequence[str]:
+    """A line for each column in which others are better than the row of that title."""
+    ours = next((row for row in rows if row.title == title), None)
+    lines = []
+    for column in (*CALLERS, *PROVIDERS_SAW) if ours else ():
+        better = [row.title for row in rows if ours and column.value(row) < column.value(ours) * column.slack]
+        if better:
+            lines.append(f"- *{column.title}*: {', '.join(better)}; {column.why}.")
+    return lines
