@@ -119,6 +119,22 @@ describe("breaker, open", function()
     end
   end)
 
+  it("waits no longer than the first time for who has nobody else to ask", function()
+    local record, now_ms = opened(), 1030
+    for _ = 1, 3 do
+      local effects
+      record, effects = breaker.step(record, "admit", context(now_ms, { is_last_resort = true }))
+      record = breaker.step(record, "failure", context(now_ms, { lease = effects.lease }))
+      assert.is_false(breaker.may_admit(record, now_ms + 999, POLICY, true))
+      assert.is_false(breaker.may_admit(record, now_ms + 1000, POLICY, false))
+      assert.is_true(breaker.may_admit(record, now_ms + 1000, POLICY, true))
+      now_ms = now_ms + 1000
+    end
+    assert.equal(now_ms, breaker.as_last_resort(record, POLICY).retry_at_ms)
+    local _, effects = breaker.step(record, "admit", context(now_ms))
+    assert.is_false(effects.admitted)
+  end)
+
   it("never waits longer than the maximum", function()
     local record = opened()
     for _ = 1, 5 do

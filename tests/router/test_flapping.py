@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -107,3 +108,42 @@ def test_a_primary_that_flaps_is_left_alone_while_down_and_used_again_soon_after
     assert max(back_s) <= LONGEST_S + SLACK_S, (
         f"back after {[round(s / RECOVERY_S, 1) for s in back_s]} recovery periods"
     )
+
+
+LONE = policy(
+    circuit_breaker={
+        "consecutive_failures": 1, "half_open_max_requests": 1, "sliding_window_ms": 60_000, "recovery_timeout_ms": 200,
+        "max_recovery_timeout_ms": 3_600_000,
+    },
+)  # fmt: skip
+
+
+def test_who_has_nobody_else_to_ask_asks_again_after_one_recovery_time(tmp_path: Path) -> None:
+    """However often the outage was seen: the sixth wait would else be 32 times as long as the first."""
+    lone = Flapping()
+    lone.is_down = True
+    with Player(lone) as a, Router(tmp_path, allowed_errors=PEER_RESET) as router:
+        router.serve(endpoint("a", port=a.port), policy=LONE)
+        eventually(lambda: router.ask().status_code == 503 and half_opened(router) >= 5, "five trials were in vain")
+        trials, refused = half_opened(router), lone.refused
+        opened = max(change.at for change in router.state().transitions if change.to == "Open")
+        retry_at = router.endpoint("a").retry_at
+
+        lone.is_down = False
+        eventually(lambda: router.ask().status_code == 200, "it answers")
+
+    assert refused <= 2 * (1 + trials)  # what opened it and the trials, each of which is repeated once at most
+    assert retry_at is not None
+    assert (retry_at - opened).total_seconds() <= 1  # /state tells whole seconds
+
+
+def test_an_outage_that_was_seen_often_is_left_alone_while_there_is_another_endpoint(tmp_path: Path) -> None:
+    primary = Flapping()
+    primary.is_down = True
+    with Player(primary) as a, Player(healthy) as b, Router(tmp_path, allowed_errors=PEER_RESET) as router:
+        router.serve(endpoint("a", port=a.port), endpoint("b", port=b.port, tier=1), policy=LONE)
+        eventually(lambda: router.ask().status_code == 200 and half_opened(router) >= 4, "four trials were in vain")
+        retry_at, now = router.endpoint("a").retry_at, datetime.now(UTC)
+
+    assert retry_at is not None
+    assert (retry_at - now).total_seconds() > 1.5  # sixteen times the recovery time, less what has passed of it

@@ -14,8 +14,8 @@
 -- asked before a row of failures does not end the row, and what was sent before the circuit closed says nothing of how it is
 -- since. A trial is a lease: it passes with its first content, fails with any counted failure, and when its holder vanishes
 -- it goes with it, or runs out. Open time doubles with every opening until the circuit has stayed closed for a whole window,
--- so that a flapping provider is asked ever more rarely. `step` is given a record and gives back a record: the same one when
--- nothing changed.
+-- so that a flapping provider is asked ever more rarely while there is another one to ask. `step` is given a record and
+-- gives back a record: the same one when nothing changed.
 
 local min = math.min
 
@@ -139,7 +139,7 @@ function CLOSED.failure(record, context)
 end
 
 function OPEN.admit(record, context)
-  if context.now_ms < record.retry_at_ms then
+  if context.now_ms < _M.retry_at_ms(record, context.policy, context.is_last_resort) then
     return record, { admitted = false }
   end
   local half_open, effects = transition(record, "HalfOpen", "RecoveryTimeoutPassed", context, { leases = {}, passed = 0 })
@@ -202,7 +202,8 @@ _M.TABLE = { Closed = CLOSED, Open = OPEN, HalfOpen = HALF_OPEN }
 
 -- event: admit, first_content, complete, failure, release, check_passed. context: now_ms, random [0, 1), policy
 -- (circuit_breaker), started_ms (of the attempt), and lease_ms and holder (admit), lease (what admit gave), reason and
--- window {ok, failed} (failure), check_failed_at_ms (check_passed: when a check was last bad).
+-- window {ok, failed} (failure), is_last_resort (admit: there is nobody else), check_failed_at_ms (check_passed: when a
+-- check was last bad).
 -- effects: admitted and lease (admit), transition {from, to, reason}.
 function _M.step(record, event, context)
   return _M.TABLE[record.state][event](record, context)
@@ -227,13 +228,29 @@ function _M.without_holder(record, holder)
 end
 
 
+-- When an open circuit lets a trial through. Who has nobody else to ask need not wait longer for having seen the outage
+-- more often: once a recovery time is rare enough, and nobody may go without an answer for minutes after it is over.
+function _M.retry_at_ms(record, policy, is_last_resort)
+  if is_last_resort then
+    return min(record.retry_at_ms, record.since_ms + policy.recovery_timeout_ms)
+  end
+  return record.retry_at_ms
+end
+
+
+-- The record as it is for who has nobody else to ask: to be told, not kept.
+function _M.as_last_resort(record, policy)
+  return changed(record, { retry_at_ms = _M.retry_at_ms(record, policy, true) })
+end
+
+
 -- May a request be sent, as far as can be told without taking a lease? (what picking looks at)
-function _M.may_admit(record, now_ms, policy)
+function _M.may_admit(record, now_ms, policy, is_last_resort)
   if record.state == "Closed" then
     return true
   end
   if record.state == "Open" then
-    return now_ms >= record.retry_at_ms
+    return now_ms >= _M.retry_at_ms(record, policy, is_last_resort)
   end
   return #leases_without(record, nil, now_ms) + record.passed < policy.half_open_max_requests
 end

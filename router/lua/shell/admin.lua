@@ -1,6 +1,7 @@
 -- The admin port: alive, ready, metrics, and /state, the operator's only view of this router. Says classes and reasons,
 -- never a provider's words, never a key.
 
+local breaker = require "pool.breaker"
 local clock = require "shell.clock"
 local balancer = require "shell.balancer"
 local checkups = require "shell.checkups"
@@ -20,6 +21,7 @@ local rests = require "shell.rests"
 local slots = require "shell.slots"
 local state = require "shell.state"
 local sync = require "shell.sync"
+local usable = require "shell.usable"
 
 local NULL = json.NULL
 local ngx = ngx
@@ -47,12 +49,16 @@ end
 
 
 -- The circuits of an endpoint: their records, their states for people, and their windows summed up.
-local function circuits_of(endpoint, now_ms)
+local function circuits_of(doc, endpoint, now_ms)
   local records, models, window = {}, {}, { ok = 0, failed = 0 }
+  local policy = endpoint.policy.circuit_breaker
   for i, route in ipairs(endpoint.models) do
     local circuit = endpoint.routes[route.name].circuit
     local record = circuits.record(circuit)
-    local seen = circuits.window(circuit, endpoint.policy.circuit_breaker, now_ms)
+    local seen = circuits.window(circuit, policy, now_ms)
+    if record.state == "Open" and usable.is_last_resort(usable.anybodys(doc, route.name), now_ms) then
+      record = breaker.as_last_resort(record, policy)
+    end
     records[i] = record
     models[i] = {
       name = route.name, breaker = record.state, reason = record.reason,
@@ -81,10 +87,10 @@ end
 
 
 -- All that is known of an endpoint now: what /state says and what /metrics measures.
-local function view_of(endpoint, now_ms)
+local function view_of(doc, endpoint, now_ms)
   local key = keys.of(endpoint)
   local record = rests.record(endpoint)
-  local records, models, window = circuits_of(endpoint, now_ms)
+  local records, models, window = circuits_of(doc, endpoint, now_ms)
   local checked = endpoint.check_key and checkups.record(endpoint)
   local told = health.of({
     mode = endpoint.mode, weight = endpoint.weight, is_off_schedule = endpoint.weight_now == 0,
@@ -158,7 +164,7 @@ end
 local function whole_state(doc, now_ms)
   local endpoints, total = {}, { ok = 0, failed = 0 }
   for i, endpoint in ipairs(doc.endpoints) do
-    local view, window = view_of(endpoint, now_ms)
+    local view, window = view_of(doc, endpoint, now_ms)
     endpoints[i] = view
     total.ok, total.failed = total.ok + window.ok, total.failed + window.failed
   end
@@ -189,8 +195,8 @@ local BREAKER_VALUE = { Closed = 0, HalfOpen = 1, Open = 2 }
 local HEALTH_VALUE = { Healthy = 1, Unhealthy = 0, Unknown = 0.5 }
 
 
-local function add_gauges(series, endpoint, now_ms)
-  local view = view_of(endpoint, now_ms)
+local function add_gauges(series, doc, endpoint, now_ms)
+  local view = view_of(doc, endpoint, now_ms)
   local label = ('{endpoint="%s"}'):format(endpoint.name)
   series[('poolkeeper_endpoint_info{endpoint="%s",provider="%s",region="%s",tier="%d"}')
     :format(endpoint.name, endpoint.provider, metrics.label(endpoint.region), endpoint.tier)] = 1
@@ -221,7 +227,7 @@ function _M.metrics()
   series["poolkeeper_global_breaker_state"] = doc and BREAKER_VALUE[guard.view(doc, now_ms).state] or 0
   series["poolkeeper_config_refused"] = state.refused() and 1 or 0
   for _, endpoint in ipairs(doc and doc.endpoints or {}) do
-    add_gauges(series, endpoint, now_ms)
+    add_gauges(series, doc, endpoint, now_ms)
   end
   for _, priority in ipairs(doc and doc.access.priorities or {}) do
     series[('poolkeeper_queue_depth{priority="%d"}'):format(priority)] = heads.depth(priority)

@@ -3,83 +3,31 @@
 -- looks again without that endpoint.
 
 local advice = require "pool.advice"
-local breaker = require "pool.breaker"
 local checkups = require "shell.checkups"
 local circuits = require "shell.circuits"
 local heads = require "shell.heads"
 local healthcheck = require "pool.healthcheck"
 local holds = require "shell.holds"
 local keys = require "shell.keys"
-local limits = require "shell.limits"
 local outcome = require "pool.outcome"
 local pick = require "pool.pick"
 local rest = require "pool.rest"
 local rests = require "shell.rests"
 local spill = require "pool.spill"
 local slots = require "shell.slots"
-local surfaces = require "pool.surface"
+local usable = require "shell.usable"
 local weight = require "pool.weight"
 
 local math = math
+local may_be, fill = usable.may_be, usable.fill
 
 local _M = {}
 
-local NEVER_MS = math.huge
+local NEVER_MS = usable.NEVER_MS
 
 local context = { random = math.random } -- one at a time: nothing here waits
 local candidates = {}
 local full_ones = {} -- endpoints that could serve but have no room, or none for this request
-
-
-local function soonest_retry_ms(record, circuit_record, asked, now_ms)
-  local at_ms = math.max(record.rest_until_ms, record.missing[asked] or 0)
-  if circuit_record.state == "Open" then
-    at_ms = math.max(at_ms, circuit_record.retry_at_ms)
-  elseif circuit_record.state == "HalfOpen" then
-    at_ms = math.max(at_ms, now_ms + 1000)
-  end
-  return at_ms > now_ms and at_ms or NEVER_MS
-end
-
-
--- May the endpoint be used for the request, not looking at whether it has room? Else when it may be again, if that is known.
-local function may_be_used(request, endpoint, route, now_ms)
-  if endpoint.mode ~= "Active" or endpoint.weight_now == 0 or request.needs and not endpoint.can[request.needs] then
-    return false, NEVER_MS
-  end
-  local key = keys.of(endpoint)
-  if key.missing then
-    return false, NEVER_MS
-  end
-  local record = rests.record(endpoint)
-  local circuit_record = circuits.record(route.circuit)
-  if rest.is_down(record, key.version, now_ms) then
-    return false, record.down_until_ms > 0 and record.down_until_ms or NEVER_MS
-  end
-  if not rest.allows(record, request.asked, key.version, now_ms)
-      or not breaker.may_admit(circuit_record, now_ms, endpoint.policy.circuit_breaker) then
-    return false, soonest_retry_ms(record, circuit_record, request.asked, now_ms)
-  end
-  return true, nil, record, circuit_record
-end
-
-
-local function fill(endpoint, record, circuit_record, now_ms)
-  local candidate = endpoint.candidate
-  candidate.in_flight = slots.in_flight(endpoint.id)
-  candidate.max_connections = limits.ceiling(endpoint, record, now_ms)
-  candidate.latency_ms = rests.latency_ms(endpoint, now_ms)
-  candidate.is_trial = circuit_record.state ~= "Closed"
-  candidate.awaits_traffic = circuit_record.reason == breaker.CHECKED
-  candidate.is_failing = checkups.is_failing(endpoint)
-  candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0
-  candidate.ramp_since_ms = math.max(candidate.recovered_at_ms, endpoint.in_service_since_ms)
-  if endpoint.advice then
-    local percent = advice.percent(endpoint.advice, now_ms)
-    candidate.weight, candidate.is_out = endpoint.weight_now * percent / 100, percent == 0
-  end
-  return candidate
-end
 
 
 -- Has the endpoint room, and for this request? Not if somebody waits for it longer; but who goes on with an answer that
@@ -99,8 +47,8 @@ local function gather(request, now_ms, raced)
     local endpoint = endpoints[i]
     local route = endpoint.places[surface] and endpoint.routes[request.model]
     if route and not request.excluded[endpoint.name] then
-      local usable, at_ms, record, circuit_record = may_be_used(request, endpoint, route, now_ms)
-      if not usable then
+      local is_usable, at_ms, record, circuit_record = may_be(request, endpoint, route, now_ms)
+      if not is_usable then
         retry_at_ms = math.min(retry_at_ms, at_ms)
       elseif not (raced and raced[endpoint.name])
           and has_room(request, fill(endpoint, record, circuit_record, now_ms), is_queued) then
@@ -134,8 +82,8 @@ local function drawn_tier(request, now_ms)
   for _, endpoint in ipairs(request.doc.endpoints) do
     local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
     if route and endpoint.mode == "Active" and endpoint.weight_now > 0 and endpoint.tier >= (context.held_tier or 0) then
-      local usable, _, _, circuit_record = may_be_used(request, endpoint, route, now_ms)
-      local is_healthy = usable and circuit_record.state == "Closed" and not checkups.is_failing(endpoint)
+      local is_usable, _, _, circuit_record = may_be(request, endpoint, route, now_ms)
+      local is_healthy = is_usable and circuit_record.state == "Closed" and not checkups.is_failing(endpoint)
         and (circuit_record.era == 0 or now_ms - circuit_record.since_ms >= stabilization_ms)
       spill.add(tiers, endpoint.tier, endpoint.max_connections, is_healthy)
     end
@@ -170,7 +118,7 @@ local function take(request, endpoint, max_connections, now_ms)
   local attempt = {
     endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
     asked = request.asked, model_label = request.model_label, started_ms = now_ms, key_version = keys.of(endpoint).version,
-    conversation = request.conversation, is_stream = request.parsed.stream,
+    conversation = request.conversation, is_stream = request.parsed.stream, is_last_resort = request.is_last_resort,
     holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
   }
   if not circuits.admit(attempt, now_ms) then
@@ -193,8 +141,8 @@ local function first_back(request, now_ms, rather_than)
     local failed = request.excluded[endpoint.name]
     local at_ms = route and (not failed or outcome.may_return(failed)) and rest.said_until_ms(rests.record(endpoint), now_ms)
     if at_ms and at_ms < until_ms then
-      local usable, _, record, circuit_record = may_be_used(request, endpoint, route, at_ms)
-      if usable and not checkups.is_failing(endpoint) then
+      local is_usable, _, record, circuit_record = may_be(request, endpoint, route, at_ms)
+      if is_usable and not checkups.is_failing(endpoint) then
         fill(endpoint, record, circuit_record, now_ms)
         if not rank or pick.rank(endpoint.candidate, context) < rank then
           name, until_ms = endpoint.name, at_ms
@@ -228,7 +176,12 @@ end
 -- are full; back: the one that is said to be back first; tier_back: one to wait for rather than fall to a lower tier, which
 -- is not tried then. raced: endpoints that were lost to others just now.
 function _M.next(request, now_ms, raced)
+  request.is_last_resort = false
   local full, retry_at_ms = gather(request, now_ms, raced)
+  if full == 0 and not candidates[1] and usable.is_last_resort(request, now_ms) then
+    request.is_last_resort = true
+    full, retry_at_ms = gather(request, now_ms, raced)
+  end
   prepare(request, now_ms)
   local candidate = pick.choose(candidates, context)
   local better = request.tier_wait_ms > 0 and tier_back(request, now_ms, candidate)
@@ -294,9 +247,7 @@ function _M.active_tier(doc, now_ms)
   local tier
   local unserved = {}
   for _, model in ipairs(doc.models) do
-    local chat = surfaces.CHAT
-    local request = { doc = doc, surface = chat, model = model, asked = surfaces.asked(chat, model), excluded = {},
-                      ignores_load = true }
+    local request = usable.anybodys(doc, model)
     gather(request, now_ms)
     leave_out_trials()
     prepare(request, now_ms)

@@ -78,7 +78,7 @@ end
 
 local function context_of(attempt, now_ms)
   return { now_ms = now_ms, policy = attempt.policy.circuit_breaker, started_ms = attempt.started_ms,
-           lease = attempt.lease, random = math.random() }
+           lease = attempt.lease, random = math.random(), is_last_resort = attempt.is_last_resort }
 end
 
 

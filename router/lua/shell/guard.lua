@@ -53,10 +53,11 @@ function _M.answered(request)
 end
 
 
--- It ended without an answer, or with half of one.
+-- It ended without an answer, or with half of one. A trial that found nobody to ask has tried nothing: it is given back
+-- (ended).
 function _M.failed(request)
   local guard = request.guard
-  if guard then
+  if guard and not (guard.lease and request.attempts == 0) then
     circuits.failure(guard, "NoAnswer", clock.now_ms())
     request.guard = nil
   end

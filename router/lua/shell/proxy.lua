@@ -61,7 +61,7 @@ local function begin(surface, path)
     upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
     attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
-    is_prefill_refused = false, has_paid = false, tier_wait_ms = 0,
+    is_prefill_refused = false, has_paid = false, tier_wait_ms = 0, is_last_resort = false,
   }
   ngx.ctx.request = request
   return request, is_truncated
