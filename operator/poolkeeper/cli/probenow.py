@@ -8,6 +8,8 @@ import os
 import secrets
 from pathlib import Path
 
+import click
+
 from poolkeeper.api.proberesult import ProbeResult
 from poolkeeper.errors import UserError
 from poolkeeper.local import probes, record, statedir
@@ -63,6 +65,7 @@ async def _in_cluster(key: PoolKey) -> ProbeResult:
     api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
     try:
         job = await start(api, key, secrets.token_hex(3))
+        click.echo(f"Job {key.namespace}/{job} is started; its result is awaited", err=True)
         for _ in range(round(LIMIT_S / LOOK_EVERY_S)):
             result = await found(api, key, job)
             if result:

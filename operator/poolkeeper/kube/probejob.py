@@ -14,6 +14,7 @@ from poolkeeper.plan.naming import child_name
 from poolkeeper.plan.snapshot import PoolKey
 
 JOB_LABEL = "batch.kubernetes.io/job-name"
+OVER = ("Succeeded", "Failed")
 
 
 async def start(api: KubeApi, key: PoolKey, suffix: str) -> str:
@@ -30,12 +31,15 @@ async def start(api: KubeApi, key: PoolKey, suffix: str) -> str:
 
 
 async def found(api: KubeApi, key: PoolKey, job: str) -> ProbeResult | None:
-    """What it found; None while it has not finished."""
+    """What it found; None while it has not finished. A Pod that ended and says nothing never will."""
     for pod in await api.list_metadata("Pod", key.namespace, f"{JOB_LABEL}={job}"):
         body = await api.get("Pod", key.namespace, text(pod, "metadata", "name"))
         fact = observe({**body, "kind": "Pod"}).fact if body else None
         if isinstance(fact, ProbeResult):
             return fact
+        if text(body, "status", "phase") in OVER:
+            logs = f"kubectl -n {key.namespace} logs job/{job}"
+            raise UserError(f"Job {key.namespace}/{job} ended without a result; see why: {logs}")
     return None
 
 

@@ -48,5 +48,14 @@ def test_the_result_is_in_the_jobs_pod(message: str, want: bool) -> None:
     assert (asyncio.run(found(api, KEY, "chat-probe-29123")) is not None) is want
 
 
+def test_a_pod_that_ended_and_says_nothing_is_not_waited_for() -> None:
+    """Killed for its memory, say, or unable to read its document."""
+    api = MemoryApi()
+    api.put(RESOURCES["Pod"].path("team", "p"), {**probe_pod(""), "status": {"phase": "Failed"}})
+
+    with pytest.raises(UserError, match=r"Job team/chat-probe-29123 ended without a result; .*logs job"):
+        asyncio.run(found(api, KEY, "chat-probe-29123"))
+
+
 def test_nobody_but_people_touches_jobs() -> None:
     assert not OF_PEOPLE.keys() & RESOURCES.keys()
