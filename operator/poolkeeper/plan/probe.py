@@ -1,7 +1,7 @@
 """Whom the probe asks, and what it may spend: its document, from the same resolved endpoints as the router's."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 
 from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.poolspec import EndpointPoolSpec
@@ -22,6 +22,7 @@ def probe_doc(
     if probe is None:
         return None
     declared = {str(endpoint.name): endpoint for endpoint in spec.endpoints}
+    is_priced = any(endpoint.pricing for endpoint in spec.endpoints)
     return ProbeDoc(
         pool=str(snapshot.key),
         schedule=probe.schedule,
@@ -31,7 +32,7 @@ def probe_doc(
         first_token_ms=probe.first_token.ms,
         min_tokens_per_second=probe.min_tokens_per_second,
         daily_budget=probe.daily_budget,
-        spent=_spent(last) if any(endpoint.pricing for endpoint in spec.endpoints) else None,
+        spent=_spent(last, snapshot.live.probing_since) if is_priced else None,
         endpoints=tuple(_endpoints(endpoints, declared)),
     )
 
@@ -61,7 +62,8 @@ def _endpoints(endpoints: Iterable[EndpointDoc], declared: Mapping[str, Endpoint
         )
 
 
-def _spent(last: LastProbe | None) -> SpentDoc | None:
-    return (
-        SpentDoc(day=date.fromisoformat(last.day), as_of=last.time, amounts=last.spent) if last and last.day else None
-    )
+def _spent(last: LastProbe | None, since: datetime | None) -> SpentDoc | None:
+    """since: when the CronJob was made. Until a run has told anything, all that were due since count as untold."""
+    if last and last.day:
+        return SpentDoc(day=date.fromisoformat(last.day), as_of=last.time, amounts=last.spent)
+    return SpentDoc(day=since.astimezone(UTC).date(), as_of=since) if since else None

@@ -87,6 +87,14 @@ def test_the_next_run_is_told_what_this_day_has_cost() -> None:
     assert (plan.probe.spent.as_of, plan.probe.spent.amounts[0].amount) == (NOW, "0.020000")
 
 
+def test_before_any_result_runs_count_from_when_probing_began() -> None:
+    """An operator that went away at once must not leave a budget behind that is new at each run."""
+    plan = resolve(replace(PROBED, live=Live(probing_since=NOW)), NOW)
+
+    assert plan.probe is not None and plan.probe.spent is not None
+    assert (plan.probe.spent.day, plan.probe.spent.as_of, plan.probe.spent.amounts) == (NOW.date(), NOW, ())
+
+
 @pytest.mark.parametrize(
     ("reason", "want_percent"),
     [
