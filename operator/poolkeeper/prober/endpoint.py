@@ -1,6 +1,7 @@
 """One endpoint, from its name to the last token: the way there first, and only if there is one, requests that cost."""
 
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -31,11 +32,12 @@ SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 10.0, 60.0
 
 @dataclass(frozen=True)
 class Trip:
-    """What all endpoints of a run share. nonce: something never said before, at each call. first: which sample
-    begins."""
+    """What all endpoints of a run share. tls: by endpoint, where it speaks it. nonce: something never said before, at
+    each call. first: which sample begins."""
 
     document: ProbeDoc
     files: Files
+    tls: Mapping[str, ssl.SSLContext]
     samples: Samples
     purse: Purse
     now: Callable[[], datetime]
@@ -54,7 +56,7 @@ async def probe_endpoint(trip: Trip, endpoint: ProbedEndpointDoc) -> EndpointPro
     key = trip.files.key(endpoint.credential) if endpoint.credential else None
     if endpoint.credential and key is None:
         return _told(endpoint, Run(ProbeReason.SecretNotFound, 1, 1), Reach(), None)
-    tls = trip.files.tls(endpoint)
+    tls = trip.tls.get(endpoint.name)
     way = await find_way(endpoint, tls, trip.document.allow_loopback)
     on_the_way = judge_reach(way.reach, trip.now())
     if way.reach.failed:

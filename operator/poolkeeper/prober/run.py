@@ -16,6 +16,7 @@ from poolkeeper.prober.files import Files
 from poolkeeper.probing import pricing
 from poolkeeper.probing.budget import Purse, Purses, spent_today
 from poolkeeper.probing.samples import BUILT_IN, Samples
+from poolkeeper.upstream.ask import warm_up
 
 PARALLEL = 8
 RUN_LIMIT_S = 480.0
@@ -31,7 +32,8 @@ async def run(
     document, samples, began = files.document(), files.samples(), now()
     at_most = _run_at_most(document, samples, began)
     purse = Purse(Decimal(document.daily_budget), spent_today(document.spent, document.schedule, at_most, began))
-    trip = Trip(document, files, samples, purse, now, nonce, first)
+    trip = Trip(document, files, files.tls(document.endpoints), samples, purse, now, nonce, first)
+    await warm_up()
     found, late = await _all(trip, limit_s)
     return ProbeResult(
         pool=document.pool,

@@ -8,6 +8,7 @@ is read by probing/stream.py and forgotten.
 import asyncio
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
@@ -21,7 +22,17 @@ from poolkeeper.probing.stream import AnswerReader
 BALANCE_LIMIT_S = 5.0
 AFTER_THE_END_S = 1.0
 """How long [DONE] may come after the reason to finish, before nobody waits for it any more."""
+_NOWHERE = "http://127.0.0.1:0"
+"""Refused at once, before anything is sent."""
 _SENT = "http11.send_request_headers.started"
+
+
+async def warm_up() -> None:
+    """httpx reads the rest of itself at its first client and its first connection: a tenth of a second of processor
+    time, which would stand in the phases of whoever is being timed."""
+    async with httpx.AsyncClient(verify=_trusting_nobody(), trust_env=False) as client:
+        with suppress(httpx.HTTPError):
+            await client.get(_NOWHERE)
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Asker:
         proxy = endpoint.egress_proxy
         self._extensions = {"sni_hostname": endpoint.tls.server_name} if endpoint.tls else {}
         self._client = httpx.AsyncClient(
-            verify=tls or True,
+            verify=tls or _trusting_nobody(),
             proxy=f"http://{_bracketed(proxy.host)}:{proxy.port}" if proxy else None,
             trust_env=False,
             follow_redirects=False,
@@ -110,6 +121,11 @@ async def _read(
             limit.reschedule(asyncio.get_running_loop().time() + patience.rest_s)
         if reader.has_finished:
             limit.reschedule(asyncio.get_running_loop().time() + AFTER_THE_END_S)
+
+
+def _trusting_nobody() -> ssl.SSLContext:
+    """For plain http: reading the system's authorities would take its time from whatever is timed meanwhile."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _headers(endpoint: ProbedEndpointDoc, key: str | None) -> dict[str, str]:

@@ -149,6 +149,25 @@ def test_an_endpoint_behind_its_proxy(answer: str, want: str, tmp_path: Path) ->
     assert (found.phases.proxy is not None) is (want == "")
 
 
+def test_authorities_are_read_once_for_all_who_bring_none_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "ca").mkdir()
+    (tmp_path / "ca/own.crt").write_bytes(tls.shared_authority().certificate.cert.read_bytes())
+    (tmp_path / "ca/no.crt").write_text("no certificate")
+    with FakeProvider("plain") as plain:
+        ways = {"a": None, "b": None, "own": "own.crt", "gone": "gone.crt", "no": "no.crt"}
+        encrypted = [
+            endpoint(plain, tls=Tls(server_name="x", ca_file=file)).model_copy(update={"name": name})
+            for name, file in ways.items()
+        ]
+        found = Files(tmp_path).tls([endpoint(plain), *encrypted])
+
+    assert found.keys() == ways.keys()
+    assert found["a"] is found["b"] is found["gone"]
+    trusted = {name: context.cert_store_stats()["x509_ca"] for name, context in found.items()}
+    assert trusted["own"] == trusted["a"] + 1
+    assert trusted["no"] == trusted["a"]
+
+
 def test_a_document_of_another_version_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/probe.json").write_text('{"format": 2}')
