@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hack.conformance.lanes import against_litellm, against_poolkeeper
-from hack.conformance.page import Run, page
+from hack.conformance.page import Run, page, with_scorecard
 from hack.conformance.scorecard import Score, card_of, red_lines, rows_of, score
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +24,7 @@ from conformance.stage import Result
 from conformance.table import every_case
 
 GATEWAYS = ("poolkeeper", "litellm")
+README = Path("README.md")
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     _print(runs)
     if options.page:
         options.page.write_text(page(runs, facts))
-        console.print(f"\nwritten: {options.page}")
+        README.write_text(with_scorecard(README.read_text(), options.page.read_text()))
+        console.print(f"\nwritten: {options.page}, and the card of {README}")
     return int(any(run.name == "Poolkeeper" and not score(run.results).is_green for run in runs))
 
 
@@ -50,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=GATEWAYS, help="one gateway; may be repeated")
     parser.add_argument("--case", action="append", default=[], metavar="PART", help="cases with this in their name")
     parser.add_argument("--lanes", type=int, default=2, help="cases side by side (default 2)")
-    parser.add_argument("--page", type=Path, help="write the scorecard there, as Markdown")
+    parser.add_argument("--page", type=Path, help="write the scorecard there, as Markdown, and into the README")
     return parser
 
 

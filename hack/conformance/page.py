@@ -1,5 +1,6 @@
 """docs/conformance.md: the scorecard of one real run, with the machine and the versions it was made with."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,10 @@ red where it cannot be expressed at all. After commit, the caller has had a part
 """
 
 
+CARD = re.compile(r"## By failure class\n\n((?:\|.*\n)+)")
+PLACE = re.compile(r"(<!-- scorecard: .*-->\n)(?:\|.*\n)*")
+
+
 @dataclass(frozen=True)
 class Run:
     """One gateway's results."""
@@ -46,6 +51,14 @@ def page(runs: Sequence[Run], facts: Mapping[str, str]) -> str:
     for run in runs:
         parts += _red(run)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def with_scorecard(readme: str, page: str) -> str:
+    """The README with the page's card by failure class at the place that is marked for it."""
+    card = CARD.search(page)
+    if not card or not PLACE.search(readme):
+        raise ValueError("wanted a card by failure class in the page, and a line <!-- scorecard: --> in the README")
+    return PLACE.sub(lambda place: place[1] + card[1], readme)
 
 
 def _summary(runs: Sequence[Run]) -> Iterator[str]:
