@@ -1,6 +1,7 @@
 """Who gets how much: weights that follow the endpoints, conversations that stay together, shares among tiers."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,29 @@ def test_weights_self_correct_when_an_endpoint_slows(router: Router, a: FakeProv
     assert min(before["a"], before["b"]) > 15
     assert slow["b"] > 3 * slow["a"]
     assert router.endpoint("a").weight < router.endpoint("b").weight / 3
+
+
+def test_an_endpoint_that_falls_silent_loses_its_share_before_anybody_s_deadline(
+    router: Router, a: FakeProvider, b: FakeProvider
+) -> None:
+    """Of a hundred requests in two seconds half would else wait for it until firstToken is over."""
+    patient = policy(timeouts={"first_token_ms": 60_000}, circuit_breaker={"consecutive_failures": 1})
+    router.serve(endpoint("a", a, base_latency_ms=20), endpoint("b", b, base_latency_ms=20), policy=patient)
+    shares(lambda _: router.ask(), 20, at_once=4)
+    asked_before = len(a.requests())
+    a.set("hang_before_headers")
+
+    with ThreadPoolExecutor(100) as callers:
+        waiting = []
+        for _ in range(100):
+            waiting.append(callers.submit(router.ask))
+            time.sleep(0.02)
+        silent = len(a.requests()) - asked_before
+        a.set("refuse", drop=True)  # who waits is answered by the other one
+        answers = [each.result() for each in waiting]
+
+    assert 0 < silent <= 30
+    assert Counter(served_by(answer) for answer in answers) == {"b": 100}
 
 
 def test_round_robin_goes_around_by_weight(router: Router, a: FakeProvider, b: FakeProvider) -> None:

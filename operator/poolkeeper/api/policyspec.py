@@ -101,7 +101,8 @@ class Balancing(Model):
     """How load is shared among the endpoints of a tier."""
 
     algorithm: Literal["Dynamic", "PowerOfTwo", "RoundRobin"] = "Dynamic"
-    """Dynamic draws at random by weight x free capacity x (baseLatency / current latency). PowerOfTwo draws two
+    """Dynamic draws at random by weight x free capacity x (baseLatency / current latency), where requests that
+    still wait count, too: an endpoint that falls silent loses its share at once. PowerOfTwo draws two
     by weight and takes the less busy one; better with very many endpoints. RoundRobin goes around by weight and
     looks at nothing else."""
     slow_start: Span = Duration("30s")

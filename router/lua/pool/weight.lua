@@ -1,7 +1,7 @@
 -- How much of the traffic an endpoint deserves now:
 --   weight × (1 − in-flight / max connections) × (base latency / current latency) × slow start
--- Every factor is clamped, and latency is the time to first content of successes only: fast failures must not attract
--- traffic, one slow answer must not starve an endpoint for ever.
+-- Every factor is clamped, and latency is the time to first content of successes and of who still waits for it: fast
+-- failures must not attract traffic, one slow answer must not starve an endpoint for ever.
 
 local exp = math.exp
 local max = math.max
@@ -34,6 +34,16 @@ end
 
 function _M.load(in_flight, max_connections)
   return max(0, min(1, in_flight / max_connections))
+end
+
+
+-- The latency an endpoint counts with: that of its answers, or how long its callers have been waiting now, when that is
+-- more than usual. So an endpoint that falls silent loses its share long before anybody's deadline.
+function _M.latency(average_ms, waiting_ms, base_latency_ms)
+  if waiting_ms > (average_ms or base_latency_ms) then
+    return waiting_ms
+  end
+  return average_ms
 end
 
 

@@ -9,6 +9,7 @@ local outcome = require "pool.outcome"
 local queue = require "shell.queue"
 local rests = require "shell.rests"
 local slots = require "shell.slots"
+local waiting = require "shell.waiting"
 
 local _M = {}
 
@@ -36,6 +37,7 @@ end
 
 
 function _M.started(attempt)
+  waiting.begin(attempt)
   metrics.count(labels(attempt).attempts)
 end
 
@@ -44,6 +46,7 @@ end
 function _M.first_content(attempt, now_ms)
   local wait_ms = now_ms - attempt.started_ms
   attempt.first_content_ms = now_ms
+  waiting.over(attempt)
   circuits.first_content(attempt, now_ms)
   rests.success(attempt.endpoint, now_ms, attempt.started_ms)
   rests.sample_latency(attempt.endpoint, wait_ms, now_ms)
@@ -120,6 +123,7 @@ end
 
 
 function _M.release(attempt)
+  waiting.over(attempt)
   if attempt.holds_slot then
     attempt.holds_slot = false
     slots.release(attempt.endpoint.id)

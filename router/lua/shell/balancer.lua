@@ -120,6 +120,7 @@ local function take(request, endpoint, max_connections, now_ms)
     asked = request.asked, model_label = request.model_label, started_ms = now_ms, key_version = keys.of(endpoint).version,
     conversation = request.conversation, is_stream = request.parsed.stream, is_last_resort = request.is_last_resort,
     holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
+    waits_in = false,
   }
   if not circuits.admit(attempt, now_ms) then
     slots.release(endpoint.id)

@@ -8,8 +8,9 @@ local _M = {}
 
 local PREFIX = "rest:"
 
-local latencies = {} -- id -> {average, at_ms}: what this worker has seen, of its own and of shared samples
+local latencies = {} -- id -> {average, at_ms, sampled_ms}: what this worker has seen, of its own and of shared samples
 local LATENCY_FRESH_MS = 250
+local SAMPLE_MS = 20
 
 
 function _M.record(endpoint)
@@ -88,16 +89,16 @@ local function shared_latency(id)
 end
 
 
--- A successful attempt's time to first content. Samples of one millisecond that make nothing worse say nothing new.
+-- A successful attempt's time to first content. Samples that make nothing worse, one right after the other, say nothing new.
 function _M.sample_latency(endpoint, sample_ms, now_ms)
   local known = latencies[endpoint.id]
-  if known and known.average and known.at_ms == now_ms and sample_ms <= known.average then
+  if known and known.average and now_ms - known.sampled_ms < SAMPLE_MS and sample_ms <= known.average then
     return
   end
   local average, at_ms = shared_latency(endpoint.id)
   average = weight.average(average, at_ms, sample_ms, now_ms)
   state.note("latency:" .. endpoint.id, ("%.1f %.0f"):format(average, now_ms))
-  latencies[endpoint.id] = { average = average, at_ms = now_ms }
+  latencies[endpoint.id] = { average = average, at_ms = now_ms, sampled_ms = now_ms }
 end
 
 
@@ -106,7 +107,7 @@ function _M.latency_ms(endpoint, now_ms)
   local known = latencies[endpoint.id]
   if not known or now_ms - known.at_ms > LATENCY_FRESH_MS then
     local average = shared_latency(endpoint.id)
-    known = { average = average, at_ms = now_ms }
+    known = { average = average, at_ms = now_ms, sampled_ms = known and known.sampled_ms or 0 }
     latencies[endpoint.id] = known
   end
   return known.average

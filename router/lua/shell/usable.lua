@@ -10,6 +10,8 @@ local rest = require "pool.rest"
 local rests = require "shell.rests"
 local slots = require "shell.slots"
 local surfaces = require "pool.surface"
+local waiting = require "shell.waiting"
+local weight = require "pool.weight"
 
 local math = math
 
@@ -88,7 +90,8 @@ function _M.fill(endpoint, record, circuit_record, now_ms)
   local candidate = endpoint.candidate
   candidate.in_flight = slots.in_flight(endpoint.id)
   candidate.max_connections = limits.ceiling(endpoint, record, now_ms)
-  candidate.latency_ms = rests.latency_ms(endpoint, now_ms)
+  candidate.latency_ms = weight.latency(rests.latency_ms(endpoint, now_ms), waiting.mean_ms(endpoint.id, now_ms),
+                                        endpoint.base_latency_ms)
   candidate.is_trial = circuit_record.state ~= "Closed"
   candidate.awaits_traffic = circuit_record.reason == breaker.CHECKED
   candidate.is_failing = checkups.is_failing(endpoint)
