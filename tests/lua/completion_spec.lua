@@ -16,7 +16,7 @@ local function whole_of(surface, text)
   reader:record_into(record)
   local events = stream.new(reader, true)
   events:feed(text, true)
-  return completion.of_stream(surface, record, reader.final, reader.usage)
+  return completion.of_stream(surface, record, reader.final, reader.usage, json.NULL)
 end
 
 local ANSWER = [[{"id":"x","object":"chat.completion","created":1732000000,"model":"m","choices":[{"index":0,"message":{

@@ -52,8 +52,8 @@ end
 
 
 -- What a caller was sent of a stream, as a whole answer; nil when it was more than one choice or not only text. last: its
--- last event, decoded; usage: its account, decoded.
-function _M.of_stream(surface, sent, last, usage)
+-- last event, decoded; usage: its account, decoded; null: what its encoder takes for that.
+function _M.of_stream(surface, sent, last, usage, null)
   local texts = sent:texts()
   local said = texts[0]
   local reason = given(last.choices[1].finish_reason)
@@ -62,7 +62,7 @@ function _M.of_stream(surface, sent, last, usage)
   end
   local choice = { index = 0, finish_reason = reason }
   if surface == "chat" then
-    choice.message = { role = "assistant", content = said.content or json.NULL, tool_calls = tool_calls(said, sent.ids) }
+    choice.message = { role = "assistant", content = said.content or null, tool_calls = tool_calls(said, sent.ids) }
     for name in pairs(transcripts.REASONING) do
       choice.message[name] = said[name]
     end

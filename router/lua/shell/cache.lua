@@ -5,7 +5,6 @@ local cachekey = require "pool.cachekey"
 local cjson = require "cjson.safe"
 local completion = require "pool.completion"
 local digest = require "shell.digest"
-local json = require "pool.json"
 local state = require "shell.state"
 
 local ngx = ngx
@@ -46,8 +45,8 @@ local function body_of(request, answer)
   end
   local reader = answer.events.reader
   local whole = request.transcript and reader.final and completion.knows(request.surface.name)
-    and completion.of_stream(request.surface.name, request.transcript, reader.final, reader.usage)
-  return whole and json.encode(whole)
+    and completion.of_stream(request.surface.name, request.transcript, reader.final, reader.usage, cjson.null)
+  return whole and cjson.encode(whole)
 end
 
 
