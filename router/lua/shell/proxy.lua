@@ -61,7 +61,7 @@ local function begin(surface, path)
     upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
     attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
-    is_prefill_refused = false, has_paid = false, tier_wait_ms = 0, is_last_resort = false,
+    asked_priority = nil, is_prefill_refused = false, has_paid = false, tier_wait_ms = 0, is_last_resort = false,
   }
   ngx.ctx.request = request
   return request, is_truncated
@@ -153,6 +153,8 @@ function _M.serve()
     budget.hedges:deposit(doc.policy.hedging.budget_percent)
   end
   request.forwarded = headers.forwarded(request.client_headers)
+  request.asked_priority = request.client_headers["x-poolkeeper-priority"]
+  request.client_headers = nil -- read: a stream may go on for minutes
   request.started_ms = clock.now_ms()
   request.deadline_ms = request.started_ms + doc.policy.timeouts.request_ms
   request.tier_wait_ms = doc.policy.retry.tier_wait_ms

@@ -225,7 +225,7 @@ local function enter(request, obstacle, now_ms)
   local doc = request.doc
   local left_ms = request.queue_left_ms or doc.policy.queue.max_wait_ms
   local priorities = doc.access.priorities
-  local priority = queue.priority(priorities, request.client.priority, request.client_headers["x-poolkeeper-priority"])
+  local priority = queue.priority(priorities, request.client.priority, request.asked_priority)
   local ticket = heads.enter(priority, queue.places(doc.policy.queue.max_depth, #priorities))
   if not ticket then
     return nil
