@@ -12,11 +12,11 @@ from hack.bench.cases import CASES, STREAM, Case
 from hack.bench.figures import Played, Run, goals
 from hack.bench.idle import idle, possible
 from hack.bench.load import Load, pace, saturate, warm_up
-from hack.bench.machine import facts, facts_after
 from hack.bench.page import chart, page, tables
 from hack.bench.probe import first_content_us
 from hack.bench.profile import profile
 from hack.bench.targets import BARE, DIRECT, ENVOY, GATEWAYS, LITELLM, OURS, RELAY, cores, stage
+from hack.machine import facts, facts_after
 from hack.peers.peer import Peer
 from rich.console import Console
 from rich.markdown import Markdown

@@ -1,16 +1,14 @@
 """Runs the suite, prints the scorecard, writes the page. Exit 1 when Poolkeeper has any red."""
 
 import argparse
-import os
 import platform
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
+from hack import machine
 from hack.conformance.lanes import against_litellm, against_poolkeeper
 from hack.conformance.page import Run, page, with_scorecard
 from hack.conformance.scorecard import Score, card_of, red_lines, rows_of, score
@@ -34,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     if not cases:
         console.print(f"no case is named like {' or '.join(options.case)}")
         return 2
-    facts = _facts()
+    facts = {**machine.facts(), "Python": platform.python_version()}
     wanted = options.only or GATEWAYS
     runs = [run for name in GATEWAYS if name in wanted for run in _runs(name, cases, options.lanes)]
     if not runs:
@@ -60,7 +58,7 @@ def _runs(name: str, cases: Sequence[Case], lanes: int) -> list[Run]:
     progress = _Progress(name, len(cases))
     began_s = time.monotonic()
     if name == "poolkeeper":
-        commit = _commit()
+        commit = machine.commit()
         version, results = against_poolkeeper(cases, lanes, progress.told)
         return [Run("Poolkeeper", f"{version}, {commit}", _ordered(results, cases), time.monotonic() - began_s)]
     try:
@@ -120,32 +118,6 @@ def _cell(found: Score | None) -> str:
     if found is None:
         return ""
     return f"[{'green' if found.is_green else 'bold red'}]{found.green}/{found.total}[/]"
-
-
-# --- where and when
-
-
-def _facts() -> dict[str, str]:
-    load = os.getloadavg()[0]
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
-        "load when it began": f"{load:.1f}",
-        "Python": platform.python_version(),
-    }
-
-
-def _processor() -> str:
-    names = [line.partition(":")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
-    return names[0].strip() if names else platform.machine()
-
-
-def _commit() -> str:
-    def git(*words: str) -> str:
-        return subprocess.run(["git", *words], capture_output=True, text=True, check=False).stdout.strip()
-
-    changed = " with changes" if git("status", "--porcelain", "--", "router", "operator") else ""
-    return f"commit {git('rev-parse', '--short', 'HEAD') or 'unknown'}{changed}"
 
 
 if __name__ == "__main__":

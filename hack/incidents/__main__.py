@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from hack.bench import machine
+from hack import machine
 from hack.incidents.caller import Ended, call_all
 from hack.incidents.cast import cast
 from hack.incidents.figures import Figures, Seen, figures

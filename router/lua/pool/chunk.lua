@@ -8,6 +8,7 @@ local find = string.find
 local sub = string.sub
 
 local frame = require "pool.frame"
+local said = require "pool.said"
 local sse = require "pool.sse"
 local transcript = require "pool.transcript"
 
@@ -19,6 +20,7 @@ local reader = {}
 reader.__index = reader
 
 local COLON = 58
+local NO_CONTENT = { role = true }
 
 -- CONTENT: text came. FINISH: the last choice has said why it ended. USAGE: only an account of tokens. DONE: [DONE].
 -- NOISE: nothing. ERROR: the provider reports an error. CUT: the provider stopped before its end. INVALID: no JSON.
@@ -49,19 +51,6 @@ function reader:record_into(record)
 end
 
 
-local function has_content(delta)
-  for key, value in pairs(delta) do
-    if key ~= "role" then
-      local kind = type(value)
-      if kind == "string" and value ~= "" or kind == "table" and next(value) ~= nil then
-        return true
-      end
-    end
-  end
-  return false
-end
-
-
 local function is_given(value)
   return value ~= nil and type(value) ~= "userdata" -- cjson's null
 end
@@ -81,7 +70,7 @@ local function read_choice(choice)
     delta = { text = choice.text }
   end
   local reason = choice.finish_reason
-  return delta, has_content(delta), type(reason) == "string" and reason or nil, tonumber(choice.index) or 0
+  return delta, said(delta, NO_CONTENT), type(reason) == "string" and reason or nil, tonumber(choice.index) or 0
 end
 
 

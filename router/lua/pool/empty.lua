@@ -1,23 +1,14 @@
 -- Answers that say they are complete ("stop") and say nothing else: no text, no tool call, no refusal, at most thoughts.
 -- Providers under load give them, and now and then a caller wants one; what to make of them is pool/outcome.lua's business.
 
+local said = require "pool.said"
+
 local find = string.find
-local sub = string.sub
 
 local _M = {}
 
-
-local function says_something(message)
-  for name, value in pairs(message) do
-    if name ~= "role" and sub(name, 1, 9) ~= "reasoning" then
-      local kind = type(value)
-      if kind == "string" and value ~= "" or kind == "table" and next(value) ~= nil then
-        return true
-      end
-    end
-  end
-  return false
-end
+-- Thoughts are no answer.
+local NOT_THE_ANSWER = { role = true, reasoning = true, reasoning_content = true, reasoning_details = true }
 
 
 -- Is a whole chat answer empty? Nearly none is, and of those the start of the first content tells.
@@ -34,7 +25,7 @@ function _M.is_whole(body, decode)
   for i = 1, #choices do
     local choice = choices[i]
     if type(choice) ~= "table" or choice.finish_reason ~= "stop" or type(choice.message) ~= "table"
-        or says_something(choice.message) then
+        or said(choice.message, NOT_THE_ANSWER) then
       return false
     end
   end

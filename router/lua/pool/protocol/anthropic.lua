@@ -6,6 +6,7 @@
 local chunk = require "pool.chunk"
 local frame = require "pool.frame"
 local json = require "pool.json"
+local said = require "pool.said"
 local typed = require "pool.protocol.typed"
 
 local learn = frame.learn
@@ -25,19 +26,7 @@ local ERROR_TYPES = {
   [405] = "invalid_request_error", [413] = "request_too_large", [429] = "rate_limit_error", [503] = "overloaded_error",
   [504] = "timeout_error",
 }
-
-
-local function has_content(delta)
-  for key, value in pairs(delta) do
-    if key ~= "type" then
-      local kind = type(value)
-      if kind == "string" and value ~= "" or kind == "table" and next(value) ~= nil then
-        return true
-      end
-    end
-  end
-  return false
-end
+local NO_CONTENT = { type = true }
 
 
 -- The account of tokens in OpenAI's names, added to what was known. Tokens of the cache are tokens of the prompt there.
@@ -66,7 +55,7 @@ end
 
 function MEANINGS.content_block_delta(reader, value, event)
   local delta = value.delta
-  if type(delta) ~= "table" or not has_content(delta) then
+  if type(delta) ~= "table" or not said(delta, NO_CONTENT) then
     return chunk.NOISE
   end
   learn(reader.frame, event, delta, TEXT_KEYS)

@@ -12,7 +12,7 @@ def facts() -> Mapping[str, str]:
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
-        "commit": _commit(),
+        "commit": commit(),
         "load when it began": f"{os.getloadavg()[0]:.1f}",
     }
 
@@ -26,7 +26,7 @@ def _processor() -> str:
     return names[0].strip() if names else platform.machine()
 
 
-def _commit() -> str:
+def commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], capture_output=True, text=True, check=False).stdout.strip()
 
