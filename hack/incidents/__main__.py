@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hack import machine
 from hack.incidents.caller import Ended, call_all
-from hack.incidents.cast import cast
+from hack.incidents.cast import KEY, cast
 from hack.incidents.figures import Figures, Seen, figures
 from hack.incidents.page import page, plot, tables
 from hack.incidents.rows import ROWS, Row
@@ -60,7 +60,7 @@ def _run(row: Row, due: Sequence[Due], day_s: float) -> tuple[Figures, list[Ende
         row.start(Path(folder) / "gateway", providers.upstreams()) as gateway,
     ):
         with providers.playing(day_s) as began_s:
-            ended = list(asyncio.run(call_all(gateway.base_url, due)))
+            ended = list(asyncio.run(call_all(gateway.base_url, KEY, due)))
         seen = Seen(providers.seen(), providers.peaks(), began_s)
         return figures(row.title, gateway.version, ended, seen, day_s), ended
 

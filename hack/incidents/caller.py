@@ -24,9 +24,11 @@ class Ended:
     is_broken: bool = False
 
 
-async def call_all(base_url: str, due: Sequence[Due]) -> Sequence[Ended]:
+async def call_all(base_url: str, key: str, due: Sequence[Due]) -> Sequence[Ended]:
+    """key: the providers' own, for who asks one directly; gateways put theirs in its place."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=128)
-    async with httpx.AsyncClient(timeout=PATIENCE_S, limits=limits, trust_env=False) as client:
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(timeout=PATIENCE_S, limits=limits, headers=headers, trust_env=False) as client:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         tasks: list[asyncio.Task[Ended]] = []
