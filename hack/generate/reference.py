@@ -1,6 +1,7 @@
 """docs/reference: every field of both kinds, and every condition with its reasons, as Markdown."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from hack.generate.crds import CONDITIONS, GENERATED
@@ -77,9 +78,10 @@ def _rules(schema: Schema) -> Iterator[str]:
 
 
 def _rules_of_value(schema: Schema) -> Iterator[str]:
-    """Rules about a plain value; an object tells its own in its own section, and a duration's are its bounds."""
+    """Rules about a plain value; an object tells its own in its own section, and a duration's are its bounds.
+    A pattern is code, not Markdown."""
     if "properties" not in schema and BOUNDS not in schema:
-        yield from (str(rule["message"]) for rule in _validations(schema))
+        yield from (re.sub(r"\^\S+", r"`\g<0>`", str(rule["message"])) for rule in _validations(schema))
 
 
 def _validations(schema: Schema) -> list[Schema]:

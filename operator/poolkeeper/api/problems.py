@@ -66,10 +66,18 @@ def rule_problems(model: Model, local: bool, cut: frozenset[Path] = frozenset())
         for rule in rules_on(type(value)):
             if rule.reads.isdisjoint(doubtful) and not rule.holds(value, local):
                 at = (*path, rule.at) if rule.at else path
-                yield Problem(dotted(at), rule.message + _seen(at, value))
+                yield Problem(dotted(at), rule.message + _seen(at, _at(value, rule.at)))
         if isinstance(value, Model):
-            for at in _repeated(value):
-                yield Problem(dotted(_before_cut((*position, *at), cut)), "is there already; each may be there once")
+            for at, seen in _repeated(value):
+                twice = _before_cut((*position, *at), cut)
+                yield Problem(dotted(twice), "is there already; each may be there once" + _seen(twice, seen))
+
+
+def _at(value: object, alias: str) -> object:
+    """The field that a rule points at, or the value itself where it points at none."""
+    if not alias or not isinstance(value, Model):
+        return value
+    return next(getattr(value, name) for name, field in type(value).model_fields.items() if alias in (name, field.alias))
 
 
 def cut_out(value: object, cut: frozenset[Path], path: Path = ()) -> object:
@@ -122,8 +130,8 @@ def _parts(value: object, path: Path) -> Iterator[tuple[Path, object]]:
             yield from _parts(item, (*path, index))
 
 
-def _repeated(model: Model) -> Iterator[Path]:
-    """Items of a set or keyed list that repeat another; the API server sees to that by itself."""
+def _repeated(model: Model) -> Iterator[tuple[Path, object]]:
+    """Items of a set or keyed list that repeat another, and what is the same; the API server sees to that by itself."""
     for name, field in type(model).model_fields.items():
         extra = field.json_schema_extra
         if not isinstance(extra, dict) or "x-kubernetes-list-type" not in extra:
@@ -133,7 +141,7 @@ def _repeated(model: Model) -> Iterator[Path]:
         for index, item in enumerate(getattr(model, name)):
             identity = getattr(item, str(key[0])) if isinstance(key, list) else item
             if identity in seen:
-                yield (field.alias or name, index)
+                yield (field.alias or name, index), identity
             seen.add(identity)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from poolkeeper.api.addresses import cel_is_allowed, is_forbidden, is_loopback
-from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, TimeWindow, Url
+from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, ServiceRef, TimeWindow, Url
 from poolkeeper.api.policyspec import CircuitBreaker
 from poolkeeper.api.poolspec import Access, EndpointPoolSpec
 from poolkeeper.api.routerspec import Autoscaling, PodTemplate
@@ -93,9 +93,15 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         Url,
-        "must not have a query or a fragment; it is the part before /chat/completions",
+        "must not have a query or a fragment",
         "!self.contains('?') && !self.contains('#')",
         lambda url: "?" not in url and "#" not in url,
+    ),
+    _rule(
+        Url,
+        "must end before /chat/completions: it is what an OpenAI client calls its base URL",
+        "!self.contains('/chat/completions')",
+        lambda url: "/chat/completions" not in url,
     ),
     _rule(
         Url,
@@ -109,6 +115,13 @@ RULES: tuple[Rule, ...] = (
         "must be http://HOST:PORT without a path",
         "self.matches('^http://[^/]*/?$')",
         lambda url: re.fullmatch("http://[^/]*/?", url) is not None,
+    ),
+    _rule(
+        ServiceRef,
+        "must end before /chat/completions; nearly every model server wants /v1",
+        "!has(self.path) || !self.path.contains('/chat/completions')",
+        lambda service: "/chat/completions" not in service.path,
+        at="path",
     ),
     _rule(
         Endpoint,

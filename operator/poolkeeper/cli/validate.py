@@ -1,15 +1,17 @@
 """`poolkeeper validate`: every problem of a set of manifests, at once, each with its place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
+from poolkeeper import clock
 from poolkeeper.cli.options import files
 from poolkeeper.cli.settings import settings_for
 from poolkeeper.local import references
-from poolkeeper.local.declared import Declared, load
+from poolkeeper.local.declared import Declared, load, snapshot_of
 from poolkeeper.local.documents import Finding
+from poolkeeper.plan.resolve import resolve
 
 
 @click.command(
@@ -29,7 +31,7 @@ def validate(files: tuple[Path, ...], local: bool) -> None:
     not given, a key that its Secret does not have.
     """
     declared, findings = examine(files, local)
-    for note in declared.notes:
+    for note in (*declared.notes, *_without_effect(declared, local)):
         click.echo(f"note: {note}", err=True)
     for finding in findings:
         click.echo(str(finding))
@@ -40,6 +42,13 @@ def validate(files: tuple[Path, ...], local: bool) -> None:
         f"FailoverPolicy {name.namespace}/{name.name}" for name in declared.policies
     ]
     click.echo(f"valid: {', '.join(names)}" if names else "no EndpointPool and no FailoverPolicy in these files")
+
+
+def _without_effect(declared: Declared, local: bool) -> Iterator[str]:
+    """What is allowed and does nothing, as the operator says it in the condition Accepted."""
+    for key in declared.pools:
+        plan = resolve(snapshot_of(declared, key, settings_for(local)), clock.now())
+        yield from (f"EndpointPool {key}: of no effect as things are: {told}" for told in plan.without_effect)
 
 
 def examine(files: Sequence[Path], local: bool) -> tuple[Declared, Sequence[Finding]]:

@@ -6,6 +6,7 @@ is an error here (the API server's strict mode), because the one that loses is a
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -15,6 +16,7 @@ from poolkeeper.errors import UserError
 
 SUFFIXES = (".yaml", ".yml", ".json")
 API_VERSIONS = {"EndpointPool": API_VERSION, "FailoverPolicy": API_VERSION, "Secret": "v1", "ConfigMap": "v1"}
+GROUP = API_VERSION.partition("/")[0]
 DEFAULT_NAMESPACE = "default"
 
 
@@ -121,7 +123,9 @@ def _document(place: Place, loaded: object) -> Iterator[Document | Finding | str
         return
     meta = metadata if isinstance(metadata, dict) else {}
     name, namespace = meta.get("name"), meta.get("namespace") or DEFAULT_NAMESPACE
-    if kind not in API_VERSIONS:
+    if kind not in API_VERSIONS and str(version).startswith(f"{GROUP}/"):
+        yield Finding(place, kind, Problem("kind", f"there is none of this name in {GROUP}; {_hint(kind)}"))
+    elif kind not in API_VERSIONS:
         yield f"{place}: {kind} {name or '(no name)'} is left alone; only {', '.join(API_VERSIONS)} are read"
     elif version != API_VERSIONS[kind]:
         yield Finding(place, kind, Problem("apiVersion", f"seen {version!r}; wanted {API_VERSIONS[kind]!r}"))
@@ -129,6 +133,12 @@ def _document(place: Place, loaded: object) -> Iterator[Document | Finding | str
         yield Finding(place, kind, Problem("metadata.name", "is missing or not text; wanted the object's name"))
     else:
         yield Document(place, kind, namespace, name, loaded)
+
+
+def _hint(kind: str) -> str:
+    ours = [known for known, version in API_VERSIONS.items() if version == API_VERSION]
+    near = get_close_matches(kind, ours, n=1)
+    return f"did you mean {near[0]}?" if near else f"wanted {' or '.join(ours)}"
 
 
 def _twice(documents: Iterable[Document]) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from poolkeeper.plan.failback import failback_told_at, held_tiers
 from poolkeeper.plan.hashing import content_hash
 from poolkeeper.plan.hold import Hold, failover_to_tier, hold_of
 from poolkeeper.plan.missing import MissingRef, missing_refs
-from poolkeeper.plan.notyet import not_in_force
+from poolkeeper.plan.noeffect import without_effect
 from poolkeeper.plan.outages import outages
 from poolkeeper.plan.policy import policy_doc
 from poolkeeper.plan.probe import probe_doc
@@ -37,7 +37,7 @@ class Plan:
     document: RouterDoc | None
     hold: Hold | None
     missing: tuple[MissingRef, ...] = ()
-    not_in_force: tuple[str, ...] = ()
+    without_effect: tuple[str, ...] = ()
     policy_name: str = ""
     policy_generation: int = 0
     probe: ProbeDoc | None = None
@@ -56,7 +56,7 @@ def resolve(snapshot: Snapshot, now: datetime) -> Plan:
         document=document,
         hold=hold,
         missing=missing,
-        not_in_force=not_in_force(pool.spec, policy) if pool else (),
+        without_effect=without_effect(pool.spec, policy) if pool else (),
         policy_name=snapshot.policy.metadata.name if snapshot.policy else "",
         policy_generation=snapshot.policy_generation,
         probe=probe_doc(snapshot, pool.spec, document.endpoints, last) if pool and document else None,

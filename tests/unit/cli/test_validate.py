@@ -82,6 +82,14 @@ def test_a_problem_has_file_document_path_and_what_to_do(tmp_path: Path, documen
     assert "canary" not in result.output
 
 
+def test_what_is_valid_and_does_nothing_is_noted(tmp_path: Path) -> None:
+    result = poolkeeper("validate", "-f", write(tmp_path, POOL.replace("official,", "official, models: [{name: chat}],")))
+
+    assert result.exit_code == 0
+    assert "note: EndpointPool default/chat: of no effect" in result.stderr
+    assert "spec.models: deepseek-flash (no endpoint has it)" in result.stderr
+
+
 def test_all_problems_of_all_documents_come_at_once(tmp_path: Path) -> None:
     pool = POOL.replace("official", "Official").replace("models: [deepseek-flash]", "models: []")
 

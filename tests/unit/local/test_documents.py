@@ -38,6 +38,14 @@ def test_every_document_knows_its_place(tmp_path: Path) -> None:
         ("apiVersion: v1\n", "document 1: kind: is missing; wanted one of EndpointPool"),
         ("apiVersion: v2\nkind: Secret\nmetadata: {name: a}\n", "Secret: apiVersion: seen 'v2'; wanted 'v1'"),
         ("apiVersion: v1\nkind: Secret\n", "Secret: metadata.name: is missing"),
+        (
+            "apiVersion: poolkeeper.dev/v1alpha1\nkind: EndpointsPool\nmetadata: {name: chat}\n",
+            "EndpointsPool: kind: there is none of this name in poolkeeper.dev; did you mean EndpointPool?",
+        ),
+        (
+            "apiVersion: poolkeeper.dev/v1alpha1\nkind: Model\nmetadata: {name: chat}\n",
+            "Model: kind: there is none of this name in poolkeeper.dev; wanted EndpointPool or FailoverPolicy",
+        ),
         (f"{SECRET}---\n{SECRET}", "document 2: Secret/deepseek: is given twice, first in"),
     ],
 )

@@ -13,8 +13,8 @@ def invalid(facts: Facts) -> Finding | None:
 
 
 def accepted(facts: Facts) -> Finding:
-    idle = ", ".join(facts.plan.not_in_force)
-    return Finding("True", Reason.Accepted, f"Accepted; not yet in force: {idle}" if idle else "Accepted")
+    idle = ", ".join(facts.plan.without_effect)
+    return Finding("True", Reason.Accepted, f"Accepted; of no effect as things are: {idle}" if idle else "Accepted")
 
 
 CHECKS: tuple[Check, ...] = (invalid, accepted)
