@@ -1,4 +1,4 @@
-"""docs/surfaces.md says of each provider what the router's table says."""
+"""docs/surfaces.md says of each provider what the router's table says, and names every error that the router makes."""
 
 import re
 from pathlib import Path
@@ -27,3 +27,35 @@ def told() -> dict[str, tuple[bool, ...]]:
 def test_the_page_says_what_the_router_asks(provider: str) -> None:
     offers = runtime().eval(b'require("pool.offers").of')(provider.encode(), b"/v1")
     assert told()[provider] == tuple(offers[column.encode()] is not None for column in COLUMNS)
+
+
+def test_the_page_names_every_error_with_its_status() -> None:
+    made = {
+        (status, code)
+        for file in (ROOT / "router/lua/shell").glob("*.lua")
+        for status, code in re.findall(r'(?:refuse|shed)\(request, ([0-9]+), "(\w+)"', file.read_text())
+    }
+    page = (ROOT / "docs/surfaces.md").read_text().partition("## Errors")[2].partition("\n## ")[0]
+    told = {
+        (status, code)
+        for status, codes in re.findall(r"^\| ([0-9]+) \| ([^|]+) \|", page, re.MULTILINE)
+        for code in re.findall(r"`(\w+)`", codes)
+    }
+
+    assert ("401", "unauthorized") in made
+    assert made <= told
+    assert {code for _, code in told} <= set(re.findall(r"\b[a-z_]+\b", _source()))
+
+
+def test_the_page_names_every_error_that_ends_a_stream_or_is_made_elsewhere() -> None:
+    page = (ROOT / "docs/surfaces.md").read_text()
+    files = ("shell/queue.lua", "shell/relay.lua", "pool/refusal.lua")
+    source = "".join((ROOT / "router/lua" / file).read_text() for file in files)
+    made = re.findall(r'"(\w+_(?:truncated|exceeded|full|timeout|by_provider))"', source)
+
+    assert {"stream_truncated", "queue_full", "refused_by_provider"} <= set(made)
+    assert [code for code in made if f"`{code}`" not in page] == []
+
+
+def _source() -> str:
+    return "".join(file.read_text() for file in sorted((ROOT / "router/lua").rglob("*.lua")))

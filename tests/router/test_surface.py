@@ -10,6 +10,15 @@ from poolkeeper.api.routerdoc import AccessDoc, ClientDoc
 from router.harness import MODEL, Router, endpoint, events, eventually
 
 
+def test_a_wrong_base_url_is_told(router: Router, a: FakeProvider) -> None:
+    router.serve(endpoint("a", a))
+
+    message = router.client.post("/v1/v1/chat/completions", json={}).json()["error"]["message"]
+
+    assert "'/v1/v1/chat/completions' is not served here" in message
+    assert "base URL ends in /v1" in message
+
+
 def test_models_come_from_the_pool(router: Router, a: FakeProvider) -> None:
     router.serve(endpoint("a", a), models=(MODEL, "another"))
 

@@ -135,7 +135,9 @@ function _M.serve()
     return answer_models(request, model)
   end
   if not surface then
-    return conclude.refuse(request, 404, "not_found", "This path is not served here.")
+    return conclude.refuse(request, 404, "not_found",
+                           ("The path '%s' is not served here; a base URL ends in /v1 for OpenAI's clients,"
+                            .. " in /anthropic for Anthropic's."):format(path:sub(1, 128)))
   end
   if method ~= "POST" then
     ngx.header["Allow"] = "POST"
