@@ -104,7 +104,7 @@ def seen(name: str, tier: int = 0, health: Health = "Healthy", reason: str | Non
 def cut_off(name: str, tier: int = 0, cause: str = "ServerError", since: datetime = EARLIER) -> EndpointState:
     """The breakers of all its models are open."""
     fields = {"name": name, "tier": tier, "health": "Unhealthy", "breaker": "Open", "reason": "BreakerOpen"}
-    return EndpointState.model_validate(fields | {"since": since, "models": _models("Open", cause)})
+    return EndpointState.model_validate(fields | {"since": since, "models": _models("Open", cause, since)})
 
 
 def trying(name: str, tier: int = 0, since: datetime = EARLIER) -> EndpointState:
@@ -128,8 +128,8 @@ def partly_cut_off(name: str, *sick: str, tier: int = 0) -> EndpointState:
     return EndpointState.model_validate(fields | {"since": EARLIER, "models": models})
 
 
-def _models(breaker: Breaker, reason: str) -> list[dict[str, str]]:
-    return [{"name": model, "breaker": breaker, "reason": reason} for model in MODELS]
+def _models(breaker: Breaker, reason: str, since: datetime | None = None) -> list[dict[str, object]]:
+    return [{"name": model, "breaker": breaker, "reason": reason, "since": since} for model in MODELS]
 
 
 WELL = (seen("official"), seen("local", 1))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from poolkeeper.api.routerdoc import RouterDoc
 from poolkeeper.errors import Refused
 from poolkeeper.judge.verdict import Verdict, judge
 from poolkeeper.plan.resolve import Plan, resolve
@@ -27,8 +28,8 @@ class World(Protocol):
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
         """Make the children be as given; writes nothing for a child that already is."""
 
-    async def poke(self, snapshot: Snapshot, generation: int, now: datetime) -> None:
-        """Have the routers notice the document of this generation at once, and any key that they wait for."""
+    async def poke(self, snapshot: Snapshot, document: RouterDoc, now: datetime) -> None:
+        """Have the routers notice this document at once, and any key that they wait for."""
 
     async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
         """Write the status if its meaning changed, and emit the verdict's Events."""
@@ -51,7 +52,7 @@ async def _carry_out(world: World, snapshot: Snapshot, plan: Plan, now: datetime
         return None  # nothing valid to roll out: the last good configuration keeps serving
     try:
         await world.apply(snapshot, desired(snapshot, plan.document, plan.probe))
-        await world.poke(snapshot, plan.document.generation, now)
+        await world.poke(snapshot, plan.document, now)
     except Refused as refused:
         return refused
     return None

@@ -12,6 +12,7 @@ import yaml
 
 from factories import LOCAL, NOW, OFFICIAL, SETTINGS, document, endpoint, policy, pool, snapshot
 from poolkeeper.api import labels
+from poolkeeper.api.routernews import AnsweredDoc, News
 from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.snapshot import Live, Manifest, Snapshot
@@ -19,6 +20,15 @@ from poolkeeper.render.desired import desired
 from routerlua import config_reader
 
 FOLDER = Path(__file__).parent
+
+NEWS = News(
+    answered=(
+        AnsweredDoc(
+            endpoint="official", fingerprint="14256935d6a3f967", model="deepseek-flash", probed_at_ms=1_795_334_400_000
+        ),
+    )
+)
+"""Told before, so told still."""
 
 CASES = {
     "smallest": snapshot(pool([endpoint("own", url="http://models.example.com/v1")], models=["deepseek-flash"])),
@@ -35,6 +45,7 @@ CASES = {
             )
         ),
         config_maps={"chat-samples": frozenset({"own.jsonl"})},
+        live=Live(news=NEWS),
     ),
     "everything": replace(
         snapshot(

@@ -255,6 +255,60 @@ describe("breaker, when health checks pass", function()
   end)
 end)
 
+describe("breaker, when a probe was answered well", function()
+  local MINUTE_MS = 60000
+  local since_ms = opened().since_ms
+
+  local function probed(now_ms, began_ms)
+    return { "probe_passed", now_ms, { probed_at_ms = began_ms } }
+  end
+
+  for _, case in ipairs({
+    { "that began since it opened", now_ms = 500, began_ms = since_ms + 1, want = "HalfOpen" },
+    { "that began when it opened", now_ms = 500, began_ms = since_ms, want = "Open" },
+    { "that began before it opened", now_ms = 500, began_ms = since_ms - 1, want = "Open" },
+    { "half an hour ago", now_ms = 30 * MINUTE_MS + 50, began_ms = 50, want = "HalfOpen" },
+    { "more than half an hour ago", now_ms = 30 * MINUTE_MS + 51, began_ms = 50, want = "Open" },
+    { "by a clock that is ahead", now_ms = 500, began_ms = 501, want = "Open" },
+  }) do
+    it(case[1] .. ": " .. case.want, function()
+      local record = walk(opened(), { probed(case.now_ms, case.began_ms) })
+      assert.equal(case.want, record.state)
+    end)
+  end
+
+  it("says why it is half-open, and at most that: only requests close it", function()
+    local record, effects = walk(opened(), { probed(500, 40) })
+    assert.same({ from = "Open", to = "HalfOpen", reason = "ProbePassed" }, effects.transition)
+    assert.is_true(breaker.may_admit(record, 501, POLICY))
+    assert.equal(record, (walk(record, { probed(600, 550) })))
+  end)
+
+  it("does so once: what its trial finds is newer", function()
+    local record, effects = walk(opened(), { probed(500, 40), { "admit", 510 } })
+    record = walk(record, { { "failure", 520, { lease = effects.lease } } })
+    assert.equal("Open", record.state)
+    assert.equal(record, (walk(record, { probed(530, 40) })))
+    assert.equal("HalfOpen", walk(record, { probed(600, 530) }).state)
+  end)
+
+  it("opens for longer each time all the same", function()
+    local record, effects = walk(opened(), { probed(500, 40), { "admit", 510 } })
+    record = walk(record, { { "failure", 520, { lease = effects.lease } } })
+    assert.equal(2000, record.retry_at_ms - 520)
+  end)
+
+  it("does not care while closed", function()
+    local record = breaker.new()
+    assert.equal(record, (walk(record, { probed(500, 40) })))
+  end)
+
+  it("waits for a request then as after good checks", function()
+    local record = walk(opened(), { probed(500, 40) })
+    assert.equal(record, (walk(record, { { "check_passed", 600, { check_failed_at_ms = 0 } } })))
+  end)
+end)
+
 describe("breaker, after recovery", function()
   local function recovered()
     local record, lease = half_open()

@@ -61,6 +61,14 @@ describe("a document", function()
     assert.same({ told_at_ms = 5, endpoints = { told } }, doc.outages)
   end)
 
+  it("may tell what probes were answered, or nothing of it", function()
+    local told = { endpoint = "a", fingerprint = "f", model = "m", probedAtMs = 5 }
+    local doc = assert(read(function(value) value.answered = { told } end))
+    assert.same({ { endpoint = "a", fingerprint = "f", model = "m", probed_at_ms = 5 } }, doc.answered)
+    assert.is_nil(assert(read(function(value) value.answered = cjson.null end)).answered)
+    assert.is_nil(assert(read()).answered)
+  end)
+
   it("may have no endpoints: then nothing is served, and said so", function()
     assert.truthy(read(function(value) value.endpoints = {} end))
   end)
@@ -98,6 +106,9 @@ describe("a document", function()
     { "with a reason that is no word", function(d)
       d.outages = { toldAtMs = 1, endpoints = { { endpoint = "a", fingerprint = "f", model = "m", reason = "a b" } } }
     end, "outages.endpoints%[0%].reason: has characters" },
+    { "with an answered probe that began at no time", function(d)
+      d.answered = { { endpoint = "a", fingerprint = "f", model = "m" } }
+    end, "answered%[0%].probedAtMs: wanted" },
     { "with a control character in a model", function(d, e)
       d.models[1] = "a\nb"
       e.models[1].name = "a\nb"

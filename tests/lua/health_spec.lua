@@ -96,7 +96,7 @@ describe("what people are told", function()
     assert.same({ health = "Unhealthy", reason = "BreakerHalfOpen", since_ms = 50, breaker = "HalfOpen" },
                 told({ circuits = { tried, waits } }))
     assert.same({ health = "Unknown", reason = "AwaitingTraffic", since_ms = 50, breaker = "HalfOpen" },
-                told({ circuits = { waits, waits } }))
+                told({ circuits = { waits, with(waits, { reason = "ProbePassed" }) } }))
   end)
 
   it("a missing key before all else that is wrong", function()

@@ -20,7 +20,7 @@ copy_of = function("function(record) local copy = {} for k, v in pairs(record) d
 unlike = function('function(a, b) for k, v in pairs(a) do if b[k] ~= v then return k end end return "" end')
 
 events = st.tuples(
-    st.sampled_from(["admit", "first_content", "complete", "failure", "release", "check_passed"]),
+    st.sampled_from(["admit", "first_content", "complete", "failure", "release", "check_passed", "probe_passed"]),
     st.integers(0, 3_000),
     st.floats(0, 1, exclude_max=True),
     st.integers(0, 4),
@@ -41,6 +41,7 @@ def test_a_breaker_never_leaves_its_table_and_never_lends_more_than_it_may(
             "now_ms": now_ms, "started_ms": now_ms, "random": random, "policy": POLICY, "lease_ms": 500, "holder": 0,
             "lease": lease or None,
             "reason": "Busy", "window": {"ok": ok, "failed": failed}, "check_failed_at_ms": 0,
+            "probed_at_ms": now_ms - later_ms,
         }  # fmt: skip
         record, effects = cast(tuple[Record, Record], step(record, event, table(context)))
         was, state = cast(Record, before)["state"], record["state"]
@@ -72,6 +73,7 @@ def test_an_open_breaker_lets_no_more_through_than_its_trials(
         context = {
             "now_ms": now_ms, "started_ms": now_ms, "random": random, "policy": policy, "lease_ms": 500, "holder": 0,
             "lease": lease, "reason": "Busy", "window": {"ok": ok, "failed": failed}, "check_failed_at_ms": 0,
+            "probed_at_ms": now_ms - later_ms,
         }  # fmt: skip
         record, effects = cast(tuple[Record, Record], step(record, event, table(context)))
         out = {it: until for it, until in out.items() if until > now_ms and it != lease}

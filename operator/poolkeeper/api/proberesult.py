@@ -5,6 +5,7 @@ Parsed leniently, as a router's /state is: the prober may be a version ahead.
 """
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
@@ -46,13 +47,15 @@ class ProbePhases(Told):
 
 
 class EndpointProbe(Told):
-    """One endpoint. why: a ProbeReason ("": good), found in bad of asked samples. asked 0: nothing can be said."""
+    """One endpoint. why: a ProbeReason ("": good), found in bad of asked samples. asked 0: nothing can be said. well:
+    the pool's models that were asked for, and answered well each time."""
 
     name: str = Field(max_length=63)
     fingerprint: str = Field(default="", max_length=64, alias="fp")
     why: str = Field(default="", max_length=64)
     bad: int = 0
     asked: int = 0
+    well: tuple[Annotated[str, Field(max_length=128)], ...] = Field(default=(), max_length=64)
     phases: ProbePhases | None = None
 
 

@@ -4,7 +4,7 @@ One JSON document a pool, the same for all its router Pods. Everything in it is 
 references to follow, no durations to parse (integers, milliseconds); credentials are file names below the mounted
 credentials folder, never values. The router validates it again (router/lua/pool/config.lua) and refuses what it does
 not know, because a document it misreads is worse than yesterday's. `generation` only ever grows; `hash` covers
-everything but itself and `generation`, so a router (and the operator, from /state) can tell equal from new.
+everything but itself, `generation` and the news, so a router (and the operator, from /state) can tell equal from new.
 """
 
 from typing import Literal
@@ -13,6 +13,7 @@ from pydantic import Field
 
 from poolkeeper.api.endpoint import Day
 from poolkeeper.api.meta import Model
+from poolkeeper.api.routernews import AnsweredDoc, OutagesDoc
 
 
 class ModelRoute(Model):
@@ -278,27 +279,9 @@ class AccessDoc(Model):
     clients: tuple[ClientDoc, ...] = ()
 
 
-class OutageDoc(Model):
-    """What is out: one model of an endpoint (its breaker is open), or all of it where model is "" (its key is refused,
-    or its balance is spent). reason: in a word."""
-
-    endpoint: str
-    fingerprint: str
-    model: str
-    reason: str
-
-
-class OutagesDoc(Model):
-    """What the routers that run say is out, for one that has just started; told_at_ms, since 1970, because old news is
-    none."""
-
-    told_at_ms: int
-    endpoints: tuple[OutageDoc, ...]
-
-
 class RouterDoc(Model):
     """The whole document. models: names clients may ask for, the first is the default. pool: "namespace/name".
-    time_zones: those that windows name.
+    time_zones: those that windows name. outages, answered: news, see routernews.py.
 
     allow_loopback: `poolkeeper run` only; in a cluster the router refuses to connect to loopback, link-local and
     metadata addresses whatever a name resolves to.
@@ -316,3 +299,4 @@ class RouterDoc(Model):
     failover_to_tier: int | None = None
     time_zones: tuple[TimeZoneDoc, ...] = ()
     outages: OutagesDoc | None = None
+    answered: tuple[AnsweredDoc, ...] = Field((), exclude_if=lambda answered: not answered)

@@ -20,9 +20,12 @@ class Heard(Model):
 
 
 class ModelState(Heard):
+    """since: when the breaker last changed."""
+
     name: str
     breaker: Breaker = "Closed"
     reason: str = ""
+    since: datetime | None = None
     retry_at: datetime | None = None
 
 

@@ -16,8 +16,8 @@ OFF_SCHEDULE = "OffSchedule"
 WELL = frozenset({"Healthy", "NoDataYet"})
 CHECK_FAILED = frozenset({"HealthCheckFailed"})
 """Health checks fail. The breaker need not know: it counts requests."""
-CHECK_PASSED = frozenset({"HealthCheckPassed"})
-"""Of a half-open breaker: its open time is over, health checks pass, and no request has come to try."""
+UNTRIED = frozenset({"HealthCheckPassed", "ProbePassed"})
+"""Of a half-open breaker: health checks pass, or a probe was answered well, and no request has come to try."""
 AWAITS_TRAFFIC = frozenset({"AwaitingTraffic"})
 """That is so for all its models: nothing but a request can tell more."""
 BY_BREAKER = frozenset({"BreakerOpen", "BreakerHalfOpen"})

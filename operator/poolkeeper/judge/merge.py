@@ -6,7 +6,7 @@ the replicas that report say Open; one of three is not enough, one of two is, be
 replica may just not have met the trouble yet. Messages say how many agree: "2/3 replicas" counts those that see it as
 bad or worse.
 
-A breaker that is half-open only because its health checks pass waits for a request, which on a router without traffic
+A breaker that is half-open only because checks or a probe say so waits for a request, which on a router without traffic
 may take for ever. Such a router has no say while another one has; where all of them wait, the endpoint does
 (AwaitingTraffic), and may be used like one that nobody has tried yet. A model that waits while others serve is well.
 
@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from poolkeeper.api.routerstate import Breaker, EndpointState, Health, ModelState, RouterState
-from poolkeeper.api.routerwords import AWAITS_TRAFFIC, BY_BREAKER, CHECK_PASSED, WELL, word
+from poolkeeper.api.routerwords import AWAITS_TRAFFIC, BY_BREAKER, UNTRIED, WELL, word
 
 _BREAKER_BADNESS: dict[Breaker, int] = {"Open": 2, "HalfOpen": 1, "Closed": 0}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,7 +98,7 @@ def _settled(endpoint: EndpointState) -> EndpointState:
 
 
 def _settled_model(model: ModelState) -> ModelState:
-    waits = model.breaker == "HalfOpen" and model.reason in CHECK_PASSED
+    waits = model.breaker == "HalfOpen" and model.reason in UNTRIED
     return model.model_copy(update={"breaker": "Closed"}) if waits else model
 
 

@@ -52,7 +52,7 @@ def _live(store: Store, key: PoolKey, uid: str, cluster_domain: str) -> Live:
     return Live(
         document_generation=document.generation,
         document_hash=document.hash,
-        outages=document.outages,
+        news=document.news,
         deployment=next((fact for fact in facts if isinstance(fact, LiveDeployment)), None),
         pods=store.pods(key),
         address=_url(address, cluster_domain) if address else "",

@@ -10,8 +10,7 @@ from poolkeeper.api import labels
 from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failoverpolicy import FailoverPolicy, FailoverPolicyStatus
 from poolkeeper.api.proberesult import ProbeResult
-from poolkeeper.api.routerdoc import OutagesDoc
-from poolkeeper.api.routerstate import Heard
+from poolkeeper.api.routernews import news_in
 from poolkeeper.api.status import StatusModel
 from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
 from poolkeeper.kube.tree import mapping, number, rows, text, texts
@@ -23,12 +22,6 @@ S = TypeVar("S", bound=StatusModel)
 
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink")
 """Metadata that changes without anybody's edit."""
-
-
-class _Outages(Heard):
-    """Of a router document, the one thing that is read back."""
-
-    outages: OutagesDoc | None = None
 
 
 def observe(body: Mapping[str, object]) -> Seen:
@@ -88,15 +81,10 @@ def _configmap(body: Mapping[str, object]) -> Fact:
     annotations = texts(body, "metadata", "annotations")
     generation = annotations.get(labels.CONFIG_GENERATION, "")
     return Document(
-        int(generation) if generation.isdecimal() else 0, annotations.get(labels.CONFIG_HASH, ""), _outages(body)
+        generation=int(generation) if generation.isdecimal() else 0,
+        hash=annotations.get(labels.CONFIG_HASH, ""),
+        news=news_in(text(body, "data", CONFIG_FILE)),
     )
-
-
-def _outages(body: Mapping[str, object]) -> OutagesDoc | None:
-    try:
-        return _Outages.model_validate_json(text(body, "data", CONFIG_FILE)).outages
-    except ValidationError:
-        return None  # nobody's document, or another version's: as good as nothing told
 
 
 def _service(body: Mapping[str, object]) -> Fact:

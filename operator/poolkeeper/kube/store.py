@@ -12,7 +12,7 @@ from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failoverpolicy import FailoverPolicy, FailoverPolicyStatus
 from poolkeeper.api.meta import Problem
 from poolkeeper.api.proberesult import ProbeResult
-from poolkeeper.api.routerdoc import OutagesDoc
+from poolkeeper.api.routernews import NO_NEWS, News
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey, RouterReport
 
 CHILD_KINDS = ("ConfigMap", "Service", "PodDisruptionBudget", "Deployment", "HorizontalPodAutoscaler", "CronJob")
@@ -50,11 +50,11 @@ class DeclaredPolicy:
 
 @dataclass(frozen=True)
 class Document:
-    """Which router document a ConfigMap carries, and what that says is out."""
+    """Which router document a ConfigMap carries, and what news."""
 
     generation: int
     hash: str
-    outages: OutagesDoc | None = None
+    news: News = NO_NEWS
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from poolkeeper.api.probedoc import Amount
+from poolkeeper.api.routerdoc import RouterDoc
 from poolkeeper.judge.verdict import Verdict
 from poolkeeper.kube.apply import Applier
 from poolkeeper.kube.client import KubeApi
@@ -45,8 +46,8 @@ class KubeWorld:
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
         await self._applier.apply(snapshot.key, snapshot.uid, objects)
 
-    async def poke(self, snapshot: Snapshot, generation: int, now: datetime) -> None:
-        await self._poker.poke(snapshot, generation, now)
+    async def poke(self, snapshot: Snapshot, document: RouterDoc, now: datetime) -> None:
+        await self._poker.poke(snapshot, document, now)
 
     async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
         await self._publisher.publish(snapshot, verdict)

@@ -12,6 +12,8 @@ from pathlib import Path
 from poolkeeper.api import labels
 from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.api.meta import Problem
+from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.api.routernews import NO_NEWS, News, news_in
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.errors import RetryLater
 from poolkeeper.judge.verdict import Verdict
@@ -30,6 +32,7 @@ from poolkeeper.plan.snapshot import (
     Settings,
     Snapshot,
 )
+from poolkeeper.render.names import CONFIG_FILE
 
 POD = "local"
 """The one router's name, where a cluster has Pod names."""
@@ -76,6 +79,7 @@ class LocalWorld:
     _findings: tuple[Finding, ...] = ()
     _generation: int = 0
     _document: tuple[int, str] = (0, "")
+    _news: News = NO_NEWS
     _authorities: str = ""
     _reports: tuple[RouterReport, ...] = ()
     _previous: EndpointPoolStatus | None = None
@@ -101,6 +105,7 @@ class LocalWorld:
         live = Live(
             document_generation=generation,
             document_hash=digest,
+            news=self._news,
             deployment=LiveDeployment(
                 replicas=1, ready_replicas=int(self.is_ready), updated_replicas=1, up_to_date=True
             ),
@@ -140,8 +145,9 @@ class LocalWorld:
             annotations = item.metadata.annotations
             if labels.CONFIG_HASH in annotations:
                 self._document = (int(annotations[labels.CONFIG_GENERATION]), annotations[labels.CONFIG_HASH])
+                self._news = news_in(item.data[CONFIG_FILE])
 
-    async def poke(self, snapshot: Snapshot, generation: int, now: datetime) -> None:
+    async def poke(self, snapshot: Snapshot, document: RouterDoc, now: datetime) -> None:
         """Nothing to do: the router looks at its files by itself."""
 
     async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
-from poolkeeper.api.routerdoc import OutageDoc, OutagesDoc
+from poolkeeper.api.routernews import OutageDoc, OutagesDoc
 from poolkeeper.api.routerstate import EndpointState, RouterState
-from poolkeeper.api.routerwords import CHECK_PASSED, KEY_REFUSED, OUT_OF_MONEY, word
+from poolkeeper.api.routerwords import KEY_REFUSED, OUT_OF_MONEY, UNTRIED, word
 from poolkeeper.plan.heard import fresh_states
 from poolkeeper.plan.snapshot import Snapshot
 
@@ -29,7 +29,7 @@ def outages(snapshot: Snapshot, now: datetime) -> OutagesDoc | None:
     """None until something was out for the first time; without fresh reports, what was told last."""
     if snapshot.settings.local:
         return None  # its one router has nobody to learn from
-    told = snapshot.live.outages
+    told = snapshot.live.news.outages
     states = fresh_states(snapshot, now).values()
     if not states:
         return told
@@ -62,13 +62,13 @@ def _found(states: Collection[RouterState]) -> tuple[OutageDoc, ...]:
 
 def _views(endpoint: EndpointState) -> Iterator[tuple[Place, str | None]]:
     """Why each part of it is out ("": not said), None: it is not. A trial under way says that it still is; one that is
-    awaited because health checks pass does not."""
+    awaited because checks or a probe say that all is well does not."""
     if not endpoint.fingerprint:
         return
     is_down = endpoint.reason in KEY_REFUSED | OUT_OF_MONEY
     yield (endpoint.name, endpoint.fingerprint, WHOLE_ENDPOINT), endpoint.reason if is_down else None
     for model in endpoint.models:
-        waits = model.breaker == "HalfOpen" and model.reason in CHECK_PASSED
+        waits = model.breaker == "HalfOpen" and model.reason in UNTRIED
         reason = {"Open": word(model.reason), "HalfOpen": "", "Closed": None}["Closed" if waits else model.breaker]
         yield (endpoint.name, endpoint.fingerprint, model.name), reason
 

@@ -14,6 +14,7 @@ from poolkeeper.api.probedoc import ProbeDoc
 from poolkeeper.api.routerdoc import RouterDoc
 from poolkeeper.api.status import LastProbe
 from poolkeeper.plan.access import access_doc
+from poolkeeper.plan.answered import answered
 from poolkeeper.plan.endpoints import endpoint_docs
 from poolkeeper.plan.failback import failback_told_at, held_tiers
 from poolkeeper.plan.hashing import content_hash
@@ -67,21 +68,23 @@ def resolve(snapshot: Snapshot, now: datetime) -> Plan:
 def _document(
     snapshot: Snapshot, pool: EndpointPool, policy: FailoverPolicySpec, last: LastProbe | None, now: datetime
 ) -> RouterDoc:
+    endpoints = advised(endpoint_docs(snapshot, pool.spec), pool.spec, last)
     draft = RouterDoc(
         pool=str(snapshot.key),
         generation=1,
         hash="",
         allow_loopback=snapshot.settings.local,
         models=pool.spec.models,
-        endpoints=advised(endpoint_docs(snapshot, pool.spec), pool.spec, last),
+        endpoints=endpoints,
         policy=policy_doc(policy, failback_told_at(snapshot), held_tiers(snapshot)),
         access=access_doc(pool.spec.access, sending_routers(snapshot)),
         failover_to_tier=failover_to_tier(snapshot),
         time_zones=time_zones(pool.spec, now),
         outages=outages(snapshot, now),
+        answered=answered(snapshot, endpoints, now),
     )
-    # What is out changes nothing for a router that runs: no new generation, and no roll-out to wait for.
-    content = content_hash(draft.model_dump(mode="json", by_alias=True, exclude={"outages"}))
+    # News is no configuration: no new generation, and no roll-out to wait for.
+    content = content_hash(draft.model_dump(mode="json", by_alias=True, exclude={"outages", "answered"}))
     return draft.model_copy(update={"hash": content, "generation": _generation(snapshot, content)})
 
 

@@ -12,7 +12,7 @@ from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failoverpolicy import FailoverPolicy
 from poolkeeper.api.meta import Problem
 from poolkeeper.api.proberesult import ProbeResult
-from poolkeeper.api.routerdoc import OutagesDoc
+from poolkeeper.api.routernews import NO_NEWS, News
 from poolkeeper.api.routerspec import Resources
 from poolkeeper.api.routerstate import RouterState
 
@@ -79,8 +79,8 @@ class Live:
 
     document_generation: int = 0
     document_hash: str = ""
-    outages: OutagesDoc | None = None
-    """What the document in place says is out."""
+    news: News = NO_NEWS
+    """What the document in place tells."""
     deployment: LiveDeployment | None = None
     pods: tuple[LivePod, ...] = ()
     address: str = ""

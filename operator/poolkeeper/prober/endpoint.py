@@ -1,7 +1,7 @@
 """One endpoint, from its name to the last token: the way there first, and only if there is one, requests that cost."""
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -45,6 +45,15 @@ class Trip:
     first: int
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """One request. model: as the pool calls it. reason: what was wrong (None: nothing)."""
+
+    model: str
+    exchange: Exchange
+    reason: ProbeReason | None
+
+
 def patience(document: ProbeDoc) -> Patience:
     """Longer than what is judged slow, so that slow is told from dead."""
     first_s = document.first_token_ms / 1000 * PATIENCE_FACTOR
@@ -68,18 +77,18 @@ async def probe_endpoint(trip: Trip, endpoint: ProbedEndpointDoc) -> EndpointPro
         seen = await _ask(trip, endpoint, asker)
     finally:
         await asker.close()
-    run = run_of([reason for _, reason in seen])
+    run = run_of([sampled.reason for sampled in seen])
     if on_the_way and run and not run.reason:
         run = Run(on_the_way, run.asked, run.asked)
-    telling = next((exchange for exchange, reason in seen if run and reason and reason == run.reason), None)
-    shown = telling or (seen[-1][0] if seen else None)
-    silent = seen[-1][1] if seen else None
-    return _told(endpoint, run or Run(silent, 0, 0), way.reach, shown)
+    telling = next((sampled for sampled in seen if run and run.reason and sampled.reason == run.reason), None)
+    shown = telling or (seen[-1] if seen else None)
+    silent = seen[-1].reason if seen else None
+    return _told(endpoint, run or Run(silent, 0, 0), way.reach, shown.exchange if shown else None, _well(seen))
 
 
-async def _ask(trip: Trip, endpoint: ProbedEndpointDoc, asker: Asker) -> list[tuple[Exchange, ProbeReason | None]]:
+async def _ask(trip: Trip, endpoint: ProbedEndpointDoc, asker: Asker) -> list[Sampled]:
     document = trip.document
-    seen: list[tuple[Exchange, ProbeReason | None]] = []
+    seen: list[Sampled] = []
     for number in range(document.requests_per_run):
         sample = chosen(trip.samples, trip.first + number)
         route = _route(endpoint, sample, trip.first + number)
@@ -91,8 +100,8 @@ async def _ask(trip: Trip, endpoint: ProbedEndpointDoc, asker: Asker) -> list[tu
         if endpoint.pricing:
             trip.purse.settle(endpoint.pricing.currency, at_most, _price(endpoint, exchange, at_most, trip.now()))
         asked = Asked(endpoint.provider, route.upstream_name, document.first_token_ms, document.min_tokens_per_second)
-        seen.append((exchange, judge_exchange(exchange, asked)))
-        last = [reason for _, reason in seen[-DEAD_ENOUGH:]]
+        seen.append(Sampled(route.name, exchange, judge_exchange(exchange, asked)))
+        last = [sampled.reason for sampled in seen[-DEAD_ENOUGH:]]
         if len(last) == DEAD_ENOUGH and all(reason and MEANING[reason].is_dead for reason in last):
             break
     return seen
@@ -102,6 +111,12 @@ def _route(endpoint: ProbedEndpointDoc, sample: Body, at: int) -> ModelRoute:
     """The model that the sample names, if the endpoint serves it; else one after the other."""
     named = next((route for route in endpoint.models if route.name == sample.get("model")), None)
     return named or endpoint.models[at % len(endpoint.models)]
+
+
+def _well(seen: Sequence[Sampled]) -> tuple[str, ...]:
+    """The models of which every answer was good."""
+    bad = {sampled.model for sampled in seen if sampled.reason}
+    return tuple(sorted({sampled.model for sampled in seen} - bad))
 
 
 def _at_most(endpoint: ProbedEndpointDoc, body: Body, now: datetime) -> Decimal:
@@ -118,13 +133,16 @@ def _price(endpoint: ProbedEndpointDoc, exchange: Exchange, at_most: Decimal, no
     return Decimal(0) if exchange.refused else at_most
 
 
-def _told(endpoint: ProbedEndpointDoc, run: Run, reach: Reach, exchange: Exchange | None) -> EndpointProbe:
+def _told(
+    endpoint: ProbedEndpointDoc, run: Run, reach: Reach, exchange: Exchange | None, well: tuple[str, ...] = ()
+) -> EndpointProbe:
     return EndpointProbe(
         name=endpoint.name,
         fingerprint=endpoint.fingerprint,
         why=run.reason.value if run.reason else "",
         bad=run.bad,
         asked=run.asked,
+        well=well,
         phases=_phases(reach, exchange or Exchange()),
     )
 

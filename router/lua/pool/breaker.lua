@@ -8,7 +8,9 @@
 --
 -- Health checks move Open to HalfOpen at most, so that a router without traffic does not tell for ever that a circuit is
 -- open: only real traffic closes. And not before retry_at, unless they failed, too, since the circuit opened: a check that
--- passed all the while is blind to what went wrong, and must not send trials into an outage every few seconds.
+-- passed all the while is blind to what went wrong, and must not send trials into an outage every few seconds. A probe that
+-- began after the circuit opened and was answered well is no such guess, so it may speak before retry_at; once, because when
+-- its trial fails the circuit is open since later than the probe. docs/adr/0007-ghost-traffic.md says why.
 --
 -- Counts are by the time a request started: a window of slow answers must not look like a burst, an answer to what was
 -- asked before a row of failures does not end the row, and what was sent before the circuit closed says nothing of how it is
@@ -22,8 +24,12 @@ local min = math.min
 local _M = {}
 
 local JITTER = 0.1 -- of the open time, both ways, but never beyond the longest: replicas must not ask in step
+local PROBE_NEWS_MS = 30 * 60000 -- what was answered longer ago says nothing of now
 
-_M.CHECKED = "HealthCheckPassed" -- why it is half-open when no request has asked for that: it waits for one
+_M.CHECKED, _M.PROBED = "HealthCheckPassed", "ProbePassed"
+
+-- Why it is half-open when no request has asked for that: it waits for one.
+_M.UNTRIED = { [_M.CHECKED] = true, [_M.PROBED] = true }
 
 -- What a breaker starts as. leases: [{id, until_ms, holder}]; failing_since_ms: when the first of the consecutive failures
 -- was asked for; era: grows when the counts start afresh.
@@ -153,11 +159,20 @@ function OPEN.check_passed(record, context)
   return transition(record, "HalfOpen", _M.CHECKED, context, { leases = {}, passed = 0 })
 end
 
+-- Nothing from the future: it would be news again when the trial has failed.
+function OPEN.probe_passed(record, context)
+  local age_ms = context.now_ms - context.probed_at_ms
+  if context.probed_at_ms <= record.since_ms or age_ms < 0 or age_ms > PROBE_NEWS_MS then
+    return record, {}
+  end
+  return transition(record, "HalfOpen", _M.PROBED, context, { leases = {}, passed = 0 })
+end
+
 HALF_OPEN.admit = grant
 
 -- Trials that ended without a word (the caller left) leave it waiting for the next request.
 function HALF_OPEN.check_passed(record, context)
-  if record.reason == _M.CHECKED or #leases_without(record, nil, context.now_ms) > 0 then
+  if _M.UNTRIED[record.reason] or #leases_without(record, nil, context.now_ms) > 0 then
     return record, {}
   end
   return changed(record, { reason = _M.CHECKED }), {}
@@ -193,17 +208,17 @@ function HALF_OPEN.release(record, context)
   return changed(record, { leases = leases }), {}
 end
 
-CLOSED.first_content, CLOSED.release, CLOSED.check_passed = unchanged, unchanged, unchanged
+CLOSED.first_content, CLOSED.release, CLOSED.check_passed, CLOSED.probe_passed = unchanged, unchanged, unchanged, unchanged
 OPEN.first_content, OPEN.complete, OPEN.failure, OPEN.release = unchanged, unchanged, unchanged, unchanged
-HALF_OPEN.complete = unchanged
+HALF_OPEN.complete, HALF_OPEN.probe_passed = unchanged, unchanged
 
 _M.TABLE = { Closed = CLOSED, Open = OPEN, HalfOpen = HALF_OPEN }
 
 
--- event: admit, first_content, complete, failure, release, check_passed. context: now_ms, random [0, 1), policy
--- (circuit_breaker), started_ms (of the attempt), and lease_ms and holder (admit), lease (what admit gave), reason and
--- window {ok, failed} (failure), is_last_resort (admit: there is nobody else), check_failed_at_ms (check_passed: when a
--- check was last bad).
+-- event: admit, first_content, complete, failure, release, check_passed, probe_passed. context: now_ms, random [0, 1),
+-- policy (circuit_breaker), started_ms (of the attempt), and lease_ms and holder (admit), lease (what admit gave), reason
+-- and window {ok, failed} (failure), is_last_resort (admit: there is nobody else), check_failed_at_ms (check_passed: when a
+-- check was last bad), probed_at_ms (probe_passed: when the probe began).
 -- effects: admitted and lease (admit), transition {from, to, reason}.
 function _M.step(record, event, context)
   return _M.TABLE[record.state][event](record, context)

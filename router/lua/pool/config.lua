@@ -127,6 +127,9 @@ local DOCUMENT = object({
       endpoint = NAME, fingerprint = FINGERPRINT, model = text(0, MODEL_MAX, "^[^%c]+$"), reason = text(0, 64, "^%w*$"),
     }), 0, COUNT_MAX),
   })),
+  answered = nullable(list(object({
+    endpoint = NAME, fingerprint = FINGERPRINT, model = MODEL, probed_at_ms = integer(0, 2 ^ 53),
+  }), 0, COUNT_MAX)),
   time_zones = list(object({
     name = ZONE, offsets = list(object({ since_s = integer(0, 2 ^ 40), offset_s = integer(-86400, 86400) }), 1, 1000),
   }), 0, 1024),

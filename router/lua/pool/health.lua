@@ -24,7 +24,7 @@ local function summary(circuits)
     if record.state == "Closed" then
       closed = closed + 1
     end
-    if record.state == "HalfOpen" and record.reason ~= breaker.CHECKED then
+    if record.state == "HalfOpen" and not breaker.UNTRIED[record.reason] then
       tried = tried + 1
     end
     if record.state == "Open" then

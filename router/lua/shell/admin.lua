@@ -61,7 +61,7 @@ local function circuits_of(doc, endpoint, now_ms)
     end
     records[i] = record
     models[i] = {
-      name = route.name, breaker = record.state, reason = record.reason,
+      name = route.name, breaker = record.state, reason = record.reason, since = rfc3339(record.since_ms),
       retryAt = record.state == "Open" and rfc3339(record.retry_at_ms) or NULL,
     }
     window.ok, window.failed = window.ok + math.max(0, seen.ok), window.failed + seen.failed

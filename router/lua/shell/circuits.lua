@@ -2,6 +2,7 @@
 -- which event its outcome is. What an event does is pool/breaker.lua's business alone.
 
 local breaker = require "pool.breaker"
+local metrics = require "shell.metrics"
 local slots = require "shell.slots"
 local state = require "shell.state"
 
@@ -166,6 +167,17 @@ function _M.checks_passed(endpoint, labels, check_failed_at_ms, now_ms)
       step({ circuit = circuit, endpoint = endpoint, model = route.name, model_label = labels[route.name] }, "check_passed",
            { now_ms = now_ms, check_failed_at_ms = check_failed_at_ms })
     end
+  end
+end
+
+
+-- Probes were answered well. answered: the document's; what is no endpoint of its any more has no open circuit.
+function _M.probes_passed(answered, now_ms)
+  for _, one in ipairs(answered) do
+    local endpoint = { name = one.endpoint, id = one.endpoint .. "@" .. one.fingerprint }
+    step({ circuit = _M.name(endpoint, one.model), endpoint = endpoint, model = one.model,
+           model_label = metrics.label(one.model) },
+         "probe_passed", { now_ms = now_ms, probed_at_ms = one.probed_at_ms })
   end
 end
 

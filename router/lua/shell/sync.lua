@@ -201,6 +201,7 @@ local function take(text, is_first, is_copy)
   end
   state.publish(text)
   forget_the_gone(doc)
+  circuits.probes_passed(doc.answered or {}, clock.now_ms())
   if not is_copy then
     local written, write_err = files.write(run_dir .. LAST_GOOD, text)
     if not written then

@@ -93,7 +93,7 @@ function _M.fill(endpoint, record, circuit_record, now_ms)
   candidate.latency_ms = weight.latency(rests.latency_ms(endpoint, now_ms), waiting.mean_ms(endpoint.id, now_ms),
                                         endpoint.base_latency_ms)
   candidate.is_trial = circuit_record.state ~= "Closed"
-  candidate.awaits_traffic = circuit_record.reason == breaker.CHECKED
+  candidate.awaits_traffic = breaker.UNTRIED[circuit_record.reason]
   candidate.is_failing = checkups.is_failing(endpoint)
   candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0
   candidate.ramp_since_ms = math.max(candidate.recovered_at_ms, endpoint.in_service_since_ms)

@@ -6,7 +6,7 @@ import pytest
 
 from factories import document, snapshot
 from poolkeeper.api.proberesult import ProbeResult
-from poolkeeper.api.routerdoc import OutageDoc, OutagesDoc
+from poolkeeper.api.routernews import AnsweredDoc, News, OutageDoc, OutagesDoc
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Probing
 from poolkeeper.kube.tree import Json, mapping
@@ -51,14 +51,15 @@ def test_a_configmap_tells_which_document_it_carries() -> None:
     assert observe(body).fact == Document(7, "abc")
 
 
-def test_a_configmap_tells_what_its_document_says_is_out() -> None:
-    told = OutagesDoc(told_at_ms=5, endpoints=(OutageDoc(endpoint="a", fingerprint="f", model="", reason="Connect"),))
-    router_json = document(snapshot()).model_copy(update={"outages": told}).model_dump_json(by_alias=True)
+def test_a_configmap_tells_the_news_of_its_document() -> None:
+    out = OutagesDoc(told_at_ms=5, endpoints=(OutageDoc(endpoint="a", fingerprint="f", model="", reason="Connect"),))
+    told = News(outages=out, answered=(AnsweredDoc(endpoint="a", fingerprint="f", model="m", probed_at_ms=7),))
+    router_json = document(snapshot()).model_copy(update=dict(told)).model_dump_json(by_alias=True)
 
     assert observe({**child(), "data": {"router.json": router_json}}).fact == Document(0, "", told)
 
 
-@pytest.mark.parametrize("router_json", ["", "{", '{"outages": {"since": 1}}', "{}"])
+@pytest.mark.parametrize("router_json", ["", "{", '{"outages": {"since": 1}}', '{"answered": [{}]}', "{}"])
 def test_a_document_that_cannot_be_read_says_nothing_of_it(router_json: str) -> None:
     assert observe({**child(), "data": {"router.json": router_json}}).fact == Document(0, "")
 

@@ -4,8 +4,11 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 import factories
 from factories import NOW
+from poolkeeper.api.routernews import AnsweredDoc, News
 from poolkeeper.api.routerstate import EndpointState, RouterState
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.poke import Poker
@@ -17,6 +20,8 @@ from unit.kube.things import KEY, pod
 
 PODS = "/api/v1/namespaces/team/pods"
 SNAPSHOT = replace(factories.snapshot(), key=KEY, reports=())
+DOCUMENT = factories.document(SNAPSHOT).model_copy(update={"generation": 3})
+TOLD = (AnsweredDoc(endpoint="official", fingerprint="f", model="m", probed_at_ms=1),)
 WAITING = replace(
     SNAPSHOT,
     reports=(
@@ -32,7 +37,7 @@ def test_only_pods_that_are_behind_are_poked() -> None:
     for name, poked in (("old", "2"), ("new", "3"), ("fresh", "")):
         store.put(observe(api.put(f"{PODS}/{name}", pod(name, poked=poked))))
 
-    asyncio.run(Poker(api, store).poke(SNAPSHOT, 3, NOW))
+    asyncio.run(Poker(api, store).poke(SNAPSHOT, DOCUMENT, NOW))
 
     assert {path for _, path in api.writes} == {f"{PODS}/old", f"{PODS}/fresh"}
     assert text(api.objects[f"{PODS}/old"], "metadata", "annotations", "poolkeeper.dev/config-generation") == "3"
@@ -46,9 +51,23 @@ def test_a_pod_that_is_ending_or_gone_is_let_be() -> None:
     store.put(observe(ending))
     store.put(observe(pod("gone")))
 
-    asyncio.run(Poker(api, store).poke(SNAPSHOT, 3, NOW))
+    asyncio.run(Poker(api, store).poke(SNAPSHOT, DOCUMENT, NOW))
 
     assert api.writes == [("PATCH", f"{PODS}/gone")]
+
+
+@pytest.mark.parametrize(("before", "want"), [((), True), (TOLD, False)], ids=["news", "told before"])
+def test_all_pods_are_poked_when_there_is_news_and_no_new_generation(
+    before: tuple[AnsweredDoc, ...], want: bool
+) -> None:
+    api, store = MemoryApi(), Store()
+    store.put(observe(api.put(f"{PODS}/new", pod("new", poked="3"))))
+    of = replace(SNAPSHOT, live=replace(SNAPSHOT.live, news=News(answered=before)))
+
+    asyncio.run(Poker(api, store).poke(of, DOCUMENT.model_copy(update={"answered": TOLD}), NOW))
+
+    assert (api.writes == [("PATCH", f"{PODS}/new")]) is want
+    assert bool(text(api.objects[f"{PODS}/new"], "metadata", "annotations", "poolkeeper.dev/news-told")) is want
 
 
 def test_a_router_that_waits_for_a_key_is_poked_again_after_a_while_and_not_before() -> None:
@@ -58,7 +77,7 @@ def test_a_router_that_waits_for_a_key_is_poked_again_after_a_while_and_not_befo
 
     async def at(*seconds: float) -> None:
         for after_s in seconds:
-            await poker.poke(WAITING, 3, NOW + timedelta(seconds=after_s))
+            await poker.poke(WAITING, DOCUMENT, NOW + timedelta(seconds=after_s))
 
     asyncio.run(at(0, 1, 9, 10))
 

@@ -90,12 +90,17 @@ def stage_on(folder: Path, state: Path, secret_values: dict[tuple[str, str], byt
     return Stage(folder, world, findings, verdicts)
 
 
-def a_router_that_took_everything(
-    state: StateDir,
-) -> Ask:
+def a_router_that_took_everything(state: StateDir, open_since: datetime | None = None) -> Ask:
+    """open_since: of all its breakers; None: they are closed."""
+
     async def ask(pods: Sequence[LivePod], before: Sequence[RouterReport]) -> tuple[RouterReport, ...]:
         document = json.loads((state.volumes / "config/router.json").read_text())
-        endpoints = [{"name": one["name"], "tier": one["tier"], "health": "Healthy"} for one in document["endpoints"]]
+        breaker = {"breaker": "Open" if open_since else "Closed", "since": open_since}
+        endpoints = [
+            {**{name: one[name] for name in ("name", "fingerprint", "tier")}, "health": "Healthy"}
+            | {"models": [{"name": route["name"], **breaker} for route in one["models"]]}
+            for one in document["endpoints"]
+        ]
         said = {"generation": document["generation"], "configHash": document["hash"], "ready": True, "activeTier": 0}
         answer = RouterState.model_validate({"pool": "default/chat", "endpoints": endpoints, **said})
         return tuple(RouterReport(pod.name, answer, NOW) for pod in pods)
@@ -250,6 +255,36 @@ def test_without_a_probe_there_is_nothing_for_one_to_find(stage: Stage, text: st
     stage.turn()
 
     assert [path for path in stage.world.state.probe.rglob("*") if path.is_file()] == []
+
+
+def test_a_probe_that_found_well_what_is_open_is_told_once(stage: Stage) -> None:
+    stage.write("pool.yaml", PROBED)
+    stage.turn()
+    document = stage.mounted("config/router.json")
+    began = NOW - timedelta(minutes=1)
+    fingerprint = json.loads(document)["endpoints"][1]["fingerprint"]
+    stage.world.ask = a_router_that_took_everything(stage.world.state, open_since=began - timedelta(minutes=1))
+    well = EndpointProbe(name="own", fingerprint=fingerprint[:8], asked=1, well=("deepseek-flash",))
+    result = ProbeResult(pool="default/chat", began=began, ended=NOW, endpoints=(well,))
+    stage.turn()
+    assert stage.mounted("config/router.json") == document
+
+    probes.leave(stage.world.state, encode(result))
+    stage.turn()
+
+    told = stage.document()
+    assert told["generation"] == 1
+    assert told["answered"] == [
+        {
+            "endpoint": "own",
+            "fingerprint": fingerprint,
+            "model": "deepseek-flash",
+            "probedAtMs": round(began.timestamp() * 1000),
+        }
+    ]
+    stage.world.ask = a_router_that_took_everything(stage.world.state)
+    stage.turn()
+    assert stage.document() == told
 
 
 def test_finished_runs_are_counted_and_remembered_over_a_restart(stage: Stage) -> None:

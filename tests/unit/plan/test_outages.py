@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factories import MODELS, NOW, cut_off, document, partly_cut_off, seen, serving, snapshot, state, trying, waiting
-from poolkeeper.api.routerdoc import OutageDoc, OutagesDoc
+from poolkeeper.api.routernews import News, OutageDoc, OutagesDoc
 from poolkeeper.api.routerstate import EndpointState
 from poolkeeper.plan.outages import PACE, RENEWAL, outages
 from poolkeeper.plan.snapshot import Snapshot
@@ -27,7 +27,7 @@ def saying(*views: EndpointState, told: OutagesDoc | None = None, at: datetime =
     of = snapshot()
     known = [view.model_copy(update={"fingerprint": FINGERPRINT}) for view in views]
     found = serving(of, *(state(document(of), view) for view in known), at=at)
-    return replace(found, live=replace(found.live, outages=told))
+    return replace(found, live=replace(found.live, news=News(outages=told)))
 
 
 def parts(found: OutagesDoc | None) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ def endpoint(
     pricing: Pricing | None = None,
     proxy: EgressProxy | None = None,
     host: str = "127.0.0.1",
+    models: Sequence[str] = (MODEL,),
 ) -> ProbedEndpointDoc:
     return ProbedEndpointDoc(
         name=fake.name,
@@ -41,7 +42,7 @@ def endpoint(
         tls=tls,
         credential=Credential(file=fake.name, source="") if key else None,
         egress_proxy=proxy,
-        models=(ModelRoute(name=MODEL, upstream_name=MODEL),),
+        models=tuple(ModelRoute(name=name, upstream_name=name) for name in models),
         pricing=pricing,
     )
 

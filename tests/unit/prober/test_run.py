@@ -131,6 +131,29 @@ def test_two_dead_answers_are_enough(tmp_path: Path) -> None:
     assert (found.bad, found.asked) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("requests", "scenario", "served", "want"),
+    [
+        pytest.param(
+            1, "ok", ("deepseek-flash", "deepseek-v4-pro"), ("deepseek-flash",), id="the one that was asked for"
+        ),
+        pytest.param(2, "ok", ("deepseek-flash", "deepseek-v4-pro"), ("deepseek-flash", "deepseek-v4-pro"), id="both"),
+        pytest.param(4, "ok", ("deepseek-flash",), ("deepseek-flash",), id="not the one that is missing"),
+        pytest.param(2, "empty_content", ("deepseek-flash", "deepseek-v4-pro"), (), id="none"),
+        pytest.param(2, "rate_limit", ("deepseek-flash", "deepseek-v4-pro"), (), id="none that was not answered"),
+    ],
+)
+def test_it_tells_which_models_answered_well(
+    requests: int, scenario: str, served: tuple[str, ...], want: tuple[str, ...], tmp_path: Path
+) -> None:
+    with FakeProvider("official", models=list(served)) as fake:
+        fake.set(scenario)
+        asked = endpoint(fake, models=("deepseek-flash", "deepseek-v4-pro"))
+        found = Pod(tmp_path, [asked], requests_per_run=requests).one()
+
+    assert found.well == want
+
+
 @pytest.mark.parametrize(("answer", "want"), [("200 OK", ""), ("403 Forbidden", "ProxyFailed")])
 def test_an_endpoint_behind_its_proxy(answer: str, want: str, tmp_path: Path) -> None:
     """A proxy that forwards plain http as it comes, and answers CONNECT with the given status."""

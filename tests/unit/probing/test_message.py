@@ -16,10 +16,19 @@ PHASES = ProbePhases(dns=3, addresses=4, unreachable=1, tcp=12, tls=30, certific
                      status=200, finish="length", prompt=31, completion=64)  # fmt: skip
 
 
-def result(count: int, *reasons: str, note: str = "", currencies: int = 1) -> ProbeResult:
+WELL = ("deepseek-flash", "deepseek-v4-pro")
+
+
+def result(count: int, *reasons: str, note: str = "", currencies: int = 1, well: tuple[str, ...] = WELL) -> ProbeResult:
     endpoints = (
         EndpointProbe(
-            name=f"{index:030d}", fingerprint="0123abcd", why=why, bad=100 if why else 0, asked=100, phases=PHASES
+            name=f"{index:030d}",
+            fingerprint="0123abcd",
+            why=why,
+            bad=100 if why else 0,
+            asked=100,
+            well=() if why else well,
+            phases=PHASES,
         )
         for index in range(count)
         for why in [reasons[index % len(reasons)]]
@@ -31,10 +40,15 @@ def result(count: int, *reasons: str, note: str = "", currencies: int = 1) -> Pr
     )  # fmt: skip
 
 
-@given(count=st.integers(0, 32), reason=st.sampled_from(["", *ProbeReason]), note=st.text(max_size=1024))
-def test_it_fits_and_every_finding_is_in_it(count: int, reason: str, note: str) -> None:
+@given(
+    count=st.integers(0, 32),
+    reason=st.sampled_from(["", *ProbeReason]),
+    note=st.text(max_size=1024),
+    well=st.lists(st.just("m" * 128), max_size=64),
+)
+def test_it_fits_and_every_finding_is_in_it(count: int, reason: str, note: str, well: list[str]) -> None:
     longest = max(ProbeReason, key=len)
-    given_ = result(count, str(longest), str(reason), note=note, currencies=2)
+    given_ = result(count, str(longest), str(reason), note=note, currencies=2, well=tuple(well))
     written = encode(given_)
     read = ProbeResult.model_validate_json(written)
 
@@ -48,6 +62,20 @@ def test_a_few_endpoints_keep_everything() -> None:
     given_ = result(3, "", "SlowFirstToken", note="samples: line 3: is not JSON")
 
     assert ProbeResult.model_validate_json(encode(given_)) == given_
+
+
+def test_models_that_answered_well_stay_longer_than_phases_and_the_note() -> None:
+    read = ProbeResult.model_validate_json(encode(result(32, "", note="n" * 1024)))
+
+    assert {one.well for one in read.endpoints} == {WELL}
+    assert read.note == ""
+
+
+def test_the_cost_stays_longer_than_they_do() -> None:
+    read = ProbeResult.model_validate_json(encode(result(32, "", currencies=2, well=("m" * 128,))))
+
+    assert {one.well for one in read.endpoints} == {()}
+    assert len(read.cost) == 2
 
 
 def test_phases_of_what_is_wrong_stay_longest() -> None:
