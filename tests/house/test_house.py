@@ -94,3 +94,19 @@ def test_images_pin_their_base_and_run_without_root() -> None:
             f"{file.name}: a numeric USER, so that runAsNonRoot can be checked"
         )
         assert "latest" not in text, file.name
+
+
+def test_a_decision_has_a_number_of_its_own_and_is_referred_to_by_its_name() -> None:
+    files = {file.name: file for file in tracked("docs/adr/*.md")}
+    numbers = [name[:4] for name in files]
+    titled = {name: file.read_text().partition(".")[0] for name, file in files.items()}
+    referred = {
+        (str(file.relative_to(ROOT)), name)
+        for file in tracked("*.md", "*.py", "*.lua", "*.in", "*.sh")
+        for name in re.findall(r"\b\d{4}-[a-z0-9-]+\.md\b", file.read_text())
+    }
+
+    assert sorted(numbers) == sorted(set(numbers))
+    assert titled == {name: f"# {int(name[:4])}" for name in files}
+    assert referred
+    assert {(file, name) for file, name in referred if name not in files} == set()

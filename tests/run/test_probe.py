@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from fakes.harness import FakeProvider
-from run.pools import Given, pool, write
+from poolkeeper import clock
+from run.pools import QUICK, Given, pool, write
 from run.running import ROOT, Run, wait_until
 
 pytestmark = pytest.mark.router
@@ -20,7 +21,11 @@ NORMAL = {"first_token_ms": 60.0, "tokens": 40}
 
 
 def probed(folder: Path, *endpoints: FakeProvider, **more: object) -> Path:
-    documents = list(yaml.safe_load_all(pool([Given(fake) for fake in endpoints])))
+    return with_probe(folder, pool([Given(fake) for fake in endpoints]), **more)
+
+
+def with_probe(folder: Path, manifests: str, **more: object) -> Path:
+    documents = list(yaml.safe_load_all(manifests))
     documents[0]["spec"]["probe"] = PROBE | more
     return write(folder / "pool.yaml", yaml.safe_dump_all(documents))
 
@@ -100,6 +105,26 @@ def test_advice_against_everybody_is_not_taken(tmp_path: Path) -> None:
         only.set("ok")
 
         assert traffic(run, 5) == {"only": 5}
+
+
+def test_a_good_answer_lets_an_open_breaker_try_again_before_its_time(tmp_path: Path) -> None:
+    later = QUICK | {"circuitBreaker": {"consecutiveFailures": 3, "recoveryTimeout": "30m", "maxRecoveryTimeout": "1h"}}
+    with FakeProvider("main") as main, FakeProvider("other") as other:
+        manifest = with_probe(tmp_path, pool([Given(main), Given(other, tier=1)], later))
+        with Run(tmp_path / "state", "-f", manifest) as run:
+            probe_now(run)
+            main.set("error500")
+            for number in range(3):
+                run.ask(f"question {number}")
+            assert endpoint(run, "main")["breaker"] == "Open"
+            main.set("ok")
+            opened = clock.now()
+            wait_until(lambda: clock.now() > opened, "a probe that began later, in whole seconds")
+
+            probe_now(run)
+
+            wait_until(lambda: endpoint(run, "main")["breaker"] == "HalfOpen", "the news to reach the router")
+            assert run.ask("again").headers["x-poolkeeper-endpoint"] == "main"
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         OFF_SCHEDULE: "its schedule gives it no traffic at this time of the week: nothing is wrong",
         "BreakerOpen": "it failed too often: what opened its breaker stands at its models and in the last changes",
         "HealthCheckFailed": "its free health checks fail: see healthCheck in a router's /state for what they met",
-        "AwaitingTraffic": "it passes its health checks and takes the next request, which nobody has sent yet",
+        "AwaitingTraffic": "checks pass or a probe was answered, and it takes the next request, which nobody has sent",
         "BreakerHalfOpen": "it failed too often and is being tried: wait for the trials",
     }
 )
