@@ -4,11 +4,14 @@ And before all of them, the pool's own breaker.
 """
 
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from fakes.harness import FakeProvider
+from poolkeeper.api.policyspec import FailoverPolicySpec
 from poolkeeper.api.routerdoc import (
     AccessDoc,
     ClientDoc,
@@ -18,6 +21,7 @@ from poolkeeper.api.routerdoc import (
     ModelRoute,
     PolicyDoc,
 )
+from poolkeeper.plan.policy import policy_doc
 from router.harness import MODEL, POLICY, Router, endpoint, events, eventually, text_of
 
 LESSER = "small"
@@ -148,8 +152,9 @@ def test_clients_never_get_each_others_answers(router: Router, a: FakeProvider) 
 
 
 def test_system_busy_please_retry_shortly(router: Router, a: FakeProvider) -> None:
+    """Where a policy says nothing of it."""
     a.set("busy503")
-    router.serve(endpoint("a", a))
+    router.serve(endpoint("a", a), policy=policy(fallback=policy_doc(FailoverPolicySpec()).fallback))
 
     answer = router.ask()
 
@@ -258,6 +263,26 @@ def test_requests_that_get_their_answer_close_it_again(router: Router, a: FakePr
 
     eventually(lambda: router.ask().status_code == 200, "a request is tried")
     eventually(lambda: router.ask().status_code == 200, "and another one")
+    assert router.state().global_.breaker == "Closed"
+
+
+def test_a_half_open_pool_lets_as_many_through_as_it_may_and_no_more(router: Router, a: FakeProvider) -> None:
+    """All others are answered by the router itself, until it is known how those end."""
+    a.set("error500")
+    quick = GUARD.model_copy(update={"recovery_timeout_ms": 200, "half_open_max_requests": 5})
+    router.serve(endpoint("a", a), policy=policy(global_breaker=quick, circuit_breaker=NO_BREAKER))
+    for _ in range(4):
+        router.ask()
+    asked = len(a.log())
+    a.set("ok", first_token_ms=400)
+    eventually(lambda: router.ask().status_code == 200, "its time is over, and the first is let through")
+
+    with ThreadPoolExecutor(20) as callers:
+        answers = list(callers.map(lambda _: router.ask(), range(20)))
+
+    assert Counter(answer.status_code for answer in answers) == {200: 4, 503: 16}
+    assert {answer.json()["error"]["code"] for answer in answers if answer.is_error} == {"global_breaker_open"}
+    assert len(a.log()) == asked + 5
     assert router.state().global_.breaker == "Closed"
 
 
