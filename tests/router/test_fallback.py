@@ -114,6 +114,19 @@ def test_an_answer_is_never_served_from_memory_while_an_endpoint_can_give_one(ro
     assert len(a.log()) == 3
 
 
+def test_whose_time_is_over_gets_the_kept_answer_too(router: Router, a: FakeProvider) -> None:
+    brief = POLICY.timeouts.model_copy(update={"request_ms": 400})
+    router.serve(endpoint("a", a), policy=policy(fallback=KEPT, timeouts=brief))
+    first = router.ask()
+    a.set("hang_before_headers")
+
+    again = router.ask()
+
+    assert again.headers[FALLBACK].startswith("cache; age=")
+    assert said(again) == said(first)
+    assert router.ask(seed=1).json()["error"]["code"] == "deadline_exceeded"
+
+
 def test_what_was_cut_is_not_kept(router: Router, a: FakeProvider) -> None:
     a.set("cut")
     router.serve(
@@ -274,7 +287,7 @@ def test_a_half_open_pool_lets_as_many_through_as_it_may_and_no_more(router: Rou
     for _ in range(4):
         router.ask()
     asked = len(a.log())
-    a.set("ok", first_token_ms=400)
+    a.set("ok", first_token_ms=600)
     eventually(lambda: router.ask().status_code == 200, "its time is over, and the first is let through")
 
     with ThreadPoolExecutor(20) as callers:

@@ -69,6 +69,9 @@ function _M.conclude(request, obstacle)
   local now_ms = clock.now_ms()
   if failure and now_ms >= request.deadline_ms then
     guard.failed(request)
+    if fallback.answer(request) then
+      return nil
+    end
     return _M.refuse(request, 504, "deadline_exceeded", "No answer came within the request's time limit.")
   end
   if request.is_model_missing or not balancer.is_offered(request, now_ms) then
