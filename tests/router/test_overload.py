@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
+from poolkeeper.api.policyspec import FailoverPolicySpec
 from poolkeeper.api.routerdoc import QueueDoc
+from poolkeeper.plan.policy import policy_doc
 from router.harness import PATIENCE_S, Router, endpoint, policy, request
 
 PLACES = 4
@@ -106,12 +108,8 @@ STALLS = {
 def test_a_jitter_of_a_few_seconds_opens_nothing(
     four_workers: Router, a: FakeProvider, b: FakeProvider, params: dict[str, float]
 ) -> None:
-    """Every endpoint stalls at once, as when the way to all of them hiccups."""
-    defaults = policy(
-        circuit_breaker={"consecutive_failures": 5, "minimum_requests": 20},
-        timeouts={"first_token_ms": 15_000, "inter_token_ms": 15_000},
-    )
-    four_workers.serve(endpoint("a", a), endpoint("b", b), policy=defaults)
+    """Every endpoint stalls at once, as when the way to all of them hiccups. The policy is the one by default."""
+    four_workers.serve(endpoint("a", a), endpoint("b", b), policy=policy_doc(FailoverPolicySpec()))
     ask_many(four_workers, 8)
 
     for fake in (a, b):
@@ -129,13 +127,16 @@ def test_a_jitter_of_a_few_seconds_opens_nothing(
     assert "poolkeeper_upstream_errors_total{" not in four_workers.metrics()
 
 
-@pytest.mark.parametrize("how", ["refuse", "close_on_accept", "error500", "busy503", "auth", "cut"])
+@pytest.mark.parametrize(
+    "how", ["refuse", "close_on_accept", "error500", "busy503", "auth", "cut", "hang_before_headers"]
+)
 def test_a_dead_provider_is_left_within_one_request(
     four_workers: Router, a: FakeProvider, b: FakeProvider, how: str
 ) -> None:
     """The request that finds it dead is answered by another one."""
     a.set(how, after_chunks=0)
-    four_workers.serve(endpoint("a", a), endpoint("b", b, tier=1))
+    soon = policy(timeouts={"first_token_ms": 500})
+    four_workers.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=soon)
 
     answers = [four_workers.ask() for _ in range(10)]
 
