@@ -72,8 +72,8 @@ ANSWER_MS = 100
 def test_the_other_endpoint_of_a_tier_answers_nearly_as_soon_as_if_it_had_been_asked_first(
     router: Router, a: FakeProvider, b: FakeProvider, scenario: str
 ) -> None:
-    """Those that meet the failing one (nothing is learned here) against those that do not, in one run: 99 % of them take
-    less than 100 ms longer, which is what an answer takes here."""
+    """Those that meet the failing one (nothing is learned here) against those that do not, in one run: 99 % of them
+    take less than 100 ms longer, which is what an answer takes here."""
     learns_nothing = policy(circuit_breaker={"consecutive_failures": 0}, retry={"busy_backoff_ms": (0,)})
     a.set(scenario)
     b.set("ok", first_token_ms=ANSWER_MS)
