@@ -46,6 +46,8 @@ class EndpointStatus(StatusModel):
     """The endpoint's name in the spec."""
     tier: Annotated[int, Field(ge=0, le=9)]
     """Its tier in the spec."""
+    region: Word = ""
+    """Its region in the spec; empty where none is given."""
     health: Literal["Healthy", "Unhealthy", "Unknown"]
     """Health checks and probes: may it be used at all?"""
     breaker: Literal["Closed", "Open", "HalfOpen"]

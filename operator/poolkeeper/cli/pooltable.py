@@ -54,11 +54,13 @@ def _name(pool: PoolRecord) -> str:
 
 
 def _endpoints(pool: PoolRecord, now: datetime) -> Table:
-    table = _table("ENDPOINT", "TIER", "HEALTH", "BREAKER", "SINCE", "WHY")
+    regions = any(endpoint.region for endpoint in pool.status.endpoints)
+    table = _table("ENDPOINT", "TIER", *(["REGION"] if regions else []), "HEALTH", "BREAKER", "SINCE", "WHY")
     for endpoint in sorted(pool.status.endpoints, key=lambda found: (found.tier, found.name)):
         table.add_row(
             endpoint.name,
             str(endpoint.tier),
+            *([Text(endpoint.region or "-")] if regions else []),
             Text(endpoint.health, {"Healthy": "green", "Unhealthy": "red", "Unknown": "yellow"}[endpoint.health]),
             Text(BREAKER_WORDS[endpoint.breaker], "green" if endpoint.breaker == "Closed" else "red"),
             age(endpoint.last_transition_time, now),

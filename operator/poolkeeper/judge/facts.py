@@ -38,6 +38,7 @@ class EndpointFact:
 
     name: str
     tier: int
+    region: str
     counts: bool
     in_service: bool
     is_known: bool
@@ -151,14 +152,16 @@ def _endpoints(
     previous = {endpoint.name: endpoint for endpoint in snapshot.previous.endpoints} if snapshot.previous else {}
     unasked = _is_unasked(snapshot)
     if snapshot.pool is None:  # the spec cannot be read; routers serve on what they had
-        declared: list[tuple[str, int, Endpoint | None]] = [(one.name, one.tier, None) for one in previous.values()]
+        declared: list[tuple[EndpointStatus | Endpoint, Endpoint | None]] = [(one, None) for one in previous.values()]
     else:
-        declared = [(endpoint.name, endpoint.tier, endpoint) for endpoint in snapshot.pool.spec.endpoints]
-    for name, tier, endpoint in declared:
+        declared = [(endpoint, endpoint) for endpoint in snapshot.pool.spec.endpoints]
+    for known, endpoint in declared:
+        name = known.name
         view = endpoint_view(states, name) or _as_published(previous.get(name), unasked)
         yield EndpointFact(
             name=name,
-            tier=tier,
+            tier=known.tier,
+            region=known.region,
             counts=endpoint is None or endpoint.mode != "Disabled",
             in_service=_in_service(endpoint, snapshot) and view.reason != OFF_SCHEDULE,
             credential=endpoint.credentials_ref if endpoint else None,

@@ -59,6 +59,7 @@ def _endpoint(facts: Facts, endpoint: EndpointFact) -> EndpointStatus:
     return EndpointStatus(
         name=endpoint.name,
         tier=endpoint.tier,
+        region=endpoint.region,
         health=endpoint.health,
         breaker=endpoint.breaker,
         reason=(endpoint.reason if is_ill else "") or probed,

@@ -51,7 +51,9 @@ def _meaning(status: EndpointPoolStatus | None) -> object:
     return status.model_copy(
         update={
             "conditions": sorted((_timeless(condition) for condition in status.conditions), key=lambda one: one[0]),
-            "endpoints": sorted((one.name, one.tier, one.health, one.breaker, one.reason) for one in status.endpoints),
+            "endpoints": sorted(
+                (one.name, one.tier, one.region, one.health, one.breaker, one.reason) for one in status.endpoints
+            ),
         }
     )
 

@@ -75,6 +75,15 @@ def test_a_failed_over_pool() -> None:
     assert " ".join(trouble) == want
 
 
+def test_regions_stand_beside_their_endpoints_where_there_are_any() -> None:
+    far = {**endpoint("far", 1, "Healthy", "Closed"), "region": "ap-south"}
+
+    *_, head, near, away = rows(printed({"endpoints": [endpoint("near", 0, "Healthy", "Closed"), far]}))
+
+    assert head[:4] == ["ENDPOINT", "TIER", "REGION", "HEALTH"]
+    assert (near[2], away[2]) == ("-", "ap-south")
+
+
 def test_what_nobody_knows_yet_is_a_question_mark() -> None:
     assert rows(printed({}))[1] == ["default/chat", "?", "?", "-", "-", "?", "-"]
 

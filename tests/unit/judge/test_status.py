@@ -54,6 +54,15 @@ def test_an_endpoint_says_why_and_since_when() -> None:
     assert (local.name, local.reason) == ("local", "")
 
 
+def test_an_endpoint_says_where_it_is() -> None:
+    given = serving(snapshot(pool([OFFICIAL | {"region": "eu-west"}, LOCAL])))
+
+    status = verdict(given).status
+
+    assert [one.region for one in status.endpoints] == ["eu-west", ""]
+    assert not same_meaning(status, verdict(serving(snapshot())).status)
+
+
 def test_an_endpoint_that_rests_a_moment_says_nothing() -> None:
     resting = state(document(snapshot()), seen("official", health="Unhealthy", reason="RateLimited"), LOCAL_WELL)
 
