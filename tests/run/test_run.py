@@ -16,7 +16,7 @@ from fakes.harness import FakeProvider
 from fakes.tls import Authority
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.local.record import PoolRecord
-from run.pools import KEY, Given, config_map, pool, secret, write
+from run.pools import KEY, QUICK, Given, config_map, pool, secret, write
 from run.running import PATIENCE_S, Run, chunks, wait_until
 
 pytestmark = pytest.mark.router
@@ -180,6 +180,31 @@ def test_a_new_authority_is_trusted_without_dropping_a_stream(
             events += stream
 
             assert chunks(events) == LONG_CHUNKS
+
+
+def test_the_router_has_as_much_memory_for_kept_answers_as_the_policy_says(
+    tmp_path: Path, state: Path, backup: FakeProvider
+) -> None:
+    """It takes it when it starts, so another size means another router; the answer under way is finished."""
+
+    def policy(cache_size: str) -> dict[str, object]:
+        return {**QUICK, "fallback": {"cacheSize": cache_size}}
+
+    endpoints = [Given(backup)]
+    file = write(tmp_path / "pool.yaml", pool(endpoints, policy("1Mi")))
+    caches = state / "router" / "caches.conf"
+    with Run(state, "-f", file) as run:
+        assert caches.read_text() == f"lua_shared_dict poolkeeper_answers {1 << 20};\n"
+        speaks_long(backup)
+        stream = run.stream()
+        events = [next(stream)]
+        write(file, pool(endpoints, policy("2Mi")))
+        wait_until(lambda: caches.read_text() == f"lua_shared_dict poolkeeper_answers {2 << 20};\n", "a new router")
+        events += stream
+
+        assert chunks(events) == LONG_CHUNKS
+        backup.set("ok")
+        assert run.ask().status_code == 200
 
 
 def test_a_second_run_on_the_same_folder_is_refused(manifests: Path, state: Path) -> None:

@@ -50,6 +50,10 @@ class RouterProcess:
     told: Callable[[str], None]
     _started: list[asyncio.subprocess.Process] = field(default_factory=list)
 
+    def give(self, env: Mapping[str, str]) -> None:
+        """More environment, from its next start on."""
+        self.env = {**self.env, **env}
+
     async def start(self) -> None:
         with self.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(

@@ -31,6 +31,7 @@ async def serve(
 ) -> None:
     """Returns when stop is set and the router has begun to drain, raises UserError when it never became ready."""
     await reconcile(world, world.key, now())
+    router.give(world.environment)
     await router.start()
     await _until_ready(world, router, now, stop)
     if not stop.is_set():
@@ -67,15 +68,16 @@ async def _until_stopped(
     stop: asyncio.Event,
     on_trouble: Callable[[str], None],
 ) -> None:
-    told, authorities = "", world.authorities
+    told, at_start = "", world.at_start
     while not stop.is_set():
         await _pause(stop, TURN_S)
         try:
             await reconcile(world, world.key, now())
             told = ""
-            if world.authorities != authorities:
+            if world.at_start != at_start:
+                router.give(world.environment)
                 await router.replace()
-                authorities = world.authorities
+                at_start = world.at_start
         except PoolkeeperError as error:
             if str(error) != told:
                 told = str(error)

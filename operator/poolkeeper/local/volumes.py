@@ -1,4 +1,5 @@
-"""A tiny kubelet: what the Pod of the rendered Deployment would find in its volumes, as files on this machine.
+"""A tiny kubelet: what the Pod of the rendered Deployment would find in its volumes, as files on this machine; and in
+its environment.
 
 It knows the volume kinds that render/ uses (configMap, secret, projected, emptyDir), reads them from the manifest, and
 takes the contents from the local Secrets and ConfigMaps. So the router's credentials reach it by the same words as in
@@ -73,8 +74,18 @@ class _Volume(_Source):
     projected: _Projected | None = None
 
 
+class _Variable(_Part):
+    name: str
+    value: str = ""
+
+
+class _Container(_Part):
+    env: tuple[_Variable, ...] = ()
+
+
 class _PodSpec(_Part):
     volumes: tuple[_Volume, ...] = ()
+    containers: tuple[_Container, ...] = ()
 
 
 class _Template(_Part):
@@ -101,6 +112,12 @@ def volumes_of(deployment: Manifest, contents: Contents) -> Mapping[str, Files]:
     """Volume name -> its files. Refused when something that must be there is not, as a Pod would not start either."""
     volumes = _Deployment.model_validate(deployment).spec.template.spec.volumes
     return {volume.name: dict(_files(volume, contents)) for volume in volumes}
+
+
+def environment_of(deployment: Manifest) -> Mapping[str, str]:
+    """What the Pod's one container is started with."""
+    containers = _Deployment.model_validate(deployment).spec.template.spec.containers
+    return {variable.name: variable.value for container in containers for variable in container.env}
 
 
 def job_of(cronjob: Manifest) -> Manifest:

@@ -21,7 +21,7 @@ from poolkeeper.local import orders, probes, references
 from poolkeeper.local.declared import Declared, Name, load, snapshot_of
 from poolkeeper.local.documents import Finding, Place, files_in
 from poolkeeper.local.statedir import StateDir
-from poolkeeper.local.volumes import Kind, RenderedConfigMap, job_of, materialise, volumes_of
+from poolkeeper.local.volumes import Kind, RenderedConfigMap, environment_of, job_of, materialise, volumes_of
 from poolkeeper.plan.snapshot import (
     Live,
     LiveDeployment,
@@ -36,6 +36,9 @@ from poolkeeper.render.names import CONFIG_FILE
 
 POD = "local"
 """The one router's name, where a cluster has Pod names."""
+
+POOLS_OWN = frozenset({"POOLKEEPER_CACHE_BYTES"})
+"""Of the environment that a router is started with, what the pool decides; the rest (where it listens) is the run's."""
 
 Ask = Callable[[Sequence[LivePod], Sequence[RouterReport]], Awaitable[tuple[RouterReport, ...]]]
 """What does the router say? (upstream/routerstate.py, which this layer does not know)"""
@@ -81,14 +84,20 @@ class LocalWorld:
     _document: tuple[int, str] = (0, "")
     _news: News = NO_NEWS
     _authorities: str = ""
+    _environment: Mapping[str, str] = field(default_factory=dict)
     _reports: tuple[RouterReport, ...] = ()
     _previous: EndpointPoolStatus | None = None
     _good: Snapshot | None = None
 
     @property
-    def authorities(self) -> str:
-        """Changes with the certificates that the router trusts, which it reads once, when it starts."""
-        return self._authorities
+    def environment(self) -> Mapping[str, str]:
+        """What the pool decides of the environment that the router is started with."""
+        return self._environment
+
+    @property
+    def at_start(self) -> object:
+        """Changes with what the router takes in only when it starts: certificates to trust, and its environment."""
+        return self._authorities, self._environment
 
     @property
     def is_ready(self) -> bool:
@@ -141,6 +150,10 @@ class LocalWorld:
         except OSError as error:
             raise RetryLater(f"writing the router's files below {self.state.volumes}: {error.strerror}") from error
         self._authorities = snapshot.ca_digest
+        for item in objects:
+            if item["kind"] == "Deployment":
+                given = environment_of(item)
+                self._environment = {name: given[name] for name in POOLS_OWN & given.keys()}
         for item in rendered:
             annotations = item.metadata.annotations
             if labels.CONFIG_HASH in annotations:

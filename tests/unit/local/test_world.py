@@ -128,6 +128,12 @@ def test_one_router_has_the_whole_ceiling(stage: Stage) -> None:
     assert [one["maxConnections"] for one in endpoints] == [50, 7]
 
 
+def test_the_router_is_started_with_what_the_pool_decides_and_nothing_else(stage: Stage) -> None:
+    stage.turn()
+
+    assert stage.world.environment == {"POOLKEEPER_CACHE_BYTES": str(64 << 20)}
+
+
 def test_the_status_is_that_of_a_cluster(stage: Stage) -> None:
     stage.turn()
     verdict = stage.turn()
