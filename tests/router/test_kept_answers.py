@@ -30,6 +30,18 @@ def test_says_how_old_it_is_and_ends_with_its_time(router: Router, a: FakeProvid
     eventually(lambda: router.ask().status_code == 503, "it is too old")
 
 
+def test_a_shorter_time_holds_for_what_is_kept_already(router: Router, a: FakeProvider) -> None:
+    router.serve(endpoint("a", a), policy=KEEPS)
+    router.ask()
+    a.set("busy503")
+    assert router.ask().headers[FALLBACK].startswith("cache")
+
+    brief = KEPT.model_copy(update={"cache_ttl_ms": 1_000})
+    router.serve(endpoint("a", a), policy=POLICY.model_copy(update={"fallback": brief}))
+
+    eventually(lambda: router.ask().status_code == 503, "it is too old")
+
+
 def test_a_stream_comes_at_once_whatever_its_pace_was(router: Router, a: FakeProvider) -> None:
     a.set("ok", tokens=20, token_interval_ms=50)
     router.serve(endpoint("a", a), policy=KEEPS)

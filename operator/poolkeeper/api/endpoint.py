@@ -253,8 +253,8 @@ class Endpoint(Model):
     endpoint's name. When the proxy itself fails, the endpoint's reason says ProxyFailed, and its breaker counts it.
     Example: http://egress-singapore:3128. No path, no user:password@."""
     region: Label = Label("")
-    """Where the endpoint is, in your own words; a label in status, metrics and dashboards, such as singapore.
-    Routing does not look at it."""
+    """Where the endpoint is, in your own words, such as singapore: told in status, in a router's /state and by the
+    metric poolkeeper_endpoint_info. Routing does not look at it."""
     schedule: tuple[WeightWindow, ...] = Field((), max_length=16)
     """Weight by time of the week, to use off-peak prices or to spare a machine that has other work by day.
     Outside of all windows the weight counts as it stands."""

@@ -106,7 +106,7 @@ function _M.answer(request)
   local fallback, surface = request.doc.policy.fallback, request.surface.name
   if fallback.cache_ttl_ms > 0 then
     local body, age_s = cache.find(request)
-    if body then
+    if body and age_s * 1000 <= fallback.cache_ttl_ms then -- it may have been kept when the policy said longer
       return answer_with(request, body, "cache", ("cache; age=%d"):format(age_s))
     end
   end
