@@ -72,12 +72,13 @@ ANSWER_MS = 100
 def test_the_other_endpoint_of_a_tier_answers_nearly_as_soon_as_if_it_had_been_asked_first(
     router: Router, a: FakeProvider, b: FakeProvider, scenario: str
 ) -> None:
-    """Those that meet the failing one (nothing is learned here) against those that do not, in one run: 99 % of them
-    take less than 100 ms longer, which is what an answer takes here."""
+    """Requests that meet the failing one (nothing is learned here) against those that do not, in one run: their 99th
+    percentile is less than 100 ms later, which is how long an answer takes here."""
     learns_nothing = policy(circuit_breaker={"consecutive_failures": 0}, retry={"busy_backoff_ms": (0,)})
     a.set(scenario)
     b.set("ok", first_token_ms=ANSWER_MS)
-    router.serve(endpoint("a", a), endpoint("b", b), policy=learns_nothing)
+    normal = {"base_latency_ms": ANSWER_MS}
+    router.serve(endpoint("a", a, **normal), endpoint("b", b, **normal), policy=learns_nothing)
     taken_s: dict[str, list[float]] = {"1": [], "2": []}
 
     def ask(_: int) -> None:
@@ -93,7 +94,7 @@ def test_the_other_endpoint_of_a_tier_answers_nearly_as_soon_as_if_it_had_been_a
         statistics.quantiles(taken_s[attempts], n=100, method="inclusive") for attempts in ("1", "2")
     )
     assert min(len(taken_s["1"]), len(taken_s["2"])) > 30
-    assert failed_over[98] < 2 * direct[49]
+    assert failed_over[98] - direct[98] < direct[49]
 
 
 @pytest.mark.parametrize(
