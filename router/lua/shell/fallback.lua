@@ -4,8 +4,7 @@
 local budget = require "shell.budget"
 local cache = require "shell.cache"
 local cjson = require "cjson.safe"
-local completion = require "pool.completion"
-local json = require "pool.json"
+local default_answer = require "pool.default_answer"
 local metrics = require "shell.metrics"
 local request_body = require "pool.request"
 local retry = require "shell.retry"
@@ -103,17 +102,18 @@ end
 
 -- Answers without any endpoint, as the policy has it; nil when the caller is to be told that there is no answer.
 function _M.answer(request)
-  local fallback, surface = request.doc.policy.fallback, request.surface.name
+  local fallback = request.doc.policy.fallback
   if fallback.cache_ttl_ms > 0 then
     local body, age_s = cache.find(request)
     if body and age_s * 1000 <= fallback.cache_ttl_ms then -- it may have been kept when the policy said longer
       return answer_with(request, body, "cache", ("cache; age=%d"):format(age_s))
     end
   end
-  if fallback.format == "Completion" and completion.knows(surface) then
-    local answer = completion.of_text(surface, fallback.default_response, request.id, request.model, ngx.time())
-    local body = request.parsed.stream and completion.as_stream(surface, answer, request.wants_usage)
-      or json.encode(answer)
+  local body = fallback.format == "Completion" and default_answer.body(fallback.default_response, {
+    surface = request.surface.name, id = request.id, model = request.model, created_s = ngx.time(),
+    is_stream = request.parsed.stream, wants_usage = request.wants_usage,
+  })
+  if body then
     return answer_with(request, body, "default", "default")
   end
   count("default")
