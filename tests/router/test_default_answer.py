@@ -1,4 +1,4 @@
-"""The default answer as if the model had said it: client libraries take it for any other answer, whole and as a stream."""
+"""The default answer as if the model had said it: client libraries take it for any other, whole and as a stream."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
