@@ -150,10 +150,8 @@ class LocalWorld:
         except OSError as error:
             raise RetryLater(f"writing the router's files below {self.state.volumes}: {error.strerror}") from error
         self._authorities = snapshot.ca_digest
-        for item in objects:
-            if item["kind"] == "Deployment":
-                given = environment_of(item)
-                self._environment = {name: given[name] for name in POOLS_OWN & given.keys()}
+        for given in (environment_of(item) for item in objects if item["kind"] == "Deployment"):
+            self._environment = {name: given[name] for name in POOLS_OWN & given.keys()}
         for item in rendered:
             annotations = item.metadata.annotations
             if labels.CONFIG_HASH in annotations:
