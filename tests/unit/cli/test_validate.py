@@ -83,7 +83,9 @@ def test_a_problem_has_file_document_path_and_what_to_do(tmp_path: Path, documen
 
 
 def test_what_is_valid_and_does_nothing_is_noted(tmp_path: Path) -> None:
-    result = poolkeeper("validate", "-f", write(tmp_path, POOL.replace("official,", "official, models: [{name: chat}],")))
+    result = poolkeeper(
+        "validate", "-f", write(tmp_path, POOL.replace("official,", "official, models: [{name: chat}],"))
+    )
 
     assert result.exit_code == 0
     assert "note: EndpointPool default/chat: of no effect" in result.stderr
