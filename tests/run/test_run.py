@@ -15,6 +15,7 @@ from fakes.deepseek.log import Outcome
 from fakes.harness import FakeProvider
 from fakes.tls import Authority
 from poolkeeper.api.status import EndpointPoolStatus
+from poolkeeper.local import routerlog
 from poolkeeper.local.record import PoolRecord
 from run.pools import KEY, QUICK, Given, config_map, pool, secret, write
 from run.running import PATIENCE_S, Run, chunks, wait_until
@@ -39,6 +40,17 @@ def test_it_says_ready_and_serves(manifests: Path, state: Path, official: FakePr
         assert chunks(list(run.stream())) == 16
         assert "curl -N" in run.output
         assert {entry.key for entry in official.log()} == {KEY}
+
+
+def test_the_routers_log_does_not_grow_for_ever(manifests: Path, state: Path) -> None:
+    log = state / "router.log"
+
+    with Run(state, "-f", manifests) as run:
+        with log.open("ab") as nonsense:
+            nonsense.truncate(routerlog.LIMIT_BYTES + 1)
+
+        wait_until(lambda: log.stat().st_size < routerlog.LIMIT_BYTES, "a log within its limit")
+        assert run.ask().status_code == 200
 
 
 def test_another_tier_answers_when_the_first_is_busy(manifests: Path, state: Path, official: FakeProvider) -> None:

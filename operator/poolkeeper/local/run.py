@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from poolkeeper.errors import PoolkeeperError, UserError
+from poolkeeper.local import routerlog
 from poolkeeper.local.router import RouterProcess
 from poolkeeper.local.world import LocalWorld
 from poolkeeper.reconcile import reconcile
@@ -71,6 +72,7 @@ async def _until_stopped(
     told, at_start = "", world.at_start
     while not stop.is_set():
         await _pause(stop, TURN_S)
+        routerlog.bound(router.log)
         try:
             await reconcile(world, world.key, now())
             told = ""
