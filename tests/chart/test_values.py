@@ -63,6 +63,14 @@ def test_images_come_from_values(template: Template) -> None:
     assert environment(rendered)["POOLKEEPER_PROBE_IMAGE"] == "here/op:v1"
 
 
+def test_a_digest_goes_before_a_tag(template: Template) -> None:
+    digest = f"sha256:{'a' * 64}"
+
+    rendered = template("image.repository=here/op", "image.tag=v1", f"image.digest={digest}")
+
+    assert container(rendered)["image"] == environment(rendered)["POOLKEEPER_PROBE_IMAGE"] == f"here/op@{digest}"
+
+
 def test_the_tag_is_the_charts_version_when_none_is_given(template: Template) -> None:
     assert container(template())["image"].endswith(f":{__version__}")
 
@@ -129,6 +137,9 @@ def test_a_budget_when_told(template: Template) -> None:
         ("watchNamespaces={Team}", "watchNamespaces"),
         ("metrics.port=80", "port"),
         ("leaderElection.enabled=maybe", "enabled"),
+        ("image.digest=abc", "digest"),
+        ("fullnameOverride=Pool_Keeper", "fullnameOverride"),
+        ("nameOverride=Pool_Keeper", "nameOverride"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(helm: Helm, bad: str, want: str) -> None:

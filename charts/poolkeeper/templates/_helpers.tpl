@@ -29,6 +29,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{- /* The reference of an image: a digest goes before a tag. */ -}}
+{{- define "poolkeeper.image" -}}
+{{- if .image.digest }}
+{{- printf "%s@%s" .image.repository .image.digest }}
+{{- else }}
+{{- printf "%s:%s" .image.repository (.image.tag | default .version) }}
+{{- end }}
+{{- end }}
+
 {{- define "poolkeeper.serviceAccount" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "poolkeeper.fullname" .) .Values.serviceAccount.name }}
