@@ -77,7 +77,9 @@ def _at(value: object, alias: str) -> object:
     """The field that a rule points at, or the value itself where it points at none."""
     if not alias or not isinstance(value, Model):
         return value
-    return next(getattr(value, name) for name, field in type(value).model_fields.items() if alias in (name, field.alias))
+    return next(
+        getattr(value, name) for name, field in type(value).model_fields.items() if alias in (name, field.alias)
+    )
 
 
 def cut_out(value: object, cut: frozenset[Path], path: Path = ()) -> object:
