@@ -22,7 +22,7 @@ EVEN = 0.5
 
 CIRCUITS = function(
     """function(path)
-         -- shell/circuits.lua with what the workers share in a table, and with even dice
+         -- shell/circuits.lua with what the workers share in a table, with even dice, and nothing else of the shell
          local records, counters = {}, {}
          local stubs = {}
          stubs["shell.slots"] = { worker = function() return 0 end }
@@ -37,7 +37,10 @@ CIRCUITS = function(
            count = function(key, amount) counters[key] = (counters[key] or 0) + amount end,
            counted = function(key) return counters[key] or 0 end,
          }
-         local seen = { require = function(name) return stubs[name] or require(name) end }
+         local function needed(name)
+           return stubs[name] or name:find("^shell%.") and {} or require(name)
+         end
+         local seen = { require = needed }
          seen.math = setmetatable({ random = function() return 0.5 end }, { __index = math })
          return setfenv(assert(loadfile(path)), setmetatable(seen, { __index = _G }))()
        end"""
