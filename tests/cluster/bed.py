@@ -57,8 +57,11 @@ class Bed:
 
     def play(self, provider: str, scenario: str, **params: object) -> None:
         """From now on this scripted provider answers so."""
-        body = json.dumps({"scenario": scenario, "params": params})
-        self.kubectl("replace", "--raw", self._control(provider, "scenario"), "-f", "-", stdin=body)
+        self.plan(provider, {"scenario": scenario, "params": params})
+
+    def plan(self, provider: str, plan: Json) -> None:
+        """The same for anything that it can play: a script, a mix, a timeline."""
+        self.kubectl("replace", "--raw", self._control(provider, "scenario"), "-f", "-", stdin=json.dumps(plan))
 
     def log(self, provider: str) -> list[Json]:
         """Every request the provider saw since its last reset, with the key it came with."""
@@ -114,7 +117,9 @@ class Bed:
             raise AssertionError(f"{error}\n{json.dumps(self.pool().get('status'), indent=1)}") from None
 
     def router_pods(self, pool: str = "chat") -> list[Json]:
-        pods: list[Json] = self.get("pods", "-l", f"poolkeeper.dev/pool={pool}")["items"]
+        pods: list[Json] = self.get("pods", "-l", f"poolkeeper.dev/pool={pool},app.kubernetes.io/component=router")[
+            "items"
+        ]
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
     @contextmanager

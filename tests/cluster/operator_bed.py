@@ -157,11 +157,12 @@ class Home:
         }
 
 
-def router_image(env: Mapping[str, str]) -> str:
+def image(env: Mapping[str, str], name: str) -> str:
+    """Built of the tree as it is, and known to the cluster."""
     build = str(ROOT / "hack/images/build.sh")
-    built = subprocess.run([build, "router"], env=dict(env), capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    built = subprocess.run([build, name], env=dict(env), capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert built.returncode == 0, built.stdout + built.stderr
-    return subprocess.run([build, "--print", "router"], env=dict(env), capture_output=True, text=True).stdout.strip()
+    return subprocess.run([build, "--print", name], env=dict(env), capture_output=True, text=True).stdout.strip()
 
 
 def service_account_env(kubectl: Kubectl, namespace: str, folder: Path) -> dict[str, str]:

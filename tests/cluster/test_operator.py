@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from cluster.bed import Json, Kubectl, wait_until
-from cluster.operator_bed import CHILDREN, POOL, ROOT, Home, OperatorProcess, router_image, service_account_env
+from cluster.operator_bed import CHILDREN, POOL, ROOT, Home, OperatorProcess, image, service_account_env
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -31,7 +31,7 @@ def home(kubectl: Kubectl, cluster_env: Mapping[str, str], tmp_path_factory: pyt
     kubectl("create", "namespace", namespace)
     kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
     env = service_account_env(kubectl, namespace, folder)
-    yield Home(kubectl, namespace, env, router_image(cluster_env), folder)
+    yield Home(kubectl, namespace, env, image(cluster_env, "router"), folder)
     kubectl("delete", "namespace", namespace, "--wait=false")
     kubectl(*demo, "--replicas=1", check=False)
 

@@ -1,110 +1,66 @@
 """Ghost traffic on a real cluster: the CronJob's own Pods find what /health and /models do not show.
 
-The Pods run under Pod security "restricted", without a token; the runs are started by hand, as people start them.
+The Pods run under Pod security "restricted", without a token; the runs are started by hand, as people start them. One
+pool is enough: a run asks all its endpoints, and each of them is ill in a way of its own.
 """
 
 import json
-import os
-import subprocess
-import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import pytest
 
 from cluster.bed import Bed, Json, Kubectl, wait_until
-from cluster.operator_bed import ROOT, Home, OperatorProcess, router_image, service_account_env
+from cluster.operator_bed import ROOT, Home, OperatorProcess
+from cluster.probe_bed import (
+    BROKE,
+    CANARY,
+    KEY,
+    LOSES_TRAFFIC,
+    NAMES,
+    QUICK,
+    REQUESTS_PER_RUN,
+    SICK,
+    WELL,
+    asked_of,
+    furnish,
+    is_probe,
+    last_probe,
+    page_status,
+    permissions,
+    pool,
+    poolkeeper,
+    probe_document,
+    probe_now,
+    router_page,
+    router_view,
+    spent,
+    verdicts,
+)
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-KEY = "sk-canary-probe-key"
-FAKE_ARGS = ["--listen", "0.0.0.0:8000", "--control", "0.0.0.0:8001", "--key", KEY]
-QUICK: Mapping[str, object] = {"first_token_ms": 40.0, "tokens": 20}
-
-
-def image(env: Mapping[str, str], name: str) -> str:
-    build = str(ROOT / "hack/images/build.sh")
-    built = subprocess.run([build, name], env=dict(env), capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    assert built.returncode == 0, built.stdout + built.stderr
-    return subprocess.run([build, "--print", name], env=dict(env), capture_output=True, text=True).stdout.strip()
-
-
-def provider(name: str, fake: str) -> list[Json]:
-    container = {
-        "name": "fake",
-        "image": fake,
-        "imagePullPolicy": "IfNotPresent",
-        "args": [*FAKE_ARGS, "--name", name],
-        "ports": [{"containerPort": 8000}, {"containerPort": 8001}],
-        "readinessProbe": {"httpGet": {"path": "/_fake/stats", "port": 8001}, "periodSeconds": 2},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-    }
-    pod = {
-        "automountServiceAccountToken": False,
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container],
-    }
-    labels = {"app": name}
-    ports = [{"name": "http", "port": 8000}, {"name": "control", "port": 8001}]
-    return [
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": name},
-            "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": name},
-            "spec": {"selector": labels, "ports": ports},
-        },
-    ]
-
-
-def pool(*names: str) -> Json:
-    endpoints = [
-        {
-            "name": name,
-            "provider": "DeepSeek",
-            "serviceRef": {"name": name, "port": 8000},
-            "credentialsRef": {"name": "keys", "key": "key"},
-            "pricing": {"currency": "USD", "inputPerMillion": "0.15", "outputPerMillion": "0.60"},
-        }
-        for name in names
-    ]
-    probe = {"schedule": "0 0 1 1 *", "firstToken": "300ms", "requestsPerRun": 3}
-    return {
-        "apiVersion": "poolkeeper.dev/v1alpha1",
-        "kind": "EndpointPool",
-        "metadata": {"name": "chat"},
-        "spec": {
-            "models": ["deepseek-flash"],
-            "endpoints": endpoints,
-            "probe": probe,
-            "router": {"replicas": 1},
-        },
-    }
+REQUESTS = 240
+AT_ONCE = 4
+MOST_OF_A_TENTH = 18
+"""An endpoint with a tenth of its weight gets about five of the requests, and more than this once in a million times;
+with all of it, 27."""
+BUSINESS = ("poolkeeper_requests_total", "poolkeeper_attempts_total", "poolkeeper_cost_total", "gen_ai_")
 
 
 @pytest.fixture(scope="module")
 def home(kubectl: Kubectl, cluster_env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A namespace with the chart's ServiceAccount, two scripted providers and a pool over them."""
     demo = ["-n", "poolkeeper-system", "scale", "deployment", "-l", "app.kubernetes.io/name=poolkeeper"]
     kubectl(*demo, "--replicas=0", check=False)
     kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
-    namespace, folder = f"pk-probe-{os.getpid()}", tmp_path_factory.mktemp("probe")
-    kubectl("create", "namespace", namespace)
-    kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    env = service_account_env(kubectl, namespace, folder)
-    env = {**env, "POOLKEEPER_PROBE_IMAGE": image(cluster_env, "operator")}
-    made = Home(kubectl, namespace, env, router_image(cluster_env), folder)
-    made("create", "secret", "generic", "keys", f"--from-literal=key={KEY}")
-    fake = image(cluster_env, "fake")
-    for name in ("grey", "good"):
-        for body in provider(name, fake):
-            made.apply(body)
-    made("rollout", "status", "deployment", "grey", "good", "--timeout=120s")
-    yield made
+    namespace = f"pk-probe-{uuid4().hex[:8]}"
+    yield furnish(kubectl, cluster_env, namespace, tmp_path_factory.mktemp("probe"))
     kubectl("delete", "namespace", namespace, "--wait=false")
     kubectl(*demo, "--replicas=1", check=False)
 
@@ -114,103 +70,238 @@ def operator(home: Home) -> Iterator[OperatorProcess]:
     process = home.operator()
     process.start()
     process.wait_leading()
-    home.apply(pool("grey", "good"))
+    home.apply(pool())
     home.wait_programmed()
     yield process
     assert process.end() == 0, process.log.read_text()
     assert "Traceback" not in process.log.read_text()
 
 
-def probe_now(home: Home) -> str:
-    """As a person would, with a person's permissions."""
-    command = [sys.executable, "-m", "poolkeeper", "probe", "--now", f"{home.namespace}/chat"]
-    env = {**os.environ, **home.kubectl.env, "PYTHONPATH": str(ROOT / "operator")}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=180)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture(scope="module")
+def bed(home: Home) -> Bed:
+    return Bed(home.kubectl, home.namespace)
 
 
-def last_probe(home: Home) -> Json:
-    found: Json = home.get("epool", "chat")["status"].get("lastProbe", {})
-    return found
+@dataclass(frozen=True)
+class Found:
+    """After two runs, and no request of any caller. told: what the second run said. pages: status codes."""
+
+    told: str
+    status: Json
+    document: Json
+    view: Mapping[str, Json]
+    metrics: str
+    pages: Mapping[str, set[int]]
 
 
-def verdict(home: Home, name: str) -> tuple[str, str]:
-    endpoints = last_probe(home).get("endpoints", [])
-    return next(((one["verdict"], one.get("reason", "")) for one in endpoints if one["name"] == name), ("", ""))
+@pytest.fixture(scope="module")
+def found(home: Home, operator: OperatorProcess, bed: Bed) -> Found:
+    for name, sick in SICK.items():
+        bed.plan(name, sick.plays)
+    told = [probe_now(home) for _ in range(2)][-1]
+    pages = {name: {page_status(home, name, path) for path in ("/health", "/v1/models")} for name in SICK}
+    wait_until("the advice at the router", lambda: router_view(home)["slow"]["advice"])
+    wait_until("the status to know what is left out", lambda: bed.endpoint("empty")["health"] == "Unhealthy" or None)
+    status = bed.pool()["status"]
+    return Found(told, status, home.document(), router_view(home), router_page(home, "metrics"), pages)
 
 
-def probed_at(home: Home, before: str = "") -> str:
-    def look() -> str:
-        at = last_probe(home).get("time", "")
-        return at if at != before else ""
+@pytest.mark.parametrize("name", SICK)
+def test_a_grey_failure_is_found_within_two_runs_and_named(found: Found, name: str) -> None:
+    want = SICK[name]
+    endpoints = {one["name"]: one for one in found.status["endpoints"]}
+    (degraded,) = [one for one in found.status["conditions"] if one["type"] == "Degraded"]
+    advice = {one["name"]: one["advice"] for one in found.document["endpoints"]}[name]
 
-    return wait_until("the result in the status", look)
+    assert found.pages[name] == {200}
+    assert endpoints[name]["reason"] == want.reason
+    assert (degraded["status"], degraded["reason"]) == ("True", "GreyFailure")
+    assert f"{name}: probes find {want.reason} since" in degraded["message"]
+    assert (advice["weightPercent"] if advice else 100) == want.percent
+    assert f"{want.reason} (" in next(line for line in found.told.splitlines() if line.startswith(name))
 
 
-FAULTS: Mapping[str, tuple[str, Mapping[str, object], str, int]] = {
-    "fifteen times slower": ("slow15x", QUICK, "SlowFirstToken", 10),
-    "keep-alives only": ("keepalive_forever", {}, "KeepAliveOnly", 0),
-    "200 and empty content": ("empty_content", QUICK, "EmptyAnswer", 0),
-    "every stream cut": ("cut", QUICK, "TruncatedStream", 10),
-    "another model": ("ok", {**QUICK, "answers_as": "deepseek-v3.2"}, "WrongModel", 100),
-    "a stream in one piece": ("buffered", {"first_token_ms": 150.0}, "BufferedStream", 50),
-    "out of balance": ("insufficient_balance", {}, "BalanceExhausted", 0),
+def test_who_is_well_is_not_blamed(found: Found) -> None:
+    endpoints = {one["name"]: (one["health"], one.get("reason", "")) for one in found.status["endpoints"]}
+
+    assert endpoints["good"] == endpoints["broke"] == ("Healthy", "")
+
+
+@pytest.fixture(scope="module")
+def traffic(home: Home, found: Found, bed: Bed) -> Counter[str]:
+    """Callers' requests through the Service: how many reached each provider, answered or not."""
+    with bed.reach("chat-router", 80) as address, ThreadPoolExecutor(AT_ONCE) as callers:
+        statuses = set(callers.map(lambda number: ask(address, f"Name {number} colours."), range(REQUESTS)))
+    assert statuses == {200}
+    return Counter(name for name in NAMES for entry in bed.log(name) if not is_probe(entry))
+
+
+def ask(address: str, prompt: str) -> int:
+    body = {"max_tokens": 16, "messages": [{"role": "user", "content": prompt}]}
+    headers = {"content-type": "application/json"}
+    asked = Request(f"http://{address}/v1/chat/completions", json.dumps(body).encode(), headers)
+    with urlopen(asked, timeout=60) as answer:
+        answer.read()
+        status: int = answer.status
+    return status
+
+
+@pytest.mark.parametrize("name", LOSES_TRAFFIC)
+def test_it_loses_traffic_before_a_breaker_opens(home: Home, found: Found, traffic: Counter[str], name: str) -> None:
+    breakers = {one["name"]: one["breaker"] for one in found.status["endpoints"]}
+
+    assert breakers[name] == found.view[name]["breaker"] == "Closed"
+    assert traffic[name] <= (MOST_OF_A_TENTH if SICK[name].percent else 0)
+    assert router_view(home)[name]["breaker"] == "Closed"
+
+
+def test_probes_are_tagged_from_end_to_end(found: Found, bed: Bed) -> None:
+    probes = [entry for entry in bed.log("good") if is_probe(entry)]
+    bodies = [json.loads(entry["body"]) for entry in probes]
+
+    assert len(probes) == 2 * REQUESTS_PER_RUN
+    assert {entry["headers"]["x-poolkeeper-probe"] for entry in probes} == {"1"}
+    assert {body["user"] for body in bodies} == {"poolkeeper-probe"}
+    assert len({json.dumps(body["messages"]) for body in bodies}) == len(bodies)
+
+
+def business(metrics: str) -> list[str]:
+    counted = [line for line in metrics.splitlines() if line.startswith(BUSINESS)]
+    return [line for line in counted if float(line.rsplit(" ", 1)[1]) > 0]
+
+
+def test_probes_are_no_business_of_the_routers(home: Home, found: Found, traffic: Counter[str]) -> None:
+    after = router_page(home, "metrics")
+    requests = [line for line in business(after) if line.startswith("poolkeeper_requests_total")]
+    attempts = [line for line in business(after) if line.startswith("poolkeeper_attempts_total")]
+
+    assert business(found.metrics) == []
+    assert sum(float(line.rsplit(" ", 1)[1]) for line in requests) == REQUESTS
+    assert sum(float(line.rsplit(" ", 1)[1]) for line in attempts) == traffic.total()
+
+
+def test_what_is_wrong_with_an_endpoint_is_explained(home: Home, found: Found, traffic: Counter[str]) -> None:
+    told = poolkeeper(home, "explain", f"{home.namespace}/chat", "slow")
+
+    for want in (
+        "Grey for",
+        "SlowFirstToken",
+        "first token",
+        "breaker closed",
+        "it is slow to begin",
+        "two good runs in a row",
+        "docs/runbooks/SlowFirstToken.md",
+    ):
+        assert want in told
+
+
+LEAKY: Mapping[str, Json] = {
+    "keeps-alive": {"scenario": "error500", "params": {"message": CANARY}},
+    "empty": {"scenario": "busy503", "params": {"message": CANARY}},
+    "cuts": {"scenario": "error_in_stream", "params": {"message": CANARY}},
+    "other-model": {"scenario": "ok", "params": {**QUICK, "answers_as": CANARY, "finish_reason": CANARY}},
+    "buffers": {"scenario": "bad_request", "params": {"message": CANARY}},
+    "broke": BROKE.plays,
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_grey_failure_is_found_within_two_runs(home: Home, operator: OperatorProcess, name: str) -> None:
-    scenario, params, want, want_percent = FAULTS[name]
-    bed = Bed(home.kubectl, home.namespace)
-    for fake in ("grey", "good"):
-        bed.play(fake, "ok", **QUICK)
-    at = last_probe(home).get("time", "")
-    while verdict(home, "grey")[0] not in ("", "Healthy"):
-        probe_now(home)
-        at = probed_at(home, at)
-    bed.play("grey", scenario, **params)
-    for _ in range(2):
-        probe_now(home)
-        at = probed_at(home, at)
-
-    assert verdict(home, "grey")[1] == want
-    assert verdict(home, "good") == ("Healthy", "")
-    document = {one["name"]: one for one in home.document()["endpoints"]}
-    advice = document["grey"]["advice"]
-    assert (advice["weightPercent"] if advice else 100) == want_percent
-    assert home.condition("Degraded")[0] == "True"
+@pytest.fixture(scope="module")
+def leaky(home: Home, found: Found, traffic: Counter[str], bed: Bed) -> str:
+    """One run more, over providers who say what must not be told; what it says."""
+    for name, plan in LEAKY.items():
+        bed.plan(name, plan)
+    return probe_now(home)
 
 
-def test_the_pod_needs_nothing_and_says_nothing_it_should_not(home: Home, operator: OperatorProcess) -> None:
-    bed = Bed(home.kubectl, home.namespace)
-    bed.play("grey", "error500", message="CANARY-UPSTREAM-TEXT")
-    told = probe_now(home)
+def test_an_empty_account_is_found_at_once(home: Home, leaky: str, bed: Bed) -> None:
+    endpoint = bed.endpoint("broke")
+
+    assert verdicts(home)["broke"] == ("Unhealthy", BROKE.reason)
+    assert (endpoint["reason"], endpoint["breaker"]) == (BROKE.reason, "Closed")
+    assert bed.condition("Degraded") == ("True", BROKE.reason)
+    assert f"broke            {BROKE.reason} (1/1)" in leaky
+
+
+def test_no_word_of_a_provider_and_no_key_gets_anywhere(
+    home: Home, operator: OperatorProcess, leaky: str, tmp_path: Path
+) -> None:
+    runs = {one["name"]: one["runs"][0].get("reason", "") for one in last_probe(home)["endpoints"]}
+    poolkeeper(home, "report", f"{home.namespace}/chat", "-o", str(tmp_path / "report"))
+    report = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    everything = {
+        "what the run says": leaky,
+        "its logs": home("logs", "-l", "app.kubernetes.io/component=probe", "--tail=-1"),
+        "Pods, and their termination messages": home("get", "pods", "-l", "poolkeeper.dev/pool=chat", "-o", "json"),
+        "Jobs": home("get", "jobs,cronjobs", "-o", "json"),
+        "status": home("get", "epool", "chat", "-o", "json"),
+        "Events": home("get", "events,events.events.k8s.io", "-o", "json"),
+        "documents": home("get", "configmaps", "-o", "json"),
+        "the operator's log": operator.log.read_text(),
+        **report,
+    }
+
+    assert {name: runs[name] for name in LEAKY} == {
+        "keeps-alive": "ServerError",
+        "empty": "Busy",
+        "cuts": "TruncatedStream",
+        "other-model": "WrongModel",
+        "buffers": "SampleRefused",
+        "broke": "BalanceExhausted",
+    }
+    assert {"report/pool.yaml", "report/router.json", "report/probe.json", "report/explain/slow.txt"} <= report.keys()
+    for where, text in everything.items():
+        assert text.strip(), where
+        assert KEY not in text, where
+        assert CANARY not in text, where
+
+
+def test_who_must_top_up_is_told_which_account(home: Home, leaky: str) -> None:
+    told = poolkeeper(home, "explain", f"{home.namespace}/chat", "broke")
+
+    assert "the account is out of money: top up the one of Secret keys, key key" in told
+
+
+def test_the_pod_has_no_token_and_its_account_no_permission(home: Home, leaky: str) -> None:
     pods = home.get("pods", "-l", "app.kubernetes.io/component=probe")["items"]
+    accounts = {pod["spec"]["serviceAccountName"] for pod in pods}
 
     assert pods
     for pod in pods:
         assert pod["spec"]["automountServiceAccountToken"] is False
-        assert not [one for one in pod["spec"]["volumes"] if one["name"].startswith("kube-api-access")]
-    logs = home("logs", "-l", "app.kubernetes.io/component=probe", "--tail=-1")
-    everything = told + logs + json.dumps(pods) + json.dumps(home.get("epool", "chat")["status"])
-    events = json.dumps(home.get("events"))
-    for canary in (KEY, "CANARY-UPSTREAM-TEXT"):
-        assert canary not in everything
-        assert canary not in events
+        assert "serviceAccountToken" not in json.dumps(pod["spec"]["volumes"])
+    for account in accounts:
+        assert permissions(home, account) == permissions(home, "nobody-at-all")
+        assert all(resource.startswith("selfsubject") for resource in permissions(home, account) if resource)
 
 
-def test_what_probing_costs_is_counted(home: Home, operator: OperatorProcess) -> None:
-    assert float(last_probe(home)["spent"][0]["amount"]) > 0
-    assert operator.metric("poolkeeper_probe_cost_total") > 0
+def budgeted(home: Home, amount: Decimal) -> str:
+    """What a run says that may spend so much in all of this day."""
+    home.patch("epool", "chat", {"spec": {"probe": {"dailyBudget": str(amount)}}})
+    wait_until("the budget at the probe", lambda: probe_document(home)["dailyBudget"] == str(amount) or None)
+    return probe_now(home)
 
 
-def test_probes_are_tagged_and_are_no_traffic_of_the_routers(home: Home, operator: OperatorProcess) -> None:
-    bed = Bed(home.kubectl, home.namespace)
-    asked = bed.log("good")
+def test_a_run_stops_at_the_day_s_budget_and_tells(home: Home, leaky: str, operator: OperatorProcess, bed: Bed) -> None:
+    for name in NAMES:
+        bed.plan(name, WELL)
+    before, limit = asked_of(bed), (spent(home) + 2).quantize(Decimal("0.01"))
+    told = budgeted(home, limit)
 
-    assert asked
-    assert {entry["headers"].get("x-poolkeeper-probe") for entry in asked} == {"1"}
+    assert 0 < asked_of(bed) - before < len(NAMES) * REQUESTS_PER_RUN
+    assert spent(home) <= limit
+    assert "the day's budget is spent: not everything was asked" in told
+    assert "the day's budget is spent" in last_probe(home)["message"]
+    assert operator.metric("poolkeeper_probe_cost_total") == pytest.approx(float(spent(home)))
+
+
+def test_a_spent_budget_is_no_run_and_changes_no_verdict(home: Home, leaky: str, bed: Bed) -> None:
+    before, known = asked_of(bed), verdicts(home)
+    budgeted(home, Decimal("0.01"))
+
+    assert asked_of(bed) == before
+    assert verdicts(home) == known
+    assert last_probe(home)["outcome"] == "Skipped"
+    assert last_probe(home)["message"] == "no endpoint was asked; the day's budget is spent"
 
 
 def test_without_spec_probe_nothing_of_it_is_left(home: Home, operator: OperatorProcess) -> None:
