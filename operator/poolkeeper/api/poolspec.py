@@ -95,7 +95,8 @@ class Probe(Model):
     """ConfigMap with request bodies, one JSON object a line, so that the probe asks what your users ask. Left
     out: a short built-in question."""
     requests_per_run: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
-    """Requests to each endpoint in each run."""
+    """Requests to each endpoint in each run. One slow answer proves nothing: where there is one, a run asks again,
+    up to three times in all."""
     max_tokens: PositiveCount = 64
     """Longest answer a probe asks for, in tokens. A reasoning model that thinks before it answers needs some
     room: with 1 it never gets to content and looks dead."""

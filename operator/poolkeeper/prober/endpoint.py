@@ -13,9 +13,9 @@ from poolkeeper.api.routerdoc import ModelRoute
 from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.prober.files import Files
 from poolkeeper.probing import pricing
+from poolkeeper.probing.asking import next_sample
 from poolkeeper.probing.budget import Purse
 from poolkeeper.probing.judging import Asked, judge_exchange, judge_reach
-from poolkeeper.probing.meaning import MEANING
 from poolkeeper.probing.phases import Exchange, Reach
 from poolkeeper.probing.samples import Body, Samples, chosen, request_body
 from poolkeeper.probing.window import Run, run_of
@@ -23,8 +23,6 @@ from poolkeeper.upstream.ask import Asker, Patience
 from poolkeeper.upstream.reach import find_way
 
 HAS_BALANCE_PAGE = frozenset({"DeepSeek"})
-DEAD_ENOUGH = 2
-"""Samples in a row that got nothing at all: more would cost time and prove nothing."""
 KNOWN_FINISHES = frozenset({"stop", "length", "content_filter", "tool_calls", "insufficient_system_resource"})
 PATIENCE_FACTOR = 4
 SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 10.0, 60.0
@@ -87,24 +85,30 @@ async def probe_endpoint(trip: Trip, endpoint: ProbedEndpointDoc) -> EndpointPro
 
 
 async def _ask(trip: Trip, endpoint: ProbedEndpointDoc, asker: Asker) -> list[Sampled]:
-    document = trip.document
     seen: list[Sampled] = []
-    for number in range(document.requests_per_run):
-        sample = chosen(trip.samples, trip.first + number)
-        route = _route(endpoint, sample, trip.first + number)
-        body = request_body(sample, endpoint.provider, route.upstream_name, document.max_tokens, trip.nonce())
-        at_most = _at_most(endpoint, body, trip.now())
-        if endpoint.pricing and not trip.purse.reserve(endpoint.pricing.currency, at_most):
+    wanted = trip.document.requests_per_run
+    while (place := next_sample([sampled.reason for sampled in seen], wanted)) is not None:
+        sampled = await _sample(trip, endpoint, asker, trip.first + place)
+        if sampled is None:
             break
-        exchange = await asker.ask(body, patience(document))
-        if endpoint.pricing:
-            trip.purse.settle(endpoint.pricing.currency, at_most, _price(endpoint, exchange, at_most, trip.now()))
-        asked = Asked(endpoint.provider, route.upstream_name, document.first_token_ms, document.min_tokens_per_second)
-        seen.append(Sampled(route.name, exchange, judge_exchange(exchange, asked)))
-        last = [sampled.reason for sampled in seen[-DEAD_ENOUGH:]]
-        if len(last) == DEAD_ENOUGH and all(reason and MEANING[reason].is_dead for reason in last):
-            break
+        seen.append(sampled)
     return seen
+
+
+async def _sample(trip: Trip, endpoint: ProbedEndpointDoc, asker: Asker, at: int) -> Sampled | None:
+    """at: which one. None: there is no money for it."""
+    document = trip.document
+    sample = chosen(trip.samples, at)
+    route = _route(endpoint, sample, at)
+    body = request_body(sample, endpoint.provider, route.upstream_name, document.max_tokens, trip.nonce())
+    at_most = _at_most(endpoint, body, trip.now())
+    if endpoint.pricing and not trip.purse.reserve(endpoint.pricing.currency, at_most):
+        return None
+    exchange = await asker.ask(body, patience(document))
+    if endpoint.pricing:
+        trip.purse.settle(endpoint.pricing.currency, at_most, _price(endpoint, exchange, at_most, trip.now()))
+    asked = Asked(endpoint.provider, route.upstream_name, document.first_token_ms, document.min_tokens_per_second)
+    return Sampled(route.name, exchange, judge_exchange(exchange, asked))
 
 
 def _route(endpoint: ProbedEndpointDoc, sample: Body, at: int) -> ModelRoute:

@@ -14,6 +14,7 @@ from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.prober.endpoint import Trip, probe_endpoint
 from poolkeeper.prober.files import Files
 from poolkeeper.probing import pricing
+from poolkeeper.probing.asking import most_asked
 from poolkeeper.probing.budget import Purse, Purses, spent_today
 from poolkeeper.probing.samples import BUILT_IN, Samples
 from poolkeeper.upstream.ask import warm_up
@@ -77,7 +78,7 @@ def _run_at_most(document: ProbeDoc, samples: Samples, at: datetime) -> Purses:
         if endpoint.pricing:
             one = pricing.most(endpoint.pricing, longest, document.max_tokens, at)
             currency = endpoint.pricing.currency
-            total[currency] = total.get(currency, Decimal(0)) + one * document.requests_per_run
+            total[currency] = total.get(currency, Decimal(0)) + one * most_asked(document.requests_per_run)
     return total
 
 

@@ -5,6 +5,7 @@ stream      bytes of an answer, as they arrive -> an Exchange
 phases      what is known of the way there (Reach) and of one request (Exchange)
 refused     a status that is no answer -> a reason
 judging     a Reach or an Exchange -> a ProbeReason, or none
+asking      what a run has found -> which sample it asks next, or none
 meaning     a reason -> how sure it is, and what it does to the traffic
 window      some runs of one endpoint -> Healthy, Grey or Unhealthy
 pricing     tokens -> money

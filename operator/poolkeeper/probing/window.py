@@ -1,9 +1,10 @@
 """From some runs of one endpoint to a verdict, which one slow sample never changes.
 
-A run is bad when any sample of it broke, or half of them were slow. Bad runs are believed when the last two are, when
-two of the last three broke, or when three of the last five are anything; what is sure needs one. So a blatant fault is
-found within two runs, and the chance of a healthy endpoint is the square of a rare thing's. It is good again after one
-good run if nothing could be had from it, else after two: what comes and goes should not come and go in the status.
+A run is bad when any sample of it broke, or when most of them were slow, two at least (asking.py asks again where one
+was). Bad runs are believed when the last two are, when two of the last three broke, or when three of the last five are
+anything; what is sure needs one. So a blatant fault is found within two runs, and who is slow once in a hundred
+requests is called slow once in ten million runs (docs/adr/0007-ghost-traffic.md). It is good again after one good run
+if nothing could be had from it, else after two: what comes and goes should not come and go in the status.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from poolkeeper.probing.meaning import MEANING, Proof, worst
 
 LENGTH = 5
 """Runs that are looked at, and kept."""
+FEWEST_SLOW = 2
+"""Slow samples of a run that say anything: everybody is slow once."""
 
 State = Literal["Healthy", "Grey", "Unhealthy"]
 
@@ -57,7 +60,7 @@ def run_of(found: Sequence[ProbeReason | None]) -> Run | None:
         return None
     slow = [reason for reason in telling if reason and MEANING[reason].proof is Proof.SLOW]
     bad = [reason for reason in telling if reason and MEANING[reason].proof is not Proof.SLOW]
-    if not bad and len(slow) * 2 >= len(telling):
+    if not bad and len(slow) >= FEWEST_SLOW and len(slow) * 2 > len(telling):
         bad = slow
     reason = worst(bad)
     return Run(reason, bad.count(reason), len(telling)) if reason else Run(asked=len(telling))

@@ -92,6 +92,16 @@ def test_a_good_endpoint_is_good_and_measured(tmp_path: Path) -> None:
     assert (found.phases.completion, found.phases.tls) == (40, None)
 
 
+def test_how_long_it_was_kept_alive_is_measured(tmp_path: Path) -> None:
+    with FakeProvider("official") as fake:
+        fake.set("keepalive_then_ok", keepalive_ms=150.0, keepalive_interval_ms=20.0)
+        found = Pod(tmp_path, [endpoint(fake)], first_token_ms=2000).one()
+
+    assert found.phases is not None
+    assert found.phases.alive is not None and found.phases.first is not None
+    assert (found.why, found.phases.first - found.phases.alive >= 100) == ("", True)
+
+
 def certificates() -> Mapping[str, tuple[tls.Certificate, str, bool, R | None]]:
     ours = tls.shared_authority()
     return {
