@@ -63,6 +63,10 @@ bench-incidents: venv ## a scripted day of incidents through nginx, Envoy, LiteL
 	@hack/install.sh router test
 	@PYTHONPATH=operator:tests:. $(BIN)/python -m hack.incidents --page docs/incidents.md
 
+.PHONY: probe-soak
+probe-soak: venv ## 500 probe runs against a real model server on this machine (built once, minutes): no false alarm
+	@PYTHONPATH=operator:tests:. $(BIN)/python -m hack.soak
+
 .PHONY: lint
 lint: venv ## ruff, mypy --strict, import layers, luacheck, shellcheck
 	@hack/install.sh router test

