@@ -48,6 +48,27 @@ def test_the_users_samples_are_asked_one_after_the_other(tmp_path: Path) -> None
     assert result.note == "samples: line 3: is not JSON"
 
 
+def test_one_slow_answer_is_asked_for_again_and_is_chance(tmp_path: Path) -> None:
+    samples = "\n".join(json.dumps({"messages": [{"role": "user", "content": f"question {n}"}]}) for n in (1, 2))
+    slow = {"scenario": "ok", "requests": 1, "params": {"first_token_ms": 400.0}}
+    with FakeProvider("official") as fake:
+        fake.play({"script": [slow, {"scenario": "ok"}]})
+        found = Pod(tmp_path, [endpoint(fake)], samples=samples).one()
+        contents = [json.loads(entry.body or "")["messages"][0]["content"] for entry in fake.log()]
+
+    assert (found.why, found.bad, found.asked) == ("", 0, 3)
+    assert contents == ["(nonce-0) question 1", "(nonce-1) question 1", "(nonce-2) question 1"]
+
+
+def test_a_slow_answer_is_not_asked_for_again_without_money(tmp_path: Path) -> None:
+    """The first leaves too little of the budget for what a second may cost."""
+    with FakeProvider("official", params={"first_token_ms": 400.0}) as fake:
+        found = Pod(tmp_path, [endpoint(fake, pricing=PRICES)], daily_budget="0.37").one()
+        asked = len(fake.log())
+
+    assert (found.why, asked) == ("", 1)
+
+
 def test_nothing_that_an_endpoint_said_and_no_key_is_in_the_result(tmp_path: Path) -> None:
     with FakeProvider("official", keys=[CANARY]) as official, FakeProvider("other") as other:
         official.set("error500", message="CANARY-UPSTREAM-TEXT")
