@@ -45,8 +45,10 @@ class Files:
     def tls(self, endpoints: Iterable[ProbedEndpointDoc]) -> Mapping[str, ssl.SSLContext]:
         """By name, for those that speak it. Reading authorities takes tens of milliseconds of processor time: do it
         before anything is timed."""
-        system = _trusting()
-        return {one.name: self._trusted(one.tls.ca_file) or system for one in endpoints if one.tls}
+        encrypted = [(one.name, one.tls.ca_file) for one in endpoints if one.tls]
+        system = _trusting() if encrypted else None
+        found = ((name, self._trusted(ca_file) or system) for name, ca_file in encrypted)
+        return {name: context for name, context in found if context}
 
     def _trusted(self, ca_file: str | None) -> ssl.SSLContext | None:
         own = self.root / "ca" / ca_file if ca_file else None

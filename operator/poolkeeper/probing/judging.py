@@ -22,10 +22,10 @@ ROUND_SECONDS = (15, 30, 45, 60, 90, 100, 120, 150, 180, 240, 300, 600)
 ROUND_WITHIN_S = 0.7
 BUFFERED_PIECES = 8
 BUFFERED_WITHIN_MS = 5.0
-BUFFERED_SHARE = 0.01
-"""A stream whose content arrives within this share of the time it took to begin was not sent as it was made, ..."""
-BUFFERED_PIECE_MS = 0.5
-"""... if no model could have made it meanwhile: a short answer after a long wait is over soon, too."""
+BUFFERED_PIECE_MS = 0.4
+"""No model writes faster: a stream whose content arrives so was not sent as it was made, ..."""
+STALLED_PIECE_MS = 2.0
+"""... unless we ourselves were kept from reading for as long as a model may take to make it."""
 BUFFERED_FROM_MS = 100.0
 """What is there so soon may as well come in one piece."""
 OWN_SERVERS: frozenset[Provider] = frozenset({"VLLM", "SGLang", "Ollama", "LlamaCpp", "LMStudio"})
@@ -124,9 +124,10 @@ def _wrong_model(seen: Exchange, asked: Asked) -> ProbeReason | None:
 def _buffered(seen: Exchange, _: Asked) -> ProbeReason | None:
     if seen.first_content_ms is None or seen.last_content_ms is None or seen.pieces < BUFFERED_PIECES:
         return None
-    limit_ms = min(seen.first_content_ms * BUFFERED_SHARE, seen.pieces * BUFFERED_PIECE_MS)
-    at_once = seen.last_content_ms - seen.first_content_ms <= max(BUFFERED_WITHIN_MS, limit_ms)
-    return ProbeReason.BufferedStream if at_once and seen.first_content_ms >= BUFFERED_FROM_MS else None
+    limit_ms = max(BUFFERED_WITHIN_MS, seen.pieces * BUFFERED_PIECE_MS)
+    at_once = seen.last_content_ms - seen.first_content_ms <= limit_ms
+    is_ours = seen.stalled_ms >= seen.pieces * STALLED_PIECE_MS
+    return ProbeReason.BufferedStream if at_once and not is_ours and seen.first_content_ms >= BUFFERED_FROM_MS else None
 
 
 _CHECKS: tuple[Callable[[Exchange, Asked], ProbeReason | None], ...] = (

@@ -61,7 +61,8 @@ class Exchange:
     """One request. refused: what its status or error body said, when it was no answer at all.
 
     alive_ms: the first byte of the body, whatever it was. pieces: events with content. finish: the reason to finish, in
-    the provider's word. model: who answered, by its own account.
+    the provider's word. model: who answered, by its own account. stalled_ms: the longest that we ourselves were kept
+    from looking.
     """
 
     status: int = 0
@@ -79,6 +80,7 @@ class Exchange:
     model: str = ""
     usage: Usage | None = None
     is_invalid: bool = False
+    stalled_ms: float = 0.0
 
     @property
     def tokens_per_second(self) -> float | None:

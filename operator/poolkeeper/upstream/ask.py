@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -22,6 +22,7 @@ from poolkeeper.probing.stream import AnswerReader
 BALANCE_LIMIT_S = 5.0
 AFTER_THE_END_S = 1.0
 """How long [DONE] may come after the reason to finish, before nobody waits for it any more."""
+BEAT_S = 0.01
 _NOWHERE = "http://127.0.0.1:0"
 """Refused at once, before anything is sent."""
 _SENT = "http11.send_request_headers.started"
@@ -64,8 +65,16 @@ class Asker:
         await self._client.aclose()
 
     async def ask(self, body: Body, patience: Patience) -> Exchange:
-        reader = AnswerReader(self._endpoint.provider)
         clock = _Clock()
+        watching = asyncio.create_task(clock.watch())
+        try:
+            exchange = await self._ask(body, patience, clock)
+        finally:
+            watching.cancel()
+        return replace(exchange, stalled_ms=clock.stalled_ms)
+
+    async def _ask(self, body: Body, patience: Patience, clock: "_Clock") -> Exchange:
+        reader = AnswerReader(self._endpoint.provider)
         content = canonical_json(body).encode()
         url = f"{self._base}{self._endpoint.path}/chat/completions"
         try:
@@ -93,11 +102,25 @@ class Asker:
 
 
 class _Clock:
-    """Milliseconds since the request was sent, or, until then, since it was tried."""
+    """Milliseconds since the request was sent, or, until then, since it was tried; and, while somebody watches, the
+    longest that this process did not get to work: what arrives meanwhile seems to arrive at once."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._zero_s = self._loop.time()
+        self._due_s = self._zero_s + BEAT_S
+        self._stalled_s = 0.0
+
+    async def watch(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self._stalled_s = max(self._stalled_s, self._loop.time() - self._due_s)
+            self._due_s = self._loop.time() + BEAT_S
+
+    @property
+    def stalled_ms(self) -> float:
+        """With the beat that is overdue: what was read may be dealt with before it."""
+        return max(self._stalled_s, self._loop.time() - self._due_s) * 1000
 
     def ms(self) -> float:
         return (self._loop.time() - self._zero_s) * 1000

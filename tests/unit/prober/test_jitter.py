@@ -21,8 +21,8 @@ from unit.prober.pods import Pod, endpoint
 
 POOLS, RUNS_EACH = 10, 50
 LIMIT_MS = 200
-JITTER = Jitter(first_ms=60, per_second=500)
-TOKENS = 12
+JITTER = Jitter(first_ms=60, per_second=150)
+TOKENS = 10
 
 
 def healthy(seed: int) -> dict[str, object]:

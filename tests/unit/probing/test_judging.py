@@ -55,13 +55,15 @@ EXCHANGES: dict[str, tuple[Exchange, R | None]] = {
     "another model": (replace(GOOD, model="deepseek-v3.2"), R.WrongModel),
     "no word on the model": (replace(GOOD, model=""), None),
     "all of it at once": (replace(GOOD, last_content_ms=801), R.BufferedStream),
+    "all of it at once, but we were asleep": (replace(GOOD, last_content_ms=801, stalled_ms=130), None),
+    "all of it at once, and we dozed": (replace(GOOD, last_content_ms=801, stalled_ms=100), R.BufferedStream),
     "all of it at once, and at once": (replace(GOOD, first_content_ms=20, last_content_ms=21), None),
     "a short answer after a long wait": (
         replace(GOOD, pieces=10, first_content_ms=4900, last_content_ms=4945, usage=Usage(20, 10)),
         None,
     ),
     "all of it at once, after a long wait": (
-        replace(GOOD, first_content_ms=4900, last_content_ms=4930),
+        replace(GOOD, first_content_ms=4900, last_content_ms=4925),
         R.BufferedStream,
     ),
     "all of it in a few pieces": (replace(GOOD, last_content_ms=801, pieces=3), None),
