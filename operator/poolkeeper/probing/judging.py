@@ -101,8 +101,9 @@ def _empty(seen: Exchange, _: Asked) -> ProbeReason | None:
 
 
 def _slow_start(seen: Exchange, asked: Asked) -> ProbeReason | None:
-    waited_ms = seen.first_content_ms
-    return ProbeReason.SlowFirstToken if waited_ms is not None and waited_ms > asked.first_token_ms else None
+    if seen.first_content_ms is None or seen.first_content_ms - seen.stalled_ms <= asked.first_token_ms:
+        return None
+    return ProbeReason.SlowFirstToken
 
 
 def _slow_tokens(seen: Exchange, asked: Asked) -> ProbeReason | None:

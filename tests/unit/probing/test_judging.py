@@ -48,6 +48,10 @@ EXCHANGES: dict[str, tuple[Exchange, R | None]] = {
     "thought until the limit": (replace(GOOD, has_text=False, has_reasoning=True, finish="length"), None),
     "the first token just in time": (replace(GOOD, first_content_ms=5000, last_content_ms=6600), None),
     "the first token too late": (replace(GOOD, first_content_ms=5001, last_content_ms=6600), R.SlowFirstToken),
+    "the first token too late, but we were asleep": (
+        replace(GOOD, first_content_ms=5900, last_content_ms=7500, stalled_ms=1000),
+        None,
+    ),
     "tokens just fast enough": (replace(GOOD, last_content_ms=800 + 63 * 200), None),
     "tokens too slow": (replace(GOOD, last_content_ms=800 + 63 * 201), R.SlowTokens),
     "too few tokens for a speed": (replace(GOOD, usage=Usage(20, 3), pieces=3, last_content_ms=9000), None),
