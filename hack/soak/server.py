@@ -1,40 +1,44 @@
-"""The sample pool's model server without a container: llama.cpp with a 135M model, from the images' lock files."""
+"""The sample pool's model server without a container: llama.cpp with a 135M model, in the images' versions.
 
-import os
+What llama.cpp's server depends on is not the images' to the letter: their lock file is for a newer Python.
+"""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from hack.peers.peer import clean_environment
 
 from conformance.environments import Environment, environment, is_made
 from conformance.gateways.process import answers, free_port, running
 
 HOST, MODEL = "127.0.0.1", "smollm2"
 START_LIMIT_S = 120.0
-LOCKS = Path(__file__).resolve().parents[1] / "images"
+IMAGES = Path(__file__).resolve().parents[1] / "images"
 BUILD = {"CMAKE_ARGS": "-DLLAVA_BUILD=OFF -DLLAMA_CURL=OFF"}
 
 
 def is_built() -> bool:
-    return is_made("llama", _locked("llama")) and is_made(MODEL, _locked("model"))
+    return is_made("llama", _named("llama.in")) and is_made(MODEL, _named("model.lock"))
 
 
 @contextmanager
 def model_server(folder: Path) -> Iterator[int]:
     """Its port. Built if it is not there, which takes minutes, and a C++ compiler."""
-    program = environment("llama", _locked("llama"), settings=BUILD)
-    file = _model_file(environment(MODEL, _locked("model"), alone=True))
+    program = environment("llama", _named("llama.in"), settings=BUILD)
+    file = _model_file(environment(MODEL, _named("model.lock"), alone=True))
     port = free_port()
     options = {"model": file, "model_alias": MODEL, "n_ctx": 2048, "host": HOST, "port": port}
     words = (word for name, value in options.items() for word in (f"--{name}", str(value)))
     # As in the sample: its default breaks off a running answer for any new request.
     command = [str(program.python), "-m", "llama_cpp.server", *words, "--interrupt_requests", "false"]
     log = folder / "llama.log"
-    with running(command, os.environ, log, lambda: answers(f"http://{HOST}:{port}/v1/models"), START_LIMIT_S):
+    with running(command, clean_environment(), log, lambda: answers(f"http://{HOST}:{port}/v1/models"), START_LIMIT_S):
         yield port
 
 
-def _locked(name: str) -> tuple[str, ...]:
-    return tuple((LOCKS / f"{name}.lock").read_text().splitlines())
+def _named(file: str) -> tuple[str, ...]:
+    return tuple((IMAGES / file).read_text().splitlines())
 
 
 def _model_file(made: Environment) -> Path:
