@@ -116,20 +116,31 @@ class Facts:
 
 def facts_of(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datetime) -> Facts:
     states = fresh_states(snapshot, now)
-    before = snapshot.previous.active_tier if snapshot.previous else None
+    endpoints = tuple(_endpoints(snapshot, states.values(), _probed(snapshot, plan, now)))
     facts = Facts(
         snapshot=snapshot,
         plan=plan,
         refused=refused,
         now=now,
         states=states,
-        endpoints=tuple(_endpoints(snapshot, states.values(), _probed(snapshot, plan, now))),
+        endpoints=endpoints,
         probe_is_stale=_probe_is_stale(snapshot, plan, now),
-        active_tier=active_tier(states.values()) if states else before,
+        active_tier=_active_tier(snapshot, states.values(), endpoints),
     )
     if facts.active_tier != facts.primary_tier:
         return facts
     return replace(facts, endpoints=tuple(map(_without_rest, facts.endpoints)))
+
+
+def _active_tier(
+    snapshot: Snapshot, states: Collection[RouterState], endpoints: Collection[EndpointFact]
+) -> int | None:
+    """A router takes for active what it would ask next. In the dark that is a trial now here, now there: no service."""
+    if not states:
+        return snapshot.previous.active_tier if snapshot.previous else None
+    in_service = [endpoint for endpoint in endpoints if endpoint.in_service]
+    is_dark = bool(in_service) and all(endpoint.is_cut_off for endpoint in in_service)
+    return None if is_dark else active_tier(states)
 
 
 def _without_rest(endpoint: EndpointFact) -> EndpointFact:

@@ -295,6 +295,13 @@ CASES = {
         Reason.BreakerOpen,
         "official: breaker open since 2026-11-22T07:40:00Z after Connect (2/2 replicas)",
     ),
+    "open breakers and nobody to take over": Case(
+        seen_as(HOST_DOWN, LOCAL_DOWN, active_tier=None),
+        T.Degraded,
+        "True",
+        Reason.BreakerOpen,
+        "after Busy (2/2 replicas); tried again until trials pass",
+    ),
     "failing health checks": Case(
         seen_as(seen("official", health="Unhealthy", reason="HealthCheckFailed"), LOCAL_WELL),
         T.Degraded,
@@ -415,6 +422,16 @@ CASES = {
         "True",
         Reason.ServingDegraded,
         "No tier can take a request",
+    ),
+    "a trial that is due is no service": Case(
+        seen_as(HOST_DOWN, LOCAL_DOWN, active_tier=0),
+        T.FailoverActive,
+        "True",
+        Reason.ServingDegraded,
+        "No tier can take a request",
+    ),
+    "a trial that is due at a tier below another that serves is none either": Case(
+        seen_as(HOST_DOWN, LOCAL_WELL, active_tier=1), T.FailoverActive, "True", Reason.PrimaryBreakerOpen
     ),
     "the pool's own breaker is open": Case(
         seen_whole({"global": {"breaker": "Open"}}),

@@ -98,6 +98,10 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
         (FAILED_OVER, ALL_DARK),
         [("BreakerOpened", "local: breaker opened after Busy"), ("ServingDegraded", "No tier can take a request")],
     ),
+    "trials in the dark are no news": (
+        (ALL_DARK, seen_as(CUT_OFF, LOCAL_CUT_OFF), seen_as(CUT_OFF, LOCAL_CUT_OFF, active_tier=1), ALL_DARK),
+        [],
+    ),
     "the first tier comes back from the dark": (
         (ALL_DARK, seen_as(OFFICIAL_WELL, LOCAL_CUT_OFF)),
         [("BreakerClosed", "official"), ("Failback", "Tier 0 serves")],

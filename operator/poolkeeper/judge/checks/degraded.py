@@ -35,7 +35,8 @@ def balance_exhausted(facts: Facts) -> Finding | None:
 
 
 def breaker_open(facts: Facts) -> Finding | None:
-    return _any(facts, Reason.BreakerOpen, _is_cut_off, "the others take its traffic until trials pass", _breaker_told)
+    answer = "the others take its traffic until trials pass" if facts.usable else "tried again until trials pass"
+    return _any(facts, Reason.BreakerOpen, _is_cut_off, answer, _breaker_told)
 
 
 def unhealthy(facts: Facts) -> Finding | None:

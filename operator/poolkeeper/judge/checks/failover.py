@@ -8,6 +8,7 @@ from poolkeeper.judge.facts import Facts
 from poolkeeper.judge.merge import global_breaker, unserved_models
 from poolkeeper.plan.hold import failover_to_tier
 
+_DARK = "No tier can take a request, but for trials of its breakers: clients get a kept answer, or the default one"
 PRIMARY_OUT = (Reason.PrimaryBreakerOpen, Reason.PrimaryUnhealthy, Reason.PrimaryRateLimited)
 
 
@@ -27,7 +28,7 @@ def global_breaker_open(facts: Facts) -> Finding | None:
 def nothing_serves(facts: Facts) -> Finding | None:
     if facts.active_tier is not None:
         return None
-    return Finding("True", Reason.ServingDegraded, "No tier can take a request: clients get the default answer at once")
+    return Finding("True", Reason.ServingDegraded, _DARK)
 
 
 def model_unserved(facts: Facts) -> Finding | None:
