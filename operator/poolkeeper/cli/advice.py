@@ -39,12 +39,17 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "Busy": "it is overloaded: lower its maxConnections or weight if this lasts",
         "CutAtRoundSeconds": "a time limit on the way cuts streams: look for that number in proxies and gateways",
         "TruncatedStream": "its streams break off: look for restarts of an own server, else tell the provider",
-        "SlowFirstToken": "it is slow to begin: give it less, or raise spec.probe.firstToken if that is normal for it",
+        "SlowFirstToken": (
+            "it is slow to begin: give it less; if that is normal for it, raise timeouts.firstToken of the policy, and "
+            "spec.probe.firstToken"
+        ),
         "SlowTokens": "it is slow to go on: give it less, or lower spec.probe.minTokensPerSecond if it always is",
         "WrongModel": "another model answers: map the name by models[].upstreamName if that is meant, else drain it",
         "BufferedStream": "something on the way holds the stream back: turn response buffering off there",
         "CertificateExpiring": "its certificate ends soon: see why it is not renewed",
         "SampleRefused": "the probe's own question is refused: mend spec.probe.samplesRef, or its provider",
+        "Connect": "no connection comes about (name, port, certificate): `poolkeeper probe --now {pool}` says which it is",
+        "Stalled": "its streams fall silent half-way: look at its load, and at timeouts.interToken of the policy",
         "RateLimited": "the provider limits our rate: lower maxConnections or have the limit raised if this comes back",
         "RequestTimeout": "its answers take longer than timeouts.request of the policy: give it less, or raise that",
         "ModelLoading": "it is loading its model: wait",
@@ -59,13 +64,22 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "BreakerHalfOpen": "it failed too often and is being tried: wait for the trials",
     }
 )
+KNOWN_AS: Mapping[str, str] = MappingProxyType(
+    {"Connect": "ConnectFailed", "Truncated": "TruncatedStream", "Stalled": "TruncatedStream"}
+)
+"""What a router calls an outcome, where a probe calls the same thing otherwise."""
 FALLBACK = "look at what the router saw last, and at the endpoint's own log"
 OWN_KEY = "the Secret of its credentialsRef"
 
 
+def page_of(word: str) -> str:
+    """The word under which the runbooks have it."""
+    return KNOWN_AS.get(word, word)
+
+
 def advice(word: str, facts: Facts) -> str:
     """word: one of its reasons."""
-    said = ADVICE.get(word, FALLBACK)
+    said = ADVICE.get(word) or ADVICE.get(page_of(word), FALLBACK)
     return said.format(key=facts.key or OWN_KEY, pool=facts.pool, endpoint=facts.endpoint.name)
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from poolkeeper.api.reasons import runbook
 from poolkeeper.cli import timeline
-from poolkeeper.cli.advice import advice, comes_back
+from poolkeeper.cli.advice import advice, comes_back, page_of
 from poolkeeper.cli.endpointfacts import Change, Facts, RouterView
 from poolkeeper.cli.pooltable import BREAKER_WORDS, age
 from poolkeeper.probing.meaning import reason_named
@@ -112,7 +112,9 @@ def _to_do(facts: Facts, now: datetime) -> Iterator[Text]:
         yield _line("not yet", told)
     yield from (_line("comes back", f"by {what}") for what in comes_back(facts, now))
     yield from (_line("do", advice(word, facts), "bold") for word in words)
-    pages = [runbook(word) for word in words] + [runbook("BreakerOpen") if facts.endpoint.breaker != "Closed" else ""]
+    pages = [runbook(page_of(word)) for word in words] + [
+        runbook("BreakerOpen") if facts.endpoint.breaker != "Closed" else ""
+    ]
     yield from (_line("runbook", found) for found in dict.fromkeys(pages) if found)
 
 

@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from poolkeeper.api.reasons import GOOD, ConditionType
-from poolkeeper.api.status import Condition, EndpointPoolStatus
+from poolkeeper.api.reasons import GOOD, ConditionType, runbook
+from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
 from poolkeeper.local.record import PoolRecord
 
 BREAKER_WORDS = {"Closed": "closed", "Open": "open", "HalfOpen": "half-open"}
@@ -21,7 +21,9 @@ def page(pools: Sequence[PoolRecord], now: datetime) -> RenderableType:
     for pool in pools:
         parts += [Text(), Text(_name(pool), "bold")] if len(pools) > 1 else [Text()]
         parts.append(_endpoints(pool, now))
-        parts += [_trouble(condition, now) for condition in pool.status.conditions if not _is_good(condition)]
+        wrong = [condition for condition in pool.status.conditions if not _is_good(condition)]
+        parts += [_trouble(condition, now) for condition in wrong]
+        parts += _to_do(pool, wrong)
     return Group(*parts)
 
 
@@ -56,7 +58,7 @@ def _name(pool: PoolRecord) -> str:
 def _endpoints(pool: PoolRecord, now: datetime) -> Table:
     regions = any(endpoint.region for endpoint in pool.status.endpoints)
     table = _table("ENDPOINT", "TIER", *(["REGION"] if regions else []), "HEALTH", "BREAKER", "SINCE", "WHY")
-    for endpoint in sorted(pool.status.endpoints, key=lambda found: (found.tier, found.name)):
+    for endpoint in _by_tier(pool):
         table.add_row(
             endpoint.name,
             str(endpoint.tier),
@@ -69,9 +71,21 @@ def _endpoints(pool: PoolRecord, now: datetime) -> Table:
     return table
 
 
+def _by_tier(pool: PoolRecord) -> list[EndpointStatus]:
+    return sorted(pool.status.endpoints, key=lambda found: (found.tier, found.name))
+
+
 def _trouble(condition: Condition, now: datetime) -> Text:
     head = f"{condition.type}={condition.status} {condition.reason} for {age(condition.last_transition_time, now)}"
     return Text.assemble(("! ", "yellow"), (head, "yellow"), f": {condition.message}" if condition.message else "")
+
+
+def _to_do(pool: PoolRecord, wrong: Sequence[Condition]) -> list[Text]:
+    """Where to go on reading: about the first endpoint that is out, and the first thing that is wrong."""
+    out = [found.name for found in _by_tier(pool) if found.health == "Unhealthy" or found.breaker != "Closed"]
+    ways = [f"poolkeeper explain {_name(pool)} {name}" for name in out[:1]]
+    ways += [page for condition in wrong[:1] if (page := runbook(condition.reason))]
+    return [Text(f"what to do: {'; '.join(ways)}", "dim")] if wrong and ways else []
 
 
 def _answer(status: EndpointPoolStatus, kind: ConditionType) -> Text:

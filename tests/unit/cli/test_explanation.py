@@ -7,12 +7,20 @@ from rich.console import Console
 
 from factories import NOW
 from poolkeeper.api.proberesult import EndpointProbe, ProbePhases, ProbeResult
-from poolkeeper.api.reasons import ProbeReason
+from poolkeeper.api.reasons import ProbeReason, runbook
 from poolkeeper.api.routerstate import RouterState
 from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus, LastProbe, ProbedEndpoint, ProbeRun
-from poolkeeper.cli.advice import ADVICE, advice, comes_back
+from poolkeeper.cli.advice import ADVICE, advice, comes_back, page_of
 from poolkeeper.cli.endpointfacts import Facts, Seen, facts_of
 from poolkeeper.cli.explanation import page
+from routerlua import runtime
+
+
+def breaking_classes() -> list[str]:
+    """The classes of outcomes that the router's breakers count."""
+    classes = runtime().eval(b'require("pool.outcome").CLASSES')
+    return sorted(name.decode() for name, does in classes.items() if does[b"counts"])
+
 
 KEY = "Secret deepseek, key api-key"
 WELL = {"name": "official", "tier": 0, "health": "Healthy", "breaker": "Closed", "lastTransitionTime": NOW}
@@ -186,6 +194,14 @@ def test_what_brings_it_back(found: Facts, want: str) -> None:
 def test_every_reason_has_its_advice(reason: ProbeReason) -> None:
     assert reason in ADVICE
     assert "{" not in advice(reason, facts(reason=reason))
+
+
+@pytest.mark.parametrize("word", breaking_classes())
+def test_whatever_opens_a_breaker_has_its_advice_and_its_page(word: str) -> None:
+    found = lines(facts(reason=word, health="Unhealthy", breaker="Open"))
+
+    assert advice(word, facts()) != advice("SomethingNew", facts())
+    assert [line for line in found if line.startswith("runbook")][:-1] == [f"runbook {runbook(page_of(word))}"]
 
 
 def test_a_word_that_nobody_knows_sends_to_the_log() -> None:

@@ -62,7 +62,7 @@ FAILED_OVER: dict[str, object] = {
 
 
 def test_a_failed_over_pool() -> None:
-    *found, trouble = rows(printed(FAILED_OVER))
+    *found, trouble, to_do = rows(printed(FAILED_OVER))
 
     assert found == [
         ["POOL", "READY", "AVAILABLE", "HEALTHY", "TIER", "FAILOVER", "ADDRESS"],
@@ -73,6 +73,17 @@ def test_a_failed_over_pool() -> None:
     ]
     want = "! FailoverActive=True PrimaryBreakerOpen for 2m: tier 1 serves: official is open after 3 failures"
     assert " ".join(trouble) == want
+    want = "what to do: poolkeeper explain default/chat official; docs/runbooks/PrimaryBreakerOpen.md"
+    assert " ".join(to_do) == want
+
+
+def test_where_no_endpoint_is_out_a_page_is_what_there_is() -> None:
+    rejected = FAILED_OVER | {
+        "conditions": [condition("Programmed", "False", "ConfigRejected", "refused")],
+        "endpoints": [endpoint("own", 1, "Healthy", "Closed")],
+    }
+
+    assert " ".join(rows(printed(rejected))[-1]) == "what to do: docs/runbooks/ConfigRejected.md"
 
 
 def test_regions_stand_beside_their_endpoints_where_there_are_any() -> None:
