@@ -18,7 +18,7 @@ describe("dynamic weight", function()
     { name = "full: nothing", of = { in_flight = 10 }, want = 0 },
     { name = "over the ceiling (it was lowered): nothing, not less", of = { in_flight = 20 }, want = 0 },
     { name = "twice as slow as normal: half", of = { latency_ms = 1600 }, want = 50 },
-    { name = "very slow: a tenth, not nothing", of = { latency_ms = 80000 }, want = 10 },
+    { name = "very slow: a twentieth, not nothing", of = { latency_ms = 80000 }, want = 5 },
     { name = "very fast: twice, not more", of = { latency_ms = 1 }, want = 200 },
     { name = "all factors at once", of = { in_flight = 5, latency_ms = 1600 }, want = 25 },
     { name = "just recovered: a tenth", of = { ramp_since_ms = 100000 }, want = 10 },

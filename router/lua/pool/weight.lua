@@ -9,7 +9,7 @@ local min = math.min
 
 local _M = {}
 
-local RATIO_MIN, RATIO_MAX = 0.1, 2
+local RATIO_MIN, RATIO_MAX = 0.05, 2
 local SLOW_START_MIN = 0.1
 local DECAY_MS = 10000
 
