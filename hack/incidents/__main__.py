@@ -14,7 +14,7 @@ from hack.incidents.caller import Ended, call_all
 from hack.incidents.cast import KEY, cast
 from hack.incidents.figures import Figures, Seen, figures
 from hack.incidents.page import page, plot, tables
-from hack.incidents.rows import ROWS, Row
+from hack.incidents.rows import DIRECT, ROWS, Row
 from hack.incidents.traffic import Due, requests
 from rich.console import Console
 
@@ -62,7 +62,7 @@ def _run(row: Row, due: Sequence[Due], day_s: float) -> tuple[Figures, list[Ende
         with providers.playing(day_s) as began_s:
             ended = list(asyncio.run(call_all(gateway.base_url, KEY, due)))
         seen = Seen(providers.seen(), providers.peaks(), began_s)
-        return figures(row.title, gateway.version, ended, seen, day_s), ended
+        return figures(row.title, gateway.version, ended, seen, day_s, fails_over=row.slug != DIRECT), ended
 
 
 if __name__ == "__main__":

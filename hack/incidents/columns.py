@@ -1,5 +1,6 @@
 """What the tables compare, which way better is, and why one may be better than ours and yet no better gateway."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ class Column:
     value: Callable[[Figures], float]
     why: str
     slack: float = 0.95
+
+
+def _or_none(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else form.format(value)
 
 
 CALLERS = (
@@ -40,15 +45,15 @@ CALLERS = (
     ),
     Column(
         "weakest fails: callers who notice",
-        lambda row: f"{row.weak_percent:.2f} %",
+        lambda row: _or_none(row.weak_percent, "{:.2f} %"),
         lambda row: row.weak_percent,
-        "asked directly, the official API does not suffer when another one does",
+        "nothing excuses that",
     ),
     Column(
         "failover adds, p99",
-        lambda row: f"{row.failover_ms:.0f} ms",
+        lambda row: _or_none(row.failover_ms, "{:.0f} ms"),
         lambda row: row.failover_ms,
-        "who hands an error on waits for nobody else",
+        "few requests met the weakest there, or an error was handed on instead",
         slack=0.5,
     ),
 )
@@ -63,7 +68,7 @@ PROVIDERS_SAW = (
         "in the outage",
         lambda row: f"{row.outage_attempts:.2f}",
         lambda row: row.outage_attempts,
-        "breakers that look at whole hosts only, once open, ask nobody at all, and do not notice when one comes back",
+        "it asked even less; the attempts here are trials, by which it is noticed that somebody is back",
     ),
     Column(
         "backup: peak at once",

@@ -1,5 +1,6 @@
 """What came of a day, in numbers."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,10 +26,10 @@ class Figures:
     """answered_percent: of the requests while an endpoint was alive, those that got a whole answer; broken: began and
     did not end well. Times in milliseconds, of whole answers while an endpoint was alive. weak_percent: of the requests
     while the weakest fails now and then, those without a whole answer. failover_ms: how much later first tokens come
-    then than in quiet hours, at p99. attempts: that providers saw, for each request of the day; outage_attempts: while
-    everybody answered 503. backup_peak, backup_refused: requests at once at the small backup, and those it had to
-    refuse. cost: what providers charge for a thousand whole answers, in USD. problems: why the others got none, and
-    how many."""
+    then than in quiet hours, at p99; both nan where nobody fails over. attempts: that providers saw, for each request
+    of the day; outage_attempts: while everybody answered 503. backup_peak, backup_refused: requests at once at the
+    small backup, and those it had to refuse. cost: what providers charge for a thousand whole answers, in USD.
+    problems: why the others got none, and how many."""
 
     title: str
     version: str
@@ -49,7 +50,9 @@ class Figures:
     problems: Mapping[str, int]
 
 
-def figures(title: str, version: str, ended: Sequence[Ended], seen: Seen, day_s: float) -> Figures:
+def figures(
+    title: str, version: str, ended: Sequence[Ended], seen: Seen, day_s: float, fails_over: bool = True
+) -> Figures:
     alive = [one for one in ended if not is_dark(one.due.at_s, day_s)]
     whole = [one for one in alive if not one.problem]
     weak, quiet = (_between(ended, span, day_s) for span in (WEAK, QUIET))
@@ -66,8 +69,8 @@ def figures(title: str, version: str, ended: Sequence[Ended], seen: Seen, day_s:
         first_p99_ms=1000 * percentile(firsts, 99),
         total_p50_ms=1000 * percentile(totals, 50),
         total_p99_ms=1000 * percentile(totals, 99),
-        weak_percent=100 * sum(bool(one.problem) for one in weak) / max(1, len(weak)),
-        failover_ms=1000 * (percentile(_firsts(weak), 99) - percentile(_firsts(quiet), 99)),
+        weak_percent=100 * sum(bool(one.problem) for one in weak) / max(1, len(weak)) if fails_over else math.nan,
+        failover_ms=1000 * (percentile(_firsts(weak), 99) - percentile(_firsts(quiet), 99)) if fails_over else math.nan,
         attempts=len(asked) / max(1, len(ended)),
         outage_attempts=len(in_outage) / max(1, len(_between(ended, OUTAGE, day_s))),
         backup_peak=seen.peaks[BACKUP],

@@ -51,8 +51,9 @@ def _poolkeeper(folder: Path, upstreams: Sequence[Upstream]) -> AbstractContextM
     return poolkeeper(folder, upstreams, None, manifests=(_pool(upstreams), _policy()))
 
 
+DIRECT = "direct"
 ROWS = (
-    Row("direct", "the official API, direct", _direct),
+    Row(DIRECT, "the official API, direct", _direct),
     Row("nginx", "nginx, round robin", _nginx),
     Row("envoy", "Envoy", _envoy),
     Row("litellm", "LiteLLM", _litellm),
