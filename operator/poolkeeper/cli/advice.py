@@ -48,7 +48,7 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "BufferedStream": "something on the way holds the stream back: turn response buffering off there",
         "CertificateExpiring": "its certificate ends soon: see why it is not renewed",
         "SampleRefused": "the probe's own question is refused: mend spec.probe.samplesRef, or its provider",
-        "Connect": "no connection comes about (name, port, certificate): `poolkeeper probe --now {pool}` says which it is",
+        "Connect": "no connection comes about (name, port, certificate): `poolkeeper probe --now {pool}` says which",
         "Stalled": "its streams fall silent half-way: look at its load, and at timeouts.interToken of the policy",
         "RateLimited": "the provider limits our rate: lower maxConnections or have the limit raised if this comes back",
         "RequestTimeout": "its answers take longer than timeouts.request of the policy: give it less, or raise that",
