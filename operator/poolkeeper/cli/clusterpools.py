@@ -19,7 +19,10 @@ class _Pools(Model):
 
 async def cluster_pools(namespace: str | None) -> Sequence[PoolRecord]:
     """Of one namespace, which is all that some people may see, or of all."""
-    cluster = await find_cluster()
+    try:
+        cluster = await find_cluster()
+    except UserError as error:
+        raise UserError(f"no `poolkeeper run` is alive on this machine, and {error}") from error
     api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
     resource = RESOURCES["EndpointPool"]
     try:

@@ -29,7 +29,8 @@ class Files:
         try:
             return ProbeDoc.model_validate_json(path.read_bytes())
         except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror}; it is what says whom to probe") from None
+            wanted = "it says whom to probe, in a Pod of the probe; by hand: poolkeeper probe --now POOL"
+            raise UserError(f"{path} cannot be read: {error.strerror}; {wanted}") from None
         except ValidationError as error:
             where = ", ".join(".".join(map(str, wrong["loc"])) for wrong in error.errors()[:3])
             raise UserError(f"{path} is of another version than this prober; it does not fit at: {where}") from None

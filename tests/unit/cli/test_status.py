@@ -89,4 +89,4 @@ def test_without_a_run_it_asks_the_cluster(tmp_path: Path) -> None:
     result = status(tmp_path)
 
     assert result.exit_code == 1
-    assert "no cluster to work on" in result.stderr
+    assert "no `poolkeeper run` is alive on this machine, and no cluster to work on" in result.stderr
