@@ -8,7 +8,7 @@ from rich.text import Text
 
 from poolkeeper.local.documents import Finding
 
-LABEL_WIDTH = 10
+LABEL_WIDTH = 19
 
 
 class Teller:
