@@ -50,6 +50,22 @@ def test_a_body_that_turns_out_too_long_is_refused_as_clearly(router: Router, a:
     assert a.log() == []
 
 
+@pytest.mark.parametrize("piece_bytes", [64 << 10, 16], ids=["in large chunks", "in tiny chunks"])
+def test_a_body_under_the_limit_goes_through_in_chunks(router: Router, piece_bytes: int) -> None:
+    length = LIMIT_BYTES - 100 if piece_bytes > 1024 else LIMIT_BYTES // 2
+    body = BODY[:-1] + b',"x":"' + b"y" * (length - len(BODY) - 7) + b'"}'
+    pieces = (body[at : at + piece_bytes] for at in range(0, len(body), piece_bytes))
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    with RawProvider() as provider:
+        router.serve(endpoint("a", port=provider.port))
+
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        got = raw(router, head + chunks, enough=b'"finish_reason"')
+
+        assert got.status == 200
+        assert provider.requests()[0].body == body
+
+
 def test_a_body_of_the_limit_goes_through(router: Router) -> None:
     body = BODY[:-1] + b',"x":"' + b"y" * (LIMIT_BYTES - len(BODY) - 7) + b'"}'
     with RawProvider() as provider:

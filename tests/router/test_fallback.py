@@ -63,6 +63,23 @@ def test_the_lesser_model_answers_when_nobody_has_the_one_that_was_asked_for(
     eventually(lambda: 'fallback_responses_total{kind="degraded"} 2' in router.metrics(), "both are counted")
 
 
+def test_the_lesser_model_is_counted_under_its_own_name(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    a.set("busy503")
+    b.settings(any_model=True)
+    router.serve(
+        endpoint("a", a),
+        endpoint("b", b, **route(LESSER)),
+        models=(MODEL, LESSER),
+        policy=policy(fallback=FallbackDoc(default_response=BUSY, degraded_model=LESSER)),
+    )
+
+    router.ask()
+
+    series = f'poolkeeper_attempts_total{{endpoint="b",gen_ai_request_model="{LESSER}"}} 1'
+    eventually(lambda: 'attempts_total{endpoint="b"' in router.metrics(), "the attempt is counted")
+    assert series in router.metrics()
+
+
 def test_who_asks_for_the_lesser_model_gets_nothing_less(router: Router, a: FakeProvider) -> None:
     a.set("busy503")
     router.serve(endpoint("a", a), policy=policy(fallback=FallbackDoc(default_response=BUSY, degraded_model=MODEL)))

@@ -63,16 +63,16 @@ local function ask_lesser(request)
   if not label or model == request.model or request.is_degraded or request.telling or request.surface.member == "data" then
     return nil
   end
-  local before = { model = request.model, excluded = request.excluded }
-  request.model, request.excluded, request.needs = model, {}, nil
+  local before = { model = request.model, label = request.model_label, excluded = request.excluded }
+  request.model, request.model_label, request.excluded, request.needs = model, label, {}, nil
   request.asked = surfaces.asked(request.surface, model)
   local attempt, obstacle = find_paid(request)
   if attempt then
-    request.is_degraded, request.is_model_missing, request.model_label = true, nil, label
+    request.is_degraded, request.is_model_missing = true, nil
     count("degraded")
     return attempt
   end
-  request.model, request.excluded = before.model, before.excluded
+  request.model, request.model_label, request.excluded = before.model, before.label, before.excluded
   request.asked = surfaces.asked(request.surface, before.model)
   return nil, obstacle
 end
