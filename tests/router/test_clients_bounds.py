@@ -50,24 +50,40 @@ def test_a_body_that_turns_out_too_long_is_refused_as_clearly(router: Router, a:
     assert a.log() == []
 
 
-@pytest.mark.parametrize("piece_bytes", [64 << 10, 16], ids=["in large chunks", "in tiny chunks"])
-def test_a_body_under_the_limit_goes_through_in_chunks(router: Router, piece_bytes: int) -> None:
-    length = LIMIT_BYTES - 100 if piece_bytes > 1024 else LIMIT_BYTES // 2
-    body = BODY[:-1] + b',"x":"' + b"y" * (length - len(BODY) - 7) + b'"}'
-    pieces = (body[at : at + piece_bytes] for at in range(0, len(body), piece_bytes))
-    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+def chunked(body: bytes, chunk_bytes: int) -> bytes:
+    pieces = (body[at : at + chunk_bytes] for at in range(0, len(body), chunk_bytes))
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def body_of(length: int) -> bytes:
+    return BODY[:-1] + b',"x":"' + b"y" * (length - len(BODY) - 7) + b'"}'
+
+
+@pytest.mark.parametrize("chunk_bytes", [64 << 10, 128])
+def test_a_body_of_the_limit_goes_through_in_chunks(router: Router, chunk_bytes: int) -> None:
+    body = body_of(LIMIT_BYTES)
     with RawProvider() as provider:
         router.serve(endpoint("a", port=provider.port))
 
-        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-        got = raw(router, head + chunks, enough=b'"finish_reason"')
+        got = raw(router, chunked(body, chunk_bytes), enough=b'"finish_reason"')
 
         assert got.status == 200
         assert provider.requests()[0].body == body
 
 
+def test_a_body_whose_chunks_are_as_many_bytes_as_itself_is_refused_for_that(router: Router, a: FakeProvider) -> None:
+    router.serve(endpoint("a", a))
+
+    got = raw(router, chunked(body_of(12 << 20), 6), enough=b"poolkeeper_error")
+
+    assert got.status == 413
+    assert "chunks" in json.loads(got.payload)["error"]["message"]
+    assert a.log() == []
+
+
 def test_a_body_of_the_limit_goes_through(router: Router) -> None:
-    body = BODY[:-1] + b',"x":"' + b"y" * (LIMIT_BYTES - len(BODY) - 7) + b'"}'
+    body = body_of(LIMIT_BYTES)
     with RawProvider() as provider:
         router.serve(endpoint("a", port=provider.port))
 

@@ -84,6 +84,10 @@ local function read_body(request)
   local doc = request.doc
   ngx.req.read_body()
   local body = ngx.req.get_body_data()
+  if not body and ngx.req.get_body_file() then
+    return conclude.refuse(request, 413, "body_too_large",
+                           "The body's chunks are too small: with their framing it is larger than this router takes.")
+  end
   if not body then
     return conclude.refuse(request, 400, "invalid_json", "The request has no body; wanted a JSON object.")
   end
@@ -105,6 +109,10 @@ end
 -- The pool's list of models, or one of it.
 local function answer_models(request, name)
   local body = name == "" and models.list(request.doc.models) or request.doc.labels[name] and models.one(name)
+  if not body and ngx.req.get_body_file() then
+    return conclude.refuse(request, 413, "body_too_large",
+                           "The body's chunks are too small: with their framing it is larger than this router takes.")
+  end
   if not body then
     return conclude.refuse(request, 404, "model_not_found", ("The model '%s' is not served here."):format(name:sub(1, 128)))
   end
