@@ -1,5 +1,8 @@
 """A second endpoint is asked when the first is unusually slow: whoever is first answers, the other one is cancelled."""
 
+import socket
+import time
+
 import httpx
 
 from fakes.deepseek.log import Outcome
@@ -9,11 +12,12 @@ from router.harness import POLICY, Router, endpoint, eventually, text_of
 
 USUAL = 25
 """Requests until it is known what is usual."""
+FIRST_TOKEN_S = 15
 
 
 def hedging(budget_percent: int = 100) -> PolicyDoc:
     settings = HedgingDoc(after_percentile=95, budget_percent=budget_percent)
-    slow = POLICY.timeouts.model_copy(update={"first_token_ms": 15_000})
+    slow = POLICY.timeouts.model_copy(update={"first_token_ms": FIRST_TOKEN_S * 1_000})
     return POLICY.model_copy(update={"hedging": settings, "timeouts": slow})
 
 
@@ -95,3 +99,19 @@ def test_a_whole_answer_is_never_paid_for_twice(router: Router, a: FakeProvider,
 
     assert router.ask(stream=False).headers["x-poolkeeper-endpoint"] == "a"
     assert b.log() == []
+
+
+def test_a_prompt_that_the_first_never_read_keeps_nobody(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    serve(router, a, b)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        router.serve(endpoint("a", port=deaf.getsockname()[1]), endpoint("b", b, tier=1), policy=hedging())
+        prompt = [{"role": "user", "content": "x" * (12 << 20)}]
+
+        started = time.monotonic()
+        answer = router.ask(stream=True, messages=prompt)
+        took_s = time.monotonic() - started
+
+        assert answer.headers["x-poolkeeper-endpoint"] == "b"
+        assert text_of(answer.text)
+        assert took_s < FIRST_TOKEN_S / 2

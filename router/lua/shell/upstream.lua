@@ -12,6 +12,7 @@ local tunnel = require "shell.tunnel"
 local ngx = ngx
 local now_ms = clock.now_ms
 local find = string.find
+local sub = string.sub
 local take_head = head.take
 
 local _M = {}
@@ -147,31 +148,36 @@ function connection:receive(deadline_ms)
 end
 
 
--- A big request is sent by a thread of its own: the send timer of a socket starts again with every byte that is taken.
-local function send_big(sock, message, deadline_ms)
-  local sending = ngx.thread.spawn(function()
-    return "sent", sock:send(message)
-  end)
-  local waiting = ngx.thread.spawn(function()
-    ngx.sleep(math.max(1, deadline_ms - now_ms()) / 1000)
-    return "late"
-  end)
-  local _, which, bytes, err = ngx.thread.wait(sending, waiting)
-  ngx.thread.kill(which == "sent" and waiting or sending)
-  if which == "late" then
-    return nil, "timeout"
+-- The send timer of a socket starts again with every byte that is taken, so a big body goes in slices, each with the time that
+-- is left. (A thread that watches would outlive an attempt that is given up for another one.)
+function connection:send_slices(body, deadline_ms)
+  for from = 1, #body, BIG_BYTES do
+    local wait_ms = deadline_ms - now_ms()
+    if wait_ms < 1 then
+      return nil, "timeout"
+    end
+    self.timeout_ms = wait_ms
+    self.sock:settimeout(wait_ms)
+    local bytes, err = self.sock:send(sub(body, from, from + BIG_BYTES - 1))
+    if not bytes then
+      return nil, err
+    end
   end
-  return bytes, err
+  return #body
 end
 
 
 -- message: pieces, the last of which is the body
 function connection:send(message, deadline_ms)
   local bytes, err
-  if #message[#message] < BIG_BYTES then
+  local count = #message
+  if #message[count] < BIG_BYTES then
     bytes, err = self.sock:send(message)
   else
-    bytes, err = send_big(self.sock, message, deadline_ms)
+    bytes, err = self.sock:send(table.concat(message, "", 1, count - 1))
+    if bytes then
+      bytes, err = self:send_slices(message[count], deadline_ms)
+    end
   end
   if not bytes then
     return nil, err == "timeout" and err or "sending: " .. err
