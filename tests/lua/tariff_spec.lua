@@ -95,4 +95,11 @@ describe("the cost of an answer", function()
   it("takes a cached token for any other where no price of it is given", function()
     assert.equal(0.15, cost.of(cost.pricing(priced("0.15", "1")), { prompt_tokens = 1e6, cached_tokens = 1e6 }, 100))
   end)
+
+  for _, said in ipairs({ 0 / 0, 1 / 0, -1 / 0, -5, 1e308, "nan", "inf", "many", {} }) do
+    it("knows no count of tokens in " .. tostring(said), function()
+      assert.equal(0, cost.of(prices, { prompt_tokens = said, completion_tokens = said, cached_tokens = said }, 100))
+      assert.equal(0.15, cost.of(prices, { prompt_tokens = 1e6, completion_tokens = said, cached_tokens = said }, 100))
+    end)
+  end
 end)

@@ -1,6 +1,7 @@
 """Who gets how much: weights that follow the endpoints, conversations that stay together, shares among tiers."""
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,10 +13,12 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
+from fakes.player import EVENT_STREAM, Player, whole
 from poolkeeper import clock
 from router.harness import PATIENCE_S, Router, endpoint, eventually, policy, request
 
 BY_HEADER = {"balancing": {"affinity": {"mode": "Header", "header": "x-session-id", "ttl_ms": 600_000}}}
+SUMS = re.compile(r"poolkeeper_cost_total|\w+_sum\{")
 BY_PREFIX = {"balancing": {"affinity": {"mode": "Prefix", "header": "x-session-id", "ttl_ms": 600_000}}}
 
 
@@ -324,3 +327,20 @@ def test_what_answers_cost_is_counted(router: Router, a: FakeProvider) -> None:
     (line,) = [line for line in router.metrics().splitlines() if line.startswith("poolkeeper_cost_total{")]
     assert line.startswith('poolkeeper_cost_total{endpoint="a",currency="USD"} ')
     assert float(line.split()[-1]) == pytest.approx(2 * spent)
+
+
+@pytest.mark.parametrize("said", ["NaN", '"nan"', "-7", "1e308", "1e999", "null"])
+def test_an_account_that_is_none_spoils_no_sum(router: Router, a: FakeProvider, said: str) -> None:
+    usage = '"usage":{"prompt_tokens":%s,"completion_tokens":%s,"prompt_tokens_details":{"cached_tokens":%s}}' % (
+        (said,) * 3
+    )
+    text = '{"choices":[{"index":0,"delta":{"content":"ok"},"finish_reason":"stop"}],%s}' % usage
+    stream = b"data: %b\n\ndata: [DONE]\n\n" % text.encode()
+    pricing = {"currency": "USD", "input_per_million": "1000", "output_per_million": "2000"}
+    with Player(lambda: iter([whole(EVENT_STREAM, stream)])) as odd:
+        router.serve(endpoint("odd", port=odd.port, pricing=pricing))
+
+        assert router.ask(stream=True).status_code == 200
+
+        sums = [float(line.split()[-1]) for line in router.metrics().splitlines() if SUMS.match(line)]
+        assert sums and all(0 <= spent < 1e6 for spent in sums)

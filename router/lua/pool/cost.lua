@@ -8,6 +8,7 @@ local _M = {}
 
 local MILLION = 1e6
 local READ_PER_WRITTEN = 3
+local TOKENS_MAX = 1e12 -- far more than any answer has; a sum never gets rid of an infinity, and of no NaN
 
 
 -- What a document says of prices, as numbers.
@@ -20,17 +21,26 @@ function _M.pricing(said)
 end
 
 
+-- A count of tokens as a provider says it; nil where that is none.
+function _M.tokens(said)
+  local count = tonumber(said)
+  return count and count >= 0 and count <= TOKENS_MAX and count or nil
+end
+
+local tokens = _M.tokens
+
+
 -- Tokens of the prompt that came from the provider's cache, by whichever name it calls them.
 local function cached_tokens(usage)
   local details = usage.prompt_tokens_details
-  return tonumber(usage.cached_tokens) or tonumber(usage.prompt_cache_hit_tokens)
-    or type(details) == "table" and tonumber(details.cached_tokens) or 0
+  return tokens(usage.cached_tokens) or tokens(usage.prompt_cache_hit_tokens)
+    or type(details) == "table" and tokens(details.cached_tokens) or 0
 end
 
 
 -- usage: prompt_tokens and completion_tokens, and what was cached. percent: of the price, now.
 function _M.of(pricing, usage, percent)
-  local prompt, completion = tonumber(usage.prompt_tokens) or 0, tonumber(usage.completion_tokens) or 0
+  local prompt, completion = tokens(usage.prompt_tokens) or 0, tokens(usage.completion_tokens) or 0
   local cached = math.min(cached_tokens(usage), prompt)
   local millionfold = (prompt - cached) * pricing.input + cached * pricing.cached_input + completion * pricing.output
   return millionfold * percent / 100 / MILLION

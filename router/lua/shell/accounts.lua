@@ -11,6 +11,8 @@ local rests = require "shell.rests"
 local slots = require "shell.slots"
 local waiting = require "shell.waiting"
 
+local tokens = cost.tokens
+
 local _M = {}
 
 -- attempts
@@ -61,7 +63,7 @@ end
 
 
 local function observe_usage(known, usage, wait_s)
-  local input, output = tonumber(usage.prompt_tokens), tonumber(usage.completion_tokens)
+  local input, output = tokens(usage.prompt_tokens), tokens(usage.completion_tokens)
   if input then
     metrics.observe(known.input, input)
   end

@@ -148,8 +148,8 @@ function connection:receive(deadline_ms)
 end
 
 
--- The send timer of a socket starts again with every byte that is taken, so a big body goes in slices, each with the time that
--- is left. (A thread that watches would outlive an attempt that is given up for another one.)
+-- The send timer of a socket starts again with every byte that is taken, so a big body goes in slices, each with the time
+-- that is left. (A thread that watches would outlive an attempt that is given up for another one.)
 function connection:send_slices(body, deadline_ms)
   for from = 1, #body, BIG_BYTES do
     local wait_ms = deadline_ms - now_ms()
