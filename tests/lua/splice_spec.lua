@@ -180,6 +180,16 @@ describe("an answer that is generated again", function()
     assert.equal("42", texts.content)
   end)
 
+  it("may end before it has answered, where only reasoning was sent", function()
+    local record = sent(told("First I think.", 4, "reasoning_content"))
+    local second = table.concat(told("First I think. Then", 4, "reasoning_content")) .. event("{}", '"length"') .. DONE
+    local out, kind = joined(record, second, 30)
+    assert.equal(chunk.DONE, kind)
+    local texts, finished = heard(out)
+    assert.same({ reasoning_content = " Then" }, texts)
+    assert.equal(1, finished)
+  end)
+
   it("does not reason once more when the answer had begun", function()
     local record, out = sent({ event(ROLE), says("Hm.", "reasoning_content"), says("4") })
     local second = event(ROLE) .. says("Hm. Or so", "reasoning_content") .. says("42") .. STOP .. DONE

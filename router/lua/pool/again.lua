@@ -14,7 +14,7 @@ again.__index = again
 
 
 -- sent: channel -> text; at: how much of it the second answer has said; behind: channels of the answer where that is less
--- than all; answered: has the answer itself begun? muted: reasoning that has gone another way
+-- than all; answered: has the answer itself begun, or ended without? muted: reasoning that has gone another way
 local function fresh_choice(sent)
   return { sent = sent, at = {}, behind = 0, answered = false, muted = {} }
 end
@@ -135,7 +135,7 @@ function again:news(index, delta, is_end)
   if choice.behind > 0 and (is_end or speaks) then
     return nil
   end
-  choice.answered = choice.answered or speaks
+  choice.answered = choice.answered or speaks or is_end
   return texts, tools
 end
 
