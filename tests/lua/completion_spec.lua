@@ -42,6 +42,17 @@ describe("an answer that is kept", function()
     assert.equal("abc", again.choices[1].text)
   end)
 
+  for _, choices in ipairs({ 'null', '1', '"x"', '[]', '[null]', '[1]' }) do
+    it("is none with the choices " .. choices, function()
+      assert.is_nil(completion.as_stream("chat", cjson.decode('{"choices":' .. choices .. "}"), true))
+    end)
+  end
+
+  it("may name tool calls that are none", function()
+    local answer = cjson.decode('{"choices":[{"index":0,"message":{"content":"a","tool_calls":[null]},"finish_reason":"stop"}]}')
+    assert.equal("a", whole_of("chat", completion.as_stream("chat", answer, true)).choices[1].message.content)
+  end)
+
   it("is none when two choices were sent", function()
     local record = transcript.new()
     record:record(0, { content = "a" })

@@ -162,6 +162,14 @@ describe("an answer that is generated again", function()
     assert.truthy(out:find('"completion_tokens":20', 1, true))
   end)
 
+  it("brings none that JSON cannot say", function()
+    local record = sent({ event(ROLE), FIRST[1] })
+    local usage = 'data: {"id":"x","choices":[],"usage":{"prompt_tokens":NaN}}\n\n'
+    local out, kind = joined(record, event(ROLE) .. usage .. says(TEXT) .. STOP .. DONE, 1000, nil)
+    assert.equal(chunk.DONE, kind)
+    assert.truthy(out:find('"choices":[]', 1, true))
+  end)
+
   it("may reason otherwise: its reasoning is left out, its answer is not", function()
     local record, out = sent({ event(ROLE), says("First I", "reasoning_content") })
     local second = event(ROLE) .. says("Well, ", "reasoning_content") .. says("let us see", "reasoning_content")

@@ -113,6 +113,10 @@ describe("a bad end", function()
     { "broken JSON", 'data: {"choices":[{"delta":{"content":"a"}}\n\n', chunk.INVALID },
     { "no JSON at all", "data: hello\n\n", chunk.INVALID },
     { "JSON that is no object", "data: 42\n\n", chunk.INVALID },
+    { "a choice that is none", 'data: {"choices":[null]}\n\n', chunk.INVALID },
+    { "a choice whose index is no number", 'data: {"choices":[{"index":NaN,"delta":{"content":"a"}}]}\n\n', chunk.INVALID },
+    { "a tool call that is none", event('{"tool_calls":[null]}'), chunk.INVALID },
+    { "a tool call whose index is no number", event('{"tool_calls":[{"index":"nan"}]}'), chunk.INVALID },
   }) do
     it(case[1] .. ": told, and not passed on", function()
       for size = 1, 200, 13 do

@@ -96,10 +96,10 @@ describe("the cost of an answer", function()
     assert.equal(0.15, cost.of(cost.pricing(priced("0.15", "1")), { prompt_tokens = 1e6, cached_tokens = 1e6 }, 100))
   end)
 
-  for _, said in ipairs({ 0 / 0, 1 / 0, -1 / 0, -5, 1e308, "nan", "inf", "many", {} }) do
-    it("knows no count of tokens in " .. tostring(said), function()
-      assert.equal(0, cost.of(prices, { prompt_tokens = said, completion_tokens = said, cached_tokens = said }, 100))
-      assert.equal(0.15, cost.of(prices, { prompt_tokens = 1e6, completion_tokens = said, cached_tokens = said }, 100))
+  for _, odd in ipairs({ 0 / 0, 1 / 0, -1 / 0, -5, 1e308, "nan", "inf", "many", {} }) do
+    it("knows no count of tokens in " .. tostring(odd), function()
+      assert.equal(0, cost.of(prices, { prompt_tokens = odd, completion_tokens = odd, cached_tokens = odd }, 100))
+      assert.equal(0.15, cost.of(prices, { prompt_tokens = 1e6, completion_tokens = odd, cached_tokens = odd }, 100))
     end)
   end
 end)

@@ -331,10 +331,8 @@ def test_what_answers_cost_is_counted(router: Router, a: FakeProvider) -> None:
 
 @pytest.mark.parametrize("said", ["NaN", '"nan"', "-7", "1e308", "1e999", "null"])
 def test_an_account_that_is_none_spoils_no_sum(router: Router, a: FakeProvider, said: str) -> None:
-    usage = '"usage":{"prompt_tokens":%s,"completion_tokens":%s,"prompt_tokens_details":{"cached_tokens":%s}}' % (
-        (said,) * 3
-    )
-    text = '{"choices":[{"index":0,"delta":{"content":"ok"},"finish_reason":"stop"}],%s}' % usage
+    usage = '{"prompt_tokens":N,"completion_tokens":N,"prompt_tokens_details":{"cached_tokens":N}}'.replace("N", said)
+    text = '{"choices":[{"index":0,"delta":{"content":"ok"},"finish_reason":"stop"}],"usage":' + usage + "}"
     stream = b"data: %b\n\ndata: [DONE]\n\n" % text.encode()
     pricing = {"currency": "USD", "input_per_million": "1000", "output_per_million": "2000"}
     with Player(lambda: iter([whole(EVENT_STREAM, stream)])) as odd:

@@ -8,6 +8,7 @@ import pytest
 
 from fakes.deepseek.log import Outcome
 from fakes.harness import FakeProvider
+from fakes.player import EVENT_STREAM, Player, whole
 from router.harness import Router, endpoint, events, policy, text_of
 
 CLASSES = {
@@ -203,3 +204,24 @@ def test_a_request_has_one_time_limit_for_all_its_attempts(router: Router, a: Fa
     assert answer.status_code == 504
     assert answer.json()["error"]["code"] == "deadline_exceeded"
     assert router.endpoint("b").last_error is None  # it did not have its time
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "null",
+        '{"index":NaN,"delta":{"content":"a"}}',
+        '{"index":0,"delta":{"tool_calls":[null]}}',
+        '{"index":0,"delta":{"tool_calls":[{"index":"nan"}]}}',
+    ],
+)
+def test_a_stream_of_things_that_are_none_is_left_for_another_endpoint(
+    router: Router, b: FakeProvider, choice: str
+) -> None:
+    stream = b'data: {"choices":[%b]}\n\ndata: [DONE]\n\n' % choice.encode()
+    with Player(lambda: iter([whole(EVENT_STREAM, stream)])) as odd:
+        router.serve(endpoint("odd", port=odd.port), endpoint("b", b, tier=1))
+
+        answer = router.ask(stream=True)
+
+        assert answer.headers["x-poolkeeper-endpoint"] == "b"

@@ -63,6 +63,24 @@ local function is_error(value, name)
 end
 
 
+-- Can this be told from others of its kind, a choice or a tool call? (JSON knows no NaN, decoders do.)
+local function is_one(item)
+  local index = type(item) == "table" and (tonumber(item.index) or 0)
+  return index and index == index
+end
+
+
+local function has_odd_calls(delta)
+  local calls = type(delta) == "table" and delta.tool_calls
+  for i = 1, type(calls) == "table" and #calls or 0 do
+    if not is_one(calls[i]) then
+      return true
+    end
+  end
+  return false
+end
+
+
 -- One choice: is there text, and has it finished, and as it should?
 local function read_choice(choice)
   local delta = choice.delta
@@ -86,7 +104,7 @@ local function read_choices(self, event, value, choices)
   local content, finished, cut, stopped = false, false, nil, true
   for i = 1, #choices do
     local choice = choices[i]
-    if type(choice) ~= "table" then
+    if not is_one(choice) or has_odd_calls(choice.delta) then
       return _M.INVALID
     end
     local delta, has_text, reason, index = read_choice(choice)

@@ -90,6 +90,7 @@ local function deltas_of(message)
   end
   local calls = {}
   for i, call in ipairs(type(message.tool_calls) == "table" and message.tool_calls or {}) do
+    call = type(call) == "table" and call or {}
     local named = type(call["function"]) == "table" and call["function"] or {}
     calls[i] = { index = i - 1, id = given(call.id), type = "function",
                  ["function"] = { name = given(named.name), arguments = given(named.arguments) } }
@@ -99,10 +100,13 @@ local function deltas_of(message)
 end
 
 
--- A whole answer (decoded) as a stream. wants_usage: did the caller ask for its account?
+-- A whole answer (decoded) as a stream; nil when it is none. wants_usage: did the caller ask for its account?
 function _M.as_stream(surface, answer, wants_usage)
   local events = {}
-  for _, choice in ipairs(answer.choices) do
+  for _, choice in ipairs(type(answer.choices) == "table" and answer.choices or {}) do
+    if type(choice) ~= "table" then
+      return nil
+    end
     local index, reason = tonumber(choice.index) or 0, given(choice.finish_reason)
     if type(choice.message) == "table" then
       events[#events + 1] = chunk_of(surface, answer, { { index = index, delta = deltas_of(choice.message),
@@ -119,7 +123,7 @@ function _M.as_stream(surface, answer, wants_usage)
       total_tokens = tonumber(answer.usage.total_tokens),
     })
   end
-  return table.concat(events) .. DONE_EVENT
+  return events[1] and table.concat(events) .. DONE_EVENT
 end
 
 

@@ -45,7 +45,7 @@ local function delta_of(texts, tools, encode)
   end
   local calls = {}
   for i, tool in ipairs(tools) do
-    calls[i] = tool.raw and encode(tool.raw)
+    calls[i] = tool.raw and (encode(tool.raw) or "{}")
       or ('{"index":%d,"function":{"arguments":%s}}'):format(tool.index, quote(tool.arguments))
   end
   if calls[1] then
@@ -70,8 +70,9 @@ end
 function _M.event(value, choices, usage, encode)
   local parts = scalars(value, LEFT_OUT)
   parts[#parts + 1] = '"choices":[' .. table.concat(choices, ",") .. "]"
-  if usage then
-    parts[#parts + 1] = '"usage":' .. encode(usage)
+  local account = usage and encode(usage)
+  if account then
+    parts[#parts + 1] = '"usage":' .. account
   end
   return "data: {" .. table.concat(parts, ",") .. "}\n\n"
 end
