@@ -135,6 +135,16 @@ describe("a whole message", function()
   end
 end)
 
+describe("half a character", function()
+  it("is understood in a stream and in a message", function()
+    local half = [["type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\ud83d"}]]
+    local text = "event: content_block_delta\ndata: {" .. half .. "}\n"
+    assert.equal(chunk.CONTENT, (anthropic.new_reader(cjson.decode):read(text, 1, #text)))
+    local whole = [[{"type":"message","content":[{"type":"text","text":"\ud83d"}],"stop_reason":"end_turn"}]]
+    assert.is_true((anthropic.read_whole(whole, cjson.decode)))
+  end)
+end)
+
 describe("an error made here", function()
   for status, want in pairs({
     [401] = "authentication_error", [404] = "not_found_error", [413] = "request_too_large", [503] = "overloaded_error",

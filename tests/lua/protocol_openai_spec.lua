@@ -32,6 +32,12 @@ describe("a complete answer of status 200", function()
   end)
 end)
 
+describe("half a character", function()
+  it("is understood where an answer must be decoded", function()
+    assert.is_true((openai.read_whole([[{"choices":[{"text":"\ud83d {"}],"error":null}]], cjson.decode, "choices")))
+  end)
+end)
+
 describe("the account of tokens", function()
   it("is read from the end of an answer", function()
     local body = '{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens": 2}}'

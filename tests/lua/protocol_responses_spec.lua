@@ -136,6 +136,12 @@ describe("a whole response", function()
   end
 end)
 
+describe("half a character", function()
+  it("is understood in a whole response", function()
+    assert.is_true((responses.read_whole([[{"object":"response","output":[{"text":"\ud83d"}],"error":null}]], cjson.decode)))
+  end)
+end)
+
 describe("an error made here", function()
   it("is OpenAI's in a body", function()
     assert.equal("c", cjson.decode(responses.error_body("m", "c", 503)).error.code)

@@ -170,6 +170,12 @@ describe("an answer that is generated again", function()
     assert.truthy(out:find('"choices":[]', 1, true))
   end)
 
+  it("is none to go on with once it says half a character", function()
+    local record = sent({ event(ROLE), FIRST[1] })
+    local _, kind = joined(record, event(ROLE) .. event([[{"content":"\ud83d"}]]) .. says(TEXT) .. STOP .. DONE, 1000, nil)
+    assert.equal(splice.DIFFERS, kind)
+  end)
+
   it("may reason otherwise: its reasoning is left out, its answer is not", function()
     local record, out = sent({ event(ROLE), says("First I", "reasoning_content") })
     local second = event(ROLE) .. says("Well, ", "reasoning_content") .. says("let us see", "reasoning_content")

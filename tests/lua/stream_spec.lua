@@ -1,6 +1,7 @@
 local chunk = require "pool.chunk"
 local cjson = require "cjson.safe"
 local stream = require "pool.stream"
+local transcript = require "pool.transcript"
 
 local function event(delta, reason, more)
   return ('data: {"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":%s,"finish_reason":%s}]%s}\n\n')
@@ -131,6 +132,26 @@ describe("a bad end", function()
     local out, kind = run(event('{"content":"a"}', nil, ',"error":null') .. DONE, 1000)
     assert.equal(chunk.DONE, kind)
     assert.truthy(out:find("DONE", 1, true))
+  end)
+end)
+
+describe("half a character", function()
+  local HALVES = text("a") .. event([[{"content":"\ud83d"}]]) .. event([[{"content":"\ude00"}]]) .. event("{}", '"stop"') .. DONE
+
+  it("is passed on as it came", function()
+    local out, kind = run(HALVES, 1000)
+    assert.equal(HALVES, out)
+    assert.equal(chunk.DONE, kind)
+  end)
+
+  it("is nothing that another endpoint could go on from", function()
+    local record = transcript.new()
+    local reader = chunk.new(cjson.decode, 1)
+    reader:record_into(record)
+    stream.new(reader, true):feed(text("a"), false)
+    assert.is_false(record.is_opaque)
+    stream.new(reader, true):feed(HALVES, false)
+    assert.is_true(record.is_opaque)
   end)
 end)
 

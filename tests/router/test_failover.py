@@ -225,3 +225,16 @@ def test_a_stream_of_things_that_are_none_is_left_for_another_endpoint(
         answer = router.ask(stream=True)
 
         assert answer.headers["x-poolkeeper-endpoint"] == "b"
+
+
+def test_a_character_in_two_halves_is_no_fault(router: Router, b: FakeProvider) -> None:
+    halves = ['{"choices":[{"index":0,"delta":{"content":"' + half + '"}}]}' for half in (r"\ud83d", r"\ude00")]
+    said = [*halves, '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}', "[DONE]"]
+    stream = "".join(f"data: {data}\n\n" for data in said)
+    with Player(lambda: iter([whole(EVENT_STREAM, stream.encode())])) as utf16:
+        router.serve(endpoint("utf16", port=utf16.port), endpoint("b", b, tier=1))
+
+        answer = router.ask(stream=True)
+
+        assert answer.headers["x-poolkeeper-endpoint"] == "utf16"
+        assert events(answer.text) == said

@@ -8,6 +8,7 @@ local find = string.find
 local sub = string.sub
 
 local frame = require "pool.frame"
+local leniently = require "pool.leniently"
 local said = require "pool.said"
 local sse = require "pool.sse"
 local transcript = require "pool.transcript"
@@ -154,9 +155,12 @@ function reader:read(text, from, to)
   if data == "[DONE]" then
     return _M.DONE
   end
-  local value = self.decode(data)
+  local value, is_mended = leniently(self.decode, data)
   if type(value) ~= "table" then
     return name == "error" and _M.ERROR or _M.INVALID, data
+  end
+  if is_mended and self.transcript then
+    self.transcript.is_opaque = true
   end
   if is_error(value, name) then
     return _M.ERROR, data

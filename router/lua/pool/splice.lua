@@ -73,6 +73,9 @@ local function event_of(self, event)
     return "data: [DONE]\n\n"
   end
   local value = data and data ~= "" and self.decode(data)
+  if value == nil and data then
+    self.differs = "the answer says half a character"
+  end
   if type(value) ~= "table" or type(value.choices) ~= "table" then
     return ""
   end

@@ -6,6 +6,7 @@
 local chunk = require "pool.chunk"
 local frame = require "pool.frame"
 local json = require "pool.json"
+local leniently = require "pool.leniently"
 local said = require "pool.said"
 local typed = require "pool.protocol.typed"
 
@@ -106,7 +107,7 @@ end
 
 
 function _M.read_whole(body, decode)
-  local value = decode(body)
+  local value = leniently(decode, body)
   if type(value) ~= "table" or value.type ~= "message" or type(value.content) ~= "table" then
     return false
   end

@@ -6,6 +6,7 @@ local max = math.max
 
 local chunk = require "pool.chunk"
 local json = require "pool.json"
+local leniently = require "pool.leniently"
 
 local _M = {}
 
@@ -32,7 +33,7 @@ end
 -- "error" occurs, which may be a null, a member of something deeper, or the busy answer that came as a 200.
 local function is_answer(body, decode, member)
   if find(body, '"error"', 1, true) or not find(body, "^%s*%b{}%s*$") then
-    local value = decode(body)
+    local value = leniently(decode, body)
     return type(value) == "table" and type(value[member]) == "table"
       and (value.error == nil or type(value.error) == "userdata")
   end

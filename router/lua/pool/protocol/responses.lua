@@ -8,6 +8,7 @@ local find = string.find
 
 local chunk = require "pool.chunk"
 local json = require "pool.json"
+local leniently = require "pool.leniently"
 local openai = require "pool.protocol.openai"
 local typed = require "pool.protocol.typed"
 
@@ -104,7 +105,7 @@ end
 
 -- Of a refusal that is a response, also its error.
 function _M.read_whole(body, decode)
-  local value = decode(body)
+  local value = leniently(decode, body)
   if type(value) ~= "table" or value.object ~= "response" or type(value.output) ~= "table" then
     return false
   end

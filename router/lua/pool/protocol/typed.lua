@@ -7,6 +7,7 @@ local sub = string.sub
 
 local chunk = require "pool.chunk"
 local frame = require "pool.frame"
+local leniently = require "pool.leniently"
 local sse = require "pool.sse"
 
 local fits = frame.fits
@@ -42,7 +43,7 @@ function reader:read(text, from, to)
   if not data or data == "" then
     return chunk.NOISE
   end
-  local value = self.decode(data)
+  local value = leniently(self.decode, data)
   if type(value) ~= "table" then
     return name == "error" and chunk.ERROR or chunk.INVALID, data -- [DONE] too: it is no event of these protocols
   end
