@@ -87,7 +87,8 @@ def _breaker(facts: Facts, now: datetime) -> Iterator[Text]:
 
 def _router(view: RouterView, now: datetime) -> str:
     one = view.state
-    parts = [one.health, f"breaker {BREAKER_WORDS[one.breaker]}", one.reason, f"weight {one.weight:g}"]
+    why = one.reason if one.reason != one.health else ""
+    parts = [one.health, f"breaker {BREAKER_WORDS[one.breaker]}", why, f"weight {one.weight:g}"]
     parts.append(f"{one.in_flight}/{one.max_connections} in flight")
     parts.append(f"{one.error_rate_percent:g} % errors")
     if one.last_error and one.last_error.class_ and one.last_error.at:

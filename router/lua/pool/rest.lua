@@ -88,7 +88,7 @@ end
 
 
 -- The endpoint answered as it should. started_ms: when it was asked; an answer to what was sent before it went to rest, or
--- out of service, says nothing against that.
+-- out of service, says nothing against that. Gives also the transition, if it had been out of service.
 function _M.success(record, now_ms, started_ms)
   if record.well_since_ms > 0 and record.row == 0 and record.down_reason == "" then
     return record
@@ -99,7 +99,7 @@ function _M.success(record, now_ms, started_ms)
   local well = copy_of(record)
   well.row, well.down_reason, well.down_key, well.rest_until_ms = 0, "", "", 0
   well.well_since_ms = record.well_since_ms > 0 and record.well_since_ms or now_ms
-  return well
+  return well, record.down_reason ~= "" and { from = "OutOfService", to = "InService", reason = "Answered" } or nil
 end
 
 

@@ -23,10 +23,19 @@ function _M.key_of(id)
 end
 
 
+local function log_change(endpoint, change, now_ms)
+  if change then
+    state.log_transition({ at_ms = now_ms, endpoint = endpoint.name, model = "",
+                           from = change.from, to = change.to, reason = change.reason })
+  end
+end
+
+
 local function store_success(endpoint, now_ms, started_ms)
-  state.update(endpoint.rest_key, rest.new, function(record)
+  local change = state.update(endpoint.rest_key, rest.new, function(record)
     return rest.success(record, now_ms, started_ms)
   end)
+  log_change(endpoint, change, now_ms)
 end
 
 
@@ -35,14 +44,6 @@ function _M.success(endpoint, now_ms, started_ms)
   local seen = _M.record(endpoint)
   if rest.success(seen, now_ms, started_ms) ~= seen then
     store_success(endpoint, now_ms, started_ms)
-  end
-end
-
-
-local function log_change(endpoint, change, now_ms)
-  if change then
-    state.log_transition({ at_ms = now_ms, endpoint = endpoint.name, model = "",
-                           from = change.from, to = change.to, reason = change.reason })
   end
 end
 
