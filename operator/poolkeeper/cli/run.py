@@ -22,6 +22,7 @@ from poolkeeper.judge.verdict import Verdict
 from poolkeeper.local import orders, record, statedir
 from poolkeeper.local.contents import SecretEnv
 from poolkeeper.local.declared import load
+from poolkeeper.local.documents import STDIN
 from poolkeeper.local.record import PoolMeta, PoolRecord, RunRecord
 from poolkeeper.local.router import RouterProcess, end_leftover, router_folder
 from poolkeeper.local.run import DRAIN_LIMIT_S, serve
@@ -84,6 +85,8 @@ def run(
     a local router for them. Changed files are read again without dropping a stream; a bad edit is reported, and the
     last good configuration keeps serving. SIGTERM or Ctrl-C lets open streams finish; a second one cuts them.
     """
+    if STDIN in files:
+        raise UserError("-f -: a run reads its manifests again and again; wanted a file or a folder")
     asked = [SecretEnv.parse(text) for text in secret_envs]
     sources = Sources(files, {(env.secret, env.key): env.value(os.environ) for env in asked})
     key = _the_pool(files)

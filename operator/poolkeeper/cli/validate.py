@@ -19,6 +19,7 @@ from poolkeeper.plan.resolve import resolve
 Examples:
   poolkeeper validate -f pool.yaml
   poolkeeper validate -f deploy/ -f secrets.yaml
+  kubectl get epool -o yaml | poolkeeper validate -f -
   poolkeeper validate --local -f local.yaml      as `poolkeeper run` would take it
 """
 )

@@ -4,6 +4,7 @@ YAML is read as `kubectl` and the API server read it: several documents a file, 
 is an error here (the API server's strict mode), because the one that loses is always the one somebody meant.
 """
 
+import sys
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ import yaml
 from poolkeeper.api.meta import API_VERSION, Problem
 from poolkeeper.errors import UserError
 
+STDIN = Path("-")
 SUFFIXES = (".yaml", ".yml", ".json")
 API_VERSIONS = {"EndpointPool": API_VERSION, "FailoverPolicy": API_VERSION, "Secret": "v1", "ConfigMap": "v1"}
 GROUP = API_VERSION.partition("/")[0]
@@ -87,7 +89,7 @@ def read(files: Iterable[Path]) -> Read:
     notes: list[str] = []
     for file in files:
         try:
-            text = file.read_text("utf-8")
+            text = sys.stdin.read() if file == STDIN else file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             findings.append(Finding(Place(str(file)), "", Problem("", f"cannot be read: {_why(error)}")))
             continue
@@ -120,6 +122,10 @@ def _document(place: Place, loaded: object) -> Iterator[Document | Finding | str
     kind, version, metadata = loaded.get("kind"), loaded.get("apiVersion"), loaded.get("metadata")
     if not isinstance(kind, str):
         yield Finding(place, "", Problem("kind", f"is missing; wanted one of {', '.join(API_VERSIONS)}"))
+        return
+    if kind == "List" and isinstance(items := loaded.get("items"), list):
+        for item in items:
+            yield from _document(place, item)
         return
     meta = metadata if isinstance(metadata, dict) else {}
     name, namespace = meta.get("name"), meta.get("namespace") or DEFAULT_NAMESPACE

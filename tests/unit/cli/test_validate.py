@@ -92,6 +92,20 @@ def test_what_is_valid_and_does_nothing_is_noted(tmp_path: Path) -> None:
     assert "spec.models: deepseek-flash (no endpoint has it)" in result.stderr
 
 
+def test_a_manifest_may_come_from_a_pipe() -> None:
+    result = CliRunner().invoke(main, ["validate", "-f", "-"], input=POOL.replace("official", "Official"))
+
+    assert result.exit_code == 1
+    assert "-, document 1: EndpointPool/chat: spec.endpoints[0].name: must be a DNS label" in result.stdout
+
+
+def test_a_run_wants_files_that_it_can_read_again() -> None:
+    result = CliRunner().invoke(main, ["run", "-f", "-"], input=POOL)
+
+    assert result.exit_code == 1
+    assert "poolkeeper: -f -: a run reads its manifests again and again; wanted a file or a folder" in result.stderr
+
+
 def test_all_problems_of_all_documents_come_at_once(tmp_path: Path) -> None:
     pool = POOL.replace("official", "Official").replace("models: [deepseek-flash]", "models: []")
 

@@ -78,6 +78,18 @@ def test_other_kinds_are_left_alone_with_a_note(tmp_path: Path) -> None:
     assert "Deployment vllm is left alone" in found.notes[0]
 
 
+def test_a_list_is_what_is_in_it(tmp_path: Path) -> None:
+    """As `kubectl get -o yaml` prints it."""
+    items = ", ".join(
+        f"{{apiVersion: v1, kind: Secret, metadata: {{name: {name}}}, stringData: {{key: v}}}}" for name in ("a", "b")
+    )
+
+    found = read([write(tmp_path, f"apiVersion: v1\nkind: List\nitems: [{items}]\n")])
+
+    assert [document.object for document in found.documents] == ["Secret/a", "Secret/b"]
+    assert (found.findings, found.notes) == ((), ())
+
+
 def test_empty_documents_count_but_say_nothing(tmp_path: Path) -> None:
     found = read([write(tmp_path, f"---\n---\n{SECRET}")])
 
