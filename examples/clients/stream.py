@@ -16,7 +16,11 @@ client = OpenAI(base_url=base_url, api_key="unused", max_retries=0)
 answer = client.chat.completions.with_raw_response.create(
     model="deepseek-flash", messages=[{"role": "user", "content": question}], stream=True
 )
-print(f"[{answer.headers['x-poolkeeper-endpoint']}, tier {answer.headers['x-poolkeeper-tier']}]")
+headers = answer.headers
+if "x-poolkeeper-endpoint" in headers:
+    print(f"[{headers['x-poolkeeper-endpoint']}, tier {headers['x-poolkeeper-tier']}]")
+else:  # nobody could answer, and the pool had something to give all the same: docs/fallback.md
+    print(f"[nobody: {headers['x-poolkeeper-fallback']}]")
 for chunk in answer.parse():
     for choice in chunk.choices:
         print(choice.delta.content or "", end="", flush=True)

@@ -57,5 +57,13 @@ def test_the_page_names_every_error_that_ends_a_stream_or_is_made_elsewhere() ->
     assert [code for code in made if f"`{code}`" not in page] == []
 
 
+def test_the_page_names_every_header_of_an_answer() -> None:
+    page = (ROOT / "docs/surfaces.md").read_text()
+    sent = set(re.findall(r'eaders?\["(x-[a-z-]+)"\] =', _source()))
+
+    assert "x-poolkeeper-attempts" in sent
+    assert [header for header in sent if f"`{header}`" not in page] == []
+
+
 def _source() -> str:
     return "".join(file.read_text() for file in sorted((ROOT / "router/lua").rglob("*.lua")))
