@@ -138,6 +138,7 @@ def test_a_budget_when_told(template: Template) -> None:
         ("metrics.port=80", "port"),
         ("leaderElection.enabled=maybe", "enabled"),
         ("image.digest=abc", "digest"),
+        (r"podLabels.app\.kubernetes\.io/name=mine", "podLabels/app.kubernetes.io"),
         ("fullnameOverride=Pool_Keeper", "fullnameOverride"),
         ("nameOverride=Pool_Keeper", "nameOverride"),
     ],
