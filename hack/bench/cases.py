@@ -69,7 +69,6 @@ def events() -> list[str]:
 
 
 FIRST_CONTENT = b" word1"
-LAST = b"[DONE]"
 _HEAD = {"created": 1700000000, "model": MODEL, "system_fingerprint": "fp"}
 
 

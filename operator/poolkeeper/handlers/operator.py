@@ -67,7 +67,7 @@ async def serve(options: Options) -> int:
     metrics = Metrics()
     cluster = await find_cluster()
     api = KubeApi(cluster.client(), metrics.wrote)
-    routers = RouterStates()
+    routers = RouterStates(told=metrics.router_reported)
     operator = Operator(options, cluster, api, routers, metrics)
     pages = await health.serve(options.metrics_listen, operator.dead, operator.unready, metrics.text, CONTENT_TYPE)
     LOG.info("works on %s, %s", cluster.server, ", ".join(options.namespaces) or "all namespaces")

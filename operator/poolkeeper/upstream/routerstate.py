@@ -6,7 +6,7 @@ what goes wrong only fixed words go on, never what the other side said.
 
 import asyncio
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import httpx
@@ -23,11 +23,17 @@ PARALLEL = 32
 
 
 class RouterStates:
-    """timeout_s, port: for tests."""
+    """timeout_s, port: for tests. told: of each answer "ok" or "failed"; why stands in the report."""
 
-    def __init__(self, timeout_s: float = TIMEOUT_S, port: int = ADMIN_PORT) -> None:
+    def __init__(
+        self,
+        timeout_s: float = TIMEOUT_S,
+        port: int = ADMIN_PORT,
+        told: Callable[[str], None] = lambda result: None,
+    ) -> None:
         self._timeout_s = timeout_s
         self._port = port
+        self._told = told
         self._turn = asyncio.Semaphore(PARALLEL)
         self._client = httpx.AsyncClient(
             timeout=timeout_s,
@@ -49,6 +55,7 @@ class RouterStates:
 
     async def _report(self, pod: LivePod, before: RouterReport | None, now: datetime) -> RouterReport:
         answer = await self._fetch(pod.ip)
+        self._told("ok" if isinstance(answer, RouterState) else "failed")
         if isinstance(answer, RouterState):
             return RouterReport(pod.name, answer, now)
         return RouterReport(pod.name, before.state if before else None, before.seen_at if before else None, answer)

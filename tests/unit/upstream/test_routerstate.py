@@ -61,6 +61,23 @@ def ask(
     return asyncio.run(story())
 
 
+@pytest.mark.parametrize(("status", "want"), [(200, ["ok"]), (503, ["failed"])])
+def test_how_it_went_is_told(status: int, want: list[str]) -> None:
+    told: list[str] = []
+
+    async def story(port: int) -> None:
+        routers = RouterStates(5, port, told.append)
+        try:
+            await routers.ask((POD,), (), NOW)
+        finally:
+            await routers.close()
+
+    with router(status) as port:
+        asyncio.run(story(port))
+
+    assert told == want
+
+
 def test_a_state_is_parsed_and_stamped() -> None:
     with router() as port:
         (report,) = ask(port)
