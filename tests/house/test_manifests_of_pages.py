@@ -1,0 +1,41 @@
+"""What a page shows as a manifest is a valid one; where it shows a part of one, the rest is the smallest there is."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contract.manifests import SMALLEST
+from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.api.failoverpolicy import FailoverPolicy
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTES = ROOT / "charts/poolkeeper/templates/NOTES.txt"
+KINDS = {"EndpointPool": EndpointPool, "FailoverPolicy": FailoverPolicy}
+
+
+def manifests() -> Iterator[tuple[str, object]]:
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        for block in re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+            yield page.name, yaml.safe_load(block)
+    pool = re.search(r"<<'POOL'\n(.*?)^ *POOL$", NOTES.read_text(), re.MULTILINE | re.DOTALL)
+    assert pool is not None
+    yield NOTES.name, yaml.safe_load(textwrap.dedent(pool[1]))
+
+
+@pytest.mark.parametrize(("page", "shown"), [pytest.param(*found, id=found[0]) for found in manifests()])
+def test_what_a_page_shows_is_valid(page: str, shown: dict[str, object]) -> None:
+    whole = shown if "kind" in shown else {"kind": "FailoverPolicy", "spec": shown}
+    kind = str(whole["kind"])
+    spec = {**dict(SMALLEST[kind]["spec"]), **dict(whole["spec"])}  # type: ignore[call-overload] # parsed YAML of known shape
+
+    parsed = KINDS[kind].parse({**SMALLEST[kind], **whole, "spec": spec})
+
+    assert isinstance(parsed, KINDS[kind]), [str(problem) for problem in parsed]
+
+
+def test_there_is_something_shown() -> None:
+    assert {"README.md", "NOTES.txt"} <= {page for page, _ in manifests()}
