@@ -37,6 +37,7 @@ _WANTED: Mapping[str, str] = {
 }
 _CONFIDENTIAL = ("credentialsRef", "keyRef")
 """Who writes a key where only its Secret's name belongs shall not find it in a status as well."""
+_KEY_NAMES = frozenset({"apikey", "key", "token", "password", "authorization"})
 
 
 def dotted(path: Path) -> str:
@@ -162,14 +163,16 @@ def _seen(path: Path, value: object) -> str:
     if any(step in _CONFIDENTIAL for step in path) or isinstance(value, Model | Mapping | list | tuple):
         return ""
     text = json.dumps(value, default=str, ensure_ascii=False)
-    if "@" in text or len(text) > 100:
-        return ""  # it may carry a password, or is too long to help
+    if "@" in text or "?" in text or len(text) > 100:
+        return ""  # it may carry a password or a key, or is too long to help
     return f"; seen {text}"
 
 
 def _hint(kind: type[Model], path: Path) -> str:
     if path[-1] == "namespace" and isinstance(path[-2], str) and path[-2].endswith("Ref"):
         return "; a reference stays in the pool's own namespace"
+    if str(path[-1]).lower().replace("_", "") in _KEY_NAMES and "credentialsRef" in _fields(kind, path[:-1]):
+        return "; a key stands in a Secret, which credentialsRef names"
     near = get_close_matches(str(path[-1]), _fields(kind, path[:-1]), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 

@@ -94,10 +94,22 @@ def test_what_is_no_pool_at_all_is_told_without_a_traceback(wrong: Manifest) -> 
     assert isinstance(EndpointPool.parse(wrong), tuple)
 
 
-def test_a_password_in_a_url_is_not_repeated() -> None:
-    problems = parse(Case("", set={"spec.endpoints[0].url": "https://me:canary-pw@localhost/v1"}))
+@pytest.mark.parametrize(
+    "url", ["https://me:canary-pw@localhost/v1", "https://a.b/v1?key=canary-pw", "ftp://canary-pw?"]
+)
+def test_a_password_in_a_url_is_not_repeated(url: str) -> None:
+    problems = parse(Case("", set={"spec.endpoints[0].url": url}))
     assert isinstance(problems, tuple)
     assert "canary-pw" not in " ".join(map(str, problems))
+
+
+@pytest.mark.parametrize("name", ["apiKey", "api_key", "token", "key"])
+def test_who_looks_for_a_place_for_a_key_is_told_where_it_is(name: str) -> None:
+    problems = parse(Case("", set={f"spec.endpoints[0].{name}": "canary-key"}))
+    assert isinstance(problems, tuple)
+    assert [str(problem) for problem in problems] == [
+        f"spec.endpoints[0].{name}: unknown field; a key stands in a Secret, which credentialsRef names"
+    ]
 
 
 def test_a_key_where_its_reference_belongs_is_not_repeated() -> None:
