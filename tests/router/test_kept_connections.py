@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fakes.rawprovider import JSON_ANSWER, RawProvider
+from fakes.rawprovider import JSON_ANSWER, Answer, RawProvider
 from router.harness import Router, endpoint, policy
 
 EVIL = JSON_ANSWER.replace(b'"ok"', b'"evil"')
@@ -132,3 +132,17 @@ def test_a_connection_closed_while_it_was_idle_costs_nobody_anything(router: Rou
 
         assert [router.ask().status_code for _ in range(20)] == [200] * 20
         assert router.endpoint("a").last_error is None
+
+
+def test_a_word_before_the_connection_closed_is_a_word(router: Router) -> None:
+    """An interim answer: the request came, and may have been carried out."""
+
+    def answer(number: int, request: bytes) -> Answer:
+        return with_length() if number == 0 else iter([b"HTTP/1.1 100 Continue\r\n\r\n"])
+
+    with RawProvider(answer) as provider:
+        router.serve(endpoint("a", port=provider.port), policy=policy(retry={"max_attempts": 1}))
+        router.ask()
+
+        assert router.ask().status_code == 503
+        assert sum(raw.count(b"POST ") for raw in provider.connections()) == 2

@@ -214,9 +214,10 @@ function connection:read_head(deadline_ms)
 end
 
 
--- Has not a byte of the answer come? Only then may a request be sent again on another connection as if nothing had been.
+-- Has not a byte of an answer come, nor of an interim one? Only then may a request be sent again on another connection as
+-- if nothing had been.
 function connection:is_silent()
-  return self.buffer == "" and self.head_length == 0
+  return self.buffer == "" and self.head_bytes == 0
 end
 
 
