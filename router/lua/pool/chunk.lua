@@ -40,7 +40,7 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 -- and no reason to finish but "stop" given.
 function _M.new(decode, choices)
   return setmetatable({
-    decode = decode, choices = choices or 1, finished = 0, usage = nil,
+    decode = decode, choices = choices or 1, finished = 0, ended = {}, usage = nil,
     frame = frame.new(), transcript = nil, channel = nil, is_empty = true, final = nil,
   }, reader)
 end
@@ -113,7 +113,9 @@ local function read_choices(self, event, value, choices)
     if reason then
       cut = cut or CUT_REASONS[reason] and reason
       finished, stopped = true, stopped and reason == "stop"
-      self.finished = self.finished + 1
+      if not self.ended[index] then
+        self.ended[index], self.finished = true, self.finished + 1
+      end
     elseif has_text and #choices == 1 then
       local key = learn(self.frame, event, delta, TEXT_KEYS)
       self.channel = key and self.transcript and self.transcript:channel(index, key) or self.channel
