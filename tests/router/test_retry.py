@@ -8,10 +8,13 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
-from router.harness import Router, endpoint, eventually, policy, request
+from fakes.player import Player, Steps
+from router.harness import POLL_S, Router, endpoint, eventually, policy, request
 
 AFTER_400_MS = {"scenario": "rate_limit", "requests": 1, "params": {"retry_after_ms": 400}}
 OK = {"scenario": "ok"}
+STARTING_TOKENS = 10
+"""What a pool may spend on retries before anything has come in (budget.lua)."""
 SHORT_BACKOFF = {"busy_backoff_ms": (50,)}
 
 
@@ -169,3 +172,27 @@ def test_an_answer_to_what_was_sent_before_does_not_end_a_rest(router: Router, a
 
     assert router.ask().status_code == 503
     assert router.endpoint("a").reason == "RateLimited"
+
+
+def test_callers_who_do_not_wait_that_long_spend_nothing(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    nothing_comes_in = policy(retry={"budget_percent": 0}, timeouts={"first_token_ms": 15_000})
+
+    def full() -> Steps:
+        while limited.asked < STARTING_TOKENS:
+            yield POLL_S
+        yield b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 15\r\nContent-Length: 0\r\n\r\n"
+
+    def leave() -> None:
+        with contextlib.suppress(httpx.ReadTimeout), httpx.Client(timeout=3) as impatient:
+            impatient.post(f"{router.url}/v1/chat/completions", json=request())
+
+    with Player(full) as limited, ThreadPoolExecutor(STARTING_TOKENS) as callers:
+        router.serve(endpoint("limited", port=limited.port), policy=nothing_comes_in)
+        for _ in range(STARTING_TOKENS):
+            callers.submit(leave)
+    assert limited.asked == STARTING_TOKENS
+
+    a.set("busy503")
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=nothing_comes_in)
+
+    assert router.ask().headers["x-poolkeeper-endpoint"] == "b"

@@ -61,6 +61,30 @@ _M.retries = new("budget:retries", 10, 100)
 _M.hedges = new("budget:hedges", 1, 10)
 
 
+-- A token for a request's further attempt, which it may take a while to find; false when there is none left.
+function _M.reserve(request)
+  request.has_reserved = _M.retries:withdraw()
+  return request.has_reserved
+end
+
+
+-- The attempt is made.
+function _M.spend(request)
+  if request.has_reserved then
+    request.has_reserved, request.has_paid = false, true
+  end
+end
+
+
+-- There is none, or the caller did not wait for it.
+function _M.give_back(request)
+  if request.has_reserved then
+    request.has_reserved = false
+    _M.retries:refund()
+  end
+end
+
+
 -- Once a pool.
 function _M.begin()
   for _, one in ipairs({ _M.retries, _M.hedges }) do

@@ -23,15 +23,15 @@ end
 
 -- A further attempt is paid for like any other.
 local function find_paid(request)
-  local is_paid = request.attempts > 0
-  if is_paid and not budget.retries:withdraw() then
+  if request.attempts > 0 and not budget.reserve(request) then
     return nil
   end
   local attempt, obstacle = retry.first(request)
-  if not attempt and is_paid then
-    budget.retries:refund()
+  if attempt then
+    budget.spend(request)
+  else
+    budget.give_back(request)
   end
-  request.has_paid = request.has_paid or is_paid and attempt ~= nil
   return attempt, obstacle
 end
 

@@ -61,7 +61,8 @@ local function begin(surface, path)
     upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
     attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
-    asked_priority = nil, is_prefill_refused = false, has_paid = false, tier_wait_ms = 0, is_last_resort = false,
+    asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
+    is_last_resort = false,
   }
   ngx.ctx.request = request
   return request, is_truncated
@@ -194,6 +195,7 @@ function _M.finish()
     return
   end
   queue.leave(request)
+  budget.give_back(request)
   abandon(request.attempt)
   abandon(request.hedge)
   guard.ended(request)

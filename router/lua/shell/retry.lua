@@ -92,12 +92,11 @@ end
 -- The attempt after a failed one, paid from the budget when the failed one cost the provider anything. Or nil and what
 -- stands in the way.
 function _M.after(request, attempt, failure)
-  local is_paid = attempt.is_sent
   if not outcome.goes_on(failure.class, request.attempts, request.doc.policy.retry.max_attempts)
       or clock.now_ms() >= request.deadline_ms then
     return nil
   end
-  if is_paid and not budget.retries:withdraw() then
+  if attempt.is_sent and not budget.reserve(request) then
     return nil
   end
   state.epoch()
@@ -106,12 +105,10 @@ function _M.after(request, attempt, failure)
     another, obstacle = or_wait(request, find_again(request, attempt, failure, obstacle))
   end
   if not another then
-    if is_paid then
-      budget.retries:refund()
-    end
+    budget.give_back(request)
     return nil, obstacle
   end
-  request.has_paid = request.has_paid or is_paid
+  budget.spend(request)
   if another.endpoint ~= attempt.endpoint then
     accounts.failover(attempt.endpoint.name, another.endpoint.name, failure.class)
   end
