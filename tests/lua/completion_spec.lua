@@ -72,14 +72,19 @@ describe("a text of our own", function()
 end)
 
 describe("two requests", function()
-  local function key(body, owner)
+  local function key(body, owner, first_model)
     local said = {}
-    cachekey.say("chat", owner or "", assert(request.parse(body, cjson.decode, "m", CHAT)), function(text, from, to)
+    cachekey.say("chat", owner or "", assert(request.parse(body, cjson.decode, first_model or "m", CHAT)), function(text, from, to)
       said[#said + 1] = text:sub(from, to)
     end)
     return table.concat(said)
   end
   local ONE = '{"model":"m","messages":[{"role":"user","content":"Hi"}],"temperature":0}'
+
+  it("are not the same when the model that neither names is another one now", function()
+    assert.not_equal(key('{"messages":[]}', "", "m"), key('{"messages":[]}', "", "n"))
+    assert.equal(key(ONE, "", "m"), key(ONE, "", "n"))
+  end)
 
   it("are the same in whatever order they say the same, streamed or not", function()
     assert.equal(key(ONE), key('{"temperature":0,"stream":true,"stream_options":{"include_usage":true},"model":"m",'

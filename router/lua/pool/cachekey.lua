@@ -33,7 +33,8 @@ end
 function _M.say(surface, owner, parsed, add)
   local body, members = parsed.body, parsed.members
   local names, places = named(members)
-  local opening = #owner .. " " .. surface .. owner
+  local model = parsed.model -- of a request that names none, the pool's first: tomorrow that may be another
+  local opening = #owner .. " " .. #model .. " " .. surface .. owner .. model
   add(opening, 1, #opening)
   for i = 1, #names do
     local name = names[i]
