@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
+from fakes.player import JSON, Player, Steps, until_closed
 from router.harness import Router, endpoint, events, eventually, policy, text_of
 
 AFTER_CHUNKS = 6
@@ -127,3 +128,18 @@ def test_a_caller_who_leaves_meanwhile_leaves_nothing_taken(router: Router, a: F
         eventually(lambda: router.endpoint("b").in_flight == 1, "b is asked to go on")
 
     eventually(router.is_idle, "the slot at b is free again")
+
+
+def test_no_events_are_put_behind_an_answer_that_is_no_stream(router: Router, b: FakeProvider) -> None:
+    def breaks() -> Steps:
+        yield until_closed(JSON).replace(b"connection: close", b"content-length: 99999999")
+        yield b'{"choices":[{"message":{"content":"' + b"x" * (9 << 20)
+
+    with Player(breaks) as whole:
+        router.serve(endpoint("whole", port=whole.port), endpoint("b", b, tier=1))
+
+        text = broken(router)
+
+    assert text.startswith("{")
+    assert "data: " not in text
+    assert b.log() == []

@@ -143,6 +143,7 @@ end
 
 -- An answer that is no stream and too long to hold; results as for a stream.
 function _M.long(request, attempt, answer)
+  request.transcript = nil -- no stream, whatever was asked for: nobody can go on with it
   start(answer, request, attempt)
   local conn, out, deadline_ms = answer.conn, answer.held, 0
   while true do
