@@ -195,6 +195,20 @@ describe("breaker, half-open", function()
     assert.equal(record, (breaker.step(record, "failure", context(1040))))
   end)
 
+  it("does not blame a trial from before it opened", function()
+    local record, lease = half_open()
+    record = walk(record, { { "first_content", 1040, { lease = lease } } })
+    local second
+    record, second = walk(record, { { "admit", 1041 } })
+    record = walk(record, { { "failure", 1050, { lease = second.lease } }, { "admit", 4000 } })
+    assert.equal("HalfOpen", record.state)
+    local late = { lease = lease, started_ms = 1030 }
+    assert.equal(record, (walk(record, { { "failure", 4001, late } })))
+    local closed = walk(record, { { "first_content", 4002, { lease = 3 } }, { "admit", 4003 }, { "first_content", 4004, { lease = 4 } } })
+    assert.equal("Closed", closed.state)
+    assert.equal(closed, (walk(closed, { { "failure", 4005, late } })))
+  end)
+
   it("gets a trial's place back when its caller goes, or when nobody hears of it in time", function()
     local record, lease = half_open()
     local released = walk(record, { { "release", 1040, { lease = lease } } })

@@ -32,10 +32,10 @@ _M.CHECKED, _M.PROBED = "HealthCheckPassed", "ProbePassed"
 _M.UNTRIED = { [_M.CHECKED] = true, [_M.PROBED] = true }
 
 -- What a breaker starts as. leases: [{id, until_ms, holder}]; failing_since_ms: when the first of the consecutive failures
--- was asked for; era: grows when the counts start afresh.
+-- was asked for; first_lease: of the trials since it opened last; era: grows when the counts start afresh.
 function _M.new()
   return { state = "Closed", since_ms = 0, consecutive = 0, failing_since_ms = 0, opens = 0, retry_at_ms = 0, passed = 0,
-           leases = {}, next_lease = 1, era = 0, reason = "" }
+           leases = {}, first_lease = 1, next_lease = 1, era = 0, reason = "" }
 end
 
 
@@ -64,6 +64,7 @@ local function open(record, reason, context)
   local jitter = 1 - JITTER + 2 * JITTER * context.random
   return transition(record, "Open", reason, context, {
     opens = opens, retry_at_ms = context.now_ms + open_ms * jitter, leases = {}, passed = 0,
+    first_lease = record.next_lease,
   })
 end
 
@@ -107,6 +108,12 @@ local function grant(record, context, effects)
   leases[#leases + 1] = { id = id, until_ms = context.now_ms + context.lease_ms, holder = context.holder }
   effects.admitted, effects.lease = true, id
   return changed(record, { leases = leases, next_lease = id + 1 }), effects
+end
+
+
+-- Of those since it opened last: an answer to one from before may go on for minutes.
+local function is_trial(record, lease)
+  return lease ~= nil and lease >= record.first_lease
 end
 
 
@@ -194,7 +201,7 @@ end
 
 -- Only a trial speaks for the endpoint as it is now; what was sent before the circuit opened is old news.
 function HALF_OPEN.failure(record, context)
-  if not context.lease then
+  if not is_trial(record, context.lease) then
     return record, {}
   end
   return open(record, context.reason, context)
@@ -227,7 +234,7 @@ end
 
 -- Was the attempt sent before the circuit closed, and not to try it?
 function _M.is_old_news(record, started_ms, lease)
-  return not lease and started_ms < record.since_ms
+  return started_ms < record.since_ms and not is_trial(record, lease)
 end
 
 
