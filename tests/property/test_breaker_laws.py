@@ -90,7 +90,7 @@ new_rest = function('function() return require("pool.rest").new() end')
 fails = function(
     'function(record, kind, outcome, context) return (require("pool.rest").failure(record, kind, outcome, context)) end'
 )
-answers = function('function(record, now, started) return require("pool.rest").success(record, now, started) end')
+answers = function('function(record, now, started) return (require("pool.rest").success(record, now, started)) end')
 allows = function('function(record, now, key) return require("pool.rest").allows(record, "m", key, now) end')
 ceiling = function('function(record, most, now) return require("pool.rest").ceiling(record, most, now) end')
 
