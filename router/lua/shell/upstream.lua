@@ -54,13 +54,19 @@ local function options_for(endpoint, ip, allow_loopback)
 end
 
 
+-- For a socket's timer, which takes no less: who comes late hears of it by the next deadline that is looked at.
+local function left_ms(deadline_ms)
+  return math.max(1, deadline_ms - now_ms())
+end
+
+
 local function connect_to(endpoint, options, connect_ms, deadline_ms)
   local sock, err = ngx.socket.tcp()
   if not sock then
     return nil, "making a socket: " .. err
   end
   local until_ms = now_ms() + connect_ms
-  sock:settimeouts(connect_ms, deadline_ms - now_ms(), connect_ms)
+  sock:settimeouts(connect_ms, left_ms(deadline_ms), connect_ms)
   local ok
   ok, err = sock:connect(options.host, endpoint.dial.port, options)
   if not ok then
@@ -75,8 +81,8 @@ local function connect_to(endpoint, options, connect_ms, deadline_ms)
     end
   end
   if endpoint.tls and not reused then
-    connect_ms = math.max(1, until_ms - now_ms())
-    sock:settimeouts(connect_ms, deadline_ms - now_ms(), connect_ms)
+    connect_ms = left_ms(until_ms)
+    sock:settimeouts(connect_ms, left_ms(deadline_ms), connect_ms)
     ok, err = sock:sslhandshake(false, endpoint.tls.server_name, true)
     if not ok then
       sock:close()
