@@ -13,6 +13,9 @@ from rich.table import Table
 
 PARTS = 96
 COLOURS = ("#888888", "#1b9e77", "#7570b3", "#d95f02", "#e7298a")
+MARK_LINES = 4
+MARK_GAP_H = 0.6
+"""For the number of the next one."""
 WIDTH, ROW_HEIGHT, LEFT, TOP = 900, 46, 190, 78
 OURS = "Poolkeeper"
 BACKUP_CAPACITY = next(one.capacity for one in PROVIDERS if one.tier > 0)
@@ -77,7 +80,8 @@ def page(facts: Mapping[str, str], rows: Sequence[Figures], due: Sequence[Due], 
         "the same requests, at the times of a real trace, through each gateway in turn. A request counts as answered",
         f"when its stream came whole. A day's hours take {day_s / HOURS:.1f} s each; requests are scaled",
         f"by {SCALE:.0f} (a first token after 800 ms takes 80 ms), and so are the limits of every gateway. While no",
-        "endpoint at all is alive, nothing is counted as answered or not. Times are of the scaled requests.",
+        "endpoint at all is alive, nothing is counted as answered or not. Times are of the scaled requests. Each",
+        "gateway has one worker, on the same cores as callers and providers: what it needs of them is part of this.",
         "",
         "![answered requests through the day](incidents.svg)",
         "",
@@ -106,10 +110,13 @@ def page(facts: Mapping[str, str], rows: Sequence[Figures], due: Sequence[Due], 
         "",
         "## The day",
         "",
-        "| from | to | what | where |",
-        "|---|---|---|---|",
-        *(_line([_hour(one.start_h), _hour(one.end_h), one.title, ", ".join(one.who)]) for one in INCIDENTS),
-        _line([_hour(SURGE[0]), _hour(SURGE[1]), f"{SURGE[2]:.0f} times the traffic", "callers"]),
+        "| | from | to | what | where |",
+        "|---|---|---|---|---|",
+        *(
+            _line([str(number), _hour(one.start_h), _hour(one.end_h), one.title, ", ".join(one.who)])
+            for number, one in enumerate(INCIDENTS, start=1)
+        ),
+        _line(["", _hour(SURGE[0]), _hour(SURGE[1]), f"{SURGE[2]:.0f} times the traffic", "callers"]),
         "",
         "| provider | tier | takes at once | USD a million tokens in / out |",
         "|---|---|---|---|",
@@ -187,13 +194,17 @@ def plot(found: Sequence[tuple[Figures, Sequence[Ended]]], day_s: float) -> str:
 
 
 def _incidents(step: float) -> Sequence[str]:
-    """Marks above the bands, in two lines."""
+    """Marks above the bands with the numbers of the page's table, each in the first line that is free there."""
     marks: list[str] = []
-    for number, one in enumerate(INCIDENTS):
+    ends_h = [0.0] * MARK_LINES
+    for number, one in enumerate(INCIDENTS, start=1):
+        line = next(line for line, end_h in enumerate(ends_h) if end_h <= one.start_h)
+        ends_h[line] = one.end_h + MARK_GAP_H
         x, wide = LEFT + one.start_h / HOURS * step * PARTS, (one.end_h - one.start_h) / HOURS * step * PARTS
-        y = 34 + number % 3 * 13
+        y = 28 + line * 11
         marks.append(
             f'<rect x="{x:.1f}" y="{y}" width="{max(2.0, wide):.1f}" height="9" fill="#c33" opacity="0.45">'
-            f"<title>{one.title}</title></rect>"
+            f'<title>{one.title}</title></rect><text x="{x - 2:.1f}" y="{y + 8}" font-size="9" text-anchor="end" '
+            f'fill="#666">{number}</text>'
         )
     return marks
