@@ -43,12 +43,12 @@ def broken(router: Router) -> dict[str, int]:
 
 
 def test_weights_self_correct_when_an_endpoint_slows(router: Router, a: FakeProvider, b: FakeProvider) -> None:
-    router.serve(endpoint("a", a, base_latency_ms=60), endpoint("b", b, base_latency_ms=60))
+    router.serve(endpoint("a", a, base_latency_ms=200), endpoint("b", b, base_latency_ms=200))
     for fake in (a, b):
         fake.set("ok", first_token_ms=10)
     before = shares(lambda _: router.ask(), 60, at_once=4)
 
-    a.set("ok", first_token_ms=600)
+    a.set("ok", first_token_ms=700)
     shares(lambda _: router.ask(), 20, at_once=4)  # it has to be met to be known
     slow = shares(lambda _: router.ask(), 80, at_once=4)
 
