@@ -39,6 +39,7 @@ stage "lint and generated files" make --no-print-directory verify
 stage "router: pure Lua (busted)" busted tests/lua
 stage "helm, for the chart tests" hack/cluster/build.sh helm
 stage "everything without a cluster" hack/pytest.sh -m "not cluster" tests
+stage "conformance" hack/pytest.sh -m conformance tests
 
 ground=$(hack/cluster/ground.sh)
 case $ground in

@@ -1,4 +1,4 @@
-"""These tests are asked for by name: `pytest -m conformance tests`. They are many, and some are still to be met."""
+"""These tests are asked for by name: `pytest -m conformance tests`. They are many, a stage of `make test` of their own."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
