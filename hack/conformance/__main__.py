@@ -22,7 +22,7 @@ from conformance.stage import Result
 from conformance.table import every_case
 
 GATEWAYS = ("poolkeeper", "litellm")
-README = Path("README.md")
+README, PAGE = Path("README.md"), Path("docs/conformance.md")
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -40,8 +40,10 @@ def main(arguments: Sequence[str]) -> int:
     _print(runs)
     if options.page:
         options.page.write_text(page(runs, facts))
-        README.write_text(with_scorecard(README.read_text(), options.page.read_text()))
-        console.print(f"\nwritten: {options.page}, and the card of {README}")
+        console.print(f"\nwritten: {options.page}")
+    if options.page == PAGE:
+        README.write_text(with_scorecard(README.read_text(), PAGE.read_text()))
+        console.print(f"written: the card of {README}")
     return int(any(run.name == "Poolkeeper" and not score(run.results).is_green for run in runs))
 
 
@@ -50,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=GATEWAYS, help="one gateway; may be repeated")
     parser.add_argument("--case", action="append", default=[], metavar="PART", help="cases with this in their name")
     parser.add_argument("--lanes", type=int, default=2, help="cases side by side (default 2)")
-    parser.add_argument("--page", type=Path, help="write the scorecard there, as Markdown, and into the README")
+    parser.add_argument("--page", type=Path, help=f"write the scorecard there; {PAGE}: and into the README")
     return parser
 
 
