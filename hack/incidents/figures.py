@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hack.bench.figures import percentile
 from hack.incidents.caller import Ended
 from hack.incidents.cast import TOKENS_A_CHUNK
 from hack.incidents.day import BACKUP, OUTAGE, PROVIDERS, QUIET, WEAK, is_dark, is_in
@@ -56,7 +57,7 @@ def figures(
     alive = [one for one in ended if not is_dark(one.due.at_s, day_s)]
     whole = [one for one in alive if not one.problem]
     weak, quiet = (_between(ended, span, day_s) for span in (WEAK, QUIET))
-    firsts, totals = _firsts(whole), sorted(one.total_s for one in whole)
+    firsts, totals = _firsts(whole), [one.total_s for one in whole]
     asked = [entry for entries in seen.requests.values() for entry in entries]
     in_outage = [entry for entry in asked if is_in(OUTAGE, entry.started_monotonic_s - seen.began_s, day_s)]
     return Figures(
@@ -65,12 +66,12 @@ def figures(
         requests=len(alive),
         answered_percent=100 * len(whole) / max(1, len(alive)),
         broken=sum(one.is_broken for one in alive),
-        first_p50_ms=1000 * percentile(firsts, 50),
-        first_p99_ms=1000 * percentile(firsts, 99),
-        total_p50_ms=1000 * percentile(totals, 50),
-        total_p99_ms=1000 * percentile(totals, 99),
+        first_p50_ms=1000 * _p50(firsts),
+        first_p99_ms=1000 * _p99(firsts),
+        total_p50_ms=1000 * _p50(totals),
+        total_p99_ms=1000 * _p99(totals),
         weak_percent=100 * sum(bool(one.problem) for one in weak) / max(1, len(weak)) if fails_over else math.nan,
-        failover_ms=1000 * (percentile(_firsts(weak), 99) - percentile(_firsts(quiet), 99)) if fails_over else math.nan,
+        failover_ms=1000 * (_p99(_firsts(weak)) - _p99(_firsts(quiet))) if fails_over else math.nan,
         attempts=len(asked) / max(1, len(ended)),
         outage_attempts=len(in_outage) / max(1, len(_between(ended, OUTAGE, day_s))),
         backup_peak=seen.peaks[BACKUP],
@@ -88,7 +89,7 @@ def _between(ended: Sequence[Ended], span: tuple[float, float], day_s: float) ->
 
 
 def _firsts(ended: Sequence[Ended]) -> Sequence[float]:
-    return sorted(one.first_s for one in ended if not one.problem and one.first_s is not None)
+    return [one.first_s for one in ended if not one.problem and one.first_s is not None]
 
 
 def _charged(requests: Mapping[str, Sequence[Entry]]) -> float:
@@ -101,11 +102,12 @@ def _charged(requests: Mapping[str, Sequence[Entry]]) -> float:
     return total
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
-    """values: sorted."""
-    if not values:
-        return float("nan")
-    return values[min(len(values) - 1, int(len(values) * percent / 100))]
+def _p50(values: Sequence[float]) -> float:
+    return percentile(values, 50) if values else math.nan
+
+
+def _p99(values: Sequence[float]) -> float:
+    return percentile(values, 99) if values else math.nan
 
 
 def answered_by_hour(ended: Sequence[Ended], day_s: float, parts: int) -> Sequence[float]:
