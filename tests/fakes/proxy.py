@@ -6,10 +6,9 @@ It "resolves" every host to 127.0.0.1, so a name that nobody else knows proves b
 import socket
 import threading
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
-HOST = "127.0.0.1"
+from fakes.listening import HOST, Listening
+
 HEAD_MAX_BYTES = 65_536
 
 
@@ -22,40 +21,17 @@ class Asked:
     headers: tuple[str, ...]
 
 
-class FakeProxy:
+class FakeProxy(Listening):
     """refuse: the status line and headers it answers everything with, in place of doing its work; "" to work. silent:
     accept and say nothing."""
 
     def __init__(self, *, refuse: str = "", silent: bool = False) -> None:
+        super().__init__()
         self.refuse = refuse
         self.silent = silent
         self.asked: list[Asked] = []
         self.seen = bytearray()
         """All that clients sent through it."""
-        self._listener = socket.create_server((HOST, 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._open: list[socket.socket] = []
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for sock in self._open:
-            sock.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.append(client)
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         try:

@@ -10,6 +10,7 @@ import pytest
 
 from fakes import tls
 from fakes.harness import FakeProvider
+from fakes.listening import Listening
 from poolkeeper.api.endpoint import Pricing
 from poolkeeper.api.probedoc import Amount, SpentDoc
 from poolkeeper.api.routerdoc import EgressProxy, Tls
@@ -220,28 +221,12 @@ def test_a_document_of_another_version_is_refused_in_words(tmp_path: Path) -> No
         Files(tmp_path).document()
 
 
-class _Proxy:
+class _Proxy(Listening):
     """CONNECT to anywhere leads to one port."""
 
     def __init__(self, target: int, answer: str) -> None:
+        super().__init__()
         self._target, self._answer = target, answer
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-
-    def __enter__(self) -> "_Proxy":
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         head = b""

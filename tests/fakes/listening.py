@@ -1,0 +1,51 @@
+"""A port on loopback that takes connections, a thread each, and what it opened goes with it."""
+
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+HOST = "127.0.0.1"
+
+
+class Listening:
+    """Who derives from it says in _serve what is done with a connection, and adds to _open what is to be closed."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server((HOST, 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for one in self._open:
+            close(one)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(client)
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        raise NotImplementedError
+
+
+def close(one: socket.socket) -> None:
+    """Also while another thread reads from it."""
+    try:
+        one.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # it is closed already
+    finally:
+        one.close()
