@@ -1,4 +1,4 @@
-"""These tests are asked for by name: `pytest -m conformance tests`. They are many, a stage of `make test` of their own."""
+"""Asked for by name, as a stage of `make test` does: `pytest -m conformance tests`."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
