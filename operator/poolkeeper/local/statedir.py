@@ -46,9 +46,9 @@ class StateDir:
         return self.root / "probe"
 
     @property
-    def probe_result(self) -> Path:
-        """What the last finished run of the probe found."""
-        return self.root / "probe.json"
+    def probe_results(self) -> Path:
+        """What the last finished runs of the probe found, a file each."""
+        return self.root / "probe-results"
 
     @property
     def probe_memory(self) -> Path:

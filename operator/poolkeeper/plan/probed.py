@@ -13,7 +13,6 @@ from poolkeeper.plan.probe import short
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.probing.fold import believed_until, fold_all, verdict_on
 
-MS_PER_S = 1000
 FULL_PERCENT = 100
 
 
@@ -56,4 +55,4 @@ def _advice(spec: EndpointPoolSpec, last: LastProbe | None) -> Mapping[tuple[str
 
 
 def _ms(at: datetime) -> int:
-    return round(at.timestamp()) * MS_PER_S
+    return int(at.timestamp() * 1000)

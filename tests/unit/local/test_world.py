@@ -237,7 +237,7 @@ PROBED = POOL + "  probe: {}\n"
 FOUND = EndpointProbe(name="own", why="SlowFirstToken", bad=1, asked=1)
 
 
-def left(stage: Stage, minutes: int) -> None:
+def left(stage: Stage, minutes: float) -> None:
     """A run of the probe has finished."""
     ended = NOW - timedelta(hours=1) + timedelta(minutes=minutes)
     result = ProbeResult(pool="default/chat", began=ended, ended=ended, endpoints=(FOUND,))
@@ -303,3 +303,32 @@ def test_finished_runs_are_counted_and_remembered_over_a_restart(stage: Stage) -
     assert last is not None
     assert len(last.endpoints[0].runs) == 2
     assert probes.recall(stage.world.state) == last
+
+
+def test_runs_that_finish_right_after_each_other_all_count(stage: Stage) -> None:
+    stage.write("pool.yaml", PROBED)
+    stage.turn()
+    left(stage, 1)
+    left(stage, 1.01)
+    last = stage.turn().status.last_probe
+
+    assert last is not None
+    assert len(last.endpoints[0].runs) == 2
+    assert last.endpoints[0].verdict == "Grey"
+
+
+def test_no_more_than_the_last_few_results_are_kept(stage: Stage) -> None:
+    for minutes in range(20):
+        left(stage, minutes)
+
+    kept = probes.results(stage.world.state)
+    assert len(kept) == probes.KEPT
+    assert kept[0].ended == NOW - timedelta(minutes=41)
+    assert list(kept) == sorted(kept, key=lambda result: result.ended, reverse=True)
+
+
+def test_a_damaged_result_is_passed_over(stage: Stage) -> None:
+    left(stage, 1)
+    (stage.world.state.probe_results / "0-0.json").write_text("{")
+
+    assert len(probes.results(stage.world.state)) == 1
