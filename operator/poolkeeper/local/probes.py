@@ -14,7 +14,6 @@ from poolkeeper.api.proberesult import ProbeResult
 from poolkeeper.api.status import LastProbe
 from poolkeeper.local.statedir import StateDir, write_atomic
 
-
 KEPT = 8
 """Many more than can end between two looks."""
 
