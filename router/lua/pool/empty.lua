@@ -13,8 +13,8 @@ local NOT_THE_ANSWER = { role = true, reasoning = true, reasoning_content = true
 
 -- Is a whole chat answer empty? Nearly none is, and of those the start of the first content tells.
 function _M.is_whole(body, decode)
-  local _, colon = find(body, '"content"%s*:%s*')
-  if not colon or find(body, '^"[^"]', colon + 1) or not find(body, '"finish_reason"%s*:%s*"stop"') then
+  local _, name = find(body, '"content"', 1, true)
+  if not name or find(body, '^%s*:%s*"[^"]', name + 1) or not find(body, '"finish_reason"%s*:%s*"stop"') then
     return false
   end
   local value = decode(body)

@@ -1,20 +1,25 @@
 -- Small files mounted into the Pod: read whole, compared by content, because a mounted volume changes by swapping links
 -- and may do so twice within a second.
 
+local min = math.min
+
 local _M = {}
 
 local SIZE_MAX_BYTES = 16 * 1024 * 1024
 
 
--- the text of a file; nil and why not
+-- the text of a file; nil and why not. What is read must fit the file: the buffer for it stays, and counts as garbage
+-- that is not there.
 function _M.read(path)
   local file, err = io.open(path, "rb")
   if not file then
     return nil, err
   end
-  local text, read_err = file:read(SIZE_MAX_BYTES)
+  local size = file:seek("end")
+  file:seek("set")
+  local text, read_err = file:read(min(size or SIZE_MAX_BYTES, SIZE_MAX_BYTES))
   file:close()
-  if not text then
+  if not text or size == 0 then
     return nil, read_err or path .. ": is empty"
   end
   return text
