@@ -95,10 +95,13 @@ def test_a_changed_secret_is_live_without_a_restart(manifests: Path, state: Path
     [
         (lambda text: text.replace("tier: 1", "tier: eleven"), "spec.endpoints[1].tier: must be a whole number"),
         (lambda text: text.replace("tier: 1", "tier: [1"), "is not YAML"),
+        (lambda text: text.replace("tier: 1", "tier: &a [*a]"), "the alias *a refers to itself"),
+        (lambda text: text.replace("tier: 1", f"tier: {'[' * 5_000}"), "nested more than"),
+        (lambda text: text.replace("tier: 1", 'tier: "\\ud800"'), "half of a surrogate pair"),
         (lambda text: text.replace("name: keys", "name: other"), "names Secret 'other', but the files give keys"),
         (lambda text: "", "is no longer in the files"),
     ],
-    ids=["value", "syntax", "reference", "gone"],
+    ids=["value", "syntax", "itself", "deep", "half a character", "reference", "gone"],
 )
 def test_a_bad_edit_is_named_and_the_last_good_keeps_serving(
     manifests: Path, state: Path, damage: Callable[[str], str], want: str

@@ -1,11 +1,12 @@
 """YAML files to documents: which objects stand where, and what is wrong with the files as such.
 
-YAML is read as `kubectl` and the API server read it: several documents a file, dates stay text, and a key given twice
-is an error here (the API server's strict mode), because the one that loses is always the one somebody meant.
+Several documents a file, and lists of documents in one, as `kubectl get -o yaml` prints them; yamltext.py reads the
+text itself.
 """
 
 import sys
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 
 from poolkeeper.api.meta import API_VERSION, Problem
 from poolkeeper.errors import UserError
+from poolkeeper.local import yamltext
 
 STDIN = Path("-")
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -89,11 +91,11 @@ def read(files: Iterable[Path]) -> Read:
     notes: list[str] = []
     for file in files:
         try:
-            text = sys.stdin.read() if file == STDIN else file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            parsed = _parse(str(file), _text(file))
+        except (OSError, UnicodeDecodeError, UserError) as error:
             findings.append(Finding(Place(str(file)), "", Problem("", f"cannot be read: {_why(error)}")))
             continue
-        for found in _parse(str(file), text):
+        for found in parsed:
             if isinstance(found, Document):
                 documents.append(found)
             elif isinstance(found, Finding):
@@ -104,20 +106,29 @@ def read(files: Iterable[Path]) -> Read:
     return Read(tuple(documents), tuple(findings), tuple(notes))
 
 
+def _text(file: Path) -> str:
+    """No more of it than a manifest can be: it may be a device, or a log of gigabytes."""
+    with nullcontext(sys.stdin.buffer) if file == STDIN else file.open("rb") as stream:
+        found = stream.read(yamltext.MAX_BYTES + 1)
+    if len(found) > yamltext.MAX_BYTES:
+        raise UserError(f"it is larger than {yamltext.MAX_BYTES >> 20} MiB; wanted manifests, in several files")
+    return found.decode()
+
+
 def _parse(file: str, text: str) -> Iterator[Document | Finding | str]:
     number = 0
     try:
-        for number, loaded in enumerate(yaml.load_all(text, Loader=_Loader), 1):
+        for number, loaded in enumerate(yamltext.documents(text), 1):
             if loaded is not None:
                 yield from _document(Place(file, number), loaded)
     except yaml.YAMLError as error:
-        yield Finding(Place(file, number + 1), "", Problem("", f"is not YAML: {_yaml_why(error)}"))
+        yield Finding(Place(file, number + 1), "", Problem("", f"is not YAML: {yamltext.why(error)}"))
 
 
 def _document(place: Place, loaded: object) -> Iterator[Document | Finding | str]:
     if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
-        seen = type(loaded).__name__
-        yield Finding(place, "", Problem("", f"seen a {seen}; wanted an object with apiVersion, kind and metadata"))
+        seen = "a key that is no text" if isinstance(loaded, dict) else f"a {type(loaded).__name__}"
+        yield Finding(place, "", Problem("", f"seen {seen}; wanted an object with apiVersion, kind and metadata"))
         return
     kind, version, metadata = loaded.get("kind"), loaded.get("apiVersion"), loaded.get("metadata")
     if not isinstance(kind, str):
@@ -156,29 +167,7 @@ def _twice(documents: Iterable[Document]) -> Iterator[Finding]:
             yield Finding(document.place, document.object, Problem("", told))
 
 
-def _why(error: OSError | UnicodeDecodeError) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else f"it is not UTF-8 text ({error.reason})"
-
-
-def _yaml_why(error: yaml.YAMLError) -> str:
-    """The problem and its line, without the excerpt that PyYAML adds: the line may hold a key."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
-    return "it cannot be parsed"
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML without dates, and with no key twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+def _why(error: OSError | UnicodeDecodeError | UserError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 text ({error.reason})"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
