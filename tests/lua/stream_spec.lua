@@ -51,6 +51,37 @@ describe("a stream", function()
     assert.equal(text("Hello"), (events:feed(text("Hello"):sub(41), false)))
   end)
 
+  it("comes out as it went in when an event is long, whatever ends its lines", function()
+    for _, line_end in ipairs({ "\n", "\r\n", "\r" }) do
+      local all = (text("a") .. text(("x"):rep(200000)) .. text("b") .. STOP .. DONE):gsub("\n", line_end)
+      for _, size in ipairs({ 1021, 16384, 65537, #all }) do
+        local out, kind = run(all, size)
+        assert.equal(all, out)
+        assert.equal(chunk.DONE, kind)
+      end
+    end
+  end)
+
+  it("ends where a long event ends, wherever that is torn", function()
+    for _, line_end in ipairs({ "\n", "\r\n", "\r" }) do
+      local long = (text(("x"):rep(100000))):gsub("\n", line_end)
+      for at = #long - 5, #long do
+        local events = stream.new(chunk.new(cjson.decode, 1), true)
+        local out = events:feed(long:sub(1, 90000), false) .. events:feed(long:sub(90001, at), false)
+        assert.equal(long, out .. events:feed(long:sub(at + 1), false) .. events:feed("", true))
+      end
+    end
+  end)
+
+  it("is given up when an event has no end", function()
+    local events, kind = stream.new(chunk.new(cjson.decode, 1), true), nil
+    for _ = 1, 129 do
+      local _, _, seen = events:feed(("x"):rep(65536), false)
+      kind = kind or seen
+    end
+    assert.equal(chunk.INVALID, kind)
+  end)
+
   it("loses a byte order mark, and only at its start", function()
     for size = 1, 5 do
       assert.equal(text("a"), (run("\239\187\191" .. text("a"), size)))

@@ -1,5 +1,6 @@
 """Each class of failure, before anything was sent to the caller: the answer comes from the other endpoint."""
 
+import json
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ import pytest
 
 from fakes.deepseek.log import Outcome
 from fakes.harness import FakeProvider
-from fakes.player import EVENT_STREAM, Player, whole
+from fakes.player import EVENT_STREAM, Player, Steps, until_closed, whole
 from router.harness import Router, endpoint, events, policy, text_of
 
 CLASSES = {
@@ -28,6 +29,7 @@ CLASSES = {
     "model_missing": "ModelMissing",
 }
 FAST = {"timeouts": {"first_token_ms": 250}}
+PIECE_BYTES = 4096
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
@@ -237,4 +239,25 @@ def test_a_character_in_two_halves_is_no_fault(router: Router, b: FakeProvider) 
         answer = router.ask(stream=True)
 
         assert answer.headers["x-poolkeeper-endpoint"] == "utf16"
+        assert events(answer.text) == said
+
+
+def test_an_event_of_megabytes_comes_through_whole(router: Router, b: FakeProvider) -> None:
+    """In many pieces, none of which may be as much work as all of the event: whoever else is answered waits meanwhile."""
+    deltas = [{"content": "a"}, {"content": "x" * (6 << 20)}, {"content": "b"}]
+    said = [json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}) for delta in deltas]
+    said += ['{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}', "[DONE]"]
+    stream = "".join(f"data: {data}\n\n" for data in said).encode()
+
+    def in_pieces() -> Steps:
+        yield until_closed(EVENT_STREAM)
+        for start in range(0, len(stream), PIECE_BYTES):
+            yield stream[start : start + PIECE_BYTES]
+
+    with Player(in_pieces) as long:
+        router.serve(endpoint("long", port=long.port), endpoint("b", b, tier=1))
+
+        answer = router.ask(stream=True)
+
+        assert answer.headers["x-poolkeeper-endpoint"] == "long"
         assert events(answer.text) == said
