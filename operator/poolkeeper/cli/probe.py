@@ -49,7 +49,7 @@ def probe(
     It exits with 0 whatever it finds: a bad endpoint is a result, not a failure of the probe.
     """
     if is_now:
-        result = asyncio.run(probe_now(pool, namespace, state_dir))
+        result = probe_now(pool, namespace, state_dir)
     elif pool or namespace or state_dir:
         raise UserError("POOL, --namespace and --state-dir go with --now; a Pod of the probe finds its pool in --files")
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from poolkeeper.api.proberesult import ProbeResult
+from poolkeeper.cli import target
 from poolkeeper.errors import UserError
 from poolkeeper.local import probes, record, statedir
 from poolkeeper.local.statedir import StateDir
@@ -24,37 +25,35 @@ LIMIT_S = 900.0
 """Longer than a Job may take, for a slow start of its Pod."""
 
 
-async def probe_now(pool: str | None, namespace: str | None, state_dir: Path | None) -> ProbeResult:
+def probe_now(pool: str | None, namespace: str | None, state_dir: Path | None) -> ProbeResult:
     """pool: a name, or NAMESPACE/NAME; None: the only one of this machine."""
-    state = _state(pool, namespace, state_dir)
-    if state is None:
-        if pool is None:
-            raise UserError(
-                "no `poolkeeper run` is alive here; name a pool of the cluster: poolkeeper probe --now POOL"
-            )
-        in_name, _, name = pool.rpartition("/")
-        return await _in_cluster(PoolKey(in_name or namespace or "default", name))
+    if pool is None:
+        state = _only_run(namespace, state_dir)
+    else:
+        found = target.find(pool, namespace, state_dir)
+        if found.state is None:
+            return asyncio.run(_in_cluster(PoolKey(found.pool.metadata.namespace, found.pool.metadata.name)))
+        state = found.state
     if not (state.probe / "config" / DOCUMENT).is_file():
         raise UserError("this pool is not probed: give it a spec.probe that is not suspended ({} takes all defaults)")
-    result = await probe_once(Files(state.probe))
+    result = asyncio.run(probe_once(Files(state.probe)))
     probes.leave(state, encode(result))
     return result
 
 
-def _state(pool: str | None, namespace: str | None, state_dir: Path | None) -> StateDir | None:
-    """The run that is meant, if one is."""
+def _only_run(namespace: str | None, state_dir: Path | None) -> StateDir:
     if state_dir:
         if not statedir.is_held(StateDir(state_dir)):
             raise UserError(f"no `poolkeeper run` is alive on {state_dir}")
         return StateDir(state_dir)
-    alive = [(state, found.pool.metadata) for state in statedir.active(os.environ) if (found := record.read(state))]
-    if pool is None and len(alive) > 1:
+    known = [(state, found.pool.metadata) for state in statedir.active(os.environ) if (found := record.read(state))]
+    alive = [(state, meta) for state, meta in known if namespace in (None, meta.namespace)]
+    if not alive:
+        raise UserError("no `poolkeeper run` is alive here; name a pool of the cluster: poolkeeper probe --now POOL")
+    if len(alive) > 1:
         names = ", ".join(f"{meta.namespace}/{meta.name}" for _, meta in alive)
         raise UserError(f"several pools are served here: {names}; name one")
-    in_name, _, name = (pool or "").rpartition("/")
-    wanted = in_name or namespace
-    meant = [state for state, meta in alive if name in ("", meta.name) and wanted in (None, meta.namespace)]
-    return meant[0] if meant else None
+    return alive[0][0]
 
 
 async def _in_cluster(key: PoolKey) -> ProbeResult:

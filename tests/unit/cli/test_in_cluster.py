@@ -1,4 +1,4 @@
-"""`poolkeeper explain` and `poolkeeper report` of a pool in a cluster: over the real client, to an API server of canned
+"""`poolkeeper explain`, `report` and `probe --now` of a pool in a cluster: over the real client, to an API server of canned
 answers. Whoever asks may not see everything."""
 
 import json
@@ -17,7 +17,10 @@ from factories import NOW
 from poolkeeper.cli.main import main
 from unit.kube.test_observe import FOUND, probe_pod
 
+EVERYWHERE = "/apis/poolkeeper.dev/v1alpha1/endpointpools"
 POOLS = "/apis/poolkeeper.dev/v1alpha1/namespaces/team/endpointpools"
+JOBS = "/apis/batch/v1/namespaces/team/jobs"
+CRONJOB = "/apis/batch/v1/namespaces/team/cronjobs/chat-probe"
 PODS = "/api/v1/namespaces/team/pods"
 POOL = {
     "metadata": {"name": "chat", "namespace": "team"},
@@ -38,9 +41,13 @@ POOL = {
 STATE = {"endpoints": [{"name": "official", "health": "Unhealthy", "reason": "CredentialsRejected"}]}
 ROUTER = {"metadata": {"name": "chat-router-a", "creationTimestamp": "2026-11-22T00:00:00Z"}}
 ANSWERS: dict[str, object] = {
+    EVERYWHERE: {"items": [POOL]},
     POOLS: {"items": [POOL]},
+    CRONJOB: {"apiVersion": "batch/v1", "metadata": {"name": "chat-probe", "uid": "of-the-cronjob"}},
     f"{POOLS}/chat": POOL,
     PODS: {"items": [ROUTER]},
+    f"{PODS}?of a job": {"items": [{"metadata": {"name": "p"}}]},
+    f"{PODS}/p": probe_pod(FOUND),
     f"{PODS}/chat-router-a": {**probe_pod(FOUND), **ROUTER},
     f"{PODS}/chat-router-a:9180/proxy/state": STATE,
     f"{PODS}/chat-router-a:9180/proxy/metrics": "poolkeeper_config_generation 3\n",
@@ -54,7 +61,7 @@ class ApiServer(BaseHTTPRequestHandler):
     asked: ClassVar[list[str]]
 
     def do_GET(self) -> None:
-        path = unquote(urlsplit(self.path).path)
+        path = unquote(urlsplit(self.path).path) + ("?of a job" if "job-name" in self.path else "")
         self.asked.append(path)
         found = FORBIDDEN if self.forbidden and self.forbidden in path else ANSWERS.get(path, {"items": []})
         body = found.encode() if isinstance(found, str) else json.dumps(found).encode()
@@ -63,6 +70,10 @@ class ApiServer(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None: ...
 
@@ -120,3 +131,21 @@ def test_a_report_has_the_routers_pages_and_no_secret_was_read(api: type[ApiServ
     assert json.loads((tmp_path / "out/routers/chat-router-a/state.json").read_text()) == STATE
     assert "v1.34.0" in (tmp_path / "out/kubernetes.json").read_text()
     assert [path for path in api.asked if "secrets" in path] == []
+
+
+@pytest.mark.parametrize("args", [("chat",), ("team/chat",), ("chat", "-n", "team")], ids=" ".join)
+def test_a_pool_is_probed_now_in_whichever_namespace_it_is(
+    api: type[ApiServer], tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    result = poolkeeper(tmp_path, "probe", "--now", *args)
+
+    assert result.exit_code == 0, result.output
+    assert "Job team/chat-probe-now-" in result.stderr
+    assert JOBS in api.asked
+
+
+def test_a_pool_that_is_not_there_is_not_probed(api: type[ApiServer], tmp_path: Path) -> None:
+    result = poolkeeper(tmp_path, "probe", "--now", "chta")
+
+    assert result.exit_code == 1
+    assert "there is no pool 'chta' in the cluster; there are: team/chat" in result.stderr
