@@ -85,8 +85,8 @@ OUTAGE = (15.75, 16.0)
 """When everybody answers, and nobody well: how many attempts a gateway makes can be counted."""
 DARK = (15.5, 16.0)
 """When no endpoint is alive; what is asked then cannot be answered by any gateway."""
-NIGHT_MARGIN_H = 0.25
-"""Behind the dark: providers are back, nobody can know yet."""
+UNCOUNTED = (DARK[0] - 0.05, DARK[1] + 0.25)
+"""Before the dark: what is under way when it begins. Behind it: providers are back, nobody can know yet."""
 
 
 @dataclass(frozen=True)
@@ -135,4 +135,4 @@ def is_in(span: tuple[float, float], at_s: float, day_s: float) -> bool:
 
 def is_dark(at_s: float, day_s: float) -> bool:
     """Was no endpoint alive then, or only just again?"""
-    return is_in((DARK[0] - 0.05, DARK[1] + NIGHT_MARGIN_H), at_s, day_s)
+    return is_in(UNCOUNTED, at_s, day_s)

@@ -1,8 +1,9 @@
-"""The health script of docs/gitops.md says of a pool what its condition Ready does."""
+"""docs/gitops.md: its health script says of a pool what the condition Ready does, and what an autoscaler sets."""
 
 from pathlib import Path
 
 import pytest
+import yaml
 from lupa.luajit21 import LuaRuntime
 
 from poolkeeper.api.reasons import REASONS, ConditionType
@@ -56,3 +57,11 @@ def test_an_outage_is_told_and_stops_nothing() -> None:
     failing_over = condition("FailoverActive", "True", "PrimaryBreakerOpen")
 
     assert health(condition("Ready", "True", "Ready"), failing_over) == ("Healthy", "PrimaryBreakerOpen: why")
+
+
+def test_it_names_what_an_autoscaler_scales() -> None:
+    rendered = yaml.safe_load_all((PAGE.parents[1] / "tests/golden/everything.yaml").read_text())
+    (scaled,) = [one["spec"]["scaleTargetRef"]["kind"] for one in rendered if one["kind"] == "HorizontalPodAutoscaler"]
+    (bullet,) = [part for part in PAGE.read_text().split("\n- ") if "spec.router.autoscaling" in part]
+
+    assert f"scales the {scaled}" in bullet

@@ -93,6 +93,19 @@ def test_the_page_says_where_another_row_is_better() -> None:
     assert "*cost of 1000 answers*: other" in page({}, [ours, other], [], DAY_S)
 
 
+@pytest.mark.parametrize(("first_p50_ms", "is_told"), [(94.0, True), (96.0, False)])
+def test_a_better_median_is_told_too(first_p50_ms: float, is_told: bool) -> None:
+    ours = told([ended(1, first_s=0.1)], seen())
+    other = replace(ours, title="other", first_p50_ms=first_p50_ms)
+
+    assert ("*first token p50 / p99*: other" in page({}, [ours, other], [], DAY_S)) is is_told
+
+
+def test_the_page_says_when_nothing_is_counted() -> None:
+    assert "from 15:27 to 16:15 is not counted" in page({}, [], [], DAY_S)
+    assert [is_dark(hour * HOUR_S, DAY_S) for hour in (15.4, 15.46, 16.2, 16.3)] == [False, True, True, False]
+
+
 def test_a_day_is_as_long_as_it_says_and_each_provider_ends_it_well() -> None:
     last = {change.who: change for change in changes(DAY_S)}
 

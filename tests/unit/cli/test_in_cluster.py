@@ -1,5 +1,5 @@
-"""`poolkeeper explain`, `report` and `probe --now` of a pool in a cluster: over the real client, to an API server of canned
-answers. Whoever asks may not see everything."""
+"""`poolkeeper explain`, `report` and `probe --now` of a pool in a cluster: over the real client, to an API server of
+canned answers. Whoever asks may not see everything."""
 
 import json
 import threading
