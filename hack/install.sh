@@ -7,13 +7,14 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # router:  enough for `poolkeeper run`: nginx with Lua, and the two Lua libraries the router uses.
 # test:    busted and luacheck, a shell linter, a load generator, the virtual environment's tools; prometheus for its
-#          promtool, which proves the alerts.
+#          promtool, which proves the alerts; libfaketime, which sets
+#          one process's clock.
 # bench:   where a gateway spends its time, and on which core.
 # cluster: what hack/cluster runs beside its own binaries.
 # images:  builds images where there is neither Docker nor a registry.
 declare -A PACKAGES=(
   [router]="nginx-light libnginx-mod-http-lua lua-cjson lua-nginx-dns ca-certificates openssl"
-  [test]="lua-busted lua-check luajit2 shellcheck wrk curl jq python3-venv prometheus"
+  [test]="lua-busted lua-check luajit2 shellcheck wrk curl jq python3-venv prometheus libfaketime"
   [cluster]="runc containernetworking-plugins iptables nftables conntrack iproute2 procps kmod busybox-static openssl curl
     ca-certificates python3-venv"
   [bench]="linux-perf strace util-linux"

@@ -43,7 +43,7 @@ from poolkeeper.api.routerdoc import (
 )
 from poolkeeper.api.routerstate import EndpointState, RouterState
 
-ENTRYPOINT = Path(__file__).resolve().parents[2] / "router" / "entrypoint.sh"
+HOME = Path(__file__).resolve().parents[2] / "router"
 MODEL = "deepseek-v4-pro"
 PATIENCE_S = 20.0
 """A hang guard, never an expectation."""
@@ -132,9 +132,11 @@ class Router:
         workers: int = 1,
         allowed_errors: str | None = None,
         authority: Path | None = None,
-        environment: dict[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        home: Path = HOME,
     ) -> None:
-        """allowed_errors: a pattern of lines that nginx may log. authority: a certificate to trust."""
+        """allowed_errors: a pattern of lines that nginx may log. authority: a certificate to trust. home: the data
+        plane to start."""
         self.folder = folder
         self.port, self.admin_port = free_port(), free_port()
         self.url, self.admin = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.admin_port}"
@@ -142,6 +144,7 @@ class Router:
         self._allowed = allowed_errors
         self._authority = authority
         self._environment = environment or {}
+        self._home = home
         self._generation = 0
         self._process: subprocess.Popen[bytes] | None = None
         for part in ("config", "credentials", "clients", "ca"):
@@ -166,7 +169,9 @@ class Router:
             **self._environment,
         }
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen([str(ENTRYPOINT)], env=environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [str(self._home / "entrypoint.sh")], env=environment, stdout=log, stderr=log
+            )
         eventually(self._answers, f"the router's admin port answers; its log: {self.log()}")
         return self
 

@@ -28,11 +28,11 @@ local ngx = ngx
 
 local _M = {}
 
-local function rfc3339(ms)
-  if not ms or ms <= 0 then
+local function rfc3339(own_ms)
+  if not own_ms or own_ms <= 0 then
     return NULL
   end
-  return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(ms / 1000))
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(clock.told_ms(own_ms) / 1000))
 end
 
 
@@ -95,7 +95,7 @@ local function view_of(doc, endpoint, now_ms)
   local told = health.of({
     mode = endpoint.mode, weight = endpoint.weight, is_off_schedule = endpoint.weight_now == 0,
     key = not key.missing and key.version or nil,
-    key_since_ms = key.since_s * 1000, rest = record, circuits = records, advice = endpoint.advice,
+    key_since_ms = key.since_ms, rest = record, circuits = records, advice = endpoint.advice,
     check = checked,
   }, now_ms)
   local latency_ms = rests.latency_ms(endpoint, now_ms)
@@ -141,7 +141,7 @@ end
 local function clients_without_key(doc)
   local missing = doc.access.mode == "Keys" and keys.missing_clients(doc) or {}
   for i, client in ipairs(missing) do
-    missing[i] = { name = client.name, since = rfc3339(client.since_s * 1000) }
+    missing[i] = { name = client.name, since = rfc3339(client.since_ms) }
   end
   return json.list(missing)
 end

@@ -119,7 +119,7 @@ local function refused(attempt, status, conn, body)
   local function header(name)
     return conn:header(name)
   end
-  local failure = classify.refusal(status, header, body, attempt.endpoint.provider, now_ms())
+  local failure = classify.refusal(status, header, body, attempt.endpoint.provider, clock.wall_ms())
   failure.answer = { status = status, content_type = conn:header("content-type"), body = body }
   return nil, failure
 end

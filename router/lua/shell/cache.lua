@@ -3,11 +3,11 @@
 
 local cachekey = require "pool.cachekey"
 local cjson = require "cjson.safe"
+local clock = require "shell.clock"
 local completion = require "pool.completion"
 local digest = require "shell.digest"
 local state = require "shell.state"
 
-local ngx = ngx
 local find = string.find
 local sub = string.sub
 
@@ -57,7 +57,8 @@ function _M.keep(request, answer)
   end
   local body = body_of(request, answer)
   if body and #body <= ANSWER_MAX_BYTES then
-    state.keep_answer(key_of(request), ("%.0f %s"):format(ngx.now(), body), request.doc.policy.fallback.cache_ttl_ms / 1000)
+    local kept = ("%.0f %s"):format(clock.now_ms() / 1000, body)
+    state.keep_answer(key_of(request), kept, request.doc.policy.fallback.cache_ttl_ms / 1000)
   end
 end
 
@@ -69,7 +70,7 @@ function _M.find(request)
     return nil
   end
   local space = find(kept, " ", 1, true)
-  local age_s, body = ngx.now() - tonumber(sub(kept, 1, space - 1)), sub(kept, space + 1)
+  local age_s, body = clock.now_ms() / 1000 - tonumber(sub(kept, 1, space - 1)), sub(kept, space + 1)
   if request.parsed.stream then
     local answer = completion.knows(request.surface.name) and cjson.decode(body)
     if not answer then

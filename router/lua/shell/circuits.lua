@@ -2,6 +2,7 @@
 -- which event its outcome is. What an event does is pool/breaker.lua's business alone.
 
 local breaker = require "pool.breaker"
+local clock = require "shell.clock"
 local metrics = require "shell.metrics"
 local slots = require "shell.slots"
 local state = require "shell.state"
@@ -177,7 +178,7 @@ function _M.probes_passed(answered, now_ms)
     local endpoint = { name = one.endpoint, id = one.endpoint .. "@" .. one.fingerprint }
     step({ circuit = _M.name(endpoint, one.model), endpoint = endpoint, model = one.model,
            model_label = metrics.label(one.model) },
-         "probe_passed", { now_ms = now_ms, probed_at_ms = one.probed_at_ms })
+         "probe_passed", { now_ms = now_ms, probed_at_ms = clock.own_ms(one.probed_at_ms) })
   end
 end
 

@@ -1,7 +1,15 @@
--- The time, as nginx knows it: of the start of this turn of its event loop, in milliseconds.
+-- The time, as nginx knows it: of the start of this turn of its event loop, in milliseconds since 1970.
 --
--- The same number as ngx.now(), but that one ends in a tail call of a builtin, which LuaJIT cannot compile as a trace of its
--- own; it gives up on it after a few tries, and then on everything that calls it, which is the whole path of a request.
+-- now_ms is the router's own time, by which it reckons everything. It is the machine's clock without the steps that this
+-- has made since the router began: set back by an hour, it would hold circuits open and callers waiting for that hour; set
+-- forward, all that is in flight would be over its time. nginx counts on beside it, steadily, but in a coarse grain; when
+-- the two come apart by more than that grain, it was a step. All workers see the same ones: they share that beginning.
+--
+-- wall_ms is what other machines and people mean by the time. A time of theirs is taken over with own_ms, one of ours is
+-- told with told_ms.
+--
+-- Not by ngx.now(), which ends in a tail call of a builtin: LuaJIT cannot compile that as a trace of its own; it gives up
+-- on it after a few tries, and then on everything that calls it, which is the whole path of a request.
 
 local ffi = require "ffi"
 
@@ -10,20 +18,56 @@ local ngx = ngx
 
 local _M = {}
 
-local has_symbol = pcall(function()
-  return C.ngx_http_lua_ffi_now
-end)
+local STEP_MS = 50 -- less is the grain of the steady count, or a clock that is slewed
 
+local wall_ms, steady_ms
 
-if has_symbol then
-  function _M.now_ms()
+if pcall(function() return C.ngx_http_lua_ffi_now end) then
+  function wall_ms()
     local seconds = C.ngx_http_lua_ffi_now()
     return seconds * 1000
   end
 else
-  function _M.now_ms()
+  function wall_ms()
     return ngx.now() * 1000
   end
+end
+
+ffi.cdef "extern volatile uintptr_t ngx_current_msec;"
+
+if pcall(function() return C.ngx_current_msec end) then
+  function steady_ms()
+    local count_ms = tonumber(C.ngx_current_msec)
+    return count_ms
+  end
+end
+
+local apart_ms = steady_ms and wall_ms() - steady_ms()
+local ahead_ms = 0 -- of the wall clock to the router's own
+
+
+function _M.now_ms()
+  local at_ms = wall_ms()
+  if steady_ms then
+    local stepped_ms = at_ms - steady_ms() - apart_ms
+    if stepped_ms > STEP_MS or stepped_ms < -STEP_MS then
+      apart_ms, ahead_ms = apart_ms + stepped_ms, ahead_ms + stepped_ms
+    end
+  end
+  return at_ms - ahead_ms
+end
+
+
+_M.wall_ms = wall_ms
+
+
+function _M.own_ms(told_ms)
+  return told_ms - ahead_ms
+end
+
+
+function _M.told_ms(own_ms)
+  return own_ms + ahead_ms
 end
 
 

@@ -1,6 +1,7 @@
 -- Keys: those that endpoints want from us, those that callers show to us. A key is a mounted file; its value stays in the
 -- memory of the workers. A key's version is a keyed digest, so that records can tell one key from the next without it.
 
+local clock = require "shell.clock"
 local files = require "shell.files"
 
 local ngx = ngx
@@ -11,7 +12,7 @@ local VERSION_SALT = "poolkeeper key version" -- the same in all workers: they s
 local VERSION_LENGTH = 16
 
 local credentials_dir, clients_dir
-local found = {} -- path -> {value, version} or {missing = true}; since_s
+local found = {} -- path -> {value, version} or {missing = true}; since_ms
 
 
 function _M.init(credentials_path, clients_path)
@@ -25,19 +26,19 @@ local function load(path)
   local previous = found[path]
   if not value or value == "" or value:find("[%c ]") then
     if not previous or not previous.missing then
-      found[path] = { missing = true, since_s = ngx.now() }
+      found[path] = { missing = true, since_ms = clock.now_ms() }
     end
   elseif not previous or previous.value ~= value then
     local version = ngx.encode_base64(ngx.hmac_sha1(VERSION_SALT, value)):sub(1, VERSION_LENGTH)
-    found[path] = { value = value, version = version, since_s = ngx.now(), bearer = "Bearer " .. value }
+    found[path] = { value = value, version = version, since_ms = clock.now_ms(), bearer = "Bearer " .. value }
   end
   return found[path]
 end
 
 
 -- The key of an endpoint as last looked at; an endpoint that wants none has an empty one. {value, version, bearer} or
--- {missing, since_s}.
-local NONE = { value = "", version = "", since_s = 0 }
+-- {missing, since_ms}.
+local NONE = { value = "", version = "", since_ms = 0 }
 
 function _M.of(endpoint)
   local path = endpoint.key_path
@@ -94,13 +95,13 @@ function _M.client_of(value)
 end
 
 
--- The clients of a document whose key is not there, so that nobody can call in their name: {name, since_s}.
+-- The clients of a document whose key is not there, so that nobody can call in their name: {name, since_ms}.
 function _M.missing_clients(doc)
   local missing = {}
   for _, client in ipairs(doc.access.clients) do
     local key = found[clients_dir .. client.key_file]
     if key and key.missing then
-      missing[#missing + 1] = { name = client.name, since_s = key.since_s }
+      missing[#missing + 1] = { name = client.name, since_ms = key.since_ms }
     end
   end
   return missing

@@ -6,6 +6,7 @@
 
 local breaker = require "pool.breaker"
 local circuits = require "shell.circuits"
+local clock = require "shell.clock"
 local keys = require "shell.keys"
 local rest = require "pool.rest"
 local rests = require "shell.rests"
@@ -47,7 +48,7 @@ end
 -- doc: the first of this router, so that there are no records yet.
 function _M.begin(doc, now_ms)
   local told = doc.outages
-  if not told or now_ms - told.told_at_ms > NEWS_MS then
+  if not told or now_ms - clock.own_ms(told.told_at_ms) > NEWS_MS then
     return
   end
   local by_id = {}

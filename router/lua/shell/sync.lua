@@ -73,6 +73,10 @@ local function prepare_endpoint(endpoint, doc)
     endpoint.can[capability] = true
   end
   endpoint.policy = doc.policy
+  local advice = endpoint.advice
+  if advice then
+    advice.since_ms, advice.until_ms = clock.own_ms(advice.since_ms), clock.own_ms(advice.until_ms)
+  end
   local default_port = endpoint.scheme == "https" and 443 or 80
   local host = endpoint.host:find(":", 1, true) and "[" .. endpoint.host .. "]" or endpoint.host
   endpoint.authority = endpoint.port == default_port and host or host .. ":" .. endpoint.port
@@ -159,7 +163,7 @@ function _M.current()
     take_up(state.document())
   end
   if changes_with_time then
-    tariff.refresh(current, clock.now_ms())
+    tariff.refresh(current, clock.wall_ms())
   end
   return current
 end
