@@ -1,5 +1,7 @@
 """A second endpoint is asked when the first is unusually slow: whoever is first answers, the other one is cancelled."""
 
+import json
+import re
 import socket
 import time
 
@@ -30,6 +32,14 @@ def serve(router: Router, a: FakeProvider, b: FakeProvider, budget_percent: int 
     a.set("slow_first_token", first_token_ms=10_000)
 
 
+def given_up(router: Router) -> dict[tuple[str, str], int]:
+    """Attempts without a whole answer, by endpoint and the word for why."""
+    found = re.findall(
+        r'^poolkeeper_upstream_errors_total\{endpoint="(.*?)",.*?class="(.*?)"\} (\d+)', router.metrics(), re.MULTILINE
+    )
+    return {(name, word): int(count) for name, word, count in found}
+
+
 def test_the_second_endpoint_answers_and_the_first_is_cancelled(
     router: Router, a: FakeProvider, b: FakeProvider
 ) -> None:
@@ -43,6 +53,7 @@ def test_the_second_endpoint_answers_and_the_first_is_cancelled(
     cancelled = a.wait_for(lambda entries: entries[-1].outcome is Outcome.CLIENT_CLOSED)
     assert len(cancelled) == USUAL + 1
     eventually(lambda: 'poolkeeper_hedges_total{endpoint="b"} 1' in router.metrics(), "the hedge is counted")
+    eventually(lambda: given_up(router) == {("a", "Outpaced"): 1}, "the cancelled attempt is booked")
     assert router.endpoint("a").breaker == "Closed"
 
 
@@ -55,6 +66,25 @@ def test_the_first_may_still_be_the_first(router: Router, a: FakeProvider, b: Fa
 
     assert answer.headers["x-poolkeeper-endpoint"] == "a"
     eventually(router.is_idle, "the second endpoint's slot is free again")
+    eventually(lambda: given_up(router) == {("b", "Outpaced"): 1}, "the second endpoint's attempt is booked")
+
+
+def test_a_caller_who_leaves_while_two_are_asked_is_the_one_who_left(
+    router: Router, a: FakeProvider, b: FakeProvider
+) -> None:
+    serve(router, a, b)
+    b.set("slow_first_token", first_token_ms=10_000)
+
+    body = json.dumps({"model": "deepseek-v4-pro", "stream": True, "messages": [{"role": "user", "content": "Hi"}]})
+    with socket.create_connection(("127.0.0.1", router.port)) as caller:
+        caller.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: router\r\nContent-Length: %d\r\n\r\n%s"
+            % (len(body), body.encode())
+        )
+        b.wait_for(lambda entries: len(entries) == 1)
+
+    want = {("a", "ClientGone"): 1, ("b", "ClientGone"): 1}
+    eventually(lambda: given_up(router) == want, "both attempts are booked")
 
 
 def test_when_the_second_fails_the_first_is_waited_for(router: Router, a: FakeProvider, b: FakeProvider) -> None:

@@ -117,10 +117,11 @@ function _M.failure(attempt, failure, now_ms)
 end
 
 
--- The caller went away, or we failed ourselves: neutral.
-function _M.abandoned(attempt, now_ms)
+-- It was given up and says nothing about its endpoint. why: ClientGone (its caller went away, or we failed ourselves) or
+-- Outpaced (the endpoint that was asked beside it was first).
+function _M.abandoned(attempt, why, now_ms)
   circuits.release(attempt, now_ms)
-  metrics.count(('poolkeeper_upstream_errors_total{%s,class="ClientGone"}'):format(labels(attempt).text))
+  metrics.count(('poolkeeper_upstream_errors_total{%s,class="%s"}'):format(labels(attempt).text, why))
 end
 
 

@@ -80,13 +80,13 @@ local function second_attempt(request, attempt)
 end
 
 
--- Gives an attempt up that says nothing about its endpoint.
-function _M.cancel(attempt)
+-- Gives the slower attempt up: no fault of its endpoint's, and its caller is still here.
+local function cancel(attempt)
   if attempt.conn then
     attempt.conn:close()
     attempt.conn = nil
   end
-  accounts.abandoned(attempt, clock.now_ms())
+  accounts.abandoned(attempt, "Outpaced", clock.now_ms())
   accounts.release(attempt)
 end
 
@@ -97,7 +97,7 @@ local function race(request, attempts, threads)
   local other = done == attempts[1] and 2 or 1
   if answer then
     ngx.thread.kill(threads[other])
-    _M.cancel(attempts[other])
+    cancel(attempts[other])
     return done, answer
   end
   failures.note(request, done, failure)

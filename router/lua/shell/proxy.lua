@@ -182,7 +182,7 @@ end
 
 local function abandon(attempt)
   if attempt and attempt.holds_slot then
-    accounts.abandoned(attempt, clock.now_ms())
+    accounts.abandoned(attempt, "ClientGone", clock.now_ms())
     accounts.release(attempt)
   end
 end
