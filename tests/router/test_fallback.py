@@ -165,6 +165,33 @@ def test_no_store_keeps_an_answer_out(router: Router, a: FakeProvider) -> None:
     assert router.ask().status_code == 503
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"cache-control": "no-cache"}, {"pragma": "no-cache"}, {"cache-control": "max-age=0, no-cache"}],
+    ids=["cache-control", "pragma", "with an age"],
+)
+def test_who_wants_a_fresh_answer_gets_none_from_memory(
+    router: Router, a: FakeProvider, headers: dict[str, str]
+) -> None:
+    """No better one is at hand, but that is for the caller to say. What it gets while all is well is kept."""
+    router.serve(endpoint("a", a), policy=policy(fallback=KEPT))
+    router.ask(headers=headers)
+    a.set("busy503")
+
+    assert router.ask(headers=headers).status_code == 503
+    assert router.ask().headers[FALLBACK].startswith("cache; age=")
+
+
+def test_no_kept_answer_is_older_than_its_caller_takes(router: Router, a: FakeProvider) -> None:
+    router.serve(endpoint("a", a), policy=policy(fallback=KEPT))
+    router.ask()
+    a.set("busy503")
+    eventually(lambda: router.ask().headers[FALLBACK] not in ("cache; age=0", "cache; age=1"), "it is two seconds old")
+
+    assert router.ask(headers={"cache-control": "max-age=1"}).status_code == 503
+    assert router.ask(headers={"cache-control": "max-age=3600"}).headers[FALLBACK].startswith("cache; age=")
+
+
 def test_clients_never_get_each_others_answers(router: Router, a: FakeProvider) -> None:
     for name in ("web", "batch"):
         router.write_key(name, f"sk-client-{name}", folder="clients")

@@ -1,6 +1,7 @@
 -- Answers that were complete and good, kept for the time when nobody can give one: served to the very same request only,
 -- never while an endpoint can answer. Kept by this router, in memory, the longest unused ones give way.
 
+local cachecontrol = require "pool.cachecontrol"
 local cachekey = require "pool.cachekey"
 local cjson = require "cjson.safe"
 local clock = require "shell.clock"
@@ -16,18 +17,12 @@ local _M = {}
 local ANSWER_MAX_BYTES = 1024 * 1024
 
 
-local function says_no_store(headers)
-  local control = headers["cache-control"]
-  if type(control) == "table" then
-    control = table.concat(control, ",")
+-- What the request's headers say: is its answer kept, and how old may one be that it gets?
+function _M.begin(request)
+  if request.doc.policy.fallback.cache_ttl_ms > 0 then
+    local headers = request.client_headers
+    request.is_kept, request.kept_max_age_s = cachecontrol.of(headers["cache-control"], headers["pragma"])
   end
-  return control ~= nil and find(control:lower(), "no%-store") ~= nil
-end
-
-
--- Is the answer to this request kept? (ngx.ctx.request, once its body is read)
-function _M.wants(request)
-  return request.doc.policy.fallback.cache_ttl_ms > 0 and not says_no_store(request.client_headers)
 end
 
 
@@ -63,7 +58,8 @@ function _M.keep(request, answer)
 end
 
 
--- The kept answer to this request as a body in the form that is asked for, and how old it is; nil when there is none.
+-- The kept answer to this request as a body in the form that is asked for, and how old it is; nil when there is none
+-- that its caller takes.
 function _M.find(request)
   local kept = state.kept_answer(key_of(request))
   if not kept then
@@ -71,6 +67,10 @@ function _M.find(request)
   end
   local space = find(kept, " ", 1, true)
   local age_s, body = clock.now_ms() / 1000 - tonumber(sub(kept, 1, space - 1)), sub(kept, space + 1)
+  age_s = math.max(0, math.floor(age_s))
+  if age_s > request.kept_max_age_s then
+    return nil
+  end
   if request.parsed.stream then
     local answer = completion.knows(request.surface.name) and cjson.decode(body)
     if not answer then
@@ -78,7 +78,7 @@ function _M.find(request)
     end
     body = completion.as_stream(request.surface.name, answer, request.wants_usage)
   end
-  return body, math.max(0, math.floor(age_s))
+  return body, age_s
 end
 
 

@@ -157,7 +157,7 @@ function _M.serve()
   if doc.policy.balancing.affinity then
     request.conversation = affinity.of(request, doc.policy.balancing.affinity)
   end
-  request.is_kept = cache.wants(request)
+  cache.begin(request)
   recovery.begin(request)
   budget.retries:deposit(doc.policy.retry.budget_percent)
   if doc.policy.hedging then
