@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
 # Everything, in the order in which a failure is cheapest to find. Goes on after a failed stage, so that one run tells
-# all, and ends with a table. Cluster tests that cannot run here are listed as skipped with the reason.
+# all, and ends with a table and the names of flaky tests. Cluster tests that cannot run here are listed as skipped with
+# the reason.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export PATH="$PWD/.venv/bin:$PATH"
+
+FLAKY=$(mktemp) # where hack/pytest.sh leaves the names of tests that needed a second try
+export FLAKY
+trap 'rm -f "$FLAKY"' EXIT
 
 names=() states=() seconds=()
 failed=0
@@ -31,6 +36,10 @@ summary() {
   for i in "${!names[@]}"; do
     printf '%-28s %8d  %s\n' "${names[$i]}" "${seconds[$i]}" "${states[$i]}"
   done
+  if [[ -s $FLAKY ]]; then
+    printf '\nflaky, passed at the second try only:\n'
+    sed 's/^/  /' "$FLAKY"
+  fi
 }
 
 stage "packages" hack/install.sh router test cluster || { summary; exit 1; }
