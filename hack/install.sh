@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages a group of verbs needs: install.sh GROUP...   (router | test | bench | cluster | images | all)
+# Installs the Debian packages a group of verbs needs: install.sh GROUP...   (router | test | bench | cluster | images | model | all)
 # Quick when all are there: it asks dpkg first and touches apt only for what is missing.
 set -euo pipefail
 # shellcheck source=hack/lib.sh
@@ -12,6 +12,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # bench:   where a gateway spends its time, and on which core.
 # cluster: what hack/cluster runs beside its own binaries.
 # images:  builds images where there is neither Docker nor a registry.
+# model:   compiles the sample pool's model server, for `make probe-soak`.
 declare -A PACKAGES=(
   [router]="nginx-light libnginx-mod-http-lua lua-cjson lua-nginx-dns ca-certificates openssl"
   [test]="lua-busted lua-check luajit2 shellcheck wrk curl jq python3-venv prometheus libfaketime"
@@ -19,8 +20,9 @@ declare -A PACKAGES=(
     ca-certificates python3-venv"
   [bench]="linux-perf strace util-linux"
   [images]="buildah runc debootstrap busybox-static ca-certificates debian-archive-keyring"
+  [model]="g++ cmake ninja-build"
 )
-ORDER=(router test bench cluster images)
+ORDER=(router test bench cluster images model)
 
 # missing PACKAGE...: those that are not installed, one a line.
 missing() {

@@ -3,18 +3,22 @@
 What llama.cpp's server depends on is not the images' to the letter: their lock file is for a newer Python.
 """
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hack.peers.peer import clean_environment
 
-from conformance.environments import Environment, environment, is_made
+from conformance.environments import CannotBeMadeError, Environment, environment, is_made
 from conformance.gateways.process import answers, free_port, running
 
 HOST, MODEL = "127.0.0.1", "smollm2"
 START_LIMIT_S = 120.0
-IMAGES = Path(__file__).resolve().parents[1] / "images"
+HACK = Path(__file__).resolve().parents[1]
+IMAGES, INSTALL = HACK / "images", HACK / "install.sh"
+COMPILER = "model"
+"""The group of packages that the build needs."""
 BUILD = {"CMAKE_ARGS": "-DLLAVA_BUILD=OFF -DLLAMA_CURL=OFF"}
 
 
@@ -24,7 +28,9 @@ def is_built() -> bool:
 
 @contextmanager
 def model_server(folder: Path) -> Iterator[int]:
-    """Its port. Built if it is not there, which takes minutes, and a C++ compiler."""
+    """Its port. Built if it is not there, which takes minutes, and a C++ compiler, which is installed."""
+    if not is_built():
+        install_compiler(INSTALL)
     program = environment("llama", _named("llama.in"), settings=BUILD)
     file = _model_file(environment(MODEL, _named("model.lock"), alone=True))
     port = free_port()
@@ -35,6 +41,12 @@ def model_server(folder: Path) -> Iterator[int]:
     log = folder / "llama.log"
     with running(command, clean_environment(), log, lambda: answers(f"http://{HOST}:{port}/v1/models"), START_LIMIT_S):
         yield port
+
+
+def install_compiler(install: Path) -> None:
+    """Tells what it does, and what is to be done where it may not."""
+    if ended := subprocess.run([install, COMPILER], check=False).returncode:
+        raise CannotBeMadeError(f"hack/install.sh {COMPILER} ended with {ended}, and says above what is missing")
 
 
 def _named(file: str) -> tuple[str, ...]:

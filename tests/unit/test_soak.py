@@ -1,12 +1,15 @@
 """The soak against a model server, played against a scripted one: it passes, and it can fail."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 from hack.soak.__main__ import soak
 from hack.soak.runs import Target
+from hack.soak.server import COMPILER, INSTALL, install_compiler
 
+from conformance.environments import CannotBeMadeError
 from fakes.harness import FakeProvider
 
 MODEL = "deepseek-flash"
@@ -35,3 +38,23 @@ def test_a_false_alarm_fails_it(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert played(fake, tmp_path, first_token_ms=10) == 1
 
     assert "Verdicts: 4 Grey SlowFirstToken, 1 Healthy." in capsys.readouterr().out
+
+
+def test_the_compiler_is_installed_as_all_packages_are(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    install_compiler(program(tmp_path, f'echo "$@" >{asked}'))
+
+    assert asked.read_text() == f"{COMPILER}\n"
+    assert re.search(rf"^  \[{COMPILER}\]=.*\bg\+\+", INSTALL.read_text(), re.MULTILINE)
+
+
+def test_where_it_may_not_be_installed_there_is_no_server(tmp_path: Path) -> None:
+    with pytest.raises(CannotBeMadeError, match="ended with 1, and says above what is missing"):
+        install_compiler(program(tmp_path, "exit 1"))
+
+
+def program(folder: Path, does: str) -> Path:
+    file = folder / "install.sh"
+    file.write_text(f"#!/bin/sh\n{does}\n")
+    file.chmod(0o755)
+    return file
