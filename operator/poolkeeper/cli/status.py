@@ -1,8 +1,6 @@
 """`poolkeeper status`: the pools of a cluster, or of the `poolkeeper run`s on this machine."""
 
-import asyncio
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,11 +11,9 @@ from rich.console import Console
 from rich.live import Live
 
 from poolkeeper import clock
+from poolkeeper.cli import target
 from poolkeeper.cli.pooltable import page
-from poolkeeper.errors import UserError
-from poolkeeper.local import record, statedir
 from poolkeeper.local.record import PoolRecord
-from poolkeeper.local.statedir import StateDir
 
 WATCH_INTERVAL_S = 1.0
 UNFOLDED_COLUMNS = 500
@@ -47,10 +43,11 @@ def status(pool: str | None, namespace: str | None, watch: bool, output: str, st
     POOL is a name, or NAMESPACE/NAME. Left out: all of them.
     """
 
-    in_name, _, name = (pool or "").rpartition("/")
+    in_name = (pool or "").rpartition("/")[0]
 
     def look() -> Sequence[PoolRecord]:
-        return _chosen(_pools(state_dir, in_name or namespace), pool, in_name or namespace, name)
+        _, pools = target.source(in_name or namespace, state_dir)
+        return [found.pool for found in target.chosen(pools(), pool, namespace)]
 
     if not watch:
         _print(look(), output)
@@ -58,29 +55,6 @@ def status(pool: str | None, namespace: str | None, watch: bool, output: str, st
         _live(look)
     else:
         _follow(look, output)
-
-
-def _pools(state_dir: Path | None, namespace: str | None) -> Sequence[PoolRecord]:
-    states = (StateDir(state_dir),) if state_dir else statedir.active(os.environ)
-    if state_dir and not statedir.is_held(states[0]):
-        raise UserError(f"no `poolkeeper run` is alive on {state_dir}; start one with --state-dir {state_dir}")
-    if states:
-        return [found.pool for found in map(record.read, states) if found]
-    from poolkeeper.cli.clusterpools import cluster_pools  # a laptop without a cluster does not pay for its client
-
-    return asyncio.run(cluster_pools(namespace))
-
-
-def _chosen(pools: Sequence[PoolRecord], asked: str | None, namespace: str | None, name: str) -> Sequence[PoolRecord]:
-    chosen = [
-        found
-        for found in pools
-        if name in ("", found.metadata.name) and namespace in (None, "", found.metadata.namespace)
-    ]
-    if asked and not chosen:
-        known = ", ".join(f"{found.metadata.namespace}/{found.metadata.name}" for found in pools) or "none"
-        raise UserError(f"there is no pool {asked!r}; there are: {known}")
-    return chosen
 
 
 def _print(pools: Sequence[PoolRecord], output: str) -> None:

@@ -40,10 +40,46 @@ def find(pool: str, namespace: str | None, state_dir: Path | None) -> Target:
     mine = [(state, found) for state, found in runs if _is(found, name, namespace)]
     if mine:
         state, found = _only(mine, pool, [one.metadata.namespace for _, one in mine])
-        return Target(found, lambda changes: orders.add(state, changes), state)
+        return _run_target(state, found)
     if state_dir:
         raise _unknown(pool, [found for _, found in runs], f"the run on {state_dir}")
     return _in_cluster(pool, name, namespace, [found for _, found in runs])
+
+
+def source(namespace: str | None, state_dir: Path | None) -> tuple[str, Callable[[], Sequence[Target]]]:
+    """Where all the pools are, in words, and a way to look at them there, now and later on: in the runs on this machine
+    if one is alive, else in the cluster."""
+    if state_dir or statedir.active(os.environ):
+        return "poolkeeper run on this machine", lambda: _of_runs(state_dir)
+    return "the cluster", lambda: _of_cluster(namespace)
+
+
+def chosen(pools: Sequence[Target], pool: str | None, namespace: str | None) -> Sequence[Target]:
+    """pool: a name, or NAMESPACE/NAME; None: all of them."""
+    before, _, name = (pool or "").rpartition("/")
+    namespace = before or namespace or None
+    matching = [
+        found
+        for found in pools
+        if name in ("", found.pool.metadata.name) and namespace in (None, found.pool.metadata.namespace)
+    ]
+    if pool and not matching:
+        known = ", ".join(found.name for found in pools) or "none"
+        raise UserError(f"there is no pool {pool!r}; there are: {known}")
+    return matching
+
+
+def _of_runs(state_dir: Path | None) -> Sequence[Target]:
+    found = [_run_target(state, pool) for state, pool in _runs(state_dir)]
+    if not found and not statedir.active(os.environ) and not state_dir:
+        raise UserError("no `poolkeeper run` is alive on this machine any more")
+    return found
+
+
+def _of_cluster(namespace: str | None) -> Sequence[Target]:
+    from poolkeeper.cli import clusterpools  # a laptop without a cluster does not pay for its client
+
+    return [_cluster_target(found) for found in asyncio.run(clusterpools.cluster_pools(namespace))]
 
 
 def _runs(state_dir: Path | None) -> list[tuple[StateDir, PoolRecord]]:
@@ -63,7 +99,16 @@ def _in_cluster(pool: str, name: str, namespace: str | None, local: Sequence[Poo
     matching = [found for found in known if _is(found, name, namespace)]
     if not matching:
         raise _unknown(pool, [*local, *known], "the cluster and the runs on this machine" if local else "the cluster")
-    found = _only(matching, pool, [one.metadata.namespace for one in matching])
+    return _cluster_target(_only(matching, pool, [one.metadata.namespace for one in matching]))
+
+
+def _run_target(state: StateDir, found: PoolRecord) -> Target:
+    return Target(found, lambda changes: orders.add(state, changes), state)
+
+
+def _cluster_target(found: PoolRecord) -> Target:
+    from poolkeeper.cli import clusterpools
+
     meta = found.metadata
     return Target(found, lambda changes: asyncio.run(clusterpools.annotate(meta.namespace, meta.name, changes)))
 
