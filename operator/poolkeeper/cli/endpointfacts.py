@@ -1,7 +1,7 @@
 """What `poolkeeper explain` has to go on: all that is known of one endpoint, from wherever the pool is served."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from poolkeeper.api.proberesult import EndpointProbe, ProbeResult
@@ -13,12 +13,14 @@ from poolkeeper.probing.meaning import reason_named
 @dataclass(frozen=True)
 class Seen:
     """What could be gathered of a pool. keys: endpoint -> "Secret x, key y". routers: by Pod. result: the last run of
-    the probe that is still there to be read. notes: what could not be looked at, and why."""
+    the probe that is still there to be read. notes: what could not be looked at, and why. metrics: by Pod, where
+    they were asked for."""
 
     keys: Mapping[str, str]
     routers: Mapping[str, RouterState]
     result: ProbeResult | None = None
     notes: tuple[str, ...] = ()
+    metrics: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

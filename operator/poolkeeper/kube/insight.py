@@ -2,7 +2,7 @@
 keys, the last result of a probe that is still there, and the routers' own /state through the API server.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -33,6 +33,19 @@ async def look(api: KubeApi, key: PoolKey) -> Insight:
     found = Insight(keys=_keys(await api.get("EndpointPool", key.namespace, key.name)))
     await _result(api, key, found)
     await _routers(api, key, found)
+    return found
+
+
+async def metrics(api: KubeApi, key: PoolKey, routers: Iterable[str]) -> Mapping[str, str]:
+    """Of the routers that told their state: the same permission shows these. One that is gone by now is left out."""
+    found: dict[str, str] = {}
+    for name in routers:
+        try:
+            told = await api.get_text(admin_path(key, name, "metrics"))
+        except (Refused, RetryLater):
+            continue
+        if told is not None:
+            found[name] = told
     return found
 
 
