@@ -3,7 +3,8 @@
 The map, from the rim to the middle (imports point down only; `.importlinter` holds it so):
 
     cli                     the command line
-    handlers prober         what a command does: the kopf shell in the cluster, one run of the probe
+    handlers prober         what a command does: the kopf shell in the cluster, one run of the probe,
+    dashboard                 a page in the browser
     kube upstream           the outside world: the Kubernetes API, the routers' /state,
     telemetry local           metrics and logs, and the file-backed world of `poolkeeper run`
     reconcile               the story: gather, decide, apply, observe, judge, publish

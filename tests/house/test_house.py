@@ -110,3 +110,13 @@ def test_a_decision_has_a_number_of_its_own_and_is_referred_to_by_its_name() -> 
     assert titled == {name: f"# {int(name[:4])}" for name in files}
     assert referred
     assert {(file, name) for file, name in referred if name not in files} == set()
+
+
+def test_what_the_package_links_to_goes_into_its_image() -> None:
+    """A symbolic link that dangles in the image's context would be found out in somebody's cluster."""
+    inputs = re.search(r'\[operator\]="([^"]*)"', (ROOT / "hack/images/build.sh").read_text())
+    links = [path for path in (ROOT / "operator").rglob("*") if path.is_symlink()]
+
+    assert inputs
+    assert links
+    assert {str(link.resolve().relative_to(ROOT)) for link in links} <= set(inputs[1].split())

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "render": "Print the objects the operator would apply.",
     "status": "Show pools, endpoints, breakers: why, and since when.",
     "explain": "Say what is wrong with an endpoint, how that is known, and what to do.",
+    "dashboard": "Show all that live, on a page in the browser.",
     "failover": "Have a tier serve a pool until `failback`.",
     "failback": "Let traffic return to the first tier that can serve.",
     "drain": "Send an endpoint no more requests, and let running ones end.",

@@ -1,5 +1,5 @@
-"""`poolkeeper explain`, `report` and `probe --now` of a pool in a cluster: over the real client, to an API server of
-canned answers. Whoever asks may not see everything."""
+"""`poolkeeper explain`, `report`, `probe --now` and `dashboard` of a pool in a cluster: over the real client, to an API
+server of canned answers. Whoever asks may not see everything."""
 
 import json
 import threading
@@ -14,7 +14,10 @@ import yaml
 from click.testing import CliRunner, Result
 
 from factories import NOW
+from poolkeeper.cli import target
+from poolkeeper.cli.dashboardlook import look
 from poolkeeper.cli.main import main
+from poolkeeper.dashboard.facts import PoolFacts
 from unit.kube.test_observe import FOUND, probe_pod
 
 EVERYWHERE = "/apis/poolkeeper.dev/v1alpha1/endpointpools"
@@ -149,3 +152,36 @@ def test_a_pool_that_is_not_there_is_not_probed(api: type[ApiServer], tmp_path: 
 
     assert result.exit_code == 1
     assert "there is no pool 'chta' in the cluster; there are: team/chat" in result.stderr
+
+
+def looked(home: Path, monkeypatch: pytest.MonkeyPatch) -> PoolFacts:
+    """What `poolkeeper dashboard` sees."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "none"))
+    monkeypatch.setenv("KUBECONFIG", str(home / "kubeconfig"))
+    source, pools = target.source("team", None)
+    assert source == "the cluster"
+    (found,) = look(pools, "team/chat", None, lambda: NOW)
+    return found
+
+
+def test_the_dashboard_sees_what_explain_sees(
+    api: type[ApiServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = looked(tmp_path, monkeypatch)
+
+    assert [told.advice for told in found.words["official"].told] == [
+        "the key was refused: check Secret deepseek, key api-key, and the key at the provider"
+    ]
+    assert found.metrics == {"chat-router-a": "poolkeeper_config_generation 3\n"}
+    assert [path for path in api.asked if "secrets" in path] == []
+
+
+def test_who_may_not_ask_routers_sees_the_rest_on_the_dashboard(
+    api: type[ApiServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.forbidden = "/proxy/"
+    found = looked(tmp_path, monkeypatch)
+
+    assert (found.routers, found.metrics) == ({}, {})
+    assert "pods/proxy: get" in found.notes[0]
+    assert found.words["official"].told

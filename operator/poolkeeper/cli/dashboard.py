@@ -1,0 +1,85 @@
+"""`poolkeeper dashboard`: one page in the browser that says what is broken, since when, and what to do."""
+
+import os
+import sys
+import time
+import webbrowser
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import click
+
+from poolkeeper import clock
+from poolkeeper.cli import listen, target
+from poolkeeper.cli.dashboardlook import look
+from poolkeeper.cli.listen import Address
+from poolkeeper.dashboard.board import Board
+from poolkeeper.dashboard.server import serving
+from poolkeeper.dashboard.site import Site
+
+PERIOD_S = 2.0
+DEFAULT_LISTEN = "127.0.0.1:9280"
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  poolkeeper dashboard                          every pool of the runs on this machine, or of the cluster
+  poolkeeper dashboard chat                     one pool
+  poolkeeper dashboard -n team --no-browser     pools of a namespace; only print the address
+  ssh -L 9280:127.0.0.1:9280 HOST poolkeeper dashboard --no-browser      then open http://127.0.0.1:9280 here
+"""
+)
+@click.argument("pool", required=False)
+@click.option("-n", "--namespace", help="Only pools of this namespace.")
+@click.option(
+    "--listen",
+    "listen_on",
+    default=DEFAULT_LISTEN,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the page is; port 0: any that is free. Nobody logs in, so whoever reaches it sees the pools.",
+)
+@click.option("--no-browser", is_flag=True, help="Do not open the browser.")
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path),
+    help="A `poolkeeper run` with this state folder. Left out: any run that is alive, else the cluster.",
+)
+def dashboard(
+    pool: str | None, namespace: str | None, listen_on: str, no_browser: bool, state_dir: Path | None
+) -> None:
+    """Show pools live on a page in the browser: what is broken, since when, what is done about it, what to do.
+
+    POOL is a name, or NAMESPACE/NAME. Left out: all of them. It shows what you may see yourself, as `status` and
+    `explain` do, changes nothing, and says since when it is stale if nothing answers any more. Ctrl-C ends it.
+    """
+    address = listen.claim("--listen", listen.parse("--listen", listen_on))
+    source, pools = target.source((pool or "").rpartition("/")[0] or namespace, state_dir)
+    look_again = partial(look, pools, pool, namespace, clock.now)
+    board = Board(source, clock.now()).first(look_again, clock.now)
+
+    def document() -> bytes:
+        return board.document(clock.now()).model_dump_json(by_alias=True).encode()
+
+    with serving(address.host, address.port, Site(address.host, document)):
+        _tell(address, source)
+        if not no_browser and sys.stdout.isatty() and has_browser(os.environ, sys.platform):
+            webbrowser.open(address.url)
+        while True:
+            began_s = time.monotonic()
+            board = board.after(look_again, clock.now)
+            time.sleep(max(PERIOD_S, time.monotonic() - began_s))
+
+
+def _tell(address: Address, source: str) -> None:
+    click.echo(f"{address.url}/ shows {source}; Ctrl-C ends it")
+    if address.host not in LOOPBACK:
+        click.echo(f"note: nobody logs in there, and {address.host} can be reached from other machines", err=True)
+
+
+def has_browser(environ: Mapping[str, str], platform: str) -> bool:
+    """One with a window: a browser for terminals would take this one over."""
+    return platform == "darwin" or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))

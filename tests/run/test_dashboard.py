@@ -1,0 +1,91 @@
+"""The dashboard over a live run: a provider dies, the page's document says so; the run ends, it says since when."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fakes.harness import FakeProvider
+from poolkeeper.dashboard.model import Document, PoolDoc
+from run.pools import KEY
+from run.running import PATIENCE_S, ROOT, Run, wait_until
+
+pytestmark = pytest.mark.router
+
+
+@contextmanager
+def dashboard(run: Run, *args: str) -> Iterator[str]:
+    """The page's address, once it is served."""
+    where = ["--listen", "127.0.0.1:0", "--state-dir", str(run.state)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "poolkeeper", "dashboard", *where, *args],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(ROOT / "operator"), "PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[0].rstrip("/")
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+
+def document(url: str) -> Document:
+    answer = httpx.get(f"{url}/pools.json", timeout=PATIENCE_S)
+    assert answer.status_code == 200
+    assert KEY not in answer.text
+    return Document.model_validate(json.loads(answer.text))
+
+
+def test_a_provider_that_dies_is_shown_with_its_open_breaker_and_what_to_do(
+    manifests: Path, state: Path, official: FakeProvider
+) -> None:
+    with Run(state, "-f", manifests) as run, dashboard(run, "chat") as url:
+        (pool,) = document(url).pools
+        assert (pool.name, pool.active_tier, pool.level) == ("default/chat", 0, "Well")
+
+        official.set("error500")
+
+        def shown() -> PoolDoc:
+            run.ask()
+            return document(url).pools[0]
+
+        wait_until(lambda: shown().endpoints[0].breaker == "Open", "the open breaker on the page")
+        wait_until(lambda: shown().endpoints[1].requests > 0, "requests of the last minutes")
+        pool = document(url).pools[0]
+
+    broken, backup = pool.endpoints
+    assert (broken.name, backup.name) == ("official", "backup")
+    assert [told.word for told in broken.told] == ["ServerError"]
+    assert broken.comes_back
+    assert pool.level == "Look"
+    assert {"Degraded", "FailoverActive"} <= {trouble.type for trouble in pool.troubles}
+    assert any((change.endpoint, change.after) == ("official", "Open") for change in pool.changes)
+    assert backup.p50_ms is not None
+
+
+def test_when_the_run_ends_the_page_goes_on_and_says_since_when_it_is_old(manifests: Path, state: Path) -> None:
+    with Run(state, "-f", manifests) as run, dashboard(run) as url:
+        seen_at = document(url).seen_at
+        run.stop()
+        wait_until(lambda: document(url).is_stale, "a stale page")
+        found = document(url)
+
+    assert "no `poolkeeper run` is alive" in found.trouble
+    assert found.seen_at >= seen_at
+    assert [pool.name for pool in found.pools] == ["default/chat"]
+
+
+def test_no_secret_is_in_anything_it_serves(manifests: Path, state: Path) -> None:
+    with Run(state, "-f", manifests) as run, dashboard(run) as url:
+        run.ask()
+        for path in ("/", "/app.js", "/view.js", "/dom.js", "/style.css", "/pools.json", "/runbooks/BreakerOpen"):
+            answer = httpx.get(url + path, timeout=PATIENCE_S)
+            assert answer.status_code == 200, path
+            assert KEY not in answer.text + str(answer.headers)

@@ -1,0 +1,86 @@
+"""The files of the page: nothing from elsewhere, no markup made of text, and only fields that the document has."""
+
+import re
+from collections.abc import Iterator
+from importlib import resources
+from itertools import chain
+
+import pytest
+from pydantic import BaseModel
+
+from poolkeeper.dashboard import model
+from poolkeeper.dashboard.site import FILES
+
+FOLDER = resources.files("poolkeeper.dashboard").joinpath("static")
+STATIC = {name: FOLDER.joinpath(name).read_text() for name, _ in FILES.values()}
+SCRIPTS = {name: text for name, text in STATIC.items() if name.endswith(".js")}
+VIEWS: dict[str, type[BaseModel]] = {
+    "board": model.Document,
+    "pool": model.PoolDoc,
+    "condition": model.ConditionDoc,
+    "tier": model.TierDoc,
+    "endpoint": model.EndpointDoc,
+    "step": model.StepDoc,
+    "told": model.ToldDoc,
+    "view": model.ViewDoc,
+    "model": model.ModelDoc,
+    "change": model.ChangeDoc,
+}
+"""What the page's script calls a thing -> what it is."""
+
+
+def fields(kind: type[BaseModel]) -> set[str]:
+    return {field.alias or name for name, field in kind.model_fields.items()}
+
+
+def used(name: str) -> set[str]:
+    return set(re.findall(rf"(?<![\w./]){name}\??\.(\w+)", "".join(SCRIPTS.values())))
+
+
+def test_every_file_of_the_folder_is_served() -> None:
+    assert {entry.name for entry in FOLDER.iterdir()} == set(STATIC)
+
+
+@pytest.mark.parametrize("name", STATIC)
+def test_nothing_is_loaded_from_elsewhere(name: str) -> None:
+    text = STATIC[name].replace("http://www.w3.org/2000/svg", "")
+
+    assert not re.search(r"(https?:)?//[\w-]+\.\w", text)
+    assert "@import" not in text
+
+
+def test_no_script_and_no_style_stands_in_the_page_itself() -> None:
+    assert re.findall(r"<script(?![^>]*\ssrc=)|<style|\son\w+=|\sstyle=", STATIC["index.html"]) == []
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_text_never_becomes_markup_or_code(name: str) -> None:
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", SCRIPTS[name])
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_page_asks_only_for_fields_that_there_are(name: str) -> None:
+    assert used(name)
+    assert used(name) - fields(VIEWS[name]) == set()
+
+
+def names_missing() -> Iterator[str]:
+    """Fields of the document that no part of the page shows."""
+    shown = set(chain.from_iterable(used(name) for name in VIEWS))
+    for name, kind in VIEWS.items():
+        yield from (f"{name}.{field}" for field in fields(kind) - shown)
+
+
+def test_every_field_is_shown() -> None:
+    assert set(names_missing()) == set()
+
+
+def test_colour_is_never_the_only_sign() -> None:
+    """Every state has a sign and a word beside its class."""
+    tables = re.findall(r'(\w+): \["([^"]+)", "([^"]+)", "(good|warn|bad)"\]', STATIC["view.js"])
+
+    assert {state for state, *_ in tables} == {
+        *("Well", "Look", "Unknown", "Down"),
+        *("Closed", "HalfOpen", "Open", "Healthy", "Unhealthy"),
+    }
+    assert all(sign.strip() and word.strip() for _, sign, word, _ in tables)
