@@ -12,6 +12,7 @@ For whoever is on call: a page for each reason that a condition, an Event, `pool
 something being wrong. Begin with these; they say which page it is:
 
 ```
+poolkeeper dashboard                    all of it on one live page in the browser
 poolkeeper status                       all pools: what serves, what does not, why, since when
 poolkeeper explain POOL ENDPOINT        one endpoint: the last probe phase by phase, its breaker, what to do
 poolkeeper probe --now POOL             ask all its endpoints a real question now

@@ -29,6 +29,7 @@ QUIET = (
     "--virtual-time-budget=4000",
 )
 BROWSER_LIMIT_S = 120.0
+COLOURS = "64"
 WIDE, NARROW = "1280,880", "420,1500"
 
 
@@ -48,6 +49,8 @@ def main() -> int:
         files = (f"--user-data-dir={folder}/browser", f"--screenshot={asked.file.absolute()}")
         command = [chromium, *BROWSER, *QUIET, *looks, size, *files, url]
         subprocess.run(command, check=True, capture_output=True, timeout=BROWSER_LIMIT_S)
+    if pngquant := shutil.which("pngquant"):
+        subprocess.run([pngquant, "--force", "--ext", ".png", COLOURS, str(asked.file)], check=True)
     print(f"{asked.file}: {asked.file.stat().st_size} bytes")
     return 0
 
