@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 ATTEMPTS = "poolkeeper_attempts_total"
 ERRORS = "poolkeeper_upstream_errors_total"
 FIRST_TOKEN = "gen_ai_server_time_to_first_token_seconds_bucket"
-NOBODYS_FAULT = "ClientGone"
-"""The caller hung up: that says nothing about the endpoint."""
+NO_FAULT = frozenset({"ClientGone", "Outpaced"})
+"""The caller hung up, or another endpoint that was asked beside it was first: that says nothing about this one."""
 _SERIES = re.compile(r"(\w+)\{(.*)\} (\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -76,7 +76,7 @@ def _counted(series: str, labels: Mapping[str, str], value: float) -> Counts:
     if series == ATTEMPTS:
         return Counts(attempts=value)
     if series == ERRORS:
-        return Counts(failed=0.0 if labels.get("class") == NOBODYS_FAULT else value)
+        return Counts(failed=0.0 if labels.get("class") in NO_FAULT else value)
     return Counts(first_token={_number(labels.get("le", "")): value})
 
 

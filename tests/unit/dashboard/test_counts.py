@@ -22,7 +22,10 @@ FIRST = 'gen_ai_server_time_to_first_token_seconds_bucket{endpoint="a",gen_ai_re
             {"a": Counts(attempts=7, failed=2)},
         ),
         (
-            ['poolkeeper_upstream_errors_total{endpoint="a",gen_ai_request_model="m",class="ClientGone"} 9'],
+            [
+                'poolkeeper_upstream_errors_total{endpoint="a",gen_ai_request_model="m",class="ClientGone"} 9',
+                'poolkeeper_upstream_errors_total{endpoint="a",gen_ai_request_model="m",class="Outpaced"} 9',
+            ],
             {"a": Counts()},
         ),
         (['poolkeeper_attempts_total{endpoint="a",gen_ai_request_model="x\\"} 7,{"} 5'], {"a": Counts(attempts=5)}),
@@ -30,7 +33,7 @@ FIRST = 'gen_ai_server_time_to_first_token_seconds_bucket{endpoint="a",gen_ai_re
         (["# HELP poolkeeper_attempts_total Attempts.", "something else", 'poolkeeper_in_flight{endpoint="a"} 1'], {}),
         (['poolkeeper_attempts_total{endpoint="a"} many'], {"a": Counts()}),
     ],
-    ids=["one", "summed over models", "a caller that hung up", "a model of any name", "first tokens", "others", "junk"],
+    ids=["one", "summed over models", "nobody's fault", "a model of any name", "first tokens", "others", "junk"],
 )
 def test_of_an_endpoint(lines: list[str], want: dict[str, Counts]) -> None:
     assert counts_of("\n".join(lines)) == want
