@@ -19,13 +19,15 @@ from poolkeeper.plan.snapshot import Snapshot
 
 NEWS_MS = 30 * 60_000
 """As long as a router takes it for news."""
+NOW_GRAIN_MS = 1_000
+"""A probe begins at a millisecond; now is told in whole seconds."""
 
 
 def answered(snapshot: Snapshot, endpoints: Iterable[EndpointDoc], now: datetime) -> tuple[AnsweredDoc, ...]:
     """By the latest run. endpoints: with the advice that is given on them."""
     told = snapshot.live.news.answered
     run = max(snapshot.live.probes, key=lambda result: result.ended, default=None)
-    if run is None or not 0 <= _ms(now) - _ms(run.began) <= NEWS_MS:
+    if run is None or not -NOW_GRAIN_MS < _ms(now) - _ms(run.began) <= NEWS_MS:
         return told
     found = frozenset(_found(run, endpoints, fresh_states(snapshot, now).values()))
     if found <= frozenset(told):
