@@ -5,7 +5,7 @@ can be said, under a tag, and with a few words in front that no prompt cache has
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from poolkeeper.api.endpoint import Provider
@@ -15,6 +15,8 @@ USER = "poolkeeper-probe"
 
 MOST_SAMPLES = 100
 LONGEST_LINE_BYTES = 64 * 1024
+MOST_LEVELS = 64
+"""Far more than a request has, far less than JSON can be read and written with."""
 TOLD_AT_ONCE = 3
 
 Body = dict[str, object]
@@ -59,7 +61,7 @@ class Samples:
 def parse(text: str) -> Samples:
     bodies: list[Body] = []
     complaints: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         if len(bodies) == MOST_SAMPLES:
@@ -103,17 +105,43 @@ def _read(line: str) -> Body | str:
     if len(line.encode()) > LONGEST_LINE_BYTES:
         return f"is longer than {LONGEST_LINE_BYTES // 1024} KiB"
     try:
-        body = json.loads(line)
+        body = json.loads(line, parse_constant=_no_number)
     except ValueError:
         return "is not JSON"
+    except RecursionError:
+        return f"is nested more than {MOST_LEVELS} levels deep"
     if not isinstance(body, dict):
         return "is not a JSON object"
+    if _levels(body) > MOST_LEVELS:
+        return f"is nested more than {MOST_LEVELS} levels deep"
+    try:
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return "holds a number or a character that cannot be sent"
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         return "has no messages; wanted the body of a chat completion"
     if not all(isinstance(message, dict) and isinstance(message.get("role"), str) for message in messages):
         return "has a message without a role"
     return body
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"JSON has no {name}")
+
+
+def _levels(value: object) -> int:
+    """How deep it is nested, as far as that is of interest."""
+    level, count = [value], 0
+    while level and count <= MOST_LEVELS:
+        level, count = [inner for outer in level for inner in _inside(outer)], count + 1
+    return count
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _with_nonce(messages: object, nonce: str) -> list[object]:

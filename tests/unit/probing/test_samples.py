@@ -10,6 +10,16 @@ from poolkeeper.probing.samples import BUILT_IN, Samples, chosen, parse, request
 HELLO: dict[str, object] = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
+def asking(**members: str) -> str:
+    """A sample with these members besides, each as it is written."""
+    more = "".join(f', "{name}": {text}' for name, text in members.items())
+    return f'{{"messages": [{{"role": "user", "content": "Hello"}}]{more}}}'
+
+
+def nested(levels: int) -> str:
+    return "[" * levels + "]" * levels
+
+
 @pytest.mark.parametrize(
     ("line", "want"),
     [
@@ -20,7 +30,15 @@ HELLO: dict[str, object] = {"messages": [{"role": "user", "content": "Hello"}]}
         ('{"messages": [{"content": "x"}]}', "line 1: has a message without a role"),
         ('{"messages": [{"role": "user", "content": "' + "x" * 70_000 + '"}]}', "line 1: is longer than 64 KiB"),
         ("", "there is no sample"),
+        ("[" * 60_000, "line 1: is nested more than 64 levels deep"),
+        (asking(deep=nested(20_000)), "line 1: is nested more than 64 levels deep"),
+        (asking(deep=nested(100)), "line 1: is nested more than 64 levels deep"),
+        (asking(temperature="NaN"), "line 1: is not JSON"),
+        (asking(temperature="-Infinity"), "line 1: is not JSON"),
+        (asking(temperature="1e999"), "line 1: holds a number or a character that cannot be sent"),
+        (asking(stop=r'"\ud83d"'), "line 1: holds a number or a character that cannot be sent"),
     ],
+    ids=lambda value: value[:40],
 )
 def test_a_line_that_cannot_be_used_is_told_and_not_quoted(line: str, want: str) -> None:
     samples = parse(line)
@@ -36,6 +54,13 @@ def test_good_lines_are_used_beside_bad_ones_and_empty_ones() -> None:
 
     assert samples.bodies == (HELLO, HELLO)
     assert samples.told == "samples: line 3: is not JSON"
+
+
+def test_a_line_ends_where_jsonl_says() -> None:
+    """Not at every character that ends a line of prose: a prompt may hold them."""
+    said = {"messages": [{"role": "user", "content": "one\u2028two\x85three"}]}
+
+    assert parse(json.dumps(said, ensure_ascii=False) + "\r\n" + json.dumps(HELLO)).bodies == (said, HELLO)
 
 
 def test_there_is_an_end_to_samples() -> None:
