@@ -112,7 +112,7 @@ class AnswerReader:
             return
         try:
             value = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             self._is_invalid = True
             return
         self._value(value, data.encode(), at_ms)
@@ -121,7 +121,7 @@ class AnswerReader:
         """A body that is no stream: a refusal, an error in a 200, or the whole answer at once."""
         try:
             value = json.loads(self._carry)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if self._status == 200 and isinstance(value, Mapping) and isinstance(value.get("choices"), list):
             self._value(value, self._carry, at_ms)

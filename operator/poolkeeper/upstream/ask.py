@@ -96,7 +96,7 @@ class Asker:
             async with asyncio.timeout(BALANCE_LIMIT_S):
                 response = await self._client.get(f"{self._base}/user/balance", extensions=self._extensions)
             page = response.json() if response.status_code == httpx.codes.OK else None
-        except (TimeoutError, httpx.HTTPError, ValueError):
+        except (TimeoutError, httpx.HTTPError, ValueError, RecursionError):
             return False
         return isinstance(page, Mapping) and page.get("is_available") is False
 

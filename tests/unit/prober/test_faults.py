@@ -7,6 +7,7 @@ import pytest
 
 from fakes import tls
 from fakes.harness import FakeProvider
+from fakes.player import EVENT_STREAM, JSON, Player, whole
 from poolkeeper.api.reasons import ProbeReason as R
 from poolkeeper.api.routerdoc import Tls
 from unit.prober.pods import Pod, endpoint, verdict
@@ -154,3 +155,15 @@ def test_in_a_cluster_loopback_is_not_reached_whatever_a_name_says(tmp_path: Pat
 
         assert found.why == R.AddressRefused
         assert fake.log() == []
+
+
+@pytest.mark.parametrize(("kind", "want"), [(EVENT_STREAM, R.EmptyAnswer), (JSON, R.InvalidAnswer)])
+def test_what_no_parser_takes_spoils_nobody_else_s_result(kind: str, want: R, tmp_path: Path) -> None:
+    deep = b"[" * 100_000
+    body = b"data: " + deep + b"\n\n" if kind == EVENT_STREAM else deep
+    with FakeProvider("good", params=QUICK) as good, Player(lambda: iter([whole(kind, body)])) as hostile:
+        odd = endpoint(good, key=True).model_copy(update={"name": "odd", "port": hostile.port})
+        found = Pod(tmp_path, [endpoint(good), odd], keys={"good": "sk-x"}, min_tokens_per_second=0).run().endpoints
+
+    assert hostile.asked > 1, "its balance page, too"
+    assert {one.name: one.why for one in found} == {"good": "", "odd": want}
