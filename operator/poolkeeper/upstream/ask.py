@@ -6,6 +6,7 @@ is read by probing/stream.py and forgotten.
 """
 
 import asyncio
+import json
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from poolkeeper.probing.samples import TAG_HEADER, Body
 from poolkeeper.probing.stream import AnswerReader
 
 BALANCE_LIMIT_S = 5.0
+LARGEST_PAGE_BYTES = 1 << 16
 AFTER_THE_END_S = 1.0
 """How long [DONE] may come after the reason to finish, before nobody waits for it any more."""
 BEAT_S = 0.01
@@ -94,11 +96,23 @@ class Asker:
         """True only when the provider's own page says so; anything else says nothing."""
         try:
             async with asyncio.timeout(BALANCE_LIMIT_S):
-                response = await self._client.get(f"{self._base}/user/balance", extensions=self._extensions)
-            page = response.json() if response.status_code == httpx.codes.OK else None
+                page = await self._page("/user/balance")
         except (TimeoutError, httpx.HTTPError, ValueError, RecursionError):
             return False
         return isinstance(page, Mapping) and page.get("is_available") is False
+
+    async def _page(self, path: str) -> object:
+        """None: there is none, or it is longer than any such page."""
+        text = b""
+        async with self._client.stream("GET", self._base + path, extensions=self._extensions) as response:
+            if response.status_code != httpx.codes.OK:
+                return None
+            async for data in response.aiter_raw():
+                text += data
+                if len(text) > LARGEST_PAGE_BYTES:
+                    return None
+        page: object = json.loads(text)
+        return page
 
 
 class _Clock:

@@ -7,7 +7,7 @@ import pytest
 
 from fakes import tls
 from fakes.harness import FakeProvider
-from fakes.player import EVENT_STREAM, JSON, Player, whole
+from fakes.player import EVENT_STREAM, JSON, Player, Steps, until_closed, whole
 from poolkeeper.api.reasons import ProbeReason as R
 from poolkeeper.api.routerdoc import Tls
 from unit.prober.pods import Pod, endpoint, verdict
@@ -16,6 +16,9 @@ NORMAL = {"tokens": 40, "first_token_ms": 60.0, "token_interval_ms": 2.0}
 """Fifteen times slower is over the limit of a Pod in these tests."""
 
 QUICK = {"first_token_ms": 20.0}
+PIECE = b" " * (1 << 18)
+MOST_PIECES = 400
+"""A hundred megabytes: far more than sockets hold."""
 
 FAULTS: dict[str, tuple[Callable[[FakeProvider], None], R, int, int]] = {
     "fifteen times slower": (
@@ -167,3 +170,22 @@ def test_what_no_parser_takes_spoils_nobody_else_s_result(kind: str, want: R, tm
 
     assert hostile.asked > 1, "its balance page, too"
     assert {one.name: one.why for one in found} == {"good": "", "odd": want}
+
+
+def test_no_page_is_read_for_ever(tmp_path: Path) -> None:
+    """The prober has little memory, and one endpoint that fills it would end the run of all."""
+    sent: list[int] = []
+
+    def floods() -> Steps:
+        yield until_closed(JSON)
+        for _ in range(MOST_PIECES):
+            yield PIECE
+            sent.append(len(PIECE))
+
+    with FakeProvider("good") as good, Player(floods) as hostile:
+        odd = endpoint(good, key=True).model_copy(update={"name": "odd", "port": hostile.port})
+        found = Pod(tmp_path, [odd], keys={"good": "sk-x"}).one()
+
+    assert hostile.asked > 1, "its balance page, too"
+    assert found.why
+    assert sum(sent) < 32 << 20
