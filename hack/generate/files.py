@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hack.generate import crds, dialects, reference, runbooks
+from hack.generate import crds, dialects, metrics, reference, runbooks
 
 from poolkeeper.api.meta import GROUP
 
@@ -17,6 +17,7 @@ def generated() -> dict[Path, str]:
     plain, template, docs = FOLDERS
     files = {
         docs / "conditions.md": reference.of_conditions(crds.KINDS),
+        docs / "metrics.md": metrics.page(),
         Path("docs/runbooks/README.md"): runbooks.index(),
         Path("router/lua/pool/dialects.lua"): dialects.as_lua(),
     }

@@ -1,6 +1,7 @@
 """Every metric of the operator, in one table. Labels come from specs and from our own code, never from traffic."""
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
@@ -19,21 +20,39 @@ PROBE_COST_TOTAL = "poolkeeper_probe_cost_total"
 PROBE_VERDICT = "poolkeeper_probe_verdict"
 LEADER = "poolkeeper_leader"
 
-TABLE: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    RECONCILE_TOTAL: ("Times a pool or policy was brought up to its declaration.", ("result",)),
-    RECONCILE_DURATION: ("How long that took.", ()),
-    QUEUE_DEPTH: ("Keys that are due and wait for a worker.", ()),
-    QUEUE_OLDEST: ("How long the key that waits or is worked on longest has done so.", ()),
-    KUBE_WRITES_TOTAL: ("Writes to the Kubernetes API that succeeded.", ("kind", "verb")),
-    WATCH_AGE: ("Seconds since this watch last was opened or told us something.", ("kind",)),
-    ROUTER_REPORTS_TOTAL: ("Answers of router Pods to GET /state, by how it went.", ("result",)),
-    POOL_CONDITION: ("A pool's condition: 1 True, 0 False, -1 Unknown.", ("namespace", "pool", "type")),
-    PROBE_COST_TOTAL: ("What probing has cost, as far as this process has counted.", ("namespace", "pool", "currency")),
-    PROBE_VERDICT: (
+
+class Family(NamedTuple):
+    """A metric as docs/reference/metrics.md tells it. kind: counter, gauge or histogram. buckets: its upper bounds."""
+
+    kind: str
+    words: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+TABLE: Mapping[str, Family] = {
+    RECONCILE_TOTAL: Family("counter", "Times a pool or policy was brought up to its declaration.", ("result",)),
+    RECONCILE_DURATION: Family(
+        "histogram",
+        "How long bringing one up to its declaration took.",
+        (),
+        (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    ),
+    QUEUE_DEPTH: Family("gauge", "Keys that are due and wait for a worker."),
+    QUEUE_OLDEST: Family("gauge", "How long the key that waits or is worked on longest has done so."),
+    KUBE_WRITES_TOTAL: Family("counter", "Writes to the Kubernetes API that succeeded.", ("kind", "verb")),
+    WATCH_AGE: Family("gauge", "Seconds since this watch last was opened or told us something.", ("kind",)),
+    ROUTER_REPORTS_TOTAL: Family("counter", "Answers of router Pods to GET /state, by how it went.", ("result",)),
+    POOL_CONDITION: Family("gauge", "A pool's condition: 1 True, 0 False, -1 Unknown.", ("namespace", "pool", "type")),
+    PROBE_COST_TOTAL: Family(
+        "counter", "What probing has cost, as far as this process has counted.", ("namespace", "pool", "currency")
+    ),
+    PROBE_VERDICT: Family(
+        "gauge",
         "What probes say of an endpoint: 1 Healthy, 0.5 Grey, 0 Unhealthy.",
         ("namespace", "pool", "endpoint"),
     ),
-    LEADER: ("1 while this process holds the Lease and works.", ()),
+    LEADER: Family("gauge", "1 while this process holds the Lease and works."),
 }
 
 _VALUES = {"True": 1.0, "False": 0.0}
@@ -49,7 +68,7 @@ class Metrics:
         self._reconciled = Counter(*self._named(RECONCILE_TOTAL), registry=self._registry)
         self._duration = Histogram(
             *self._named(RECONCILE_DURATION),
-            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            buckets=TABLE[RECONCILE_DURATION].buckets,
             registry=self._registry,
         )
         self._queue_depth = Gauge(*self._named(QUEUE_DEPTH), registry=self._registry)
@@ -64,8 +83,7 @@ class Metrics:
 
     @staticmethod
     def _named(name: str) -> tuple[str, str, tuple[str, ...]]:
-        words, labels = TABLE[name]
-        return name, words, labels
+        return name, TABLE[name].words, TABLE[name].labels
 
     def reconciled(self, result: str, seconds: float) -> None:
         self._reconciled.labels(result).inc()

@@ -1,39 +1,139 @@
--- Prometheus' text format: which families there are, what each means, and their series in a stable order.
+-- Prometheus' text format: which families there are, what each means and is told apart by, and their series in a
+-- stable order.
 
 local _M = {}
 
--- family -> {type, help}
+-- Upper bounds, in the unit that the family's name ends in; of tokens, their number.
+local FIRST_TOKEN_BUCKETS = { 0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20,
+                              30, 60 }
+local DURATION_BUCKETS = { 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+                           163.84, 327.68 }
+local PER_TOKEN_BUCKETS = { 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5 }
+local QUEUE_BUCKETS = { 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120 }
+local TOKEN_BUCKETS = { 1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304 }
+
+-- family -> {type, help, labels, buckets of a histogram}; docs/reference/metrics.md is made of it
 _M.FAMILIES = {
-  poolkeeper_requests_total = { "counter", "Requests of callers, by surface and status code." },
-  poolkeeper_shed_total = { "counter", "Requests turned away because there were too many, by code and client." },
-  poolkeeper_attempts_total = { "counter", "Attempts on an endpoint." },
-  poolkeeper_upstream_errors_total = { "counter", "Attempts that failed, by class; ClientGone and Outpaced are no fault." },
-  poolkeeper_failovers_total = { "counter", "Attempts made on another endpoint because one failed." },
-  poolkeeper_affinity_broken_total = { "counter", "Conversations that were answered elsewhere than the turn before." },
-  poolkeeper_hedges_total = { "counter", "Requests that a second endpoint was asked for, because the first was slow." },
-  poolkeeper_stream_recoveries_total = { "counter", "Streams that broke off and were gone on with, by how." },
-  poolkeeper_cost_total = { "counter", "Cost of complete answers, by the declared prices." },
-  poolkeeper_breaker_transitions_total = { "counter", "Changes of a circuit breaker's state." },
-  poolkeeper_global_breaker_state = { "gauge", "The pool's own breaker: 0 closed, 1 half-open, 2 open." },
-  poolkeeper_fallback_responses_total = { "counter", "Requests that no endpoint answered as asked, by what they got." },
-  poolkeeper_endpoint_breaker_state = { "gauge", "0 closed, 1 half-open, 2 open." },
-  poolkeeper_endpoint_info = { "gauge", "1; joins provider, region and tier to the other series of an endpoint." },
-  poolkeeper_endpoint_health = { "gauge", "1 healthy, 0 unhealthy, 0.5 not known yet." },
-  poolkeeper_health_checks_total = { "counter", "Health checks, by what they found; Spared: requests told enough." },
-  poolkeeper_endpoint_weight = { "gauge", "Weight that an endpoint has in balancing now." },
-  poolkeeper_in_flight = { "gauge", "Requests in flight on an endpoint." },
-  poolkeeper_max_connections = { "gauge", "An endpoint's share of maxConnections, on this router." },
-  poolkeeper_concurrency_limit = { "gauge", "Requests in flight that an endpoint may have now, on this router." },
-  poolkeeper_client_in_flight = { "gauge", "Requests of a client in flight on this router." },
-  poolkeeper_client_max_connections = { "gauge", "Requests in flight that a client may have, on this router." },
-  poolkeeper_queue_depth = { "gauge", "Requests that wait for a place at an endpoint, on this router, by priority." },
-  poolkeeper_queue_wait_seconds = { "histogram", "How long requests waited in the queue, served or not, by priority." },
-  poolkeeper_config_generation = { "gauge", "Generation of the document being served." },
-  poolkeeper_config_refused = { "gauge", "1 when the newest document was refused." },
-  gen_ai_server_time_to_first_token_seconds = { "histogram", "From an attempt's start to its first content." },
-  gen_ai_server_request_duration_seconds = { "histogram", "From an attempt's start to the end of its answer." },
-  gen_ai_server_time_per_output_token_seconds = { "histogram", "Time per output token after the first." },
-  gen_ai_client_token_usage = { "histogram", "Tokens of an answer, as the provider counts them." },
+  poolkeeper_requests_total = {
+    "counter", "Requests of callers, by surface and status code.",
+    { "surface", "code" },
+  },
+  poolkeeper_shed_total = {
+    "counter", "Requests turned away because there were too many, by code and client.",
+    { "code", "client" },
+  },
+  poolkeeper_attempts_total = {
+    "counter", "Attempts on an endpoint.",
+    { "endpoint", "gen_ai_request_model" },
+  },
+  poolkeeper_upstream_errors_total = {
+    "counter", "Attempts that failed, by class; ClientGone and Outpaced are no fault.",
+    { "endpoint", "gen_ai_request_model", "class" },
+  },
+  poolkeeper_failovers_total = {
+    "counter", "Attempts made on another endpoint because one failed.",
+    { "from", "to", "reason" },
+  },
+  poolkeeper_affinity_broken_total = {
+    "counter", "Conversations that were answered elsewhere than the turn before.",
+    { "endpoint" },
+  },
+  poolkeeper_hedges_total = {
+    "counter", "Requests that a second endpoint was asked for, because the first was slow.",
+    { "endpoint" },
+  },
+  poolkeeper_stream_recoveries_total = {
+    "counter", "Streams that broke off and were gone on with, by how.",
+    { "endpoint", "how" },
+  },
+  poolkeeper_cost_total = {
+    "counter", "Cost of complete answers, by the declared prices.",
+    { "endpoint", "currency" },
+  },
+  poolkeeper_breaker_transitions_total = {
+    "counter", "Changes of a circuit breaker's state.",
+    { "endpoint", "model", "from", "to", "reason" },
+  },
+  poolkeeper_global_breaker_state = {
+    "gauge", "The pool's own breaker: 0 closed, 1 half-open, 2 open.",
+    {},
+  },
+  poolkeeper_fallback_responses_total = {
+    "counter", "Requests that no endpoint answered as asked, by what they got.",
+    { "kind" },
+  },
+  poolkeeper_endpoint_breaker_state = {
+    "gauge", "0 closed, 1 half-open, 2 open.",
+    { "endpoint", "gen_ai_request_model" },
+  },
+  poolkeeper_endpoint_info = {
+    "gauge", "1; joins provider, region and tier to the other series of an endpoint.",
+    { "endpoint", "provider", "region", "tier" },
+  },
+  poolkeeper_endpoint_health = {
+    "gauge", "1 healthy, 0 unhealthy, 0.5 not known yet.",
+    { "endpoint" },
+  },
+  poolkeeper_health_checks_total = {
+    "counter", "Health checks, by what they found; Spared: requests told enough.",
+    { "endpoint", "result" },
+  },
+  poolkeeper_endpoint_weight = {
+    "gauge", "Weight that an endpoint has in balancing now.",
+    { "endpoint" },
+  },
+  poolkeeper_in_flight = {
+    "gauge", "Requests in flight on an endpoint.",
+    { "endpoint" },
+  },
+  poolkeeper_max_connections = {
+    "gauge", "An endpoint's share of maxConnections, on this router.",
+    { "endpoint" },
+  },
+  poolkeeper_concurrency_limit = {
+    "gauge", "Requests in flight that an endpoint may have now, on this router.",
+    { "endpoint" },
+  },
+  poolkeeper_client_in_flight = {
+    "gauge", "Requests of a client in flight on this router.",
+    { "client" },
+  },
+  poolkeeper_client_max_connections = {
+    "gauge", "Requests in flight that a client may have, on this router.",
+    { "client" },
+  },
+  poolkeeper_queue_depth = {
+    "gauge", "Requests that wait for a place at an endpoint, on this router, by priority.",
+    { "priority" },
+  },
+  poolkeeper_queue_wait_seconds = {
+    "histogram", "How long requests waited in the queue, served or not, by priority.",
+    { "priority" }, QUEUE_BUCKETS,
+  },
+  poolkeeper_config_generation = {
+    "gauge", "Generation of the document being served.",
+    {},
+  },
+  poolkeeper_config_refused = {
+    "gauge", "1 when the newest document was refused.",
+    {},
+  },
+  gen_ai_server_time_to_first_token_seconds = {
+    "histogram", "From an attempt's start to its first content.",
+    { "endpoint", "gen_ai_request_model" }, FIRST_TOKEN_BUCKETS,
+  },
+  gen_ai_server_request_duration_seconds = {
+    "histogram", "From an attempt's start to the end of its answer.",
+    { "endpoint", "gen_ai_request_model" }, DURATION_BUCKETS,
+  },
+  gen_ai_server_time_per_output_token_seconds = {
+    "histogram", "Time per output token after the first.",
+    { "endpoint", "gen_ai_request_model" }, PER_TOKEN_BUCKETS,
+  },
+  gen_ai_client_token_usage = {
+    "histogram", "Tokens of an answer, as the provider counts them.",
+    { "endpoint", "gen_ai_request_model", "gen_ai_token_type" }, TOKEN_BUCKETS,
+  },
 }
 
 local PARTS = { "_bucket", "_sum", "_count" }

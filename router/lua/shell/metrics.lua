@@ -1,23 +1,21 @@
 -- What is counted of requests. Each worker counts for itself and adds to the shared series once in a while: a request
 -- touches no shared memory for it. Labels come from the document only, never from traffic.
 
+local exposition = require "pool.exposition"
 local state = require "shell.state"
 
 local _M = {}
 
-local FIRST_TOKEN_BUCKETS = { 0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20,
-                              30, 60 }
-local DURATION_BUCKETS = { 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
-                           163.84, 327.68 }
-local PER_TOKEN_BUCKETS = { 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5 }
-local QUEUE_BUCKETS = { 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120 }
-local TOKEN_BUCKETS = { 1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304 }
+local function histogram_family(name)
+  return { name = name, buckets = exposition.FAMILIES[name][4] }
+end
 
-_M.FIRST_TOKEN = { name = "gen_ai_server_time_to_first_token_seconds", buckets = FIRST_TOKEN_BUCKETS }
-_M.DURATION = { name = "gen_ai_server_request_duration_seconds", buckets = DURATION_BUCKETS }
-_M.PER_TOKEN = { name = "gen_ai_server_time_per_output_token_seconds", buckets = PER_TOKEN_BUCKETS }
-_M.QUEUE_WAIT = { name = "poolkeeper_queue_wait_seconds", buckets = QUEUE_BUCKETS }
-_M.TOKEN_USAGE = { name = "gen_ai_client_token_usage", buckets = TOKEN_BUCKETS }
+
+_M.FIRST_TOKEN = histogram_family("gen_ai_server_time_to_first_token_seconds")
+_M.DURATION = histogram_family("gen_ai_server_request_duration_seconds")
+_M.PER_TOKEN = histogram_family("gen_ai_server_time_per_output_token_seconds")
+_M.QUEUE_WAIT = histogram_family("poolkeeper_queue_wait_seconds")
+_M.TOKEN_USAGE = histogram_family("gen_ai_client_token_usage")
 
 local counts = {} -- series -> amount since the last flush
 local histograms = {} -- series name and labels -> {family, labels, bucket counts, sum, count}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from poolkeeper.telemetry.metrics import TABLE, Metrics
+from scrape import declared, scraped
 
 OPERATOR = Path(__file__).parents[3] / "operator/poolkeeper"
 FEEDS = [name for name, _ in inspect.getmembers(Metrics, inspect.isfunction) if not name.startswith("_")]
@@ -23,8 +24,23 @@ def test_every_metric_is_fed_by_somebody(name: str) -> None:
 def test_every_metric_of_the_table_is_exposed() -> None:
     text = Metrics().text().decode()
 
-    for name, (words, _) in TABLE.items():
-        assert f"# HELP {name} {words}" in text
+    for name, family in TABLE.items():
+        assert f"# HELP {name} {family.words}" in text
+
+
+def test_every_metric_has_the_type_labels_and_buckets_that_the_table_says() -> None:
+    metrics = Metrics()
+    metrics.reconciled("ok", 0.1)
+    metrics.wrote("Deployment", "patch")
+    metrics.router_reported("ok")
+    metrics.watch_age("Pod", lambda: 1.0)
+    metrics.pool_condition("team", "chat", "Ready", "True")
+    metrics.probe_cost("team", "chat", "USD", 0.25)
+    metrics.probe_verdicts("team", "chat", {"official": "Grey"})
+
+    seen = {name: told for name, told in scraped(metrics.text().decode()).items() if not name.startswith("process_")}
+
+    assert seen == declared(TABLE)
 
 
 def test_conditions_are_numbers() -> None:
