@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hack.generate import crds, dialects, metrics, reference, runbooks
+from hack.generate import cli, crds, dialects, metrics, reference, runbooks
 
 from poolkeeper.api.meta import GROUP
 
@@ -16,6 +16,7 @@ def generated() -> dict[Path, str]:
     """Path from the root of the checkout -> content; the same for the same models, always."""
     plain, template, docs = FOLDERS
     files = {
+        docs / "cli.md": cli.page(),
         docs / "conditions.md": reference.of_conditions(crds.KINDS),
         docs / "metrics.md": metrics.page(),
         Path("docs/runbooks/README.md"): runbooks.index(),

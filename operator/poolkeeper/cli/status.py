@@ -31,7 +31,14 @@ Examples:
 @click.argument("pool", required=False)
 @click.option("-n", "--namespace", help="Only pools of this namespace.")
 @click.option("-w", "--watch", is_flag=True, help="Go on showing it, until Ctrl-C.")
-@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "yaml"]),
+    default="table",
+    show_default=True,
+    help="For people, or for programs.",
+)
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path),
