@@ -55,11 +55,11 @@ def test_a_stream_comes_at_once_whatever_its_pace_was(router: Router, a: FakePro
     first_s, first_text, _ = timed()
     a.set("busy503")
     router.ask(seed=1)  # finds it busy
-    again_s, again_text, told = timed()
+    again = [timed() for _ in range(5)]
 
-    assert told.startswith("cache")
-    assert again_text == first_text
-    assert again_s < first_s / 4
+    assert {text for _, text, _ in again} == {first_text}
+    assert all(told.startswith("cache") for _, _, told in again)
+    assert min(again)[0] < first_s / 4  # the fastest: a stall of the machine is no pace
 
 
 def test_the_longest_unused_give_way(tmp_path: Path, a: FakeProvider) -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from fakes.harness import FakeProvider
 from poolkeeper.api.routerdoc import AccessDoc, ClientDoc, ModelRoute, PolicyDoc, QueueDoc
 from router.harness import MODEL, PATIENCE_S, Router, endpoint, eventually, policy, request
 
+NEWCOMERS = 8
 OTHER_MODEL = "deepseek-flash"
 
 
@@ -153,18 +153,21 @@ def test_a_newcomer_does_not_go_past_those_who_wait(
     """They come all the time, on all workers; nobody who waits is overtaken by many."""
     a.set("ok", tokens=4, token_interval_ms=5)
     routers.serve(endpoint("a", a, max_connections=2), policy=queueing())
+    came: list[str] = []
 
-    def come_again(_: int) -> list[float]:
-        waits = []
-        for _ in range(12):
-            began = time.monotonic()
-            assert ask(routers, stream=True).status_code == 200
-            waits.append(time.monotonic() - began)
-        return waits
+    def come_again(caller: int) -> None:
+        for number in range(12):
+            says = f"{caller}, {number}"
+            came.append(says)
+            assert ask(routers, says, stream=True).status_code == 200
 
-    waits = sorted(wait for one in callers.map(come_again, range(8)) for wait in one)
+    list(callers.map(come_again, range(NEWCOMERS)))
 
-    assert waits[-1] < 5 * waits[len(waits) // 2]
+    served = asked_in_order(a)
+    place = {says: number for number, says in enumerate(served)}
+    overtaken = [sum(place[later] < place[says] for later in came[number + 1 :]) for number, says in enumerate(came)]
+    assert len(served) == len(came) == 12 * NEWCOMERS
+    assert max(overtaken) <= 4 * NEWCOMERS  # the last to come first would be three times as many
 
 
 def test_premium_callers_come_first_and_the_others_are_not_starved(
