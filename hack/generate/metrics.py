@@ -21,7 +21,7 @@ are made of these; what to look at when, says [overload.md](../overload.md#what-
 ## Of routers
 
 Port {ADMIN_PORT} of every router Pod (a `poolkeeper run`: its `--admin`). Each counts for itself: a pool is the sum
-over its Pods. A counter or histogram has a series from the first time that it happened. What each failure class means
+over its Pods. A counter or histogram has a series from the first time that it happened. XX
 for request, breaker and endpoint stands in `router/lua/pool/outcome.lua`, as one table.
 """
 
