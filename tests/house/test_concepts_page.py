@@ -18,7 +18,7 @@ CLASSES: Mapping[str, Mapping[str, object]] = {
 
 def rows() -> Mapping[str, list[str]]:
     """Failure class -> the cells after it."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for line in PAGE.splitlines():
         names, *cells = (cell.strip() for cell in line.strip("|").split(" | "))
         if len(cells) == 4:
