@@ -8,6 +8,9 @@ from poolkeeper.api.routerstate import Transition
 from router.harness import Router, endpoint, eventually, policy
 
 NEVER_RESTS = {"busy_backoff_ms": (0,)}
+SECONDS = {"recovery_timeout_ms": 3_000, "max_recovery_timeout_ms": 3_000}
+LOOKED_AT = policy(circuit_breaker=SECONDS, retry={"busy_backoff_ms": (3_000,)})
+"""An endpoint is out for long enough to be seen so."""
 
 
 def story(transitions: tuple[Transition, ...]) -> list[tuple[str, str, str]]:
@@ -16,7 +19,7 @@ def story(transitions: tuple[Transition, ...]) -> list[tuple[str, str, str]]:
 
 def test_a_breaker_opens_tries_again_and_closes(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     a.set("error500")
-    router.serve(endpoint("a", a), endpoint("b", b, tier=1))
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LOOKED_AT)
 
     assert {router.ask().headers["x-poolkeeper-endpoint"] for _ in range(3)} == {"b"}
     seen = router.endpoint("a")
@@ -84,10 +87,11 @@ def test_one_sick_model_does_not_close_the_host(router: Router, a: FakeProvider)
 
 def test_a_busy_endpoint_rests_and_comes_back(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     a.play({"script": [{"scenario": "busy503", "requests": 1}, {"scenario": "ok"}]})
-    router.serve(endpoint("a", a), endpoint("b", b, tier=1))
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LOOKED_AT)
 
     assert router.ask().headers["x-poolkeeper-endpoint"] == "b"
-    assert (router.endpoint("a").health, router.endpoint("a").reason) == ("Unhealthy", "Busy")
+    seen = router.endpoint("a")
+    assert (seen.health, seen.reason) == ("Unhealthy", "Busy")
     assert router.ask().headers["x-poolkeeper-attempts"] == "1"
     eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "a is asked again after its rest")
     assert len([entry for entry in a.log() if entry.status == 503]) == 1
