@@ -7,7 +7,7 @@ local POLICY = {
 local QUIET = { ok = 0, failed = 1 }
 
 local function context(now_ms, changes)
-  local made = { now_ms = now_ms, started_ms = now_ms, random = 0.5, policy = POLICY, lease_ms = 500, reason = "Busy", window = QUIET }
+  local made = { now_ms = now_ms, started_ms = now_ms, random = 0, policy = POLICY, lease_ms = 500, reason = "Busy", window = QUIET }
   for key, value in pairs(changes or {}) do
     made[key] = value
   end
@@ -108,8 +108,8 @@ describe("breaker, open", function()
     end
   end)
 
-  it("waits twice as long each time, up to the maximum", function()
-    local record, want_ms = opened(), { 2000, 3000 / 1.1, 3000 / 1.1 }
+  it("waits as long three times, then twice as long each time, up to the maximum", function()
+    local record, want_ms = opened(), { 1000, 1000, 2000, 3000, 3000 }
     for _, want in ipairs(want_ms) do
       local now_ms = record.retry_at_ms
       local effects
@@ -121,15 +121,15 @@ describe("breaker, open", function()
 
   it("waits no longer than the first time for who has nobody else to ask", function()
     local record, now_ms = opened(), 1030
-    for _ = 1, 3 do
+    for _ = 1, 5 do
       local effects
       record, effects = breaker.step(record, "admit", context(now_ms, { is_last_resort = true }))
       record = breaker.step(record, "failure", context(now_ms, { lease = effects.lease }))
       assert.is_false(breaker.may_admit(record, now_ms + 999, POLICY, true))
-      assert.is_false(breaker.may_admit(record, now_ms + 1000, POLICY, false))
       assert.is_true(breaker.may_admit(record, now_ms + 1000, POLICY, true))
       now_ms = now_ms + 1000
     end
+    assert.is_false(breaker.may_admit(record, now_ms, POLICY, false))
     assert.equal(now_ms, breaker.as_last_resort(record, POLICY).retry_at_ms)
     local _, effects = breaker.step(record, "admit", context(now_ms))
     assert.is_false(effects.admitted)
@@ -140,17 +140,16 @@ describe("breaker, open", function()
     for _ = 1, 5 do
       local now_ms, effects = record.retry_at_ms, nil -- luacheck: ignore 311
       record, effects = breaker.step(record, "admit", context(now_ms))
-      record = breaker.step(record, "failure", context(now_ms, { lease = effects.lease, random = 0.9999 }))
+      record = breaker.step(record, "failure", context(now_ms, { lease = effects.lease }))
     end
-    local wait_ms = record.retry_at_ms - record.since_ms
-    assert.is_true(wait_ms <= 3000 and wait_ms > 2999)
+    assert.equal(3000, record.retry_at_ms - record.since_ms)
   end)
 
-  it("waits up to a tenth less or more, so that replicas do not ask in step", function()
+  it("waits up to a fifth less, so that replicas do not ask in step", function()
     local early = walk(breaker.new(), { { "failure", 0 }, { "failure", 0 }, { "failure", 0, { random = 0 } } })
     local late = walk(breaker.new(), { { "failure", 0 }, { "failure", 0 }, { "failure", 0, { random = 0.9999 } } })
-    assert.equal(900, early.retry_at_ms)
-    assert.is_true(late.retry_at_ms > 1099 and late.retry_at_ms < 1100)
+    assert.equal(1000, early.retry_at_ms)
+    assert.is_true(late.retry_at_ms > 800 and late.retry_at_ms < 801)
   end)
 end)
 
@@ -307,9 +306,12 @@ describe("breaker, when a probe was answered well", function()
   end)
 
   it("opens for longer each time all the same", function()
-    local record, effects = walk(opened(), { probed(500, 40), { "admit", 510 } })
-    record = walk(record, { { "failure", 520, { lease = effects.lease } } })
-    assert.equal(2000, record.retry_at_ms - 520)
+    local record, effects = opened(), nil
+    for now_ms = 500, 2000, 500 do
+      record, effects = walk(record, { probed(now_ms, now_ms - 10), { "admit", now_ms + 10 } })
+      record = walk(record, { { "failure", now_ms + 20, { lease = effects.lease } } })
+    end
+    assert.equal(3000, record.retry_at_ms - 2020)
   end)
 
   it("does not care while closed", function()
@@ -339,14 +341,13 @@ describe("breaker, after recovery", function()
     assert.equal(1, counted.consecutive)
   end)
 
-  it("opens for longer when it fails again within a window", function()
-    local record = walk(recovered(), { { "failure", 2000 }, { "failure", 2001 }, { "failure", 2002 } })
-    assert.equal(2000, record.retry_at_ms - 2002)
+  it("goes on counting how often it opened when it fails again soon", function()
+    local record = walk(recovered(), { { "complete", 2049 }, { "failure", 2050 }, { "failure", 2051 }, { "failure", 2052 } })
+    assert.equal(2, record.opens)
   end)
 
-  it("forgets its past when it stays closed for a window", function()
-    local record = walk(recovered(), { { "complete", 70000 }, { "failure", 70001 }, { "failure", 70002 },
-                                       { "failure", 70003 } })
-    assert.equal(1000, record.retry_at_ms - 70003)
+  it("forgets its past when it stays closed for a recovery time", function()
+    local record = walk(recovered(), { { "complete", 2050 }, { "failure", 2050 }, { "failure", 2051 }, { "failure", 2052 } })
+    assert.equal(1, record.opens)
   end)
 end)

@@ -56,7 +56,7 @@ def test_a_breaker_never_leaves_its_table_and_never_lends_more_than_it_may(
         if event == "admit" and state == "Open":
             assert effects["admitted"] is False
         if state == "Open" and was != "Open":
-            assert 900 <= cast(float, record["retry_at_ms"]) - now_ms <= 4_000
+            assert 800 <= cast(float, record["retry_at_ms"]) - now_ms <= 4_000
 
 
 @given(st.lists(events, max_size=40), st.integers(1, 5))

@@ -24,18 +24,22 @@ SLACK_S = 1.0
 """For a machine that is busy with other things."""
 GOOD = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}]}'
 FAILED = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+BUSY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
 
 
 class Flapping:
-    def __init__(self) -> None:
+    def __init__(self, failing: bytes = FAILED) -> None:
         self.is_down = False
         self.refused = 0
+        self.answered = 0
+        self._failing = failing
         self._lock = threading.Lock()
 
     def __call__(self) -> Steps:
         with self._lock:
             self.refused += self.is_down
-        yield FAILED if self.is_down else whole(JSON, GOOD)
+            self.answered += not self.is_down
+        yield self._failing if self.is_down else whole(JSON, GOOD)
 
 
 def healthy() -> Steps:
@@ -111,6 +115,41 @@ def test_a_primary_that_flaps_is_left_alone_while_down_and_used_again_soon_after
     )
 
 
+MINUTE_S = 6.0
+"""Of the test below: everything is ten times as fast as in life."""
+AS_DEFAULT = policy(
+    circuit_breaker={
+        "consecutive_failures": 5, "half_open_max_requests": 5, "error_rate_percent": 50, "minimum_requests": 20,
+        "sliding_window_ms": 6_000, "recovery_timeout_ms": 3_000, "max_recovery_timeout_ms": 30_000,
+    },
+    retry={"busy_backoff_ms": (500, 1_000, 3_000)},
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("failing", "tier"), [(FAILED, 1), (BUSY, 0)], ids=["upper tier, 500", "one tier, busy"])
+def test_who_is_down_for_a_minute_serves_again_within_30_s(tmp_path: Path, failing: bytes, tier: int) -> None:
+    """By the default policy, each time: nothing but traffic says that it is back."""
+    primary = Flapping(failing)
+    back_s: list[float] = []
+    with Player(primary) as a, Player(healthy) as b, Router(tmp_path, workers=2, allowed_errors=PEER_RESET) as router:
+        router.serve(endpoint("a", port=a.port), endpoint("b", port=b.port, tier=tier), policy=AS_DEFAULT)
+        traffic = Traffic(router)
+        with traffic.flowing():
+            for _ in range(2):
+                eventually(lambda: router.endpoint("a").breaker == "Closed", "the primary serves")
+                time.sleep(MINUTE_S)
+                primary.is_down = True
+                time.sleep(MINUTE_S)
+                primary.is_down, up_s = False, time.monotonic()
+                before = primary.answered
+                eventually(lambda before=before: primary.answered > before, "the primary is asked and answers")
+                back_s.append(time.monotonic() - up_s)
+
+    assert traffic.failed == []
+    assert max(back_s) <= MINUTE_S / 2 + SLACK_S / 2, f"back after {[round(s / MINUTE_S * 60) for s in back_s]} s"
+
+
 LONE = policy(
     circuit_breaker={
         "consecutive_failures": 1, "half_open_max_requests": 1, "sliding_window_ms": 60_000, "recovery_timeout_ms": 200,
@@ -120,12 +159,12 @@ LONE = policy(
 
 
 def test_who_has_nobody_else_to_ask_asks_again_after_one_recovery_time(tmp_path: Path) -> None:
-    """However often the outage was seen: the sixth wait would else be 32 times as long as the first."""
+    """However often the outage was seen: the ninth wait would else be 64 times as long as the first."""
     lone = Flapping()
     lone.is_down = True
     with Player(lone) as a, Router(tmp_path, allowed_errors=PEER_RESET) as router:
         router.serve(endpoint("a", port=a.port), policy=LONE)
-        eventually(lambda: router.ask().status_code == 503 and half_opened(router) >= 5, "five trials were in vain")
+        eventually(lambda: router.ask().status_code == 503 and half_opened(router) >= 8, "eight trials were in vain")
         trials, refused = half_opened(router), lone.refused
         opened = max(change.at for change in router.state().transitions if change.to == "Open" and change.at)
         retry_at = router.endpoint("a").retry_at
@@ -143,7 +182,7 @@ def test_an_outage_that_was_seen_often_is_left_alone_while_there_is_another_endp
     primary.is_down = True
     with Player(primary) as a, Player(healthy) as b, Router(tmp_path, allowed_errors=PEER_RESET) as router:
         router.serve(endpoint("a", port=a.port), endpoint("b", port=b.port, tier=1), policy=LONE)
-        eventually(lambda: router.ask().status_code == 200 and half_opened(router) >= 4, "four trials were in vain")
+        eventually(lambda: router.ask().status_code == 200 and half_opened(router) >= 6, "six trials were in vain")
         state = router.state()
         retry_at = next(one.retry_at for one in state.endpoints if one.name == "a")
         opened = max(change.at for change in state.transitions if change.to == "Open" and change.at)

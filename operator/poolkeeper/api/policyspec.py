@@ -54,8 +54,8 @@ class CircuitBreaker(Model):
     consecutive_failures: Count = 5
     """Open after so many failures in a row, whatever the rate. 0: only the rate counts."""
     recovery_timeout: PositiveSpan = Duration("30s")
-    """How long an open breaker waits before it lets a few requests try (half-open). Doubles each time they fail
-    again."""
+    """How long an open breaker waits before it lets a few requests try (half-open), or up to a fifth less. The first
+    three waits are alike; then they double each time the tries fail again."""
     max_recovery_timeout: PositiveSpan = Duration("300s")
     """The longest such wait; not shorter than recoveryTimeout."""
     half_open_max_requests: PositiveCount = 5

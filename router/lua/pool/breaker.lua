@@ -15,15 +15,18 @@
 -- Counts are by the time a request started: a window of slow answers must not look like a burst, an answer to what was
 -- asked before a row of failures does not end the row, and what was sent before the circuit closed says nothing of how it is
 -- since. A trial is a lease: it passes with its first content, fails with any counted failure, and when its holder vanishes
--- it goes with it, or runs out. Open time doubles with every opening until the circuit has stayed closed for a whole window,
--- so that a flapping provider is asked ever more rarely while there is another one to ask. `step` is given a record and
--- gives back a record: the same one when nothing changed.
+-- it goes with it, or runs out. The first open times are one recovery time each, so that who is back after a minute serves
+-- again within one; then they double, until the circuit has stayed closed for a recovery time: a provider that does not come
+-- back is asked ever more rarely while there is another one to ask. `step` is given a record and gives back a record: the
+-- same one when nothing changed.
 
+local max = math.max
 local min = math.min
 
 local _M = {}
 
-local JITTER = 0.1 -- of the open time, both ways, but never beyond the longest: replicas must not ask in step
+local JITTER = 0.2 -- of the open time, at most so much less: replicas must not ask in step
+local ALIKE = 3 -- open times before they double
 local PROBE_NEWS_MS = 30 * 60000 -- what was answered longer ago says nothing of now
 
 _M.CHECKED, _M.PROBED = "HealthCheckPassed", "ProbePassed"
@@ -60,10 +63,10 @@ end
 local function open(record, reason, context)
   local policy = context.policy
   local opens = record.opens + 1
-  local open_ms = min(policy.recovery_timeout_ms * 2 ^ min(opens - 1, 30), policy.max_recovery_timeout_ms / (1 + JITTER))
-  local jitter = 1 - JITTER + 2 * JITTER * context.random
+  local doubled = 2 ^ min(max(opens - ALIKE, 0), 30)
+  local open_ms = min(policy.recovery_timeout_ms * doubled, policy.max_recovery_timeout_ms)
   return transition(record, "Open", reason, context, {
-    opens = opens, retry_at_ms = context.now_ms + open_ms * jitter, leases = {}, passed = 0,
+    opens = opens, retry_at_ms = context.now_ms + open_ms * (1 - JITTER * context.random), leases = {}, passed = 0,
     first_lease = record.next_lease,
   })
 end
@@ -130,7 +133,7 @@ end
 
 function CLOSED.complete(record, context)
   local ends_row = record.consecutive > 0 and context.started_ms >= record.failing_since_ms
-  local stayed = record.opens > 0 and context.now_ms - record.since_ms >= context.policy.sliding_window_ms
+  local stayed = record.opens > 0 and context.now_ms - record.since_ms >= context.policy.recovery_timeout_ms
   if not ends_row and not stayed then
     return record, {}
   end
