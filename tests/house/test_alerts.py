@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from poolkeeper.api import labels
 from poolkeeper.api.reasons import ConditionType
 from poolkeeper.telemetry.metrics import TABLE
 from routerlua import runtime
@@ -37,6 +38,20 @@ def test_an_alert_asks_for_what_is_measured(rule: Mapping[str, str]) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_an_alert_sends_to_a_page(rule: Mapping[str, object]) -> None:
     assert (ROOT / annotations(rule)["runbook"]).is_file()
+
+
+def test_the_scrape_configuration_keeps_what_pods_have() -> None:
+    job = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())["scrape_configs"][0]
+    rules = {rule["source_labels"][0].removeprefix("__meta_kubernetes_"): rule for rule in job["relabel_configs"]}
+    operator = (ROOT / "charts/poolkeeper/templates/deployment.yaml").read_text()
+    router = (ROOT / "tests/golden/smallest.yaml").read_text()
+
+    for label in (labels.PART_OF, labels.POOL):
+        assert f"pod_label_{re.sub('[^a-z]', '_', label)}" in rules
+    assert f"{labels.PART_OF}: {rules['pod_label_app_kubernetes_io_part_of']['regex']}" in router
+    for pod, port in zip((router, operator), rules["pod_container_port_name"]["regex"].split("|"), strict=True):
+        assert f"name: {port}\n" in pod
+    assert job["honor_labels"]
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: package prometheus)")

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/runbooks"
 INDEX = FOLDER / "README.md"
 PAGES = sorted(FOLDER.glob("*.md"))
+OTHERS = [ROOT / "README.md", ROOT / "charts/poolkeeper/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LONGEST = 60
 """Lines of a page; nobody reads more at night."""
 
@@ -108,14 +109,14 @@ def test_a_page_says_what_probes_make_of_it(reason: ProbeReason) -> None:
     assert consequence(MEANING[reason]) in told(FOLDER / f"{reason}.md")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_exist_with_their_options(page: Path) -> None:
     for line in code(page):
-        for command in re.split(r"[|>]", line):
-            verb, _, rest = command.strip().removeprefix("poolkeeper ").partition(" ")
-            if command.strip().startswith("poolkeeper ") and not verb[0].isupper():
-                assert verb in COMMANDS, line
-                assert _options(rest) <= _known_options(verb), line
+        for command in re.split(r"[|>]|&&| {3,}|#", line):
+            called = re.match(r"(?:\$ |kubectl |\.venv/bin/)*poolkeeper +([a-z]\S*)(.*)", command.strip())
+            if called:
+                assert called[1] in COMMANDS, line
+                assert _options(called[2]) <= _known_options(called[1]), line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
