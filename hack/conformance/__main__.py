@@ -10,8 +10,9 @@ from pathlib import Path
 
 from hack import machine
 from hack.conformance.lanes import against_litellm, against_poolkeeper
-from hack.conformance.page import Run, page, with_scorecard
+from hack.conformance.page import CARD, Run, page
 from hack.conformance.scorecard import Score, card_of, red_lines, rows_of, score
+from hack.readme import README, with_table
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -22,7 +23,7 @@ from conformance.stage import Result
 from conformance.table import every_case
 
 GATEWAYS = ("poolkeeper", "litellm")
-README, PAGE = Path("README.md"), Path("docs/conformance.md")
+PAGE = Path("docs/conformance.md")
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
         options.page.write_text(page(runs, facts))
         console.print(f"\nwritten: {options.page}")
     if options.page == PAGE:
-        README.write_text(with_scorecard(README.read_text(), PAGE.read_text()))
-        console.print(f"written: the card of {README}")
+        README.write_text(with_table(README.read_text(), PAGE.read_text(), CARD, "scorecard"))
+        console.print(f"written: the card of {README.name}")
     return int(any(run.name == "Poolkeeper" and not score(run.results).is_green for run in runs))
 
 

@@ -13,10 +13,13 @@ from hack import machine
 from hack.incidents.caller import Ended, call_all
 from hack.incidents.cast import KEY, cast
 from hack.incidents.figures import Figures, Seen, figures
-from hack.incidents.page import page, plot, tables
+from hack.incidents.page import CALLERS_GOT, page, plot, tables
 from hack.incidents.rows import DIRECT, ROWS, Row
 from hack.incidents.traffic import Due, requests
+from hack.readme import README, with_table
 from rich.console import Console
+
+PAGE = Path("docs/incidents.md")
 
 
 def main() -> int:
@@ -50,6 +53,8 @@ def main() -> int:
     if options.page:
         options.page.write_text(page({**facts, **machine.facts_after()}, [one for one, _ in found], due, options.day_s))
         options.page.with_suffix(".svg").write_text(plot(found, options.day_s))
+        if options.page == PAGE:
+            README.write_text(with_table(README.read_text(), PAGE.read_text(), CALLERS_GOT, "incidents"))
     return 0
 
 

@@ -15,13 +15,15 @@ MODEL = "m"
 @dataclass(frozen=True)
 class Ended:
     """One request as its client saw it. first_s, total_s: from sending it; first_s None: no content came. problem: ""
-    when the answer came whole, word for word; is_broken: it began and did not end as it should."""
+    when the answer came whole, word for word; is_broken: it began and did not end as it should; is_accepted: its status
+    was 200."""
 
     due: Due
     first_s: float | None
     total_s: float
     problem: str
     is_broken: bool = False
+    is_accepted: bool = True
 
 
 async def call_all(base_url: str, key: str, due: Sequence[Due]) -> Sequence[Ended]:
@@ -47,7 +49,7 @@ async def _call(client: httpx.AsyncClient, base_url: str, due: Due) -> Ended:
         "max_tokens": due.answer_tokens,
         "messages": [{"role": "user", "content": f"{due.number}: " + "word " * due.prompt_tokens}],
     }
-    seen = _Seen()
+    seen, is_accepted = _Seen(), False
     try:
         async with (
             asyncio.timeout(PATIENCE_S),
@@ -55,13 +57,15 @@ async def _call(client: httpx.AsyncClient, base_url: str, due: Due) -> Ended:
         ):
             if answer.status_code != 200:
                 await answer.aread()
-                return Ended(due, None, loop.time() - began_s, f"status {answer.status_code}")
+                return Ended(due, None, loop.time() - began_s, f"status {answer.status_code}", is_accepted=False)
+            is_accepted = True
             async for line in answer.aiter_lines():
                 seen.read(line, loop.time() - began_s)
     except TimeoutError:
-        return Ended(due, seen.first_s, loop.time() - began_s, "no end in time", seen.first_s is not None)
+        return Ended(due, seen.first_s, loop.time() - began_s, "no end in time", seen.first_s is not None, is_accepted)
     except (httpx.HTTPError, ValueError) as error:
-        return Ended(due, seen.first_s, loop.time() - began_s, type(error).__name__, seen.first_s is not None)
+        is_broken = seen.first_s is not None
+        return Ended(due, seen.first_s, loop.time() - began_s, type(error).__name__, is_broken, is_accepted)
     problem = seen.problem(due.answer_tokens)
     return Ended(due, seen.first_s, loop.time() - began_s, problem, bool(problem) and seen.first_s is not None)
 

@@ -30,6 +30,12 @@ def _or_none(value: float, form: str) -> str:
 
 CALLERS = (
     Column(
+        "status 200",
+        lambda row: f"{row.accepted_percent:.2f} %",
+        lambda row: 100 - row.accepted_percent,
+        "a status of 200 is no answer: compare the next column",
+    ),
+    Column(
         "answered",
         lambda row: f"{row.answered_percent:.2f} %",
         lambda row: 100 - row.answered_percent,

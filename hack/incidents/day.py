@@ -68,7 +68,7 @@ INCIDENTS = (
     Incident("the official API refuses connections", 9, 10.5, (OFFICIAL,), _is("refuse", drop=True)),
     Incident("busy: the official API answers 503", 11, 12, (OFFICIAL,), _is("busy503")),
     Incident("busy: the second sends keep-alives only", 11, 12, (SECOND,), _is("keepalive_forever")),
-    Incident("the second flaps for 11 hours", 12.5, 23.5, (SECOND,), _is("refuse", drop=True), flap_h=0.5),
+    Incident("the second flaps for 13 hours", 10.5, 23.5, (SECOND,), _is("refuse", drop=True), flap_h=0.5),
     Incident("the official API cuts one stream in three", 13, 15, (OFFICIAL,), _at_times("cut", 33, after_chunks=3)),
     Incident("everything is dark", 15.5, 15.75, EVERYBODY, _is("refuse", drop=True)),
     Incident("everybody answers 503", 15.75, 16, EVERYBODY, _is("busy503")),

@@ -24,17 +24,18 @@ class Seen:
 
 @dataclass(frozen=True)
 class Figures:
-    """answered_percent: of the requests while an endpoint was alive, those that got a whole answer; broken: began and
-    did not end well. Times in milliseconds, of whole answers while an endpoint was alive. weak_percent: of the requests
-    while the weakest fails now and then, those without a whole answer. failover_ms: how much later first tokens come
-    then than in quiet hours, at p99; both nan where nobody fails over. attempts: that providers saw, for each request
-    of the day; outage_attempts: while everybody answered 503. backup_peak, backup_refused: requests at once at the
-    small backup, and those it had to refuse. cost: what providers charge for a thousand whole answers, in USD.
-    problems: why the others got none, and how many."""
+    """accepted_percent: of the requests while an endpoint was alive, those that got status 200; answered_percent: those
+    that got a whole answer; broken: began and did not end well. Times in milliseconds, of whole answers while an
+    endpoint was alive. weak_percent: of the requests while the weakest fails now and then, those without a whole
+    answer. failover_ms: how much later first tokens come then than in quiet hours, at p99; both nan where nobody fails
+    over. attempts: that providers saw, for each request of the day; outage_attempts: while everybody answered 503.
+    backup_peak, backup_refused: requests at once at the small backup, and those it had to refuse. cost: what providers
+    charge for a thousand whole answers, in USD. problems: why the others got none, and how many."""
 
     title: str
     version: str
     requests: int
+    accepted_percent: float
     answered_percent: float
     broken: int
     first_p50_ms: float
@@ -64,6 +65,7 @@ def figures(
         title=title,
         version=version,
         requests=len(alive),
+        accepted_percent=100 * sum(one.is_accepted for one in alive) / max(1, len(alive)),
         answered_percent=100 * len(whole) / max(1, len(alive)),
         broken=sum(one.is_broken for one in alive),
         first_p50_ms=1000 * _p50(firsts),

@@ -18,6 +18,7 @@ MARK_GAP_H = 0.6
 """For the number of the next one."""
 WIDTH, ROW_HEIGHT, LEFT, TOP = 900, 46, 190, 78
 OURS = "Poolkeeper"
+CALLERS_GOT = "What callers got"
 BACKUP_CAPACITY = next(one.capacity for one in PROVIDERS if one.tier > 0)
 
 
@@ -88,7 +89,7 @@ def page(facts: Mapping[str, str], rows: Sequence[Figures], due: Sequence[Due], 
         "![answered requests through the day](incidents.svg)",
         "",
         *_goals(goals(rows)),
-        "## What callers got",
+        f"## {CALLERS_GOT}",
         "",
         *_markdown(CALLERS, rows),
         "",

@@ -18,7 +18,8 @@ HOUR_S = DAY_S / HOURS
 
 
 def ended(hour: float, problem: str = "", first_s: float = 0.1) -> Ended:
-    return Ended(Due(0, hour * HOUR_S, 10, 10), first_s, 2 * first_s, problem, bool(problem))
+    accepted = not problem.startswith("status")
+    return Ended(Due(0, hour * HOUR_S, 10, 10), first_s, 2 * first_s, problem, bool(problem), accepted)
 
 
 def entry(hour: float, status: int = 200, prompt_tokens: int = 0, chunks: int = 0) -> Entry:
@@ -42,6 +43,12 @@ def test_while_nobody_is_alive_nothing_counts() -> None:
 
     assert (day.requests, day.answered_percent, day.broken) == (2, 50.0, 1)
     assert dict(day.problems) == {"status 503": 1}
+
+
+def test_a_status_of_200_is_not_yet_an_answer() -> None:
+    day = told([ended(1), ended(1, "no end in time"), ended(1, "status 503"), ended(1, "status 500")], seen())
+
+    assert (day.accepted_percent, day.answered_percent) == (50.0, 25.0)
 
 
 def test_what_failing_over_adds_is_measured_against_the_quiet_hours() -> None:
