@@ -306,8 +306,9 @@ describe("breaker, when a probe was answered well", function()
   end)
 
   it("opens for longer each time all the same", function()
-    local record, effects = opened(), nil
+    local record = opened()
     for now_ms = 500, 2000, 500 do
+      local effects
       record, effects = walk(record, { probed(now_ms, now_ms - 10), { "admit", now_ms + 10 } })
       record = walk(record, { { "failure", now_ms + 20, { lease = effects.lease } } })
     end
