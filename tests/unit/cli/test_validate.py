@@ -9,6 +9,11 @@ from click.testing import CliRunner, Result
 from poolkeeper.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[3]
+EXAMPLES = [
+    *(path for path in sorted((ROOT / "examples").glob("*.yaml")) if path.name != "local.yaml"),
+    ROOT / "examples/demo/pool.yaml",
+]
+"""For a cluster; local.yaml is for `poolkeeper run`."""
 
 POOL = """\
 apiVersion: poolkeeper.dev/v1alpha1
@@ -146,11 +151,13 @@ def test_render_refuses_what_validate_refuses(tmp_path: Path) -> None:
     assert "spec.endpoints[0].name" in result.stderr
 
 
-@pytest.mark.parametrize("example", ["official.yaml", "tiers.yaml", "demo/pool.yaml"])
-def test_examples_for_a_cluster_are_valid(example: str) -> None:
-    result = poolkeeper("validate", "-f", ROOT / "examples" / example)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: str(path.name))
+def test_examples_for_a_cluster_are_valid_and_all_that_they_set_has_an_effect(example: Path) -> None:
+    result = poolkeeper("validate", "-f", example)
 
     assert result.exit_code == 0, result.output
+    assert "of no effect" not in result.stderr
+    assert example.name in (ROOT / "examples/README.md").read_text() or example.parent.name == "demo"
 
 
 def test_the_example_for_run_is_valid_there() -> None:
