@@ -6,6 +6,7 @@ Everything is what a user has: the Helm chart, the demo pool, the real OpenAI SD
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
 
@@ -150,23 +151,50 @@ def test_traffic_and_status_go_back_when_the_primary_recovers(bed: Bed, client: 
     assert {"BreakerOpened", "BreakerClosed", "Failover", "Failback"} <= reasons
 
 
-def test_status_tells_within_seconds_what_a_router_knows(bed: Bed, client: Client) -> None:
-    bed.play("official", "refuse")
+def test_status_tells_tier_breaker_and_reason_within_seconds(bed: Bed, client: Client) -> None:
+    bed.play("official", "error500")
 
     def left() -> bool:
         client.stream()
-        return 1 in [_active_tier(bed, pod) for pod in bed.router_pods()]
+        return all(_state(bed, pod)["activeTier"] == 1 for pod in bed.router_pods())
 
-    wait_until("a router to leave tier 0", lambda: left() or None)
+    wait_until("the routers to leave tier 0", lambda: left() or None)
     left_s = monotonic()
-    while bed.condition("FailoverActive")[0] != "True":
+    while (status := bed.pool()["status"])["activeTier"] != 1 or _told(status, "official") != ("Open", "ServerError"):
         client.stream()
-        assert monotonic() - left_s < STATUS_WITHIN_S, bed.pool()["status"]
+        assert monotonic() - left_s < STATUS_WITHIN_S, status
+    assert bed.condition("FailoverActive") == ("True", "PrimaryBreakerOpen")
 
 
-def _active_tier(bed: Bed, pod: Json) -> object:
+def _told(status: Json, endpoint: str) -> tuple[str, str]:
+    found = next(one for one in status["endpoints"] if one["name"] == endpoint)
+    return found["breaker"], found["reason"]
+
+
+def _state(bed: Bed, pod: Json) -> Json:
     path = f"/api/v1/namespaces/{bed.namespace}/pods/{pod['metadata']['name']}:9180/proxy/state"
-    return json.loads(bed.kubectl("get", "--raw", path).stdout)["activeTier"]
+    state: Json = json.loads(bed.kubectl("get", "--raw", path).stdout)
+    return state
+
+
+def test_a_router_pod_that_ends_lets_its_stream_finish(bed: Bed, client: Client) -> None:
+    bed.play("official", "ok", token_interval_ms=500.0)
+
+    def streaming() -> list[Json]:
+        return [pod for pod in bed.router_pods() if any(one["inFlight"] for one in _state(bed, pod)["endpoints"])]
+
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(client.stream, "Count.")
+        pod = wait_until("a router that streams", streaming)[0]["metadata"]["name"]
+        bed.kubectl("-n", bed.namespace, "delete", "pod", pod, "--wait=false")
+        bed.play("official", "ok")
+        others = [client.stream()]
+        while not answer.done():
+            others.append(client.stream())
+
+    assert (answer.result().endpoint, answer.result().attempts) == ("official", 1)
+    assert answer.result().text == client.stream("Count.").text
+    assert all(other.text for other in others)
 
 
 def test_deleting_the_router_pods_heals(bed: Bed, client: Client) -> None:

@@ -12,7 +12,7 @@ describe("an event of a stream", function()
   for _, case in ipairs(support.vectors("events").cases) do
     it(case.provider .. ": " .. case.name, function()
       local reader = chunk.new(cjson.decode, 1)
-      local kind, detail = reader:read(case.event, 1, (sse.boundary(case.event, 1, false)))
+      local kind, detail = reader:read(case.event, 1, (sse.boundary(case.event, 1, false, sse.has_cr(case.event))))
       assert.equal(case.want.kind, kind)
       if kind == chunk.ERROR then
         local verdict = classify.refusal(200, nothing, detail, case.provider, 0)

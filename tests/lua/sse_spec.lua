@@ -4,7 +4,7 @@ local sse = require "pool.sse"
 local function events(text)
   local pos, found = 1, {}
   while true do
-    local stop, next_pos = sse.boundary(text, pos, true)
+    local stop, next_pos = sse.boundary(text, pos, true, sse.has_cr(text))
     if not stop then
       return table.concat(found, "|")
     end
@@ -39,9 +39,9 @@ describe("events", function()
   end)
 
   it("wait for what may be the other half of a CRLF", function()
-    assert.is_nil(sse.boundary("data: a\r\n\r", 1, false))
-    assert.equal(9, (sse.boundary("data: a\r\n\r\n", 1, false)))
-    assert.equal(9, (sse.boundary("data: a\r\n\r", 1, true)))
+    assert.is_nil(sse.boundary("data: a\r\n\r", 1, false, true))
+    assert.equal(9, (sse.boundary("data: a\r\n\r\n", 1, false, true)))
+    assert.equal(9, (sse.boundary("data: a\r\n\r", 1, true, true)))
   end)
 
   it("may have a byte order mark before them", function()

@@ -29,7 +29,11 @@ async def probe_on_schedule(state: StateDir, now: Callable[[], datetime], told: 
         if due is None or now() < due:
             continue
         since = now()
-        result = await probe_once(files)
+        try:
+            result = await probe_once(files)
+        except Exception as error:  # noqa: BLE001  # a fault of ours: the next run may go well, and what serves goes on
+            told(f"the run failed, for a reason that is ours: {error!r}; please report it")
+            continue
         probes.leave(state, encode(result))
         if result.over_budget or any(endpoint.why for endpoint in result.endpoints):
             told("\n".join(lines(result)))

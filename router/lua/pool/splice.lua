@@ -96,9 +96,9 @@ end
 
 -- Whole events in, what is new of them out. Nothing new yet: a comment, so that a caller who counts silence stays.
 local function rewrite(self, text)
-  local out, pos = {}, 1
+  local out, pos, has_cr = {}, 1, sse.has_cr(text)
   while pos <= #text and not self.differs do
-    local stop, next_pos = sse.boundary(text, pos, true)
+    local stop, next_pos = sse.boundary(text, pos, true, has_cr)
     local said = event_of(self, sub(text, pos, stop or #text))
     if said ~= "" then
       out[#out + 1] = said

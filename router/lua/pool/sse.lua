@@ -39,16 +39,22 @@ end
 
 
 -- The event that starts at pos: the position of its last byte (its line ends included, the empty line not) and of the
--- next event. nil while the empty line has not come. final: no more bytes will come.
-function _M.boundary(text, pos, final)
-  local first = find(text, "\n\n", pos, true)
-  if find(text, "\r", pos, true) or byte(text, pos) == LF then
+-- next event. nil while the empty line has not come. final: no more bytes will come. has_cr: of the text; whoever goes
+-- through many events of one text looks for that once.
+function _M.boundary(text, pos, final, has_cr)
+  if has_cr or byte(text, pos) == LF then
     return boundary_of_lines(text, pos, final)
   end
+  local first = find(text, "\n\n", pos, true)
   if first then
     return first, first + 2
   end
   return nil
+end
+
+
+function _M.has_cr(text)
+  return find(text, "\r", 1, true) ~= nil
 end
 
 

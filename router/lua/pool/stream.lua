@@ -85,10 +85,10 @@ function stream:feed(bytes, final)
     end
     text = opened
   end
-  local length = #text
+  local length, has_cr = #text, sse.has_cr(text)
   local pos, from, out, progress = 1, 1, "", false
   while pos <= length do
-    local stop, next_pos = sse.boundary(text, pos, final)
+    local stop, next_pos = sse.boundary(text, pos, final, has_cr)
     if not stop then
       break
     end

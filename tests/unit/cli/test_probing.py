@@ -1,0 +1,46 @@
+"""The probe's schedule under `poolkeeper run`."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from poolkeeper.api.proberesult import ProbeResult
+from poolkeeper.cli import probing
+from poolkeeper.local import probes
+from poolkeeper.local.statedir import StateDir
+from poolkeeper.prober.files import Files
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def test_a_run_that_fails_by_a_fault_of_ours_is_told_and_the_next_one_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = [RuntimeError("nested too deeply"), ProbeResult(pool="default/chat", began=NOW, ended=NOW)]
+    told: list[str] = []
+
+    async def probe_once(files: Files) -> ProbeResult:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(probing, "LOOK_EVERY_S", 0)
+    monkeypatch.setattr(probing, "_due", lambda files, since: NOW if outcomes else None)
+    monkeypatch.setattr(probing, "probe_once", probe_once)
+    state = StateDir(tmp_path)
+
+    async def until_left() -> None:
+        running = asyncio.create_task(probing.probe_on_schedule(state, lambda: NOW, told.append))
+        async with asyncio.timeout(20):
+            while not probes.results(state):
+                assert not running.done()
+                await asyncio.sleep(0)
+        running.cancel()
+
+    asyncio.run(until_left())
+
+    assert len(told) == 1
+    assert "nested too deeply" in told[0]
