@@ -60,6 +60,15 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert list(broken(page)) == []
 
 
+def test_the_index_leads_to_every_page_of_the_documentation() -> None:
+    docs = ROOT / "docs"
+    linked = {(docs / link.partition("#")[0]).resolve() for link in links((docs / "README.md").read_text())}
+    single = {page for folder in (docs, docs / "reference") for page in folder.glob("*.md")} - {docs / "README.md"}
+
+    assert single - linked == set()
+    assert {docs / "adr", docs / "runbooks/README.md"} <= linked
+
+
 @pytest.mark.parametrize(
     ("text", "want"),
     [
