@@ -18,13 +18,14 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 def test_a_run_that_fails_by_a_fault_of_ours_is_told_and_the_next_one_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcomes = [RuntimeError("nested too deeply"), ProbeResult(pool="default/chat", began=NOW, ended=NOW)]
+    good = ProbeResult(pool="default/chat", began=NOW, ended=NOW)
+    outcomes: list[ProbeResult | None] = [None, good]
     told: list[str] = []
 
     async def probe_once(files: Files) -> ProbeResult:
         outcome = outcomes.pop(0)
-        if isinstance(outcome, Exception):
-            raise outcome
+        if outcome is None:
+            raise RuntimeError("nested too deeply")
         return outcome
 
     monkeypatch.setattr(probing, "LOOK_EVERY_S", 0)
