@@ -15,6 +15,17 @@ SPACED = {"token_interval_ms": 30}
 """So that a caller has what was sent before the fault."""
 AFTER = 4
 """Events of wire programs: the role and three tokens."""
+NEXT_FAILS = (
+    ("busy503", "busy", "is busy"),
+    ("refuse", "refuses", "refuses the connection"),
+    ("rate_limit", "limited", "has a rate limit"),
+    ("error500", "error", "answers 500"),
+    ("auth", "key", "refuses its key"),
+    ("insufficient_balance", "balance", "is out of balance"),
+    ("keepalive_forever", "silent", "keeps alive for ever"),
+    ("stall", "stall", "falls silent in the continuation"),
+)
+"""Of endpoints that are asked to go on: a scenario, and what it is."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,9 @@ def _further() -> Iterator[Case]:
         return fault.case(Mode.STREAM, When.AFTER, slug, plays=played, seen=seen, **rest)
 
     yield row("cut-twice", "the continuation is cut, too", (eof, capable("cut"), CONTINUES), (ONCE, ONCE, ONCE))
-    yield row("next-busy", "the next endpoint is busy", (eof, capable("busy503"), CONTINUES), (ONCE, ONCE, ONCE))
+    for scenario, slug, title in NEXT_FAILS:
+        seen = (ONCE, NEVER if scenario == "refuse" else ONCE, ONCE)
+        yield row(f"next-{slug}", f"the next endpoint {title}", (eof, capable(scenario), CONTINUES), seen)
     yield row("refused", "a refused prefill: start again", (eof, capable("ok", prefill="refuse")), (ONCE, times(2)))
     yield row("ignored", "the prefill is ignored", (eof, capable("ok", prefill="ignore")), (ONCE, Seen(1, 2)))
     yield row("vllm", "continue_final_message", (eof, replace(CONTINUES, dialect="VLLM")), (ONCE, ONCE))
