@@ -12,6 +12,10 @@ from poolkeeper.api.problems import Path, cut_out, rule_problems, shape_problems
 from poolkeeper.api.values import ObjectName
 
 
+MOST_CUT = 500
+"""Findings beyond which no rule is asked about the rest: it would take minutes, and people have enough to read."""
+
+
 class Metadata(Model):
     """Of metav1.ObjectMeta what Poolkeeper reads; the rest is Kubernetes' and is passed over."""
 
@@ -66,6 +70,8 @@ class Resource(Model):
             try:
                 return list(rule_problems(cls._read(cut_out(named, cut)), local, cut))
             except ValidationError as error:
+                if error.error_count() > MOST_CUT:
+                    return []
                 before, cut = cut, to_cut(error, cut)
         return []  # the spec itself is what is wrong
 

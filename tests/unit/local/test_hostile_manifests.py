@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from poolkeeper.api.endpointpool import EndpointPool
 from poolkeeper.local import yamltext
 from poolkeeper.local.documents import read
 
@@ -75,6 +76,16 @@ def test_a_file_is_read_no_further_than_a_manifest_goes() -> None:
 
     told = f"it is larger than {yamltext.MAX_BYTES >> 20} MiB; wanted manifests, in several files"
     assert [str(finding) for finding in found.findings] == [f"/dev/zero: cannot be read: {told}"]
+
+
+@pytest.mark.timeout(100)
+def test_thousands_of_wrong_items_are_told_in_seconds() -> None:
+    spec = {"models": ["m"], "endpoints": [1] * 50_000}
+
+    found = EndpointPool.parse({"metadata": {"name": "chat"}, "spec": spec})
+
+    assert isinstance(found, tuple)
+    assert len(found) == 50_000
 
 
 def test_an_alias_is_what_it_stands_for(tmp_path: Path) -> None:
