@@ -83,13 +83,18 @@ POLICY = PolicyDoc(
     retry=RetryDoc(
         max_attempts=3, budget_percent=20, honor_retry_after=True, busy_backoff_ms=(300, 600), tier_wait_ms=0
     ),
-    timeouts=TimeoutsDoc(connect_ms=1_000, first_token_ms=1_000, inter_token_ms=1_000, request_ms=20_000),
+    timeouts=TimeoutsDoc(connect_ms=3_000, first_token_ms=3_000, inter_token_ms=3_000, request_ms=20_000),
     balancing=BalancingDoc(algorithm="Dynamic", slow_start_ms=0),
     streaming=StreamingDoc(recovery="Continue"),
     failback=FailbackDoc(stabilization_ms=0),
     fallback=FallbackDoc(default_response="System busy, please retry shortly"),
 )
-"""Short times, so that nothing has to be waited for; no health checks, so that providers see only what a test asks."""
+"""Short times, so that little has to be waited for, and longer than a busy machine stalls; no health checks, so that
+providers see only what a test asks."""
+
+
+STAYS_OPEN: Mapping[str, object] = {"recovery_timeout_ms": 60_000, "max_recovery_timeout_ms": 60_000}
+"""Of a circuit_breaker whose state is looked at: however long that takes, no trial comes between."""
 
 
 def policy(**parts: Mapping[str, object]) -> PolicyDoc:

@@ -8,7 +8,7 @@ import pytest
 from fakes import tls as certificates
 from fakes.harness import FakeProvider
 from fakes.proxy import FakeProxy
-from router.harness import PEER_RESET, Router, endpoint, events, free_port, policy, tls
+from router.harness import PEER_RESET, STAYS_OPEN, Router, endpoint, events, free_port, policy, tls
 
 INSIDE = "models.inside.test"
 """A name that only the fake proxy "resolves"."""
@@ -125,7 +125,7 @@ FAULTS: dict[str, dict[str, object]] = {
 def test_a_proxys_own_failure_says_so_and_the_next_endpoint_answers(
     trusting: Router, a: FakeProvider, secure: FakeProvider, fault: str
 ) -> None:
-    short = policy(timeouts={"connect_ms": 300}, circuit_breaker={"consecutive_failures": 1})
+    short = policy(timeouts={"connect_ms": 300}, circuit_breaker={**STAYS_OPEN, "consecutive_failures": 1})
     with FakeProxy(**FAULTS[fault]) as failing:  # type: ignore[arg-type]  # a table of its keywords
         trusting.serve(
             endpoint("far", secure, host=INSIDE, **tls(INSIDE), **through(failing.port)),

@@ -132,10 +132,11 @@ def test_an_answer_is_never_served_from_memory_while_an_endpoint_can_give_one(ro
 
 
 def test_whose_time_is_over_gets_the_kept_answer_too(router: Router, a: FakeProvider) -> None:
-    brief = POLICY.timeouts.model_copy(update={"request_ms": 400})
-    router.serve(endpoint("a", a), policy=policy(fallback=KEPT, timeouts=brief))
+    router.serve(endpoint("a", a), policy=policy(fallback=KEPT))
     first = router.ask()
     a.set("hang_before_headers")
+    brief = POLICY.timeouts.model_copy(update={"request_ms": 400})
+    router.serve(endpoint("a", a), policy=policy(fallback=KEPT, timeouts=brief))
 
     again = router.ask()
 

@@ -15,11 +15,10 @@ import pytest
 from fakes.deepseek.ask import Surface
 from fakes.harness import FakeProvider
 from poolkeeper.api.routerdoc import EndpointDoc, PolicyDoc
-from router.harness import PEER_RESET, Router, endpoint, eventually, policy, tls
+from router.harness import PEER_RESET, STAYS_OPEN, Router, endpoint, eventually, policy, tls
 
 INTERVAL_MS = 200
 AUTO: Mapping[str, object] = {"type": "Auto", "interval_ms": INTERVAL_MS}
-LONG_OPEN: Mapping[str, object] = {"recovery_timeout_ms": 60_000, "max_recovery_timeout_ms": 60_000}
 
 
 def checked(kind: str = "Auto", **parts: Mapping[str, object]) -> PolicyDoc:
@@ -323,7 +322,7 @@ class TestBreakers:
         self, router: Router, a: FakeProvider, b: FakeProvider
     ) -> None:
         a.set("error500")
-        router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=checked(circuit_breaker=LONG_OPEN))
+        router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=checked(circuit_breaker=STAYS_OPEN))
         for _ in range(3):
             router.ask()
 
@@ -334,7 +333,7 @@ class TestBreakers:
 
     def test_checks_that_saw_the_trouble_too_do(self, router: Router, a: FakeProvider, b: FakeProvider) -> None:
         a.set("refuse")
-        router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=checked(circuit_breaker=LONG_OPEN))
+        router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=checked(circuit_breaker=STAYS_OPEN))
         for _ in range(3):
             router.ask()
         eventually(lambda: story(router)[-1][3] == "HealthCheckFailed", "checks fail, too")

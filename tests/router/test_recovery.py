@@ -10,7 +10,7 @@ import pytest
 
 from fakes.harness import FakeProvider
 from fakes.player import JSON, Player, Steps, until_closed
-from router.harness import Router, endpoint, events, eventually, policy, text_of
+from router.harness import STAYS_OPEN, Router, endpoint, events, eventually, policy, text_of
 
 AFTER_CHUNKS = 6
 CAPABLE = ("PrefixCompletion",)
@@ -65,7 +65,8 @@ def test_the_answer_that_broke_off_counts_as_a_failure_of_its_endpoint(
     router: Router, a: FakeProvider, b: FakeProvider
 ) -> None:
     a.set("cut", after_chunks=AFTER_CHUNKS)
-    router.serve(endpoint("a", a), endpoint("b", b, tier=1, capabilities=CAPABLE))
+    stays_open = policy(circuit_breaker=STAYS_OPEN)
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1, capabilities=CAPABLE), policy=stays_open)
 
     for _ in range(3):
         router.ask(stream=True)

@@ -12,7 +12,7 @@ import pytest
 
 from fakes.harness import FakeProvider
 from fakes.player import EVENT_STREAM, JSON, Player, Steps, chunk, chunked, head, until_closed
-from router.harness import Router, endpoint, events, policy, text_of, tls
+from router.harness import STAYS_OPEN, Router, endpoint, events, policy, text_of, tls
 
 BEAT_S = 0.05
 FIRST_TOKEN_MS, INTER_TOKEN_MS = 400, 400
@@ -281,7 +281,7 @@ def test_who_reads_the_request_by_crumbs_is_left(router: Router, a: FakeProvider
 def test_an_endpoint_that_had_the_whole_request_for_itself_is_to_blame(router: Router, a: FakeProvider) -> None:
     """Else one that hangs would never open where requests are given less time than first tokens."""
     a.set("hang_before_headers")
-    short = policy(timeouts={"first_token_ms": 10_000, "request_ms": 300})
+    short = policy(timeouts={"first_token_ms": 10_000, "request_ms": 300}, circuit_breaker=STAYS_OPEN)
     router.serve(endpoint("a", a), policy=short)
 
     statuses = [router.ask().status_code for _ in range(4)]
