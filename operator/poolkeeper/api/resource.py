@@ -11,7 +11,6 @@ from poolkeeper.api.meta import Model, Problem
 from poolkeeper.api.problems import Path, cut_out, rule_problems, shape_problems, to_cut, without_nulls
 from poolkeeper.api.values import ObjectName
 
-
 MOST_CUT = 500
 """Findings beyond which no rule is asked about the rest: it would take minutes, and people have enough to read."""
 
