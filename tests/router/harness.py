@@ -219,7 +219,8 @@ class Router:
             self.stop()
             self.client.close()
         if kind is None:
-            assert self.unexpected_errors() == []
+            unexpected = self.unexpected_errors()
+            assert not unexpected, "\n".join(unexpected)
 
     # --- the log
 
