@@ -52,6 +52,8 @@ class EndpointStatus(StatusModel):
     """Health checks and probes: may it be used at all?"""
     breaker: Literal["Closed", "Open", "HalfOpen"]
     """The circuit breaker: Closed lets traffic through, Open none, HalfOpen a few requests to try."""
+    open_models: Annotated[tuple[Word, ...], Field(max_length=64)] = ()
+    """The models that it is not Closed for, where it is for others; empty where it is the same for all."""
     reason: Word = ""
     """Why health or breaker are not as one would wish; empty when they are."""
     last_transition_time: datetime

@@ -1,7 +1,7 @@
 """What happened, for `kubectl describe`: the differences between the status as it was and as it is now.
 
 Only from those two, so that a restart of the operator tells nothing twice. A half-open breaker that opens again is no
-news, nor is a tier that nobody reported on for a while.
+news, nor is a tier that nobody reported on for a while. Breakers are one a model: each that opens is told.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,8 @@ from typing import Literal
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.routerwords import AT_REST, CHECK_FAILED, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
+
+ALL_MODELS = "*"
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,31 @@ def _refused_spec(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[
 
 
 def _endpoint(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:
-    was_closed = was is None or was.breaker == "Closed"
-    after = f" after {now.reason}" if now.reason else ""
-    if was_closed and now.breaker != "Closed":
-        yield PoolEvent("Warning", "BreakerOpened", f"{now.name}: breaker opened{after}", "RouteAround")
-    elif not was_closed and now.breaker == "Closed" and now.health != "Unknown":
-        yield PoolEvent("Normal", "BreakerClosed", f"{now.name}: breaker closed, it takes traffic again", "RouteBack")
+    yield from _breaker(now, _open_for(was), _open_for(now))
     yield from _health(was, now)
+
+
+def _breaker(now: EndpointStatus, was_open: frozenset[str], is_open: frozenset[str]) -> Iterator[PoolEvent]:
+    opened, closed = is_open - was_open, was_open - is_open
+    after = f" after {now.reason}" if now.reason else ""
+    if opened and ALL_MODELS not in was_open:
+        told = f"{now.name}: breaker opened{_for(opened)}{after}"
+        yield PoolEvent("Warning", "BreakerOpened", told, "RouteAround")
+    elif closed and not is_open and now.health != "Unknown":
+        yield PoolEvent("Normal", "BreakerClosed", f"{now.name}: breaker closed, it takes traffic again", "RouteBack")
+    elif closed and is_open:
+        kept = f"{now.name}: breaker closed for all models but {', '.join(sorted(is_open))}"
+        yield PoolEvent("Normal", "BreakerClosed", kept, "RouteBack")
+
+
+def _open_for(endpoint: EndpointStatus | None) -> frozenset[str]:
+    if endpoint is None or endpoint.breaker == "Closed":
+        return frozenset()
+    return frozenset(endpoint.open_models) or frozenset({ALL_MODELS})
+
+
+def _for(models: frozenset[str]) -> str:
+    return "" if ALL_MODELS in models else f" for {', '.join(sorted(models))}"
 
 
 def _health(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:

@@ -62,6 +62,7 @@ def _endpoint(facts: Facts, endpoint: EndpointFact) -> EndpointStatus:
         region=endpoint.region,
         health=endpoint.health,
         breaker=endpoint.breaker,
+        open_models=endpoint.only_models if endpoint.breaker != "Closed" else (),
         reason=(endpoint.reason if is_ill else "") or probed,
         last_transition_time=_since(facts, endpoint, before),
     )

@@ -6,10 +6,12 @@ import pytest
 
 from factories import (
     LOCAL,
+    MODELS,
     OFFICIAL,
     cut_off,
     document,
     endpoint,
+    partly_cut_off,
     pool,
     seen,
     serving,
@@ -24,6 +26,7 @@ from poolkeeper.api.routerstate import EndpointState, RouterState
 from poolkeeper.judge.events import PoolEvent
 from poolkeeper.plan.snapshot import RouterReport, Snapshot
 
+PRO, FLASH = MODELS
 LOCAL_WELL = seen("local", tier=1)
 OFFICIAL_WELL = seen("official")
 CUT_OFF = cut_off("official")
@@ -85,6 +88,22 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
     "a breaker that opens again after its trials is no news": (
         (WELL, FAILED_OVER, seen_as(TRYING, active_tier=1), FAILED_OVER),
         [],
+    ),
+    "breakers are a model's: each that opens is told": (
+        (WELL, seen_as(partly_cut_off("official", FLASH)), seen_as(partly_cut_off("official", PRO, FLASH))),
+        [("BreakerOpened", "official: breaker opened")],
+    ),
+    "one model's breaker opens": (
+        (WELL, seen_as(partly_cut_off("official", FLASH))),
+        [("BreakerOpened", f"official: breaker opened for {FLASH}")],
+    ),
+    "one model's breaker closes": (
+        (seen_as(partly_cut_off("official", PRO, FLASH)), seen_as(partly_cut_off("official", FLASH))),
+        [("BreakerClosed", f"official: breaker closed for all models but {FLASH}")],
+    ),
+    "the last model's breaker closes": (
+        (seen_as(partly_cut_off("official", FLASH)), WELL),
+        [("BreakerClosed", "official: breaker closed, it takes traffic again")],
     ),
     "a breaker closes and traffic fails back": (
         (FAILED_OVER, WELL),
