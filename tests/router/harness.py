@@ -13,7 +13,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +23,7 @@ from typing import Self
 import httpx
 
 from fakes.harness import FakeProvider
+from fakes.ports import free_port
 from poolkeeper.api.routerdoc import (
     AccessDoc,
     BalancingDoc,
@@ -51,13 +51,6 @@ POLL_S = 0.02
 LOGGED_ERROR = re.compile(r"\[(error|alert|crit|emerg)\]")
 PEER_RESET = r"recv\(\) failed \(104"
 """What nginx itself logs when a peer resets a connection."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def eventually(wanted: Callable[[], bool], what: str) -> None:

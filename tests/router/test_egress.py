@@ -7,8 +7,9 @@ import pytest
 
 from fakes import tls as certificates
 from fakes.harness import FakeProvider
+from fakes.ports import free_port
 from fakes.proxy import FakeProxy
-from router.harness import PEER_RESET, STAYS_OPEN, Router, endpoint, events, free_port, policy, tls
+from router.harness import PEER_RESET, STAYS_OPEN, Router, endpoint, events, policy, tls
 
 INSIDE = "models.inside.test"
 """A name that only the fake proxy "resolves"."""

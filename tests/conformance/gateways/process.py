@@ -9,13 +9,12 @@ from pathlib import Path
 
 import httpx
 
+from fakes.ports import free_port
+
+__all__ = ["accepts", "answers", "free_port", "running"]
+
 STOP_LIMIT_S = 10.0
 POLL_S = 0.02
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
