@@ -224,4 +224,5 @@ def _as_published(previous: EndpointStatus | None, unasked: bool) -> View:
     if previous is None:
         return View("Unknown", "Closed", "", None, 0, 0)
     health = previous.health if unasked else "Unknown"
-    return View(health, previous.breaker, previous.reason, previous.last_transition_time, 0, 0)
+    since, models = previous.last_transition_time, previous.open_models
+    return View(health, previous.breaker, previous.reason, since, 0, 0, models)
