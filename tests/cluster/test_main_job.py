@@ -228,9 +228,12 @@ def test_killing_the_operator_changes_nothing_for_callers_and_it_comes_back(
     assert client.stream().endpoint == "local"
 
     bed.kubectl("-n", release, "rollout", "status", "deployment", "--timeout=120s", timeout_s=150)
-    for _ in range(3):
+
+    def tells() -> bool:
         client.stream()
-    wait_until("the new operator to tell", lambda: bed.pool()["status"].get("activeTier") == 1 or None)
+        return bed.pool()["status"].get("activeTier") == 1
+
+    wait_until("the new operator to tell", lambda: tells() or None)
 
 
 @pytest.mark.parametrize("kind", ["configmap", "deployment", "service", "poddisruptionbudget"])
