@@ -231,7 +231,7 @@ def test_killing_the_operator_changes_nothing_for_callers_and_it_comes_back(
 
     def tells() -> bool:
         client.stream()
-        return bed.pool()["status"].get("activeTier") == 1
+        return bool(bed.pool()["status"].get("activeTier") == 1)
 
     wait_until("the new operator to tell", lambda: tells() or None)
 
