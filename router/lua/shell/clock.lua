@@ -43,18 +43,24 @@ if pcall(function() return C.ngx_current_msec end) then
 end
 
 local apart_ms = steady_ms and wall_ms() - steady_ms()
-local ahead_ms = 0 -- of the wall clock to the router's own
+local ahead_ms = 0
 
 
-function _M.now_ms()
-  local at_ms = wall_ms()
+-- Of the wall clock to the router's own, as it stands at at_ms: whoever looks sees a step, whatever it looks for.
+local function ahead(at_ms)
   if steady_ms then
     local stepped_ms = at_ms - steady_ms() - apart_ms
     if stepped_ms > STEP_MS or stepped_ms < -STEP_MS then
       apart_ms, ahead_ms = apart_ms + stepped_ms, ahead_ms + stepped_ms
     end
   end
-  return at_ms - ahead_ms
+  return ahead_ms
+end
+
+
+function _M.now_ms()
+  local at_ms = wall_ms()
+  return at_ms - ahead(at_ms)
 end
 
 
@@ -62,12 +68,12 @@ _M.wall_ms = wall_ms
 
 
 function _M.own_ms(told_ms)
-  return told_ms - ahead_ms
+  return told_ms - ahead(wall_ms())
 end
 
 
 function _M.told_ms(own_ms)
-  return own_ms + ahead_ms
+  return own_ms + ahead(wall_ms())
 end
 
 
