@@ -2,7 +2,7 @@
 
 from hack.generate.crds import GENERATED
 
-from poolkeeper.api.reasons import GOOD_REASONS, REASONS, ProbeReason, Reason, runbook
+from poolkeeper.api.reasons import GOOD_REASONS, REASONS, ProbeReason, Reason, meaning, runbook
 
 HEAD = f"""\
 <!-- {GENERATED} -->
@@ -35,7 +35,7 @@ nothing can be had. What an endpoint is marked with ends by itself, also when no
 
 
 def index() -> str:
-    rows = [f"| {_name(word)} | {_where(word)} | {_meaning(word)} |" for word in all_words()]
+    rows = [f"| {_name(word)} | {_where(word)} | {meaning(word)} |" for word in all_words()]
     good = ", ".join(sorted(f"`{reason}`" for reason in GOOD_REASONS))
     return "\n".join(
         [
@@ -65,7 +65,3 @@ def _where(word: str) -> str:
     if len(conditions) == len(REASONS):
         conditions = ["every condition"]
     return ", ".join([*conditions, *(["probe"] if word in ProbeReason.__members__ else [])])
-
-
-def _meaning(word: str) -> str:
-    return Reason[word].meaning if word in Reason.__members__ else ProbeReason[word].meaning

@@ -217,6 +217,13 @@ REASONS: Mapping[ConditionType, tuple[Reason, ...]] = MappingProxyType(
 GOOD_REASONS: frozenset[Reason] = frozenset(reasons[0] for reasons in REASONS.values())
 
 
+def meaning(reason: str) -> str:
+    """What it says, in a sentence; "" for a router's own word."""
+    if reason in Reason.__members__:
+        return Reason[reason].meaning
+    return ProbeReason[reason].meaning if reason in ProbeReason.__members__ else ""
+
+
 def runbook(reason: str) -> str:
     """Where its page is; "" for a word that has none: one that is good, or a router's own."""
     has_page = reason in ProbeReason.__members__ or (reason in Reason.__members__ and reason not in GOOD_REASONS)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from statistics import median
 
-from poolkeeper.api.reasons import GOOD, ConditionType, ProbeReason, Reason, runbook
+from poolkeeper.api.reasons import GOOD, ConditionType, meaning, runbook
 from poolkeeper.api.routerwords import BY_BREAKER, word
 from poolkeeper.api.status import Condition, EndpointStatus
 from poolkeeper.dashboard.counts import Counts, quantile_ms
@@ -63,7 +63,7 @@ def _condition(condition: Condition) -> ConditionDoc:
         status=condition.status,
         is_good=condition.status == _GOOD.get(condition.type, condition.status),
         reason=condition.reason,
-        meaning=_meaning(condition.reason),
+        meaning=meaning(condition.reason),
         message=condition.message,
         since=condition.last_transition_time,
         runbook=_page(condition.reason),
@@ -141,7 +141,7 @@ def _step(counts: Counts | None) -> StepDoc | None:
 
 
 def _told(told: Told) -> ToldDoc:
-    return ToldDoc(word=told.word, meaning=_meaning(told.page), advice=told.advice, runbook=_page(told.page))
+    return ToldDoc(word=told.word, meaning=meaning(told.page), advice=told.advice, runbook=_page(told.page))
 
 
 def _views(endpoint: str, facts: PoolFacts) -> Iterable[ViewDoc]:
@@ -182,12 +182,6 @@ def _changes(facts: PoolFacts) -> list[ChangeDoc]:
         )
         for at, _, router, change in sorted(found, key=lambda one: one[:3], reverse=True)
     ]
-
-
-def _meaning(reason: str) -> str:
-    if reason in Reason.__members__:
-        return Reason[reason].meaning
-    return ProbeReason[reason].meaning if reason in ProbeReason.__members__ else ""
 
 
 def _page(reason: str) -> str:
