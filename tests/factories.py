@@ -95,7 +95,7 @@ def document(of: Snapshot) -> RouterDoc:
 
 
 def seen(name: str, tier: int = 0, health: Health = "Healthy", reason: str | None = None) -> EndpointState:
-    """An endpoint as one router sees it, its breaker closed (the words are those of router/lua/pool/health.lua)."""
+    """An endpoint as one router sees it, its breaker closed (the words are those of router/lua/core/health/summary.lua)."""
     words = {"Healthy": "Healthy", "Unknown": "NoDataYet", "Unhealthy": "Connect"}
     fields = {"name": name, "tier": tier, "health": health, "reason": reason or words[health], "since": EARLIER}
     return EndpointState.model_validate(fields | {"models": _models("Closed", "")})

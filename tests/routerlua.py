@@ -16,11 +16,11 @@ def runtime() -> LuaRuntime:
 
 
 def config_reader() -> Callable[[Mapping[str, object]], str]:
-    """Gives what router/lua/pool/config.lua has against a document; "" when it takes it."""
+    """Gives what router/lua/core/document/config.lua has against a document; "" when it takes it."""
     lua = LuaRuntime(unpack_returned_tuples=True)
     lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')
     read = lua.eval(
-        'function(document) local doc, err = require("pool.config").read(document); return doc and "" or err end'
+        'function(document) local doc, err = require("core.document.config").read(document); return doc and "" or err end'
     )
 
     def complaint(document: Mapping[str, object]) -> str:

@@ -15,7 +15,7 @@ CONDITIONS = ("status", "code", "type", "starts", "has")
 
 
 def as_lua() -> str:
-    """router/lua/pool/dialects.lua."""
+    """router/lua/core/error/rules.lua."""
     return "\n".join(
         [
             HEAD,

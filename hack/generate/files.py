@@ -20,7 +20,7 @@ def generated() -> dict[Path, str]:
         docs / "conditions.md": reference.of_conditions(crds.KINDS),
         docs / "metrics.md": metrics.page(),
         Path("docs/runbooks/README.md"): runbooks.index(),
-        Path("router/lua/pool/dialects.lua"): dialects.as_lua(),
+        Path("router/lua/core/error/rules.lua"): dialects.as_lua(),
     }
     for kind in crds.KINDS:
         name = f"{GROUP}_{kind.PLURAL}.yaml"

@@ -27,7 +27,7 @@ def annotations(rule: Mapping[str, object]) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_an_alert_asks_for_what_is_measured(rule: Mapping[str, str]) -> None:
-    families = {name.decode() for name in runtime().eval(b'require("pool.exposition").FAMILIES')} | set(TABLE)
+    families = {name.decode() for name in runtime().eval(b'require("core.document.exposition").FAMILIES')} | set(TABLE)
     named = {name.removesuffix("_bucket") for name in re.findall(r"\b(?:poolkeeper|gen_ai)_\w+", rule["expr"])}
 
     assert named

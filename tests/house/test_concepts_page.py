@@ -12,7 +12,7 @@ from routerlua import runtime
 PAGE = (Path(__file__).parents[2] / "docs/concepts.md").read_text()
 CLASSES: Mapping[str, Mapping[str, object]] = {
     name.decode(): {key.decode(): value for key, value in told.items()}
-    for name, told in runtime().eval(b'require("pool.outcome").CLASSES').items()
+    for name, told in runtime().eval(b'require("core.error.outcome").CLASSES').items()
 }
 
 

@@ -121,7 +121,7 @@ def test_commands_exist_with_their_options(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_metrics_exist(page: Path) -> None:
-    families = {name.decode() for name in runtime().eval(b'require("pool.exposition").FAMILIES')}
+    families = {name.decode() for name in runtime().eval(b'require("core.document.exposition").FAMILIES')}
 
     assert set(re.findall(r"\b(?:poolkeeper|gen_ai)_\w+", page.read_text())) <= families | set(TABLE)
 

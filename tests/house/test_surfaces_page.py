@@ -25,14 +25,14 @@ def told() -> dict[str, tuple[bool, ...]]:
 
 @pytest.mark.parametrize("provider", get_args(Provider))
 def test_the_page_says_what_the_router_asks(provider: str) -> None:
-    offers = runtime().eval(b'require("pool.offers").of')(provider.encode(), b"/v1")
+    offers = runtime().eval(b'require("core.request.surface_support").of')(provider.encode(), b"/v1")
     assert told()[provider] == tuple(offers[column.encode()] is not None for column in COLUMNS)
 
 
 def test_the_page_names_every_error_with_its_status() -> None:
     made = {
         (status, code)
-        for file in (ROOT / "router/lua/shell").glob("*.lua")
+        for file in (ROOT / "router/lua/nginx").rglob("*.lua")
         for status, code in re.findall(r'(?:refuse|shed)\(request, ([0-9]+), "(\w+)"', file.read_text())
     }
     by_nginx = set(re.findall(r'return ([0-9]+) .*"code":"(\w+)"', (ROOT / "router/nginx.conf").read_text()))
@@ -51,7 +51,7 @@ def test_the_page_names_every_error_with_its_status() -> None:
 
 def test_the_page_names_every_error_that_ends_a_stream_or_is_made_elsewhere() -> None:
     page = (ROOT / "docs/surfaces.md").read_text()
-    files = ("shell/queue.lua", "shell/relay.lua", "pool/refusal.lua")
+    files = ("nginx/balancing/queue.lua", "nginx/request/relay.lua", "core/error/client_error.lua")
     source = "".join((ROOT / "router/lua" / file).read_text() for file in files)
     made = re.findall(r'"(\w+_(?:truncated|exceeded|full|timeout|by_provider))"', source)
 

@@ -12,9 +12,13 @@ POLICY = {
     "consecutive_failures": 3, "minimum_requests": 5, "error_rate_percent": 50, "sliding_window_ms": 10_000,
     "recovery_timeout_ms": 1_000, "max_recovery_timeout_ms": 4_000, "half_open_max_requests": 2,
 }  # fmt: skip
-new_breaker = function('function() return require("pool.breaker").new() end')
-step = function('function(record, event, context) return require("pool.breaker").step(record, event, context) end')
-may_admit = function('function(record, now, policy) return require("pool.breaker").may_admit(record, now, policy) end')
+new_breaker = function('function() return require("core.health.breaker").new() end')
+step = function(
+    'function(record, event, context) return require("core.health.breaker").step(record, event, context) end'
+)
+may_admit = function(
+    'function(record, now, policy) return require("core.health.breaker").may_admit(record, now, policy) end'
+)
 count_of = function("function(list) return #list end")
 copy_of = function("function(record) local copy = {} for k, v in pairs(record) do copy[k] = v end return copy end")
 unlike = function('function(a, b) for k, v in pairs(a) do if b[k] ~= v then return k end end return "" end')
@@ -86,13 +90,15 @@ def test_an_open_breaker_lets_no_more_through_than_its_trials(
 
 # --- rests
 
-new_rest = function('function() return require("pool.rest").new() end')
+new_rest = function('function() return require("core.health.backoff").new() end')
 fails = function(
-    'function(record, kind, outcome, context) return (require("pool.rest").failure(record, kind, outcome, context)) end'
+    'function(record, kind, outcome, context) return (require("core.health.backoff").failure(record, kind, outcome, context)) end'
 )
-answers = function('function(record, now, started) return (require("pool.rest").success(record, now, started)) end')
-allows = function('function(record, now, key) return require("pool.rest").allows(record, "m", key, now) end')
-ceiling = function('function(record, most, now) return require("pool.rest").ceiling(record, most, now) end')
+answers = function(
+    'function(record, now, started) return (require("core.health.backoff").success(record, now, started)) end'
+)
+allows = function('function(record, now, key) return require("core.health.backoff").allows(record, "m", key, now) end')
+ceiling = function('function(record, most, now) return require("core.health.backoff").ceiling(record, most, now) end')
 
 happenings = st.lists(
     st.tuples(

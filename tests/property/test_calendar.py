@@ -39,7 +39,7 @@ holds = cast(
     Callable[..., bool],
     lua.eval(
         """function(said, zones, now_s)
-             local calendar = require "pool.calendar"
+             local calendar = require "core.document.calendar"
              local by_name = {}
              for _, zone in ipairs(zones) do by_name[zone.name] = zone.offsets end
              return calendar.holds(calendar.window(said, by_name), now_s)
@@ -50,7 +50,7 @@ cost_of = cast(
     Callable[..., float],
     lua.eval(
         """function(said, usages, percent)
-             local cost, sum = require "pool.cost", 0
+             local cost, sum = require "core.document.cost", 0
              for _, usage in ipairs(usages) do sum = sum + cost.of(cost.pricing(said), usage, percent) end
              return sum
            end"""

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from luacalls import Record, function, lua, table
 
-weigh = function('function(c, slow, now) return require("pool.weight").dynamic(c, slow, now) end')
+weigh = function('function(c, slow, now) return require("core.balancing.weight").dynamic(c, slow, now) end')
 choose = function(
     """function(candidates, context, values)
          local at = 0
          context.random = function() at = at % #values + 1; return values[at] end
-         return require("pool.pick").choose(candidates, context)
+         return require("core.balancing.pick").choose(candidates, context)
        end"""
 )
 

@@ -23,7 +23,7 @@ lua_refusal = cast(
     Callable[[int, bytes, bytes], Table],
     lua.eval(
         """function(status, body, provider)
-             local seen = require("pool.classify").refusal(status, function() end, body, provider, 0)
+             local seen = require("core.error.classify").refusal(status, function() end, body, provider, 0)
              return { seen.class, seen.reason, seen.status, seen.limit or 0 }
            end"""
     ),
@@ -31,7 +31,7 @@ lua_refusal = cast(
 lua_words = cast(
     Callable[[bytes], tuple[bytes, bytes, bytes]],
     lua.eval(
-        'function(text) local said = require("pool.words").of(text) return said.code, said.type, said.message end'
+        'function(text) local said = require("core.error.body").of(text) return said.code, said.type, said.message end'
     ),
 )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from luacalls import as_lua, decoded, function
 
-members = function('function(text) return require("pool.jsonscan").members(text) end')
+members = function('function(text) return require("core.json.scan").members(text) end')
 
 scalars = (
     st.none()
@@ -60,7 +60,7 @@ def test_whatever_bytes_come_as_a_request_it_is_read_or_refused_with_a_word(text
 
 parse = function(
     """function(body, decode)
-         local parsed, err = require("pool.request").parse(body, decode, "default", require("pool.surface").CHAT)
+         local parsed, err = require("core.request.body").parse(body, decode, "default", require("core.protocol.surface").CHAT)
          if not parsed then return nil, err end
          return parsed:body_for('"name"'), parsed.model
        end"""
@@ -90,9 +90,9 @@ def test_what_the_scan_refuses_no_parser_takes(text: str) -> None:
 
 rewritten = function(
     """function(body, decode, name)
-         local parsed, err = require("pool.request").parse(body, decode, "default", require("pool.surface").CHAT)
+         local parsed, err = require("core.request.body").parse(body, decode, "default", require("core.protocol.surface").CHAT)
          if not parsed then error(err) end
-         return parsed:body_for(require("pool.jsonscan").quote(name)), parsed.model
+         return parsed:body_for(require("core.json.scan").quote(name)), parsed.model
        end"""
 )
 plain_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

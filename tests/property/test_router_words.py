@@ -1,4 +1,4 @@
-"""Every reason that the router's pool/health.lua gives is one that the operator's api/routerwords.py knows."""
+"""Every reason that the router's core/health/summary.lua gives is one that the operator's api/routerwords.py knows."""
 
 import pytest
 from lupa.luajit21 import LuaRuntime
@@ -20,7 +20,7 @@ lua = LuaRuntime(unpack_returned_tuples=True)
 lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')
 lua.execute(
     """
-    local breaker, rest, check = require("pool.breaker"), require("pool.rest"), require("pool.healthcheck")
+    local breaker, rest, check = require("core.health.breaker"), require("core.health.backoff"), require("core.health.check_state")
     function circuit(state, reason)
       local record = breaker.new()
       record.state, record.reason = state, reason
@@ -40,7 +40,7 @@ lua.execute(
       local view = { mode = "Active", weight = 1, key = "k", key_since_ms = 0, rest = rest.new(),
                      circuits = { breaker.new() } }
       for key, value in pairs(changes) do view[key] = value end
-      return require("pool.health").of(view, 1000).reason
+      return require("core.health.summary").of(view, 1000).reason
     end
     """
 )
@@ -56,8 +56,11 @@ VIEWS: dict[str, tuple[str, frozenset[str]]] = {
     "busy": ('{ rest = resting({ rest_until_ms = 2000, rest_reason = "Busy" }) }', AT_REST),
     "open": ('{ circuits = { circuit("Open", "Busy") } }', BY_BREAKER),
     "tried": ('{ circuits = { circuit("HalfOpen", "RecoveryTimeoutPassed") } }', BY_BREAKER),
-    "waits": ('{ circuits = { circuit("HalfOpen", require("pool.breaker").CHECKED) } }', AWAITS_TRAFFIC),
-    "waits after a probe": ('{ circuits = { circuit("HalfOpen", require("pool.breaker").PROBED) } }', AWAITS_TRAFFIC),
+    "waits": ('{ circuits = { circuit("HalfOpen", require("core.health.breaker").CHECKED) } }', AWAITS_TRAFFIC),
+    "waits after a probe": (
+        '{ circuits = { circuit("HalfOpen", require("core.health.breaker").PROBED) } }',
+        AWAITS_TRAFFIC,
+    ),
 }
 
 
@@ -67,4 +70,4 @@ def test_the_operator_knows_the_reason(view: str, want_words: frozenset[str]) ->
 
 
 def test_both_call_a_breaker_that_no_request_moved_the_same() -> None:
-    assert set(lua.eval('require("pool.breaker").UNTRIED')) == UNTRIED
+    assert set(lua.eval('require("core.health.breaker").UNTRIED')) == UNTRIED

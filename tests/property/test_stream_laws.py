@@ -11,8 +11,8 @@ from luacalls import as_lua, decoded, function, lua
 
 feed = function(
     """function(pieces, decode, protocol, wants_usage)
-         local reader = require("pool.protocol." .. (protocol or "openai")).new_reader(decode, 1)
-         local events = require("pool.stream").new(reader, wants_usage ~= false)
+         local reader = require("core.protocol." .. (protocol or "openai")).new_reader(decode, 1)
+         local events = require("core.answer.stream").new(reader, wants_usage ~= false)
          local out, progress = {}, false
          for i = 1, #pieces do
            local text, moved, kind = events:feed(pieces[i], false)

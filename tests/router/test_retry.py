@@ -14,7 +14,7 @@ from router.harness import POLL_S, Router, endpoint, eventually, policy, request
 AFTER_400_MS = {"scenario": "rate_limit", "requests": 1, "params": {"retry_after_ms": 400}}
 OK = {"scenario": "ok"}
 STARTING_TOKENS = 10
-"""What a pool may spend on retries before anything has come in (budget.lua)."""
+"""What a pool may spend on retries before anything has come in (retry_budget.lua)."""
 SHORT_BACKOFF = {"busy_backoff_ms": (50,)}
 
 

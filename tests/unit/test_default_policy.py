@@ -22,11 +22,11 @@ EVEN = 0.5
 
 CIRCUITS = function(
     """function(path)
-         -- shell/circuits.lua with what the workers share in a table, with even dice, and nothing else of the shell
+         -- nginx/endpoint/breakers.lua with what the workers share in a table, with even dice, and nothing else of the shell
          local records, counters = {}, {}
          local stubs = {}
-         stubs["shell.slots"] = { worker = function() return 0 end }
-         stubs["shell.state"] = {
+         stubs["nginx.endpoint.in_flight"] = { worker = function() return 0 end }
+         stubs["nginx.shared.state"] = {
            epoch = function() end, log_transition = function() end, add_to_series = function() end,
            read = function(key, new) return records[key] or new() end,
            update = function(key, new, step)
@@ -45,7 +45,7 @@ CIRCUITS = function(
          return setfenv(assert(loadfile(path)), setmetatable(seen, { __index = _G }))()
        end"""
 )
-READ = function('function(document) return require("pool.config").read(document) end')
+READ = function('function(document) return require("core.document.config").read(document) end')
 
 
 def read(of: RouterDoc) -> Record:
@@ -60,7 +60,7 @@ class Breaker:
     """The breaker of one endpoint and model, under the default policy."""
 
     def __init__(self) -> None:
-        self._calls = cast(Record, CIRCUITS(str(LUA / "shell/circuits.lua")))
+        self._calls = cast(Record, CIRCUITS(str(LUA / "nginx/endpoint/breakers.lua")))
         self.now_ms = START_MS
 
     def _call(self, name: str, *arguments: object) -> object:
@@ -104,10 +104,10 @@ def breaker() -> Breaker:
 
 
 def test_3_failed_checks_take_an_endpoint_out_and_2_good_ones_bring_it_back() -> None:
-    new = function('function() return require("pool.healthcheck").new() end')
+    new = function('function() return require("core.health.check_state").new() end')
     step = function(
         """function(record, event, now, policy)
-             return (require("pool.healthcheck").step(record, event, { now_ms = now, policy = policy, result = "" }))
+             return (require("core.health.check_state").step(record, event, { now_ms = now, policy = policy, result = "" }))
            end"""
     )
     record, seen = step(new(), "good", 1, POLICY["health_check"]), []
@@ -121,7 +121,7 @@ def test_3_failed_checks_take_an_endpoint_out_and_2_good_ones_bring_it_back() ->
 def test_checks_are_10_s_apart() -> None:
     due = function(
         """function(policy, random)
-             local healthcheck = require "pool.healthcheck"
+             local healthcheck = require "core.health.check_state"
              return healthcheck.next_due_ms(healthcheck.new(), 0, policy, random)
            end"""
     )
@@ -194,12 +194,14 @@ def test_a_breaker_that_opens_ever_again_waits_twice_as_long_each_time_up_to_300
 def test_a_busy_endpoint_rests_for_5_then_10_then_30_s() -> None:
     fail = function(
         """function(record, policy, now)
-             local rest = require "pool.rest"
+             local rest = require "core.health.backoff"
              return (rest.failure(record or rest.new(), "backoff", { class = "Busy", reason = "Busy" },
                { now_ms = now, started_ms = now, retry = policy.retry, long_rest_ms = 0, key = "k", asked = "chat m" }))
            end"""
     )
-    allows = function('function(record, now) return require("pool.rest").allows(record, "chat m", "k", now) end')
+    allows = function(
+        'function(record, now) return require("core.health.backoff").allows(record, "chat m", "k", now) end'
+    )
     record, now_ms, rests_s = None, START_MS, []
     for _ in range(4):
         record = cast(Record, fail(record, POLICY, now_ms))
@@ -221,7 +223,7 @@ def test_a_busy_endpoint_rests_for_5_then_10_then_30_s() -> None:
 def test_an_endpoint_may_have_twice_its_weight_off_peak_from_01_00_to_05_00_utc(at: str, want: int) -> None:
     weigh = function(
         """function(doc, now)
-             local tariff = require "pool.tariff"
+             local tariff = require "core.document.tariff"
              for _, endpoint in ipairs(doc.endpoints) do endpoint.candidate = {} end
              tariff.prepare(doc)
              tariff.refresh(doc, now)

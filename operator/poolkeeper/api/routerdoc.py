@@ -2,7 +2,7 @@
 
 One JSON document a pool, the same for all its router Pods. Everything in it is resolved: no defaults to fill in, no
 references to follow, no durations to parse (integers, milliseconds); credentials are file names below the mounted
-credentials folder, never values. The router validates it again (router/lua/pool/config.lua) and refuses what it does
+credentials folder, never values. The router validates it again (router/lua/core/document/config.lua) and refuses what it does
 not know, because a document it misreads is worse than yesterday's. `generation` only ever grows; `hash` covers
 everything but itself, `generation` and the news, so a router (and the operator, from /state) can tell equal from new.
 """

@@ -1,7 +1,7 @@
 """What a router says of itself (GET /state on its admin port): the operator's only view of breakers and health.
 
 Parsed leniently, unlike everything else here: a router one version ahead may say more than this operator knows, and
-that must not blind it. Written by router/lua/shell/admin.lua.
+that must not blind it. Written by router/lua/nginx/admin.lua.
 """
 
 from datetime import datetime

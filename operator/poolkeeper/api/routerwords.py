@@ -1,4 +1,4 @@
-"""The reason words of routers (in /state, see router/lua/pool/health.lua) that mean something to a condition.
+"""The reason words of routers (in /state, see router/lua/core/health/summary.lua) that mean something to a condition.
 
 All others are only passed on, when they are words at all.
 """

@@ -2,7 +2,7 @@
 
 Told only of what a router reports as open since before the probe began, so that nothing moves in the document while all
 is well, and once a run where it is not. What was told stands: routers know which news is old
-(router/lua/pool/breaker.lua). Nothing is told of an endpoint that probes advise against. docs/adr/0007-ghost-traffic.md
+(router/lua/core/health/breaker.lua). Nothing is told of an endpoint that probes advise against. docs/adr/0007-ghost-traffic.md
 says why.
 """
 

@@ -2,7 +2,7 @@
 
 As a status merges them: out is what at least half of the routers say that know the endpoint. The document must not
 follow every breaker, so what was told last stands for PACE at least, and times of trials are no part of it. News that
-nobody renews grows old (routers forget it after router/lua/pool/outages.lua's NEWS_MS), so what lasts is told again
+nobody renews grows old (routers forget it after router/lua/nginx/endpoint/known_outages.lua's NEWS_MS), so what lasts is told again
 before that. docs/adr/0011-warm-start.md says why.
 """
 

@@ -1,6 +1,6 @@
 """What a provider's refusal means: status and body in, a class of the design's table out.
 
-The rules are data (dialects.py); the order is provider, common, status. router/lua/pool/classify.lua is this function
+The rules are data (dialects.py); the order is provider, common, status. router/lua/core/error/classify.lua is this function
 again, held to the same vectors (tests/contract/router) and, by property, to the same verdict on whatever comes. How
 long to wait is no part of it: only a router rests an endpoint.
 """

@@ -1,6 +1,6 @@
 """How providers say what is wrong, as data: the one source of what the prober and the routers make of an answer.
 
-`make generate` writes it as router/lua/pool/dialects.lua. A rule gives a class (and the reason people read) to an
+`make generate` writes it as router/lua/core/error/rules.lua. A rule gives a class (and the reason people read) to an
 answer when all that it names fits: status; code and type (the error's members of these names); starts (how the message
 starts); has (words anywhere in the body). All words are lower case, the body is lowered before. A provider's own rules
 come before COMMON, both before STATUS.

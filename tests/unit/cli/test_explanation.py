@@ -18,7 +18,7 @@ from routerlua import runtime
 
 def breaking_classes() -> list[str]:
     """The classes of outcomes that the router's breakers count."""
-    classes = runtime().eval(b'require("pool.outcome").CLASSES')
+    classes = runtime().eval(b'require("core.error.outcome").CLASSES')
     return sorted(name.decode() for name, does in classes.items() if does[b"counts"])
 
 

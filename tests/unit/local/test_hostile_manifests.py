@@ -104,7 +104,7 @@ def test_a_key_given_twice_is_told_with_its_own_line() -> None:
 
 def test_what_json_writes_is_read(tmp_path: Path) -> None:
     """Characters beyond the first 65 536 are two escapes there."""
-    file = tmp_path / "pool.json"
+    file = tmp_path / "core.json.encode"
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"k": "🐋 deep"}}
     file.write_text(json.dumps(body))
     assert "\\ud83d" in file.read_text()

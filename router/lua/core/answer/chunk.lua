@@ -1,0 +1,184 @@
+-- What one event of an answer stream means: text for the caller, the end, an error, or nothing.
+--
+-- Progress is content only: comments, empty deltas and a lone role are not, reasoning and tool calls are. An event that
+-- is no JSON is never passed on. An event is decoded unless it is one like those before (frame.lua).
+
+local byte = string.byte
+local find = string.find
+local sub = string.sub
+
+local frame = require "core.answer.frame"
+local lenient = require "core.json.lenient"
+local has_content = require "core.answer.has_content"
+local sse = require "core.answer.sse"
+local transcript = require "core.answer.transcript"
+
+local fits, learn = frame.fits, frame.learn
+local add = transcript.add
+
+local _M = {}
+local reader = {}
+reader.__index = reader
+
+local COLON = 58
+local NO_CONTENT = { role = true }
+
+-- CONTENT: text came. FINISH: the last choice has said why it ended. USAGE: only an account of tokens. DONE: [DONE].
+-- NOISE: nothing. ERROR: the provider reports an error. CUT: the provider stopped before its end. INVALID: no JSON.
+_M.CONTENT, _M.FINISH, _M.USAGE, _M.DONE = "content", "finish", "usage", "done"
+_M.NOISE, _M.ERROR, _M.CUT, _M.INVALID = "noise", "error", "cut", "invalid"
+-- Of other protocols: the end that says that all is said as well.
+_M.COMPLETED = "completed"
+
+-- Reasons to finish that are no end: DeepSeek ran out of machines, an aggregator's provider failed.
+local CUT_REASONS = { insufficient_system_resource = true, error = true }
+-- The members that hold a chunk's text, most frequent first; each is learned by its own frame.
+local TEXT_KEYS = { "content", "reasoning_content", "text" }
+
+
+-- decode: JSON text -> value, or nil. choices: how many must finish (the request's n). is_empty: nothing was said so far,
+-- and no reason to finish but "stop" given.
+function _M.new(decode, choices)
+  return setmetatable({
+    decode = decode, choices = choices or 1, finished = 0, ended = {}, usage = nil,
+    frame = frame.new(), transcript = nil, channel = nil, is_empty = true, final = nil,
+  }, reader)
+end
+
+
+-- From now on, what is passed on is remembered in a transcript (core/answer/transcript.lua).
+function reader:record_into(record)
+  self.transcript, self.frame = record, frame.new()
+end
+
+
+local function is_given(value)
+  return value ~= nil and type(value) ~= "userdata" -- cjson's null
+end
+
+
+-- SiliconFlow's errors are a message (and a code) and nothing around it.
+local function is_error(value, name)
+  return is_given(value.error) or value.object == "error" or name == "error"
+    or value.choices == nil and type(value.message) == "string"
+end
+
+
+-- Can this be told from others of its kind, a choice or a tool call? (JSON knows no NaN, decoders do.)
+local function is_one(item)
+  local index = type(item) == "table" and (tonumber(item.index) or 0)
+  return index and index == index
+end
+
+
+local function has_odd_calls(delta)
+  local calls = type(delta) == "table" and delta.tool_calls
+  for i = 1, type(calls) == "table" and #calls or 0 do
+    if not is_one(calls[i]) then
+      return true
+    end
+  end
+  return false
+end
+
+
+-- One choice: is there text, and has it finished, and as it should?
+local function read_choice(choice)
+  local delta = choice.delta
+  if type(delta) ~= "table" then
+    delta = { text = choice.text }
+  end
+  local reason = choice.finish_reason
+  return delta, has_content(delta, NO_CONTENT), type(reason) == "string" and reason or nil, tonumber(choice.index) or 0
+end
+
+
+local function record_all(record, choices)
+  for i = 1, #choices do
+    local delta, _, _, index = read_choice(choices[i])
+    record:record(index, delta)
+  end
+end
+
+
+local function read_choices(self, event, value, choices)
+  local content, finished, cut, stopped = false, false, nil, true
+  for i = 1, #choices do
+    local choice = choices[i]
+    if not is_one(choice) or has_odd_calls(choice.delta) then
+      return _M.INVALID
+    end
+    local delta, has_text, reason, index = read_choice(choice)
+    content = content or has_text
+    if reason then
+      cut = cut or CUT_REASONS[reason] and reason
+      finished, stopped = true, stopped and reason == "stop"
+      if not self.ended[index] then
+        self.ended[index], self.finished = true, self.finished + 1
+      end
+    elseif has_text and #choices == 1 then
+      local key = learn(self.frame, event, delta, TEXT_KEYS)
+      self.channel = key and self.transcript and self.transcript:channel(index, key) or self.channel
+    end
+  end
+  if cut then
+    return _M.CUT, cut
+  end
+  if self.transcript then
+    record_all(self.transcript, choices)
+  end
+  self.is_empty = self.is_empty and not content and stopped
+  if finished and self.finished >= self.choices then
+    self.final = value
+    return _M.FINISH
+  end
+  return content and _M.CONTENT or _M.NOISE
+end
+
+
+-- What the event text[from..to] means; with ERROR also its data, with CUT the reason.
+function reader:read(text, from, to)
+  local first_char, last_char = fits(self.frame, text, from, to)
+  if first_char then
+    if self.transcript then
+      add(self.channel, sub(text, first_char, last_char))
+    end
+    return _M.CONTENT
+  end
+  local event = sub(text, from, to)
+  local first = byte(event, 1)
+  if not first or first == COLON and not find(event, "[\r\n][^:\r\n]") then
+    return _M.NOISE
+  end
+  local data, name = sse.data(event)
+  if not data or data == "" then
+    return _M.NOISE
+  end
+  if data == "[DONE]" then
+    return _M.DONE
+  end
+  local value, is_mended = lenient(self.decode, data)
+  if type(value) ~= "table" then
+    return name == "error" and _M.ERROR or _M.INVALID, data
+  end
+  if is_mended and self.transcript then
+    self.transcript.is_opaque = true
+  end
+  if is_error(value, name) then
+    return _M.ERROR, data
+  end
+  if type(value.usage) == "table" then
+    self.usage = value.usage
+  end
+  local choices = value.choices
+  if type(choices) ~= "table" then
+    return _M.NOISE
+  end
+  if #choices == 0 then
+    return self.usage and value.usage == self.usage and _M.USAGE or _M.NOISE
+  end
+  return read_choices(self, event, value, choices)
+end
+
+
+return _M

@@ -1,0 +1,154 @@
+-- What is new of an answer that is generated again, for a caller who has a part of it (core/answer/transcript.lua). Each
+-- choice is followed for itself, channel by channel: what agrees with what was sent is nothing new, what goes beyond it
+-- is, and what contradicts it is no answer to go on with.
+--
+-- Reasoning is not the answer: where a second run reasons otherwise, no more of its reasoning is passed on, its answer is.
+
+local sub = string.sub
+
+local transcripts = require "core.answer.transcript"
+
+local _M = {}
+local again = {}
+again.__index = again
+
+
+-- sent: channel -> text; at: how much of it the second answer has said; behind: channels of the answer where that is less
+-- than all; answered: has the answer itself begun, or ended without? muted: reasoning that has gone another way
+local function fresh_choice(sent)
+  return { sent = sent, at = {}, behind = 0, answered = false, muted = {} }
+end
+
+
+local function choices_of(texts)
+  local choices = {}
+  for index, channels in pairs(texts) do
+    local choice = fresh_choice(channels)
+    for name, text in pairs(channels) do
+      choice.at[name] = 0
+      if not transcripts.REASONING[name] then
+        choice.answered = true
+        choice.behind = choice.behind + (text ~= "" and 1 or 0)
+      end
+    end
+    choices[index] = choice
+  end
+  return choices
+end
+
+
+-- texts: what was sent, by choice and channel.
+function _M.new(texts)
+  return setmetatable({ choices = choices_of(texts), pieces = 0 }, again)
+end
+
+
+-- What is new of a channel's text, as far as the choice may say new things; nil when it contradicts what was sent.
+local function new_text(choice, name, text)
+  local before = choice.sent[name]
+  if transcripts.REASONING[name] then
+    if choice.answered or choice.muted[name] then
+      return ""
+    end
+  elseif not before then
+    return text
+  end
+  before = before or ""
+  local at = choice.at[name] or 0
+  local overlap = math.min(#text, #before - at)
+  if sub(text, 1, overlap) ~= sub(before, at + 1, at + overlap) then
+    if transcripts.REASONING[name] then
+      choice.muted[name] = true
+      return ""
+    end
+    return nil
+  end
+  choice.at[name] = at + overlap
+  if overlap > 0 and at + overlap == #before and not transcripts.REASONING[name] then
+    choice.behind = choice.behind - 1
+  end
+  return sub(text, overlap + 1)
+end
+
+
+-- What is new of the tool calls of a delta: {raw} whole ones, {index, arguments} the rest of one that was begun; nil: it
+-- contradicts.
+local function of_tools(choice, calls)
+  local kept = {}
+  for place = 1, #calls do
+    local call = calls[place]
+    local prefix, name, arguments = transcripts.tool_parts(call, place)
+    if not choice.sent[prefix .. "name"] then
+      kept[#kept + 1] = { raw = call }
+    else
+      name, arguments = new_text(choice, prefix .. "name", name), new_text(choice, prefix .. "arguments", arguments)
+      if not name or not arguments then
+        return nil
+      end
+      if name .. arguments ~= "" then
+        kept[#kept + 1] = { index = tonumber(prefix:match("%d+")), arguments = arguments }
+      end
+    end
+  end
+  return kept
+end
+
+
+-- Restart: the texts and tool calls of a delta that are new; nil: it contradicts.
+local function restart(choice, delta)
+  local texts, tools = {}, {}
+  for name, value in pairs(delta) do
+    if name == "tool_calls" and type(value) == "table" then
+      tools = of_tools(choice, value)
+      if not tools then
+        return nil
+      end
+    elseif type(value) == "string" and name ~= "role" then
+      local text = new_text(choice, name, value)
+      if not text then
+        return nil
+      end
+      texts[name] = text ~= "" and text or nil
+    end
+  end
+  return texts, tools
+end
+
+
+local function says_something(texts, tools)
+  for name in pairs(texts) do
+    if not transcripts.REASONING[name] then
+      return true
+    end
+  end
+  return #tools > 0
+end
+
+
+-- What is new of a choice's delta: {channel -> text}, and the tool calls. nil: it contradicts, or ends before it has said
+-- what was sent.
+function again:news(index, delta, is_end)
+  local choice = self.choices[index] or fresh_choice({})
+  self.choices[index] = choice
+  local texts, tools = restart(choice, delta)
+  local speaks = texts and says_something(texts, tools)
+  if choice.behind > 0 and (is_end or speaks) then
+    return nil
+  end
+  choice.answered = choice.answered or speaks or is_end
+  return texts, tools
+end
+
+
+-- Has it said all that was sent?
+function again:is_joined()
+  for _, choice in pairs(self.choices) do
+    if choice.behind > 0 or not choice.answered then
+      return false
+    end
+  end
+  return true
+end
+
+
+return _M

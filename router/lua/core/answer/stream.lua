@@ -1,0 +1,128 @@
+-- A stream of events on its way to the caller: bytes in as they come, whole valid events out, and how it stands.
+-- Never gives out part of an event, an event that is no JSON, or what comes after an end.
+
+local concat = table.concat
+local find = string.find
+local sub = string.sub
+
+local chunk = require "core.answer.chunk"
+local sse = require "core.answer.sse"
+
+local _M = {}
+local stream = {}
+stream.__index = stream
+
+local EVENT_MAX_BYTES = 8 * 1024 * 1024
+local LONG_BYTES = 64 * 1024 -- of an event so far: from here on its pieces are joined once, not each time one comes
+local EMPTY_LINE = "[\r\n][\r\n]" -- no event ends without one of these
+
+local ENDS = {
+  [chunk.DONE] = true, [chunk.COMPLETED] = true, [chunk.ERROR] = true, [chunk.CUT] = true, [chunk.INVALID] = true,
+}
+
+
+-- reader: what tells the meaning of an event (of the surface's protocol); wants_usage: did the caller ask for the usage
+-- chunk?
+function _M.new(reader, wants_usage)
+  return setmetatable({
+    reader = reader, wants_usage = wants_usage, carry = "", started = false, finished = false,
+  }, stream)
+end
+
+
+local function starts(self, bytes)
+  if sse.is_bom_prefix(bytes) then
+    return nil
+  end
+  self.started = true
+  return sse.without_bom(bytes)
+end
+
+
+-- Puts bytes of a long event by. Gives all of it once it may have ended; nil before that, and why it is given up if it is.
+local function put_by(self, bytes, final)
+  local pieces = self.pieces
+  local seam = pieces.tail .. bytes
+  pieces[#pieces + 1] = bytes
+  pieces.size = pieces.size + #bytes
+  if final or find(seam, EMPTY_LINE) then
+    self.pieces = nil
+    return concat(pieces)
+  end
+  pieces.tail = sub(seam, -2)
+  return nil, pieces.size > EVENT_MAX_BYTES and chunk.INVALID or nil
+end
+
+
+-- Keeps what has not ended yet.
+local function carry_on(self, rest)
+  if #rest > LONG_BYTES then
+    self.pieces, self.carry = { rest, size = #rest, tail = sub(rest, -2) }, ""
+  else
+    self.carry = rest
+  end
+end
+
+
+-- Takes bytes (final: and no more will come). Gives the text to pass on, whether there was progress, and at an end the
+-- kind of end (chunk.DONE, ERROR, CUT, INVALID) and its detail. self.finished: a reason to finish has been seen.
+function stream:feed(bytes, final)
+  local text
+  if self.pieces then
+    local kind
+    text, kind = put_by(self, bytes, final)
+    if not text then
+      return "", false, kind, kind and "an event without an end"
+    end
+  else
+    text = self.carry == "" and bytes or self.carry .. bytes
+  end
+  if not self.started then
+    local opened = starts(self, text)
+    if not opened then
+      self.carry = text
+      return "", false
+    end
+    text = opened
+  end
+  local length, has_cr = #text, sse.has_cr(text)
+  local pos, from, out, progress = 1, 1, "", false
+  while pos <= length do
+    local stop, next_pos = sse.boundary(text, pos, final, has_cr)
+    if not stop then
+      break
+    end
+    local kind, detail = self.reader:read(text, pos, stop)
+    if kind == chunk.CONTENT then
+      progress = true
+    elseif kind == chunk.FINISH then
+      progress, self.finished = true, true
+    elseif kind == chunk.USAGE and not self.wants_usage then
+      out = out .. sub(text, from, pos - 1)
+      from = next_pos
+    elseif ENDS[kind] then
+      if kind == chunk.COMPLETED then
+        progress, self.finished, kind = true, true, chunk.DONE
+      end
+      local last = kind == chunk.DONE and next_pos - 1 or pos - 1
+      self.carry = ""
+      return out .. sub(text, from, last), progress, kind, detail
+    end
+    pos = next_pos
+  end
+  if pos > length then
+    self.carry = ""
+    if from == 1 and out == "" then
+      return text, progress
+    end
+    return out .. sub(text, from), progress
+  end
+  carry_on(self, sub(text, pos))
+  if length - pos >= EVENT_MAX_BYTES then
+    return out .. sub(text, from, pos - 1), progress, chunk.INVALID, "an event without an end"
+  end
+  return out .. sub(text, from, pos - 1), progress
+end
+
+
+return _M

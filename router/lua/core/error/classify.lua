@@ -1,0 +1,83 @@
+-- What a provider's refusal means: status, headers and the start of the body in, a class of the design's table out.
+-- The rules are data (rules.lua); the order is provider, common, status. The prober's poolkeeper/probing/classify.py is
+-- this file again, held to the same vectors and, by property, to the same verdict on whatever comes.
+
+local find = string.find
+local lower = string.lower
+local match = string.match
+local sub = string.sub
+
+local dialects = require "core.error.rules"
+local rate_reset = require "core.error.rate_reset"
+local retry_after = require "core.error.retry_after"
+local words_of = require("core.error.body").of
+
+local _M = {}
+
+local LOOKED_AT_BYTES = 65536
+local LIMIT_MAX_DIGITS = 6
+local NO_RULES = {}
+
+
+local function fits(rule, status, words, text)
+  return (not rule.status or rule.status == status)
+    and (not rule.code or rule.code == words.code)
+    and (not rule.type or rule.type == words.type)
+    and (not rule.starts or sub(words.message, 1, #rule.starts) == rule.starts)
+    and (not rule.has or find(text, rule.has, 1, true) ~= nil)
+end
+
+
+local function first_fitting(rules, status, words, text)
+  for i = 1, #rules do
+    if fits(rules[i], status, words, text) then
+      return rules[i]
+    end
+  end
+end
+
+
+-- An error inside a 200 may say which status it would have been, as a number or as a word.
+local function effective_status(status, words)
+  if status ~= 200 then
+    return status
+  end
+  if find(words.code, "^[45]%d%d$") then
+    return tonumber(words.code)
+  end
+  return dialects.WORD_STATUS[words.type ~= "" and words.type or words.code] or status
+end
+
+
+local function limit_in(message)
+  local digits = match(message, "concurrency limit of (%d+)")
+  return digits and #digits <= LIMIT_MAX_DIGITS and tonumber(digits) or nil
+end
+
+
+-- header: lower-case name -> value or nil. The verdict: class, reason, status (what a caller would be told, never 200),
+-- retry_after_ms (nil: not said), and limit, a ceiling that the provider names.
+function _M.refusal(status, header, body, provider, now_ms)
+  local text = lower(sub(body, 1, LOOKED_AT_BYTES))
+  local words = words_of(text)
+  local seen = effective_status(status, words)
+  local rule = first_fitting(dialects.PROVIDERS[provider] or NO_RULES, seen, words, text)
+    or first_fitting(dialects.COMMON, seen, words, text)
+    or dialects.STATUS[seen]
+    or dialects.STATUS_FAMILY[math.floor(seen / 100)]
+    or dialects.STATUS_FAMILY[5]
+  local wait_ms = retry_after.wait_ms(header, now_ms)
+  if not wait_ms and rule.class == "RateLimited" then
+    wait_ms = rate_reset.wait_ms(header, text, words.message, now_ms)
+  end
+  return {
+    class = rule.class,
+    reason = rule.reason,
+    status = seen == 200 and 400 or seen,
+    retry_after_ms = wait_ms,
+    limit = rule.class == "RateLimited" and limit_in(words.message) or nil,
+  }
+end
+
+
+return _M

@@ -1,0 +1,49 @@
+-- What each class of outcome does: to the request, to the breaker, to the endpoint. The design's table, as data.
+--
+-- request: "next" = another endpoint (needs: with this capability), "back" = the provider's answer goes to the caller,
+-- "stop" = no time is left. counts: is it a failure for the breaker? is_fault: does it say something about the endpoint?
+-- rests: how that rests then (backoff.lua). again: may the same endpoint be asked once more, if it is the only one?
+
+local _M = {}
+
+_M.CLASSES = {
+  Connect = { request = "next", is_fault = true, counts = true },
+  ProxyFailed = { request = "next", is_fault = true, counts = true },
+  Busy = { request = "next", is_fault = true, counts = true, rests = "backoff" },
+  RateLimited = { request = "next", is_fault = true, counts = false, rests = "limited" },
+  ServerError = { request = "next", is_fault = true, counts = true, again = true },
+  SlowFirstToken = { request = "next", is_fault = true, counts = true },
+  Stalled = { request = "next", is_fault = true, counts = true },
+  Truncated = { request = "next", is_fault = true, counts = true },
+  Empty = { request = "next", is_fault = true, counts = false },
+  Credential = { request = "next", is_fault = true, counts = false, rests = "down" },
+  ModelMissing = { request = "next", is_fault = true, counts = false, rests = "model" },
+  ContextTooLong = { request = "next", needs = "LargeContext", is_fault = false, counts = false },
+  Incompatible = { request = "next", is_fault = false, counts = false },
+  ClientFault = { request = "back", is_fault = false, counts = false },
+  Deadline = { request = "stop", is_fault = false, counts = false },
+}
+
+-- The answer of these goes to the caller when nobody else could do better: it tells what to change, or is all there is.
+_M.TELLING = { Empty = true, ContextTooLong = true, Incompatible = true, ClientFault = true }
+
+
+-- May there be another attempt after one of this class? attempts: made so far.
+function _M.goes_on(class, attempts, max_attempts)
+  return _M.CLASSES[class].request == "next" and attempts < max_attempts
+end
+
+
+-- May an endpoint that failed so be asked again by the same request, once it is back?
+function _M.may_return(class)
+  return _M.CLASSES[class].rests == "limited"
+end
+
+
+-- May the same endpoint be asked again, there being no other? tries: how often it was, for this request.
+function _M.may_repeat(class, tries)
+  return _M.CLASSES[class].again == true and tries == 1
+end
+
+
+return _M

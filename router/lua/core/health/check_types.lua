@@ -1,0 +1,218 @@
+-- What an endpoint is asked to see whether it is well, and what an answer to that says: data, one row a question. All of it
+-- is free: nothing is generated, but by COMPLETION, which is asked only where a policy says so.
+--
+-- A row: path (from the endpoint's prefix, or beside it: vLLM's /health lies beside /v1), reads (the body of a good status
+-- -> verdict), body_bytes (as much as that wants to see). is_about_account: it asks for our own account, so 403 is about
+-- the key; a key may well be kept from listing models, and there 403 says nothing.
+--
+-- A verdict: result (a word for metrics), proves {key, balance} (what a good answer proves beyond "somebody answers"),
+-- listed {upstream name -> is it there?} where a list can be believed. Only Ollama's can: it is what lies on its disk. What
+-- others list is not all that they serve (aliases, variants of aggregators), or more than they have loaded.
+
+local find = string.find
+local lower = string.lower
+local match = string.match
+local sub = string.sub
+
+local classify = require "core.error.classify"
+local openai = require "core.protocol.openai"
+
+local _M = {}
+
+local SMALL_BYTES, LIST_BYTES, DECODED_BYTES = 4096, 65536, 262144
+local NOT_A_WORD_ON_THE_KEY = { "missing scopes", "insufficient permissions" } -- of a key that may not list models
+local NO_PROOF = {}
+local KEY_PROVED, ALL_PROVED = { key = true }, { key = true, balance = true }
+
+
+local function verdict(result, proves, listed)
+  return { result = result, proves = proves or NO_PROOF, listed = listed }
+end
+
+
+local function any_body()
+  return verdict("Passed")
+end
+
+
+-- The bodies of lists are long, and decoding one would keep requests waiting: JSON is told by how it starts.
+local function json_text(text)
+  return verdict(match(text, "^%s*[%[{]") and "Passed" or "BadAnswer")
+end
+
+
+-- JSON without the member that matters comes from something that stands in for the provider.
+local function decoded(reads)
+  return function(text, upstream_names, decode)
+    local value = decode(text)
+    if type(value) ~= "table" then
+      return verdict("BadAnswer")
+    end
+    return reads(value, upstream_names) or verdict("Answered")
+  end
+end
+
+
+local function balance(value)
+  if value.is_available == true then
+    return verdict("Passed", ALL_PROVED)
+  end
+  return value.is_available == false and verdict("BalanceExhausted", KEY_PROVED) or nil
+end
+
+
+-- The limit is the key's own; null: it has none. A good one says nothing of the account's credits.
+local function remaining_limit(value)
+  local data = value.data
+  if type(data) ~= "table" then
+    return nil
+  end
+  local remaining = tonumber(data.limit_remaining)
+  return verdict(remaining and remaining <= 0 and "BalanceExhausted" or "Passed", KEY_PROVED)
+end
+
+
+local function tags(value, upstream_names)
+  if type(value.models) ~= "table" then
+    return nil
+  end
+  local there, listed = {}, {}
+  for _, model in ipairs(value.models) do
+    if type(model) == "table" and type(model.name) == "string" then
+      there[lower(model.name)] = true
+    end
+  end
+  for _, name in ipairs(upstream_names) do
+    local wanted = lower(name)
+    if not find(wanted, "cloud$") then -- runs elsewhere, and need not lie on the disk
+      listed[name] = there[wanted] or there[wanted .. ":latest"] or false
+    end
+  end
+  return verdict("Passed", nil, listed)
+end
+
+
+local function completion(text, _, decode)
+  if openai.read_whole(text, decode, "choices") then
+    return verdict("Passed", ALL_PROVED)
+  end
+  return verdict("BadAnswer")
+end
+
+
+local HEALTH = { path = "/health", is_beside = true, body_bytes = SMALL_BYTES, reads = any_body }
+local MODELS = { path = "/models", body_bytes = LIST_BYTES, reads = json_text }
+local BALANCE = { path = "/user/balance", is_beside = true, is_about_account = true, body_bytes = DECODED_BYTES,
+                  reads = decoded(balance) }
+local KEY = { path = "/key", is_about_account = true, body_bytes = DECODED_BYTES, reads = decoded(remaining_limit) }
+local TAGS = { path = "/api/tags", is_beside = true, body_bytes = DECODED_BYTES, reads = decoded(tags) }
+local COMPLETION = { path = "/chat/completions", generates = true, body_bytes = DECODED_BYTES, reads = completion }
+
+local AUTO = {
+  DeepSeek = { BALANCE, MODELS },
+  OpenRouter = { KEY },
+  VLLM = { HEALTH },
+  SGLang = { HEALTH },
+  LlamaCpp = { HEALTH },
+  Ollama = { TAGS },
+  -- SiliconFlow, Together, Fireworks, Poe, Perplexity, LMStudio and OpenAI, which is whatever speaks like it: MODELS
+}
+local ONLY_MODELS = { MODELS }
+local OTHERS = { TCP = {}, Models = ONLY_MODELS, Completion = { COMPLETION } }
+
+
+-- The questions of one check, asked one after the other as long as the answers are good; none: connecting is all.
+-- nil: there are no checks.
+function _M.of(kind, provider)
+  if kind == "Auto" then
+    return AUTO[provider] or ONLY_MODELS
+  end
+  return OTHERS[kind]
+end
+
+
+-- Where a question is asked: the surfaces lie below /v1 or /beta, what tells of the server itself lies beside them.
+function _M.path(question, endpoint_path)
+  if question.is_beside then
+    endpoint_path = match(endpoint_path, "^(.*)/v%d+$") or match(endpoint_path, "^(.*)/beta$") or endpoint_path
+  end
+  return endpoint_path .. question.path
+end
+
+
+local function is_not_about_the_key(text)
+  text = lower(sub(text, 1, SMALL_BYTES))
+  for _, words in ipairs(NOT_A_WORD_ON_THE_KEY) do
+    if find(text, words, 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
+
+-- Refused: who answers 404 to a list of models still answers.
+local function of_refusal(question, status, text)
+  if status == 401 then
+    return verdict(not question.is_about_account and is_not_about_the_key(text) and "Answered" or "CredentialsRejected")
+  elseif status == 402 then
+    return verdict("BalanceExhausted")
+  elseif status == 403 and question.is_about_account then
+    return verdict("CredentialsRejected")
+  elseif status == 429 or status < 400 then
+    return verdict("Unclear")
+  elseif status >= 500 or status == 408 then
+    return verdict("BadStatus")
+  end
+  return verdict("Answered")
+end
+
+
+-- A request like any other: its refusals mean what they mean for requests.
+local function of_refused_completion(status, text, provider, upstream_names)
+  local refusal = classify.refusal(status, function() end, text, provider, 0)
+  if refusal.class == "Credential" then
+    return verdict(refusal.reason)
+  elseif refusal.class == "ModelMissing" then
+    return verdict("Answered", nil, { [upstream_names[1]] = false })
+  elseif refusal.class == "Busy" or refusal.class == "ServerError" then
+    return verdict("BadStatus")
+  end
+  return verdict("Unclear")
+end
+
+
+-- What an answer says. text: its body, as far as it was read (is_whole: to its end). endpoint: its provider, and its
+-- upstream_names for the pool's models. decode: JSON text -> value, or nil.
+function _M.verdict(question, status, text, is_whole, endpoint, decode)
+  if status >= 200 and status < 300 then
+    if not is_whole and question.body_bytes == DECODED_BYTES then
+      return verdict("Answered")
+    end
+    return question.reads(text, endpoint.upstream_names, decode)
+  end
+  if question.generates then
+    return of_refused_completion(status, text, endpoint.provider, endpoint.upstream_names)
+  end
+  return of_refusal(question, status, text)
+end
+
+
+-- May the next question of the check be asked?
+function _M.is_good(known)
+  return known.result == "Passed" or known.result == "Answered"
+end
+
+
+-- A check of several questions: what the next answer adds to what is known. Mere answers do not undo a proof.
+function _M.and_then(known, next_one)
+  if not known or not _M.is_good(next_one) then
+    return next_one
+  end
+  local result = next_one.result == "Answered" and known.result or next_one.result
+  local proves = { key = known.proves.key or next_one.proves.key, balance = known.proves.balance or next_one.proves.balance }
+  return verdict(result, proves, next_one.listed or known.listed)
+end
+
+
+return _M

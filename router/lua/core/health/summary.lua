@@ -1,0 +1,136 @@
+-- What people are told of an endpoint: health, one reason for it, since when, and when it will be asked again. Derived
+-- from the records that decide (breaker, rest, key), so that the words can never differ from what the router does.
+
+local max = math.max
+
+local probe_advice = require "core.balancing.probe_advice"
+local breaker = require "core.health.breaker"
+local backoff = require "core.health.backoff"
+
+local _M = {}
+
+local WORSE = { Closed = 0, HalfOpen = 1, Open = 2 }
+
+
+-- The worst state of all models' circuits, is one closed, do those that are half-open wait for a request, the newest
+-- change and the soonest retry.
+local function summary(circuits)
+  local worst, closed, tried, since_ms, retry_at_ms = "Closed", 0, 0, 0, nil
+  for i = 1, #circuits do
+    local record = circuits[i]
+    if WORSE[record.state] > WORSE[worst] then
+      worst = record.state
+    end
+    if record.state == "Closed" then
+      closed = closed + 1
+    end
+    if record.state == "HalfOpen" and not breaker.UNTRIED[record.reason] then
+      tried = tried + 1
+    end
+    if record.state == "Open" then
+      retry_at_ms = math.min(retry_at_ms or record.retry_at_ms, record.retry_at_ms)
+    end
+    since_ms = max(since_ms, record.since_ms)
+  end
+  return { worst = worst, is_closed = closed > 0 or #circuits == 0, awaits_traffic = worst == "HalfOpen" and tried == 0,
+           since_ms = since_ms, retry_at_ms = retry_at_ms }
+end
+
+
+local function told(health, reason, since_ms, retry_at_ms)
+  return { health = health, reason = reason, since_ms = since_ms, retry_at_ms = retry_at_ms }
+end
+
+
+local function is_failing(view)
+  return view.check ~= nil and view.check.state == "Failing"
+end
+
+
+-- Since when do real answers or checks say that it is well? nil: neither has yet.
+local function well_since_ms(view, circuit)
+  local answered_ms, passing_ms = view.rest.well_since_ms, 0
+  if view.check and view.check.state == "Passing" and (answered_ms == 0 or view.check.failed_at_ms > 0) then
+    passing_ms = view.check.since_ms
+  end
+  return max(answered_ms, passing_ms) > 0 and max(answered_ms, passing_ms, circuit.since_ms) or nil
+end
+
+
+-- From the worst to the best; the first that has something to say is what keeps the endpoint out now.
+local CHECKS = {
+  function(view)
+    if view.mode ~= "Active" then
+      return told("Unknown", view.mode, 0)
+    end
+    if view.weight == 0 then
+      return told("Unknown", "Drained", 0)
+    end
+    if view.is_off_schedule then
+      return told("Unknown", "OffSchedule", 0)
+    end
+  end,
+  function(view)
+    if not view.key then
+      return told("Unhealthy", "SecretNotFound", view.key_since_ms)
+    end
+  end,
+  function(view, _, now_ms)
+    local record = view.rest
+    if backoff.is_down(record, view.key, now_ms) then
+      return told("Unhealthy", record.down_reason, record.down_since_ms,
+                  record.down_until_ms > 0 and record.down_until_ms or nil)
+    end
+  end,
+  function(view, circuit, now_ms)
+    if not circuit.is_closed and circuit.worst == "Open" and not (is_failing(view) and now_ms >= circuit.retry_at_ms) then
+      return told("Unhealthy", "BreakerOpen", circuit.since_ms, max(circuit.retry_at_ms, view.rest.rest_until_ms))
+    end
+  end,
+  function(view)
+    if is_failing(view) then
+      return told("Unhealthy", "HealthCheckFailed", view.check.since_ms)
+    end
+  end,
+  function(_, circuit)
+    if not circuit.is_closed and not circuit.awaits_traffic then
+      return told("Unhealthy", "BreakerHalfOpen", circuit.since_ms)
+    end
+  end,
+  function(view, _, now_ms)
+    local record = view.rest
+    if now_ms < record.rest_until_ms then
+      return told("Unhealthy", record.rest_reason, record.rest_since_ms, record.rest_until_ms)
+    end
+  end,
+  function(view, _, now_ms)
+    if view.advice and probe_advice.percent(view.advice, now_ms) == 0 then
+      return told("Unhealthy", view.advice.reason, view.advice.since_ms)
+    end
+  end,
+  function(view, circuit)
+    if not circuit.is_closed then
+      return told("Unknown", "AwaitingTraffic", circuit.since_ms)
+    end
+    local since_ms = well_since_ms(view, circuit)
+    return since_ms and told("Healthy", "Healthy", since_ms) or told("Unknown", "NoDataYet", 0)
+  end,
+}
+
+
+-- view: mode, weight, is_off_schedule, key (version of its key, "" when it needs none, nil when it is missing),
+-- key_since_ms, rest (record), circuits (records of its models), advice (of probes, or nil), check (record, nil when
+-- there are no checks). Gives health, reason, since_ms, retry_at_ms, breaker.
+function _M.of(view, now_ms)
+  local circuit = summary(view.circuits)
+  for i = 1, #CHECKS do
+    local answer = CHECKS[i](view, circuit, now_ms)
+    if answer then
+      answer.breaker = circuit.worst
+      return answer
+    end
+  end
+end
+
+
+return _M

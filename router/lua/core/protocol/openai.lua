@@ -1,0 +1,88 @@
+-- OpenAI's protocol: chat and text completions, embeddings. What a protocol is, see core/protocol/surface.lua.
+
+local find = string.find
+local match = string.match
+local max = math.max
+
+local chunk = require "core.answer.chunk"
+local encode = require "core.json.encode"
+local lenient = require "core.json.lenient"
+
+local _M = {}
+
+local TYPE = "poolkeeper_error"
+local USAGE_TAIL_BYTES = 1024 -- usage is the last member of an answer, or nearly so
+
+_M.DONE_EVENT = "data: [DONE]\n\n"
+
+_M.new_reader = chunk.new
+
+
+function _M.error_body(message, code)
+  return encode.encode({ error = { message = message, type = TYPE, param = encode.NULL, code = code } })
+end
+
+
+function _M.error_event(message, code)
+  return "data: " .. _M.error_body(message, code) .. "\n\n"
+end
+
+
+-- Is a complete body of status 200 an answer? member: the one an answer of this surface has ("choices"). Looks at the
+-- text only as far as it must; decode is asked when braces inside strings make the quick look useless, and when an
+-- "error" occurs, which may be a null, a member of something deeper, or the busy answer that came as a 200.
+local function is_answer(body, decode, member)
+  if find(body, '"error"', 1, true) or not find(body, "^%s*%b{}%s*$") then
+    local value = lenient(decode, body)
+    return type(value) == "table" and type(value[member]) == "table"
+      and (value.error == nil or type(value.error) == "userdata")
+  end
+  return find(body, '"' .. member .. '"', 1, true) ~= nil
+end
+
+
+-- Does an answer say of itself that it was cut? (finish_reason of DeepSeek, of an aggregator's failed provider)
+local function cut_reason(body)
+  local pos = 1
+  while true do
+    local _, stop = find(body, '"finish_reason":', pos, true)
+    if not stop then
+      return nil
+    end
+    local reason = match(body, '^%s*"([^"]*)"', stop + 1)
+    if reason == "insufficient_system_resource" or reason == "error" then
+      return reason
+    end
+    pos = stop
+  end
+end
+
+
+local function number_after(text, name, from)
+  local _, stop = find(text, name, from, true)
+  return stop and tonumber(match(text, "^%s*(%d+)", stop + 1))
+end
+
+
+-- The account of tokens in an answer's text, found without decoding.
+local function usage_of(body)
+  local from = find(body, '"usage"', max(1, #body - USAGE_TAIL_BYTES), true)
+  if not from then
+    return nil
+  end
+  return { prompt_tokens = number_after(body, '"prompt_tokens":', from),
+           completion_tokens = number_after(body, '"completion_tokens":', from),
+           cached_tokens = number_after(body, '"prompt_cache_hit_tokens":', from)
+             or number_after(body, '"cached_tokens":', from) }
+end
+
+
+function _M.read_whole(body, decode, member)
+  if not is_answer(body, decode, member) then
+    return false
+  end
+  return true, cut_reason(body), usage_of(body)
+end
+
+
+return _M

@@ -1,0 +1,119 @@
+-- The Responses API's protocol. What a protocol is, see core/protocol/surface.lua.
+--
+-- Whatever comes as a delta is content: text, reasoning and its summary, the arguments of calls. The last event carries the
+-- whole answer again: completed, incomplete (an end as well, when the caller's own limits made it) or failed. There is no
+-- other end, and none that could be made here when it is missing.
+
+local find = string.find
+
+local chunk = require "core.answer.chunk"
+local encode = require "core.json.encode"
+local lenient = require "core.json.lenient"
+local openai = require "core.protocol.openai"
+local typed = require "core.protocol.typed"
+
+local _M = {}
+
+-- What made an answer incomplete and is an end all the same.
+local LIMITS = { max_output_tokens = true, content_filter = true }
+
+_M.error_body = openai.error_body
+
+
+-- In both of the shapes that the API's own error events have been seen in: client libraries look for either.
+function _M.error_event(message, code)
+  local detail = { type = "server_error", message = message, param = encode.NULL, code = code }
+  return "event: error\ndata: " .. encode.encode({
+    type = "error", message = message, param = encode.NULL, code = code, error = detail,
+  }) .. "\n\n"
+end
+
+
+-- The account of tokens in OpenAI's older names.
+local function account(usage)
+  if type(usage) == "table" then
+    local details = usage.input_tokens_details
+    return { prompt_tokens = tonumber(usage.input_tokens), completion_tokens = tonumber(usage.output_tokens),
+             cached_tokens = type(details) == "table" and tonumber(details.cached_tokens) or nil }
+  end
+end
+
+
+-- A response's own error and nothing else of it, because it repeats what the caller wrote (instructions, metadata).
+local function error_of(response)
+  local given = type(response.error) == "table" and response.error or {}
+  return encode.encode({ error = { message = tostring(given.message or ""), code = tostring(given.code or "") } })
+end
+
+
+-- Why an incomplete response is no end; nil when it is one.
+local function cut_reason(response)
+  local details = type(response.incomplete_details) == "table" and response.incomplete_details or {}
+  if LIMITS[details.reason] then
+    return nil
+  end
+  return type(details.reason) == "string" and details.reason or "incomplete"
+end
+
+
+local ENDS = {}
+
+ENDS["response.completed"] = function()
+  return chunk.COMPLETED
+end
+
+ENDS["response.incomplete"] = function(response)
+  local reason = cut_reason(response)
+  if reason then
+    return chunk.CUT, reason
+  end
+  return chunk.COMPLETED
+end
+
+ENDS["response.failed"] = function(response)
+  return chunk.ERROR, error_of(response)
+end
+
+ENDS["response.cancelled"] = function()
+  return chunk.CUT, "cancelled"
+end
+
+
+local function understand(reader, value)
+  local name, delta = value.type, value.delta
+  if type(name) ~= "string" then
+    return chunk.NOISE
+  end
+  if delta ~= nil and find(name, ".delta", -6, true) then
+    local kind = type(delta)
+    return (kind == "string" and delta ~= "" or kind == "table" and next(delta) ~= nil) and chunk.CONTENT or chunk.NOISE
+  end
+  local finish = ENDS[name]
+  if not finish then
+    return chunk.NOISE
+  end
+  local response = type(value.response) == "table" and value.response or {}
+  reader.usage = account(response.usage)
+  return finish(response)
+end
+
+
+function _M.new_reader(decode)
+  return typed.new(decode, understand)
+end
+
+
+-- Of a refusal that is a response, also its error.
+function _M.read_whole(body, decode)
+  local value = lenient(decode, body)
+  if type(value) ~= "table" or value.object ~= "response" or type(value.output) ~= "table" then
+    return false
+  end
+  if typed.is_given(value.error) or value.status == "failed" then
+    return false, error_of(value)
+  end
+  return true, value.status == "incomplete" and cut_reason(value) or nil, account(value.usage)
+end
+
+
+return _M

@@ -1,0 +1,77 @@
+-- What can be asked of a pool: the paths, what an answer of theirs must have, and the protocol that is spoken there. Which
+-- endpoints offer a surface, and where: surface_support.lua.
+--
+-- A protocol (core/protocol): new_reader(decode, choices) tells the meaning of a stream's events (chunk.lua names the
+-- kinds); DONE_EVENT is the end of a stream that has said all; read_whole(body, decode, member) tells of a complete body
+-- of status 200 whether it is an answer, why it was cut (of none: its error, when that is not the body), and its account
+-- of tokens; error_body(message, code, status) and error_event(message, code) say what went wrong here.
+
+local anthropic = require "core.protocol.anthropic"
+local openai = require "core.protocol.openai"
+local responses = require "core.protocol.responses"
+
+local find = string.find
+local match = string.match
+
+local _M = {}
+
+-- title: for people; member: the list that a complete answer has; takes_usage: is stream_options.include_usage known?
+-- can_recover: may another endpoint go on with an answer that broke off?
+local CHAT = { name = "chat", title = "chat completions", protocol = openai, member = "choices", can_stream = true,
+               takes_usage = true, can_recover = true, says_something = true }
+local COMPLETIONS = { name = "completions", title = "text completions", protocol = openai, member = "choices",
+                      can_stream = true, takes_usage = true, can_recover = true }
+local BETA = { name = "beta", title = "FIM completions (beta)", protocol = openai, member = "choices", can_stream = true,
+               takes_usage = true, can_recover = true }
+local EMBEDDINGS = { name = "embeddings", title = "embeddings", protocol = openai, member = "data", can_stream = false,
+                     takes_usage = false }
+local MESSAGES = { name = "messages", title = "the Anthropic Messages API", protocol = anthropic, member = "content",
+                   can_stream = true, takes_usage = false }
+local RESPONSES = { name = "responses", title = "the Responses API", protocol = responses, member = "output",
+                    can_stream = true, takes_usage = false }
+
+_M.CHAT = CHAT
+
+_M.POST = {
+  ["/v1/chat/completions"] = CHAT,
+  ["/chat/completions"] = CHAT,
+  ["/v1/completions"] = COMPLETIONS,
+  ["/completions"] = COMPLETIONS,
+  ["/v1/embeddings"] = EMBEDDINGS,
+  ["/embeddings"] = EMBEDDINGS,
+  ["/beta/completions"] = BETA,
+  ["/v1/responses"] = RESPONSES,
+  ["/responses"] = RESPONSES,
+  ["/anthropic/v1/messages"] = MESSAGES,
+  ["/anthropic/messages"] = MESSAGES,
+  ["/v1/messages"] = MESSAGES, -- for clients that know a gateway by its root alone
+}
+
+
+-- The protocol of whoever asks at a path, served or not: errors are told in it.
+function _M.protocol_at(path)
+  if find(path, "/anthropic/", 1, true) == 1 or find(path, "/v1/messages", 1, true) == 1 then
+    return anthropic
+  end
+  return openai
+end
+
+
+-- What a rest of an endpoint for one model on one surface is remembered by: who has a model for chat may not have it here.
+function _M.asked(surface, model)
+  return surface.name .. " " .. model
+end
+
+
+-- Is the pool's list of models asked for at a path, or one of them? Gives "" or the model's name.
+function _M.model_at(path)
+  local rest = match(path, "^/v1/models(.*)$") or match(path, "^/models(.*)$")
+    or match(path, "^/anthropic/v1/models(.*)$") or match(path, "^/anthropic/models(.*)$")
+  if rest == "" then
+    return rest
+  end
+  return rest and match(rest, "^/(.+)$")
+end
+
+
+return _M

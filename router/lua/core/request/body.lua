@@ -1,0 +1,131 @@
+-- What the router must know of a request's body, and the body as one endpoint is to get it: with that endpoint's name of
+-- the model, and, for streams, with usage switched on (its extra chunk is taken out again when the caller did not ask).
+
+local find = string.find
+local sub = string.sub
+local concat = table.concat
+
+local scan = require "core.json.scan"
+
+local _M = {}
+local request = {}
+request.__index = request
+
+local WATCHED = { model = true, stream = true, stream_options = true, n = true }
+local USAGE_OPTIONS = '{"include_usage":true}'
+
+
+-- A name or string as text: decode is asked only where there are escapes to undo.
+local function plain(raw, decode)
+  if find(raw, "\\", 1, true) then
+    return decode('"' .. raw .. '"')
+  end
+  return raw
+end
+
+
+-- stream_options with include_usage true, and whether it was so already
+local function with_usage(options, decode)
+  local members = options and scan.members(options)
+  if not members then
+    return USAGE_OPTIONS, false
+  end
+  local kept, asked = {}, false
+  for i = 1, #members, 3 do
+    local value = sub(options, members[i + 1], members[i + 2])
+    if plain(members[i], decode) == "include_usage" then
+      asked = value == "true"
+    else
+      kept[#kept + 1] = '"' .. members[i] .. '":' .. value
+    end
+  end
+  if asked then
+    return options, true
+  end
+  kept[#kept + 1] = '"include_usage":true'
+  return "{" .. concat(kept, ",") .. "}", false
+end
+
+
+local function model_of(raw, default_model, decode)
+  if not raw then
+    return default_model
+  end
+  local model = find(raw, '^"') and plain(sub(raw, 2, -2), decode)
+  if type(model) ~= "string" then
+    return nil, "wanted a string as the model"
+  end
+  return model
+end
+
+
+-- Reads a body. decode: JSON text -> value (asked only for small parts). surface: can_stream, takes_usage.
+-- Of a member that occurs twice the last one counts, as with every common parser, and goes into all its places.
+function _M.parse(body, decode, default_model, surface)
+  local members, err = scan.members(body)
+  if not members then
+    return nil, err
+  end
+  local places, count, last = {}, 0, {}
+  for i = 1, #members, 3 do
+    local name = plain(members[i], decode)
+    if WATCHED[name] then
+      local from, to = members[i + 1], members[i + 2]
+      places[count + 1], places[count + 2], places[count + 3] = name, from, to
+      count = count + 3
+      last[name] = sub(body, from, to)
+    end
+  end
+  local model
+  model, err = model_of(last.model, default_model, decode)
+  if not model then
+    return nil, err
+  end
+  local stream = surface.can_stream and last.stream == "true"
+  local options, asked = last.stream_options, true
+  if stream and surface.takes_usage then
+    options, asked = with_usage(options, decode)
+  end
+  return setmetatable({
+    body = body, members = members, places = places, is_empty = #members == 0,
+    model = model, stream = stream, wants_usage = asked,
+    choices = tonumber(last.n) or 1, written = last,
+    wanted = { model = "", stream = last.stream, n = last.n, stream_options = options },
+  }, request)
+end
+
+
+-- The members that have no place in the body yet, as text that goes right behind its brace.
+local function additions(self)
+  local wanted, written, missing = self.wanted, self.written, ""
+  if not written.model then
+    missing = '"model":' .. wanted.model .. ","
+  end
+  if wanted.stream_options and not written.stream_options then
+    missing = missing .. '"stream_options":' .. wanted.stream_options .. ","
+  end
+  return self.is_empty and sub(missing, 1, -2) or missing
+end
+
+
+-- The body for an endpoint that calls the model so; quoted_name: as a JSON string.
+function request:body_for(quoted_name)
+  local wanted, body, places = self.wanted, self.body, self.places
+  wanted.model = quoted_name
+  local parts, count, pos = {}, 0, 1
+  local missing = additions(self)
+  if missing ~= "" then
+    pos = find(body, "{", 1, true) + 1
+    parts[1], parts[2], count = "{", missing, 2
+  end
+  for i = 1, #places, 3 do
+    parts[count + 1], parts[count + 2] = sub(body, pos, places[i + 1] - 1), wanted[places[i]]
+    count = count + 2
+    pos = places[i + 2] + 1
+  end
+  parts[count + 1] = sub(body, pos)
+  return concat(parts)
+end
+
+
+return _M

@@ -1,0 +1,110 @@
+-- The request that has an endpoint go on with an answer from what was sent of it: how each provider wants to be asked, and
+-- the caller's body rewritten for that. nil where that cannot be said in the caller's own words; then the answer is
+-- generated again.
+
+local sub = string.sub
+local concat = table.concat
+
+local scan = require "core.json.scan"
+
+local _M = {}
+
+-- member: beside role and content in the message to go on with; members: of the body; place: where (surface_support.lua)
+local PLAIN = { member = "", members = {}, place = nil } -- a last message of the assistant is gone on with
+local CHAT_TEMPLATE = { member = "", place = nil,
+                        members = { add_generation_prompt = "false", continue_final_message = "true" } }
+local DIALECTS = {
+  DeepSeek = { member = ',"prefix":true', members = {}, place = "prefix" },
+  SiliconFlow = { member = ',"prefix":true', members = {}, place = nil },
+  VLLM = CHAT_TEMPLATE,
+  SGLang = CHAT_TEMPLATE,
+}
+local LENGTHS = { max_tokens = true, max_completion_tokens = true }
+
+
+function _M.dialect(provider)
+  return DIALECTS[provider] or PLAIN
+end
+
+
+-- The channel of what was sent that can be gone on with: the answer of a single choice, once it has begun; nil: none.
+function _M.channel(sent, surface_name)
+  local channels = sent.choices[0]
+  if sent.is_opaque or not channels or next(sent.choices, next(sent.choices)) ~= nil then
+    return nil
+  end
+  for name in pairs(channels) do
+    if name:find("^tool:") then
+      return nil
+    end
+  end
+  local name = surface_name == "chat" and "content" or "text"
+  return channels[name] and name
+end
+
+
+local function with_answer(messages, text, dialect, decode)
+  local list = decode(messages)
+  local last = type(list) == "table" and list[#list]
+  if type(last) ~= "table" or last.role == "assistant" then
+    return nil
+  end
+  local message = ('{"role":"assistant","content":%s%s}'):format(scan.quote(text), dialect.member)
+  return sub(messages, 1, -2) .. "," .. message .. "]"
+end
+
+
+local function with_text(prompt, text)
+  return sub(prompt, 1, 1) == '"' and sub(prompt, 1, -2) .. sub(scan.quote(text), 2)
+end
+
+
+local function shorter(value, pieces)
+  local length = tonumber(value)
+  return length and ("%.0f"):format(math.max(1, length - pieces)) or value
+end
+
+
+-- The body. text, pieces: what was sent of the answer, and of how many pieces; decode: of JSON.
+function _M.body(body, text, pieces, dialect, decode)
+  local members = scan.members(body)
+  if not members then
+    return nil
+  end
+  local parts, seen, has_answer = {}, {}, false
+  for i = 1, #members, 3 do
+    local name, value = members[i], sub(body, members[i + 1], members[i + 2])
+    if seen[name] or name:find("\\", 1, true) then
+      return nil
+    end
+    seen[name] = true
+    if name == "messages" then
+      value = with_answer(value, text, dialect, decode)
+      has_answer = true
+    elseif name == "prompt" then
+      value = with_text(value, text)
+      has_answer = true
+    elseif name == "echo" and value == "true" then
+      return nil
+    elseif LENGTHS[name] then
+      value = shorter(value, pieces)
+    end
+    if not value then
+      return nil
+    end
+    if not dialect.members[name] then
+      parts[#parts + 1] = '"' .. name .. '":' .. value
+    end
+  end
+  if not has_answer then
+    return nil
+  end
+  for _, name in ipairs({ "add_generation_prompt", "continue_final_message" }) do
+    local value = seen.messages and dialect.members[name]
+    parts[#parts + 1] = value and '"' .. name .. '":' .. value
+  end
+  return "{" .. concat(parts, ",") .. "}"
+end
+
+
+return _M

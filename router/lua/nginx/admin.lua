@@ -1,0 +1,256 @@
+-- The admin port: alive, ready, metrics, and /state, the operator's only view of this router. Says classes and reasons,
+-- never a provider's words, never a key.
+
+local breaker = require "core.health.breaker"
+local clock = require "nginx.shared.clock"
+local balancer = require "nginx.balancing.balancer"
+local health_records = require "nginx.endpoint.health_records"
+local breakers = require "nginx.endpoint.breakers"
+local cjson = require "cjson.safe"
+local exposition = require "core.document.exposition"
+local pool_breaker = require "nginx.endpoint.pool_breaker"
+local queue_heads = require "nginx.balancing.queue_heads"
+local summary = require "core.health.summary"
+local failback_holds = require "nginx.balancing.failback_holds"
+local encode = require "core.json.encode"
+local credentials = require "nginx.endpoint.credentials"
+local concurrency_limits = require "nginx.balancing.concurrency_limits"
+local metrics = require "nginx.shared.metrics"
+local respond = require "nginx.shared.respond"
+local backoffs = require "nginx.endpoint.backoffs"
+local in_flight = require "nginx.endpoint.in_flight"
+local state = require "nginx.shared.state"
+local document_sync = require "nginx.document_sync"
+local candidates = require "nginx.balancing.candidates"
+
+local NULL = encode.NULL
+local ngx = ngx
+
+local _M = {}
+
+local function rfc3339(own_ms)
+  if not own_ms or own_ms <= 0 then
+    return NULL
+  end
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(clock.told_ms(own_ms) / 1000))
+end
+
+
+local function percent(window)
+  local total = window.ok + window.failed
+  return total > 0 and math.floor(window.failed * 1000 / total + 0.5) / 10 or 0
+end
+
+
+local function secret_message(endpoint, key)
+  return key.missing and ("key file credentials/%s missing: %s"):format(endpoint.credential.file, endpoint.credential.source)
+    or nil
+end
+
+
+-- The circuits of an endpoint: their records, their states for people, and their windows summed up.
+local function circuits_of(doc, endpoint, now_ms)
+  local records, models, window = {}, {}, { ok = 0, failed = 0 }
+  local policy = endpoint.policy.circuit_breaker
+  for i, route in ipairs(endpoint.models) do
+    local circuit = endpoint.routes[route.name].circuit
+    local record = breakers.record(circuit)
+    local seen = breakers.window(circuit, policy, now_ms)
+    if record.state == "Open" and candidates.is_last_resort(candidates.anybodys(doc, route.name), now_ms) then
+      record = breaker.as_last_resort(record, policy)
+    end
+    records[i] = record
+    models[i] = {
+      name = route.name, breaker = record.state, reason = record.reason, since = rfc3339(record.since_ms),
+      retryAt = record.state == "Open" and rfc3339(record.retry_at_ms) or NULL,
+    }
+    window.ok, window.failed = window.ok + math.max(0, seen.ok), window.failed + seen.failed
+  end
+  return records, models, window
+end
+
+
+-- What probes advise, while it counts.
+local function advice_of(advice, now_ms)
+  if not advice or now_ms >= advice.until_ms then
+    return NULL
+  end
+  return { weightPercent = advice.weight_percent, reason = advice.reason, ["until"] = rfc3339(advice.until_ms) }
+end
+
+
+-- What checks say, and what the last bad one saw.
+local function told_of_checks(record)
+  return { state = record.state, since = rfc3339(record.since_ms), lastFailure = record.failed_at_ms > 0
+           and { result = record.result, at = rfc3339(record.failed_at_ms) } or NULL }
+end
+
+
+-- All that is known of an endpoint now: what /state says and what /metrics measures.
+local function view_of(doc, endpoint, now_ms)
+  local key = credentials.of(endpoint)
+  local record = backoffs.record(endpoint)
+  local records, models, window = circuits_of(doc, endpoint, now_ms)
+  local checked = endpoint.check_key and health_records.record(endpoint)
+  local told = summary.of({
+    mode = endpoint.mode, weight = endpoint.weight, is_off_schedule = endpoint.weight_now == 0,
+    key = not key.missing and key.version or nil,
+    key_since_ms = key.since_ms, rest = record, circuits = records, advice = endpoint.advice,
+    check = checked,
+  }, now_ms)
+  local latency_ms = backoffs.latency_ms(endpoint, now_ms)
+  return {
+    name = endpoint.name, fingerprint = endpoint.fingerprint, tier = endpoint.tier, region = endpoint.region,
+    health = told.health, breaker = told.breaker, reason = told.reason,
+    message = secret_message(endpoint, key), since = rfc3339(told.since_ms), retryAt = rfc3339(told.retry_at_ms),
+    weight = math.floor(balancer.weight_of(endpoint, now_ms) * 10 + 0.5) / 10,
+    inFlight = in_flight.in_flight(endpoint.id), maxConnections = endpoint.max_connections,
+    limit = concurrency_limits.ceiling(endpoint, record, now_ms),
+    ttftMs = latency_ms and math.floor(latency_ms + 0.5) or NULL,
+    errorRatePercent = percent(window),
+    lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,
+    models = encode.list(models), advice = advice_of(endpoint.advice, now_ms),
+    healthCheck = checked and told_of_checks(checked) or NULL,
+  }, window
+end
+
+
+local function transitions()
+  local found = state.transitions()
+  for i, entry in ipairs(found) do
+    found[i] = { sequence = entry.sequence, at = rfc3339(entry.at_ms), endpoint = entry.endpoint, model = entry.model,
+                 from = entry.from, to = entry.to, reason = entry.reason }
+  end
+  return encode.list(found)
+end
+
+
+-- The tiers that models are held on until people say `failback`, and what was said last.
+local function held(doc)
+  local found = {}
+  for _, model in ipairs(doc.policy.failback.is_manual and doc.models or {}) do
+    local tier = failback_holds.tier(doc, model)
+    if tier then
+      found[#found + 1] = { model = model, tier = tier }
+    end
+  end
+  return { toldAt = doc.policy.failback.told_at, held = encode.list(found) }
+end
+
+
+local function clients_without_key(doc)
+  local missing = doc.access.mode == "Keys" and credentials.missing_clients(doc) or {}
+  for i, client in ipairs(missing) do
+    missing[i] = { name = client.name, since = rfc3339(client.since_ms) }
+  end
+  return encode.list(missing)
+end
+
+
+local function refused_config()
+  local text = state.refused()
+  return { refused = text and cjson.decode(text) or NULL }
+end
+
+
+-- The pool's own breaker; without one, the attempts of all endpoints together.
+local function global_view(doc, now_ms, attempts)
+  local record, window = pool_breaker.view(doc, now_ms)
+  return { breaker = record.state, errorRatePercent = percent(doc.guard_policy and window or attempts),
+           since = rfc3339(record.since_ms), retryAt = rfc3339(pool_breaker.retry_at_ms()) }
+end
+
+
+local function whole_state(doc, now_ms)
+  local endpoints, total = {}, { ok = 0, failed = 0 }
+  for i, endpoint in ipairs(doc.endpoints) do
+    local view, window = view_of(doc, endpoint, now_ms)
+    endpoints[i] = view
+    total.ok, total.failed = total.ok + window.ok, total.failed + window.failed
+  end
+  local tier, unserved = balancer.active_tier(doc, now_ms)
+  return {
+    pool = doc.pool, generation = doc.generation, configHash = doc.hash, ready = true,
+    activeTier = tier or NULL, unservedModels = encode.list(unserved), failback = held(doc),
+    global = global_view(doc, now_ms, total),
+    endpoints = encode.list(endpoints), clientsWithoutKey = clients_without_key(doc), config = refused_config(),
+    transitions = transitions(), workers = ngx.worker.count(),
+  }
+end
+
+
+function _M.state()
+  local doc, now_ms = document_sync.current(), clock.now_ms()
+  if not doc then
+    return respond.json(200, encode.encode({
+      pool = "", generation = 0, configHash = "", ready = false, activeTier = NULL, endpoints = encode.list({}),
+      config = refused_config(), transitions = encode.list({}), workers = ngx.worker.count(),
+    }))
+  end
+  return respond.json(200, encode.encode(whole_state(doc, now_ms)))
+end
+
+
+local BREAKER_VALUE = { Closed = 0, HalfOpen = 1, Open = 2 }
+local HEALTH_VALUE = { Healthy = 1, Unhealthy = 0, Unknown = 0.5 }
+
+
+local function add_gauges(series, doc, endpoint, now_ms)
+  local view = view_of(doc, endpoint, now_ms)
+  local label = ('{endpoint="%s"}'):format(endpoint.name)
+  series[('poolkeeper_endpoint_info{endpoint="%s",provider="%s",region="%s",tier="%d"}')
+    :format(endpoint.name, endpoint.provider, metrics.label(endpoint.region), endpoint.tier)] = 1
+  series["poolkeeper_endpoint_health" .. label] = HEALTH_VALUE[view.health]
+  series["poolkeeper_endpoint_weight" .. label] = view.weight
+  series["poolkeeper_in_flight" .. label] = view.inFlight
+  series["poolkeeper_max_connections" .. label] = view.maxConnections
+  series["poolkeeper_concurrency_limit" .. label] = view.limit
+  for _, model in ipairs(view.models) do
+    series[('poolkeeper_endpoint_breaker_state{endpoint="%s",gen_ai_request_model="%s"}')
+      :format(endpoint.name, metrics.label(model.name))] = BREAKER_VALUE[model.breaker]
+  end
+end
+
+
+local function add_client_gauges(series, client)
+  local label = ('{client="%s"}'):format(client.name)
+  series["poolkeeper_client_in_flight" .. label] = in_flight.in_flight(client.slot_id)
+  series["poolkeeper_client_max_connections" .. label] = client.max_connections
+end
+
+
+function _M.metrics()
+  metrics.flush()
+  local series, now_ms = state.series(), clock.now_ms()
+  local doc = document_sync.current()
+  series["poolkeeper_config_generation"] = doc and doc.generation or 0
+  series["poolkeeper_global_breaker_state"] = doc and BREAKER_VALUE[pool_breaker.view(doc, now_ms).state] or 0
+  series["poolkeeper_config_refused"] = state.refused() and 1 or 0
+  for _, endpoint in ipairs(doc and doc.endpoints or {}) do
+    add_gauges(series, doc, endpoint, now_ms)
+  end
+  for _, priority in ipairs(doc and doc.access.priorities or {}) do
+    series[('poolkeeper_queue_depth{priority="%d"}'):format(priority)] = queue_heads.depth(priority)
+  end
+  for _, client in ipairs(doc and doc.access.clients or {}) do
+    add_client_gauges(series, client)
+  end
+  ngx.header["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
+  ngx.print(exposition.text(series))
+end
+
+
+function _M.ready()
+  if document_sync.current() then
+    return respond.json(200, '{"ready":true}')
+  end
+  return respond.json(503, '{"ready":false}')
+end
+
+
+function _M.healthy()
+  return respond.json(200, '{"healthy":true}')
+end
+
+
+return _M

@@ -1,0 +1,49 @@
+-- The conversations of this router's callers, where affinity is on: what each is called, and who answered it last. A
+-- conversation is remembered for the policy's ttl after its last answer; longer than that a provider's prefix cache hardly
+-- lives. What is kept is a hash of its start, never its text.
+
+local affinity = require "core.balancing.affinity"
+local conversation = require "core.balancing.conversation"
+local digest = require "nginx.shared.digest"
+local metrics = require "nginx.shared.metrics"
+local state = require "nginx.shared.state"
+
+local _M = {}
+
+
+local function name_of(request, settings)
+  if settings.mode == "Header" then
+    local value = request.client_headers[settings.header]
+    return type(value) == "table" and value[1] or value
+  end
+  return request.surface.can_stream and conversation.start(request.parsed.body, request.parsed.members)
+end
+
+
+-- The conversation a request belongs to; nil when it cannot be told: the request is placed like any other then.
+function _M.of(request, settings)
+  local name = name_of(request, settings)
+  if type(name) ~= "string" or name == "" then
+    return nil
+  end
+  digest.begin()
+  digest.add(request.model, 1, #request.model)
+  digest.add("\0", 1, 1)
+  digest.add(name, 1, #name)
+  local hash = digest.finish()
+  return { hash = hash, number = affinity.number(hash), home = state.conversation(hash), ttl_ms = settings.ttl_ms }
+end
+
+
+-- It was answered there. Another place than the last one means that a prefix cache was lost, and that is counted.
+function _M.answered(found, endpoint)
+  if found.home and found.home ~= endpoint.name then
+    metrics.count(('poolkeeper_affinity_broken_total{endpoint="%s"}'):format(found.home))
+  end
+  if found.ttl_ms > 0 then
+    state.remember_conversation(found.hash, endpoint.name, found.ttl_ms / 1000)
+  end
+end
+
+
+return _M

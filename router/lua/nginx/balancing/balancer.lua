@@ -1,0 +1,268 @@
+-- Which endpoint an attempt goes to: gathers what is known of each, lets core/balancing/pick.lua choose among those that
+-- may be used and have room, and takes a slot and, while the breaker is half-open, a lease. Whoever loses a race for the
+-- last slot looks again without that endpoint.
+
+local probe_advice = require "core.balancing.probe_advice"
+local health_records = require "nginx.endpoint.health_records"
+local breakers = require "nginx.endpoint.breakers"
+local queue_heads = require "nginx.balancing.queue_heads"
+local check_state = require "core.health.check_state"
+local failback_holds = require "nginx.balancing.failback_holds"
+local credentials = require "nginx.endpoint.credentials"
+local outcome = require "core.error.outcome"
+local pick = require "core.balancing.pick"
+local backoff = require "core.health.backoff"
+local backoffs = require "nginx.endpoint.backoffs"
+local spill = require "core.balancing.spill"
+local in_flight = require "nginx.endpoint.in_flight"
+local usable = require "nginx.balancing.candidates"
+local weight = require "core.balancing.weight"
+
+local math = math
+local may_be, fill = usable.may_be, usable.fill
+
+local _M = {}
+
+local NEVER_MS = usable.NEVER_MS
+
+local context = { random = math.random } -- one at a time: nothing here waits
+local candidates = {}
+local full_ones = {} -- endpoints that could serve but have no room, or none for this request
+
+
+-- Has the endpoint room, and for this request? Not if somebody waits for it longer; but who goes on with an answer that
+-- broke off goes before all who wait. To be told who serves, no endpoint is full (ignores_load).
+local function has_room(request, candidate, is_queued)
+  return request.ignores_load or candidate.in_flight < candidate.max_connections
+    and not (is_queued and not request.goes_first and queue_heads.is_before(request, candidate.endpoint))
+end
+
+
+-- Fills candidates; tells what stands against the others: how many are full, how many may be used, the soonest return.
+local function gather(request, now_ms, raced)
+  local count, full, retry_at_ms, some_out, some_failing, well_full = 0, 0, NEVER_MS, false, false, false
+  local endpoints, surface = request.doc.endpoints, request.surface.name
+  local is_queued = request.doc.policy.queue and queue_heads.is_anybody()
+  for i = 1, #endpoints do
+    local endpoint = endpoints[i]
+    local route = endpoint.places[surface] and endpoint.routes[request.model]
+    if route and not request.excluded[endpoint.name] then
+      local is_usable, at_ms, record, circuit_record = may_be(request, endpoint, route, now_ms)
+      if not is_usable then
+        retry_at_ms = math.min(retry_at_ms, at_ms)
+      elseif not (raced and raced[endpoint.name])
+          and has_room(request, fill(endpoint, record, circuit_record, now_ms), is_queued) then
+        count = count + 1
+        candidates[count] = endpoint.candidate
+        some_out = some_out or endpoint.candidate.is_out
+        some_failing = some_failing or endpoint.candidate.is_failing
+      else
+        full = full + 1
+        full_ones[full] = endpoint
+        well_full = well_full or not endpoint.candidate.is_failing
+      end
+    end
+  end
+  for i = count + 1, #candidates do
+    candidates[i] = nil
+  end
+  if some_failing then
+    candidates = check_state.leave_out(candidates, well_full)
+  end
+  if some_out then
+    candidates = probe_advice.leave_out(candidates)
+  end
+  return full, retry_at_ms
+end
+
+
+-- The tier whose turn it is under spill Proportional, by how much of each is well; nil when none is.
+local function drawn_tier(request, now_ms)
+  local tiers, stabilization_ms = {}, request.doc.policy.failback.stabilization_ms
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
+    if route and endpoint.mode == "Active" and endpoint.weight_now > 0 and endpoint.tier >= (context.held_tier or 0) then
+      local is_usable, _, _, circuit_record = may_be(request, endpoint, route, now_ms)
+      local is_healthy = is_usable and circuit_record.state == "Closed" and not health_records.is_failing(endpoint)
+        and (circuit_record.era == 0 or now_ms - circuit_record.since_ms >= stabilization_ms)
+      spill.add(tiers, endpoint.tier, endpoint.max_connections, is_healthy)
+    end
+  end
+  return spill.draw(tiers, math.random())
+end
+
+
+-- What a choice is made by. Only a request's first attempt is drawn among tiers; a further one goes to the first that can.
+local function prepare(request, now_ms)
+  local doc = request.doc
+  local policy = doc.policy
+  context.algorithm = policy.balancing.algorithm
+  context.slow_start_ms = policy.balancing.slow_start_ms
+  context.stabilization_ms = policy.failback.stabilization_ms
+  context.now_ms = now_ms
+  context.held_tier, context.lets_trials_up = doc.failover_to_tier, false
+  if policy.failback.is_manual and not context.held_tier then
+    context.held_tier, context.lets_trials_up = failback_holds.look(request, now_ms), true
+  end
+  context.drawn_tier = policy.tiers.is_proportional and request.attempts == 0 and drawn_tier(request, now_ms) or nil
+  context.conversation = request.conversation
+end
+
+
+-- An attempt on a chosen endpoint that holds its slot (and lease); nil when somebody else was quicker.
+local function take(request, endpoint, max_connections, now_ms)
+  if not in_flight.acquire(endpoint.id, max_connections) then
+    return nil
+  end
+  local route = endpoint.routes[request.model]
+  local attempt = {
+    endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
+    asked = request.asked, model_label = request.model_label, started_ms = now_ms,
+    key_version = credentials.of(endpoint).version,
+    conversation = request.conversation, is_stream = request.parsed.stream, is_last_resort = request.is_last_resort,
+    holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
+    waits_in = false,
+  }
+  if not breakers.admit(attempt, now_ms) then
+    in_flight.release(endpoint.id)
+    return nil
+  end
+  return attempt
+end
+
+
+-- Of the endpoints that are said to be back at a known time and could serve the request then, the first to be: {name,
+-- until_ms} or nil. rather_than: only those whose turn is before this candidate's.
+local function first_back(request, now_ms, rather_than)
+  local name, until_ms = nil, NEVER_MS
+  local endpoints, surface = request.doc.endpoints, request.surface.name
+  local rank = rather_than and pick.rank(rather_than, context)
+  for i = 1, #endpoints do
+    local endpoint = endpoints[i]
+    local route = endpoint.places[surface] and endpoint.routes[request.model]
+    local failed = request.excluded[endpoint.name]
+    local at_ms = route and (not failed or outcome.may_return(failed))
+      and backoff.said_until_ms(backoffs.record(endpoint), now_ms)
+    if at_ms and at_ms < until_ms then
+      local is_usable, _, record, circuit_record = may_be(request, endpoint, route, at_ms)
+      if is_usable and not health_records.is_failing(endpoint) then
+        fill(endpoint, record, circuit_record, now_ms)
+        if not rank or pick.rank(endpoint.candidate, context) < rank then
+          name, until_ms = endpoint.name, at_ms
+        end
+      end
+    end
+  end
+  return name and { name = name, until_ms = until_ms }
+end
+
+
+-- A better tier that is worth the wait: back within what the request has left of tierWait, and of its time.
+local function tier_back(request, now_ms, candidate)
+  local back = first_back(request, now_ms, candidate)
+  if back and back.until_ms - now_ms <= request.tier_wait_ms and back.until_ms < request.deadline_ms then
+    return back
+  end
+end
+
+
+local function first_of(list, count)
+  local copy = {}
+  for i = 1, count do
+    copy[i] = list[i]
+  end
+  return copy
+end
+
+
+-- An attempt, or nil and why none can be made now: {full, wanted, retry_at_ms, back, tier_back}. wanted: the endpoints that
+-- are full; back: the one that is said to be back first; tier_back: one to wait for rather than fall to a lower tier, which
+-- is not tried then. raced: endpoints that were lost to others just now.
+function _M.next(request, now_ms, raced)
+  request.is_last_resort = false
+  local full, retry_at_ms = gather(request, now_ms, raced)
+  if full == 0 and not candidates[1] and usable.is_last_resort(request, now_ms) then
+    request.is_last_resort = true
+    full, retry_at_ms = gather(request, now_ms, raced)
+  end
+  prepare(request, now_ms)
+  local candidate = pick.choose(candidates, context)
+  local better = request.tier_wait_ms > 0 and tier_back(request, now_ms, candidate)
+  if better or not candidate then
+    return nil, { full = full, wanted = first_of(full_ones, full), back = first_back(request, now_ms),
+                  retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil, tier_back = better or nil }
+  end
+  local endpoint = candidate.endpoint
+  local attempt = take(request, endpoint, candidate.max_connections, now_ms)
+  if attempt then
+    return attempt
+  end
+  raced = raced or {}
+  raced[endpoint.name] = true
+  return _M.next(request, now_ms, raced)
+end
+
+
+-- Is there an endpoint that has the model on this surface, as far as is known, whether or not it may be used now?
+function _M.is_offered(request, now_ms)
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    if endpoint.places[request.surface.name] and endpoint.routes[request.model]
+        and not backoff.is_missing(backoffs.record(endpoint), request.asked, now_ms) then
+      return true
+    end
+  end
+  return false
+end
+
+
+-- The present weight of an endpoint, and the lowest tier that can serve now: for /state.
+function _M.weight_of(endpoint, now_ms)
+  local record = backoffs.record(endpoint)
+  local latest = { state = "Closed", since_ms = 0, era = 0 }
+  for _, route in pairs(endpoint.routes) do
+    local circuit_record = breakers.record(route.circuit)
+    if circuit_record.since_ms > latest.since_ms then
+      latest = circuit_record
+    end
+  end
+  fill(endpoint, record, latest, now_ms)
+  return weight.dynamic(endpoint.candidate, endpoint.policy.balancing.slow_start_ms, now_ms)
+end
+
+
+-- A tier whose breakers let a few trials through does not serve yet; otherwise the tier would flap with every trial. One
+-- that passes its checks and only waits for a request does: a router without traffic would never call it back.
+local function leave_out_trials()
+  local kept = {}
+  for i = 1, #candidates do
+    if not candidates[i].is_trial or candidates[i].awaits_traffic then
+      kept[#kept + 1] = candidates[i]
+    end
+  end
+  if kept[1] then
+    candidates = kept
+  end
+end
+
+
+-- The lowest tier that can serve now, of any model, and the models that none can serve.
+function _M.active_tier(doc, now_ms)
+  local tier
+  local unserved = {}
+  for _, model in ipairs(doc.models) do
+    local request = usable.anybodys(doc, model)
+    gather(request, now_ms)
+    leave_out_trials()
+    prepare(request, now_ms)
+    local candidate = pick.tier(candidates, context)[1]
+    if not candidate then
+      unserved[#unserved + 1] = model
+    elseif not tier or candidate.tier < tier then
+      tier = candidate.tier
+    end
+  end
+  return tier, unserved
+end
+
+
+return _M

@@ -1,0 +1,108 @@
+-- May an endpoint be used for a request, as far as is known, and what a choice is told of it. Looks; takes nothing.
+
+local probe_advice = require "core.balancing.probe_advice"
+local breaker = require "core.health.breaker"
+local health_records = require "nginx.endpoint.health_records"
+local breakers = require "nginx.endpoint.breakers"
+local credentials = require "nginx.endpoint.credentials"
+local concurrency_limits = require "nginx.balancing.concurrency_limits"
+local backoff = require "core.health.backoff"
+local backoffs = require "nginx.endpoint.backoffs"
+local in_flight = require "nginx.endpoint.in_flight"
+local surfaces = require "core.protocol.surface"
+local pending_latency = require "nginx.balancing.pending_latency"
+local weight = require "core.balancing.weight"
+
+local math = math
+
+local _M = {}
+
+local NEVER_MS = math.huge
+_M.NEVER_MS = NEVER_MS
+
+
+-- What is looked for when nobody asks: anybody's chat with a model.
+function _M.anybodys(doc, model)
+  local chat = surfaces.CHAT
+  return { doc = doc, surface = chat, model = model, asked = surfaces.asked(chat, model), excluded = {},
+           ignores_load = true }
+end
+
+
+local function soonest_retry_ms(request, endpoint, record, circuit_record, now_ms)
+  local at_ms = math.max(record.rest_until_ms, record.missing[request.asked] or 0)
+  if circuit_record.state == "Open" then
+    at_ms = math.max(at_ms, breaker.retry_at_ms(circuit_record, endpoint.policy.circuit_breaker, request.is_last_resort))
+  elseif circuit_record.state == "HalfOpen" then
+    at_ms = math.max(at_ms, now_ms + 1000)
+  end
+  return at_ms > now_ms and at_ms or NEVER_MS
+end
+
+
+-- May the endpoint be used for the request, not looking at whether it has room? Else when it may be again, if that is known.
+function _M.may_be(request, endpoint, route, now_ms)
+  if endpoint.mode ~= "Active" or endpoint.weight_now == 0 or request.needs and not endpoint.can[request.needs] then
+    return false, NEVER_MS
+  end
+  local key = credentials.of(endpoint)
+  if key.missing then
+    return false, NEVER_MS
+  end
+  local record = backoffs.record(endpoint)
+  local circuit_record = breakers.record(route.circuit)
+  if backoff.is_down(record, key.version, now_ms) then
+    return false, record.down_until_ms > 0 and record.down_until_ms or NEVER_MS
+  end
+  if not backoff.allows(record, request.asked, key.version, now_ms)
+      or not breaker.may_admit(circuit_record, now_ms, endpoint.policy.circuit_breaker, request.is_last_resort) then
+    return false, soonest_retry_ms(request, endpoint, record, circuit_record, now_ms)
+  end
+  return true, nil, record, circuit_record
+end
+
+
+-- Could the endpoint answer, now or soon, as far as is known?
+local function is_well(request, endpoint, route, now_ms)
+  local record, key = backoffs.record(endpoint), credentials.of(endpoint)
+  return breakers.record(route.circuit).state == "Closed" and not key.missing
+    and not backoff.is_down(record, key.version, now_ms) and not backoff.is_missing(record, request.asked, now_ms)
+end
+
+
+-- Are endpoints whose breakers are open the request's last resort? They are when nobody is well, not even who was tried
+-- already or is full. Then it is no reason to wait how often the outage was seen before.
+function _M.is_last_resort(request, now_ms)
+  local endpoints, surface = request.doc.endpoints, request.surface.name
+  for i = 1, #endpoints do
+    local endpoint = endpoints[i]
+    local route = endpoint.places[surface] and endpoint.routes[request.model]
+    if route and endpoint.mode == "Active" and endpoint.weight_now > 0 and is_well(request, endpoint, route, now_ms) then
+      return false
+    end
+  end
+  return true
+end
+
+
+-- The endpoint as a candidate of a choice.
+function _M.fill(endpoint, record, circuit_record, now_ms)
+  local candidate = endpoint.candidate
+  candidate.in_flight = in_flight.in_flight(endpoint.id)
+  candidate.max_connections = concurrency_limits.ceiling(endpoint, record, now_ms)
+  candidate.latency_ms = weight.latency(backoffs.latency_ms(endpoint, now_ms), pending_latency.mean_ms(endpoint.id, now_ms),
+                                        endpoint.base_latency_ms)
+  candidate.is_trial = circuit_record.state ~= "Closed"
+  candidate.awaits_traffic = breaker.UNTRIED[circuit_record.reason]
+  candidate.is_failing = health_records.is_failing(endpoint)
+  candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0
+  candidate.ramp_since_ms = math.max(candidate.recovered_at_ms, endpoint.in_service_since_ms)
+  if endpoint.advice then
+    local percent = probe_advice.percent(endpoint.advice, now_ms)
+    candidate.weight, candidate.is_out = endpoint.weight_now * percent / 100, percent == 0
+  end
+  return candidate
+end
+
+
+return _M

@@ -1,0 +1,246 @@
+-- The document: how router.json becomes what every worker serves by. Worker 0 looks at the file four times a second and
+-- publishes what core/document/config.lua believes; every worker takes it up when the epoch has moved. What is refused is
+-- told in /state, and the last good document goes on serving, from memory and, after a restart, from a copy in the run
+-- folder.
+
+local affinity = require "core.balancing.affinity"
+local retry_budget = require "nginx.balancing.retry_budget"
+local health_records = require "nginx.endpoint.health_records"
+local cjson = require "cjson.safe"
+local clock = require "nginx.shared.clock"
+local config = require "core.document.config"
+local files = require "nginx.shared.files"
+local pool_breaker = require "nginx.endpoint.pool_breaker"
+local scan = require "core.json.scan"
+local queue_heads = require "nginx.balancing.queue_heads"
+local credentials = require "nginx.endpoint.credentials"
+local concurrency_limits = require "nginx.balancing.concurrency_limits"
+local metrics = require "nginx.shared.metrics"
+local surface_support = require "core.request.surface_support"
+local known_outages = require "nginx.endpoint.known_outages"
+local queue = require "core.balancing.queue"
+local backoffs = require "nginx.endpoint.backoffs"
+local breakers = require "nginx.endpoint.breakers"
+local state = require "nginx.shared.state"
+local tariff = require "core.document.tariff"
+local egress_proxy = require "nginx.upstream.egress_proxy"
+
+local ngx = ngx
+
+local _M = {}
+
+local FILE = "/router.json"
+local LAST_GOOD = "/last-good.json"
+
+local config_dir, run_dir
+local current, current_text, current_epoch -- this worker's
+local changes_with_time = false
+local seen_text -- of the file, whatever it was worth
+
+
+function _M.init(config_path, run_path)
+  config_dir, run_dir = config_path, run_path
+end
+
+
+local function parse(text)
+  local value, err = cjson.decode(text)
+  if value == nil then
+    return nil, "router.json: no JSON: " .. err
+  end
+  return config.read(value, cjson.null)
+end
+
+
+-- Makes an endpoint ready for use: what a request would else have to build.
+local function prepare_endpoint(endpoint, doc)
+  endpoint.id = endpoint.name .. "@" .. endpoint.fingerprint
+  endpoint.rest_key = backoffs.key_of(endpoint.id)
+  health_records.prepare(endpoint, doc.policy.health_check)
+  endpoint.key_path = credentials.path_of(endpoint)
+  endpoint.places = surface_support.of(endpoint.provider, endpoint.path)
+  endpoint.limit_keys = concurrency_limits.keys_of(endpoint.id)
+  endpoint.heads = queue_heads.names(endpoint, doc.access.priorities)
+  endpoint.pools = {}
+  endpoint.routes = {}
+  for _, route in ipairs(endpoint.models) do
+    endpoint.routes[route.name] = {
+      quoted_name = scan.quote(route.upstream_name),
+      circuit = breakers.name(endpoint, route.name),
+    }
+  end
+  endpoint.can = {}
+  for _, capability in ipairs(endpoint.capabilities) do
+    endpoint.can[capability] = true
+  end
+  endpoint.policy = doc.policy
+  local advice = endpoint.advice
+  if advice then
+    advice.since_ms, advice.until_ms = clock.own_ms(advice.since_ms), clock.own_ms(advice.until_ms)
+  end
+  local default_port = endpoint.scheme == "https" and 443 or 80
+  local host = endpoint.host:find(":", 1, true) and "[" .. endpoint.host .. "]" or endpoint.host
+  endpoint.authority = endpoint.port == default_port and host or host .. ":" .. endpoint.port
+  egress_proxy.prepare(endpoint)
+  endpoint.candidate = { endpoint = endpoint, name = endpoint.name, tier = endpoint.tier, weight = endpoint.weight,
+                         base_latency_ms = endpoint.base_latency_ms, seed = affinity.seed(endpoint.name) }
+end
+
+
+local function is_in_service(endpoint)
+  return endpoint.mode == "Active" and endpoint.weight > 0
+end
+
+
+-- Since when each endpoint takes traffic, for its slow start: 0 from the first document on, later when it came or was
+-- undrained.
+local function begin_service(doc, before)
+  local known = {}
+  for _, endpoint in ipairs(before and before.endpoints or {}) do
+    if is_in_service(endpoint) then
+      known[endpoint.id] = endpoint.in_service_since_ms
+    end
+  end
+  for _, endpoint in ipairs(doc.endpoints) do
+    endpoint.in_service_since_ms = known[endpoint.id] or before and clock.now_ms() or 0
+  end
+end
+
+
+local function prepare_policy(policy)
+  policy.tiers.is_proportional = policy.tiers.spill == "Proportional"
+  policy.is_adaptive = policy.concurrency.mode == "Adaptive"
+  policy.failback.is_manual = policy.failback.mode == "Manual"
+  policy.failback.held_tiers = {}
+  for _, held in ipairs(policy.failback.held) do
+    policy.failback.held_tiers[held.model] = held.tier
+  end
+end
+
+
+local function prepare_access(access)
+  access.anybody = { name = "", priority = 0 }
+  access.by_name = {}
+  access.priorities = queue.priorities(access.clients)
+  for _, client in ipairs(access.clients) do
+    client.slot_id = "client:" .. client.name
+    access.by_name[client.name] = client
+  end
+end
+
+
+local function prepare(doc, before)
+  doc.labels = {} -- models that are known -> how they stand in metrics
+  for _, model in ipairs(doc.models) do
+    doc.labels[model] = metrics.label(model)
+  end
+  prepare_access(doc.access)
+  for _, endpoint in ipairs(doc.endpoints) do
+    prepare_endpoint(endpoint, doc)
+  end
+  prepare_policy(doc.policy)
+  doc.guard_policy = pool_breaker.policy_of(doc)
+  doc.changes_with_time = tariff.prepare(doc)
+  begin_service(doc, before)
+  return doc
+end
+
+
+local function take_up(text)
+  if text and text ~= current_text then
+    current_text = text
+    current = prepare(parse(text), current)
+    changes_with_time = current.changes_with_time
+    credentials.refresh(current)
+  end
+end
+
+
+-- The document this worker serves by, or nil before the first. Reads one shared number when nothing has changed.
+function _M.current()
+  local epoch = state.epoch()
+  if epoch ~= current_epoch then
+    current_epoch = epoch
+    take_up(state.document())
+  end
+  if changes_with_time then
+    tariff.refresh(current, clock.wall_ms())
+  end
+  return current
+end
+
+
+local function forget_the_gone(doc)
+  local ids = {}
+  for _, endpoint in ipairs(doc.endpoints) do
+    ids[endpoint.name .. "@" .. endpoint.fingerprint] = true
+  end
+  breakers.sweep(ids)
+  backoffs.sweep(ids)
+  health_records.sweep(ids)
+end
+
+
+local function refuse(text, message)
+  local generation = tonumber(text:match('"generation"%s*:%s*(%d+)')) or 0
+  state.refuse(cjson.encode({ generation = generation, message = message }))
+  ngx.log(ngx.WARN, "router.json refused: ", message)
+end
+
+
+-- is_first: this router has served nothing yet. is_copy: the text is the one that was kept.
+local function take(text, is_first, is_copy)
+  local doc, err = parse(text)
+  local published = state.document()
+  local ok = doc ~= nil
+  if ok then
+    ok, err = config.succeeds(doc, published and parse(published))
+  end
+  if not ok then
+    refuse(text, err)
+    return false
+  end
+  retry_budget.begin()
+  if is_first then
+    known_outages.begin(doc, clock.now_ms())
+  end
+  state.publish(text)
+  forget_the_gone(doc)
+  breakers.probes_passed(doc.answered or {}, clock.now_ms())
+  if not is_copy then
+    local written, write_err = files.write(run_dir .. LAST_GOOD, text)
+    if not written then
+      ngx.log(ngx.WARN, "the last good document could not be kept: ", write_err)
+    end
+  end
+  return true
+end
+
+
+local function look(is_first)
+  local text = files.read(config_dir .. FILE)
+  if text and text ~= seen_text then
+    seen_text = text
+    take(text, is_first)
+  end
+end
+
+
+-- Looks at the file; does nothing when it is as it was.
+function _M.poll()
+  look(not state.document())
+end
+
+
+-- At start, before there are workers: the kept document first, because the mounted one may be bad or older than it.
+function _M.start()
+  local is_first = not state.document()
+  local kept = files.read(run_dir .. LAST_GOOD)
+  if kept then
+    take(kept, false, true)
+  end
+  look(is_first)
+end
+
+
+return _M

@@ -1,0 +1,133 @@
+-- How the endpoints of this router rest, and how fast they answer: core/health/backoff.lua and core/balancing/weight.lua
+-- over shared memory.
+
+local backoff = require "core.health.backoff"
+local state = require "nginx.shared.state"
+local weight = require "core.balancing.weight"
+
+local _M = {}
+
+local PREFIX = "rest:"
+
+local latencies = {} -- id -> {average, at_ms, sampled_ms}: what this worker has seen, of its own and of shared samples
+local LATENCY_FRESH_MS = 250
+local SAMPLE_MS = 20
+
+
+function _M.record(endpoint)
+  return state.read(endpoint.rest_key, backoff.new)
+end
+
+
+function _M.key_of(id)
+  return PREFIX .. id
+end
+
+
+local function log_change(endpoint, change, now_ms)
+  if change then
+    state.log_transition({ at_ms = now_ms, endpoint = endpoint.name, model = "",
+                           from = change.from, to = change.to, reason = change.reason })
+  end
+end
+
+
+local function store_success(endpoint, now_ms, started_ms)
+  local change = state.update(endpoint.rest_key, backoff.new, function(record)
+    return backoff.success(record, now_ms, started_ms)
+  end)
+  log_change(endpoint, change, now_ms)
+end
+
+
+-- Nearly always nothing changes; the closure is in a function of its own because LuaJIT compiles none that makes one.
+function _M.success(endpoint, now_ms, started_ms)
+  local seen = _M.record(endpoint)
+  if backoff.success(seen, now_ms, started_ms) ~= seen then
+    store_success(endpoint, now_ms, started_ms)
+  end
+end
+
+
+-- kind: how its class rests (core/error/outcome.lua) or nil
+function _M.failure(attempt, kind, failure, now_ms)
+  local endpoint, policy = attempt.endpoint, attempt.policy
+  local context = {
+    now_ms = now_ms, started_ms = attempt.started_ms, retry = policy.retry,
+    long_rest_ms = policy.circuit_breaker.max_recovery_timeout_ms,
+    key = attempt.key_version or "", asked = attempt.asked, is_check = attempt.is_check,
+  }
+  local change = state.update(endpoint.rest_key, backoff.new, function(record)
+    return backoff.failure(record, kind, failure, context)
+  end)
+  log_change(endpoint, change, now_ms)
+end
+
+
+-- Health checks have passed often enough, and prove what they prove.
+function _M.proved(endpoint, proves, now_ms)
+  log_change(endpoint, state.update(endpoint.rest_key, backoff.new, function(record)
+    return backoff.proved(record, proves)
+  end), now_ms)
+end
+
+
+-- is_there: model -> boolean, by the endpoint's own list
+function _M.listed(endpoint, is_there, long_rest_ms, now_ms)
+  local context = { now_ms = now_ms, long_rest_ms = long_rest_ms }
+  state.update(endpoint.rest_key, backoff.new, function(record)
+    return backoff.listed(record, is_there, context)
+  end)
+end
+
+
+local function shared_latency(id)
+  local text = state.noted("latency:" .. id)
+  if not text then
+    return nil, 0
+  end
+  local average, at_ms = text:match("^(%S+) (%S+)$")
+  return tonumber(average), tonumber(at_ms)
+end
+
+
+-- A successful attempt's time to first content. Samples that make nothing worse, one right after the other, say nothing new.
+function _M.sample_latency(endpoint, sample_ms, now_ms)
+  local known = latencies[endpoint.id]
+  if known and known.average and now_ms - known.sampled_ms < SAMPLE_MS and sample_ms <= known.average then
+    return
+  end
+  local average, at_ms = shared_latency(endpoint.id)
+  average = weight.average(average, at_ms, sample_ms, now_ms)
+  state.note("latency:" .. endpoint.id, ("%.1f %.0f"):format(average, now_ms))
+  latencies[endpoint.id] = { average = average, at_ms = now_ms, sampled_ms = now_ms }
+end
+
+
+-- The average time to first content, a quarter of a second old at most; nil without samples.
+function _M.latency_ms(endpoint, now_ms)
+  local known = latencies[endpoint.id]
+  if not known or now_ms - known.at_ms > LATENCY_FRESH_MS then
+    local average = shared_latency(endpoint.id)
+    known = { average = average, at_ms = now_ms, sampled_ms = known and known.sampled_ms or 0 }
+    latencies[endpoint.id] = known
+  end
+  return known.average
+end
+
+
+-- When a request was last answered well, by any worker; 0: never.
+function _M.answered_at_ms(endpoint)
+  local _, at_ms = shared_latency(endpoint.id)
+  return at_ms
+end
+
+
+function _M.sweep(ids)
+  state.sweep(PREFIX, function(id)
+    return ids[id] ~= nil
+  end)
+end
+
+
+return _M

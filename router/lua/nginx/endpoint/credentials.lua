@@ -1,0 +1,124 @@
+-- Keys: those that endpoints want from us, those that callers show to us. A key is a mounted file; its value stays in the
+-- memory of the workers. A key's version is a keyed digest, so that records can tell one key from the next without it.
+
+local clock = require "nginx.shared.clock"
+local files = require "nginx.shared.files"
+
+local ngx = ngx
+
+local _M = {}
+
+local VERSION_SALT = "poolkeeper key version" -- the same in all workers: they share what they learned of a key
+local VERSION_LENGTH = 16
+
+local credentials_dir, clients_dir
+local found = {} -- path -> {value, version} or {missing = true}; since_ms
+
+
+function _M.init(credentials_path, clients_path)
+  credentials_dir, clients_dir = credentials_path .. "/", clients_path .. "/"
+end
+
+
+local function load(path)
+  local text = files.read(path)
+  local value = text and text:gsub("[\r\n]+$", "")
+  local previous = found[path]
+  if not value or value == "" or value:find("[%c ]") then
+    if not previous or not previous.missing then
+      found[path] = { missing = true, since_ms = clock.now_ms() }
+    end
+  elseif not previous or previous.value ~= value then
+    local version = ngx.encode_base64(ngx.hmac_sha1(VERSION_SALT, value)):sub(1, VERSION_LENGTH)
+    found[path] = { value = value, version = version, since_ms = clock.now_ms(), bearer = "Bearer " .. value }
+  end
+  return found[path]
+end
+
+
+-- The key of an endpoint as last looked at; an endpoint that wants none has an empty one. {value, version, bearer} or
+-- {missing, since_ms}.
+local NONE = { value = "", version = "", since_ms = 0 }
+
+function _M.of(endpoint)
+  local path = endpoint.key_path
+  if not path then
+    return NONE
+  end
+  return found[path] or load(path)
+end
+
+
+function _M.path_of(endpoint)
+  return endpoint.credential and credentials_dir .. endpoint.credential.file
+end
+
+
+-- clients: the digests of the keys that callers may show -> the caller's name
+
+local SECRET_BYTES = 32
+
+local client_names = {}
+local secret
+
+
+local function random_bytes()
+  local source = assert(io.open("/dev/urandom", "rb"))
+  local bytes = source:read(SECRET_BYTES)
+  source:close()
+  return bytes
+end
+
+
+local function digest(value)
+  secret = secret or random_bytes()
+  return ngx.hmac_sha1(secret, value)
+end
+
+
+local function load_clients(access)
+  local names = {}
+  for _, client in ipairs(access.clients) do
+    local key = load(clients_dir .. client.key_file)
+    if not key.missing then
+      key.digest = key.digest or digest(key.value)
+      names[key.digest] = client.name
+    end
+  end
+  client_names = names
+end
+
+
+-- Who shows this key? Compared by digests under a secret of this process: no timing tells how much of a guess was right.
+function _M.client_of(value)
+  return client_names[digest(value)]
+end
+
+
+-- The clients of a document whose key is not there, so that nobody can call in their name: {name, since_ms}.
+function _M.missing_clients(doc)
+  local missing = {}
+  for _, client in ipairs(doc.access.clients) do
+    local key = found[clients_dir .. client.key_file]
+    if key and key.missing then
+      missing[#missing + 1] = { name = client.name, since_ms = key.since_ms }
+    end
+  end
+  return missing
+end
+
+
+-- Looks at all files of a document again.
+function _M.refresh(doc)
+  for _, endpoint in ipairs(doc.endpoints) do
+    if endpoint.key_path then
+      load(endpoint.key_path)
+    end
+  end
+  if doc.access.mode == "Keys" then
+    load_clients(doc.access)
+  end
+end
+
+
+return _M

@@ -1,0 +1,113 @@
+-- What health checks have found out about the endpoints, kept in shared memory, and what follows from one more result:
+-- for the record that balancing looks at (core/health/check_state.lua), for what was laid down (core/health/backoff.lua),
+-- for open circuits.
+
+local check_types = require "core.health.check_types"
+local breakers = require "nginx.endpoint.breakers"
+local check_state = require "core.health.check_state"
+local metrics = require "nginx.shared.metrics"
+local backoffs = require "nginx.endpoint.backoffs"
+local state = require "nginx.shared.state"
+local surfaces = require "core.protocol.surface"
+
+local max = math.max
+local ngx = ngx
+
+local _M = {}
+
+local PREFIX = "check:"
+local LISTED_INTERVALS = 3 -- so long a model that is not on the endpoint's list counts as missing, at least
+
+
+-- What an endpoint is asked, and where that is remembered; neither when there are no checks.
+function _M.prepare(endpoint, policy)
+  endpoint.questions = policy.interval_ms > 0 and check_types.of(policy.type, endpoint.provider) or nil
+  endpoint.check_key = endpoint.questions and PREFIX .. endpoint.id
+  endpoint.upstream_names = {}
+  for i, route in ipairs(endpoint.models) do
+    endpoint.upstream_names[i] = route.upstream_name
+  end
+end
+
+
+function _M.record(endpoint)
+  return state.read(endpoint.check_key, check_state.new)
+end
+
+
+-- Is it out of rotation for its checks? It is not asked then, unless nobody else can be.
+function _M.is_failing(endpoint)
+  return endpoint.check_key and _M.record(endpoint).state == "Failing"
+end
+
+
+local function step(endpoint, event, result, now_ms)
+  local context = { now_ms = now_ms, policy = endpoint.policy.health_check, result = result }
+  local effects = state.update(endpoint.check_key, check_state.new, function(record)
+    return check_state.step(record, event, context)
+  end)
+  local change = effects.transition
+  if change then
+    ngx.log(ngx.WARN, "health checks of endpoint ", endpoint.name, ": ", change.reason, " (", result, ")")
+    state.log_transition({ at_ms = now_ms, endpoint = endpoint.name, model = "",
+                           from = change.from, to = change.to, reason = change.reason })
+  end
+end
+
+
+-- The endpoint's models by its own list, in the pool's words: who lacks one lacks it on every surface.
+local function keep_list(endpoint, listed, now_ms)
+  local is_there, policy = {}, endpoint.policy
+  for _, route in ipairs(endpoint.models) do
+    for surface in pairs(endpoint.places) do
+      is_there[surfaces.asked({ name = surface }, route.name)] = listed[route.upstream_name]
+    end
+  end
+  backoffs.listed(endpoint, is_there, max(policy.circuit_breaker.max_recovery_timeout_ms,
+                                       LISTED_INTERVALS * policy.health_check.interval_ms), now_ms)
+end
+
+
+-- A check has ended. verdict: of core/health/check_types.lua. key_version: of the key that was shown. labels: of the
+-- pool's models.
+function _M.ended(endpoint, verdict, key_version, labels, now_ms)
+  local result = verdict.result
+  metrics.count(('poolkeeper_health_checks_total{endpoint="%s",result="%s"}'):format(endpoint.name, result))
+  local event = check_state.EVENTS[result]
+  if not event then
+    return
+  end
+  step(endpoint, event, result, now_ms)
+  if verdict.listed then
+    keep_list(endpoint, verdict.listed, now_ms)
+  end
+  if event == "refused" then
+    backoffs.failure({ endpoint = endpoint, policy = endpoint.policy, key_version = key_version, started_ms = now_ms,
+                    is_check = true }, "down", { class = "Credential", reason = result }, now_ms)
+    return
+  end
+  state.epoch()
+  local record = _M.record(endpoint)
+  if event == "good" and check_state.is_sure(record, endpoint.policy.health_check) then
+    backoffs.proved(endpoint, verdict.proves, now_ms)
+    breakers.checks_passed(endpoint, labels, record.failed_at_ms, now_ms)
+  end
+end
+
+
+-- No check was needed: real requests were answered well meanwhile.
+function _M.spared(endpoint, now_ms)
+  metrics.count(('poolkeeper_health_checks_total{endpoint="%s",result="Spared"}'):format(endpoint.name))
+  step(endpoint, "good", "Spared", now_ms)
+end
+
+
+-- Forgets the checks of endpoints that are not among ids.
+function _M.sweep(ids)
+  state.sweep(PREFIX, function(id)
+    return ids[id] ~= nil
+  end)
+end
+
+
+return _M

@@ -1,0 +1,67 @@
+-- A router that starts begins where the others are: what they say is out (plan/outages.py) is out here too, until a trial
+-- of its own. Only at the start, before anything is served: later it knows better than any document.
+--
+-- What is told is advice: nothing is out for longer than a breaker that opens for the first time, a refused key neither,
+-- because the key may have been mended since.
+
+local breaker = require "core.health.breaker"
+local breakers = require "nginx.endpoint.breakers"
+local clock = require "nginx.shared.clock"
+local credentials = require "nginx.endpoint.credentials"
+local backoff = require "core.health.backoff"
+local backoffs = require "nginx.endpoint.backoffs"
+local state = require "nginx.shared.state"
+
+local _M = {}
+
+local NEWS_MS = 30 * 60000 -- older than that it is none: the operator renews what lasts every ten minutes
+
+
+local function id_of(endpoint)
+  return endpoint.name .. "@" .. endpoint.fingerprint
+end
+
+
+local function begin_record(key, new, record)
+  state.update(key, new, function()
+    return record
+  end)
+end
+
+
+local function begin_one(outage, endpoint, policy, now_ms)
+  local context = { now_ms = now_ms, policy = policy, random = math.random() }
+  local opened = breaker.new_open(outage.reason, context)
+  if outage.model ~= "" then
+    begin_record(breakers.name({ id = id_of(endpoint) }, outage.model), breaker.new, opened)
+    return
+  end
+  local path = credentials.path_of(endpoint)
+  local key = credentials.of({ key_path = path })
+  if not key.missing then
+    local down = backoff.new_down(outage.reason, key.version, now_ms, opened.retry_at_ms)
+    begin_record(backoffs.key_of(id_of(endpoint)), backoff.new, down)
+  end
+end
+
+
+-- doc: the first of this router, so that there are no records yet.
+function _M.begin(doc, now_ms)
+  local told = doc.outages
+  if not told or now_ms - clock.own_ms(told.told_at_ms) > NEWS_MS then
+    return
+  end
+  local by_id = {}
+  for _, endpoint in ipairs(doc.endpoints) do
+    by_id[id_of(endpoint)] = endpoint
+  end
+  for _, outage in ipairs(told.endpoints) do
+    local endpoint = by_id[outage.endpoint .. "@" .. outage.fingerprint]
+    if endpoint then
+      begin_one(outage, endpoint, doc.policy.circuit_breaker, now_ms)
+    end
+  end
+end
+
+
+return _M

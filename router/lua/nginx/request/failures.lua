@@ -1,0 +1,27 @@
+-- An attempt that failed: what that is for its endpoint (outcome_recorder.lua), and what the request remembers of it.
+
+local outcome_recorder = require "nginx.request.outcome_recorder"
+local clock = require "nginx.shared.clock"
+local outcome = require "core.error.outcome"
+
+local _M = {}
+
+
+-- The request keeps: who failed and how often (tries), who is not asked again and why (excluded), what the next one must be
+-- able to do (needs), and the refusal that would tell its caller what to change (telling).
+function _M.note(request, attempt, failure)
+  local name = attempt.endpoint.name
+  outcome_recorder.failure(attempt, failure, clock.now_ms())
+  outcome_recorder.release(attempt)
+  request.tries[name] = (request.tries[name] or 0) + 1
+  request.excluded[name] = failure.class
+  request.needs = outcome.CLASSES[failure.class].needs or request.needs
+  request.failure = failure
+  if outcome.TELLING[failure.class] then
+    request.telling = { attempt = attempt, failure = failure }
+  end
+  request.is_model_missing = request.is_model_missing ~= false and failure.class == "ModelMissing"
+end
+
+
+return _M

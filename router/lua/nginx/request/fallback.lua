@@ -1,0 +1,124 @@
+-- What a caller gets when no endpoint can answer: first another way to ask (a shorter conversation, the pool's lesser
+-- model), then the kept answer to the same request, then the pool's default answer.
+
+local retry_budget = require "nginx.balancing.retry_budget"
+local answer_cache = require "nginx.shared.answer_cache"
+local cjson = require "cjson.safe"
+local default_answer = require "core.answer.default_answer"
+local metrics = require "nginx.shared.metrics"
+local request_body = require "core.request.body"
+local retry = require "nginx.request.retry"
+local surfaces = require "core.protocol.surface"
+local context_trim = require "core.request.context_trim"
+
+local ngx = ngx
+
+local _M = {}
+
+
+local function count(kind)
+  metrics.count(('poolkeeper_fallback_responses_total{kind="%s"}'):format(kind))
+end
+
+
+-- A further attempt is paid for like any other.
+local function find_paid(request)
+  if request.attempts > 0 and not retry_budget.reserve(request) then
+    return nil
+  end
+  local attempt, obstacle = retry.first(request)
+  if attempt then
+    retry_budget.spend(request)
+  else
+    retry_budget.give_back(request)
+  end
+  return attempt, obstacle
+end
+
+
+-- Once more without the oldest turns, where the conversation was too long for everybody.
+local function ask_shorter(request)
+  local told, policy = request.telling, request.doc.policy.context_recovery
+  if not policy or request.trimmed_turns or not told or told.failure.class ~= "ContextTooLong" then
+    return nil
+  end
+  local body, gone = context_trim.body(request.parsed.body, policy.keep_turns, cjson.decode)
+  local parsed = body and request_body.parse(body, cjson.decode, request.model, request.surface)
+  if not parsed then
+    return nil
+  end
+  request.needs, request.excluded[told.attempt.endpoint.name] = nil, nil
+  local attempt, obstacle = find_paid(request)
+  if attempt then
+    request.parsed, request.trimmed_turns, request.telling = parsed, gone, nil
+  end
+  return attempt, obstacle
+end
+
+
+-- Once more with the model that the policy names for such times. No other model's embeddings are of use.
+local function ask_lesser(request)
+  local model = request.doc.policy.fallback.degraded_model
+  local label = request.doc.labels[model]
+  if not label or model == request.model or request.is_degraded or request.telling or request.surface.member == "data" then
+    return nil
+  end
+  local before = { model = request.model, label = request.model_label, excluded = request.excluded }
+  request.model, request.model_label, request.excluded, request.needs = model, label, {}, nil
+  request.asked = surfaces.asked(request.surface, model)
+  local attempt, obstacle = find_paid(request)
+  if attempt then
+    request.is_degraded, request.is_model_missing = true, nil
+    count("degraded")
+    return attempt
+  end
+  request.model, request.model_label, request.excluded = before.model, before.label, before.excluded
+  request.asked = surfaces.asked(request.surface, before.model)
+  return nil, obstacle
+end
+
+
+-- Another attempt, asked otherwise; nil when there is none.
+function _M.attempt(request)
+  if request.failure and request.failure.class == "Deadline" then
+    return nil
+  end
+  return ask_shorter(request) or ask_lesser(request)
+end
+
+
+local function answer_with(request, body, kind, told)
+  local headers = ngx.header
+  count(kind)
+  headers["Content-Type"] = request.parsed.stream and "text/event-stream" or "application/json"
+  headers["Content-Length"] = #body
+  headers["x-poolkeeper-fallback"] = told
+  headers["x-poolkeeper-attempts"] = request.attempts
+  headers["x-request-id"] = request.id
+  ngx.print(body)
+  return true
+end
+
+
+-- Answers without any endpoint, as the policy has it; nil when the caller is to be told that there is no answer.
+function _M.answer(request)
+  local fallback = request.doc.policy.fallback
+  if fallback.cache_ttl_ms > 0 then
+    local body, age_s = answer_cache.find(request)
+    if body and age_s * 1000 <= fallback.cache_ttl_ms then -- it may have been kept when the policy said longer
+      return answer_with(request, body, "cache", ("cache; age=%d"):format(age_s))
+    end
+  end
+  local body = fallback.format == "Completion" and default_answer.body(fallback.default_response, {
+    surface = request.surface.name, id = request.id, model = request.model, created_s = ngx.time(),
+    is_stream = request.parsed.stream, wants_usage = request.wants_usage,
+  })
+  if body then
+    return answer_with(request, body, "default", "default")
+  end
+  count("default")
+  ngx.header["x-poolkeeper-fallback"] = "default"
+end
+
+
+return _M

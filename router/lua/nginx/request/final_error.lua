@@ -1,0 +1,106 @@
+-- The end of a request that no endpoint has answered: the provider's own words where they tell its caller what to change,
+-- else ours.
+
+local outcome_recorder = require "nginx.request.outcome_recorder"
+local balancer = require "nginx.balancing.balancer"
+local cjson = require "cjson.safe"
+local clock = require "nginx.shared.clock"
+local fallback = require "nginx.request.fallback"
+local pool_breaker = require "nginx.endpoint.pool_breaker"
+local surface_support = require "core.request.surface_support"
+local relay = require "nginx.request.relay"
+local respond = require "nginx.shared.respond"
+local client_error = require "core.error.client_error"
+local surfaces = require "core.protocol.surface"
+
+local ngx = ngx
+
+local _M = {}
+
+local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
+local SATURATED = {
+  pool_saturated = "Every endpoint that could answer is at its limit of concurrent requests.",
+  queue_full = "Every endpoint that could answer is at its limit of concurrent requests, and as many wait for one as may.",
+  queue_timeout = "Every endpoint that could answer is at its limit of concurrent requests; none came free in the time that"
+    .. " a request may wait.",
+}
+
+
+-- Ends a request with an error made here.
+function _M.refuse(request, status, code, message, wait_ms)
+  if request.attempts > 0 then
+    ngx.header["x-poolkeeper-attempts"] = request.attempts
+  end
+  ngx.header["x-request-id"] = request.id
+  return respond.error(request.protocol, status, code, message, wait_ms)
+end
+
+
+-- Ends a request because there are too many of them: later there may be room.
+function _M.shed(request, status, code, message, wait_ms)
+  outcome_recorder.shed(code, request.client.name)
+  return _M.refuse(request, status, code, message, wait_ms)
+end
+
+
+-- No endpoint has the model on this surface.
+local function refuse_unoffered(request)
+  local surface = request.surface
+  if surface == surfaces.CHAT then
+    return _M.refuse(request, 404, "model_not_found", ("No endpoint serves the model '%s' now."):format(request.model))
+  end
+  local providers = surface_support.providers_of(surface.name)
+  local advice = providers and (" Wanted an endpoint of a provider that does (%s), or ask at /v1/chat/completions.")
+    :format(providers) or ""
+  return _M.refuse(request, 404, "surface_not_served",
+                ("No endpoint of this pool serves %s for the model '%s'.%s"):format(surface.title, request.model, advice))
+end
+
+
+-- No further attempt: the caller gets the provider's own words where they tell what to change, else ours.
+function _M.conclude(request, obstacle)
+  local told, failure = request.telling, request.failure
+  if told then
+    pool_breaker.answered(request)
+    local body, content_type = client_error.of(told.failure, request.protocol, cjson.decode)
+    relay.start({ status = told.failure.status, content_type = content_type }, request, told.attempt)
+    return respond.as_is(body)
+  end
+  local now_ms = clock.now_ms()
+  if failure and now_ms >= request.deadline_ms then
+    pool_breaker.failed(request)
+    if fallback.answer(request) then
+      return nil
+    end
+    return _M.refuse(request, 504, "deadline_exceeded", "No answer came within the request's time limit.")
+  end
+  if request.is_model_missing or not balancer.is_offered(request, now_ms) then
+    return refuse_unoffered(request)
+  end
+  local is_saturated = obstacle and (obstacle.shed or not failure and obstacle.full > 0)
+  if not is_saturated then
+    pool_breaker.failed(request)
+  end
+  if fallback.answer(request) then
+    return nil
+  end
+  if is_saturated then
+    local code = obstacle.shed or "pool_saturated"
+    return _M.shed(request, 503, code, SATURATED[code], obstacle.retry_ms or RETRY_SOON_MS)
+  end
+  local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
+  return _M.refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)
+end
+
+
+-- The pool's breaker is open: nobody is asked.
+function _M.conclude_untried(request)
+  if not fallback.answer(request) then
+    local retry_at_ms = pool_breaker.retry_at_ms()
+    return _M.refuse(request, 503, "global_breaker_open", request.doc.policy.fallback.default_response,
+                     retry_at_ms and retry_at_ms - clock.now_ms() or RETRY_SOON_MS)
+  end
+end
+
+
+return _M

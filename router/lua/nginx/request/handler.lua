@@ -1,0 +1,211 @@
+-- A request of a caller, up to where it is known what is asked and of whom; attempts.lua has the rest.
+
+local clock = require "nginx.shared.clock"
+local access = require "nginx.request.access"
+local outcome_recorder = require "nginx.request.outcome_recorder"
+local affinity = require "nginx.balancing.affinity"
+local retry_budget = require "nginx.balancing.retry_budget"
+local answer_cache = require "nginx.shared.answer_cache"
+local cjson = require "cjson.safe"
+local final_error = require "nginx.request.final_error"
+local pool_breaker = require "nginx.endpoint.pool_breaker"
+local headers = require "core.request.headers"
+local models = require "core.request.models"
+local queue = require "nginx.balancing.queue"
+local recovery = require "nginx.request.recovery"
+local request_body = require "core.request.body"
+local respond = require "nginx.shared.respond"
+local serve = require "nginx.request.attempts"
+local surfaces = require "core.protocol.surface"
+local document_sync = require "nginx.document_sync"
+local uuid = require "core.http.uuid"
+
+local ngx = ngx
+
+local _M = {}
+
+local CLIENT_HEADERS_MAX = 100
+local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
+
+
+local id_series, id_count -- nginx's own $request_id asks for 16 random bytes each time, a tenth of a request's cost here
+
+local function new_id()
+  if not id_series then
+    id_series, id_count = uuid.series(ngx.var.request_id), 0
+  end
+  id_count = id_count + 1
+  return uuid.counted(id_series, id_count)
+end
+
+
+-- What the caller and the providers know the request by: the caller's own id if it is a sane one. Providers get it only
+-- as a UUID, for some refuse others.
+local function request_ids(client_headers)
+  local given = client_headers["x-request-id"]
+  if type(given) ~= "string" or #given > 128 or not given:find("^[%w%-_.:]+$") then
+    local id = new_id()
+    return id, id
+  end
+  return given, uuid.is(given) and given or new_id()
+end
+
+
+-- What is known before the body is read; ngx.ctx holds it for the accounts of the log phase. Also: were there too many
+-- headers to see them all?
+local function begin(surface, path)
+  local client_headers, is_truncated = ngx.req.get_headers(CLIENT_HEADERS_MAX)
+  local id, upstream_id = request_ids(client_headers)
+  local request = {
+    surface = surface, protocol = surface and surface.protocol or surfaces.protocol_at(path), id = id,
+    upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
+    attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
+    wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
+    asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
+    is_last_resort = false,
+  }
+  ngx.ctx.request = request
+  return request, is_truncated
+end
+
+
+-- Counts a request among those of its client; one too many ends here. With the body read: a body that is too large leaves
+-- for another location, and what the request held would be forgotten.
+local function admit(request)
+  if not access.enter(request) then
+    return final_error.shed(request, 429, "client_limit",
+                         ("Your key has as many requests in flight as it may have (%d at this router); wait for one to end.")
+                           :format(request.client.max_connections), RETRY_SOON_MS)
+  end
+end
+
+
+-- Reads the body. Fills model, choices and wants_usage; a refusal ends the request.
+local function read_body(request)
+  local doc = request.doc
+  ngx.req.read_body()
+  local body = ngx.req.get_body_data()
+  if not body and ngx.req.get_body_file() then
+    return final_error.refuse(request, 413, "body_too_large",
+                           "The body's chunks are too small: with their framing it is larger than this router takes.")
+  end
+  if not body then
+    return final_error.refuse(request, 400, "invalid_json", "The request has no body; wanted a JSON object.")
+  end
+  local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface)
+  if not parsed then
+    return final_error.refuse(request, 400, "invalid_json", "The body could not be read: " .. err .. ".")
+  end
+  if not doc.labels[parsed.model] then
+    return final_error.refuse(request, 404, "model_not_found",
+                  ("The model '%s' is not served here; known models: %s.")
+                    :format(parsed.model:sub(1, 128), table.concat(doc.models, ", ")))
+  end
+  request.parsed, request.model, request.model_label = parsed, parsed.model, doc.labels[parsed.model]
+  request.asked = surfaces.asked(request.surface, parsed.model)
+  request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
+end
+
+
+-- The pool's list of models, or one of it.
+local function answer_models(request, name)
+  local body = name == "" and models.list(request.doc.models) or request.doc.labels[name] and models.one(name)
+  if not body and ngx.req.get_body_file() then
+    return final_error.refuse(request, 413, "body_too_large",
+                           "The body's chunks are too small: with their framing it is larger than this router takes.")
+  end
+  if not body then
+    return final_error.refuse(request, 404, "model_not_found",
+      ("The model '%s' is not served here."):format(name:sub(1, 128)))
+  end
+  return respond.json(200, body)
+end
+
+
+-- The content phase of the client port.
+function _M.serve()
+  local path, method = ngx.var.uri, ngx.req.get_method()
+  local surface = surfaces.POST[path]
+  local request, is_truncated = begin(surface, path)
+  if is_truncated then
+    return final_error.refuse(request, 431, "headers_too_large",
+                           ("The request has more headers than this router takes (%d)."):format(CLIENT_HEADERS_MAX))
+  end
+  local doc = document_sync.current()
+  if not doc then
+    return final_error.refuse(request, 503, "not_ready", "This router has no configuration yet.", RETRY_SOON_MS)
+  end
+  request.doc = doc
+  request.client = access.client(doc, request.client_headers)
+  if not request.client then
+    return final_error.refuse(request, 401, "unauthorized", "The key shown is none of this pool's client keys.")
+  end
+  local model = method == "GET" and surfaces.model_at(path)
+  if model then
+    return answer_models(request, model)
+  end
+  if not surface then
+    return final_error.refuse(request, 404, "not_found",
+                           ("The path '%s' is not served here; a base URL ends in /v1 for OpenAI's clients,"
+                            .. " in /anthropic for Anthropic's."):format(path:sub(1, 128)))
+  end
+  if method ~= "POST" then
+    ngx.header["Allow"] = "POST"
+    return final_error.refuse(request, 405, "method_not_allowed", "Only POST is served here.")
+  end
+  read_body(request)
+  admit(request)
+  if doc.policy.balancing.affinity then
+    request.conversation = affinity.of(request, doc.policy.balancing.affinity)
+  end
+  answer_cache.begin(request)
+  recovery.begin(request)
+  retry_budget.retries:deposit(doc.policy.retry.budget_percent)
+  if doc.policy.hedging then
+    retry_budget.hedges:deposit(doc.policy.hedging.budget_percent)
+  end
+  request.forwarded = headers.forwarded(request.client_headers)
+  request.asked_priority = request.client_headers["x-poolkeeper-priority"]
+  request.client_headers = nil -- read: a stream may go on for minutes
+  request.started_ms = clock.now_ms()
+  request.deadline_ms = request.started_ms + doc.policy.timeouts.request_ms
+  request.tier_wait_ms = doc.policy.retry.tier_wait_ms
+  return serve.serve(request)
+end
+
+
+-- Where nginx sends a body that is over the limit.
+function _M.too_large()
+  local request = begin(nil, ngx.var.uri)
+  return final_error.refuse(request, 413, "body_too_large", "The body is larger than this router takes (16 MiB).")
+end
+
+
+local function abandon(attempt)
+  if attempt and attempt.holds_slot then
+    outcome_recorder.abandoned(attempt, "ClientGone", clock.now_ms())
+    outcome_recorder.release(attempt)
+  end
+end
+
+
+-- The log phase: whatever ended the request, nothing stays taken.
+function _M.finish()
+  local request = ngx.ctx.request
+  if not request then
+    return
+  end
+  queue.leave(request)
+  retry_budget.give_back(request)
+  abandon(request.attempt)
+  abandon(request.hedge)
+  pool_breaker.ended(request)
+  if request.answer and request.is_kept then
+    answer_cache.keep(request, request.answer)
+  end
+  access.leave(request)
+  outcome_recorder.request(request.surface and request.surface.name or "other", ngx.status)
+end
+
+
+return _M

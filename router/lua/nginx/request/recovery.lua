@@ -1,0 +1,149 @@
+-- An answer that broke off after its caller had seen a part of it: another endpoint goes on with it. Continue: one that can
+-- is given what was sent and goes on from there. Restart: any one generates it again, and what was sent already is left
+-- out (core/answer/splice.lua). Where neither can be, the caller is told, and the answer is never ended as if it were whole.
+
+local outcome_recorder = require "nginx.request.outcome_recorder"
+local attempt_on = require "nginx.request.attempt"
+local balancer = require "nginx.balancing.balancer"
+local retry_budget = require "nginx.balancing.retry_budget"
+local cjson = require "cjson.safe"
+local clock = require "nginx.shared.clock"
+local continuation = require "core.request.continuation"
+local failures = require "nginx.request.failures"
+local credentials = require "nginx.endpoint.credentials"
+local outcome = require "core.error.outcome"
+local request_body = require "core.request.body"
+local state = require "nginx.shared.state"
+local transcript = require "core.answer.transcript"
+
+local _M = {}
+
+local CAPABILITY = "PrefixCompletion"
+
+
+-- What the caller is sent of a stream is remembered, where its policy wants it recovered or kept.
+function _M.begin(request)
+  if request.parsed.stream and request.surface.can_recover
+      and (request.is_kept or request.doc.policy.streaming.recovery ~= "Error") then
+    request.transcript = transcript.new()
+  end
+end
+
+
+local function may_recover(request)
+  return request.transcript and not request.transcript.is_opaque and request.doc.policy.streaming.recovery ~= "Error"
+end
+
+
+local function channel_to_continue(request)
+  if request.doc.policy.streaming.recovery ~= "Continue" or request.is_prefill_refused or request.choices ~= 1 then
+    return nil
+  end
+  return continuation.channel(request.transcript, request.surface.name)
+end
+
+
+-- Makes the attempt one that goes on with a channel; nil when its request cannot be said so.
+local function ask_to_continue(request, attempt, channel)
+  local sent, dialect = request.transcript, continuation.dialect(attempt.endpoint.provider)
+  local text = sent:texts()[0][channel]
+  local body = continuation.body(request.parsed.body, text, sent:pieces(0, channel), dialect, cjson.decode)
+  local parsed = body and request_body.parse(body, cjson.decode, request.model, request.surface)
+  if not parsed then
+    return nil
+  end
+  attempt.parsed, attempt.continues = parsed, channel
+  attempt.place = channel == "content" and dialect.place or nil
+end
+
+
+local function choose(request)
+  local channel, needs = channel_to_continue(request), request.needs
+  state.epoch()
+  if channel then
+    request.needs = CAPABILITY
+    local attempt = balancer.next(request, clock.now_ms())
+    request.needs = needs
+    if attempt then
+      ask_to_continue(request, attempt, channel)
+      return attempt
+    end
+  end
+  return (balancer.next(request, clock.now_ms()))
+end
+
+
+-- An endpoint to go on with; the one that broke off only when there is no other, and once.
+local function next_attempt(request, failed)
+  local name = failed.endpoint.name
+  local attempt = choose(request)
+  if not attempt and request.tries[name] == 1 then
+    request.excluded[name] = nil
+    attempt = choose(request)
+  end
+  return attempt
+end
+
+
+-- Did the endpoint not want, or not understand, to go on with an answer? Then it is asked to generate it again.
+local function is_prefill_refused(attempt, failure)
+  return attempt.continues and not outcome.CLASSES[failure.class].counts and failure.class ~= "RateLimited"
+    and failure.class ~= "Credential" and failure.class ~= "Deadline"
+end
+
+
+local function note(request, attempt, failure)
+  if is_prefill_refused(attempt, failure) then
+    request.is_prefill_refused = true
+    failures.note(request, attempt, { class = "Incompatible", reason = "Incompatible", answer = failure.answer })
+    request.excluded[attempt.endpoint.name] = nil
+    return
+  end
+  failures.note(request, attempt, failure)
+end
+
+
+local function may_go_on(request, attempt, failure)
+  local allowed = request.doc.policy.retry.max_attempts + (request.is_prefill_refused and 1 or 0)
+  if failure.class == "Incompatible" and not attempt.continues then
+    return false -- a second answer that says something else: a third one would, too
+  end
+  return (outcome.goes_on(failure.class, request.attempts, allowed) or is_prefill_refused(attempt, failure))
+    and retry_budget.retries:withdraw()
+end
+
+
+-- After a failed attempt of a stream that was begun: an attempt and its answer that go on with it, or nil.
+function _M.after(request, failed, failure)
+  request.goes_first = true
+  request.tier_wait_ms = 0 -- who is reading already is not kept waiting for a better tier
+  note(request, failed, failure)
+  if not may_recover(request) or not may_go_on(request, failed, failure) then
+    return nil
+  end
+  local attempt = next_attempt(request, failed)
+  if not attempt then
+    retry_budget.retries:refund()
+    return nil
+  end
+  request.attempt, request.has_paid = attempt, true
+  request.attempts = request.attempts + 1
+  attempt.recovers = attempt.continues and "Continue" or "Restart"
+  outcome_recorder.started(attempt)
+  outcome_recorder.failover(failed.endpoint.name, attempt.endpoint.name, failure.class)
+  local answer, its_failure = attempt_on.run(request, attempt, credentials.of(attempt.endpoint))
+  if answer and answer.events then
+    outcome_recorder.recovery(attempt)
+    return attempt, answer
+  end
+  if answer then
+    if attempt.conn then
+      attempt.conn:close()
+    end
+    its_failure = { class = "Incompatible", reason = "Incompatible", detail = "no stream" }
+  end
+  return _M.after(request, attempt, its_failure)
+end
+
+
+return _M

@@ -1,0 +1,170 @@
+-- An answer on its way to the caller, once it has proved itself: what was held, then the rest as it comes, in the time
+-- slice it came in (client_write.lua). An answer that breaks now is never ended as if it were whole.
+
+local chunk = require "core.answer.chunk"
+local clock = require "nginx.shared.clock"
+local media_type = require "core.answer.media_type"
+local client_write = require "nginx.request.client_write"
+local splice = require "core.answer.splice"
+
+local ngx = ngx
+local now_ms = clock.now_ms
+local pass_on = client_write.pass_on
+
+local _M = {}
+
+local DONE_GRACE_MS = 1000 -- for [DONE] and a usage chunk, once all is said
+local END_GRACE_MS = 100 -- for the end of the body, once [DONE] is sent: the connection can then be used again
+
+
+-- The end after [DONE]: read what is left of the framing, so that the connection can be kept.
+local function close_properly(conn)
+  conn:read(now_ms() + END_GRACE_MS)
+  conn:finish()
+end
+
+
+local function cut(class, detail)
+  return { class = class, reason = class, detail = detail }
+end
+
+
+-- How a stream stands after an event kind or a read error; nil when it goes on. {class = nil} is a good end.
+local function verdict(answer, request, kind, detail, err)
+  local finished = answer.events.finished
+  if kind == splice.DIFFERS then
+    return cut("Incompatible", detail)
+  end
+  if kind == chunk.DONE or finished and (kind or err) then
+    return { is_done = kind == chunk.DONE }
+  end
+  if kind then
+    return cut("Truncated", kind == chunk.CUT and detail or kind)
+  end
+  if err == "timeout" then
+    return now_ms() >= request.deadline_ms and cut("Deadline") or cut("Stalled")
+  end
+  return err and cut("Truncated", err) or nil
+end
+
+
+-- Sends a stream on. Gives {is_done} or the failure {class, detail}; nil when the caller is gone.
+local function pump(request, attempt, answer)
+  local conn, events = answer.conn, answer.events
+  local inter_token_ms = attempt.policy.timeouts.inter_token_ms
+  local out, kind, detail, err = answer.held, answer.ended, answer.detail, nil
+  local progress, deadline_ms = true, nil
+  while true do
+    if not pass_on(request, out) then
+      return nil
+    end
+    local ended = verdict(answer, request, kind, detail, err)
+    if ended then
+      return ended
+    end
+    if progress then
+      local wait_ms = events.finished and DONE_GRACE_MS or inter_token_ms
+      deadline_ms = math.min(request.deadline_ms, now_ms() + wait_ms)
+    end
+    local data
+    data, err = conn:read(deadline_ms)
+    if data then
+      out, progress, kind, detail = events:feed(data, false)
+    else
+      out, progress, kind, detail = events:feed("", true)
+      err = kind == nil and err or nil
+    end
+  end
+end
+
+
+local function start(answer, request, attempt)
+  local headers = ngx.header
+  if answer.status ~= 200 then
+    ngx.status = answer.status
+  end
+  headers["Content-Type"] = media_type.of(answer.content_type)
+  headers["x-poolkeeper-endpoint"] = attempt.endpoint.name
+  headers["x-poolkeeper-tier"] = attempt.endpoint.tier
+  headers["x-poolkeeper-attempts"] = request.attempts
+  headers["x-request-id"] = request.id
+  if request.is_degraded then
+    headers["x-poolkeeper-fallback"] = "degraded"
+  end
+  if request.trimmed_turns then
+    headers["x-poolkeeper-context-trimmed"] = request.trimmed_turns
+  end
+end
+
+_M.start = start
+
+
+-- What is done about an answer that broke under way: the caller is told in the stream, and the connection is closed
+-- without the end of the body, so that even a client that reads no events knows.
+function _M.give_up(request, failure)
+  local code = failure.class == "Deadline" and "deadline_exceeded" or "stream_truncated"
+  local message = failure.class == "Deadline" and "The answer took longer than the request's time limit."
+    or "The answer broke off before its end."
+  pass_on(request, request.protocol.error_event(message, code))
+end
+
+
+-- A stream, or what another endpoint has to add to it: nil after a good end, the failure after a bad one, "gone" when the
+-- caller went.
+function _M.stream(request, attempt, answer)
+  if not attempt.recovers then
+    start(answer, request, attempt)
+    ngx.header["Cache-Control"] = "no-cache"
+  end
+  local ended = pump(request, attempt, answer)
+  if not ended then
+    return "gone"
+  end
+  if ended.class then
+    return ended
+  end
+  if ended.is_done then
+    close_properly(answer.conn)
+  else
+    pass_on(request, request.protocol.DONE_EVENT)
+    answer.conn:close()
+  end
+  attempt.conn = nil
+end
+
+
+-- An answer that is no stream and is all here.
+function _M.whole(request, attempt, answer)
+  start(answer, request, attempt)
+  ngx.header["Content-Length"] = #answer.held
+  ngx.print(answer.held)
+end
+
+
+-- An answer that is no stream and too long to hold; results as for a stream.
+function _M.long(request, attempt, answer)
+  request.transcript = nil -- no stream, whatever was asked for: nobody can go on with it
+  start(answer, request, attempt)
+  local conn, out, deadline_ms = answer.conn, answer.held, 0
+  while true do
+    if not pass_on(request, out) then
+      return "gone"
+    end
+    if out:find("%S") then
+      deadline_ms = math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms)
+    end
+    local data, err = conn:read(deadline_ms)
+    if err == "end" then
+      conn:finish()
+      attempt.conn = nil
+      return nil
+    end
+    if not data then
+      return cut(err == "timeout" and "Stalled" or "Truncated", err)
+    end
+    out = data
+  end
+end
+
+
+return _M

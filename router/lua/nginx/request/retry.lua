@@ -1,0 +1,119 @@
+-- Who is asked next, and when: another endpoint at once; the same one once more after a server error, with a pause; or one
+-- whose provider said when it will be back, when the request has the time. Every wait ends with the request: nothing is
+-- held meanwhile, and a caller that goes is not waited for.
+
+local outcome_recorder = require "nginx.request.outcome_recorder"
+local balancer = require "nginx.balancing.balancer"
+local retry_budget = require "nginx.balancing.retry_budget"
+local clock = require "nginx.shared.clock"
+local outcome = require "core.error.outcome"
+local queue = require "nginx.balancing.queue"
+local state = require "nginx.shared.state"
+
+local ngx = ngx
+local random = math.random
+
+local _M = {}
+
+local REPEAT_MS = 100 -- before the same endpoint is asked again, and up to as much more
+local SPREAD = 0.1 -- of a wait, on top of it: those who wait for the same endpoint must not come back in step
+
+
+local function pause(wait_ms)
+  ngx.sleep(wait_ms / 1000)
+  state.epoch()
+end
+
+
+-- Waits for an endpoint of which it is said when it will be back; false when the request has not the time.
+local function wait_for(request, said)
+  local now_ms = clock.now_ms()
+  if said.until_ms >= request.deadline_ms then
+    return false
+  end
+  local wait_ms = (said.until_ms - now_ms) * (1 + SPREAD * random())
+  pause(math.max(1, math.min(wait_ms, request.deadline_ms - now_ms)))
+  request.excluded[said.name] = nil
+  return true
+end
+
+
+-- An attempt now, or after as much of tierWait as it takes for the better tier to be back. Else nil and what stands in
+-- the way.
+local function find(request)
+  local now_ms = clock.now_ms()
+  local attempt, obstacle = balancer.next(request, now_ms)
+  if attempt then
+    return attempt
+  end
+  if obstacle.tier_back and wait_for(request, obstacle.tier_back) then
+    request.tier_wait_ms = request.tier_wait_ms - (clock.now_ms() - now_ms)
+    return find(request)
+  end
+  return nil, obstacle
+end
+
+-- What was found; where every endpoint is full, what the queue gives instead.
+local function or_wait(request, attempt, obstacle)
+  if attempt or obstacle.full == 0 or not request.doc.policy.queue then
+    return attempt, obstacle
+  end
+  return queue.wait(request, obstacle)
+end
+
+
+function _M.first(request)
+  return or_wait(request, find(request))
+end
+
+
+-- There is no other endpoint: the same one once more, where its class allows that, or the first one that is said to be back
+-- in time.
+local function find_again(request, attempt, failure, obstacle)
+  local name = attempt.endpoint.name
+  if outcome.may_repeat(failure.class, request.tries[name]) then
+    local wait_ms = REPEAT_MS * (1 + random())
+    if clock.now_ms() + wait_ms < request.deadline_ms then
+      pause(wait_ms)
+      request.excluded[name] = nil
+      return find(request)
+    end
+  elseif obstacle.back and wait_for(request, obstacle.back) then
+    local another, still = find(request)
+    if another then
+      return another
+    end
+    return find_again(request, attempt, failure, still)
+  end
+  return nil, obstacle
+end
+
+
+-- The attempt after a failed one, paid from the budget when the failed one cost the provider anything. Or nil and what
+-- stands in the way.
+function _M.after(request, attempt, failure)
+  if not outcome.goes_on(failure.class, request.attempts, request.doc.policy.retry.max_attempts)
+      or clock.now_ms() >= request.deadline_ms then
+    return nil
+  end
+  if attempt.is_sent and not retry_budget.reserve(request) then
+    return nil
+  end
+  state.epoch()
+  local another, obstacle = find(request)
+  if not another then
+    another, obstacle = or_wait(request, find_again(request, attempt, failure, obstacle))
+  end
+  if not another then
+    retry_budget.give_back(request)
+    return nil, obstacle
+  end
+  retry_budget.spend(request)
+  if another.endpoint ~= attempt.endpoint then
+    outcome_recorder.failover(attempt.endpoint.name, another.endpoint.name, failure.class)
+  end
+  return another
+end
+
+
+return _M

@@ -1,0 +1,85 @@
+-- Answers that were complete and good, kept for the time when nobody can give one: served to the very same request only,
+-- never while an endpoint can answer. Kept by this router, in memory, the longest unused ones give way.
+
+local cache_control = require "core.request.cache_control"
+local cache_key = require "core.request.cache_key"
+local cjson = require "cjson.safe"
+local clock = require "nginx.shared.clock"
+local completion = require "core.answer.completion"
+local digest = require "nginx.shared.digest"
+local state = require "nginx.shared.state"
+
+local find = string.find
+local sub = string.sub
+
+local _M = {}
+
+local ANSWER_MAX_BYTES = 1024 * 1024
+
+
+-- What the request's headers say: is its answer kept, and how old may one be that it gets?
+function _M.begin(request)
+  if request.doc.policy.fallback.cache_ttl_ms > 0 then
+    local headers = request.client_headers
+    request.is_kept, request.kept_max_age_s = cache_control.of(headers["cache-control"], headers["pragma"])
+  end
+end
+
+
+-- What the request is kept under. Clients of a pool that knows its clients never see each other's answers.
+local function key_of(request)
+  digest.begin()
+  cache_key.say(request.surface.name, request.client.name, request.parsed, digest.add)
+  return digest.finish()
+end
+
+
+local function body_of(request, answer)
+  if not answer.events then
+    return not answer.conn and answer.held
+  end
+  local reader = answer.events.reader
+  local whole = request.transcript and reader.final and completion.knows(request.surface.name)
+    and completion.of_stream(request.surface.name, request.transcript, reader.final, reader.usage, cjson.null)
+  return whole and cjson.encode(whole)
+end
+
+
+-- After a good end (log phase).
+function _M.keep(request, answer)
+  if request.is_degraded or request.trimmed_turns then
+    return -- not the answer to what was asked
+  end
+  local body = body_of(request, answer)
+  if body and #body <= ANSWER_MAX_BYTES then
+    local kept = ("%.0f %s"):format(clock.now_ms() / 1000, body)
+    state.keep_answer(key_of(request), kept, request.doc.policy.fallback.cache_ttl_ms / 1000)
+  end
+end
+
+
+-- The kept answer to this request as a body in the form that is asked for, and how old it is; nil when there is none
+-- that its caller takes.
+function _M.find(request)
+  local kept = state.kept_answer(key_of(request))
+  if not kept then
+    return nil
+  end
+  local space = find(kept, " ", 1, true)
+  local age_s, body = clock.now_ms() / 1000 - tonumber(sub(kept, 1, space - 1)), sub(kept, space + 1)
+  age_s = math.max(0, math.floor(age_s))
+  if age_s > request.kept_max_age_s then
+    return nil
+  end
+  if request.parsed.stream then
+    local answer = completion.knows(request.surface.name) and cjson.decode(body)
+    if not answer then
+      return nil
+    end
+    body = completion.as_stream(request.surface.name, answer, request.wants_usage)
+  end
+  return body, age_s
+end
+
+
+return _M

@@ -1,0 +1,198 @@
+-- The addresses behind a host name: /etc/hosts, then the name servers of resolv.conf, A and AAAA. A time to live is
+-- honoured between one second and a minute; when the servers fail, the last good answer goes on serving. Names are taken
+-- as fully qualified: no search domains. Whether an address may be connected to is decided at every connect, not here.
+
+local address = require "core.http.address"
+local clock = require "nginx.shared.clock"
+local semaphore = require "ngx.semaphore"
+
+local ngx = ngx
+
+local _M = {}
+
+local has_resolver, resolver = pcall(require, "nginx.dns.resolver")
+if not has_resolver then
+  resolver = require "resty.dns.resolver"
+end
+
+local TTL_MIN_S, TTL_MAX_S = 1, 60
+local HOSTS_TTL_S = 5
+local RETRY_S = 2 -- between lookups that fail
+local QUERY_TIMEOUT_MS, QUERY_TRIES = 1000, 2
+local STALE_WAIT_MS = 200 -- for a lookup, when the last good answer could serve
+local NAMESERVERS_MAX = 3
+
+local cache = {} -- host -> {addresses, until_ms}
+local lookups = {} -- host -> semaphore of the lookup under way
+
+local resolv_conf, hosts_file
+
+
+function _M.init(resolv_conf_path, hosts_path)
+  resolv_conf, hosts_file = resolv_conf_path, hosts_path
+end
+
+
+local function lines(path)
+  local file = io.open(path, "r")
+  if not file then
+    return function() end
+  end
+  local text = file:read("*a")
+  file:close()
+  return text:gmatch("[^\n]+")
+end
+
+
+-- "10.96.0.10", "10.0.0.1:5353" (not in the standard, but handy) or "fd00::a" -> what the resolver library wants
+local function nameserver(text)
+  local host, port = text:match("^(%d+%.%d+%.%d+%.%d+):(%d+)$")
+  if host then
+    return { host, tonumber(port) }
+  end
+  if not address.kind(text) then
+    return nil
+  end
+  return text:find(":", 1, true) and "[" .. text .. "]" or text
+end
+
+
+local function nameservers()
+  local found = {}
+  for line in lines(resolv_conf) do
+    local server = nameserver(line:match("^%s*nameserver%s+(%S+)") or "")
+    if server and #found < NAMESERVERS_MAX then
+      found[#found + 1] = server
+    end
+  end
+  return found
+end
+
+
+local function from_hosts(host)
+  local found = {}
+  for line in lines(hosts_file) do
+    local ip, names = line:match("^%s*([^#%s]+)%s+([^#]+)")
+    if ip and address.kind(ip) and (" " .. names:lower() .. " "):find("%s" .. host:lower():gsub("%p", "%%%0") .. "%s") then
+      found[#found + 1] = ip
+    end
+  end
+  return #found > 0 and found or nil
+end
+
+
+-- One question; adds to found. Gives the smallest time to live seen, or nil and what went wrong.
+local function ask(client, host, kind, found, ttl_s)
+  local answers, err = client:query(host, { qtype = kind })
+  if not answers then
+    return nil, err
+  end
+  if answers.errcode then
+    return nil, answers.errstr
+  end
+  for _, answer in ipairs(answers) do
+    if answer.type == kind and answer.address then
+      found[#found + 1] = answer.address
+      ttl_s = math.min(ttl_s, answer.ttl)
+    end
+  end
+  return ttl_s
+end
+
+
+local function from_servers(host)
+  local servers = nameservers()
+  if #servers == 0 then
+    return nil, "no nameserver in " .. resolv_conf
+  end
+  local client, err = resolver:new({ nameservers = servers, retrans = QUERY_TRIES, timeout = QUERY_TIMEOUT_MS })
+  if not client then
+    return nil, "making a resolver: " .. err
+  end
+  local found, ttl_s, first_err = {}, TTL_MAX_S, nil
+  for _, kind in ipairs({ client.TYPE_A, client.TYPE_AAAA }) do
+    local seen, query_err = ask(client, host, kind, found, ttl_s)
+    ttl_s = seen or ttl_s
+    first_err = first_err or query_err
+  end
+  if #found == 0 then
+    return nil, first_err or "no address"
+  end
+  return found, math.max(TTL_MIN_S, ttl_s)
+end
+
+
+local function look_up(host)
+  local found = from_hosts(host)
+  if found then
+    return found, HOSTS_TTL_S
+  end
+  local ok, addresses, ttl_or_err = pcall(from_servers, host)
+  if not ok then
+    return nil, tostring(addresses)
+  end
+  return addresses, ttl_or_err
+end
+
+
+-- In a timer: a caller that goes must not take with it what others wait for.
+local function refresh(premature, host)
+  local found, ttl_or_err
+  if not premature then
+    found, ttl_or_err = look_up(host)
+  end
+  local done, known, now_ms = lookups[host], cache[host], clock.now_ms()
+  lookups[host] = nil
+  if found then
+    cache[host] = { addresses = found, until_ms = now_ms + ttl_or_err * 1000 }
+  elseif known and known.addresses then
+    known.until_ms = now_ms + RETRY_S * 1000
+  else
+    cache[host] = { err = ttl_or_err, until_ms = 0 }
+  end
+  if done:count() < 0 then
+    done:post(-done:count())
+  end
+end
+
+
+local function start_refresh(host)
+  local done = semaphore.new()
+  lookups[host] = done
+  local ok, err = ngx.timer.at(0, refresh, host)
+  if not ok then
+    lookups[host] = nil
+    return nil, err
+  end
+  return done
+end
+
+
+-- The addresses of a host (an IP literal is its own), or nil and why not. Waits until deadline_ms for a lookup, and only a
+-- moment for one that would replace what is known.
+function _M.resolve(host, deadline_ms)
+  local known = cache[host]
+  if known and clock.now_ms() < known.until_ms then
+    return known.addresses
+  end
+  if address.kind(host) then
+    cache[host] = { addresses = { host }, until_ms = math.huge }
+    return cache[host].addresses
+  end
+  local under_way, err = lookups[host], nil
+  if not under_way then
+    under_way, err = start_refresh(host)
+  end
+  if under_way then
+    local wait_ms = known and known.addresses and STALE_WAIT_MS or math.huge
+    under_way:wait(math.max(1, math.min(wait_ms, deadline_ms - clock.now_ms())) / 1000)
+  end
+  known = cache[host]
+  if known and known.addresses then
+    return known.addresses
+  end
+  return nil, "resolving " .. host .. ": " .. (err or known and known.err or "no answer")
+end
+
+
+return _M

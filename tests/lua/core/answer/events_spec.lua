@@ -1,0 +1,24 @@
+package.path = "tests/lua/?.lua;" .. package.path
+
+local chunk = require "core.answer.chunk"
+local cjson = require "cjson.safe"
+local classify = require "core.error.classify"
+local sse = require "core.answer.sse"
+local support = require "support"
+
+local function nothing() end
+
+describe("an event of a stream", function()
+  for _, case in ipairs(support.vectors("events").cases) do
+    it(case.provider .. ": " .. case.name, function()
+      local reader = chunk.new(cjson.decode, 1)
+      local kind, detail = reader:read(case.event, 1, (sse.boundary(case.event, 1, false, sse.has_cr(case.event))))
+      assert.equal(case.want.kind, kind)
+      if kind == chunk.ERROR then
+        local verdict = classify.refusal(200, nothing, detail, case.provider, 0)
+        assert.equal(case.want.class, verdict.class)
+        assert.equal(case.want.reason, verdict.reason)
+      end
+    end)
+  end
+end)
