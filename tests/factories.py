@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.failoverpolicy import FailoverPolicy
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.failover_policy import FailoverPolicy
 from poolkeeper.api.reasons import ConditionType
-from poolkeeper.api.routerdoc import RouterDoc
-from poolkeeper.api.routerstate import Breaker, EndpointState, Health, RouterState
+from poolkeeper.api.router_document import RouterDoc
+from poolkeeper.api.router_state import Breaker, EndpointState, Health, RouterState
 from poolkeeper.api.status import Condition, EndpointPoolStatus
 from poolkeeper.errors import Refused
-from poolkeeper.judge.verdict import Verdict, judge
 from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.snapshot import Live, LiveDeployment, LivePod, PoolKey, RouterReport, Settings, Snapshot
+from poolkeeper.status.evaluate import StatusUpdate, evaluate
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(minutes=20)
@@ -95,7 +95,7 @@ def document(of: Snapshot) -> RouterDoc:
 
 
 def seen(name: str, tier: int = 0, health: Health = "Healthy", reason: str | None = None) -> EndpointState:
-    """An endpoint as one router sees it, its breaker closed (the words are those of router/lua/core/health/summary.lua)."""
+    """An endpoint as one router sees it, its breaker closed (words: core/health/summary.lua)."""
     words = {"Healthy": "Healthy", "Unknown": "NoDataYet", "Unhealthy": "Connect"}
     fields = {"name": name, "tier": tier, "health": health, "reason": reason or words[health], "since": EARLIER}
     return EndpointState.model_validate(fields | {"models": _models("Closed", "")})
@@ -166,8 +166,8 @@ def serving(of: Snapshot, *states: RouterState, at: datetime = NOW) -> Snapshot:
     )
 
 
-def verdict(of: Snapshot, now: datetime = NOW, refused: Refused | None = None) -> Verdict:
-    return judge(of, resolve(of, now), refused, now)
+def status_update(of: Snapshot, now: datetime = NOW, refused: Refused | None = None) -> StatusUpdate:
+    return evaluate(of, resolve(of, now), refused, now)
 
 
 def condition(status: EndpointPoolStatus, kind: ConditionType) -> Condition:

@@ -20,7 +20,10 @@ def config_reader() -> Callable[[Mapping[str, object]], str]:
     lua = LuaRuntime(unpack_returned_tuples=True)
     lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')
     read = lua.eval(
-        'function(document) local doc, err = require("core.document.config").read(document); return doc and "" or err end'
+        """function(document)
+             local doc, err = require("core.document.config").read(document)
+             return doc and "" or err
+           end"""
     )
 
     def complaint(document: Mapping[str, object]) -> str:

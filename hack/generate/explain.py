@@ -5,7 +5,7 @@ import json
 
 from hack.generate.structural import Json, Schema
 
-from poolkeeper.api.values import BOUNDS
+from poolkeeper.api.value_types import BOUNDS
 
 
 def explained(schema: Schema) -> Schema:

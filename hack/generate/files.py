@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hack.generate import cli, crds, dialects, metrics, reference, runbooks
 
-from poolkeeper.api.meta import GROUP
+from poolkeeper.api.base import GROUP
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (Path("crds"), Path("charts/poolkeeper/templates/crds"), Path("docs/reference"))

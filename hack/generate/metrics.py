@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lupa.luajit21 import LuaRuntime
 
-from poolkeeper.render.names import ADMIN_PORT
+from poolkeeper.render.metadata import ADMIN_PORT
 from poolkeeper.telemetry.metrics import TABLE, Family
 
 LUA = Path(__file__).resolve().parents[2] / "router/lua"

@@ -8,10 +8,10 @@ from hack.generate.crds import CONDITIONS, GENERATED
 from hack.generate.explain import bounds
 from hack.generate.structural import Schema, structural
 
-from poolkeeper.api.meta import API_VERSION
+from poolkeeper.api.base import API_VERSION
 from poolkeeper.api.reasons import GOOD, REASONS
 from poolkeeper.api.resource import Resource
-from poolkeeper.api.values import BOUNDS, VALIDATIONS
+from poolkeeper.api.value_types import BOUNDS, VALIDATIONS
 
 HEAD = f"<!-- {GENERATED} -->"
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast, get_args
 
+from poolkeeper.api.base import Model
 from poolkeeper.api.endpoint import ProxyUrl, Url
-from poolkeeper.api.meta import Model
-from poolkeeper.api.rules import Rule, cel_text, rules_on
-from poolkeeper.api.values import BOUNDS, RULES_OF, VALIDATIONS
+from poolkeeper.api.validation_rules import Rule, cel_text, rules_on
+from poolkeeper.api.value_types import BOUNDS, RULES_OF, VALIDATIONS
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Schema = dict[str, Json]

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from poolkeeper.api.endpoint import Provider
-from poolkeeper.api.probedoc import ProbedEndpointDoc, ProbeDoc
-from poolkeeper.api.proberesult import EndpointProbe, ProbePhases
-from poolkeeper.api.routerdoc import ModelRoute
+from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc
+from poolkeeper.api.probe_result import EndpointProbe, ProbePhases
+from poolkeeper.api.router_document import ModelRoute
 from poolkeeper.api.status import LastProbe, ProbedEndpoint
 from poolkeeper.prober.files import DOCUMENT, Files
 from poolkeeper.prober.run import run
-from poolkeeper.probing.fold import fold_all
+from poolkeeper.probing.history import fold_all
 
 SCHEDULE, APART = "*/15 * * * *", timedelta(minutes=15)
 START = datetime(2026, 1, 1, tzinfo=UTC)

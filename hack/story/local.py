@@ -13,8 +13,8 @@ from openai import OpenAI
 
 from fakes.harness import FakeProvider
 from poolkeeper.api.status import EndpointPoolStatus
-from poolkeeper.local import record
-from poolkeeper.local.statedir import StateDir
+from poolkeeper.local import run_record
+from poolkeeper.local.state_dir import StateDir
 
 FIRST_KEY, SECOND_KEY = "sk-try-first", "sk-try-second"
 DIALS: dict[str, object] = {"tokens": 12, "token_interval_ms": 40.0, "first_token_ms": 80.0}
@@ -39,7 +39,7 @@ class LocalStage:
         write_secret(self.secret, SECOND_KEY)
 
     def status(self) -> EndpointPoolStatus | None:
-        run = record.read(StateDir(self.state_dir))
+        run = run_record.read(StateDir(self.state_dir))
         return run.pool.status if run else None
 
     def show_status(self) -> None:

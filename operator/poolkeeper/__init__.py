@@ -2,15 +2,17 @@
 
 The map, from the rim to the middle (imports point down only; `.importlinter` holds it so):
 
-    cli                     the command line
-    handlers prober         what a command does: the kopf shell in the cluster, one run of the probe,
-    dashboard                 a page in the browser
-    kube upstream           the outside world: the Kubernetes API, the routers' /state,
-    telemetry local           metrics and logs, and the file-backed world of `poolkeeper run`
-    reconcile               the story: gather, decide, apply, observe, judge, publish
-    judge render            pure: status and conditions from facts; Kubernetes objects from a plan
-    plan                    pure: a snapshot of the declared world becomes the router's document
+    cli                     the command line: one file a command
+    handlers dashboard      what long commands do: the kopf shell in the cluster, a page in the browser
+    diagnostics             what people ask about a pool: gathered, and put into words and tables
+    kube local              two backends: the Kubernetes API, and the files of `poolkeeper run`
+    prober routers          one run of the probe; the routers' admin port
+    telemetry                 metrics and logs
+    reconcile               the story: gather, decide, apply, evaluate, publish
+    status render           pure: status and conditions from facts; Kubernetes objects from a plan
+    plan                    pure: a snapshot of what is declared becomes the router's document
     probing                 pure: what a probe asks, and what its answers mean
+    providers               pure: what a provider's refusal means (the router's Lua is generated from it)
     api                     the contract: resources, router document, reasons, labels
     errors clock            errors by what the caller can do; the only now()
 """

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.errors import Refused
-from poolkeeper.judge.verdict import Verdict, judge
 from poolkeeper.plan.resolve import Plan, resolve
 from poolkeeper.plan.snapshot import Manifest, PoolKey, Snapshot
 from poolkeeper.render.desired import desired
+from poolkeeper.status.evaluate import StatusUpdate, evaluate
 
 
-class World(Protocol):
+class Backend(Protocol):
     """All a reconcile may do to the outside. Both worlds (kube, local) implement exactly this.
 
     Every method raises RetryLater when the world is not ready and Refused when it says no.
@@ -28,31 +28,31 @@ class World(Protocol):
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
         """Make the children be as given; writes nothing for a child that already is."""
 
-    async def poke(self, snapshot: Snapshot, document: RouterDoc, now: datetime) -> None:
+    async def refresh_pods(self, snapshot: Snapshot, document: RouterDoc, now: datetime) -> None:
         """Have the routers notice this document at once, and any key that they wait for."""
 
-    async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
+    async def publish(self, snapshot: Snapshot, update: StatusUpdate) -> None:
         """Write the status if its meaning changed, and emit the verdict's Events."""
 
 
-async def reconcile(world: World, key: PoolKey, now: datetime) -> Verdict | None:
+async def reconcile(backend: Backend, key: PoolKey, now: datetime) -> StatusUpdate | None:
     """Bring one pool's children and status up to its declaration; None when the pool is gone."""
-    snapshot = await world.gather(key)
+    snapshot = await backend.gather(key)
     if snapshot is None:
         return None  # ownerReferences remove the children
     plan = resolve(snapshot, now)
-    refused = await _carry_out(world, snapshot, plan, now)
-    verdict = judge(snapshot, plan, refused, now)
-    await world.publish(snapshot, verdict)
-    return verdict
+    refused = await _carry_out(backend, snapshot, plan, now)
+    update = evaluate(snapshot, plan, refused, now)
+    await backend.publish(snapshot, update)
+    return update
 
 
-async def _carry_out(world: World, snapshot: Snapshot, plan: Plan, now: datetime) -> Refused | None:
+async def _carry_out(backend: Backend, snapshot: Snapshot, plan: Plan, now: datetime) -> Refused | None:
     if plan.document is None:
         return None  # nothing valid to roll out: the last good configuration keeps serving
     try:
-        await world.apply(snapshot, desired(snapshot, plan.document, plan.probe))
-        await world.poke(snapshot, plan.document, now)
+        await backend.apply(snapshot, desired(snapshot, plan.document, plan.probe))
+        await backend.refresh_pods(snapshot, plan.document, now)
     except Refused as refused:
         return refused
     return None

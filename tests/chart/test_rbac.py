@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from chart.conftest import CHART, Json, Rendered
-from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.handlers.watches import SELECTORS
 from poolkeeper.kube.client import RESOURCES
 

@@ -11,8 +11,8 @@ import yaml
 
 from contract.manifests import BAD, GOOD, SMALLEST, Case, Manifest
 from poolkeeper.api import labels
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.failoverpolicy import FailoverPolicy
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.failover_policy import FailoverPolicy
 from poolkeeper.api.reasons import POLICY_CONDITIONS, POOL_CONDITIONS
 
 pytestmark = pytest.mark.cluster

@@ -12,7 +12,7 @@ import yaml
 
 from factories import LOCAL, NOW, OFFICIAL, SETTINGS, document, endpoint, policy, pool, snapshot
 from poolkeeper.api import labels
-from poolkeeper.api.routernews import AnsweredDoc, News
+from poolkeeper.api.startup_hints import AnsweredDoc, News
 from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.snapshot import Live, Manifest, Snapshot

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from contract.manifests import SMALLEST
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.failoverpolicy import FailoverPolicy
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.failover_policy import FailoverPolicy
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTES = ROOT / "charts/poolkeeper/templates/NOTES.txt"

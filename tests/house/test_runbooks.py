@@ -12,11 +12,11 @@ from hack.generate.runbooks import all_words
 from hack.generate.structural import Json, structural
 
 from poolkeeper.api import labels
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.failoverpolicy import FailoverPolicy
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.failover_policy import FailoverPolicy
 from poolkeeper.api.reasons import GOOD, GOOD_REASONS, REASONS, ProbeReason, Reason, runbook
 from poolkeeper.cli.main import COMMANDS, main
-from poolkeeper.probing.meaning import MEANING, Meaning, Proof
+from poolkeeper.probing.reason_effects import MEANING, Meaning, Proof
 from poolkeeper.telemetry.metrics import TABLE
 from routerlua import runtime
 

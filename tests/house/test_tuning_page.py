@@ -10,8 +10,8 @@ from hack.generate.metrics import router_families
 from hack.generate.structural import Json, structural
 
 from contract.manifests import SMALLEST
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.failoverpolicy import FailoverPolicy
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.failover_policy import FailoverPolicy
 from poolkeeper.api.resource import Resource
 from poolkeeper.telemetry.metrics import TABLE
 

@@ -92,7 +92,9 @@ def test_an_open_breaker_lets_no_more_through_than_its_trials(
 
 new_rest = function('function() return require("core.health.backoff").new() end')
 fails = function(
-    'function(record, kind, outcome, context) return (require("core.health.backoff").failure(record, kind, outcome, context)) end'
+    """function(record, kind, outcome, context)
+         return (require("core.health.backoff").failure(record, kind, outcome, context))
+       end"""
 )
 answers = function(
     'function(record, now, started) return (require("core.health.backoff").success(record, now, started)) end'

@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from poolkeeper.api.endpoint import Provider
-from poolkeeper.probing.classify import refusal
-from poolkeeper.probing.dialects import COMMON, PROVIDERS, WORD_STATUS
-from poolkeeper.probing.words import words_of
+from poolkeeper.providers.classify import refusal
+from poolkeeper.providers.error_body import words_of
+from poolkeeper.providers.error_rules import COMMON, PROVIDERS, WORD_STATUS
 from routerlua import runtime
 
 

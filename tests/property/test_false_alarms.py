@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 import factories
 from jitter import Jitter
-from poolkeeper.api.proberesult import EndpointProbe, ProbeResult
+from poolkeeper.api.probe_result import EndpointProbe, ProbeResult
 from poolkeeper.api.reasons import ProbeReason
 from poolkeeper.api.status import LastProbe
 from poolkeeper.plan.probe import short
-from poolkeeper.plan.probed import advised
-from poolkeeper.probing.asking import next_sample
-from poolkeeper.probing.fold import fold_all
-from poolkeeper.probing.judging import Asked, judge_exchange
+from poolkeeper.plan.probe_advice import advised
+from poolkeeper.probing.evaluate import Asked, judge_exchange
+from poolkeeper.probing.history import fold_all
 from poolkeeper.probing.phases import Ending, Exchange, Usage
+from poolkeeper.probing.sample_count import next_sample
 from poolkeeper.probing.window import LENGTH, Run, Verdict, run_of, verdict_of
 
 RUNS = 500

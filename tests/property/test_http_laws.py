@@ -15,8 +15,8 @@ answer = cast(
     Callable[[object], tuple[int, bytes, bytes, bool, bool, int]],
     lua.eval(
         """function(pieces)
-             -- what nginx/upstream/http_client.lua does, without its socket: gives status (0: none), payload, error, ended, kept,
-             -- and the most bytes that were waiting
+             -- what nginx/upstream/http_client.lua does, without its socket: gives status (0: none), payload, error,
+             -- ended, kept, and the most bytes that were waiting
              local head, framing = require "core.http.response_head", require "core.http.framing"
              local conn = { buffer = "", head = "", head_length = 0, mode = "none", left = 0, in_trailer = false,
                             ended = false, keep = false }

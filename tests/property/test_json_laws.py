@@ -60,7 +60,8 @@ def test_whatever_bytes_come_as_a_request_it_is_read_or_refused_with_a_word(text
 
 parse = function(
     """function(body, decode)
-         local parsed, err = require("core.request.body").parse(body, decode, "default", require("core.protocol.surface").CHAT)
+         local chat = require("core.protocol.surface").CHAT
+         local parsed, err = require("core.request.body").parse(body, decode, "default", chat)
          if not parsed then return nil, err end
          return parsed:body_for('"name"'), parsed.model
        end"""
@@ -90,7 +91,8 @@ def test_what_the_scan_refuses_no_parser_takes(text: str) -> None:
 
 rewritten = function(
     """function(body, decode, name)
-         local parsed, err = require("core.request.body").parse(body, decode, "default", require("core.protocol.surface").CHAT)
+         local chat = require("core.protocol.surface").CHAT
+         local parsed, err = require("core.request.body").parse(body, decode, "default", chat)
          if not parsed then error(err) end
          return parsed:body_for(require("core.json.scan").quote(name)), parsed.model
        end"""

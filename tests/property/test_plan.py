@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factories import LOCAL, NOW, OFFICIAL, document, endpoint, pool, serving, snapshot, state
-from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.plan.hashing import canonical_json, content_hash
+from poolkeeper.plan.per_router_share import share
 from poolkeeper.plan.resolve import resolve
-from poolkeeper.plan.share import share
 from poolkeeper.plan.snapshot import Live, LivePod, Snapshot
 from poolkeeper.render.desired import desired
 

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from factories import document, endpoint, policy, pool_manifest, snapshot
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.router_document import RouterDoc
 from routerlua import config_reader
 
 COMPLAINT = config_reader()

@@ -1,9 +1,10 @@
-"""Every reason that the router's core/health/summary.lua gives is one that the operator's api/routerwords.py knows."""
+"""Every reason that the router's core/health/summary.lua gives is one that the operator's api/router_reasons.py
+knows."""
 
 import pytest
 from lupa.luajit21 import LuaRuntime
 
-from poolkeeper.api.routerwords import (
+from poolkeeper.api.router_reasons import (
     AT_REST,
     AWAITS_TRAFFIC,
     BY_BREAKER,
@@ -20,7 +21,8 @@ lua = LuaRuntime(unpack_returned_tuples=True)
 lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')
 lua.execute(
     """
-    local breaker, rest, check = require("core.health.breaker"), require("core.health.backoff"), require("core.health.check_state")
+    local breaker, rest = require("core.health.breaker"), require("core.health.backoff")
+    local check = require("core.health.check_state")
     function circuit(state, reason)
       local record = breaker.new()
       record.state, record.reason = state, reason

@@ -24,7 +24,7 @@ import httpx
 
 from fakes.harness import FakeProvider
 from fakes.ports import free_port
-from poolkeeper.api.routerdoc import (
+from poolkeeper.api.router_document import (
     AccessDoc,
     BalancingDoc,
     CircuitBreakerDoc,
@@ -41,7 +41,7 @@ from poolkeeper.api.routerdoc import (
     TimeoutsDoc,
     Tls,
 )
-from poolkeeper.api.routerstate import EndpointState, RouterState
+from poolkeeper.api.router_state import EndpointState, RouterState
 
 HOME = Path(__file__).resolve().parents[2] / "router"
 MODEL = "deepseek-v4-pro"

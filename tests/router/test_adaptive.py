@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import ConcurrencyDoc, PolicyDoc, QueueDoc
+from poolkeeper.api.router_document import ConcurrencyDoc, PolicyDoc, QueueDoc
 from router.harness import PATIENCE_S, Router, endpoint, eventually, policy, request
 
 CALLERS = 24

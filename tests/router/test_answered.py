@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import RouterDoc
-from poolkeeper.api.routernews import AnsweredDoc
+from poolkeeper.api.router_document import RouterDoc
+from poolkeeper.api.startup_hints import AnsweredDoc
 from router.harness import MODEL, PEER_RESET, Router, endpoint, eventually, policy
 from router.test_breaker import story
 

@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerstate import Transition
+from poolkeeper.api.router_state import Transition
 from router.harness import Router, endpoint, eventually, policy
 
 NEVER_RESTS = {"busy_backoff_ms": (0,)}

@@ -4,7 +4,7 @@ import pytest
 
 from fakes import rawhttp
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import AccessDoc, ClientDoc
+from poolkeeper.api.router_document import AccessDoc, ClientDoc
 from router.harness import Router, endpoint, eventually, request
 
 KEY = "ck-canary-51d0"

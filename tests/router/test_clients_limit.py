@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import AccessDoc, ClientDoc
+from poolkeeper.api.router_document import AccessDoc, ClientDoc
 from router.harness import MODEL, PATIENCE_S, Router, endpoint, eventually, policy, request
 
 

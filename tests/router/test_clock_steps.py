@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import AdviceDoc
+from poolkeeper.api.router_document import AdviceDoc
 from router.harness import HOME, Router, endpoint, events, eventually, policy, text_of
 
 HOUR_S = 3600

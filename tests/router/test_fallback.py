@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.policyspec import FailoverPolicySpec
-from poolkeeper.api.routerdoc import (
+from poolkeeper.api.policy_spec import FailoverPolicySpec
+from poolkeeper.api.router_document import (
     AccessDoc,
     ClientDoc,
     ContextRecoveryDoc,

@@ -14,7 +14,7 @@ import pytest
 
 from fakes.deepseek.ask import Surface
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import EndpointDoc, PolicyDoc
+from poolkeeper.api.router_document import EndpointDoc, PolicyDoc
 from router.harness import PEER_RESET, STAYS_OPEN, Router, endpoint, eventually, policy, tls
 
 INTERVAL_MS = 200

@@ -9,7 +9,7 @@ import httpx
 
 from fakes.deepseek.log import Outcome
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import HedgingDoc, PolicyDoc
+from poolkeeper.api.router_document import HedgingDoc, PolicyDoc
 from router.harness import POLICY, Router, endpoint, eventually, text_of
 
 USUAL = 25

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import ContextRecoveryDoc, FallbackDoc, ModelRoute
+from poolkeeper.api.router_document import ContextRecoveryDoc, FallbackDoc, ModelRoute
 from router.harness import MODEL, PEER_RESET, POLICY, Router, endpoint, events, eventually, text_of
 
 BUSY = "System busy, please retry shortly"

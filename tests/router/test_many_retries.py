@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fakes.swarm import Swarm
-from poolkeeper.api.routerdoc import EndpointDoc, ModelRoute
+from poolkeeper.api.router_document import EndpointDoc, ModelRoute
 from router.harness import MODEL, PEER_RESET, Router, endpoint, eventually, policy
 
 RETRIES = 100_000

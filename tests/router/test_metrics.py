@@ -4,7 +4,7 @@ import pytest
 from hack.generate.metrics import router_families
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import AccessDoc, ClientDoc, HedgingDoc, QueueDoc
+from poolkeeper.api.router_document import AccessDoc, ClientDoc, HedgingDoc, QueueDoc
 from router.harness import Router, endpoint, eventually, policy
 from scrape import declared, scraped
 

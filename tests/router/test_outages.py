@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routernews import OutageDoc, OutagesDoc
+from poolkeeper.api.startup_hints import OutageDoc, OutagesDoc
 from router.harness import MODEL, PEER_RESET, Router, endpoint, eventually, policy
 
 MINUTE_MS = 60_000

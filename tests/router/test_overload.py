@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.policyspec import FailoverPolicySpec
-from poolkeeper.api.routerdoc import QueueDoc
+from poolkeeper.api.policy_spec import FailoverPolicySpec
+from poolkeeper.api.router_document import QueueDoc
 from poolkeeper.plan.policy import policy_doc
 from router.harness import PATIENCE_S, Router, endpoint, policy, request
 

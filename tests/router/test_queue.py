@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import AccessDoc, ClientDoc, ModelRoute, PolicyDoc, QueueDoc
+from poolkeeper.api.router_document import AccessDoc, ClientDoc, ModelRoute, PolicyDoc, QueueDoc
 from router.harness import MODEL, PATIENCE_S, Router, endpoint, eventually, policy, request
 
 NEWCOMERS = 8

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import AccessDoc, ClientDoc
+from poolkeeper.api.router_document import AccessDoc, ClientDoc
 from router.harness import MODEL, Router, endpoint, events, eventually
 
 

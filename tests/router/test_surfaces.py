@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.api.routerdoc import AccessDoc, ClientDoc, PolicyDoc
+from poolkeeper.api.router_document import AccessDoc, ClientDoc, PolicyDoc
 from router.harness import MODEL, Router, endpoint, events, policy
 
 SAID = [{"role": "user", "content": "Say something."}]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from fakes.harness import FakeProvider
-from poolkeeper.dashboard.model import Document, PoolDoc
+from poolkeeper.dashboard.view_model import Document, PoolDoc
 from run.pools import KEY
 from run.running import PATIENCE_S, ROOT, Run, wait_until
 

@@ -15,8 +15,8 @@ from fakes.deepseek.log import Outcome
 from fakes.harness import FakeProvider
 from fakes.tls import Authority
 from poolkeeper.api.status import EndpointPoolStatus
-from poolkeeper.local import routerlog
-from poolkeeper.local.record import PoolRecord
+from poolkeeper.local import router_log
+from poolkeeper.local.run_record import PoolRecord
 from run.pools import KEY, QUICK, Given, config_map, pool, secret, write
 from run.running import PATIENCE_S, Run, chunks, wait_until
 
@@ -47,9 +47,9 @@ def test_the_routers_log_does_not_grow_for_ever(manifests: Path, state: Path) ->
 
     with Run(state, "-f", manifests) as run:
         with log.open("ab") as nonsense:
-            nonsense.truncate(routerlog.LIMIT_BYTES + 1)
+            nonsense.truncate(router_log.LIMIT_BYTES + 1)
 
-        wait_until(lambda: log.stat().st_size < routerlog.LIMIT_BYTES, "a log within its limit")
+        wait_until(lambda: log.stat().st_size < router_log.LIMIT_BYTES, "a log within its limit")
         assert run.ask().status_code == 200
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from factories import NOW, document, endpoint, pool, snapshot
 from luacalls import Record, function, table
-from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.api.router_document import RouterDoc
 from routerlua import LUA
 
 SECOND_MS = 1_000
@@ -22,7 +22,7 @@ EVEN = 0.5
 
 CIRCUITS = function(
     """function(path)
-         -- nginx/endpoint/breakers.lua with what the workers share in a table, with even dice, and nothing else of the shell
+         -- nginx/endpoint/breakers.lua with what the workers share in a table, with even dice
          local records, counters = {}, {}
          local stubs = {}
          stubs["nginx.endpoint.in_flight"] = { worker = function() return 0 end }
@@ -38,7 +38,7 @@ CIRCUITS = function(
            counted = function(key) return counters[key] or 0 end,
          }
          local function needed(name)
-           return stubs[name] or name:find("^shell%.") and {} or require(name)
+           return stubs[name] or name:find("^nginx%.") and {} or require(name)
          end
          local seen = { require = needed }
          seen.math = setmetatable({ random = function() return 0 end }, { __index = math })
@@ -107,7 +107,8 @@ def test_3_failed_checks_take_an_endpoint_out_and_2_good_ones_bring_it_back() ->
     new = function('function() return require("core.health.check_state").new() end')
     step = function(
         """function(record, event, now, policy)
-             return (require("core.health.check_state").step(record, event, { now_ms = now, policy = policy, result = "" }))
+             local context = { now_ms = now, policy = policy, result = "" }
+             return (require("core.health.check_state").step(record, event, context))
            end"""
     )
     record, seen = step(new(), "good", 1, POLICY["health_check"]), []

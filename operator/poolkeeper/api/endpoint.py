@@ -7,8 +7,8 @@ from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from poolkeeper.api.meta import LIST_SET, ConfigMapKeyRef, Model, SecretKeyRef, list_map
-from poolkeeper.api.values import (
+from poolkeeper.api.base import LIST_SET, ConfigMapKeyRef, Model, SecretKeyRef, list_map
+from poolkeeper.api.value_types import (
     RULES_OF,
     Currency,
     DnsLabel,
@@ -48,7 +48,7 @@ Scheme = Literal["http", "https"]
 Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 HOST_IN_URL = r"//(\[[^/?#]*\]|[^/:?#]*)"
-"""Where the host is, brackets and slashes included; the CEL of api/rules.py looks with the same eyes."""
+"""Where the host is, brackets and slashes included; the CEL of api/validation_rules.py looks with the same eyes."""
 _PORT_AND_PATH = re.compile(HOST_IN_URL + r"(:(?P<port>[0-9]{1,5}))?(?P<path>/.*)?$")
 
 
@@ -56,8 +56,8 @@ class Url(Text):
     """An absolute http(s) URL of an endpoint, without a trailing slash; .scheme, .host, .port and .path are its
     parts.
 
-    What it must not be (userinfo, loopback, …) is a table in api/rules.py; the parts mean something only when that
-    holds.
+    What it must not be (userinfo, loopback, …) is a table in api/validation_rules.py; the parts mean something only
+    when that holds.
     """
 
     PATTERN = r"^[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+$"

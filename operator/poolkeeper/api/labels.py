@@ -1,6 +1,6 @@
 """The label and annotation keys, and the name under which the operator owns fields."""
 
-from poolkeeper.api.meta import GROUP
+from poolkeeper.api.base import GROUP
 
 FIELD_MANAGER = "poolkeeper"
 """Server-side apply: the one field manager of everything the operator writes."""

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from poolkeeper.api.meta import Model, Problem
-from poolkeeper.api.problems import Path, cut_out, rule_problems, shape_problems, to_cut, without_nulls
-from poolkeeper.api.values import ObjectName
+from poolkeeper.api.base import Model, Problem
+from poolkeeper.api.validation_errors import Path, cut_out, rule_problems, shape_problems, to_cut, without_nulls
+from poolkeeper.api.value_types import ObjectName
 
 MOST_CUT = 500
 """Findings beyond which no rule is asked about the rest: it would take minutes, and people have enough to read."""

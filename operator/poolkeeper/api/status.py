@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from poolkeeper.api.meta import Model, list_map
-from poolkeeper.api.probedoc import Amount
+from poolkeeper.api.base import Model, list_map
+from poolkeeper.api.probe_document import Amount
 from poolkeeper.api.reasons import ConditionStatus
 
 Word = Annotated[str, Field(max_length=128)]

@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 
 from poolkeeper import clock
-from poolkeeper.cli import listen, target
-from poolkeeper.cli.dashboardlook import look
+from poolkeeper.cli import listen
 from poolkeeper.cli.listen import Address
-from poolkeeper.dashboard.board import Board
+from poolkeeper.dashboard.collect import look
+from poolkeeper.dashboard.latest_view import LatestView
 from poolkeeper.dashboard.server import serving
 from poolkeeper.dashboard.site import Site
+from poolkeeper.diagnostics import pool_locator
 
 PERIOD_S = 2.0
 DEFAULT_LISTEN = "127.0.0.1:9280"
@@ -57,9 +58,9 @@ def dashboard(
     `explain` do, changes nothing, and says since when it is stale if nothing answers any more. Ctrl-C ends it.
     """
     address = listen.claim("--listen", listen.parse("--listen", listen_on))
-    source, pools = target.source((pool or "").rpartition("/")[0] or namespace, state_dir)
+    source, pools = pool_locator.source((pool or "").rpartition("/")[0] or namespace, state_dir)
     look_again = partial(look, pools, pool, namespace, clock.now)
-    board = Board(source, clock.now()).first(look_again, clock.now)
+    board = LatestView(source, clock.now()).first(look_again, clock.now)
 
     def document() -> bytes:
         return board.document(clock.now()).model_dump_json(by_alias=True).encode()

@@ -6,11 +6,11 @@ import click
 from rich.console import Console
 
 from poolkeeper import clock
-from poolkeeper.cli import target
-from poolkeeper.cli.endpointfacts import facts_of
-from poolkeeper.cli.explanation import page
-from poolkeeper.cli.insight import gather
 from poolkeeper.cli.status import UNFOLDED_COLUMNS
+from poolkeeper.diagnostics import pool_locator
+from poolkeeper.diagnostics.collect import gather
+from poolkeeper.diagnostics.endpoint_facts import facts_of
+from poolkeeper.diagnostics.explain_page import page
 from poolkeeper.errors import UserError
 
 
@@ -35,7 +35,7 @@ def explain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | N
     POOL is a name, or NAMESPACE/NAME. In a cluster it shows what you may see: pools, Pods, and pods/proxy for what the
     routers themselves say.
     """
-    found = target.find(pool, namespace, state_dir)
+    found = pool_locator.find(pool, namespace, state_dir)
     status = found.pool.status
     one = next((known for known in status.endpoints if known.name == endpoint), None)
     if one is None:

@@ -13,10 +13,10 @@ import click
 from poolkeeper import clock
 from poolkeeper.api import labels
 from poolkeeper.api.reasons import Reason
-from poolkeeper.api.routerwords import AWAITS_TRAFFIC
+from poolkeeper.api.router_reasons import AWAITS_TRAFFIC
 from poolkeeper.api.status import EndpointStatus
-from poolkeeper.cli import target
-from poolkeeper.cli.target import Target
+from poolkeeper.diagnostics import pool_locator
+from poolkeeper.diagnostics.pool_locator import Target
 from poolkeeper.errors import UserError
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -51,7 +51,7 @@ def failover(pool: str, tier: int, namespace: str | None, state_dir: Path | None
 
     POOL is a name, or NAMESPACE/NAME.
     """
-    found = target.find(pool, namespace, state_dir)
+    found = pool_locator.find(pool, namespace, state_dir)
     status = found.pool.status
     tiers = sorted({endpoint.tier for endpoint in status.endpoints})
     if tier not in tiers:
@@ -80,7 +80,7 @@ def failback(pool: str, namespace: str | None, state_dir: Path | None) -> None:
 
     Ends what `failover` holds, and what routers hold under failback Manual. POOL is a name, or NAMESPACE/NAME.
     """
-    found = target.find(pool, namespace, state_dir)
+    found = pool_locator.find(pool, namespace, state_dir)
     found.annotate({labels.FAILOVER_TO: None, labels.FAILED_BACK_AT: clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")})
     tier = found.pool.status.active_tier
     held = any(condition.reason == Reason.ManualHold for condition in found.pool.status.conditions)
@@ -134,7 +134,7 @@ def undrain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | N
 
 
 def _with_endpoint(pool: str, endpoint: str, namespace: str | None, state_dir: Path | None) -> Target:
-    found = target.find(pool, namespace, state_dir)
+    found = pool_locator.find(pool, namespace, state_dir)
     known = sorted(one.name for one in found.pool.status.endpoints)
     if endpoint not in known:
         raise UserError(f"pool {found.name} has no endpoint {endpoint!r}; its endpoints: {_listed(known)}")

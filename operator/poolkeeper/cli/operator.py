@@ -5,8 +5,8 @@ import asyncio
 import click
 
 from poolkeeper import __version__
-from poolkeeper.cli.settings import PROBE_IMAGE
 from poolkeeper.handlers.operator import Options, serve
+from poolkeeper.local.settings import PROBE_IMAGE
 from poolkeeper.plan.snapshot import Settings
 from poolkeeper.telemetry.logs import configure
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from poolkeeper.api.proberesult import ProbeResult
 from poolkeeper.cli.probenow import probe_now
 from poolkeeper.errors import UserError
 from poolkeeper.prober.files import Files
-from poolkeeper.prober.now import probe_once
-from poolkeeper.probing.message import encode
+from poolkeeper.prober.run import probe_once
+from poolkeeper.prober.summary import lines
+from poolkeeper.probing.termination_message import encode
 
 
 @click.command(
@@ -58,27 +58,3 @@ def probe(
         message_file.write_bytes(encode(result))
     for line in lines(result):
         click.echo(line)
-
-
-def lines(result: ProbeResult) -> list[str]:
-    """For people and for logs: our own words and numbers, nothing that an endpoint said."""
-    width = max((len(endpoint.name) for endpoint in result.endpoints), default=0)
-    told = [
-        f"{endpoint.name.ljust(width)}  {_found(endpoint.why, endpoint.bad, endpoint.asked)}"
-        + (f"  first token {endpoint.phases.first} ms" if endpoint.phases and endpoint.phases.first is not None else "")
-        + (f", {endpoint.phases.rate:g} tokens/s" if endpoint.phases and endpoint.phases.rate is not None else "")
-        for endpoint in result.endpoints
-    ]
-    if result.over_budget:
-        told.append("the day's budget is spent: not everything was asked")
-    if result.note:
-        told.append(result.note)
-    if result.cost:
-        told.append("cost: " + ", ".join(f"{one.amount} {one.currency}" for one in result.cost))
-    return told
-
-
-def _found(why: str, bad: int, asked: int) -> str:
-    if why:
-        return f"{why} ({bad}/{asked})" if asked else why
-    return "good" if asked else "not asked"

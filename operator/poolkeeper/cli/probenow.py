@@ -10,15 +10,16 @@ from pathlib import Path
 
 import click
 
-from poolkeeper.api.proberesult import ProbeResult
-from poolkeeper.cli import target
+from poolkeeper.api.probe_result import ProbeResult
+from poolkeeper.diagnostics import pool_locator
 from poolkeeper.errors import UserError
-from poolkeeper.local import probes, record, statedir
-from poolkeeper.local.statedir import StateDir
+from poolkeeper.local import probe_results, run_record
+from poolkeeper.local import state_dir as statedir
+from poolkeeper.local.state_dir import StateDir
 from poolkeeper.plan.snapshot import PoolKey
 from poolkeeper.prober.files import DOCUMENT, Files
-from poolkeeper.prober.now import probe_once
-from poolkeeper.probing.message import encode
+from poolkeeper.prober.run import probe_once
+from poolkeeper.probing.termination_message import encode
 
 LOOK_EVERY_S = 1.0
 LIMIT_S = 900.0
@@ -30,14 +31,14 @@ def probe_now(pool: str | None, namespace: str | None, state_dir: Path | None) -
     if pool is None:
         state = _only_run(namespace, state_dir)
     else:
-        found = target.find(pool, namespace, state_dir)
+        found = pool_locator.find(pool, namespace, state_dir)
         if found.state is None:
             return asyncio.run(_in_cluster(PoolKey(found.pool.metadata.namespace, found.pool.metadata.name)))
         state = found.state
     if not (state.probe / "config" / DOCUMENT).is_file():
         raise UserError("this pool is not probed: give it a spec.probe that is not suspended ({} takes all defaults)")
     result = asyncio.run(probe_once(Files(state.probe)))
-    probes.leave(state, encode(result))
+    probe_results.leave(state, encode(result))
     return result
 
 
@@ -46,7 +47,7 @@ def _only_run(namespace: str | None, state_dir: Path | None) -> StateDir:
         if not statedir.is_held(StateDir(state_dir)):
             raise UserError(f"no `poolkeeper run` is alive on {state_dir}")
         return StateDir(state_dir)
-    known = [(state, found.pool.metadata) for state in statedir.active(os.environ) if (found := record.read(state))]
+    known = [(state, found.pool.metadata) for state in statedir.active(os.environ) if (found := run_record.read(state))]
     alive = [(state, meta) for state, meta in known if namespace in (None, meta.namespace)]
     if not alive:
         raise UserError("no `poolkeeper run` is alive here; name a pool of the cluster: poolkeeper probe --now POOL")
@@ -58,7 +59,7 @@ def _only_run(namespace: str | None, state_dir: Path | None) -> StateDir:
 
 async def _in_cluster(key: PoolKey) -> ProbeResult:
     from poolkeeper.kube.client import KubeApi, find_cluster  # a laptop without a cluster does not pay for its client
-    from poolkeeper.kube.probejob import found, start
+    from poolkeeper.kube.probe_job import found, start
 
     cluster = await find_cluster()
     api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)

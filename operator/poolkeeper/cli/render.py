@@ -8,10 +8,10 @@ import yaml
 
 from poolkeeper import clock
 from poolkeeper.cli.options import files
-from poolkeeper.cli.settings import ROUTER_IMAGE, settings_for
 from poolkeeper.cli.validate import examine
 from poolkeeper.errors import UserError
-from poolkeeper.local.declared import snapshot_of
+from poolkeeper.local.manifests import snapshot_of
+from poolkeeper.local.settings import ROUTER_IMAGE, settings_for
 from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.snapshot import Manifest
 from poolkeeper.render.desired import desired

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from poolkeeper import __version__, clock
-from poolkeeper.cli import bundle, target
+from poolkeeper.diagnostics import pool_locator, support_bundle
 from poolkeeper.errors import UserError
 
 
@@ -34,13 +34,13 @@ def report(pool: str, namespace: str | None, output: Path | None, state_dir: Pat
 
     POOL is a name, or NAMESPACE/NAME. It holds addresses, model names and messages: look at it before you pass it on.
     """
-    found = target.find(pool, namespace, state_dir)
+    found = pool_locator.find(pool, namespace, state_dir)
     now = clock.now()
-    path = output or Path(bundle.file_name(found, now))
+    path = output or Path(support_bundle.file_name(found, now))
     if path.exists():
         raise UserError(f"{path} is there already; give another name by --output")
-    files = bundle.contents(found, __version__, now)
-    bundle.write(files, path, now)
+    files = support_bundle.contents(found, __version__, now)
+    support_bundle.write(files, path, now)
     click.echo(f"pool {found.name}: {len(files)} files in {path}")
     for line in files["README.txt"].splitlines():
         if line.startswith("not there: "):

@@ -14,22 +14,23 @@ from poolkeeper import clock
 from poolkeeper.api.reasons import Reason
 from poolkeeper.cli import listen
 from poolkeeper.cli.options import files
-from poolkeeper.cli.probing import probe_on_schedule
-from poolkeeper.cli.settings import settings_for
-from poolkeeper.cli.telling import Teller
 from poolkeeper.errors import UserError
-from poolkeeper.judge.verdict import Verdict
-from poolkeeper.local import orders, record, statedir
-from poolkeeper.local.contents import SecretEnv
-from poolkeeper.local.declared import load
-from poolkeeper.local.documents import STDIN
-from poolkeeper.local.record import PoolMeta, PoolRecord, RunRecord
+from poolkeeper.local import manual_overrides, run_record
+from poolkeeper.local import state_dir as statedir
+from poolkeeper.local.backend import LocalBackend, Sources
+from poolkeeper.local.console import ConsoleLog
+from poolkeeper.local.manifest_files import STDIN
+from poolkeeper.local.manifests import load
+from poolkeeper.local.probe_schedule import probe_on_schedule
 from poolkeeper.local.router import RouterProcess, end_leftover, router_folder
 from poolkeeper.local.run import DRAIN_LIMIT_S, serve
-from poolkeeper.local.statedir import StateDir
-from poolkeeper.local.world import LocalWorld, Sources
+from poolkeeper.local.run_record import PoolMeta, PoolRecord, RunRecord
+from poolkeeper.local.secret_data import SecretEnv
+from poolkeeper.local.settings import settings_for
+from poolkeeper.local.state_dir import StateDir
 from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport
-from poolkeeper.upstream.routerstate import RouterStates
+from poolkeeper.routers.state_client import RouterStates
+from poolkeeper.status.evaluate import StatusUpdate
 
 MOUNTED = ("config", "credentials", "clients", "ca")
 """The Deployment's volumes, which the router finds by environment variables named after them."""
@@ -96,11 +97,13 @@ def run(
         raise UserError("\n".join(["these files cannot be served:", *(f"  {finding}" for finding in findings)]))
     state = StateDir(state_dir.absolute()) if state_dir else statedir.for_pool(os.environ, key.namespace, key.name)
     folder = router_folder(os.environ)
-    teller = Teller(Console(), clock.now)
+    teller = ConsoleLog(Console(), clock.now)
     for note in declared.notes:
         teller.say("note", note, "dim")
     with statedir.claim(state):
-        told = ", ".join(f"{name}: {value}" for name, value in orders.read(state).items() if value is not None)
+        told = ", ".join(
+            f"{name}: {value}" for name, value in manual_overrides.read(state).items() if value is not None
+        )
         if told:
             teller.say("by hand", f"still in force from before: {told}")
         left = end_leftover(state.pid_file, str(state.root))
@@ -133,7 +136,7 @@ class Serving:
     router_folder: Path
     client: listen.Address
     admin: listen.Address
-    teller: Teller
+    teller: ConsoleLog
     confidential: frozenset[str]
     """Environment variables that the router's process does not get."""
 
@@ -164,11 +167,11 @@ class Serving:
         command = (str(self.router_folder / "entrypoint.sh"),)
         return RouterProcess(command, env, self.state.pid_file, self.state.router_log, self._trouble)
 
-    def _world(self, states: RouterStates) -> LocalWorld:
+    def _world(self, states: RouterStates) -> LocalBackend:
         async def ask(pods: Sequence[LivePod], before: Sequence[RouterReport]) -> tuple[RouterReport, ...]:
             return await states.ask(pods, before, clock.now())
 
-        return LocalWorld(
+        return LocalBackend(
             key=self.key,
             sources=self.sources,
             settings=settings_for(local=True),
@@ -181,11 +184,11 @@ class Serving:
             on_verdict=self._verdict,
         )
 
-    def _verdict(self, verdict: Verdict) -> None:
-        pool = PoolRecord(metadata=PoolMeta(name=self.key.name, namespace=self.key.namespace), status=verdict.status)
+    def _verdict(self, update: StatusUpdate) -> None:
+        pool = PoolRecord(metadata=PoolMeta(name=self.key.name, namespace=self.key.namespace), status=update.status)
         run = RunRecord(pid=os.getpid(), base_url=f"{self.client.url}/v1", admin_url=self.admin.url, pool=pool)
-        record.write(self.state, run)
-        for event in verdict.events:
+        run_record.write(self.state, run)
+        for event in update.events:
             if event.reason == Reason.InvalidSpec:
                 continue  # told already, each problem with its file
             self.teller.say(event.reason, event.message, "yellow" if event.type == "Warning" else "green")

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.live import Live
 
 from poolkeeper import clock
-from poolkeeper.cli import target
-from poolkeeper.cli.pooltable import page
-from poolkeeper.local.record import PoolRecord
+from poolkeeper.diagnostics import pool_locator
+from poolkeeper.diagnostics.status_table import page
+from poolkeeper.local.run_record import PoolRecord
 
 WATCH_INTERVAL_S = 1.0
 UNFOLDED_COLUMNS = 500
@@ -53,8 +53,8 @@ def status(pool: str | None, namespace: str | None, watch: bool, output: str, st
     in_name = (pool or "").rpartition("/")[0]
 
     def look() -> Sequence[PoolRecord]:
-        _, pools = target.source(in_name or namespace, state_dir)
-        return [found.pool for found in target.chosen(pools(), pool, namespace)]
+        _, pools = pool_locator.source(in_name or namespace, state_dir)
+        return [found.pool for found in pool_locator.chosen(pools(), pool, namespace)]
 
     if not watch:
         _print(look(), output)

@@ -7,10 +7,10 @@ import click
 
 from poolkeeper import clock
 from poolkeeper.cli.options import files
-from poolkeeper.cli.settings import settings_for
-from poolkeeper.local import references
-from poolkeeper.local.declared import Declared, load, snapshot_of
-from poolkeeper.local.documents import Finding
+from poolkeeper.local import reference_check
+from poolkeeper.local.manifest_files import Finding
+from poolkeeper.local.manifests import Declared, load, snapshot_of
+from poolkeeper.local.settings import settings_for
 from poolkeeper.plan.resolve import resolve
 
 
@@ -55,5 +55,5 @@ def _without_effect(declared: Declared, local: bool) -> Iterator[str]:
 def examine(files: Sequence[Path], local: bool) -> tuple[Declared, Sequence[Finding]]:
     """What the files declare, and everything that is wrong with it, in the order of the files."""
     declared = load(files, local)
-    found = (*declared.findings, *references.findings(declared, settings_for(local), complete=False))
+    found = (*declared.findings, *reference_check.findings(declared, settings_for(local), complete=False))
     return declared, sorted(found, key=lambda finding: finding.place)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from poolkeeper.api.routerstate import RouterState
+from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.status import EndpointPoolStatus
 
 

@@ -15,27 +15,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from poolkeeper.api.probedoc import Amount
+from poolkeeper.api.probe_document import Amount
 from poolkeeper.clock import now
 from poolkeeper.errors import PoolkeeperError, RetryLater, UserError
 from poolkeeper.handlers import health, liveness
-from poolkeeper.handlers.inbox import Inbox
-from poolkeeper.handlers.meaning import meaning
-from poolkeeper.handlers.poll import Poller
-from poolkeeper.handlers.queue import WorkQueue
-from poolkeeper.handlers.turns import Turns
+from poolkeeper.handlers.dispatch import Dispatcher
+from poolkeeper.handlers.enqueue import Inbox
+from poolkeeper.handlers.router_poller import Poller
+from poolkeeper.handlers.state_fingerprint import meaning
 from poolkeeper.handlers.watches import SELECTORS, Moves, watch
+from poolkeeper.handlers.work_queue import WorkQueue
 from poolkeeper.handlers.workers import Workers
+from poolkeeper.kube.backend import KubeBackend
 from poolkeeper.kube.client import Cluster, KubeApi, find_cluster
 from poolkeeper.kube.events import Recorder
 from poolkeeper.kube.installed import not_installed
 from poolkeeper.kube.lease import Lease
 from poolkeeper.kube.store import Ref, Store
 from poolkeeper.kube.sweep import sweep
-from poolkeeper.kube.world import KubeWorld
 from poolkeeper.plan.snapshot import PoolKey, Settings
+from poolkeeper.routers.state_client import RouterStates
 from poolkeeper.telemetry.metrics import CONTENT_TYPE, Metrics
-from poolkeeper.upstream.routerstate import RouterStates
 
 LOG = logging.getLogger(__name__)
 
@@ -98,8 +98,8 @@ class Operator:
         self._queue: WorkQueue[Ref] = WorkQueue(random.random)
         self._identity = f"{socket.gethostname()}_{uuid4().hex[:8]}"
         recorder = Recorder(api, self._identity, now)
-        world = KubeWorld(api, self._store, options.settings, recorder, self._probed)
-        turns = Turns(world, metrics)
+        backend = KubeBackend(api, self._store, options.settings, recorder, self._probed)
+        turns = Dispatcher(backend, metrics)
         self._workers = Workers(self._queue, turns.take, options.parallel, time.monotonic, metrics.reconciled)
         self._inbox = Inbox(self._store, self._tell)
         self._poller = Poller(self._store, routers, meaning, now, self._workers.enqueue)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from poolkeeper.errors import Refused, RetryLater
-from poolkeeper.handlers.queue import WorkQueue
+from poolkeeper.handlers.work_queue import WorkQueue
 
 LOG = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from poolkeeper.errors import Refused, RetryLater
 from poolkeeper.kube.client import KubeApi
+from poolkeeper.kube.json_fields import mapping, text
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Seen, Store
-from poolkeeper.kube.tree import mapping, text
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import Manifest, PoolKey
 

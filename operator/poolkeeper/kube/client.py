@@ -19,11 +19,11 @@ from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
+from poolkeeper.api.base import API_VERSION
 from poolkeeper.api.labels import FIELD_MANAGER
-from poolkeeper.api.meta import API_VERSION
 from poolkeeper.errors import UserError
 from poolkeeper.kube.errors import sorted_error
-from poolkeeper.kube.tree import Json, rows, text
+from poolkeeper.kube.json_fields import Json, rows, text
 from poolkeeper.plan.snapshot import Manifest
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"

@@ -9,7 +9,7 @@ import aiohttp
 from kubernetes.aio.client.exceptions import ApiException
 
 from poolkeeper.errors import PoolkeeperError, Refused, RetryLater
-from poolkeeper.kube.tree import rows, text
+from poolkeeper.kube.json_fields import rows, text
 
 MESSAGE_LIMIT_CHARS = 400
 

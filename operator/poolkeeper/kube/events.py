@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from poolkeeper.api.meta import API_VERSION
-from poolkeeper.judge.events import PoolEvent
+from poolkeeper.api.base import API_VERSION
 from poolkeeper.kube.client import RESOURCES, KubeApi
-from poolkeeper.kube.tree import Json
+from poolkeeper.kube.json_fields import Json
 from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.status.events import PoolEvent
 
 CONTROLLER = "poolkeeper.dev/operator"
 SAME_WITHIN = timedelta(minutes=6)

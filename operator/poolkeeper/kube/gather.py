@@ -7,11 +7,11 @@ hold thousands. Secrets are not among them.
 import asyncio
 from collections.abc import Mapping
 
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.meta import ConfigMapKeyRef
+from poolkeeper.api.base import ConfigMapKeyRef
+from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.kube.client import KubeApi
+from poolkeeper.kube.json_fields import Json, mapping, text
 from poolkeeper.kube.store import Address, DeclaredPolicy, Document, Probing, Store
-from poolkeeper.kube.tree import Json, mapping, text
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import Live, LiveDeployment, PoolKey, Settings, Snapshot
 

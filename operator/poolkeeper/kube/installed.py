@@ -7,11 +7,11 @@ which everybody may read: no permission on CustomResourceDefinitions is needed.
 
 from collections.abc import Iterator, Mapping
 
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.failoverpolicy import FailoverPolicy
-from poolkeeper.api.meta import API_VERSION, GROUP
+from poolkeeper.api.base import API_VERSION, GROUP
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.failover_policy import FailoverPolicy
 from poolkeeper.kube.client import KubeApi
-from poolkeeper.kube.tree import find, mapping, rows, text
+from poolkeeper.kube.json_fields import find, mapping, rows, text
 
 OPENAPI_PATH = f"/openapi/v3/apis/{API_VERSION}"
 SHOWN = 5

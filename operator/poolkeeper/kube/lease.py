@@ -13,7 +13,7 @@ from datetime import datetime
 from poolkeeper.api.labels import FIELD_MANAGER
 from poolkeeper.errors import PoolkeeperError
 from poolkeeper.kube.client import RESOURCES, KubeApi
-from poolkeeper.kube.tree import Json, mapping, number, text
+from poolkeeper.kube.json_fields import Json, mapping, number, text
 
 DURATION_S = 15.0
 RENEW_DEADLINE_S = 10.0

@@ -7,16 +7,16 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from poolkeeper.api import labels
-from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
-from poolkeeper.api.failoverpolicy import FailoverPolicy, FailoverPolicyStatus
-from poolkeeper.api.proberesult import ProbeResult
-from poolkeeper.api.routernews import news_in
+from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolStatus
+from poolkeeper.api.failover_policy import FailoverPolicy, FailoverPolicyStatus
+from poolkeeper.api.probe_result import ProbeResult
+from poolkeeper.api.startup_hints import news_in
 from poolkeeper.api.status import StatusModel
+from poolkeeper.kube.json_fields import mapping, number, rows, text, texts
 from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
-from poolkeeper.kube.tree import mapping, number, rows, text, texts
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey
-from poolkeeper.render.names import CONFIG_FILE, PROBE_CONTAINER
+from poolkeeper.render.metadata import CONFIG_FILE, PROBE_CONTAINER
 
 S = TypeVar("S", bound=StatusModel)
 

@@ -5,14 +5,14 @@ The status goes first. Events are told once and may be lost when the process die
 
 import logging
 
-from poolkeeper.api.meta import API_VERSION
+from poolkeeper.api.base import API_VERSION
 from poolkeeper.errors import PoolkeeperError
-from poolkeeper.judge.verdict import Verdict, same_meaning
 from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.events import Recorder
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Store
 from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.status.evaluate import StatusUpdate, same_meaning
 
 LOG = logging.getLogger(__name__)
 
@@ -23,18 +23,18 @@ class Publisher:
         self._store = store
         self._recorder = recorder
 
-    async def publish(self, snapshot: Snapshot, verdict: Verdict) -> None:
-        if same_meaning(snapshot.previous, verdict.status):
+    async def publish(self, snapshot: Snapshot, update: StatusUpdate) -> None:
+        if same_meaning(snapshot.previous, update.status):
             return
         body = {
             "apiVersion": API_VERSION,
             "kind": "EndpointPool",
             # With its uid in it, the write fails rather than hit a new pool of the same name.
             "metadata": {"name": snapshot.key.name, "namespace": snapshot.key.namespace, "uid": snapshot.uid},
-            "status": verdict.status.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "status": update.status.model_dump(mode="json", by_alias=True, exclude_none=True),
         }
         self._store.put(observe(await self._api.apply(body, subresource="status")))
-        for event in verdict.events:
+        for event in update.events:
             LOG.info("%s: %s", event.reason, event.message, extra={"pool": snapshot.key, "reason": event.reason})
             try:
                 await self._recorder.record(snapshot, event)

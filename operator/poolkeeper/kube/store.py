@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
-from poolkeeper.api.failoverpolicy import FailoverPolicy, FailoverPolicyStatus
-from poolkeeper.api.meta import Problem
-from poolkeeper.api.proberesult import ProbeResult
-from poolkeeper.api.routernews import NO_NEWS, News
+from poolkeeper.api.base import Problem
+from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolStatus
+from poolkeeper.api.failover_policy import FailoverPolicy, FailoverPolicyStatus
+from poolkeeper.api.probe_result import ProbeResult
+from poolkeeper.api.startup_hints import NO_NEWS, News
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey, RouterReport
 
 CHILD_KINDS = ("ConfigMap", "Service", "PodDisruptionBudget", "Deployment", "HorizontalPodAutoscaler", "CronJob")

@@ -7,8 +7,8 @@ this, a deleted child would be "unchanged" for ever. Only names and versions are
 from collections.abc import Callable, Mapping, Sequence
 
 from poolkeeper.kube.client import KubeApi
+from poolkeeper.kube.json_fields import Json, text
 from poolkeeper.kube.store import Ref, Store
-from poolkeeper.kube.tree import Json, text
 
 
 async def sweep(

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from poolkeeper.errors import PoolkeeperError, UserError
-from poolkeeper.local import routerlog
+from poolkeeper.local import router_log
+from poolkeeper.local.backend import LocalBackend
 from poolkeeper.local.router import RouterProcess
-from poolkeeper.local.world import LocalWorld
 from poolkeeper.reconcile import reconcile
 
 TURN_S = 0.5
@@ -23,7 +23,7 @@ DRAIN_LIMIT_S = 60.0
 
 
 async def serve(
-    world: LocalWorld,
+    backend: LocalBackend,
     router: RouterProcess,
     now: Callable[[], datetime],
     stop: asyncio.Event,
@@ -31,30 +31,30 @@ async def serve(
     on_trouble: Callable[[str], None],
 ) -> None:
     """Returns when stop is set and the router has begun to drain, raises UserError when it never became ready."""
-    await reconcile(world, world.key, now())
-    router.give(world.environment)
+    await reconcile(backend, backend.key, now())
+    router.give(backend.environment)
     await router.start()
-    await _until_ready(world, router, now, stop)
+    await _until_ready(backend, router, now, stop)
     if not stop.is_set():
         on_ready()
     keeper = asyncio.create_task(router.keep_alive())
     try:
-        await _until_stopped(world, router, now, stop, on_trouble)
+        await _until_stopped(backend, router, now, stop, on_trouble)
     finally:
         keeper.cancel()
 
 
 async def _until_ready(
-    world: LocalWorld, router: RouterProcess, now: Callable[[], datetime], stop: asyncio.Event
+    backend: LocalBackend, router: RouterProcess, now: Callable[[], datetime], stop: asyncio.Event
 ) -> None:
     died = asyncio.create_task(router.ended())
     try:
         async with asyncio.timeout(START_LIMIT_S):
-            while not world.is_ready and not stop.is_set():
+            while not backend.is_ready and not stop.is_set():
                 if died.done():
                     raise UserError(f"the router {died.result()}\n  its log: {router.log}")
                 await _pause(stop, START_TURN_S)
-                await reconcile(world, world.key, now())
+                await reconcile(backend, backend.key, now())
     except TimeoutError:
         await router.kill()
         raise UserError(f"the router was not ready within {START_LIMIT_S:g} s; its log: {router.log}") from None
@@ -63,23 +63,23 @@ async def _until_ready(
 
 
 async def _until_stopped(
-    world: LocalWorld,
+    backend: LocalBackend,
     router: RouterProcess,
     now: Callable[[], datetime],
     stop: asyncio.Event,
     on_trouble: Callable[[str], None],
 ) -> None:
-    told, at_start = "", world.at_start
+    told, at_start = "", backend.at_start
     while not stop.is_set():
         await _pause(stop, TURN_S)
-        routerlog.bound(router.log)
+        router_log.bound(router.log)
         try:
-            await reconcile(world, world.key, now())
+            await reconcile(backend, backend.key, now())
             told = ""
-            if world.at_start != at_start:
-                router.give(world.environment)
+            if backend.at_start != at_start:
+                router.give(backend.environment)
                 await router.replace()
-                at_start = world.at_start
+                at_start = backend.at_start
         except PoolkeeperError as error:
             if str(error) != told:
                 told = str(error)

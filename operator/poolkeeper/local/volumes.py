@@ -12,9 +12,9 @@ from typing import Literal
 
 from pydantic import ConfigDict
 
-from poolkeeper.api.meta import Model
+from poolkeeper.api.base import Model
 from poolkeeper.errors import Refused
-from poolkeeper.local.statedir import write_atomic
+from poolkeeper.local.state_dir import write_atomic
 from poolkeeper.plan.snapshot import Manifest
 
 Kind = Literal["Secret", "ConfigMap"]

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from poolkeeper.api.endpoint import Endpoint, Scheme
-from poolkeeper.api.poolspec import EndpointPoolSpec
-from poolkeeper.api.routerdoc import Credential, EgressProxy, EndpointDoc, ModelRoute, Tls
-from poolkeeper.plan.drain import mode_of
+from poolkeeper.api.pool_spec import EndpointPoolSpec
+from poolkeeper.api.router_document import Credential, EgressProxy, EndpointDoc, ModelRoute, Tls
+from poolkeeper.plan.annotations import mode_of
 from poolkeeper.plan.hashing import digest
-from poolkeeper.plan.share import sending_routers, share
+from poolkeeper.plan.per_router_share import sending_routers, share
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.plan.tariffs import pricing_doc, schedule_doc
 

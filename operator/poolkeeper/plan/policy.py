@@ -1,6 +1,6 @@
 """The failover policy as a router wants it: every duration in milliseconds, only what is in force."""
 
-from poolkeeper.api.policyspec import (
+from poolkeeper.api.policy_spec import (
     Affinity,
     Balancing,
     ContextRecovery,
@@ -11,7 +11,7 @@ from poolkeeper.api.policyspec import (
     Hedging,
     Queue,
 )
-from poolkeeper.api.routerdoc import (
+from poolkeeper.api.router_document import (
     AffinityDoc,
     BalancingDoc,
     CircuitBreakerDoc,
@@ -33,7 +33,7 @@ from poolkeeper.api.routerdoc import (
 
 
 def policy_doc(spec: FailoverPolicySpec, told_at: str = "", held: tuple[HeldTier, ...] = ()) -> PolicyDoc:
-    """told_at and held: see plan/failback.py; they mean something under failback Manual only."""
+    """told_at and held: see plan/annotations.py; they mean something under failback Manual only."""
     breaker, retry, timeouts = spec.circuit_breaker, spec.retry, spec.timeouts
     check = spec.health_check
     return PolicyDoc(

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 
 from poolkeeper.api.endpoint import Endpoint
-from poolkeeper.api.poolspec import EndpointPoolSpec
-from poolkeeper.api.probedoc import ProbedEndpointDoc, ProbeDoc, SpentDoc
-from poolkeeper.api.routerdoc import EndpointDoc
+from poolkeeper.api.pool_spec import EndpointPoolSpec
+from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc, SpentDoc
+from poolkeeper.api.router_document import EndpointDoc
 from poolkeeper.api.status import LastProbe
 from poolkeeper.plan.snapshot import Snapshot
 

@@ -8,26 +8,26 @@ deleted or put back from a backup.
 from dataclasses import dataclass
 from datetime import datetime
 
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.policyspec import FailoverPolicySpec
-from poolkeeper.api.probedoc import ProbeDoc
-from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.policy_spec import FailoverPolicySpec
+from poolkeeper.api.probe_document import ProbeDoc
+from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.api.status import LastProbe
-from poolkeeper.plan.access import access_doc
-from poolkeeper.plan.answered import answered
+from poolkeeper.plan.annotations import failback_told_at, held_tiers
+from poolkeeper.plan.client_access import access_doc
 from poolkeeper.plan.endpoints import endpoint_docs
-from poolkeeper.plan.failback import failback_told_at, held_tiers
 from poolkeeper.plan.hashing import content_hash
-from poolkeeper.plan.hold import Hold, failover_to_tier, hold_of
-from poolkeeper.plan.missing import MissingRef, missing_refs
-from poolkeeper.plan.noeffect import without_effect
-from poolkeeper.plan.outages import outages
+from poolkeeper.plan.known_outages import outages
+from poolkeeper.plan.missing_references import MissingRef, missing_refs
+from poolkeeper.plan.per_router_share import sending_routers
 from poolkeeper.plan.policy import policy_doc
 from poolkeeper.plan.probe import probe_doc
-from poolkeeper.plan.probed import advised, last_probe
-from poolkeeper.plan.share import sending_routers
+from poolkeeper.plan.probe_advice import advised, last_probe
+from poolkeeper.plan.probe_successes import answered
+from poolkeeper.plan.rollout_hold import Hold, failover_to_tier, hold_of
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.plan.timezones import time_zones
+from poolkeeper.plan.unused_fields import without_effect
 
 
 @dataclass(frozen=True)

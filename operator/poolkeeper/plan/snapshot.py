@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from poolkeeper.api.endpointpool import EndpointPool, EndpointPoolStatus
-from poolkeeper.api.failoverpolicy import FailoverPolicy
-from poolkeeper.api.meta import Problem
-from poolkeeper.api.proberesult import ProbeResult
-from poolkeeper.api.routernews import NO_NEWS, News
-from poolkeeper.api.routerspec import Resources
-from poolkeeper.api.routerstate import RouterState
+from poolkeeper.api.base import Problem
+from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolStatus
+from poolkeeper.api.failover_policy import FailoverPolicy
+from poolkeeper.api.probe_result import ProbeResult
+from poolkeeper.api.router_spec import Resources
+from poolkeeper.api.router_state import RouterState
+from poolkeeper.api.startup_hints import NO_NEWS, News
 
 Manifest = Mapping[str, object]
 """One Kubernetes object as plain JSON data, ready to be applied or written out as YAML."""

@@ -1,7 +1,7 @@
 """What an endpoint's manifest says of times and prices, as a router wants it."""
 
 from poolkeeper.api.endpoint import Endpoint, Pricing, TimeWindow
-from poolkeeper.api.routerdoc import PricingDoc, WindowDoc
+from poolkeeper.api.router_document import PricingDoc, WindowDoc
 
 
 def schedule_doc(endpoint: Endpoint) -> tuple[WindowDoc, ...]:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from poolkeeper.api.base import Problem
 from poolkeeper.api.endpoint import TimeWindow
-from poolkeeper.api.meta import Problem
-from poolkeeper.api.poolspec import EndpointPoolSpec
-from poolkeeper.api.routerdoc import Offset, TimeZoneDoc
+from poolkeeper.api.pool_spec import EndpointPoolSpec
+from poolkeeper.api.router_document import Offset, TimeZoneDoc
 
 YEARS = 10
 _DAY = timedelta(days=1)

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from poolkeeper.api.probedoc import ProbedEndpointDoc, ProbeDoc
-from poolkeeper.api.proberesult import EndpointProbe, ProbePhases
+from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc
+from poolkeeper.api.probe_result import EndpointProbe, ProbePhases
 from poolkeeper.api.reasons import ProbeReason
-from poolkeeper.api.routerdoc import ModelRoute
+from poolkeeper.api.router_document import ModelRoute
 from poolkeeper.plan.hashing import canonical_json
+from poolkeeper.prober.connect import find_way
 from poolkeeper.prober.files import Files
+from poolkeeper.prober.timed_request import Asker, Patience
 from poolkeeper.probing import pricing
-from poolkeeper.probing.asking import next_sample
 from poolkeeper.probing.budget import Purse
-from poolkeeper.probing.judging import Asked, judge_exchange, judge_reach
+from poolkeeper.probing.evaluate import Asked, judge_exchange, judge_reach
 from poolkeeper.probing.phases import Exchange, Reach
+from poolkeeper.probing.sample_count import next_sample
 from poolkeeper.probing.samples import Body, Samples, chosen, request_body
 from poolkeeper.probing.window import Run, run_of
-from poolkeeper.upstream.ask import Asker, Patience
-from poolkeeper.upstream.reach import find_way
 
 HAS_BALANCE_PAGE = frozenset({"DeepSeek"})
 KNOWN_FINISHES = frozenset({"stop", "length", "content_filter", "tool_calls", "insufficient_system_resource"})

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from poolkeeper.api.probedoc import ProbedEndpointDoc, ProbeDoc
-from poolkeeper.api.routerdoc import Credential
+from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc
+from poolkeeper.api.router_document import Credential
 from poolkeeper.errors import UserError
 from poolkeeper.probing.samples import Samples, parse
 

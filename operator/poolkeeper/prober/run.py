@@ -4,25 +4,34 @@ An endpoint that the time was too short for is in the result as not asked, so th
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from poolkeeper.api.probedoc import ProbedEndpointDoc, ProbeDoc
-from poolkeeper.api.proberesult import EndpointProbe, ProbeResult
+from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc
+from poolkeeper.api.probe_result import EndpointProbe, ProbeResult
+from poolkeeper.clock import precise_now
 from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.prober.endpoint import Trip, probe_endpoint
 from poolkeeper.prober.files import Files
+from poolkeeper.prober.timed_request import warm_up
 from poolkeeper.probing import pricing
-from poolkeeper.probing.asking import most_asked
 from poolkeeper.probing.budget import Purse, Purses, spent_today
+from poolkeeper.probing.sample_count import most_asked
 from poolkeeper.probing.samples import BUILT_IN, Samples
-from poolkeeper.upstream.ask import warm_up
 
 PARALLEL = 8
 RUN_LIMIT_S = 480.0
 BODY_OVERHEAD_BYTES = 512
 """What request_body() adds to a sample."""
+NONCE_BYTES = 8
+FIRST_SAMPLE_BELOW = 1 << 20
+
+
+async def probe_once(files: Files) -> ProbeResult:
+    """One run now, by this machine's clock and random numbers."""
+    return await run(files, precise_now, lambda: secrets.token_hex(NONCE_BYTES), secrets.randbelow(FIRST_SAMPLE_BELOW))
 
 
 async def run(

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from itertools import takewhile
 
-from poolkeeper.api.probedoc import Amount, SpentDoc
-from poolkeeper.api.values import Currency, Money
+from poolkeeper.api.probe_document import Amount, SpentDoc
+from poolkeeper.api.value_types import Currency, Money
 from poolkeeper.probing.schedule import firings
 
 Purses = Mapping[str, Decimal]

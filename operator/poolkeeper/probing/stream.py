@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from poolkeeper.api.endpoint import Provider
 from poolkeeper.api.reasons import ProbeReason
 from poolkeeper.probing.phases import Ending, Exchange, Usage
-from poolkeeper.probing.refused import refused_with
+from poolkeeper.providers.refusal_reason import refused_with
 
 LARGEST_BYTES = 1 << 20
 """No answer to a probe is as long; what is longer is not read on."""

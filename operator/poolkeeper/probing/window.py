@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poolkeeper.api.reasons import ProbeReason
-from poolkeeper.probing.meaning import MEANING, Proof, worst
+from poolkeeper.probing.reason_effects import MEANING, Proof, worst
 
 LENGTH = 5
 """Runs that are looked at, and kept."""

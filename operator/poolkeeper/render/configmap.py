@@ -6,11 +6,11 @@ reading it.
 """
 
 from poolkeeper.api import labels
-from poolkeeper.api.probedoc import ProbeDoc
-from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.api.probe_document import ProbeDoc
+from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.names import CONFIG_FILE, PROBE_FILE, metadata
+from poolkeeper.render.metadata import CONFIG_FILE, PROBE_FILE, metadata
 
 
 def configmap(snapshot: Snapshot, document: RouterDoc) -> Manifest:

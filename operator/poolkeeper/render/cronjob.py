@@ -4,10 +4,10 @@ What it found is its termination message, which the operator reads from the Pod:
 it exits with 0 whatever it found, because a CronJob that fails is a matter for whoever runs the cluster.
 """
 
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.poolspec import Probe
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.pool_spec import Probe
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.names import PROBE_CONTAINER, child_labels, metadata
+from poolkeeper.render.metadata import PROBE_CONTAINER, child_labels, metadata
 from poolkeeper.render.scheduling import placement
 from poolkeeper.render.security import CONTAINER_SECURITY, POD_SECURITY
 from poolkeeper.render.volumes import mounts, probe_volumes

@@ -7,11 +7,11 @@ authorities (annotation CONFIG_HASH; nginx reads them once). The document is not
 from math import ceil
 
 from poolkeeper.api import labels
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.routerdoc import RouterDoc
-from poolkeeper.plan.naming import selector
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.router_document import RouterDoc
+from poolkeeper.plan.child_names import selector
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.names import ADMIN_PORT, CLIENT_PORT, CONTAINER, child_labels, metadata
+from poolkeeper.render.metadata import ADMIN_PORT, CLIENT_PORT, CONTAINER, child_labels, metadata
 from poolkeeper.render.resources import resources_of, workers
 from poolkeeper.render.scheduling import scheduling
 from poolkeeper.render.security import CONTAINER_SECURITY, POD_SECURITY

@@ -7,9 +7,9 @@ all, by their ownerReferences).
 
 from collections.abc import Mapping
 
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.probedoc import ProbeDoc
-from poolkeeper.api.routerdoc import RouterDoc
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.probe_document import ProbeDoc
+from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.plan.snapshot import Manifest, Snapshot
 from poolkeeper.render.configmap import configmap, probe_configmap
 from poolkeeper.render.cronjob import cronjob

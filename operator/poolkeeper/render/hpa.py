@@ -5,10 +5,10 @@ for connection shares, conditions and `kubectl scale` alike, 0 still stops the p
 count that it runs with when autoscaling is switched on (what a server-side apply leaves out falls back to 1).
 """
 
-from poolkeeper.api.meta import API_VERSION
-from poolkeeper.api.routerspec import Autoscaling
+from poolkeeper.api.base import API_VERSION
+from poolkeeper.api.router_spec import Autoscaling
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.names import metadata
+from poolkeeper.render.metadata import metadata
 
 
 def hpa(snapshot: Snapshot, wanted: Autoscaling) -> Manifest:

@@ -4,9 +4,9 @@ maxUnavailable rather than minAvailable, so that it is right for every number of
 still be drained, and the budget never has to be taken away again when the pool is scaled down.
 """
 
-from poolkeeper.plan.naming import selector
+from poolkeeper.plan.child_names import selector
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.names import metadata
+from poolkeeper.render.metadata import metadata
 
 
 def poddisruptionbudget(snapshot: Snapshot) -> Manifest:

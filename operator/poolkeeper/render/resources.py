@@ -4,8 +4,8 @@ from decimal import Decimal
 from math import ceil
 from string import ascii_letters
 
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.routerspec import Resources
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.router_spec import Resources
 from poolkeeper.plan.snapshot import Snapshot
 
 MAX_WORKERS = 32

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from poolkeeper.api.routerspec import PodTemplate, Toleration, TopologySpread
+from poolkeeper.api.router_spec import PodTemplate, Toleration, TopologySpread
 
 DEFAULT_SPREAD = (TopologySpread.model_validate({"topologyKey": "kubernetes.io/hostname"}),)
 

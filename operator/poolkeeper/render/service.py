@@ -1,9 +1,9 @@
 """The Service in front of the routers: the client port only. The operator asks each Pod's admin port directly."""
 
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.plan.naming import selector
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.plan.child_names import selector
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.names import metadata
+from poolkeeper.render.metadata import metadata
 
 
 def service(snapshot: Snapshot, pool: EndpointPool) -> Manifest:

@@ -8,10 +8,10 @@ only, whatever their names in the Secret.
 
 from collections.abc import Iterator
 
-from poolkeeper.api.meta import ConfigMapKeyRef, SecretKeyRef
-from poolkeeper.api.poolspec import EndpointPoolSpec
+from poolkeeper.api.base import ConfigMapKeyRef, SecretKeyRef
+from poolkeeper.api.pool_spec import EndpointPoolSpec
+from poolkeeper.plan.child_names import child_name
 from poolkeeper.plan.endpoints import ca_file
-from poolkeeper.plan.naming import child_name
 from poolkeeper.plan.snapshot import PoolKey
 
 ROOT = "/etc/poolkeeper"

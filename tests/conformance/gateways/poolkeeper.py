@@ -18,10 +18,10 @@ from conformance.gateways.process import answers, free_port, running
 from conformance.judge import Endpoint
 from conformance.stage import Address
 from poolkeeper import clock
-from poolkeeper.api.routerdoc import RouterDoc
-from poolkeeper.cli.settings import settings_for
-from poolkeeper.local.declared import load, snapshot_of
+from poolkeeper.api.router_document import RouterDoc
+from poolkeeper.local.manifests import load, snapshot_of
 from poolkeeper.local.router import router_folder
+from poolkeeper.local.settings import settings_for
 from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.snapshot import PoolKey
 

@@ -11,12 +11,12 @@ from hack.generate.files import generated, stale
 from hack.generate.structural import Schema, UntranslatableError, structural
 from pydantic import Field
 
-from poolkeeper.api.endpointpool import EndpointPoolSpec
-from poolkeeper.api.meta import Model
-from poolkeeper.api.policyspec import FailoverPolicySpec
-from poolkeeper.api.poolspec import Probe
+from poolkeeper.api.base import Model
+from poolkeeper.api.endpoint_pool import EndpointPoolSpec
+from poolkeeper.api.policy_spec import FailoverPolicySpec
+from poolkeeper.api.pool_spec import Probe
 from poolkeeper.api.resource import Resource
-from poolkeeper.api.rules import RULES
+from poolkeeper.api.validation_rules import RULES
 
 
 def schemas(kind: type[Resource]) -> Iterator[tuple[str, Schema]]:

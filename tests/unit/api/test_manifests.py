@@ -3,9 +3,9 @@
 import pytest
 
 from contract.manifests import BAD, GOOD, SMALLEST, Case, Manifest
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.failoverpolicy import FailoverPolicy
-from poolkeeper.api.meta import Problem
+from poolkeeper.api.base import Problem
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.failover_policy import FailoverPolicy
 
 KINDS: dict[str, type[EndpointPool] | type[FailoverPolicy]] = {
     "EndpointPool": EndpointPool,

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.manifests import GOOD, SMALLEST, Manifest
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.failoverpolicy import FailoverPolicy
-from poolkeeper.api.meta import Problem
-from poolkeeper.api.policyspec import FailoverPolicySpec
-from poolkeeper.api.values import BOUNDS
+from poolkeeper.api.base import Problem
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.failover_policy import FailoverPolicy
+from poolkeeper.api.policy_spec import FailoverPolicySpec
+from poolkeeper.api.value_types import BOUNDS
 
 SCALARS = st.none() | st.booleans() | st.integers(-1, 10_001) | st.floats(allow_nan=False) | st.text(max_size=20)
 JUNK = st.recursive(

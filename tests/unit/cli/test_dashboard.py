@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from poolkeeper.cli import target
 from poolkeeper.cli.dashboard import has_browser
 from poolkeeper.cli.main import main
+from poolkeeper.diagnostics import pool_locator
 from poolkeeper.errors import UserError
-from poolkeeper.local import record, statedir
-from poolkeeper.local.record import PoolMeta, PoolRecord, RunRecord
-from poolkeeper.local.statedir import StateDir
+from poolkeeper.local import run_record, state_dir
+from poolkeeper.local.run_record import PoolMeta, PoolRecord, RunRecord
+from poolkeeper.local.state_dir import StateDir
 
 
 def dashboard(home: Path, *args: str) -> Result:
@@ -25,10 +25,10 @@ def dashboard(home: Path, *args: str) -> Result:
 @pytest.fixture
 def chat(tmp_path: Path) -> Iterator[StateDir]:
     """A live run of default/chat under this XDG_STATE_HOME."""
-    state = statedir.for_pool({"XDG_STATE_HOME": str(tmp_path)}, "default", "chat")
-    with statedir.claim(state):
+    state = state_dir.for_pool({"XDG_STATE_HOME": str(tmp_path)}, "default", "chat")
+    with state_dir.claim(state):
         pool = PoolRecord(metadata=PoolMeta(name="chat", namespace="default"))
-        record.write(state, RunRecord(pid=os.getpid(), base_url="-", admin_url="http://127.0.0.1:2", pool=pool))
+        run_record.write(state, RunRecord(pid=os.getpid(), base_url="-", admin_url="http://127.0.0.1:2", pool=pool))
         yield state
 
 
@@ -65,8 +65,8 @@ def test_an_address_that_is_taken(chat: StateDir, tmp_path: Path) -> None:
 def test_what_it_shows_is_chosen_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page about the run on this machine does not turn into one about some cluster when that run ends."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    with statedir.claim(statedir.for_pool({"XDG_STATE_HOME": str(tmp_path)}, "default", "chat")):
-        source, pools = target.source(None, None)
+    with state_dir.claim(state_dir.for_pool({"XDG_STATE_HOME": str(tmp_path)}, "default", "chat")):
+        source, pools = pool_locator.source(None, None)
         assert (source, pools()) == ("poolkeeper run on this machine", [])
 
     with pytest.raises(UserError, match="no `poolkeeper run` is alive on this machine any more"):

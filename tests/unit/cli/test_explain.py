@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from factories import NOW
-from poolkeeper.api.proberesult import EndpointProbe, ProbePhases, ProbeResult
+from poolkeeper.api.probe_result import EndpointProbe, ProbePhases, ProbeResult
 from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus
 from poolkeeper.cli.main import main
-from poolkeeper.local import probes, record, statedir
-from poolkeeper.local.record import PoolMeta, PoolRecord, RunRecord
-from poolkeeper.probing.message import encode
-from unit.upstream.test_routerstate import router
+from poolkeeper.local import probe_results, run_record, state_dir
+from poolkeeper.local.run_record import PoolMeta, PoolRecord, RunRecord
+from poolkeeper.probing.termination_message import encode
+from unit.routers.test_state_client import router
 
 REFUSED = EndpointStatus(
     name="official",
@@ -32,17 +32,17 @@ DOCUMENT = """{"endpoints": [{"name": "official", "credential": {"file": "offici
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """A live run of default/chat, whose router answers."""
-    state = statedir.for_pool({"XDG_STATE_HOME": str(tmp_path)}, "default", "chat")
+    state = state_dir.for_pool({"XDG_STATE_HOME": str(tmp_path)}, "default", "chat")
     pool = PoolRecord(
         metadata=PoolMeta(name="chat", namespace="default"), status=EndpointPoolStatus(endpoints=(REFUSED,))
     )
     found = EndpointProbe(name="official", why="CredentialsRejected", bad=1, asked=1, phases=PHASES)
-    with statedir.claim(state), router(body=ROUTER) as port:
+    with state_dir.claim(state), router(body=ROUTER) as port:
         (state.volumes / "config").mkdir(parents=True)
         (state.volumes / "config/router.json").write_text(DOCUMENT)
         run = RunRecord(pid=os.getpid(), base_url="-", admin_url=f"http://127.0.0.1:{port}", pool=pool)
-        record.write(state, run)
-        probes.leave(state, encode(ProbeResult(pool="chat", began=NOW, ended=NOW, endpoints=(found,))))
+        run_record.write(state, run)
+        probe_results.leave(state, encode(ProbeResult(pool="chat", began=NOW, ended=NOW, endpoints=(found,))))
         yield tmp_path
 
 

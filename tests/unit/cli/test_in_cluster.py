@@ -14,10 +14,10 @@ import yaml
 from click.testing import CliRunner, Result
 
 from factories import NOW
-from poolkeeper.cli import target
-from poolkeeper.cli.dashboardlook import look
 from poolkeeper.cli.main import main
+from poolkeeper.dashboard.collect import look
 from poolkeeper.dashboard.facts import PoolFacts
+from poolkeeper.diagnostics import pool_locator
 from unit.kube.test_observe import FOUND, probe_pod
 
 EVERYWHERE = "/apis/poolkeeper.dev/v1alpha1/endpointpools"
@@ -158,7 +158,7 @@ def looked(home: Path, monkeypatch: pytest.MonkeyPatch) -> PoolFacts:
     """What `poolkeeper dashboard` sees."""
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "none"))
     monkeypatch.setenv("KUBECONFIG", str(home / "kubeconfig"))
-    source, pools = target.source("team", None)
+    source, pools = pool_locator.source("team", None)
     assert source == "the cluster"
     (found,) = look(pools, "team/chat", None, lambda: NOW)
     return found

@@ -13,9 +13,9 @@ from poolkeeper.api import labels
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
 from poolkeeper.cli.main import main
-from poolkeeper.local import orders, record, statedir
-from poolkeeper.local.record import PoolMeta, PoolRecord, RunRecord
-from poolkeeper.local.statedir import StateDir
+from poolkeeper.local import manual_overrides, run_record, state_dir
+from poolkeeper.local.run_record import PoolMeta, PoolRecord, RunRecord
+from poolkeeper.local.state_dir import StateDir
 
 ENDPOINTS = (
     EndpointStatus(name="official", tier=0, health="Healthy", breaker="Closed", reason="", last_transition_time=NOW),
@@ -37,7 +37,7 @@ HELD = Condition(
 def runs(tmp_path: Path) -> Iterator[Path]:
     """Runs of default/chat and of two namespaces' `code`, under this XDG_STATE_HOME."""
     folders = [state_of(tmp_path, *key) for key in (("default", "chat"), ("one", "code"), ("two", "code"))]
-    with statedir.claim(folders[0]), statedir.claim(folders[1]), statedir.claim(folders[2]):
+    with state_dir.claim(folders[0]), state_dir.claim(folders[1]), state_dir.claim(folders[2]):
         for folder, (namespace, name) in zip(
             folders, (("default", "chat"), ("one", "code"), ("two", "code")), strict=True
         ):
@@ -46,21 +46,21 @@ def runs(tmp_path: Path) -> Iterator[Path]:
 
 
 def state_of(home: Path, namespace: str, name: str) -> StateDir:
-    return statedir.for_pool({"XDG_STATE_HOME": str(home)}, namespace, name)
+    return state_dir.for_pool({"XDG_STATE_HOME": str(home)}, namespace, name)
 
 
 def write(state: StateDir, namespace: str, name: str, *conditions: Condition) -> None:
     status = EndpointPoolStatus(endpoints=ENDPOINTS, active_tier=0, conditions=conditions)
     pool = PoolRecord(metadata=PoolMeta(name=name, namespace=namespace), status=status)
-    record.write(state, RunRecord(pid=os.getpid(), base_url="http://127.0.0.1:1/v1", admin_url="-", pool=pool))
+    run_record.write(state, RunRecord(pid=os.getpid(), base_url="http://127.0.0.1:1/v1", admin_url="-", pool=pool))
 
 
 def poolkeeper(home: Path, *args: str) -> Result:
     return CliRunner().invoke(main, args, env={"XDG_STATE_HOME": str(home), "KUBECONFIG": "/none"})
 
 
-def told(home: Path, name: str = "chat", namespace: str = "default") -> orders.Orders:
-    return orders.read(state_of(home, namespace, name))
+def told(home: Path, name: str = "chat", namespace: str = "default") -> manual_overrides.Orders:
+    return manual_overrides.read(state_of(home, namespace, name))
 
 
 def test_failover_holds_a_tier_and_says_what_that_does(runs: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_namespace_chooses_among_pools_of_one_name(runs: Path) -> None:
 def test_orders_are_over_the_manifests_annotations() -> None:
     given = {"a": "1", "b": "2"}
 
-    assert orders.over(given, {"b": None, "c": "3"}) == {"a": "1", "c": "3"}
+    assert manual_overrides.over(given, {"b": None, "c": "3"}) == {"a": "1", "c": "3"}
 
 
 def test_a_damaged_file_of_orders_orders_nothing(runs: Path) -> None:

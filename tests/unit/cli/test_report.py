@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from factories import NOW
-from poolkeeper.cli.bundle import write
 from poolkeeper.cli.main import main
-from poolkeeper.local import statedir
+from poolkeeper.diagnostics.support_bundle import write
+from poolkeeper.local import state_dir
 from unit.cli.test_explain import home
 
 CANARY = "sk-canary-7f3a"
@@ -28,7 +28,7 @@ def everything(folder: Path) -> dict[str, str]:
 @pytest.fixture
 def keyed(home: Path) -> Path:
     """The same run, with keys where a run has them."""
-    state = statedir.for_pool({"XDG_STATE_HOME": str(home)}, "default", "chat")
+    state = state_dir.for_pool({"XDG_STATE_HOME": str(home)}, "default", "chat")
     for folder in (state.volumes, state.probe):
         (folder / "credentials").mkdir(parents=True)
         (folder / "credentials/official").write_text(CANARY)

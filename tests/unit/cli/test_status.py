@@ -11,17 +11,17 @@ from click.testing import CliRunner, Result
 
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.cli.main import main
-from poolkeeper.local import record, statedir
-from poolkeeper.local.record import PoolMeta, PoolRecord, RunRecord
-from poolkeeper.local.statedir import StateDir
+from poolkeeper.local import run_record, state_dir
+from poolkeeper.local.run_record import PoolMeta, PoolRecord, RunRecord
+from poolkeeper.local.state_dir import StateDir
 
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Iterator[Path]:
     """Two live runs, chat and code, under this XDG_STATE_HOME."""
     environ = {"XDG_STATE_HOME": str(tmp_path)}
-    chat, code = (statedir.for_pool(environ, "default", name) for name in ("chat", "code"))
-    with statedir.claim(chat), statedir.claim(code):
+    chat, code = (state_dir.for_pool(environ, "default", name) for name in ("chat", "code"))
+    with state_dir.claim(chat), state_dir.claim(code):
         write(chat, "chat", "1/2")
         write(code, "code", "2/2")
         yield tmp_path
@@ -32,7 +32,7 @@ def write(state: StateDir, name: str, summary: str) -> None:
         metadata=PoolMeta(name=name, namespace="default"), status=EndpointPoolStatus(summary=summary, active_tier=0)
     )
     run = RunRecord(pid=os.getpid(), base_url="http://127.0.0.1:1/v1", admin_url="http://127.0.0.1:2", pool=pool)
-    record.write(state, run)
+    run_record.write(state, run)
 
 
 def status(state_home: Path, *args: str) -> Result:

@@ -8,23 +8,23 @@ from itertools import chain
 import pytest
 from pydantic import BaseModel
 
-from poolkeeper.dashboard import model
+from poolkeeper.dashboard import view_model
 from poolkeeper.dashboard.site import FILES
 
 FOLDER = resources.files("poolkeeper.dashboard").joinpath("static")
 STATIC = {name: FOLDER.joinpath(name).read_text() for name, _ in FILES.values()}
 SCRIPTS = {name: text for name, text in STATIC.items() if name.endswith(".js")}
 VIEWS: dict[str, type[BaseModel]] = {
-    "board": model.Document,
-    "pool": model.PoolDoc,
-    "condition": model.ConditionDoc,
-    "tier": model.TierDoc,
-    "endpoint": model.EndpointDoc,
-    "step": model.StepDoc,
-    "told": model.ToldDoc,
-    "view": model.ViewDoc,
-    "model": model.ModelDoc,
-    "change": model.ChangeDoc,
+    "board": view_model.Document,
+    "pool": view_model.PoolDoc,
+    "condition": view_model.ConditionDoc,
+    "tier": view_model.TierDoc,
+    "endpoint": view_model.EndpointDoc,
+    "step": view_model.StepDoc,
+    "told": view_model.ToldDoc,
+    "view": view_model.ViewDoc,
+    "model": view_model.ModelDoc,
+    "change": view_model.ChangeDoc,
 }
 """What the page's script calls a thing -> what it is."""
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from poolkeeper.errors import Refused, RetryLater
-from poolkeeper.handlers.queue import WorkQueue
+from poolkeeper.handlers.work_queue import WorkQueue
 from poolkeeper.handlers.workers import Again, Gone, Workers
 
 Work = Callable[[str], Awaitable[Gone | Again]]

@@ -8,7 +8,7 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.errors import sorted_error
-from poolkeeper.kube.tree import Json, mapping, text
+from poolkeeper.kube.json_fields import Json, mapping, text
 from poolkeeper.plan.snapshot import Manifest
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from poolkeeper.errors import Refused, RetryLater
 from poolkeeper.kube.apply import Applier
+from poolkeeper.kube.json_fields import Json, find, mapping
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
-from poolkeeper.kube.tree import Json, find, mapping
 from unit.kube.memory_api import MemoryApi
 from unit.kube.things import KEY, UID, child, owner
 

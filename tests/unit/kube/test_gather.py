@@ -3,9 +3,9 @@
 import asyncio
 
 from poolkeeper.kube.gather import gather
+from poolkeeper.kube.json_fields import Json, mapping
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Store
-from poolkeeper.kube.tree import Json, mapping
 from poolkeeper.plan.snapshot import PoolKey, Settings, Snapshot
 from unit.kube.memory_api import MemoryApi
 from unit.kube.things import KEY, child, owner, pod, policy, pool

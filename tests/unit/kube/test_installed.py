@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from poolkeeper.kube.installed import OPENAPI_PATH, not_installed
-from poolkeeper.kube.tree import Json
+from poolkeeper.kube.json_fields import Json
 from unit.kube.memory_api import MemoryApi
 
 CRDS = Path(__file__).resolve().parents[3] / "crds"

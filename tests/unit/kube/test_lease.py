@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from poolkeeper.kube.json_fields import Json, find, text
 from poolkeeper.kube.lease import DURATION_S, RENEW_DEADLINE_S, RETRY_S, Lease, Seen, is_free
-from poolkeeper.kube.tree import Json, find, text
 from unit.kube.memory_api import MemoryApi
 
 PATH = "/apis/coordination.k8s.io/v1/namespaces/ops/leases/poolkeeper-operator"

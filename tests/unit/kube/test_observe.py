@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from factories import document, snapshot
-from poolkeeper.api.proberesult import ProbeResult
-from poolkeeper.api.routernews import AnsweredDoc, News, OutageDoc, OutagesDoc
+from poolkeeper.api.probe_result import ProbeResult
+from poolkeeper.api.startup_hints import AnsweredDoc, News, OutageDoc, OutagesDoc
+from poolkeeper.kube.json_fields import Json, mapping
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Probing
-from poolkeeper.kube.tree import Json, mapping
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod
 from unit.kube.things import child, owner, pod, policy, pool
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from poolkeeper.api.status import EndpointPoolStatus
-from poolkeeper.judge.events import PoolEvent
-from poolkeeper.judge.verdict import Verdict
 from poolkeeper.kube.events import NOTE_LIMIT_BYTES, SAME_WITHIN, Recorder
+from poolkeeper.kube.json_fields import Json, find, text
 from poolkeeper.kube.publish import Publisher
 from poolkeeper.kube.store import Store
-from poolkeeper.kube.tree import Json, find, text
 from poolkeeper.plan.snapshot import Settings, Snapshot
+from poolkeeper.status.evaluate import StatusUpdate
+from poolkeeper.status.events import PoolEvent
 from unit.kube.memory_api import MemoryApi
 from unit.kube.things import KEY, UID
 
@@ -33,8 +33,8 @@ class Bed:
         self.publisher = Publisher(self.api, Store(), Recorder(self.api, "operator-0", lambda: self.at))
 
     def publish(self, summary: str, *events: PoolEvent) -> None:
-        verdict = Verdict(EndpointPoolStatus(summary=summary), events)
-        asyncio.run(self.publisher.publish(self.snapshot, verdict))
+        update = StatusUpdate(EndpointPoolStatus(summary=summary), events)
+        asyncio.run(self.publisher.publish(self.snapshot, update))
 
     @property
     def events(self) -> list[Json]:

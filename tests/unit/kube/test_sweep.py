@@ -2,10 +2,10 @@
 
 import asyncio
 
+from poolkeeper.kube.json_fields import Json
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
 from poolkeeper.kube.sweep import sweep
-from poolkeeper.kube.tree import Json
 from unit.kube.memory_api import MemoryApi
 from unit.kube.things import child
 

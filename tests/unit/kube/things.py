@@ -1,7 +1,7 @@
 """Objects as an API server would tell them, for tests."""
 
 from poolkeeper.kube.client import RESOURCES
-from poolkeeper.kube.tree import Json
+from poolkeeper.kube.json_fields import Json
 from poolkeeper.plan.snapshot import PoolKey
 
 KEY = PoolKey("team", "chat")

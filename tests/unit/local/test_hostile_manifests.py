@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.local import yamltext
-from poolkeeper.local.documents import read
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.local import yaml_text
+from poolkeeper.local.manifest_files import read
 
 POOL = "apiVersion: poolkeeper.dev/v1alpha1\nkind: EndpointPool\nmetadata: {name: chat}\nspec: "
 LAUGHS = "\n".join(f"  a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 10)}]" for i in range(12))
@@ -19,8 +19,8 @@ MERGES = "\n".join(f"  a{i + 1}: &a{i + 1} {{<<: [{', '.join([f'*a{i}'] * 10)}]}
 CHAIN = "\n".join(f"  a{i + 1}: &a{i + 1} [*a{i}]" for i in range(500))
 ITSELF = "refers to itself; write out what is meant"
 TOO_LONG = "line 2: wanted a whole number of at most 64 bits; if it is text, put it in quotes"
-TOO_DEEP = f"nested more than {yamltext.MAX_DEPTH} deep"
-TOO_MANY = f"more than {yamltext.MAX_VALUES} values"
+TOO_DEEP = f"nested more than {yaml_text.MAX_DEPTH} deep"
+TOO_MANY = f"more than {yaml_text.MAX_VALUES} values"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_hostile_is_refused_in_words(tmp_path: Path, text: str, want: st
 def test_a_file_is_read_no_further_than_a_manifest_goes() -> None:
     found = read([Path("/dev/zero")])
 
-    told = f"it is larger than {yamltext.MAX_BYTES >> 20} MiB; wanted manifests, in several files"
+    told = f"it is larger than {yaml_text.MAX_BYTES >> 20} MiB; wanted manifests, in several files"
     assert [str(finding) for finding in found.findings] == [f"/dev/zero: cannot be read: {told}"]
 
 
@@ -89,7 +89,7 @@ def test_thousands_of_wrong_items_are_told_in_seconds() -> None:
 
 
 def test_an_alias_is_what_it_stands_for(tmp_path: Path) -> None:
-    assert list(yamltext.documents("a: &a [x, y]\nb: *a\nc: {<<: &c {d: 1, e: 2}, e: 3}\n---\na: &a z\nb: *a\n")) == [
+    assert list(yaml_text.documents("a: &a [x, y]\nb: *a\nc: {<<: &c {d: 1, e: 2}, e: 3}\n---\na: &a z\nb: *a\n")) == [
         {"a": ["x", "y"], "b": ["x", "y"], "c": {"d": 1, "e": 3}},
         {"a": "z", "b": "z"},
     ]
@@ -97,9 +97,9 @@ def test_an_alias_is_what_it_stands_for(tmp_path: Path) -> None:
 
 def test_a_key_given_twice_is_told_with_its_own_line() -> None:
     with pytest.raises(yaml.YAMLError) as raised:
-        list(yamltext.documents("a: &a {b: 1}\nc: &c {<<: *a, b: 2}\nd: {<<: *c}\ne:\n  f: 1\n  g: 1\n  f: 2\n"))
+        list(yaml_text.documents("a: &a {b: 1}\nc: &c {<<: *a, b: 2}\nd: {<<: *c}\ne:\n  f: 1\n  g: 1\n  f: 2\n"))
 
-    assert yamltext.why(raised.value) == "line 7: the key 'f' is given twice"
+    assert yaml_text.why(raised.value) == "line 7: the key 'f' is given twice"
 
 
 def test_what_json_writes_is_read(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from itertools import takewhile
 import pytest
 
 from factories import LOCAL, NOW, OFFICIAL, document, endpoint, pool, snapshot
-from poolkeeper.api.probedoc import Amount
-from poolkeeper.api.proberesult import EndpointProbe, ProbeResult
+from poolkeeper.api.probe_document import Amount
+from poolkeeper.api.probe_result import EndpointProbe, ProbeResult
 from poolkeeper.plan.probe import short
 from poolkeeper.plan.resolve import Plan, resolve
 from poolkeeper.plan.snapshot import Live, Snapshot

@@ -6,9 +6,9 @@ import pytest
 
 from factories import KEY, LOCAL, NOW, OFFICIAL, SETTINGS, document, endpoint, policy, pool, serving, snapshot, state
 from poolkeeper.api import labels
-from poolkeeper.api.meta import Problem
+from poolkeeper.api.base import Problem
 from poolkeeper.api.reasons import Reason
-from poolkeeper.api.routerdoc import ModelRoute
+from poolkeeper.api.router_document import ModelRoute
 from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.snapshot import Live
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from factories import document, endpoint, pool, snapshot
-from poolkeeper.plan.hold import hold_of
 from poolkeeper.plan.resolve import resolve
+from poolkeeper.plan.rollout_hold import hold_of
 from poolkeeper.plan.timezones import offsets
 
 BERLIN_NIGHTS = {"from": "22:00", "to": "06:00", "timeZone": "Europe/Berlin", "weightPercent": 50}

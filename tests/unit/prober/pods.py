@@ -8,13 +8,13 @@ from pathlib import Path
 
 from fakes.harness import FakeProvider
 from poolkeeper.api.endpoint import Pricing, Provider
-from poolkeeper.api.probedoc import ProbedEndpointDoc, ProbeDoc, SpentDoc
-from poolkeeper.api.proberesult import EndpointProbe, ProbeResult
-from poolkeeper.api.routerdoc import Credential, EgressProxy, ModelRoute, Tls
+from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc, SpentDoc
+from poolkeeper.api.probe_result import EndpointProbe, ProbeResult
+from poolkeeper.api.router_document import Credential, EgressProxy, ModelRoute, Tls
 from poolkeeper.clock import now
 from poolkeeper.prober.files import Files
 from poolkeeper.prober.run import run
-from poolkeeper.probing.meaning import reason_named
+from poolkeeper.probing.reason_effects import reason_named
 from poolkeeper.probing.window import Run, Verdict, verdict_of
 
 MODEL = "deepseek-flash"

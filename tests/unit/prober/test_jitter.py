@@ -16,7 +16,7 @@ from jitter import Jitter
 from poolkeeper.api.status import LastProbe
 from poolkeeper.prober.files import Files
 from poolkeeper.prober.run import run
-from poolkeeper.probing.fold import fold_all
+from poolkeeper.probing.history import fold_all
 from unit.prober.pods import Pod, endpoint
 
 POOLS, RUNS_EACH = 10, 50

@@ -12,12 +12,12 @@ from fakes import tls
 from fakes.harness import FakeProvider
 from fakes.listening import Listening
 from poolkeeper.api.endpoint import Pricing
-from poolkeeper.api.probedoc import Amount, SpentDoc
-from poolkeeper.api.routerdoc import EgressProxy, Tls
+from poolkeeper.api.probe_document import Amount, SpentDoc
+from poolkeeper.api.router_document import EgressProxy, Tls
 from poolkeeper.clock import now
 from poolkeeper.errors import UserError
 from poolkeeper.prober.files import Files
-from poolkeeper.probing.message import encode
+from poolkeeper.probing.termination_message import encode
 from unit.prober.pods import Pod, endpoint
 
 CANARY = "sk-canary-official"

@@ -3,7 +3,7 @@
 import pytest
 
 from poolkeeper.api.reasons import ProbeReason as R
-from poolkeeper.probing.meaning import MEANING, Proof
+from poolkeeper.probing.reason_effects import MEANING, Proof
 from poolkeeper.probing.window import LENGTH, Run, Verdict, run_of, verdict_of
 
 OK = Run()

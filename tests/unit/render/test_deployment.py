@@ -7,8 +7,8 @@ import pytest
 
 from factories import LOCAL, OFFICIAL, document, endpoint, policy, pool, snapshot
 from poolkeeper.api import labels
-from poolkeeper.api.endpointpool import EndpointPool
-from poolkeeper.api.routerspec import Resources
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.router_spec import Resources
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.render.deployment import MAX_GRACE_S, grace_s
 from poolkeeper.render.desired import desired

@@ -1,7 +1,7 @@
 """The routers' autoscaler: there when it is declared, of the pool itself."""
 
 from factories import document, pool, snapshot
-from poolkeeper.api.endpointpool import EndpointPool
+from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.plan.snapshot import Manifest
 from poolkeeper.render.desired import desired
 

@@ -1,5 +1,5 @@
 -- Whether a router.json may be believed, and what it says with Lua's names. The same contract as the operator's
--- api/routerdoc.py; what is not known here is refused, because a document half understood is worse than yesterday's.
+-- api/router_document.py; what is not known here is refused, because a document half understood is worse than yesterday's.
 
 local schema = require "core.document.schema"
 

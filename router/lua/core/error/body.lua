@@ -1,7 +1,7 @@
 -- What the body of a refusal says: its code, its type and its message, wherever the provider puts them.
 --
 -- A scan, and no parser: bodies come cut, in no known shape, or as plain text, and both languages must read the same from
--- the same bytes (operator/poolkeeper/probing/words.py is this file again). It steps over strings and reads only what
+-- the same bytes (operator/poolkeeper/providers/error_body.py is this file again). It steps over strings and reads only what
 -- stands at the places below: a refusal may quote what the caller sent, also as JSON, and no caller may give himself a code.
 
 local byte = string.byte

@@ -1,5 +1,5 @@
 -- What a provider's refusal means: status, headers and the start of the body in, a class of the design's table out.
--- The rules are data (rules.lua); the order is provider, common, status. The prober's poolkeeper/probing/classify.py is
+-- The rules are data (rules.lua); the order is provider, common, status. The prober's poolkeeper/providers/classify.py is
 -- this file again, held to the same vectors and, by property, to the same verdict on whatever comes.
 
 local find = string.find

@@ -1,4 +1,4 @@
--- A router that starts begins where the others are: what they say is out (plan/outages.py) is out here too, until a trial
+-- A router that starts begins where the others are: what they say is out (plan/known_outages.py) is out here too, until a trial
 -- of its own. Only at the start, before anything is served: later it knows better than any document.
 --
 -- What is told is advice: nothing is out for longer than a breaker that opens for the first time, a refused key neither,

@@ -1,0 +1,37 @@
+"""The EndpointPool: where DeepSeek can be had, and the routers in front."""
+
+from typing import ClassVar, Literal
+
+from poolkeeper.api.endpoint import Endpoint
+from poolkeeper.api.pool_spec import EndpointPoolSpec
+from poolkeeper.api.resource import Metadata, Resource
+from poolkeeper.api.status import EndpointPoolStatus
+from poolkeeper.api.value_types import DnsLabel, ObjectName
+
+__all__ = ["Endpoint", "EndpointPool", "EndpointPoolSpec", "EndpointPoolStatus", "PoolName"]
+
+
+class PoolName(ObjectName):
+    """Short, so that the names of children fit into a DNS label."""
+
+    PATTERN = DnsLabel.PATTERN
+    WANTED = "a DNS label: lower-case letters, digits and '-', at most 40 so that the names of children fit"
+    MAX_LENGTH = 40
+
+
+class PoolMetadata(Metadata):
+    name: PoolName
+
+
+class EndpointPool(Resource):
+    """A pool of endpoints that serve the same models, and the router that keeps it answering: clients talk to one
+    address in the OpenAI dialect, and an endpoint that is busy, slow, broken or out of money is not their
+    problem."""
+
+    PLURAL: ClassVar[str] = "endpointpools"
+    SHORT_NAME: ClassVar[str] = "epool"
+
+    kind: Literal["EndpointPool"] = "EndpointPool"
+    metadata: PoolMetadata
+    spec: EndpointPoolSpec
+    status: EndpointPoolStatus = EndpointPoolStatus()

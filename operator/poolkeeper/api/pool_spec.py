@@ -1,0 +1,137 @@
+"""What users declare about a pool: its models and endpoints, who may call, how it is probed, how its routers run."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from poolkeeper.api.base import ConfigMapKeyRef, Model, SecretKeyRef, list_map
+from poolkeeper.api.endpoint import Endpoint
+from poolkeeper.api.router_spec import Router
+from poolkeeper.api.value_types import (
+    Count,
+    Duration,
+    Flag,
+    ModelName,
+    Money,
+    ObjectName,
+    PositiveCount,
+    PositiveSpan,
+    ShortName,
+    Text,
+)
+
+
+class PolicyRef(Model):
+    """A FailoverPolicy of the pool's own namespace."""
+
+    name: ObjectName
+    """Name of the FailoverPolicy. There is no namespace field."""
+
+
+class AccessClient(Model):
+    """One caller with a key of its own."""
+
+    name: ShortName
+    """Name of the client in metrics and logs; unique in the pool. A DNS label of at most 30 characters."""
+    key_ref: SecretKeyRef
+    """Secret with the key that this client sends as "Authorization: Bearer …". It is checked by the router and
+    never passed on."""
+    priority: Count = 0
+    """Order in the queue when every endpoint is full: 0 first, then 1, and so on. A request may ask for a later place
+    by the header x-poolkeeper-priority, never for an earlier one."""
+    max_connections: PositiveCount = 100
+    """Most requests of this client in flight or waiting, over all router replicas together; what is over is answered
+    429 client_limit at once."""
+
+
+class Access(Model):
+    """Who may call the router."""
+
+    mode: Literal["Open", "Keys"] = "Open"
+    """Open: whoever reaches the Service may call; restrict that with a NetworkPolicy. Keys: only the clients
+    below, by key; everybody else is answered 401."""
+    clients: tuple[AccessClient, ...] = Field((), max_length=64, json_schema_extra=list_map("name"))
+    """Callers known by their key. Under mode Keys at least one."""
+
+
+_CRON_ITEM = r"(\*|\?|{v}(-{v})?)(/[1-9][0-9]?)?"
+
+
+def _cron_field(value: str) -> str:
+    item = _CRON_ITEM.replace("{v}", value)
+    return f"{item}(,{item})*"
+
+
+class CronSchedule(Text):
+    """Five fields or a macro, as a CronJob takes them."""
+
+    PATTERN = (
+        "^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|"
+        + " +".join(
+            _cron_field(value)
+            for value in (
+                "[0-5]?[0-9]",
+                "([01]?[0-9]|2[0-3])",
+                "(0?[1-9]|[12][0-9]|3[01])",
+                "(0?[1-9]|1[0-2]|[A-Za-z]{3})",
+                "([0-6]|[A-Za-z]{3})",
+            )
+        )
+        + ")$"
+    )
+    WANTED = 'a cron schedule of five fields, such as "*/15 * * * *", or @hourly'
+    MAX_LENGTH = 100
+
+
+class Probe(Model):
+    """Ghost traffic: a CronJob that sends a few real, tagged requests to every endpoint and measures what users
+    would feel."""
+
+    schedule: CronSchedule = CronSchedule("*/15 * * * *")
+    """When to probe, in cron's five fields, UTC. The default is about a hundred runs a day: enough to see a grey
+    failure within a quarter of an hour. Fast failover never depends on it: the router's own breakers see real
+    traffic."""
+    samples_ref: ConfigMapKeyRef | None = None
+    """ConfigMap with request bodies, one JSON object a line, so that the probe asks what your users ask. Left
+    out: a short built-in question."""
+    requests_per_run: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
+    """Requests to each endpoint in each run. One slow answer proves nothing: where there is one, a run asks again,
+    up to three times in all."""
+    max_tokens: PositiveCount = 64
+    """Longest answer a probe asks for, in tokens. A reasoning model that thinks before it answers needs some
+    room: with 1 it never gets to content and looks dead."""
+    first_token: PositiveSpan = Duration("5s")
+    """Slower to the first token than this is a grey failure: the endpoint answers, but nobody wants to wait for it."""
+    min_tokens_per_second: Count = 5
+    """A stream slower than this many tokens a second is a grey failure. 0: speed does not matter."""
+    daily_budget: Money = Money("0.50")
+    """Most that probing may cost in a day (UTC), in each pricing currency; then it stops until the next day.
+    Endpoints without pricing count as free."""
+    suspend: Flag = False
+    """true stops probing until it is false again."""
+
+
+class EndpointPoolSpec(Model):
+    """What the pool should be."""
+
+    models: tuple[ModelName, ...] = Field(min_length=1, max_length=64)
+    """Model names that clients may ask for, answered by GET /v1/models. The first is the default: it serves a
+    request that names none. Any printable name of at most 128 characters, such as deepseek-v4-pro."""
+    endpoints: tuple[Endpoint, ...] = Field(min_length=1, max_length=32, json_schema_extra=list_map("name"))
+    """Where the models can be had: 1 to 32 endpoints, at least one of them not Disabled. Traffic goes to the
+    lowest tier that can take it, shared by weight among the tier's endpoints; what one fails to answer, another
+    is asked, unseen by the client. The smallest useful pool names two: {name: official, provider: DeepSeek, url:
+    "https://api.deepseek.com/v1", credentialsRef: {name: deepseek, key: api-key}} and {name: local, provider:
+    VLLM, serviceRef: {name: vllm, port: 8000}, tier: 1, maxConnections: 8}."""
+    failover_policy_ref: PolicyRef | None = None
+    """The FailoverPolicy that says when an endpoint counts as broken and what happens then. Left out: that kind's
+    defaults."""
+    min_available: PositiveCount = 1
+    """Endpoints that must be usable for the condition Available to be True; not more than there are endpoints."""
+    access: Access = Access()
+    """Who may call the router. Left out: whoever reaches its Service."""
+    probe: Probe | None = None
+    """Ghost traffic: real requests on a schedule that measure what users would feel. They cost tokens, so there
+    is none unless this is set ({} takes all defaults)."""
+    router: Router = Router()
+    """The router Pods that stand in front of the pool."""

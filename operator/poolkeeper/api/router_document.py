@@ -1,0 +1,303 @@
+"""The document a router runs on (router.json): the whole contract between the operator and the data plane.
+
+One JSON document a pool, the same for all its router Pods. Everything in it is resolved: no defaults to fill in, no
+references to follow, no durations to parse (integers, milliseconds); credentials are file names below the mounted
+credentials folder, never values. The router validates it again (router/lua/core/document/config.lua) and refuses what
+it does not know, because a document it misreads is worse than yesterday's. `generation` only ever grows; `hash`
+covers everything but itself, `generation` and the news, so a router (and the operator, from /state) can tell equal
+from new.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from poolkeeper.api.base import Model
+from poolkeeper.api.endpoint import Day
+from poolkeeper.api.startup_hints import AnsweredDoc, OutagesDoc
+
+
+class ModelRoute(Model):
+    """One model of the pool on one endpoint: what clients ask for, and what this endpoint calls it."""
+
+    name: str
+    upstream_name: str
+
+
+class Credential(Model):
+    """A key as a file below the credentials folder; source says in words where it comes from, for messages."""
+
+    file: str
+    source: str
+
+
+class Tls(Model):
+    """How the server proves itself: the name it must have (also the SNI), and by whose signature (None: the system)."""
+
+    server_name: str
+    ca_file: str | None = None
+
+
+class Offset(Model):
+    """From this moment (seconds since 1970, UTC) on, a zone's clocks are so far ahead of UTC."""
+
+    since_s: int
+    offset_s: int
+
+
+class TimeZoneDoc(Model):
+    """A time zone as far as routers need it: its offsets from UTC, for years ahead."""
+
+    name: str
+    offsets: tuple[Offset, ...]
+
+
+class WindowDoc(Model):
+    """A part of the week by the clocks of a zone; from later than to: over midnight. percent: multiplies."""
+
+    days: tuple[Day, ...]
+    from_minute: int
+    to_minute: int
+    time_zone: str
+    percent: int
+
+
+class PricingDoc(Model):
+    """Prices for a million tokens, as decimal text; cached None: as any input. windows multiply all three."""
+
+    currency: str
+    input_per_million: str
+    cached_input_per_million: str | None = None
+    output_per_million: str
+    windows: tuple[WindowDoc, ...] = ()
+
+
+class EgressProxy(Model):
+    """Through whom an endpoint is reached: by CONNECT when it speaks TLS, else by forwarding."""
+
+    host: str
+    port: int
+
+
+class AdviceDoc(Model):
+    """What probes say should be done: weight_percent of the weight, 0: nothing as long as there is another, both until
+    then. reason: a ProbeReason, since when. Times are in milliseconds since 1970."""
+
+    weight_percent: int
+    reason: str
+    since_ms: int
+    until_ms: int
+
+
+class EndpointDoc(Model):
+    """One upstream endpoint.
+
+    fingerprint: changes when what the endpoint *is* changes (address, credential reference, provider): its breaker and
+    latency start afresh then, and only then.
+    max_connections: this replica's share of the declared ceiling. host: a DNS name or IP literal without brackets.
+    path: prefix without a trailing slash, "" or "/v1".
+    """
+
+    name: str
+    fingerprint: str
+    provider: str
+    tier: int
+    weight: int
+    mode: Literal["Active", "Draining", "Disabled"]
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    path: str
+    tls: Tls | None = None
+    egress_proxy: EgressProxy | None = None
+    credential: Credential | None = None
+    max_connections: int
+    base_latency_ms: int
+    models: tuple[ModelRoute, ...]
+    capabilities: tuple[str, ...] = ()
+    region: str = ""
+    advice: AdviceDoc | None = None
+    schedule: tuple[WindowDoc, ...] = ()
+    pricing: PricingDoc | None = None
+
+
+class CircuitBreakerDoc(Model):
+    error_rate_percent: int
+    sliding_window_ms: int
+    minimum_requests: int
+    consecutive_failures: int
+    recovery_timeout_ms: int
+    max_recovery_timeout_ms: int
+    half_open_max_requests: int
+
+
+class RetryDoc(Model):
+    max_attempts: int
+    budget_percent: int
+    honor_retry_after: bool
+    busy_backoff_ms: tuple[int, ...]
+    tier_wait_ms: int
+
+
+class TimeoutsDoc(Model):
+    connect_ms: int
+    first_token_ms: int
+    inter_token_ms: int
+    request_ms: int
+
+
+class AffinityDoc(Model):
+    """How a request tells which conversation it belongs to, and how long that is remembered."""
+
+    mode: Literal["Header", "Prefix"]
+    header: str
+    ttl_ms: int
+
+
+class BalancingDoc(Model):
+    """affinity: None where every request is placed afresh."""
+
+    algorithm: Literal["Dynamic", "PowerOfTwo", "RoundRobin"]
+    slow_start_ms: int
+    price_weight_percent: int = 0
+    affinity: AffinityDoc | None = None
+
+
+class TiersDoc(Model):
+    spill: Literal["Strict", "Proportional"] = "Strict"
+
+
+class HeldTier(Model):
+    """The tier that a model had to go down to, and stays on."""
+
+    model: str
+    tier: int
+
+
+class StreamingDoc(Model):
+    """recovery: how an answer is gone on with that broke off after its caller saw a part of it."""
+
+    recovery: Literal["Continue", "Restart", "Error"]
+
+
+class FailbackDoc(Model):
+    """told_at: when people last said `failback`; what was held before it is free again. held: what the routers that
+    run already hold, for one that has just started."""
+
+    mode: Literal["Automatic", "Manual"] = "Automatic"
+    stabilization_ms: int
+    told_at: str = ""
+    held: tuple[HeldTier, ...] = ()
+
+
+class HedgingDoc(Model):
+    after_percentile: int
+    budget_percent: int
+
+
+class GlobalBreakerDoc(Model):
+    error_rate_percent: int
+    sliding_window_ms: int
+    minimum_requests: int
+    recovery_timeout_ms: int
+    half_open_max_requests: int
+
+
+class ConcurrencyDoc(Model):
+    """How the limit of requests in flight at an endpoint is found, below its max_connections."""
+
+    mode: Literal["Static", "Adaptive"] = "Static"
+
+
+class QueueDoc(Model):
+    """The queue of each router: how long a request may wait in it, and how many may."""
+
+    max_wait_ms: int
+    max_depth: int
+
+
+class ContextRecoveryDoc(Model):
+    keep_turns: int
+
+
+class FallbackDoc(Model):
+    """What is tried when no endpoint can serve the model that was asked for, in this order.
+
+    degraded_model: "" where there is none. cache_ttl_ms, cache_bytes: 0 switches the cache off.
+    """
+
+    degraded_model: str = ""
+    cache_ttl_ms: int = 0
+    cache_bytes: int = 0
+    default_response: str
+    format: Literal["Error", "Completion"] = "Error"
+
+
+class HealthCheckDoc(Model):
+    """How endpoints are checked. type None: not at all, which is also what an interval of 0s comes to."""
+
+    type: Literal["Auto", "TCP", "Models", "Completion", "None"]
+    interval_ms: int
+    timeout_ms: int
+    unhealthy_threshold: int
+    healthy_threshold: int
+
+
+class PolicyDoc(Model):
+    """queue: None where no request waits for a place."""
+
+    health_check: HealthCheckDoc
+    circuit_breaker: CircuitBreakerDoc
+    retry: RetryDoc
+    timeouts: TimeoutsDoc
+    balancing: BalancingDoc
+    streaming: StreamingDoc
+    concurrency: ConcurrencyDoc = ConcurrencyDoc()
+    queue: QueueDoc | None = None
+    tiers: TiersDoc = TiersDoc()
+    failback: FailbackDoc
+    hedging: HedgingDoc | None = None
+    context_recovery: ContextRecoveryDoc | None = None
+    global_breaker: GlobalBreakerDoc | None = None
+    fallback: FallbackDoc
+
+
+class ClientDoc(Model):
+    """A caller allowed in under access mode Keys; its key is a file below the clients folder.
+
+    max_connections: this replica's share of the declared ceiling.
+    """
+
+    name: str
+    key_file: str
+    source: str
+    priority: int = 0
+    max_connections: int = 100
+
+
+class AccessDoc(Model):
+    mode: Literal["Open", "Keys"]
+    clients: tuple[ClientDoc, ...] = ()
+
+
+class RouterDoc(Model):
+    """The whole document. models: names clients may ask for, the first is the default. pool: "namespace/name".
+    time_zones: those that windows name. outages, answered: news, see routernews.py.
+
+    allow_loopback: `poolkeeper run` only; in a cluster the router refuses to connect to loopback, link-local and
+    metadata addresses whatever a name resolves to.
+    """
+
+    format: Literal[1] = 1
+    pool: str
+    generation: int = Field(ge=1)
+    hash: str
+    allow_loopback: bool = False
+    models: tuple[str, ...]
+    endpoints: tuple[EndpointDoc, ...]
+    policy: PolicyDoc
+    access: AccessDoc
+    failover_to_tier: int | None = None
+    time_zones: tuple[TimeZoneDoc, ...] = ()
+    outages: OutagesDoc | None = None
+    answered: tuple[AnsweredDoc, ...] = Field((), exclude_if=lambda answered: not answered)

@@ -1,0 +1,235 @@
+"""Every rule that ties fields together or looks into a value, once for the API server (CEL) and once for Python,
+side by side.
+
+A rule stands on a type: a model, or a value type such as Url, wherever that is used. Plain bounds (length, minimum,
+pattern) are not here; they stand with their fields. Both sides are held together by the tables of
+tests/contract/manifests.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from poolkeeper.api.addresses import cel_is_allowed, is_forbidden, is_loopback
+from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, ServiceRef, TimeWindow, Url
+from poolkeeper.api.policy_spec import CircuitBreaker
+from poolkeeper.api.pool_spec import Access, EndpointPoolSpec
+from poolkeeper.api.router_spec import Autoscaling, PodTemplate
+
+
+@dataclass(frozen=True)
+class Rule:
+    """on: the type it stands on. at: the field to point at, or "" for the value itself. message: what is wanted
+    and to do.
+
+    holds(value, local): local is `poolkeeper run`, which accepts loopback.
+    """
+
+    on: type[object]
+    at: str
+    message: str
+    cel: str
+    holds: Callable[[object, bool], bool]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The fields it looks at."""
+        return frozenset(re.findall(r"self\.(\w+)", self.cel))
+
+
+T = TypeVar("T")
+
+
+def cel_text(text: str) -> str:
+    return "r'" + text + "'"
+
+
+def _rule(
+    on: type[T],
+    message: str,
+    cel: str,
+    holds: Callable[[T], bool],
+    at: str = "",
+    or_locally: Callable[[T], bool] = lambda value: False,
+) -> Rule:
+    """or_locally: what `poolkeeper run` accepts beyond."""
+
+    def check(value: object, local: bool) -> bool:
+        return not isinstance(value, on) or holds(value) or (local and or_locally(value))
+
+    return Rule(on, at, message, cel, check)
+
+
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_LAST_LABEL = "([A-Za-z][A-Za-z0-9-]*|[0-9]+[A-WYZa-wyz-][A-Za-z0-9-]*)"  # not 127.1, 0177.0.0.1, 0x7f: addresses too
+_HOST = rf"({_OCTET}([.]{_OCTET}){{3}}|({_LABEL}[.])*{_LAST_LABEL}[.]?|\[[0-9A-Fa-f:.]+\])"
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_URL = rf"^https?://([^/?#]*@)?{_HOST}(:{_PORT})?([/?#].*)?$"
+
+# Not url(self).getHostname(): the API server takes that for a string of any length and refuses the cost of a look.
+_HOSTNAME = f"self.lowerAscii().find({cel_text(HOST_IN_URL)}).replace('/', '').replace('[', '').replace(']', '')"
+_OURS = ("poolkeeper.dev/", "app.kubernetes.io/")
+
+RULES: tuple[Rule, ...] = (
+    _rule(
+        Url,
+        "must start with http:// or https://",
+        "self.startsWith('http://') || self.startsWith('https://')",
+        lambda url: url.startswith(("http://", "https://")),
+    ),
+    _rule(
+        Url,
+        "must name a host as a DNS name or a plain IP address, and a port from 1 to 65535 if any",
+        f"!self.matches('^https?://') || self.matches({cel_text(_URL)})",
+        lambda url: not url.startswith(("http://", "https://")) or re.fullmatch(_URL, url) is not None,
+    ),
+    _rule(
+        Url,
+        "must not carry user:password@; put the key into a Secret and name that in credentialsRef",
+        "!self.matches('^[^/]*//[^/?#]*@')",
+        lambda url: re.match("[^/]*//[^/?#]*@", url) is None,
+    ),
+    _rule(
+        Url,
+        "must not have a query or a fragment",
+        "!self.contains('?') && !self.contains('#')",
+        lambda url: "?" not in url and "#" not in url,
+    ),
+    _rule(
+        Url,
+        "must end before /chat/completions: it is what an OpenAI client calls its base URL",
+        "!self.contains('/chat/completions')",
+        lambda url: "/chat/completions" not in url,
+    ),
+    _rule(
+        Url,
+        "must not be a loopback, link-local or metadata address; name a host that serves models, or use serviceRef",
+        f"[{_HOSTNAME}].all(host, {cel_is_allowed('host')})",
+        lambda url: not is_forbidden(url.host),
+        or_locally=lambda url: is_loopback(url.host),
+    ),
+    _rule(
+        ProxyUrl,
+        "must be http://HOST:PORT without a path",
+        "self.matches('^http://[^/]*/?$')",
+        lambda url: re.fullmatch("http://[^/]*/?", url) is not None,
+    ),
+    _rule(
+        ServiceRef,
+        "must end before /chat/completions; nearly every model server wants /v1",
+        "!has(self.path) || !self.path.contains('/chat/completions')",
+        lambda service: "/chat/completions" not in service.path,
+        at="path",
+    ),
+    _rule(
+        Endpoint,
+        "must have exactly one of url and serviceRef",
+        "has(self.url) != has(self.serviceRef)",
+        lambda endpoint: (endpoint.url is None) != (endpoint.service_ref is None),
+    ),
+    _rule(
+        Endpoint,
+        "must be https, because a credential is sent to it; insecure: true allows http, for all on the way to read",
+        "!has(self.credentialsRef) || !has(self.url) || self.insecure || !self.url.startsWith('http://')",
+        lambda endpoint: (
+            endpoint.credentials_ref is None
+            or endpoint.url is None
+            or endpoint.insecure
+            or not endpoint.url.startswith("http://")
+        ),
+        at="url",
+        or_locally=lambda endpoint: endpoint.url is not None and is_loopback(endpoint.url.host),
+    ),
+    _rule(
+        Endpoint,
+        "must be left out for an endpoint that is plain http: there is no certificate to look at",
+        "!has(self.tls) || ((!has(self.url) || !self.url.startsWith('http://'))"
+        " && (!has(self.serviceRef) || self.serviceRef.scheme != 'http'))",
+        lambda endpoint: (
+            endpoint.tls is None
+            or (
+                not (endpoint.url or "").startswith("http://")
+                and (endpoint.service_ref is None or endpoint.service_ref.scheme != "http")
+            )
+        ),
+        at="tls",
+    ),
+    _rule(
+        TimeWindow,
+        'must differ from `from`; a whole day is from "00:00" to "24:00"',
+        "self.from != self.to",
+        lambda window: window.from_ != window.to,
+        at="to",
+    ),
+    _rule(
+        EndpointPoolSpec,
+        "must not name a model twice",
+        "self.models.all(model, self.models.exists_one(other, other == model))",
+        lambda spec: len(set(spec.models)) == len(spec.models),
+        at="models",
+    ),
+    _rule(
+        EndpointPoolSpec,
+        'must not contain "*": it means "any of these" in an endpoint\'s models',
+        "!('*' in self.models)",
+        lambda spec: "*" not in spec.models,
+        at="models",
+    ),
+    _rule(
+        EndpointPoolSpec,
+        "must have at least one endpoint whose mode is not Disabled",
+        "self.endpoints.exists(endpoint, endpoint.mode != 'Disabled')",
+        lambda spec: any(endpoint.mode != "Disabled" for endpoint in spec.endpoints),
+        at="endpoints",
+    ),
+    _rule(
+        EndpointPoolSpec,
+        "must not be more than there are endpoints",
+        "self.minAvailable <= size(self.endpoints)",
+        lambda spec: spec.min_available <= len(spec.endpoints),
+        at="minAvailable",
+    ),
+    _rule(
+        Access,
+        "must name at least one client under mode Keys: nobody could call otherwise",
+        "self.mode != 'Keys' || (has(self.clients) && size(self.clients) > 0)",
+        lambda access: access.mode != "Keys" or len(access.clients) > 0,
+        at="clients",
+    ),
+    _rule(
+        Autoscaling,
+        "must not be less than minReplicas",
+        "self.maxReplicas >= self.minReplicas",
+        lambda autoscaling: autoscaling.max_replicas >= autoscaling.min_replicas,
+        at="maxReplicas",
+    ),
+    _rule(
+        PodTemplate,
+        "must not set keys of poolkeeper.dev or app.kubernetes.io: Poolkeeper selects its Pods by them",
+        "!has(self.labels) || "
+        "!self.labels.exists(key, key.startsWith('poolkeeper.dev/') || key.startsWith('app.kubernetes.io/'))",
+        lambda template: not any(key.startswith(_OURS) for key in template.labels),
+        at="labels",
+    ),
+    _rule(
+        PodTemplate,
+        "must not set keys of poolkeeper.dev: Poolkeeper keeps its own notes there",
+        "!has(self.annotations) || !self.annotations.exists(key, key.startsWith('poolkeeper.dev/'))",
+        lambda template: not any(key.startswith("poolkeeper.dev/") for key in template.annotations),
+        at="annotations",
+    ),
+    _rule(
+        CircuitBreaker,
+        "must not be shorter than recoveryTimeout",
+        "duration(self.maxRecoveryTimeout) >= duration(self.recoveryTimeout)",
+        lambda breaker: breaker.max_recovery_timeout.ms >= breaker.recovery_timeout.ms,
+        at="maxRecoveryTimeout",
+    ),
+)
+
+
+def rules_on(kind: type[object]) -> Iterator[Rule]:
+    """The rules that stand on a type or on one it derives from."""
+    return (rule for rule in RULES if issubclass(kind, rule.on))

@@ -1,0 +1,188 @@
+"""One pool for the page, from what a look has found and what the last minutes were like. Pure.
+
+Health, breaker and reason are the status's, as `poolkeeper status` and `poolkeeper explain` have them: one truth,
+merged by one rule. Routers add what changes by the second.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from statistics import median
+
+from poolkeeper.api.reasons import GOOD, ConditionType, meaning, runbook
+from poolkeeper.api.router_reasons import BY_BREAKER, word
+from poolkeeper.api.status import Condition, EndpointStatus
+from poolkeeper.dashboard.counts import Counts, quantile_ms
+from poolkeeper.dashboard.facts import EndpointWords, PoolFacts, Told
+from poolkeeper.dashboard.history import PoolHistory
+from poolkeeper.dashboard.view_model import (
+    ChangeDoc,
+    ConditionDoc,
+    EndpointDoc,
+    Level,
+    ModelDoc,
+    PoolDoc,
+    StepDoc,
+    TierDoc,
+    ToldDoc,
+    ViewDoc,
+)
+from poolkeeper.status.merge_replicas import unserved_models
+
+CHANGES_SHOWN = 12
+BY_GRAVITY = ("Available", "FailoverActive", "Degraded", "Ready", "Accepted", "ResolvedRefs", "Programmed")
+_GOOD = {kind.value: status for kind, status in GOOD.items()}
+
+
+def pool_doc(facts: PoolFacts, history: PoolHistory, now: datetime) -> PoolDoc:
+    status = facts.status
+    requests = sum(history.of(one.name).attempts for one in status.endpoints)
+    ordered = sorted(status.endpoints, key=lambda one: (one.tier, one.name))
+    endpoints = tuple(_endpoint(one, facts, history, requests, now) for one in ordered)
+    conditions = tuple(map(_condition, status.conditions))
+    troubles = _troubles(conditions)
+    return PoolDoc(
+        name=facts.name,
+        level=_level(conditions),
+        active_tier=status.active_tier,
+        summary=status.summary,
+        address=status.address,
+        routers=len(facts.routers),
+        unserved_models=unserved_models(facts.routers.values()) if facts.routers else (),
+        conditions=conditions,
+        troubles=troubles,
+        tiers=tuple(_tier(tier, endpoints, status.active_tier) for tier in sorted({one.tier for one in endpoints})),
+        endpoints=endpoints,
+        changes=tuple(_changes(facts))[:CHANGES_SHOWN],
+        notes=facts.notes,
+    )
+
+
+def _condition(condition: Condition) -> ConditionDoc:
+    return ConditionDoc(
+        type=condition.type,
+        status=condition.status,
+        is_good=condition.status == _GOOD.get(condition.type, condition.status),
+        reason=condition.reason,
+        meaning=meaning(condition.reason),
+        message=condition.message,
+        since=condition.last_transition_time,
+        runbook=_page(condition.reason),
+    )
+
+
+def _troubles(conditions: tuple[ConditionDoc, ...]) -> tuple[ConditionDoc, ...]:
+    """Ready only repeats what another condition says."""
+    wrong = [one for one in conditions if not one.is_good]
+    own = [one for one in wrong if one.type != ConditionType.Ready] or wrong
+    return tuple(sorted(own, key=lambda one: BY_GRAVITY.index(one.type) if one.type in BY_GRAVITY else len(BY_GRAVITY)))
+
+
+def _level(conditions: tuple[ConditionDoc, ...]) -> Level:
+    available = next((one.status for one in conditions if one.type == ConditionType.Available), "Unknown")
+    if available == "False":
+        return "Down"
+    if available == "Unknown":
+        return "Unknown"
+    return "Well" if all(one.is_good for one in conditions) else "Look"
+
+
+def _tier(tier: int, endpoints: tuple[EndpointDoc, ...], active: int | None) -> TierDoc:
+    mine = [one for one in endpoints if one.tier == tier]
+    shares = [one.share_percent for one in mine if one.share_percent is not None]
+    return TierDoc(
+        tier=tier,
+        is_active=tier == active,
+        endpoints=len(mine),
+        usable=sum(one.is_usable for one in mine),
+        in_flight=sum(one.in_flight for one in mine),
+        limit=sum(one.limit for one in mine),
+        share_percent=min(100, sum(shares)) if shares else None,
+    )
+
+
+def _endpoint(
+    one: EndpointStatus, facts: PoolFacts, history: PoolHistory, requests: float, now: datetime
+) -> EndpointDoc:
+    views = [found for state in facts.routers.values() for found in state.endpoints if found.name == one.name]
+    lately = history.of(one.name)
+    words = facts.words.get(one.name, EndpointWords())
+    latest_ms = [view.ttft_ms for view in views if view.ttft_ms is not None]
+    return EndpointDoc(
+        name=one.name,
+        tier=one.tier,
+        region=one.region,
+        health=one.health,
+        breaker=one.breaker,
+        reason=one.reason,
+        since=one.last_transition_time,
+        is_usable=one.health != "Unhealthy" and one.breaker != "Open",
+        weight=round(median(view.weight for view in views), 1) if views else None,
+        in_flight=sum(view.in_flight for view in views),
+        limit=sum(view.limit or view.max_connections for view in views),
+        share_percent=round(100 * lately.attempts / requests) if requests else None,
+        requests=round(lately.attempts),
+        failed=round(lately.failed),
+        p50_ms=quantile_ms(lately.first_token, 0.5),
+        p99_ms=quantile_ms(lately.first_token, 0.99),
+        latest_ms=round(median(latest_ms)) if latest_ms else None,
+        steps=tuple(map(_step, history.steps(one.name, now))),
+        told=tuple(map(_told, words.told)),
+        comes_back=words.comes_back,
+        views=tuple(_views(one.name, facts)),
+    )
+
+
+def _step(counts: Counts | None) -> StepDoc | None:
+    if counts is None:
+        return None
+    return StepDoc(
+        requests=round(counts.attempts), failed=round(counts.failed), p50_ms=quantile_ms(counts.first_token, 0.5)
+    )
+
+
+def _told(told: Told) -> ToldDoc:
+    return ToldDoc(word=told.word, meaning=meaning(told.page), advice=told.advice, runbook=_page(told.page))
+
+
+def _views(endpoint: str, facts: PoolFacts) -> Iterable[ViewDoc]:
+    for router, state in sorted(facts.routers.items()):
+        for view in state.endpoints:
+            if view.name == endpoint and (view.health == "Unhealthy" or view.breaker != "Closed"):
+                yield ViewDoc(
+                    router=router,
+                    health=view.health,
+                    breaker=view.breaker,
+                    reason="" if view.reason in BY_BREAKER else word(view.reason),
+                    retry_at=view.retry_at,
+                    models=tuple(
+                        ModelDoc(name=model.name, breaker=model.breaker, reason=word(model.reason))
+                        for model in view.models
+                        if model.breaker != "Closed"
+                    ),
+                )
+
+
+def _changes(facts: PoolFacts) -> list[ChangeDoc]:
+    """The newest first."""
+    found = [
+        (change.at, change.sequence, router, change)
+        for router, state in facts.routers.items()
+        for change in state.transitions
+        if change.at
+    ]
+    return [
+        ChangeDoc(
+            at=at,
+            endpoint=change.endpoint,
+            model=change.model,
+            before=change.from_,
+            after=change.to,
+            reason=word(change.reason),
+            router=router,
+        )
+        for at, _, router, change in sorted(found, key=lambda one: one[:3], reverse=True)
+    ]
+
+
+def _page(reason: str) -> str:
+    return reason if runbook(reason) else ""

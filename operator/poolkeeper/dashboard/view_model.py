@@ -1,0 +1,139 @@
+"""The one document that the page draws: everything in it is decided, the page only lays it out.
+
+Times are absolute, so that the page can go on counting while nobody answers it.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from poolkeeper.api.base import Model
+from poolkeeper.api.reasons import ConditionStatus
+from poolkeeper.api.router_state import Breaker, Health
+
+Level = Literal["Well", "Look", "Unknown", "Down"]
+
+
+class ConditionDoc(Model):
+    """runbook: the name of the page; "" where there is none."""
+
+    type: str
+    status: ConditionStatus
+    is_good: bool
+    reason: str
+    meaning: str
+    message: str
+    since: datetime
+    runbook: str
+
+
+class TierDoc(Model):
+    """usable: of its endpoints, how many may be used. share_percent: of the pool's requests in the last minutes; None
+    when there were none."""
+
+    tier: int
+    is_active: bool
+    endpoints: int
+    usable: int
+    in_flight: int
+    limit: int
+    share_percent: int | None
+
+
+class StepDoc(Model):
+    requests: int
+    failed: int
+    p50_ms: int | None
+
+
+class ToldDoc(Model):
+    word: str
+    meaning: str
+    advice: str
+    runbook: str
+
+
+class ModelDoc(Model):
+    """A model whose breaker is not closed at a router."""
+
+    name: str
+    breaker: Breaker
+    reason: str
+
+
+class ViewDoc(Model):
+    """What a router that sees something wrong sees. One that only rests for some seconds is well in the status."""
+
+    router: str
+    health: Health
+    breaker: Breaker
+    reason: str
+    retry_at: datetime | None
+    models: tuple[ModelDoc, ...]
+
+
+class EndpointDoc(Model):
+    """weight: over the routers in the middle. latest_ms: the smoothed time to first token that routers weigh by.
+    p50_ms, p99_ms, requests, failed: of the last minutes."""
+
+    name: str
+    tier: int
+    region: str
+    health: Health
+    breaker: Breaker
+    reason: str
+    since: datetime
+    is_usable: bool
+    weight: float | None
+    in_flight: int
+    limit: int
+    share_percent: int | None
+    requests: int
+    failed: int
+    p50_ms: int | None
+    p99_ms: int | None
+    latest_ms: int | None
+    steps: tuple[StepDoc | None, ...]
+    told: tuple[ToldDoc, ...]
+    comes_back: tuple[str, ...]
+    views: tuple[ViewDoc, ...]
+
+
+class ChangeDoc(Model):
+    """One change of a breaker or of health, at one router."""
+
+    at: datetime
+    endpoint: str
+    model: str
+    before: str
+    after: str
+    reason: str
+    router: str
+
+
+class PoolDoc(Model):
+    """troubles: the conditions that are not as they should be, the worst first."""
+
+    name: str
+    level: Level
+    active_tier: int | None
+    summary: str
+    address: str
+    routers: int
+    unserved_models: tuple[str, ...]
+    conditions: tuple[ConditionDoc, ...]
+    troubles: tuple[ConditionDoc, ...]
+    tiers: tuple[TierDoc, ...]
+    endpoints: tuple[EndpointDoc, ...]
+    changes: tuple[ChangeDoc, ...]
+    notes: tuple[str, ...]
+
+
+class Document(Model):
+    """seen_at: when the pools were last looked at with success. trouble: why the last look failed; "": it did not."""
+
+    source: str
+    now: datetime
+    seen_at: datetime
+    is_stale: bool
+    trouble: str
+    pools: tuple[PoolDoc, ...]

@@ -1,0 +1,101 @@
+"""What `poolkeeper explain` has to go on: all that is known of one endpoint, from wherever the pool is served."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from poolkeeper.api.probe_result import EndpointProbe, ProbeResult
+from poolkeeper.api.router_state import EndpointState, RouterState, Transition
+from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus, ProbedEndpoint
+from poolkeeper.probing.reason_effects import reason_named
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What could be gathered of a pool. keys: endpoint -> "Secret x, key y". routers: by Pod. result: the last run of
+    the probe that is still there to be read. notes: what could not be looked at, and why. metrics: by Pod, where
+    they were asked for."""
+
+    keys: Mapping[str, str]
+    routers: Mapping[str, RouterState]
+    result: ProbeResult | None = None
+    notes: tuple[str, ...] = ()
+    metrics: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RouterView:
+    """One router's view of the endpoint."""
+
+    router: str
+    state: EndpointState
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a breaker or of health, at one router."""
+
+    router: str
+    what: Transition
+
+
+@dataclass(frozen=True)
+class Facts:
+    """probed: the verdict and the runs behind it. last: the last run's phases. key: where its key comes from, or ""."""
+
+    pool: str
+    endpoint: EndpointStatus
+    probed: ProbedEndpoint | None = None
+    last: EndpointProbe | None = None
+    last_at: datetime | None = None
+    routers: tuple[RouterView, ...] = ()
+    changes: tuple[Change, ...] = ()
+    key: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What is wrong, in words: as the status says, then as the verdict of probes does, which may be something else;
+        or else what opened a breaker of one of its models."""
+        said = (self.endpoint.reason, self.probed.reason if self.probed else "")
+        causes = [word for view in self.routers for word in _causes(view.state)]
+        return tuple(dict.fromkeys(word for word in said if word)) or tuple(causes[:1])
+
+    @property
+    def unbelieved(self) -> str:
+        """What the last run found, and nobody acts on yet."""
+        return self.last.why if self.last and not self.reasons and reason_named(self.last.why) else ""
+
+
+def facts_of(pool: str, status: EndpointPoolStatus, endpoint: EndpointStatus, seen: Seen) -> Facts:
+    probed = status.last_probe.endpoints if status.last_probe else ()
+    last = seen.result.endpoints if seen.result else ()
+    return Facts(
+        pool=pool,
+        endpoint=endpoint,
+        probed=next((one for one in probed if one.name == endpoint.name), None),
+        last=next((one for one in last if one.name == endpoint.name), None),
+        last_at=seen.result.ended if seen.result else None,
+        routers=tuple(
+            RouterView(router, one)
+            for router, state in sorted(seen.routers.items())
+            for one in state.endpoints
+            if one.name == endpoint.name
+        ),
+        changes=tuple(sorted(_changes(endpoint.name, seen.routers), key=_when)),
+        key=seen.keys.get(endpoint.name, ""),
+        notes=seen.notes,
+    )
+
+
+def _changes(endpoint: str, routers: Mapping[str, RouterState]) -> Iterable[Change]:
+    for router, state in routers.items():
+        yield from (Change(router, what) for what in state.transitions if what.endpoint == endpoint and what.at)
+
+
+def _when(change: Change) -> tuple[float, str, int]:
+    return (change.what.at.timestamp() if change.what.at else 0.0, change.router, change.what.sequence)
+
+
+def _causes(state: EndpointState) -> Iterable[str]:
+    return (model.reason for model in state.models if model.breaker != "Closed" and model.reason)

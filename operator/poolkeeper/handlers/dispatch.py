@@ -1,0 +1,53 @@
+"""One turn of work: a pool is reconciled, or a policy's status brought up to date; and when it is its turn again.
+
+Watches tell of every change of a child, and the poller of every change of a router's word and of its silence, so that
+coming back by itself is for what nobody tells.
+"""
+
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.clock import now
+from poolkeeper.handlers.enqueue import POLICY
+from poolkeeper.handlers.workers import Again, Gone
+from poolkeeper.kube.backend import KubeBackend
+from poolkeeper.kube.store import Ref
+from poolkeeper.plan.snapshot import PoolKey
+from poolkeeper.reconcile import reconcile
+from poolkeeper.status.evaluate import StatusUpdate
+from poolkeeper.telemetry.metrics import Metrics
+
+RESYNC_S = 600.0
+"""All is well and nothing is heard: a look now and then all the same."""
+WAITING_RESYNC_S = 10.0
+"""What a pool waits for may be nothing that we watch: a Service, a ConfigMap, a quota, a mended key."""
+
+
+class Dispatcher:
+    def __init__(self, backend: KubeBackend, metrics: Metrics) -> None:
+        self._world = backend
+        self._metrics = metrics
+
+    async def take(self, ref: Ref) -> Gone | Again:
+        key = PoolKey(ref.namespace, ref.name)
+        return await (self._policy(key) if ref.kind == POLICY else self._pool(key))
+
+    async def _pool(self, key: PoolKey) -> Gone | Again:
+        update = await reconcile(self._world, key, now())
+        if update is None:
+            self._metrics.pool_gone(key.namespace, key.name)
+            return Gone()
+        for condition in update.status.conditions:
+            self._metrics.pool_condition(key.namespace, key.name, condition.type, condition.status)
+        last = update.status.last_probe
+        verdicts = {endpoint.name: endpoint.verdict for endpoint in last.endpoints} if last else {}
+        self._metrics.probe_verdicts(key.namespace, key.name, verdicts)
+        return Again(RESYNC_S if _is_settled(update) else WAITING_RESYNC_S)
+
+    async def _policy(self, key: PoolKey) -> Gone | Again:
+        return Again(RESYNC_S) if await self._world.publish_policy(key, now()) else Gone()
+
+
+def _is_settled(update: StatusUpdate) -> bool:
+    conditions = {condition.type: condition for condition in update.status.conditions}
+    ready, degraded = conditions.get(ConditionType.Ready), conditions.get(ConditionType.Degraded)
+    awaits_key = degraded is not None and degraded.reason == Reason.CredentialsRejected
+    return ready is not None and ready.status == "True" and not awaits_key

@@ -1,0 +1,77 @@
+"""Asking all router Pods what they see, over and over; a pool is looked at again only when its routers' word changed.
+
+The pace stretches with the number of Pods, so that a thousand pools cost a steady trickle and not a storm.
+"""
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from poolkeeper.handlers.enqueue import POOL
+from poolkeeper.kube.store import Ref
+from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport
+
+PACE_S = 2.0
+PODS_AT_FULL_PACE = 200
+
+
+class Asks(Protocol):
+    async def ask(
+        self, pods: Sequence[LivePod], before: Sequence[RouterReport], now: datetime
+    ) -> tuple[RouterReport, ...]: ...
+
+
+class Reported(Protocol):
+    """Where pools and their Pods are known, and where reports go."""
+
+    def pools(self) -> tuple[PoolKey, ...]: ...
+
+    def pods(self, key: PoolKey) -> tuple[LivePod, ...]: ...
+
+    def reports(self, key: PoolKey) -> tuple[RouterReport, ...]: ...
+
+    def put_reports(self, key: PoolKey, reports: tuple[RouterReport, ...]) -> None: ...
+
+
+def pace_s(pods: int) -> float:
+    return PACE_S * max(1.0, pods / PODS_AT_FULL_PACE)
+
+
+class Poller:
+    """meaning: what of the reports a decision would notice, at a time (a report may turn stale by time alone)."""
+
+    def __init__(
+        self,
+        store: Reported,
+        routers: Asks,
+        meaning: Callable[[Sequence[RouterReport], datetime], Hashable],
+        now: Callable[[], datetime],
+        changed: Callable[[Ref], None],
+    ) -> None:
+        self._store = store
+        self._routers = routers
+        self._meaning = meaning
+        self._now = now
+        self._changed = changed
+        self._meant: dict[PoolKey, Hashable] = {}
+
+    async def run(self) -> None:
+        while True:
+            asked = await self.round()
+            await asyncio.sleep(pace_s(asked))
+
+    async def round(self) -> int:
+        """Ask everybody once; returns how many Pods there are."""
+        pods = {key: self._store.pods(key) for key in self._store.pools()}
+        await asyncio.gather(*(self._ask(key, of_pool) for key, of_pool in pods.items()))
+        self._meant = {key: meant for key, meant in self._meant.items() if key in pods}
+        return sum(len(of_pool) for of_pool in pods.values())
+
+    async def _ask(self, key: PoolKey, pods: Sequence[LivePod]) -> None:
+        reports = await self._routers.ask(pods, self._store.reports(key), self._now())
+        self._store.put_reports(key, reports)
+        meant = self._meaning(reports, self._now())
+        if meant != self._meant.get(key):
+            self._meant[key] = meant
+            self._changed(Ref(POOL, key.namespace, key.name))

@@ -1,0 +1,37 @@
+"""What of the routers' reports a decision would notice: everything but the numbers that move with every request."""
+
+from collections.abc import Hashable, Sequence
+from datetime import datetime, timedelta
+
+from poolkeeper.api.router_state import EndpointState, RouterState
+from poolkeeper.plan.fresh_reports import STALE_S
+from poolkeeper.plan.snapshot import RouterReport
+
+
+def meaning(reports: Sequence[RouterReport], now: datetime) -> Hashable:
+    """At a time, because a report that nobody renews turns stale."""
+    oldest = now - timedelta(seconds=STALE_S)
+    return frozenset(
+        (report.pod, _state(report.state))
+        for report in reports
+        if report.state and report.seen_at and report.seen_at >= oldest
+    )
+
+
+def _state(state: RouterState) -> Hashable:
+    return (
+        state.generation,
+        state.config_hash,
+        state.ready,
+        state.active_tier,
+        state.failback,
+        state.global_.breaker,
+        state.config.refused,
+        max((transition.sequence for transition in state.transitions), default=0),
+        tuple(_endpoint(endpoint) for endpoint in state.endpoints),
+    )
+
+
+def _endpoint(endpoint: EndpointState) -> Hashable:
+    models = tuple((model.name, model.breaker, model.reason) for model in endpoint.models)
+    return (endpoint.name, endpoint.tier, endpoint.health, endpoint.breaker, endpoint.reason, endpoint.since, models)

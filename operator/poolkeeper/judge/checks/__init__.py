@@ -1,1 +1,0 @@
-"""One condition a file: its chain of checks, in the order in which they are asked."""

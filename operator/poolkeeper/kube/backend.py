@@ -1,0 +1,60 @@
+"""The cluster as reconcile.World: what a reconcile may do to the outside, done to a Kubernetes API."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from poolkeeper.api.probe_document import Amount
+from poolkeeper.api.router_document import RouterDoc
+from poolkeeper.kube.apply import Applier
+from poolkeeper.kube.client import KubeApi
+from poolkeeper.kube.events import Recorder
+from poolkeeper.kube.gather import gather
+from poolkeeper.kube.pod_refresh import PodRefresher
+from poolkeeper.kube.policy_status import publish_policy
+from poolkeeper.kube.publish import Publisher
+from poolkeeper.kube.store import Store
+from poolkeeper.plan.snapshot import Manifest, PoolKey, Settings, Snapshot
+from poolkeeper.probing.history import cost_since
+from poolkeeper.status.evaluate import StatusUpdate
+
+
+class KubeBackend:
+    def __init__(
+        self,
+        api: KubeApi,
+        store: Store,
+        settings: Settings,
+        recorder: Recorder,
+        probed: Callable[[PoolKey, Sequence[Amount]], None] = lambda key, cost: None,
+    ) -> None:
+        """probed: told what newly counted runs of a probe have cost, once."""
+        self._probed = probed
+        self._api = api
+        self._store = store
+        self._settings = settings
+        self._applier = Applier(api, store)
+        self._poker = PodRefresher(api, store)
+        self._publisher = Publisher(api, store, recorder)
+
+    async def gather(self, key: PoolKey) -> Snapshot | None:
+        snapshot = await gather(self._api, self._store, self._settings, key)
+        if snapshot is None:
+            self._applier.forget(key)
+            self._poker.forget(key)
+        return snapshot
+
+    async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
+        await self._applier.apply(snapshot.key, snapshot.uid, objects)
+
+    async def refresh_pods(self, snapshot: Snapshot, document: RouterDoc, now: datetime) -> None:
+        await self._poker.refresh_pods(snapshot, document, now)
+
+    async def publish(self, snapshot: Snapshot, update: StatusUpdate) -> None:
+        await self._publisher.publish(snapshot, update)
+        before, last = snapshot.previous.last_probe if snapshot.previous else None, update.status.last_probe
+        if last and last != before:
+            self._probed(snapshot.key, cost_since(before, last))
+
+    async def publish_policy(self, key: PoolKey, now: datetime) -> bool:
+        """A policy's own status; False when there is no such policy."""
+        return await publish_policy(self._api, self._store, key, now)

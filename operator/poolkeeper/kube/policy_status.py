@@ -1,0 +1,29 @@
+"""A FailoverPolicy's status, written when it means something new."""
+
+from datetime import datetime
+
+from poolkeeper.api.base import API_VERSION
+from poolkeeper.kube.client import KubeApi
+from poolkeeper.kube.observe import observe
+from poolkeeper.kube.store import Store
+from poolkeeper.plan.snapshot import PoolKey
+from poolkeeper.status.policy_status import evaluate_policy
+
+
+async def publish_policy(api: KubeApi, store: Store, key: PoolKey, now: datetime) -> bool:
+    """False when there is no such policy."""
+    found = store.policy(key)
+    if found is None:
+        return False
+    seen, policy = found
+    bound = len(store.pools_using(key))
+    status = evaluate_policy(policy.policy, policy.problems, policy.generation, bound, policy.status, now)
+    if status != policy.status:
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": "FailoverPolicy",
+            "metadata": {"name": key.name, "namespace": key.namespace, "uid": seen.uid},
+            "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
+        }
+        store.put(observe(await api.apply(body, subresource="status")))
+    return True

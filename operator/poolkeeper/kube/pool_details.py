@@ -1,0 +1,97 @@
+"""What the cluster knows of a pool beyond its status, as far as the person who asks may look: the spec's references to
+keys, the last result of a probe that is still there, and the routers' own /state through the API server.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from poolkeeper.api.probe_result import ProbeResult
+from poolkeeper.api.router_state import RouterState
+from poolkeeper.errors import Refused, RetryLater
+from poolkeeper.kube.client import RESOURCES, KubeApi
+from poolkeeper.kube.json_fields import Json, rows, text
+from poolkeeper.kube.observe import observe
+from poolkeeper.plan.child_names import Component, selector
+from poolkeeper.plan.endpoints import secret_source
+from poolkeeper.plan.snapshot import PoolKey
+from poolkeeper.render.metadata import ADMIN_PORT
+
+
+@dataclass
+class Insight:
+    """notes: what could not be looked at, and why."""
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    routers: dict[str, RouterState] = field(default_factory=dict)
+    result: ProbeResult | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+async def look(api: KubeApi, key: PoolKey) -> Insight:
+    found = Insight(keys=_keys(await api.get("EndpointPool", key.namespace, key.name)))
+    await _result(api, key, found)
+    await _routers(api, key, found)
+    return found
+
+
+async def metrics(api: KubeApi, key: PoolKey, routers: Iterable[str]) -> Mapping[str, str]:
+    """Of the routers that told their state: the same permission shows these. One that is gone by now is left out."""
+    found: dict[str, str] = {}
+    for name in routers:
+        try:
+            told = await api.get_text(admin_path(key, name, "metrics"))
+        except (Refused, RetryLater):
+            continue
+        if told is not None:
+            found[name] = told
+    return found
+
+
+async def pods(api: KubeApi, key: PoolKey, component: Component) -> Sequence[str]:
+    """Their names, the youngest first."""
+    wanted = ",".join(f"{name}={value}" for name, value in sorted(selector(key, component).items()))
+    listed = await api.list_metadata("Pod", key.namespace, wanted)
+    youngest = sorted(listed, key=lambda pod: text(pod, "metadata", "creationTimestamp"), reverse=True)
+    return [text(pod, "metadata", "name") for pod in youngest]
+
+
+def admin_path(key: PoolKey, pod: str, page: str) -> str:
+    """A page of a router's admin port, through the API server."""
+    return RESOURCES["Pod"].path(key.namespace, f"{pod}:{ADMIN_PORT}", "proxy") + f"/{page}"
+
+
+def _keys(pool: Json | None) -> Mapping[str, str]:
+    return {
+        text(endpoint, "name"): secret_source(
+            text(endpoint, "credentialsRef", "name"), text(endpoint, "credentialsRef", "key")
+        )
+        for endpoint in rows(pool, "spec", "endpoints")
+        if text(endpoint, "credentialsRef", "name")
+    }
+
+
+async def _result(api: KubeApi, key: PoolKey, found: Insight) -> None:
+    try:
+        for name in await pods(api, key, "probe"):
+            body = await api.get("Pod", key.namespace, name)
+            fact = observe({**body, "kind": "Pod"}).fact if body else None
+            if isinstance(fact, ProbeResult):
+                found.result = fact
+                return
+    except (Refused, RetryLater) as error:
+        found.notes.append(f"the probe's Pods cannot be looked at: {error}")
+
+
+async def _routers(api: KubeApi, key: PoolKey, found: Insight) -> None:
+    try:
+        names = await pods(api, key, "router")
+        for name in names:
+            state = await api.get_text(admin_path(key, name, "state"))
+            if state is not None:
+                found.routers[name] = RouterState.model_validate_json(state)
+    except (Refused, RetryLater) as error:
+        found.notes.append(f"routers cannot be asked (it wants pods: list, pods/proxy: get): {error}")
+    except ValidationError:
+        found.notes.append("a router's /state is not one that this command can read")

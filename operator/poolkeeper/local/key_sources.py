@@ -1,0 +1,34 @@
+"""What a live `poolkeeper run` has written of its pool that a status leaves out: where keys come from."""
+
+from collections.abc import Mapping
+
+from pydantic import ConfigDict, ValidationError
+
+from poolkeeper.api.base import Model
+from poolkeeper.api.router_document import Credential
+from poolkeeper.local.state_dir import StateDir
+from poolkeeper.render.metadata import CONFIG_FILE
+
+
+class _Endpoint(Model):
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    credential: Credential | None = None
+
+
+class _Document(Model):
+    """The little of router.json that says where keys come from."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    endpoints: tuple[_Endpoint, ...] = ()
+
+
+def keys(state: StateDir) -> Mapping[str, str]:
+    """Endpoint -> "Secret x, key y"."""
+    try:
+        found = _Document.model_validate_json((state.volumes / "config" / CONFIG_FILE).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return {}
+    return {one.name: one.credential.source for one in found.endpoints if one.credential}

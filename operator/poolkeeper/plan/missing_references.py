@@ -1,0 +1,71 @@
+"""References of a pool that point at nothing. Secrets are not among them: only a router, which mounts them, can tell.
+
+A missing Service or ConfigMap does not hold the pool back: the endpoint that needs it fails, the others serve.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from poolkeeper.api.base import ConfigMapKeyRef
+from poolkeeper.api.reasons import Reason
+from poolkeeper.plan.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class MissingRef:
+    """reason: what a condition calls it. message: what is missing, who wants it, and what to do."""
+
+    reason: Reason
+    message: str
+
+
+def missing_refs(snapshot: Snapshot) -> tuple[MissingRef, ...]:
+    return (*_policy(snapshot), *_services(snapshot), *_config_maps(snapshot))
+
+
+def _policy(snapshot: Snapshot) -> Iterator[MissingRef]:
+    ref = snapshot.pool.spec.failover_policy_ref if snapshot.pool else None
+    if ref is None or snapshot.policy is not None:
+        return
+    problems = "; ".join(str(problem) for problem in snapshot.policy_problems)
+    what = f"is not valid: {problems}" if problems else f"does not exist in namespace {snapshot.key.namespace}"
+    yield MissingRef(Reason.PolicyNotFound, f"FailoverPolicy {ref.name}, wanted by spec.failoverPolicyRef, {what}")
+
+
+def _services(snapshot: Snapshot) -> Iterator[MissingRef]:
+    if snapshot.pool is None or snapshot.settings.local:
+        return
+    for endpoint in snapshot.pool.spec.endpoints:
+        ref = endpoint.service_ref
+        if ref and ref.name not in snapshot.services:
+            yield MissingRef(
+                Reason.ServiceNotFound,
+                f"Service {ref.name}, wanted by endpoint {endpoint.name}, does not exist in namespace "
+                f"{snapshot.key.namespace}; the endpoint cannot be reached until it does",
+            )
+
+
+def _config_maps(snapshot: Snapshot) -> Iterator[MissingRef]:
+    if snapshot.pool is None:
+        return
+    for endpoint in snapshot.pool.spec.endpoints:
+        if endpoint.tls and endpoint.tls.ca_ref:
+            yield from _config_map(snapshot, endpoint.tls.ca_ref, f"endpoint {endpoint.name} (tls.caRef)")
+    probe = snapshot.pool.spec.probe
+    if probe and probe.samples_ref:
+        yield from _config_map(snapshot, probe.samples_ref, "spec.probe.samplesRef")
+
+
+def _config_map(snapshot: Snapshot, ref: ConfigMapKeyRef, wanted_by: str) -> Iterator[MissingRef]:
+    keys = snapshot.config_maps.get(ref.name)
+    if keys is None:
+        yield MissingRef(
+            Reason.ConfigMapNotFound,
+            f"ConfigMap {ref.name}, wanted by {wanted_by}, does not exist in namespace {snapshot.key.namespace}",
+        )
+    elif ref.key not in keys:
+        seen = ", ".join(sorted(keys)) or "none"
+        yield MissingRef(
+            Reason.ConfigMapNotFound,
+            f"ConfigMap {ref.name} has no key {ref.key}, wanted by {wanted_by}; its keys: {seen}",
+        )

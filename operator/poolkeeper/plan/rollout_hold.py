@@ -1,0 +1,80 @@
+"""Why a pool's new declaration is not rolled out. Whatever the reason, the last good configuration goes on serving."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from poolkeeper.api import labels
+from poolkeeper.api.base import Problem
+from poolkeeper.api.pool_spec import EndpointPoolSpec
+from poolkeeper.api.reasons import Reason
+from poolkeeper.plan.missing_references import MissingRef
+from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.plan.timezones import unknown_zones
+
+TOLD_AT_ONCE = 5
+"""Problems named in one message; `poolkeeper validate` tells them all."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """problems: of the spec, one by one, when they are the reason."""
+
+    reason: Reason
+    message: str
+    problems: tuple[Problem, ...] = ()
+
+
+def hold_of(snapshot: Snapshot, missing: tuple[MissingRef, ...]) -> Hold | None:
+    """The first that applies: what must be repaired comes before what was asked for."""
+    problems = (*snapshot.problems, *_more_problems(snapshot))
+    if problems or snapshot.pool is None:
+        return Hold(Reason.InvalidSpec, told(problems), problems)
+    if snapshot.annotations.get(labels.PAUSED) == "true":
+        return Hold(
+            Reason.ReconcilePaused,
+            f"the annotation {labels.PAUSED} holds the pool as it is: changes wait until the annotation is removed",
+        )
+    for ref in missing:
+        if ref.reason == Reason.PolicyNotFound:
+            return Hold(ref.reason, ref.message)
+    return None
+
+
+def failover_to_tier(snapshot: Snapshot) -> int | None:
+    """The tier that people hold by annotation; None without one, or with one that hold_of() refuses."""
+    given = snapshot.annotations.get(labels.FAILOVER_TO)
+    if given is None or snapshot.pool is None or given not in _tiers(snapshot.pool.spec):
+        return None
+    return int(given)
+
+
+def _more_problems(snapshot: Snapshot) -> Iterator[Problem]:
+    """What a manifest alone cannot tell: annotations, time zones, and where it is to run."""
+    if snapshot.pool is None:
+        return
+    spec = snapshot.pool.spec
+    yield from unknown_zones(spec)
+    given = snapshot.annotations.get(labels.FAILOVER_TO)
+    if given is not None and given not in _tiers(spec):
+        tiers = ", ".join(_tiers(spec))
+        yield Problem(
+            f"metadata.annotations[{labels.FAILOVER_TO}]",
+            f"seen {given[:20]!r}; wanted a tier with an endpoint that is not Disabled: {tiers}",
+        )
+    for index, endpoint in enumerate(spec.endpoints):
+        if snapshot.settings.local and endpoint.service_ref:
+            yield Problem(
+                f"spec.endpoints[{index}].serviceRef",
+                "names a Service, and there is no cluster here to find it in; give the endpoint a url instead",
+            )
+
+
+def _tiers(spec: EndpointPoolSpec) -> tuple[str, ...]:
+    return tuple(str(tier) for tier in sorted({e.tier for e in spec.endpoints if e.mode != "Disabled"}))
+
+
+def told(problems: Sequence[Problem]) -> str:
+    """The first few in one message."""
+    first = "; ".join(str(problem) for problem in problems[:TOLD_AT_ONCE])
+    more = len(problems) - TOLD_AT_ONCE
+    return f"{first}; and {more} more (poolkeeper validate tells all)" if more > 0 else first

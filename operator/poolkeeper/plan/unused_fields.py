@@ -1,0 +1,39 @@
+"""Fields that were set and do nothing as things are: told by name, so that nobody trusts a dead switch."""
+
+from collections.abc import Iterator
+
+from poolkeeper.api.policy_spec import FailoverPolicySpec
+from poolkeeper.api.pool_spec import EndpointPoolSpec
+from poolkeeper.api.router_spec import Resources
+from poolkeeper.plan.endpoints import ANY_MODEL
+
+
+def without_effect(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> tuple[str, ...]:
+    """Their paths, each with why this pool has no use for it."""
+    return tuple(_of_no_use(pool, policy))
+
+
+def _of_no_use(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> Iterator[str]:
+    lesser = policy.fallback.degraded_model
+    if lesser and lesser not in pool.models:
+        yield f"policy.fallback.degradedModel ({lesser} is none of spec.models)"
+    yield from _models_of_no_use(pool)
+    if pool.router.autoscaling and not _asks_for_cpu(pool.router.resources):
+        yield "spec.router.autoscaling (spec.router.resources requests no cpu, so there is no percentage of it)"
+
+
+def _asks_for_cpu(resources: Resources) -> bool:
+    """A limit is also the request where none is given; without either of them, the installation's own count."""
+    named = {str(name) for name in (*resources.requests, *resources.limits)}
+    return not named or "cpu" in named
+
+
+def _models_of_no_use(pool: EndpointPoolSpec) -> Iterator[str]:
+    had: set[str] = set()
+    for index, endpoint in enumerate(pool.endpoints):
+        named = [mapping.name for mapping in endpoint.models]
+        unknown = [name for name in named if name not in (*pool.models, ANY_MODEL)]
+        yield from (f"spec.endpoints[{index}].models: {name} (none of spec.models)" for name in unknown)
+        if endpoint.mode != "Disabled":
+            had.update(pool.models if not named or ANY_MODEL in named else named)
+    yield from (f"spec.models: {model} (no endpoint has it)" for model in pool.models if model not in had)

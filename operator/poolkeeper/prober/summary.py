@@ -1,0 +1,26 @@
+"""A probe's result in lines for people and logs: our own words and numbers, nothing that an endpoint said."""
+
+from poolkeeper.api.probe_result import ProbeResult
+
+
+def lines(result: ProbeResult) -> list[str]:
+    width = max((len(endpoint.name) for endpoint in result.endpoints), default=0)
+    told = [
+        f"{endpoint.name.ljust(width)}  {_found(endpoint.why, endpoint.bad, endpoint.asked)}"
+        + (f"  first token {endpoint.phases.first} ms" if endpoint.phases and endpoint.phases.first is not None else "")
+        + (f", {endpoint.phases.rate:g} tokens/s" if endpoint.phases and endpoint.phases.rate is not None else "")
+        for endpoint in result.endpoints
+    ]
+    if result.over_budget:
+        told.append("the day's budget is spent: not everything was asked")
+    if result.note:
+        told.append(result.note)
+    if result.cost:
+        told.append("cost: " + ", ".join(f"{one.amount} {one.currency}" for one in result.cost))
+    return told
+
+
+def _found(why: str, bad: int, asked: int) -> str:
+    if why:
+        return f"{why} ({bad}/{asked})" if asked else why
+    return "good" if asked else "not asked"

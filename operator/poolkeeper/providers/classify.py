@@ -1,0 +1,76 @@
+"""What a provider's refusal means: status and body in, a class of the design's table out.
+
+The rules are data (dialects.py); the order is provider, common, status. router/lua/core/error/classify.lua is this
+function again, held to the same vectors (tests/contract/router) and, by property, to the same verdict on whatever
+comes. How long to wait is no part of it: only a router rests an endpoint.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from poolkeeper.api.endpoint import Provider
+from poolkeeper.providers.error_body import Words, words_of
+from poolkeeper.providers.error_rules import (
+    COMMON,
+    PROVIDERS,
+    STATUS,
+    STATUS_FAMILY,
+    WORD_STATUS,
+    OutcomeClass,
+    Rule,
+)
+
+LOOKED_AT_BYTES = 65536
+LIMIT_MAX_DIGITS = 6
+_LIMIT = re.compile(rb"concurrency limit of ([0-9]+)")
+_STATUS_CODE = re.compile(rb"[45][0-9][0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """status: what a caller would be told, never 200. limit: a ceiling that the provider names."""
+
+    outcome: OutcomeClass
+    reason: str
+    status: int
+    limit: int | None = None
+
+
+def refusal(status: int, body: bytes, provider: Provider) -> Refusal:
+    """What an answer means that is no success: of another status than 200, or of 200 with an error in it."""
+    text = body[:LOOKED_AT_BYTES].lower()
+    words = words_of(text)
+    seen = _effective_status(status, words)
+    rule = _first_fitting(PROVIDERS.get(provider, ()), seen, words, text) or _first_fitting(COMMON, seen, words, text)
+    verdict = rule.verdict if rule else STATUS.get(seen) or STATUS_FAMILY.get(seen // 100) or STATUS_FAMILY[5]
+    limit = _limit_in(words.message) if verdict.outcome == "RateLimited" else None
+    return Refusal(verdict.outcome, verdict.reason, 400 if seen == 200 else seen, limit)
+
+
+def _effective_status(status: int, words: Words) -> int:
+    """An error inside a 200 may say which status it would have been, as a number or as a word."""
+    if status != 200:
+        return status
+    if _STATUS_CODE.fullmatch(words.code):
+        return int(words.code)
+    return WORD_STATUS.get((words.type or words.code).decode("latin-1"), status)
+
+
+def _limit_in(message: bytes) -> int | None:
+    found = _LIMIT.search(message)
+    return int(found.group(1)) if found and len(found.group(1)) <= LIMIT_MAX_DIGITS else None
+
+
+def _first_fitting(rules: Iterable[Rule], status: int, words: Words, text: bytes) -> Rule | None:
+    return next((rule for rule in rules if _fits(rule, status, words, text)), None)
+
+
+def _fits(rule: Rule, status: int, words: Words, text: bytes) -> bool:
+    return (
+        (rule.status is None or rule.status == status)
+        and (rule.code is None or rule.code.encode() == words.code)
+        and (rule.type is None or rule.type.encode() == words.type)
+        and (rule.starts is None or words.message.startswith(rule.starts.encode()))
+        and (rule.has is None or rule.has.encode() in text)
+    )

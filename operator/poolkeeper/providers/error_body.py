@@ -1,0 +1,96 @@
+"""What the body of a refusal says: its code, its type and its message, wherever the provider puts them.
+
+A scan, and no parser: bodies come cut, in no known shape, or as plain text, and both languages must read the same from
+the same bytes (router/lua/core/error/body.lua is this function again). It steps over strings and reads only what
+stands at the places below: a refusal may quote what the caller sent, also as JSON, and no caller may give himself a
+code.
+"""
+
+import re
+from dataclasses import dataclass
+
+_START = re.compile(rb"[ \t\r\n]*\[?[ \t\r\n]*\{")
+_NEXT = re.compile(rb'["{}\[\]]')
+_IN_STRING = re.compile(rb'["\\]')
+_VALUE = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
+_SCALAR = re.compile(rb"[A-Za-z0-9_.+-]*")
+_BLANK = b" \t\r\n"
+
+_ROOT = b""
+_INSIDE = {b"error": b"error.", b"error.metadata": b"error.metadata."}
+"""The objects that are looked into, and what the names of their members start with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """All in lower case; empty where the body says nothing of the kind."""
+
+    code: bytes = b""
+    type: bytes = b""
+    message: bytes = b""
+
+
+def words_of(text: bytes) -> Words:
+    """text: a body in lower case. Plain text is a message as a whole."""
+    start = _START.match(text)
+    if not start:
+        return Words(message=text.lstrip(_BLANK))
+    said = _members(text, start.end())
+
+    def first(*names: bytes) -> bytes:
+        return next((said[name] for name in names if name in said), b"")
+
+    return Words(
+        code=first(b"error.code", b"code"),
+        type=first(b"error.metadata.error_type", b"error.type", b"type"),
+        message=first(b"error.message", b"error", b"message", b"detail"),
+    )
+
+
+def _members(text: bytes, pos: int) -> dict[bytes, bytes]:
+    """The members with a plain value of the objects that are looked into; the first of a name counts."""
+    said: dict[bytes, bytes] = {}
+    inside: list[bytes | None] = [_ROOT]
+    while inside and (found := _NEXT.search(text, pos)):
+        at, pos = found.start(), found.end()
+        if text[at] in b"{[":
+            inside.append(None)
+        elif text[at] in b"}]":
+            inside.pop()
+        else:
+            end = _string_end(text, pos)
+            if end is None:
+                break
+            name, pos = text[pos:end], end + 1
+            value = _VALUE.match(text, pos)
+            if value:
+                pos = _take(text, value.end(), name, said, inside)
+    return said
+
+
+def _take(text: bytes, pos: int, name: bytes, said: dict[bytes, bytes], inside: list[bytes | None]) -> int:
+    """Reads the value at pos of the member `name`; gives the position behind it, or behind its opening bracket."""
+    prefix = inside[-1]
+    opening = text[pos : pos + 1]
+    if opening in (b"{", b"["):
+        inside.append(_INSIDE.get(prefix + name) if prefix is not None and opening == b"{" else None)
+        return pos + 1
+    if opening == b'"':
+        end = _string_end(text, pos + 1)
+        value, after = (text[pos + 1 :], len(text)) if end is None else (text[pos + 1 : end], end + 1)
+    else:
+        found = _SCALAR.match(text, pos)
+        value = found.group() if found else b""
+        after = pos + len(value)
+    if prefix is not None and value not in (b"", b"null"):
+        said.setdefault(prefix + name, value)
+    return after
+
+
+def _string_end(text: bytes, pos: int) -> int | None:
+    """pos: behind the opening quote; gives the position of the closing one."""
+    while found := _IN_STRING.search(text, pos):
+        if found.group() == b'"':
+            return found.start()
+        pos = found.end() + 1
+    return None

@@ -1,0 +1,20 @@
+"""Accepted: is the spec valid, and does everything in it do something?"""
+
+from poolkeeper.api.reasons import Reason
+from poolkeeper.status.chain import Check, Finding
+from poolkeeper.status.facts import Facts
+
+
+def invalid(facts: Facts) -> Finding | None:
+    hold = facts.plan.hold
+    if hold is None or hold.reason != Reason.InvalidSpec:
+        return None
+    return Finding("False", Reason.InvalidSpec, f"{hold.message}. {facts.last_good}")
+
+
+def accepted(facts: Facts) -> Finding:
+    idle = ", ".join(facts.plan.without_effect)
+    return Finding("True", Reason.Accepted, f"Accepted; of no effect as things are: {idle}" if idle else "Accepted")
+
+
+CHECKS: tuple[Check, ...] = (invalid, accepted)

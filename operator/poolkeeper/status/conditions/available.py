@@ -1,0 +1,65 @@
+"""Available: would a request be answered now?
+
+An endpoint counts when it may be asked: in service, breaker closed and not known to be unhealthy. One that nobody has
+tried yet counts too, because the routers would try it. One whose health checks fail does not, though routers try it
+when nothing else is left.
+"""
+
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.router_reasons import CHECK_FAILED
+from poolkeeper.plan.fresh_reports import STALE_S
+from poolkeeper.plan.per_router_share import wanted_routers
+from poolkeeper.status.chain import Check, Finding, as_before
+from poolkeeper.status.facts import EndpointFact, Facts
+
+
+def no_router(facts: Facts) -> Finding | None:
+    if facts.ready_pods:
+        return None
+    wanted = wanted_routers(facts.snapshot)
+    why = "spec.router.replicas is 0" if wanted == 0 else f"0/{wanted} router Pods are ready"
+    return Finding("False", Reason.RouterNotReady, why)
+
+
+def not_heard(facts: Facts) -> Finding | None:
+    if facts.states:
+        return None
+    if any(report.seen_at for report in facts.snapshot.reports):
+        return Finding("Unknown", Reason.ProbeDataStale, f"No router has reported for more than {STALE_S} s")
+    errors = sorted({report.error for report in facts.snapshot.reports if report.error})
+    why = f": {', '.join(errors)}" if errors else ""
+    return Finding(
+        "Unknown", Reason.NoDataYet, f"{len(facts.ready_pods)} routers are ready, none has reported yet{why}"
+    )
+
+
+def too_few(facts: Facts) -> Finding | None:
+    wanted = facts.snapshot.pool.spec.min_available if facts.snapshot.pool else 1
+    if len(facts.usable) >= wanted:
+        return None
+    out = [endpoint for endpoint in facts.counted if not endpoint.is_usable]
+    names = ", ".join(f"{endpoint.name} ({_why_out(endpoint)})" for endpoint in out)
+    is_tried = not facts.usable and facts.active_tier is not None and any(one.reason in CHECK_FAILED for one in out)
+    tried = "; those whose health checks fail are tried all the same, for nothing else is left" if is_tried else ""
+    return Finding(
+        "False", Reason.NoEndpointsAvailable, f"{_usable(facts)}, wanted at least {wanted}; out: {names or '-'}{tried}"
+    )
+
+
+def enough(facts: Facts) -> Finding:
+    return Finding("True", Reason.MinimumEndpointsAvailable, _usable(facts))
+
+
+CHECKS: tuple[Check, ...] = (no_router, as_before(ConditionType.Available), not_heard, too_few, enough)
+
+
+def _usable(facts: Facts) -> str:
+    return f"{len(facts.usable)}/{len(facts.counted)} endpoints take traffic"
+
+
+def _why_out(endpoint: EndpointFact) -> str:
+    if not endpoint.in_service:
+        return "drained"
+    if endpoint.is_cut_off:
+        return f"breaker {'open' if endpoint.breaker == 'Open' else 'half-open'}"
+    return endpoint.reason or "unhealthy"

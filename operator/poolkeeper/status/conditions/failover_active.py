@@ -1,0 +1,109 @@
+"""FailoverActive: does something else serve than the first tier that was declared to? And why is that one out?"""
+
+from poolkeeper.api import labels
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.router_reasons import AT_REST
+from poolkeeper.plan.rollout_hold import failover_to_tier
+from poolkeeper.status.chain import Check, Finding, as_before
+from poolkeeper.status.facts import Facts
+from poolkeeper.status.merge_replicas import global_breaker, unserved_models
+
+_DARK = "No tier can take a request, but for trials of its breakers: clients get a kept answer, or the default one"
+PRIMARY_OUT = (Reason.PrimaryBreakerOpen, Reason.PrimaryUnhealthy, Reason.PrimaryRateLimited)
+
+
+def not_heard(facts: Facts) -> Finding | None:
+    return None if facts.states else Finding("Unknown", Reason.Pending, "No router reports which tier serves")
+
+
+def global_breaker_open(facts: Facts) -> Finding | None:
+    if not facts.states or global_breaker(facts.states.values()) != "Open":
+        return None
+    told = (
+        "Most requests of this pool end without an answer: for now none is tried, and clients get the fallback at once"
+    )
+    return Finding("True", Reason.GlobalBreakerOpen, told)
+
+
+def nothing_serves(facts: Facts) -> Finding | None:
+    if facts.active_tier is not None:
+        return None
+    return Finding("True", Reason.ServingDegraded, _DARK)
+
+
+def model_unserved(facts: Facts) -> Finding | None:
+    """Only where a lesser model can stand in; else the endpoints' own conditions say what is wrong."""
+    document = facts.plan.document
+    lesser = document.policy.fallback.degraded_model if document else ""
+    unserved = [model for model in unserved_models(facts.states.values()) if model != lesser]
+    if not lesser or not unserved:
+        return None
+    told = f"No endpoint can serve {', '.join(unserved)}: clients get {lesser} in its place"
+    return Finding("True", Reason.ServingDegraded, told)
+
+
+def primary_serves(facts: Facts) -> Finding | None:
+    if facts.primary_tier is None or facts.active_tier != facts.primary_tier:
+        return None
+    return Finding("False", Reason.PrimaryServing, f"Tier {facts.active_tier} serves, as declared")
+
+
+def held(facts: Facts) -> Finding | None:
+    if failover_to_tier(facts.snapshot) != facts.active_tier:
+        return None
+    told = f"Tier {facts.active_tier} is held by the annotation {labels.FAILOVER_TO}; remove it to fail back"
+    return Finding("True", Reason.ManualHold, told)
+
+
+def breaker_open(facts: Facts) -> Finding | None:
+    out = [endpoint.name for endpoint in facts.primary if endpoint.breaker != "Closed"]
+    return _failed_over(facts, Reason.PrimaryBreakerOpen, f"breaker not closed: {', '.join(out)}") if out else None
+
+
+def unhealthy(facts: Facts) -> Finding | None:
+    out = [f"{one.name} ({one.reason or 'unhealthy'})" for one in facts.primary if one.health == "Unhealthy"]
+    return _failed_over(facts, Reason.PrimaryUnhealthy, f"unhealthy: {', '.join(out)}") if out else None
+
+
+def at_rest(facts: Facts) -> Finding | None:
+    out = [f"{one.name} ({one.reason})" for one in facts.primary if one.reason in AT_REST]
+    return _failed_over(facts, Reason.PrimaryRateLimited, f"asked for a pause: {', '.join(out)}") if out else None
+
+
+def waits_for_failback(facts: Facts) -> Finding | None:
+    held = {one.tier for state in facts.states.values() for one in state.failback.held}
+    if facts.active_tier not in held:
+        return None
+    what = "it is held by failback Manual until `poolkeeper failback` is said"
+    return _failed_over(facts, Reason.ManualHold, what)
+
+
+def coming_back(facts: Facts) -> Finding:
+    """Well again, and waiting for its stabilization; or, if it never was ill, full."""
+    before = facts.previous(ConditionType.FailoverActive)
+    was = next((reason for reason in PRIMARY_OUT if before and before.reason == reason), Reason.PrimaryRateLimited)
+    return _failed_over(facts, was, "it can take requests again as soon as it is stable or has room")
+
+
+CHECKS: tuple[Check, ...] = (
+    as_before(ConditionType.FailoverActive),
+    not_heard,
+    global_breaker_open,
+    nothing_serves,
+    model_unserved,
+    primary_serves,
+    held,
+    breaker_open,
+    at_rest,
+    unhealthy,
+    waits_for_failback,
+    coming_back,
+)
+
+
+def _failed_over(facts: Facts, reason: Reason, why: str) -> Finding:
+    names = ", ".join(one.name for one in facts.endpoints if one.tier == facts.active_tier and one.is_usable)
+    serving = f"Tier {facts.active_tier} serves ({names})" if names else f"Tier {facts.active_tier} serves"
+    if facts.primary_tier is None:
+        return Finding("True", reason, f"{serving}; no endpoint is in service")
+    return Finding("True", reason, f"{serving} in place of tier {facts.primary_tier}: {why}")

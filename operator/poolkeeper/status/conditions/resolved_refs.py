@@ -1,0 +1,88 @@
+"""ResolvedRefs: does everything that the spec refers to exist?
+
+Secrets are never read here. A router says that the file of a key is missing; when another file of the same Secret is
+there, it is the key that the Secret lacks, else the Secret itself is taken to be missing.
+"""
+
+from poolkeeper.api.base import SecretKeyRef
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.router_reasons import KEY_MISSING
+from poolkeeper.status.chain import Check, Finding, as_before, since_when
+from poolkeeper.status.facts import EndpointFact, Facts
+from poolkeeper.status.merge_replicas import clients_without_key
+
+
+def unread(facts: Facts) -> Finding | None:
+    if facts.snapshot.pool is not None:
+        return None
+    return Finding("Unknown", Reason.Pending, "The spec is not valid, so its references were not looked up")
+
+
+def missing(facts: Facts) -> Finding | None:
+    found = facts.plan.missing
+    if not found:
+        return None
+    tail = f". {facts.last_good}" if found[0].reason == Reason.PolicyNotFound else ""
+    return Finding("False", found[0].reason, "; ".join(ref.message for ref in found) + tail)
+
+
+def key_missing(facts: Facts) -> Finding | None:
+    lacking = [endpoint for endpoint in facts.counted if endpoint.credential and endpoint.reason in KEY_MISSING]
+    if not lacking:
+        return None
+    mounted: set[str] = {
+        endpoint.credential.name
+        for endpoint in facts.endpoints
+        if endpoint.credential and endpoint.reason not in KEY_MISSING
+    }
+    first = lacking[0].credential
+    known = first is not None and first.name in mounted
+    reason = Reason.SecretKeyMissing if known else Reason.SecretNotFound
+    told = "; ".join(_told(endpoint, mounted) for endpoint in lacking)
+    return Finding("False", reason, f"{told}. What lacks its key gets no traffic until it is there")
+
+
+def client_key_missing(facts: Facts) -> Finding | None:
+    lacking = clients_without_key(facts.states.values())
+    clients = facts.snapshot.pool.spec.access.clients if facts.snapshot.pool else ()
+    found = [client for client in clients if client.name in lacking]
+    if not found:
+        return None
+    mounted: set[str] = {client.key_ref.name for client in clients if client.name not in lacking}
+    reason = Reason.SecretKeyMissing if found[0].key_ref.name in mounted else Reason.SecretNotFound
+    told = "; ".join(
+        f"{_what_is_missing(client.key_ref, mounted)}, wanted by client {client.name}: its routers miss the file "
+        f"({lacking[client.name]}/{len(facts.states)} replicas)"
+        for client in found
+    )
+    return Finding("False", reason, f"{told}. Nobody can call in the name of a client without a key")
+
+
+def resolved(facts: Facts) -> Finding:
+    return Finding("True", Reason.ResolvedRefs, "Everything referred to exists, as far as can be seen")
+
+
+CHECKS: tuple[Check, ...] = (
+    unread,
+    missing,
+    as_before(ConditionType.ResolvedRefs, Reason.SecretNotFound, Reason.SecretKeyMissing),
+    key_missing,
+    client_key_missing,
+    resolved,
+)
+
+
+def _told(endpoint: EndpointFact, mounted: set[str]) -> str:
+    ref = endpoint.credential
+    if ref is None:
+        return endpoint.name
+    what = _what_is_missing(ref, mounted)
+    seen_by = f" ({endpoint.agreement})" if endpoint.agreement else ""
+    return f"{what}, wanted by endpoint {endpoint.name}: its routers miss the file{since_when(endpoint.since)}{seen_by}"
+
+
+def _what_is_missing(ref: SecretKeyRef, mounted: set[str]) -> str:
+    """mounted: the Secrets of which another file is there."""
+    if ref.name in mounted:
+        return f"Secret {ref.name} has no key {ref.key} or an empty one"
+    return f"Secret {ref.name} with key {ref.key} is not there"

@@ -1,0 +1,149 @@
+"""What happened, for `kubectl describe`: the differences between the status as it was and as it is now.
+
+Only from those two, so that a restart of the operator tells nothing twice. A half-open breaker that opens again is no
+news, nor is a tier that nobody reported on for a while. Breakers are one a model: each that opens is told.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.router_reasons import AT_REST, CHECK_FAILED, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
+
+ALL_MODELS = "*"
+
+
+@dataclass(frozen=True)
+class PoolEvent:
+    """reason: what happened, one word. action: what Poolkeeper does about it, one word."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+    action: str
+
+
+def events_of(before: EndpointPoolStatus | None, after: EndpointPoolStatus) -> tuple[PoolEvent, ...]:
+    was = before or EndpointPoolStatus()
+    known = {endpoint.name: endpoint for endpoint in was.endpoints}
+    return (
+        *_refused_spec(was, after),
+        *(event for endpoint in after.endpoints for event in _endpoint(known.get(endpoint.name), endpoint)),
+        *_probed(was, after),
+        *_tier(was, after),
+        *_lesser(was, after),
+    )
+
+
+def _refused_spec(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+    for kind, reason in (
+        (ConditionType.Accepted, Reason.InvalidSpec),
+        (ConditionType.Programmed, Reason.ConfigRejected),
+    ):
+        found, before = _find(now, kind), _find(was, kind)
+        if found and found.reason == reason and not (before and before.reason == reason):
+            yield PoolEvent("Warning", reason, found.message, "KeepLastGood")
+
+
+def _endpoint(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:
+    yield from _breaker(now, _open_for(was), _open_for(now))
+    yield from _health(was, now)
+
+
+def _breaker(now: EndpointStatus, was_open: frozenset[str], is_open: frozenset[str]) -> Iterator[PoolEvent]:
+    opened, closed = is_open - was_open, was_open - is_open
+    after = f" after {now.reason}" if now.reason else ""
+    if opened and ALL_MODELS not in was_open:
+        told = f"{now.name}: breaker opened{_for(opened)}{after}"
+        yield PoolEvent("Warning", "BreakerOpened", told, "RouteAround")
+    elif closed and not is_open and now.health != "Unknown":
+        yield PoolEvent("Normal", "BreakerClosed", f"{now.name}: breaker closed, it takes traffic again", "RouteBack")
+    elif closed and is_open:
+        kept = f"{now.name}: breaker closed for all models but {', '.join(sorted(is_open))}"
+        yield PoolEvent("Normal", "BreakerClosed", kept, "RouteBack")
+
+
+def _open_for(endpoint: EndpointStatus | None) -> frozenset[str]:
+    if endpoint is None or endpoint.breaker == "Closed":
+        return frozenset()
+    return frozenset(endpoint.open_models) or frozenset({ALL_MODELS})
+
+
+def _for(models: frozenset[str]) -> str:
+    return "" if ALL_MODELS in models else f" for {', '.join(sorted(models))}"
+
+
+def _health(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:
+    """Breakers and rests have Events of their own: the breaker's and the tier's."""
+    before = was.reason if was else ""
+    needs_a_human = now.reason in KEY_MISSING | KEY_REFUSED | OUT_OF_MONEY
+    if not needs_a_human and (now.breaker != "Closed" or AT_REST & {before, now.reason}):
+        return
+    if now.health == "Unhealthy" and now.reason != before:
+        yield _went_down(now)
+    elif was and before and was.health != "Healthy" and was.breaker == "Closed" and now.health == "Healthy":
+        yield PoolEvent("Normal", "EndpointHealthy", f"{now.name}: healthy again after {before}", "RouteBack")
+
+
+def _went_down(now: EndpointStatus) -> PoolEvent:
+    if now.reason in KEY_MISSING:
+        told = f"{now.name}: its key is missing; it gets no traffic until the Secret has it"
+        return PoolEvent("Warning", Reason.CredentialsRejected, told, "RouteAround")
+    if now.reason in KEY_REFUSED:
+        told = f"{now.name}: the provider refuses the key; it gets no traffic until the Secret changes"
+        return PoolEvent("Warning", Reason.CredentialsRejected, told, "RouteAround")
+    if now.reason in OUT_OF_MONEY:
+        told = f"{now.name}: the provider says the account is out of money"
+        return PoolEvent("Warning", Reason.BalanceExhausted, told, "RouteAround")
+    if now.reason in CHECK_FAILED:
+        told = f"{now.name}: its health checks fail; it gets no traffic until they pass, unless nothing else is left"
+        return PoolEvent("Warning", "EndpointUnhealthy", told, "RouteAround")
+    after = f" after {now.reason}" if now.reason else ""
+    return PoolEvent("Warning", "EndpointUnhealthy", f"{now.name}: unhealthy{after}", "RouteAround")
+
+
+def _probed(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+    known = {one.name: one for one in was.last_probe.endpoints} if was.last_probe else {}
+    for one in now.last_probe.endpoints if now.last_probe else ():
+        before = known.get(one.name)
+        said = before.reason if before else ""
+        if one.reason and one.reason != said:
+            told = f"{one.name}: probes find {one.reason}; {one.verdict}"
+            yield PoolEvent("Warning", Reason.GreyFailure, told, "RouteAround")
+        elif said and not one.reason:
+            yield PoolEvent("Normal", "ProbesPass", f"{one.name}: probes pass again after {said}", "RouteBack")
+
+
+def _tier(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+    found, before = _find(now, ConditionType.FailoverActive), _find(was, ConditionType.FailoverActive)
+    if found is None or was.active_tier == now.active_tier:
+        return
+    if now.active_tier is None:
+        yield PoolEvent("Warning", Reason.ServingDegraded, found.message, "AnswerDefault")
+    elif _is_worse(was, now, found):
+        yield PoolEvent("Warning", "Failover", found.message, "Failover")
+    elif was.active_tier is not None or (before and before.status == "True"):
+        yield PoolEvent("Normal", "Failback", found.message, "Failback")
+
+
+def _lesser(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+    """The pool's own breaker opened, or a lesser model stands in, and the tier is the same."""
+    found, before = _find(now, ConditionType.FailoverActive), _find(was, ConditionType.FailoverActive)
+    if found is None or now.active_tier is None or (before and before.reason == found.reason):
+        return
+    if found.reason == Reason.GlobalBreakerOpen:
+        yield PoolEvent("Warning", Reason.GlobalBreakerOpen, found.message, "AnswerFallback")
+    elif found.reason == Reason.ServingDegraded:
+        yield PoolEvent("Warning", Reason.ServingDegraded, found.message, "AnswerLesserModel")
+
+
+def _is_worse(was: EndpointPoolStatus, now: EndpointPoolStatus, found: Condition) -> bool:
+    if was.active_tier is None:
+        return found.status == "True"
+    return now.active_tier is not None and now.active_tier > was.active_tier
+
+
+def _find(status: EndpointPoolStatus, kind: ConditionType) -> Condition | None:
+    return next((condition for condition in status.conditions if condition.type == kind), None)

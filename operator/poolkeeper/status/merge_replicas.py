@@ -1,0 +1,134 @@
+"""Many routers, one answer: the views of N replicas become the one that a status shows.
+
+The rule, for each endpoint, each model's breaker and the active tier alike: line the reporting replicas up from the
+worst view to the best and take the middle one; of two middles the worse. So a breaker is Open when at least half of
+the replicas that report say Open; one of three is not enough, one of two is, because with few requests a second
+replica may just not have met the trouble yet. Messages say how many agree: "2/3 replicas" counts those that see it as
+bad or worse.
+
+A breaker that is half-open only because checks or a probe say so waits for a request, which on a router without traffic
+may take for ever. Such a router has no say while another one has; where all of them wait, the endpoint does
+(AwaitingTraffic), and may be used like one that nobody has tried yet. A model that waits while others serve is well.
+
+Only reports that count (plan/fresh_reports.py) come here. An endpoint that no router knows yet has no
+view. Reason words are passed on only when they are words, so that no text from outside gets into a status.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from poolkeeper.api.router_reasons import AWAITS_TRAFFIC, BY_BREAKER, UNTRIED, WELL, word
+from poolkeeper.api.router_state import Breaker, EndpointState, Health, ModelState, RouterState
+
+_BREAKER_BADNESS: dict[Breaker, int] = {"Open": 2, "HalfOpen": 1, "Closed": 0}
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_TIER = 10
+"""Worse than the last tier: this replica has none that can take a request."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class View:
+    """One endpoint as the routers see it together.
+
+    reason: why it is not well ("": it is). only_models: the models whose breaker is not Closed, when others' are.
+    """
+
+    health: Health
+    breaker: Breaker
+    reason: str
+    since: datetime | None
+    agreeing: int
+    reporting: int
+    only_models: tuple[str, ...] = ()
+
+
+def endpoint_view(states: Iterable[RouterState], name: str) -> View | None:
+    seen = [_settled(endpoint) for state in states for endpoint in state.endpoints if endpoint.name == name]
+    if not seen:
+        return None
+    with_a_say = [one for one in seen if one.reason not in AWAITS_TRAFFIC] or seen
+    middle = _middle(with_a_say, _badness)
+    like_it = [one for one in with_a_say if (one.health, one.breaker) == (middle.health, middle.breaker)]
+    spokesman = min(like_it, key=lambda one: (one.since is None, one.since or _LONG_AGO, _why(one)))
+    return View(
+        health=middle.health,
+        breaker=middle.breaker,
+        reason=_why(spokesman),
+        since=spokesman.since,
+        agreeing=sum(_badness(one) >= _badness(middle) for one in seen),
+        reporting=len(seen),
+        only_models=_only_models(seen),
+    )
+
+
+def active_tier(states: Collection[RouterState]) -> int | None:
+    tier = _middle(
+        [_NO_TIER if state.active_tier is None else state.active_tier for state in states], lambda tier: tier
+    )
+    return None if tier == _NO_TIER else tier
+
+
+def global_breaker(states: Collection[RouterState]) -> Breaker:
+    return _middle([state.global_.breaker for state in states], _BREAKER_BADNESS.__getitem__)
+
+
+def unserved_models(states: Collection[RouterState]) -> tuple[str, ...]:
+    """The models that at least half of the replicas cannot get served."""
+    counts = Counter(model for state in states for model in state.unserved_models)
+    return tuple(sorted(model for model, count in counts.items() if 2 * count >= len(states)))
+
+
+def clients_without_key(states: Collection[RouterState]) -> Mapping[str, int]:
+    """Clients whose key at least half of the replicas miss, and how many of them do."""
+    counts = Counter(client.name for state in states for client in state.clients_without_key)
+    return {name: count for name, count in counts.items() if 2 * count >= len(states)}
+
+
+def _settled(endpoint: EndpointState) -> EndpointState:
+    """With the breakers that only wait for a request taken as closed; not the endpoint's own where all of them do."""
+    models = tuple(map(_settled_model, endpoint.models))
+    is_well = all(model.breaker == "Closed" for model in models) and endpoint.reason not in AWAITS_TRAFFIC
+    breaker: Breaker = "Closed" if models and is_well else endpoint.breaker
+    return endpoint.model_copy(update={"models": models, "breaker": breaker})
+
+
+def _settled_model(model: ModelState) -> ModelState:
+    waits = model.breaker == "HalfOpen" and model.reason in UNTRIED
+    return model.model_copy(update={"breaker": "Closed"}) if waits else model
+
+
+def _why(endpoint: EndpointState) -> str:
+    """What lies behind an open breaker is said by the models that it is open for, or else by the last error."""
+    said = "" if endpoint.reason in WELL | BY_BREAKER else word(endpoint.reason)
+    if said or endpoint.breaker == "Closed":
+        return said
+    causes = sorted(word(model.reason) for model in endpoint.models if model.breaker == "Open" and word(model.reason))
+    last_error = word(endpoint.last_error.class_) if endpoint.last_error else ""
+    return causes[0] if causes else last_error
+
+
+def _badness(endpoint: EndpointState) -> int:
+    if endpoint.health == "Unhealthy":
+        return 4
+    if endpoint.breaker != "Closed":
+        return 1 + _BREAKER_BADNESS[endpoint.breaker]
+    return 1 if endpoint.health == "Healthy" else 0  # a replica that knows counts for more than one that does not
+
+
+def _only_models(seen: Sequence[EndpointState]) -> tuple[str, ...]:
+    names = sorted({model.name for endpoint in seen for model in endpoint.models})
+    sick = tuple(name for name in names if _middle(_breakers(seen, name), _BREAKER_BADNESS.__getitem__) != "Closed")
+    return sick if len(sick) < len(names) else ()
+
+
+def _breakers(seen: Iterable[EndpointState], name: str) -> list[Breaker]:
+    return [model.breaker for endpoint in seen for model in endpoint.models if model.name == name]
+
+
+def _middle(views: Sequence[T], badness: Callable[[T], int]) -> T:
+    return sorted(views, key=badness, reverse=True)[(len(views) - 1) // 2]

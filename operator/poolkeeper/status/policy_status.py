@@ -1,0 +1,37 @@
+"""The status of a FailoverPolicy: valid or not, and how many pools go by it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from poolkeeper.api.base import Problem
+from poolkeeper.api.failover_policy import FailoverPolicy
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.status import FailoverPolicyStatus
+from poolkeeper.plan.rollout_hold import told
+from poolkeeper.status.chain import Finding
+from poolkeeper.status.pool_status import condition
+
+
+def evaluate_policy(
+    policy: FailoverPolicy | None,
+    problems: Sequence[Problem],
+    generation: int,
+    bound_pools: int,
+    previous: FailoverPolicyStatus | None,
+    now: datetime,
+) -> FailoverPolicyStatus:
+    """Equal to the previous one when nothing changed, so that comparing tells whether to write.
+
+    policy: None when it does not parse; problems then say why.
+    """
+    known = previous.conditions if previous else ()
+    before = next((one for one in known if one.type == ConditionType.Accepted), None)
+    accepted = condition(ConditionType.Accepted, _finding(policy, problems), generation, before, now)
+    return FailoverPolicyStatus(observed_generation=generation, conditions=(accepted,), bound_pools=bound_pools)
+
+
+def _finding(policy: FailoverPolicy | None, problems: Sequence[Problem]) -> Finding:
+    if policy is None or problems:
+        message = f"{told(problems)}. Pools that use it keep their last good configuration"
+        return Finding("False", Reason.InvalidSpec, message)
+    return Finding("True", Reason.Accepted, "Accepted")

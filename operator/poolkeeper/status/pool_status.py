@@ -1,0 +1,93 @@
+"""The status, written down from what the checks found: conditions, endpoints, and the figures that tables show.
+
+A time moves only when what it stands for does: lastTransitionTime of a condition with its status, that of an endpoint
+with its health or breaker. Whatever changes at every look (latencies, counters, retry times) is not in here.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from poolkeeper.api.reasons import POOL_CONDITIONS, ConditionType
+from poolkeeper.api.status import Condition, EffectivePolicy, EndpointPoolStatus, EndpointStatus, RouterStatus
+from poolkeeper.plan.child_names import selector_text
+from poolkeeper.status.chain import Finding
+from poolkeeper.status.facts import EndpointFact, Facts
+
+
+def status_of(facts: Facts, findings: Mapping[ConditionType, Finding]) -> EndpointPoolStatus:
+    before = facts.snapshot.previous
+    counted = len(facts.counted)
+    usable = min(counted, before.healthy_endpoints) if before and facts.is_unasked else len(facts.usable)
+    return EndpointPoolStatus(
+        observed_generation=facts.snapshot.generation,
+        conditions=tuple(_condition(facts, kind, findings[kind]) for kind in POOL_CONDITIONS),
+        endpoints=tuple(_endpoint(facts, endpoint) for endpoint in facts.counted),
+        active_tier=facts.active_tier,
+        healthy_endpoints=usable,
+        total_endpoints=counted,
+        summary=f"{usable}/{counted}",
+        router=_router(facts),
+        effective_policy=_policy(facts),
+        address=facts.snapshot.live.address,
+        last_probe=facts.plan.last_probe,
+    )
+
+
+def condition(
+    kind: ConditionType, finding: Finding, generation: int, before: Condition | None, now: datetime
+) -> Condition:
+    changed = before is None or before.status != finding.status
+    return Condition(
+        type=kind.value,
+        status=finding.status,
+        reason=finding.reason.value,
+        message=finding.message,
+        observed_generation=generation,
+        last_transition_time=now if before is None or changed else before.last_transition_time,
+    )
+
+
+def _condition(facts: Facts, kind: ConditionType, finding: Finding) -> Condition:
+    return condition(kind, finding, facts.snapshot.generation, facts.previous(kind), facts.now)
+
+
+def _endpoint(facts: Facts, endpoint: EndpointFact) -> EndpointStatus:
+    previous = facts.snapshot.previous.endpoints if facts.snapshot.previous else ()
+    before = next((one for one in previous if one.name == endpoint.name), None)
+    is_ill = endpoint.breaker != "Closed" or endpoint.health == "Unhealthy" or not endpoint.is_known
+    probed = endpoint.probe.reason.value if endpoint.probe.reason else ""
+    return EndpointStatus(
+        name=endpoint.name,
+        tier=endpoint.tier,
+        region=endpoint.region,
+        health=endpoint.health,
+        breaker=endpoint.breaker,
+        open_models=endpoint.only_models if endpoint.breaker != "Closed" else (),
+        reason=(endpoint.reason if is_ill else "") or probed,
+        last_transition_time=_since(facts, endpoint, before),
+    )
+
+
+def _since(facts: Facts, endpoint: EndpointFact, before: EndpointStatus | None) -> datetime:
+    if before and (before.health, before.breaker) == (endpoint.health, endpoint.breaker):
+        return before.last_transition_time
+    if endpoint.is_known and endpoint.since and endpoint.since <= facts.now:
+        return endpoint.since.replace(microsecond=0)
+    return facts.now
+
+
+def _router(facts: Facts) -> RouterStatus:
+    live, document = facts.snapshot.live, facts.plan.document
+    return RouterStatus(
+        replicas=live.deployment.replicas if live.deployment else 0,
+        ready_replicas=live.deployment.ready_replicas if live.deployment else 0,
+        selector=selector_text(facts.snapshot.key),
+        config_hash=document.hash if document else live.document_hash,
+    )
+
+
+def _policy(facts: Facts) -> EffectivePolicy | None:
+    """Of the configuration that serves: while nothing new is rolled out, the one before."""
+    if facts.plan.document is None:
+        return facts.snapshot.previous.effective_policy if facts.snapshot.previous else None
+    return EffectivePolicy(name=facts.plan.policy_name, generation=facts.plan.policy_generation)

@@ -1,0 +1,215 @@
+"""What a person on call reads of one endpoint: from facts to lines."""
+
+from datetime import timedelta
+
+import pytest
+from rich.console import Console
+
+from factories import NOW
+from poolkeeper.api.probe_result import EndpointProbe, ProbePhases, ProbeResult
+from poolkeeper.api.reasons import ProbeReason, runbook
+from poolkeeper.api.router_state import RouterState
+from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus, LastProbe, ProbedEndpoint, ProbeRun
+from poolkeeper.diagnostics.advice import ADVICE, advice, comes_back, page_of
+from poolkeeper.diagnostics.endpoint_facts import Facts, Seen, facts_of
+from poolkeeper.diagnostics.explain_page import page
+from routerlua import runtime
+
+
+def breaking_classes() -> list[str]:
+    """The classes of outcomes that the router's breakers count."""
+    classes = runtime().eval(b'require("core.error.outcome").CLASSES')
+    return sorted(name.decode() for name, does in classes.items() if does[b"counts"])
+
+
+KEY = "Secret deepseek, key api-key"
+WELL = {"name": "official", "tier": 0, "health": "Healthy", "breaker": "Closed", "lastTransitionTime": NOW}
+
+
+def facts(
+    reason: str = "",
+    health: str = "Healthy",
+    breaker: str = "Closed",
+    probed: ProbedEndpoint | None = None,
+    last: EndpointProbe | None = None,
+    router: dict[str, object] | None = None,
+    transitions: tuple[dict[str, object], ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Facts:
+    endpoint = EndpointStatus.model_validate({**WELL, "reason": reason, "health": health, "breaker": breaker})
+    remembered = LastProbe(time=NOW, outcome="Passed", endpoints=(probed,)) if probed else None
+    state = {"endpoints": [{"name": "official", **router}], "transitions": list(transitions)} if router else None
+    seen = Seen(
+        keys={"official": KEY},
+        routers={"chat-router-a": RouterState.model_validate(state)} if state else {},
+        result=ProbeResult(pool="p", began=NOW, ended=NOW - timedelta(seconds=90), endpoints=(last,)) if last else None,
+        notes=notes,
+    )
+    return facts_of("team/chat", EndpointPoolStatus(endpoints=(endpoint,), last_probe=remembered), endpoint, seen)
+
+
+def lines(found: Facts) -> list[str]:
+    console = Console(width=300, no_color=True)
+    with console.capture() as capture:
+        console.print(page(found, NOW))
+    return [" ".join(line.split()) for line in capture.get().splitlines() if line.strip()]
+
+
+def verdict(state: str, reason: str = "", *runs: ProbeRun) -> ProbedEndpoint:
+    return ProbedEndpoint.model_validate(
+        {"name": "official", "verdict": state, "reason": reason, "since": NOW - timedelta(minutes=12), "runs": runs}
+    )
+
+
+SLOW = facts(
+    reason="SlowFirstToken",
+    probed=verdict(
+        "Grey", "SlowFirstToken", ProbeRun(reason="SlowFirstToken", bad=1, asked=1), ProbeRun(reason="", bad=0, asked=1)
+    ),
+    last=EndpointProbe(
+        name="official",
+        why="SlowFirstToken",
+        bad=1,
+        asked=1,
+        phases=ProbePhases(dns=1, tcp=20, headers=300, first=9000, end=9500, status=200),
+    ),
+)
+REFUSED = facts(reason="CredentialsRejected", health="Unhealthy")
+OPEN = facts(
+    reason="ServerError",
+    health="Unhealthy",
+    breaker="Open",
+    router={
+        "health": "Unhealthy",
+        "breaker": "Open",
+        "reason": "BreakerOpen",
+        "weight": 0,
+        "errorRatePercent": 62.5,
+        "retryAt": NOW + timedelta(seconds=42),
+        "models": [{"name": "m", "breaker": "Open", "reason": "ServerError"}],
+    },
+    transitions=(
+        {
+            "sequence": 2,
+            "at": NOW,
+            "endpoint": "official",
+            "model": "m",
+            "from": "Closed",
+            "to": "Open",
+            "reason": "ServerError",
+        },
+        {"sequence": 1, "at": NOW, "endpoint": "other", "model": "m", "from": "Closed", "to": "Open", "reason": "Busy"},
+    ),
+)
+
+
+def test_a_grey_endpoint() -> None:
+    found = lines(SLOW)
+
+    assert found[0] == "team/chat / official (tier 0)"
+    meaning = ProbeReason.SlowFirstToken.meaning
+    assert f"verdict Grey for 12m, SlowFirstToken: {meaning}" in found
+    assert "runs SlowFirstToken (1/1), good (the newest first)" in found
+    assert "last run SlowFirstToken, 1m ago" in found
+    assert any(line.startswith("first token 8700 ms ━") for line in found)
+    assert "comes back by two good runs in a row of the probe; at once: `poolkeeper probe --now team/chat`" in found
+    assert "runbook docs/runbooks/SlowFirstToken.md" in found
+
+
+def test_a_refused_key_names_the_secret_and_its_key() -> None:
+    found = lines(REFUSED)
+
+    assert f"do the key was refused: check {KEY}, and the key at the provider" in found
+    assert f"comes back by another key in {KEY}; routers see it within about a minute" in found
+    assert "runbook docs/runbooks/CredentialsRejected.md" in found
+
+
+def test_an_open_breaker_with_its_router_and_its_history() -> None:
+    found = lines(OPEN)
+
+    assert any("breaker open" in line and "62.5 % errors" in line and "m: open (ServerError)" in line for line in found)
+    assert "changes 0s ago: m: Closed -> Open (ServerError), chat-router-a" in found
+    assert "comes back by its trials, in 42 s" in found
+    assert not any("Busy" in line for line in found)  # another endpoint's
+
+
+def test_what_routers_and_probes_find_may_differ_and_both_is_told() -> None:
+    found = lines(facts(reason="ServerError", breaker="Open", probed=verdict("Unhealthy", "CredentialsRejected")))
+
+    assert [line.partition(":")[0] for line in found if line.startswith("do ")] == [
+        "do it fails by itself",
+        "do the key was refused",
+    ]
+    assert [line for line in found if line.startswith("runbook ")] == [
+        f"runbook docs/runbooks/{reason}.md" for reason in ("ServerError", "CredentialsRejected", "BreakerOpen")
+    ]
+
+
+def test_all_is_well() -> None:
+    assert lines(facts())[-1] == "do nothing: all is well as far as can be seen"
+
+
+def test_one_bad_run_is_told_as_not_acted_on_yet() -> None:
+    found = lines(
+        facts(
+            probed=verdict("Healthy", "", ProbeRun(reason="SlowTokens", bad=1, asked=1)),
+            last=EndpointProbe(name="official", why="SlowTokens", bad=1, asked=1, phases=ProbePhases(tcp=1)),
+        )
+    )
+
+    assert "not yet SlowTokens was found in the last run alone, and is not acted on before it is found again" in found
+
+
+def test_what_could_not_be_looked_at_is_told() -> None:
+    assert "note routers cannot be asked" in lines(facts(notes=("routers cannot be asked",)))
+
+
+@pytest.mark.parametrize(
+    ("found", "want"),
+    [
+        (facts(reason="BalanceExhausted", health="Unhealthy"), "money; it is asked again every few minutes"),
+        (facts(reason="RateLimited", health="Unhealthy"), "the end of the pause that the provider asked for"),
+        (facts(reason="ServerError", breaker="HalfOpen"), "its trials, which are under way"),
+        (
+            facts(reason="AwaitingTraffic", breaker="HalfOpen", health="Unknown"),
+            "the next requests, which are its trials",
+        ),
+        (
+            facts(reason="HealthCheckFailed", health="Unhealthy"),
+            "its health checks, when they pass some times in a row",
+        ),
+        (facts(reason="OffSchedule", health="Unknown"), "the next window of its schedule"),
+        (
+            facts(reason="NoAnswer", probed=verdict("Unhealthy", "NoAnswer")),
+            "one good run of the probe; at once: `poolkeeper probe --now team/chat`",
+        ),
+    ],
+    ids=["no money", "at rest", "trials", "waits", "checks", "schedule", "probes"],
+)
+def test_what_brings_it_back(found: Facts, want: str) -> None:
+    assert comes_back(found, NOW) == (want,)
+
+
+@pytest.mark.parametrize("reason", ProbeReason)
+def test_every_reason_has_its_advice(reason: ProbeReason) -> None:
+    assert reason in ADVICE
+    assert "{" not in advice(reason, facts(reason=reason))
+
+
+@pytest.mark.parametrize("word", breaking_classes())
+def test_whatever_opens_a_breaker_has_its_advice_and_its_page(word: str) -> None:
+    found = lines(facts(reason=word, health="Unhealthy", breaker="Open"))
+
+    assert advice(word, facts()) != advice("SomethingNew", facts())
+    assert [line for line in found if line.startswith("runbook")][:-1] == [f"runbook {runbook(page_of(word))}"]
+
+
+def test_a_word_that_nobody_knows_sends_to_the_log() -> None:
+    assert "log" in advice("SomethingNew", facts())
+
+
+@pytest.mark.parametrize("seconds", [-5, 0])
+def test_a_trial_that_is_due_is_now(seconds: int) -> None:
+    at = NOW + timedelta(seconds=seconds)
+
+    assert comes_back(facts(breaker="Open", router={"breaker": "Open", "retryAt": at}), NOW) == ("its trials, now",)

@@ -1,0 +1,95 @@
+"""Routers are asked over and over; a pool is told only when what they say means something new."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from poolkeeper.api.router_state import EndpointState, RouterState
+from poolkeeper.handlers.router_poller import PACE_S, PODS_AT_FULL_PACE, Poller, pace_s
+from poolkeeper.handlers.state_fingerprint import meaning
+from poolkeeper.kube.observe import observe
+from poolkeeper.kube.store import Ref, Store
+from poolkeeper.plan.fresh_reports import STALE_S
+from poolkeeper.plan.snapshot import LivePod, RouterReport
+from unit.kube.things import KEY, pod, pool
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+OFFICIAL = EndpointState(name="official", health="Healthy", in_flight=3, ttft_ms=800.0, weight=60.0)
+STATE = RouterState(pool="team/chat", generation=1, ready=True, active_tier=0, endpoints=(OFFICIAL,))
+
+
+def report(state: RouterState | None = STATE, age_s: float = 0, pod: str = "a") -> RouterReport:
+    return RouterReport(pod, state, NOW - timedelta(seconds=age_s) if state else None)
+
+
+def with_endpoint(**changes: object) -> RouterState:
+    return STATE.model_copy(update={"endpoints": (OFFICIAL.model_copy(update=changes),)})
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        with_endpoint(breaker="Open"),
+        with_endpoint(health="Unhealthy"),
+        with_endpoint(reason="CredentialsRejected"),
+        STATE.model_copy(update={"active_tier": 1}),
+        STATE.model_copy(update={"generation": 2}),
+        STATE.model_copy(update={"ready": False}),
+    ],
+    ids=["breaker", "health", "reason", "tier", "generation", "readiness"],
+)
+def test_a_change_that_decisions_use_means_something(state: RouterState) -> None:
+    assert meaning([report(state)], NOW) != meaning([report()], NOW)
+
+
+def test_figures_that_move_with_every_request_mean_nothing() -> None:
+    busy = with_endpoint(in_flight=9, ttft_ms=1200.0, weight=12.5, error_rate_percent=3.0)
+
+    assert meaning([report(busy, age_s=2)], NOW) == meaning([report()], NOW)
+
+
+def test_a_report_that_turns_stale_means_something() -> None:
+    assert meaning([report(age_s=STALE_S + 1)], NOW) == meaning([], NOW)
+    assert meaning([report(age_s=STALE_S - 1)], NOW) != meaning([], NOW)
+
+
+@pytest.mark.parametrize(
+    ("pods", "want_s"),
+    [(0, PACE_S), (PODS_AT_FULL_PACE, PACE_S), (4 * PODS_AT_FULL_PACE, 4 * PACE_S)],
+)
+def test_the_pace_stretches_with_the_number_of_pods(pods: int, want_s: float) -> None:
+    assert pace_s(pods) == want_s
+
+
+class Routers:
+    """Every Pod says the same."""
+
+    def __init__(self) -> None:
+        self.says = STATE
+
+    async def ask(
+        self, pods: Sequence[LivePod], before: Sequence[RouterReport], now: datetime
+    ) -> tuple[RouterReport, ...]:
+        return tuple(RouterReport(pod.name, self.says, now) for pod in pods)
+
+
+def test_a_pool_is_told_when_its_routers_say_something_new() -> None:
+    store, routers, told = Store(), Routers(), list[Ref]()
+    store.put(observe(pool()))
+    store.put(observe(pod()))
+    poller = Poller(store, routers, meaning, lambda: NOW, told.append)
+
+    async def rounds() -> list[int]:
+        counts = []
+        for says in (STATE, STATE, with_endpoint(breaker="Open"), with_endpoint(breaker="Open", in_flight=7)):
+            routers.says = says
+            await poller.round()
+            counts.append(len(told))
+        return counts
+
+    assert asyncio.run(rounds()) == [1, 1, 2, 2]
+    assert told[0] == Ref("EndpointPool", "team", "chat")
+    assert store.reports(KEY)[0].state == replace(report(), state=routers.says).state

@@ -1,0 +1,57 @@
+"""What a person may not look at is told, and what he may is shown."""
+
+import asyncio
+
+from poolkeeper.kube.client import RESOURCES
+from poolkeeper.kube.pool_details import Insight, admin_path, look
+from unit.kube.memory_api import MemoryApi
+from unit.kube.test_observe import FOUND, probe_pod
+from unit.kube.things import KEY
+
+POOL = {
+    "metadata": {"name": KEY.name, "namespace": KEY.namespace},
+    "spec": {"endpoints": [{"name": "a", "credentialsRef": {"name": "s", "key": "k"}}, {"name": "own"}]},
+}
+STATE = {"pool": "team/chat", "endpoints": [{"name": "a", "health": "Healthy"}], "somethingNew": 1}
+
+
+def cluster() -> MemoryApi:
+    api = MemoryApi()
+    api.put(RESOURCES["EndpointPool"].path(KEY.namespace, KEY.name), POOL)
+    api.put(RESOURCES["Pod"].path(KEY.namespace, "p"), probe_pod(FOUND))
+    api.put(admin_path(KEY, "p", "state"), STATE)
+    return api
+
+
+def looked(api: MemoryApi) -> Insight:
+    return asyncio.run(look(api, KEY))
+
+
+def test_keys_come_from_the_spec_and_the_result_from_the_probes_pod() -> None:
+    found = looked(cluster())
+
+    assert found.keys == {"a": "Secret s, key k"}
+    assert found.result is not None
+    assert found.notes == []
+
+
+def test_routers_are_asked_through_the_api_server() -> None:
+    assert admin_path(KEY, "p", "state") == "/api/v1/namespaces/team/pods/p%3A9180/proxy/state"
+    assert looked(cluster()).routers["p"].endpoints[0].name == "a"
+
+
+def test_what_may_not_be_looked_at_is_told() -> None:
+    api = cluster()
+    api.refuse("GET", admin_path(KEY, "p", "state"), 403, {"message": "pods/proxy is forbidden"})
+    found = looked(api)
+
+    assert found.routers == {}
+    assert found.result is not None
+    assert "wants pods: list, pods/proxy: get" in found.notes[0]
+    assert "forbidden" in found.notes[0]
+
+
+def test_a_pool_without_pods_is_no_fault() -> None:
+    found = looked(MemoryApi())
+
+    assert (found.keys, found.routers, found.result, found.notes) == ({}, {}, None, [])

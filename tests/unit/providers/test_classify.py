@@ -1,0 +1,56 @@
+"""What an answer means, by the vectors that the router's Lua reads too, and what no rule may be."""
+
+import json
+from pathlib import Path
+from typing import TypedDict, get_args
+
+import pytest
+
+from poolkeeper.api.endpoint import Provider
+from poolkeeper.providers.classify import refusal
+from poolkeeper.providers.error_rules import COMMON, PROVIDERS, Rule
+
+VECTORS = Path(__file__).resolve().parents[2] / "contract" / "router" / "classify.json"
+
+
+class Case(TypedDict):
+    name: str
+    provider: Provider
+    status: int
+    body: str
+    want: dict[str, object]
+
+
+CASES: list[Case] = json.loads(VECTORS.read_text())["cases"]
+RULES = [(provider, rule) for provider, rules in [("all", COMMON), *PROVIDERS.items()] for rule in rules]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['provider']}: {case['name']}")
+def test_a_refusal(case: Case) -> None:
+    got = refusal(case["status"], case["body"].encode(), case["provider"])
+
+    want = case["want"]
+    assert (got.outcome, got.reason) == (want["class"], want["reason"])
+    assert got.limit == want.get("limit")
+    assert got.status != 200
+
+
+def test_every_provider_has_vectors() -> None:
+    assert {case["provider"] for case in CASES} == set(get_args(Provider))
+
+
+@pytest.mark.parametrize(("provider", "rule"), RULES, ids=[f"{provider}-{n}" for n, (provider, _) in enumerate(RULES)])
+def test_no_words_in_a_prompt_take_anything_out_of_service(provider: str, rule: Rule) -> None:
+    """Words anywhere in a refusal may be the caller's own; and what refuses is lower case before it is compared."""
+    if rule.verdict.outcome in ("Credential", "ModelMissing"):
+        assert rule.has is None
+    if rule.verdict.outcome in ("Busy", "RateLimited", "ServerError"):
+        assert rule.has is None or rule.status in (200, 402)
+    for words in (rule.code, rule.type, rule.starts, rule.has):
+        assert words is None or words == words.lower()
+
+
+def test_no_two_vectors_are_the_same_case() -> None:
+    names = [(case["provider"], case["name"]) for case in CASES]
+
+    assert len(names) == len(set(names))
