@@ -9,5 +9,5 @@ local IMPURE = { "ngx", "os", "io", "print", "math.random", "math.randomseed", "
 files["router/lua/core"] = { not_globals = IMPURE }
 files["router/lua/nginx"] = { read_globals = { ngx = { other_fields = true, fields = { status = { read_only = false },
   header = { read_only = false, other_fields = true }, ctx = { read_only = false, other_fields = true } } } } }
-files["tests/fakes"] = { std = "+ngx_lua" }
+files["testing/fakes"] = { std = "+ngx_lua" }
 files["tests/lua"] = { std = "+busted", max_line_length = 140 }

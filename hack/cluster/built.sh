@@ -36,7 +36,7 @@ up() {
   fi
   local since
   since=$(now_s)
-  "$HERE/../install.sh" cluster
+  "$HERE/../ci/install.sh" cluster
   "$HERE/build.sh"
   if [[ -e $STATE ]] && ! can_go_on; then clear_away; fi
   if ! start_missing; then

@@ -3,8 +3,8 @@
 # from Pods. Leaves no namespace behind. Uses the sandbox image (a busybox), so nothing has to be built first.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=hack/lib.sh
-source "$HERE/../lib.sh"
+# shellcheck source=hack/ci/lib.sh
+source "$HERE/../ci/lib.sh"
 eval "$("$HERE/cluster" env)"
 NAMESPACE=smoke-$$
 kubectl() { command kubectl --namespace "$NAMESPACE" "$@"; }

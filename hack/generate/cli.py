@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from hack.generate.crds import GENERATED
 
+from hack.generate.crds import GENERATED
 from poolkeeper.cli.main import COMMANDS, main
 
 HEAD = f"""\

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import yaml
+
 from hack.generate.explain import explained
 from hack.generate.structural import Json, Schema, structural
-
 from poolkeeper.api import labels
 from poolkeeper.api.base import GROUP, VERSION
 from poolkeeper.api.endpoint_pool import EndpointPool, PoolName

@@ -4,7 +4,6 @@ enumeration."""
 import json
 
 from hack.generate.structural import Json, Schema
-
 from poolkeeper.api.value_types import BOUNDS
 
 

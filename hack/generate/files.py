@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hack.generate import cli, crds, dialects, metrics, reference, runbooks
-
 from poolkeeper.api.base import GROUP
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from hack.generate.crds import CONDITIONS, GENERATED
 from hack.generate.explain import bounds
 from hack.generate.structural import Schema, structural
-
 from poolkeeper.api.base import API_VERSION
 from poolkeeper.api.reasons import GOOD, REASONS
 from poolkeeper.api.resource import Resource

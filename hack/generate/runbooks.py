@@ -1,7 +1,6 @@
 """docs/runbooks/README.md: every reason, where it may stand, what it means, and the way to its page."""
 
 from hack.generate.crds import GENERATED
-
 from poolkeeper.api.reasons import GOOD_REASONS, REASONS, ProbeReason, Reason, meaning, runbook
 
 HEAD = f"""\

@@ -8,8 +8,8 @@
 # imagePullPolicy IfNotPresent is right.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=hack/lib.sh
-source "$HERE/../lib.sh"
+# shellcheck source=hack/ci/lib.sh
+source "$HERE/../ci/lib.sh"
 # shellcheck source=hack/images/settings.sh
 source "$HERE/settings.sh"
 # shellcheck source=hack/images/tool.sh
@@ -20,7 +20,7 @@ NAMES=(operator router fake llama)
 declare -A INPUTS=(
   [operator]="operator docs/runbooks pyproject.toml requirements.in requirements.lock README.md LICENSE"
   [router]="router"
-  [fake]="tests/fakes"
+  [fake]="testing/fakes"
   [llama]="hack/images/llama.lock hack/images/model.lock"
 )
 RELEASE=trixie
@@ -57,7 +57,7 @@ ensure_base() {
     return
   fi
   if [[ ! -e $BASE_TAR ]]; then
-    "$HERE/../install.sh" images
+    "$HERE/../ci/install.sh" images
     run_logged "$BASE" "$log" bootstrap_base
   fi
   tool_import "$BASE_TAR" "$BASE" >>"$log" 2>&1 || fail "$TOOL could not import $BASE_TAR" "read $log"

@@ -1,4 +1,4 @@
-# The scripted DeepSeek of tests/fakes, pure standard library.
+# The scripted DeepSeek of testing/fakes, pure standard library.
 #
 # The secrets are this machine's settings for apt (build.sh makes them). They are optional, and in no layer.
 FROM debian:trixie-slim
@@ -7,9 +7,9 @@ RUN --mount=type=secret,id=apt.conf --mount=type=secret,id=sources.list --mount=
  && apt-get update -qq \
  && apt-get install -qq --no-install-recommends python3 \
  && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc/*
-COPY tests/fakes /opt/fakes/fakes
+COPY testing/fakes /opt/fakes/testing/fakes
 USER 65532:65532
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/opt/fakes
 EXPOSE 8000 8001
-ENTRYPOINT ["python3", "-m", "fakes.deepseek"]
+ENTRYPOINT ["python3", "-m", "testing.fakes.deepseek"]
 CMD ["--listen", "0.0.0.0:8000", "--control", "0.0.0.0:8001"]

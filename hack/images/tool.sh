@@ -6,7 +6,7 @@ choose_tool() {
   TOOL=buildah
   if command -v podman >/dev/null; then TOOL=podman; fi
   if command -v docker >/dev/null && timeout 10 docker info >/dev/null 2>&1; then TOOL=docker; fi
-  [[ $TOOL != buildah ]] || "$HERE/../install.sh" images
+  [[ $TOOL != buildah ]] || "$HERE/../ci/install.sh" images
 }
 
 buildah() { command buildah --root "$IMAGES/storage" --runroot "$IMAGES/run" --storage-driver overlay "$@"; }

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from cluster.bed import Bed, Kubectl
+from testing.cluster_bed import Bed, Kubectl
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUND = ROOT / "hack/cluster/ground.sh"
@@ -67,7 +67,7 @@ def release(kubectl: Kubectl, cluster_env: Mapping[str, str], e2e_namespace: str
     name = f"{e2e_namespace}-system"
     kubectl("create", "namespace", e2e_namespace)
     kubectl("label", "namespace", e2e_namespace, "pod-security.kubernetes.io/enforce=restricted")
-    command = [str(ROOT / "hack/release.sh"), name, "--set", f"watchNamespaces={{{e2e_namespace}}}"]
+    command = [str(ROOT / "hack/demo/release.sh"), name, "--set", f"watchNamespaces={{{e2e_namespace}}}"]
     done = subprocess.run(command, capture_output=True, text=True, env=dict(cluster_env), stdin=subprocess.DEVNULL)
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
     yield name
@@ -79,7 +79,7 @@ def release(kubectl: Kubectl, cluster_env: Mapping[str, str], e2e_namespace: str
 @pytest.fixture(scope="session")
 def bed(kubectl: Kubectl, cluster_env: Mapping[str, str], release: str, e2e_namespace: str) -> Bed:
     """The demo pool, serving: a scripted DeepSeek as tier 0, the real model server as tier 1."""
-    command = [str(ROOT / "hack/demo.sh"), "apply", e2e_namespace]
+    command = [str(ROOT / "hack/demo/demo.sh"), "apply", e2e_namespace]
     done = subprocess.run(command, capture_output=True, text=True, env=dict(cluster_env), stdin=subprocess.DEVNULL)
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
     kubectl(

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import yaml
 
-from cluster.bed import Json, Kubectl, wait_until
+from testing.cluster_bed import Json, Kubectl, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 CHILDREN = ("configmap", "service", "poddisruptionbudget", "deployment")

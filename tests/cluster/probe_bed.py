@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from cluster.bed import Bed, Json, Kubectl, wait_until
 from cluster.operator_bed import ROOT, Home, image, service_account_env
-from fakes.tls import Authority
+from testing.cluster_bed import Bed, Json, Kubectl, wait_until
+from testing.fakes.tls import Authority
 
 KEY = "sk-canary-probe-key"
 CANARY = "CANARY-UPSTREAM-TEXT"

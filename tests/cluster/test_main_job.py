@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 from openai import OpenAI
 
-from cluster.bed import Bed, Json, wait_until
+from testing.cluster_bed import Bed, Json, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

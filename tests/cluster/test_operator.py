@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from cluster.bed import Json, Kubectl, wait_until
 from cluster.operator_bed import CHILDREN, POOL, ROOT, Home, OperatorProcess, image, service_account_env
+from testing.cluster_bed import Json, Kubectl, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -16,7 +16,6 @@ from uuid import uuid4
 
 import pytest
 
-from cluster.bed import Bed, Json, Kubectl, wait_until
 from cluster.operator_bed import ROOT, Home, OperatorProcess
 from cluster.probe_bed import (
     BROKE,
@@ -43,6 +42,7 @@ from cluster.probe_bed import (
     spent,
     verdicts,
 )
+from testing.cluster_bed import Bed, Json, Kubectl, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -1,15 +1,15 @@
-"""Asked for by name, as a stage of `make test` does: `pytest -m conformance tests`."""
+"""Asked for by name, as a stage of `make test` does: `pytest -m testing.conformance tests`."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from conformance.case import NEVER, Case, Mode, Play, Policy, When
-from conformance.gateways.poolkeeper import Poolkeeper
-from conformance.judge import Endpoint
-from conformance.stage import Stage
-from fakes.harness import FakeProvider
+from testing.conformance.case import NEVER, Case, Mode, Play, Policy, When
+from testing.conformance.judge import Endpoint
+from testing.conformance.stage import Stage
+from testing.fakes.harness import FakeProvider
+from testing.gateways.poolkeeper import Poolkeeper
 
 MARK = "conformance"
 MODELS = ("flash", "pro")

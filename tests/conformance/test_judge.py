@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.answer import End, Received
-from conformance.case import (
+from testing.conformance.answer import End, Received
+from testing.conformance.case import (
     CALLER_KEY,
     ONCE,
     Broken,
@@ -20,8 +20,8 @@ from conformance.case import (
     Whole,
     WholeOrBroken,
 )
-from conformance.judge import Attempt, Endpoint, Heard, Reference, caller_faults, faults
-from fakes.deepseek.log import Outcome
+from testing.conformance.judge import Attempt, Endpoint, Heard, Reference, caller_faults, faults
+from testing.fakes.deepseek.log import Outcome
 
 pytestmark = pytest.mark.conformance
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.answer import of_stream, of_whole
-from conformance.caller import ask
-from conformance.case import Case, Mode, Play, Policy, When
-from conformance.environments import CLIENTS, CannotBeMadeError, environment
-from conformance.gateways.poolkeeper import Poolkeeper
-from conformance.llmock import Llmock, serving
+from testing.conformance.answer import of_stream, of_whole
+from testing.conformance.caller import ask
+from testing.conformance.case import Case, Mode, Play, Policy, When
+from testing.conformance.llmock import Llmock, serving
+from testing.gateways.environments import CLIENTS, CannotBeMadeError, environment
+from testing.gateways.poolkeeper import Poolkeeper
 
 pytestmark = pytest.mark.conformance
 ONE, TWO, LONE = (0, 0), (0, 1), (0,)

@@ -1,11 +1,11 @@
-"""Every case of the suite as a test of its own: `pytest -m conformance -k busy tests`."""
+"""Every case of the suite as a test of its own: `pytest -m testing.conformance -k busy tests`."""
 
 import pytest
 
-from conformance.case import Case
-from conformance.gateways.poolkeeper import Poolkeeper
-from conformance.stage import Stage
-from conformance.table import every_case
+from testing.conformance.case import Case
+from testing.conformance.stage import Stage
+from testing.conformance.table import every_case
+from testing.gateways.poolkeeper import Poolkeeper
 
 pytestmark = pytest.mark.conformance
 

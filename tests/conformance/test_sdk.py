@@ -9,9 +9,9 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from openai.types.responses import ToolParam
 
-from conformance.case import CALLER_KEY, Policy
-from fakes.deepseek import bodies
-from fakes.harness import FakeProvider
+from testing.conformance.case import CALLER_KEY, Policy
+from testing.fakes.deepseek import bodies
+from testing.fakes.harness import FakeProvider
 
 pytestmark = pytest.mark.conformance
 MODEL = "flash"

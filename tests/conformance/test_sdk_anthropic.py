@@ -8,12 +8,12 @@ import anthropic
 import pytest
 from anthropic.types import Message, MessageParam, ToolParam
 
-from conformance.case import CALLER_KEY, Case, Mode, Play, Policy, When
-from conformance.environments import CLIENTS, CannotBeMadeError, environment
-from conformance.gateways.poolkeeper import Poolkeeper
-from conformance.llmock import serving
-from fakes.deepseek import bodies
-from fakes.harness import FakeProvider
+from testing.conformance.case import CALLER_KEY, Case, Mode, Play, Policy, When
+from testing.conformance.llmock import serving
+from testing.fakes.deepseek import bodies
+from testing.fakes.harness import FakeProvider
+from testing.gateways.environments import CLIENTS, CannotBeMadeError, environment
+from testing.gateways.poolkeeper import Poolkeeper
 
 pytestmark = pytest.mark.conformance
 MODEL = "flash"

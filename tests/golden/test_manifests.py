@@ -17,7 +17,7 @@ from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.snapshot import Live, Manifest, Snapshot
 from poolkeeper.render.desired import desired
-from routerlua import config_reader
+from testing.router_lua import config_reader
 
 FOLDER = Path(__file__).parent
 

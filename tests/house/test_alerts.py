@@ -12,7 +12,7 @@ import yaml
 from poolkeeper.api import labels
 from poolkeeper.api.reasons import ConditionType
 from poolkeeper.telemetry.metrics import TABLE
-from routerlua import runtime
+from testing.router_lua import runtime
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/alerts"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from poolkeeper.api.reasons import ConditionType
-from routerlua import runtime
+from testing.router_lua import runtime
 
 PAGE = (Path(__file__).parents[2] / "docs/concepts.md").read_text()
 CLASSES: Mapping[str, Mapping[str, object]] = {

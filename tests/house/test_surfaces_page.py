@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from poolkeeper.api.endpoint import Provider
-from routerlua import runtime
+from testing.router_lua import runtime
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("messages", "responses", "beta")

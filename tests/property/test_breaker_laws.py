@@ -5,7 +5,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luacalls import Record, function, table
+from testing.lua_calls import Record, function, table
 
 STATES = {"Closed", "Open", "HalfOpen"}
 POLICY = {

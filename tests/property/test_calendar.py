@@ -14,7 +14,7 @@ from lupa.luajit21 import LuaRuntime
 from factories import endpoint, pool
 from poolkeeper.plan.tariffs import schedule_doc
 from poolkeeper.plan.timezones import YEARS, time_zones
-from routerlua import LUA
+from testing.router_lua import LUA
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ZONES = (

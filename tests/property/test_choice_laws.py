@@ -6,7 +6,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luacalls import Record, function, lua, table
+from testing.lua_calls import Record, function, lua, table
 
 weigh = function('function(c, slow, now) return require("core.balancing.weight").dynamic(c, slow, now) end')
 choose = function(

@@ -11,7 +11,7 @@ from poolkeeper.api.endpoint import Provider
 from poolkeeper.providers.classify import refusal
 from poolkeeper.providers.error_body import words_of
 from poolkeeper.providers.error_rules import COMMON, PROVIDERS, WORD_STATUS
-from routerlua import runtime
+from testing.router_lua import runtime
 
 
 class Table(Protocol):

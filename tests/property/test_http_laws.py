@@ -8,7 +8,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerlua import runtime
+from testing.router_lua import runtime
 
 lua = runtime()
 answer = cast(

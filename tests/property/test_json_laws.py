@@ -7,7 +7,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luacalls import as_lua, decoded, function
+from testing.lua_calls import as_lua, decoded, function
 
 members = function('function(text) return require("core.json.scan").members(text) end')
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from factories import document, endpoint, policy, pool_manifest, snapshot
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.router_document import RouterDoc
-from routerlua import config_reader
+from testing.router_lua import config_reader
 
 COMPLAINT = config_reader()
 

@@ -15,7 +15,7 @@ from poolkeeper.api.router_reasons import (
     UNTRIED,
     WELL,
 )
-from routerlua import LUA
+from testing.router_lua import LUA
 
 lua = LuaRuntime(unpack_returned_tuples=True)
 lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')

@@ -7,7 +7,7 @@ from typing import cast
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from luacalls import as_lua, decoded, function, lua
+from testing.lua_calls import as_lua, decoded, function, lua
 
 feed = function(
     """function(pieces, decode, protocol, wants_usage)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fakes.harness import FakeProvider
 from router.harness import PEER_RESET, Router
+from testing.fakes.harness import FakeProvider
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

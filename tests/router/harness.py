@@ -22,8 +22,6 @@ from typing import Self
 
 import httpx
 
-from fakes.harness import FakeProvider
-from fakes.ports import free_port
 from poolkeeper.api.router_document import (
     AccessDoc,
     BalancingDoc,
@@ -42,6 +40,8 @@ from poolkeeper.api.router_document import (
     Tls,
 )
 from poolkeeper.api.router_state import EndpointState, RouterState
+from testing.fakes.harness import FakeProvider
+from testing.fakes.ports import free_port
 
 HOME = Path(__file__).resolve().parents[2] / "router"
 MODEL = "deepseek-v4-pro"

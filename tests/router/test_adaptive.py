@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import ConcurrencyDoc, PolicyDoc, QueueDoc
 from router.harness import PATIENCE_S, Router, endpoint, eventually, policy, request
+from testing.fakes.harness import FakeProvider
 
 CALLERS = 24
 

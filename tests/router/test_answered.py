@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.api.startup_hints import AnsweredDoc
 from router.harness import MODEL, PEER_RESET, Router, endpoint, eventually, policy
 from router.test_breaker import story
+from testing.fakes.harness import FakeProvider
 
 MINUTE_MS = 60_000
 LATER = policy(circuit_breaker={"recovery_timeout_ms": 10 * MINUTE_MS, "max_recovery_timeout_ms": 50 * MINUTE_MS})

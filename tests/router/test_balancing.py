@@ -12,10 +12,10 @@ from functools import partial
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
-from fakes.player import EVENT_STREAM, Player, whole
 from poolkeeper import clock
 from router.harness import PATIENCE_S, Router, endpoint, eventually, policy, request
+from testing.fakes.harness import FakeProvider
+from testing.fakes.player import EVENT_STREAM, Player, whole
 
 BY_HEADER = {"balancing": {"affinity": {"mode": "Header", "header": "x-session-id", "ttl_ms": 600_000}}}
 SUMS = re.compile(r"poolkeeper_cost_total|\w+_sum\{")

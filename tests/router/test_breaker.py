@@ -3,9 +3,9 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_state import Transition
 from router.harness import Router, endpoint, eventually, policy
+from testing.fakes.harness import FakeProvider
 
 NEVER_RESTS = {"busy_backoff_ms": (0,)}
 SECONDS = {"recovery_timeout_ms": 3_000, "max_recovery_timeout_ms": 3_000}

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
-from fakes.player import Player, Steps
 from router.harness import PATIENCE_S, Router, endpoint, eventually, policy, request
+from testing.fakes.harness import FakeProvider
+from testing.fakes.player import Player, Steps
 
 KILLED = r"worker process \d+ exited on signal 9"
 

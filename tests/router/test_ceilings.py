@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
 from router.harness import PATIENCE_S, Router, endpoint, eventually, request
+from testing.fakes.harness import FakeProvider
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import socket
 
 import pytest
 
-from fakes import rawhttp
-from fakes.harness import FakeProvider
-from fakes.rawprovider import RawProvider
 from router.harness import MODEL, Router, endpoint, request
+from testing.fakes import rawhttp
+from testing.fakes.harness import FakeProvider
+from testing.fakes.rawprovider import RawProvider
 
 BODY = b'{"model":"%b","messages":[]}' % MODEL.encode()
 LIMIT_BYTES = 16 << 20

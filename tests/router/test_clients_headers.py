@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from fakes import rawhttp
-from fakes.rawprovider import JSON_ANSWER, RawProvider
 from router.harness import MODEL, Router, endpoint
+from testing.fakes import rawhttp
+from testing.fakes.rawprovider import JSON_ANSWER, RawProvider
 
 BODY = b'{"model":"%b","messages":[]}' % MODEL.encode()
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from fakes import rawhttp
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import AccessDoc, ClientDoc
 from router.harness import Router, endpoint, eventually, request
+from testing.fakes import rawhttp
+from testing.fakes.harness import FakeProvider
 
 KEY = "ck-canary-51d0"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import AccessDoc, ClientDoc
 from router.harness import MODEL, PATIENCE_S, Router, endpoint, eventually, policy, request
+from testing.fakes.harness import FakeProvider
 
 
 def access(**limits: int) -> AccessDoc:

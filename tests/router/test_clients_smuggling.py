@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes import rawhttp
-from fakes.rawprovider import RawProvider
 from router.harness import MODEL, Router, endpoint
+from testing.fakes import rawhttp
+from testing.fakes.rawprovider import RawProvider
 
 BODY = b'{"model":"%b","messages":[]}' % MODEL.encode()
 LENGTH = b"Content-Length: %d\r\n" % len(BODY)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import AdviceDoc
 from router.harness import HOME, Router, endpoint, events, eventually, policy, text_of
+from testing.fakes.harness import FakeProvider
 
 HOUR_S = 3600
 SLOW = {"first_token_ms": 300.0, "token_interval_ms": 30.0, "tokens": 10}

@@ -7,8 +7,8 @@ import threading
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
 from router.harness import PATIENCE_S, Router, endpoint, events, eventually, text_of
+from testing.fakes.harness import FakeProvider
 
 
 class LongStream(threading.Thread):

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fakes import tls as certificates
-from fakes.harness import FakeProvider
-from fakes.ports import free_port
-from fakes.proxy import FakeProxy
 from router.harness import PEER_RESET, STAYS_OPEN, Router, endpoint, events, policy, tls
+from testing.fakes import tls as certificates
+from testing.fakes.harness import FakeProvider
+from testing.fakes.ports import free_port
+from testing.fakes.proxy import FakeProxy
 
 INSIDE = "models.inside.test"
 """A name that only the fake proxy "resolves"."""

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from fakes.harness import FakeProvider
-from fakes.player import EVENT_STREAM, JSON, Player, Steps, until_closed, whole
 from router.harness import Router, endpoint, events, request
+from testing.fakes.harness import FakeProvider
+from testing.fakes.player import EVENT_STREAM, JSON, Player, Steps, until_closed, whole
 
 ROLE = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}
 NOTHING: dict[str, object] = {"role": "assistant", "content": ""}

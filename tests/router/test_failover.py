@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fakes.deepseek.log import Outcome
-from fakes.harness import FakeProvider
-from fakes.player import EVENT_STREAM, Player, Steps, until_closed, whole
 from router.harness import Router, endpoint, events, policy, text_of
+from testing.fakes.deepseek.log import Outcome
+from testing.fakes.harness import FakeProvider
+from testing.fakes.player import EVENT_STREAM, Player, Steps, until_closed, whole
 
 CLASSES = {
     "refuse": "Connect",

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.policy_spec import FailoverPolicySpec
 from poolkeeper.api.router_document import (
     AccessDoc,
@@ -23,6 +22,7 @@ from poolkeeper.api.router_document import (
 )
 from poolkeeper.plan.policy import policy_doc
 from router.harness import MODEL, POLICY, Router, endpoint, events, eventually, text_of
+from testing.fakes.harness import FakeProvider
 
 LESSER = "small"
 BUSY = "System busy, please retry shortly"

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fakes.player import JSON, Player, Steps, whole
 from router.harness import PATIENCE_S, PEER_RESET, Router, endpoint, eventually, policy, request
+from testing.fakes.player import JSON, Player, Steps, whole
 
 RECOVERY_S = 0.5
 LONGEST_S = 4 * RECOVERY_S

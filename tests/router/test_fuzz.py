@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from fakes import rawhttp
-from fakes.rawhttp import End, Got
-from fakes.rawprovider import Answer, RawProvider
 from router.harness import Router, endpoint, eventually, policy, request
+from testing.fakes import rawhttp
+from testing.fakes.rawhttp import End, Got
+from testing.fakes.rawprovider import Answer, RawProvider
 
 REQUESTS = 150
 SEEDS = (1, 2, 3)

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from fakes.deepseek.ask import Surface
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import EndpointDoc, PolicyDoc
 from router.harness import PEER_RESET, STAYS_OPEN, Router, endpoint, eventually, policy, tls
+from testing.fakes.deepseek.ask import Surface
+from testing.fakes.harness import FakeProvider
 
 INTERVAL_MS = 200
 AUTO: Mapping[str, object] = {"type": "Auto", "interval_ms": INTERVAL_MS}

@@ -7,10 +7,10 @@ import time
 
 import httpx
 
-from fakes.deepseek.log import Outcome
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import HedgingDoc, PolicyDoc
 from router.harness import POLICY, Router, endpoint, eventually, text_of
+from testing.fakes.deepseek.log import Outcome
+from testing.fakes.harness import FakeProvider
 
 USUAL = 25
 """Requests until it is known what is usual."""

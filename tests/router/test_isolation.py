@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes import tls as certificates
-from fakes.harness import FakeProvider
 from router.harness import MODEL, Router, endpoint, eventually, policy, tls
+from testing.fakes import tls as certificates
+from testing.fakes.harness import FakeProvider
 
 CANARY = "sk-canary-7f3a"
 REQUEST_ID = "0b9a7c5e-5d0c-4f0e-9d3f-0123456789ab"

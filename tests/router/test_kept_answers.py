@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import ContextRecoveryDoc, FallbackDoc, ModelRoute
 from router.harness import MODEL, PEER_RESET, POLICY, Router, endpoint, events, eventually, text_of
+from testing.fakes.harness import FakeProvider
 
 BUSY = "System busy, please retry shortly"
 HOUR_MS = 3_600_000

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fakes.rawprovider import JSON_ANSWER, Answer, RawProvider
 from router.harness import Router, endpoint, policy
+from testing.fakes.rawprovider import JSON_ANSWER, Answer, RawProvider
 
 EVIL = JSON_ANSWER.replace(b'"ok"', b'"evil"')
 SMUGGLED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(EVIL), EVIL)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes.swarm import Swarm
 from poolkeeper.api.router_document import EndpointDoc, ModelRoute
 from router.harness import MODEL, PEER_RESET, Router, endpoint, eventually, policy
+from testing.fakes.swarm import Swarm
 
 RETRIES = 100_000
 CEILING = 12

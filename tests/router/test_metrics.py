@@ -1,12 +1,12 @@
 """What a router's scrape says is what is declared of it, and so what docs/reference/metrics.md says."""
 
 import pytest
-from hack.generate.metrics import router_families
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import AccessDoc, ClientDoc, HedgingDoc, QueueDoc
 from router.harness import Router, endpoint, eventually, policy
 from scrape import declared, scraped
+from testing.fakes.harness import FakeProvider
+from testing.router_lua import router_families
 
 CLIENT = ClientDoc(name="web", key_file="web", source="Secret clients, key web", max_connections=50)
 ACCESS = AccessDoc(mode="Keys", clients=(CLIENT,))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.startup_hints import OutageDoc, OutagesDoc
 from router.harness import MODEL, PEER_RESET, Router, endpoint, eventually, policy
+from testing.fakes.harness import FakeProvider
 
 MINUTE_MS = 60_000
 NEWS_MS = 30 * MINUTE_MS

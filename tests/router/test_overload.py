@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.policy_spec import FailoverPolicySpec
 from poolkeeper.api.router_document import QueueDoc
 from poolkeeper.plan.policy import policy_doc
 from router.harness import PATIENCE_S, Router, endpoint, policy, request
+from testing.fakes.harness import FakeProvider
 
 PLACES = 4
 ANSWER_S = 0.3

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import AccessDoc, ClientDoc, ModelRoute, PolicyDoc, QueueDoc
 from router.harness import MODEL, PATIENCE_S, Router, endpoint, eventually, policy, request
+from testing.fakes.harness import FakeProvider
 
 NEWCOMERS = 8
 OTHER_MODEL = "deepseek-flash"

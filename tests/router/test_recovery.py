@@ -1,6 +1,6 @@
 """A stream that breaks off after its caller saw a part of it: who goes on with it, what is booked, what is said.
 
-What the caller's text must be then is the conformance suite's business (tests/conformance/table, cuts and recovery).
+What the caller's text must be then is the conformance suite's business (testing/conformance/table, cuts and recovery).
 """
 
 import json
@@ -8,9 +8,9 @@ import json
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
-from fakes.player import JSON, Player, Steps, until_closed
 from router.harness import STAYS_OPEN, Router, endpoint, events, eventually, policy, text_of
+from testing.fakes.harness import FakeProvider
+from testing.fakes.player import JSON, Player, Steps, until_closed
 
 AFTER_CHUNKS = 6
 CAPABLE = ("PrefixCompletion",)

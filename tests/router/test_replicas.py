@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from factories import serving, snapshot
-from fakes.harness import FakeProvider
 from poolkeeper import clock
 from poolkeeper.plan.known_outages import outages
 from poolkeeper.plan.per_router_share import share
 from poolkeeper.status.merge_replicas import active_tier, endpoint_view
 from router.harness import PEER_RESET, Router, endpoint, policy
+from testing.fakes.harness import FakeProvider
 
 LATER = policy(circuit_breaker={"recovery_timeout_ms": 60_000, "max_recovery_timeout_ms": 300_000})
 """No trial while the test runs."""

@@ -7,9 +7,9 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
-from fakes.player import Player, Steps
 from router.harness import POLL_S, Router, endpoint, eventually, policy, request
+from testing.fakes.harness import FakeProvider
+from testing.fakes.player import Player, Steps
 
 AFTER_400_MS = {"scenario": "rate_limit", "requests": 1, "params": {"retry_after_ms": 400}}
 OK = {"scenario": "ok"}

@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import AccessDoc, ClientDoc
 from router.harness import MODEL, Router, endpoint, events, eventually
+from testing.fakes.harness import FakeProvider
 
 
 def test_a_wrong_base_url_is_told(router: Router, a: FakeProvider) -> None:

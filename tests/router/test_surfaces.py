@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.router_document import AccessDoc, ClientDoc, PolicyDoc
 from router.harness import MODEL, Router, endpoint, events, policy
+from testing.fakes.harness import FakeProvider
 
 SAID = [{"role": "user", "content": "Say something."}]
 PATIENT = {"timeouts": {"first_token_ms": 2000, "inter_token_ms": 2000}}

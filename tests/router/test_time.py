@@ -10,9 +10,9 @@ from itertools import repeat
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
-from fakes.player import EVENT_STREAM, JSON, Player, Steps, chunk, chunked, head, until_closed
 from router.harness import STAYS_OPEN, Router, endpoint, events, policy, text_of, tls
+from testing.fakes.harness import FakeProvider
+from testing.fakes.player import EVENT_STREAM, JSON, Player, Steps, chunk, chunked, head, until_closed
 
 BEAT_S = 0.05
 FIRST_TOKEN_MS, INTER_TOKEN_MS = 400, 400

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fakes.harness import FakeProvider
-from run.pools import KEY, Given, pool, secret, write
+from testing.fakes.harness import FakeProvider
+from testing.runs.pools import KEY, Given, pool, secret, write
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fakes.harness import FakeProvider
 from poolkeeper.dashboard.view_model import Document, PoolDoc
-from run.pools import KEY
-from run.running import PATIENCE_S, ROOT, Run, wait_until
+from testing.fakes.harness import FakeProvider
+from testing.runs.pools import KEY
+from testing.runs.running import PATIENCE_S, ROOT, Run, wait_until
 
 pytestmark = pytest.mark.router
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fakes.harness import FakeProvider
-from run.running import PATIENCE_S, ROOT, Run
+from testing.fakes.harness import FakeProvider
+from testing.runs.running import PATIENCE_S, ROOT, Run
 
 pytestmark = pytest.mark.router
 

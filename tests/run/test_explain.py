@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes.harness import FakeProvider
-from run.running import ROOT, Run, wait_until
 from run.test_probe import NORMAL, probe_now, probed
+from testing.fakes.harness import FakeProvider
+from testing.runs.running import ROOT, Run, wait_until
 
 pytestmark = pytest.mark.router
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fakes.harness import FakeProvider
 from poolkeeper.cli.main import main
-from run.pools import Given, pool, write
-from run.running import Run, wait_until
+from testing.fakes.harness import FakeProvider
+from testing.runs.pools import Given, pool, write
+from testing.runs.running import Run, wait_until
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fakes.harness import FakeProvider
-from run.pools import QUICK, Given, pool, write
-from run.running import ROOT, Run, wait_until
+from testing.fakes.harness import FakeProvider
+from testing.runs.pools import QUICK, Given, pool, write
+from testing.runs.running import ROOT, Run, wait_until
 
 pytestmark = pytest.mark.router
 

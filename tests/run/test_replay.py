@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from fakes.harness import FakeProvider
-from run.pools import QUICK, Given, pool, write
 from run.replay import Ended, read_trace, replay
-from run.running import Run
+from testing.fakes.harness import FakeProvider
+from testing.runs.pools import QUICK, Given, pool, write
+from testing.runs.running import Run
 
 pytestmark = [pytest.mark.router, pytest.mark.slow]
 
-TRACE = Path(__file__).parents[1] / "data/azure_llm_conv_10min.csv"
+TRACE = Path(__file__).parents[2] / "testing/data/azure_llm_conv_10min.csv"
 WITHIN_S = 55.0
 TOKENS_A_CHUNK = 20
 """Lengths are those of the trace; ten thousand events a second are more than a machine of two cores plays."""

@@ -11,14 +11,14 @@ import httpx
 import pytest
 import yaml
 
-from fakes.deepseek.log import Outcome
-from fakes.harness import FakeProvider
-from fakes.tls import Authority
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.local import router_log
 from poolkeeper.local.run_record import PoolRecord
-from run.pools import KEY, QUICK, Given, config_map, pool, secret, write
-from run.running import PATIENCE_S, Run, chunks, wait_until
+from testing.fakes.deepseek.log import Outcome
+from testing.fakes.harness import FakeProvider
+from testing.fakes.tls import Authority
+from testing.runs.pools import KEY, QUICK, Given, config_map, pool, secret, write
+from testing.runs.running import PATIENCE_S, Run, chunks, wait_until
 
 pytestmark = pytest.mark.router
 

@@ -9,9 +9,9 @@ from typing import cast
 import pytest
 
 from factories import NOW, document, endpoint, pool, snapshot
-from luacalls import Record, function, table
 from poolkeeper.api.router_document import RouterDoc
-from routerlua import LUA
+from testing.lua_calls import Record, function, table
+from testing.router_lua import LUA
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS

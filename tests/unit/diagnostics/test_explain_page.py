@@ -13,7 +13,7 @@ from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus, LastProbe,
 from poolkeeper.diagnostics.advice import ADVICE, advice, comes_back, page_of
 from poolkeeper.diagnostics.endpoint_facts import Facts, Seen, facts_of
 from poolkeeper.diagnostics.explain_page import page
-from routerlua import runtime
+from testing.router_lua import runtime
 
 
 def breaking_classes() -> list[str]:

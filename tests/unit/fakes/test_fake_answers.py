@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fakes.harness import FakeProvider
-from fakes.rawhttp import End, connect, exchange, receive, request
+from testing.fakes.harness import FakeProvider
+from testing.fakes.rawhttp import End, connect, exchange, receive, request
 
 CHAT = "/v1/chat/completions"
 ASK: dict[str, object] = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "hi"}]}

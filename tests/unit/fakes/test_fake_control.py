@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fakes.deepseek.log import Outcome
-from fakes.harness import FakeProvider
-from fakes.rawhttp import End, connect, exchange, receive, request
+from testing.fakes.deepseek.log import Outcome
+from testing.fakes.harness import FakeProvider
+from testing.fakes.rawhttp import End, connect, exchange, receive, request
 
 CHAT = "/v1/chat/completions"
 ASK: dict[str, object] = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "hi"}]}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakes.deepseek import http1
+from testing.fakes.deepseek import http1
 
 POST = b"POST /v1/x?a=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from fakes import tls
-from fakes.harness import SOURCES, FakeProvider
-from fakes.rawhttp import End, connect, exchange, receive, request
+from testing.fakes import tls
+from testing.fakes.harness import SOURCES, FakeProvider
+from testing.fakes.rawhttp import End, connect, exchange, receive, request
 
 CHAT = "/v1/chat/completions"
 ASK: dict[str, object] = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "hi"}]}
@@ -119,7 +119,7 @@ class TestTls:
 
 class TestProcess:
     def test_says_ready_serves_and_ends_on_sigterm(self) -> None:
-        command = [sys.executable, "-m", "fakes.deepseek", "--listen", "127.0.0.1:0", "--key", "sk-a"]
+        command = [sys.executable, "-m", "testing.fakes.deepseek", "--listen", "127.0.0.1:0", "--key", "sk-a"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(SOURCES)}) as process:
             assert process.stdout is not None
             ready = process.stdout.readline()
@@ -142,13 +142,13 @@ class TestProcess:
         ],
     )
     def test_bad_arguments_are_explained(self, arguments: list[str], want: str) -> None:
-        command = [sys.executable, "-m", "fakes.deepseek", *arguments]
+        command = [sys.executable, "-m", "testing.fakes.deepseek", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(SOURCES)}, check=False)
         assert done.returncode != 0
         assert want in done.stderr
 
     def test_help_teaches_scenarios_parameters_and_the_control_api(self) -> None:
-        command = [sys.executable, "-m", "fakes.deepseek", "--help"]
+        command = [sys.executable, "-m", "testing.fakes.deepseek", "--help"]
         done = subprocess.run(command, capture_output=True, text=True, env={"PYTHONPATH": str(SOURCES)}, check=True)
         for words in ("keepalive_forever", "first_token_ms=1.0", "PUT  /_fake/scenario", "curl -N"):
             assert words in done.stdout

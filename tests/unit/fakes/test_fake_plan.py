@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from fakes.deepseek import jsonin, plan
-from fakes.deepseek.params import Params
+from testing.fakes.deepseek import jsonin, plan
+from testing.fakes.deepseek.params import Params
 
 
 def names(value: object, count: int) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fakes.harness import FakeProvider
-from fakes.rawhttp import End, exchange
+from testing.fakes.harness import FakeProvider
+from testing.fakes.rawhttp import End, exchange
 
 CHAT = "/v1/chat/completions"
 ASK = {"model": "deepseek-flash", "messages": [{"role": "user", "content": "hi"}]}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fakes.harness import FakeProvider
-from fakes.rawhttp import Got, exchange
+from testing.fakes.harness import FakeProvider
+from testing.fakes.rawhttp import Got, exchange
 
 Surface = tuple[str, dict[str, object]]
 SAID = [{"role": "user", "content": "hi"}]

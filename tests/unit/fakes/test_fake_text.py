@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from fakes.deepseek import text
-from fakes.harness import FakeProvider
-from fakes.rawhttp import exchange
+from testing.fakes.deepseek import text
+from testing.fakes.harness import FakeProvider
+from testing.fakes.rawhttp import exchange
 
 MESSAGES: list[dict[str, object]] = [{"role": "user", "content": "Tell me of boats."}]
 ASK: dict[str, object] = {"model": "deepseek-flash", "messages": MESSAGES}

@@ -2,7 +2,7 @@
 
 import socket
 
-from fakes.ports import END, FIRST, free_port
+from testing.fakes.ports import END, FIRST, free_port
 
 FIRST_OF_CONNECTIONS = 32_768
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fakes.harness import FakeProvider
 from poolkeeper.api.endpoint import Pricing, Provider
 from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc, SpentDoc
 from poolkeeper.api.probe_result import EndpointProbe, ProbeResult
@@ -16,6 +15,7 @@ from poolkeeper.prober.files import Files
 from poolkeeper.prober.run import run
 from poolkeeper.probing.reason_effects import reason_named
 from poolkeeper.probing.window import Run, Verdict, verdict_of
+from testing.fakes.harness import FakeProvider
 
 MODEL = "deepseek-flash"
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fakes import tls
-from fakes.harness import FakeProvider
-from fakes.player import EVENT_STREAM, JSON, Player, Steps, until_closed, whole
 from poolkeeper.api.reasons import ProbeReason as R
 from poolkeeper.api.router_document import Tls
+from testing.fakes import tls
+from testing.fakes.harness import FakeProvider
+from testing.fakes.player import EVENT_STREAM, JSON, Player, Steps, until_closed, whole
 from unit.prober.pods import Pod, endpoint, verdict
 
 NORMAL = {"tokens": 40, "first_token_ms": 60.0, "token_interval_ms": 2.0}

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from fakes.harness import FakeProvider
 from jitter import Jitter
 from poolkeeper.api.status import LastProbe
 from poolkeeper.prober.files import Files
 from poolkeeper.prober.run import run
 from poolkeeper.probing.history import fold_all
+from testing.fakes.harness import FakeProvider
 from unit.prober.pods import Pod, endpoint
 
 POOLS, RUNS_EACH = 10, 50

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes.harness import FakeProvider
-from fakes.middlebox import Middlebox
 from poolkeeper.api.reasons import ProbeReason as R
+from testing.fakes.harness import FakeProvider
+from testing.fakes.middlebox import Middlebox
 from unit.prober.pods import Pod, endpoint, verdict
 
 STEADY = {"first_token_ms": 60.0, "tokens": 40, "token_interval_ms": 4.0}

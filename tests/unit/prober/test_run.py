@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from fakes import tls
-from fakes.harness import FakeProvider
-from fakes.listening import Listening
 from poolkeeper.api.endpoint import Pricing
 from poolkeeper.api.probe_document import Amount, SpentDoc
 from poolkeeper.api.router_document import EgressProxy, Tls
@@ -18,6 +15,9 @@ from poolkeeper.clock import now
 from poolkeeper.errors import UserError
 from poolkeeper.prober.files import Files
 from poolkeeper.probing.termination_message import encode
+from testing.fakes import tls
+from testing.fakes.harness import FakeProvider
+from testing.fakes.listening import Listening
 from unit.prober.pods import Pod, endpoint
 
 CANARY = "sk-canary-official"

@@ -6,10 +6,10 @@ import sys
 import time
 from pathlib import Path
 
-from fakes.harness import FakeProvider
 from poolkeeper.prober.timed_request import Asker, Patience
 from poolkeeper.probing.evaluate import Asked, judge_exchange
 from poolkeeper.probing.phases import Exchange
+from testing.fakes.harness import FakeProvider
 from unit.prober.pods import MODEL, endpoint
 
 ROOT = Path(__file__).parents[3]

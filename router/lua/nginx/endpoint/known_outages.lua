@@ -1,5 +1,5 @@
--- A router that starts begins where the others are: what they say is out (plan/known_outages.py) is out here too, until a trial
--- of its own. Only at the start, before anything is served: later it knows better than any document.
+-- A router that starts begins where the others are: what they say is out (plan/known_outages.py) is out here too, until a
+-- trial of its own. Only at the start, before anything is served: later it knows better than any document.
 --
 -- What is told is advice: nothing is out for longer than a breaker that opens for the first time, a refused key neither,
 -- because the key may have been mended since.

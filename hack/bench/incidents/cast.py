@@ -1,0 +1,80 @@
+"""The providers of a day: scripted, each a process of its own, the same for every gateway."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from threading import Event, Thread
+
+from hack.bench.incidents.day import PROVIDERS, changes
+from testing.fakes.deepseek.log import Entry
+from testing.fakes.harness import FakeProvider
+from testing.peers.peer import Upstream
+
+KEY = "sk-incidents"
+TOKENS_A_CHUNK = 4
+DIALS: Mapping[str, object] = {
+    "first_token_ms": 80.0,
+    "token_interval_ms": 4.0,
+    "tokens": 1000,
+    "tokens_per_chunk": TOKENS_A_CHUNK,
+    "keepalive_interval_ms": 200.0,
+}
+
+
+class Cast:
+    def __init__(self, fakes: Mapping[str, FakeProvider]) -> None:
+        self._fakes = fakes
+
+    def upstreams(self) -> list[Upstream]:
+        return [Upstream(one.name, self._fakes[one.name].port, key=KEY, tier=one.tier) for one in PROVIDERS]
+
+    @contextmanager
+    def playing(self, day_s: float) -> Iterator[float]:
+        """The day begins, and plays until the block ends. Gives when it began, on the monotonic clock."""
+        ended, began_s = Event(), time.monotonic()
+        thread = Thread(target=self._play, args=(day_s, began_s, ended), daemon=True)
+        thread.start()
+        try:
+            yield began_s
+        finally:
+            ended.set()
+            thread.join()
+
+    def _play(self, day_s: float, began_s: float, ended: Event) -> None:
+        for change in changes(day_s):
+            if ended.wait(max(0.0, began_s + change.at_s - time.monotonic())):
+                return
+            self._fakes[change.who].play(change.play)
+
+    def seen(self) -> Mapping[str, Sequence[Entry]]:
+        """What each was asked to generate."""
+        return {name: fake.requests() for name, fake in self._fakes.items()}
+
+    def peaks(self) -> Mapping[str, int]:
+        """The most requests at once."""
+        return {name: fake.stats().max_in_flight for name, fake in self._fakes.items()}
+
+
+@contextmanager
+def cast() -> Iterator[Cast]:
+    with ExitStack() as stack:
+        yield Cast(
+            {
+                one.name: stack.enter_context(
+                    FakeProvider(
+                        one.name,
+                        keys=[KEY],
+                        any_model=True,
+                        params=DIALS,
+                        max_inflight=one.capacity,
+                        overload="busy503",
+                        text_seed="incidents",
+                        text_model="m",
+                        process=True,
+                        allow_header=False,
+                        log_bodies=False,
+                    )
+                )
+                for one in PROVIDERS
+            }
+        )

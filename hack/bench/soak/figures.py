@@ -1,0 +1,44 @@
+"""What a soak has measured, as a table in Markdown."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from hack.bench.soak.runs import Seen, Target
+from hack.bench.speed.figures import percentile
+
+COLUMNS = ("p50", "p90", "p99", "most")
+
+
+def table(seen: Sequence[Seen], target: Target) -> str:
+    first_ms = [float(one.phases.first) for one in seen if one.phases.first is not None]
+    whole_ms = [float(one.phases.end) for one in seen if one.phases.end is not None]
+    lines = [
+        f"| {len(seen)} runs, {sum(one.found.asked for one in seen)} requests of at most {target.max_tokens} tokens |"
+        f" {' | '.join(COLUMNS)} |",
+        "|---|" + "---:|" * len(COLUMNS),
+        _row(f"first token, ms (slow: over {target.first_token_ms})", first_ms),
+        _row("whole answer, ms", whole_ms),
+    ]
+    return "\n".join([*lines, "", f"Runs: {_counted(_runs(seen))}. Verdicts: {_counted(_verdicts(seen))}."])
+
+
+def false_alarms(seen: Sequence[Seen]) -> int:
+    return sum(one.remembered.verdict != "Healthy" for one in seen)
+
+
+def _row(name: str, values: Sequence[float]) -> str:
+    figures = [*(percentile(values, percent) for percent in (50, 90, 99)), max(values)] if values else []
+    return f"| {name} | {' | '.join(f'{value:.0f}' for value in figures)} |"
+
+
+def _runs(seen: Sequence[Seen]) -> Counter[str]:
+    again = Counter("good, but for a slow request" for one in seen if not one.found.why and one.found.asked > 1)
+    return again + Counter(one.found.why or "good" for one in seen if one.found.why or one.found.asked == 1)
+
+
+def _verdicts(seen: Sequence[Seen]) -> Counter[str]:
+    return Counter(f"{one.remembered.verdict} {one.remembered.reason}".strip() for one in seen)
+
+
+def _counted(words: Counter[str]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in words.most_common())

@@ -1,0 +1,66 @@
+"""Memory of streams that are open and silent after their first content: what a gateway's worker holds with all of them
+open, and how much of that they brought."""
+
+import resource
+import socket
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hack.bench.speed.cases import FIRST_CONTENT, IDLE
+from hack.bench.speed.probe import connected, message
+from hack.bench.speed.process import memory_kib
+from hack.bench.speed.targets import stage
+
+WANTED = 10_000
+OK = b"HTTP/1.1 200 "
+NGINX_RESERVE = 16
+"""The part of its connections it wants free."""
+OTHER_FILES = 75
+
+
+@dataclass(frozen=True)
+class Idle:
+    streams: int
+    before_kib: int
+    with_all_kib: int
+
+    @property
+    def per_stream_kib(self) -> float:
+        return (self.with_all_kib - self.before_kib) / self.streams
+
+
+def possible() -> int:
+    """A gateway has two open files a stream; nginx closes what waits for a request once it has few connections left."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return (
+        WANTED if files == resource.RLIM_INFINITY else min(WANTED, (files - files // NGINX_RESERVE) // 2 - OTHER_FILES)
+    )
+
+
+def idle(name: str, streams: int) -> Idle:
+    """A gateway of its own for this, so that nothing measured before is in its memory."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        with TemporaryDirectory(prefix="poolkeeper-bench-") as made, stage(Path(made), IDLE, [name]) as peers:
+            peer = peers[name]
+            request = message(peer, IDLE)
+            before = memory_kib(peer.pid)
+            with ExitStack() as stack:
+                for _ in range(streams):
+                    _open(stack.enter_context(connected(peer)), request)
+                return Idle(streams, before, memory_kib(peer.pid))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def _open(sock: socket.socket, request: bytes) -> None:
+    sock.sendall(request)
+    seen = b""
+    while FIRST_CONTENT not in seen:
+        data = sock.recv(65536)
+        seen += data
+        if not data or not seen.startswith(OK[: len(seen)]):
+            raise RuntimeError(f"wanted a stream, seen {seen[-400:]!r}")

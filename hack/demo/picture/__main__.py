@@ -1,0 +1,115 @@
+"""`python -m hack.demo.picture FILE.png [--dark] [--phone]`: three scripted providers, `poolkeeper run`, two of
+them failing under traffic, and Chromium without a window in front of `poolkeeper dashboard`."""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from testing.fakes.harness import FakeProvider
+from testing.runs.pools import Given, pool, write
+from testing.runs.running import PATIENCE_S, ROOT, Run
+
+GOOD_S, BAD_S, WORSE_S = 150.0, 60.0, 40.0
+"""Of traffic, before the picture is taken."""
+DIALS: dict[str, object] = {"tokens": 8, "token_interval_ms": 5.0}
+POLICY: dict[str, object] = {"healthCheck": {"type": "None"}}
+BROWSER = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-sync")
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-lcd-text",
+    "--virtual-time-budget=4000",
+)
+BROWSER_LIMIT_S = 120.0
+COLOURS = "64"
+WIDE, NARROW = "1280,880", "420,1500"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--phone", action="store_true")
+    asked = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if not chromium:
+        print("seen no chromium in PATH; wanted one to take the picture with (Debian: apt-get install chromium)")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="poolkeeper-picture-") as folder, _scene(Path(folder)) as url:
+        looks = ("--force-dark-mode", "--blink-settings=preferredColorScheme=0") if asked.dark else ()
+        size = f"--window-size={NARROW if asked.phone else WIDE}"
+        files = (f"--user-data-dir={folder}/browser", f"--screenshot={asked.file.absolute()}")
+        command = [chromium, *BROWSER, *QUIET, *looks, size, *files, url]
+        subprocess.run(command, check=True, capture_output=True, timeout=BROWSER_LIMIT_S)
+    if pngquant := shutil.which("pngquant"):
+        subprocess.run([pngquant, "--force", "--ext", ".png", COLOURS, str(asked.file)], check=True)
+    print(f"{asked.file}: {asked.file.stat().st_size} bytes")
+    return 0
+
+
+@contextmanager
+def _scene(folder: Path) -> Iterator[str]:
+    """The address of a dashboard that has something to show."""
+    official, aggregator, local = (
+        FakeProvider(name, params={**DIALS, "first_token_ms": first_token_ms})
+        for name, first_token_ms in (("official", 90.0), ("aggregator", 180.0), ("local", 350.0))
+    )
+    with official, aggregator, local:
+        given = [Given(official), Given(aggregator), Given(local, tier=1, max_connections=8)]
+        manifest = write(folder / "pool.yaml", pool(given, POLICY))
+        with Run(folder / "state", "-f", manifest) as run, _dashboard(run.state) as url:
+            _ask(run, GOOD_S)
+            official.set("error500")
+            _ask(run, BAD_S)
+            aggregator.set("busy503")
+            _ask(run, WORSE_S)
+            yield url
+
+
+@contextmanager
+def _dashboard(state: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "poolkeeper", "dashboard", "--no-browser", "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(
+        [*command, "--state-dir", str(state)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": str(ROOT / "operator"), "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[0]
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+
+def _ask(run: Run, for_s: float) -> None:
+    """Some at a time, for so long."""
+    over = threading.Event()
+
+    def caller(pause_s: float) -> None:
+        while not over.wait(pause_s):
+            try:
+                run.ask()
+            except httpx.HTTPError as error:
+                print(f"a request failed: {error!r}", file=sys.stderr)
+
+    callers = [threading.Thread(target=caller, args=(0.1 + 0.07 * number,)) for number in range(4)]
+    for one in callers:
+        one.start()
+    over.wait(for_s)
+    over.set()
+    for one in callers:
+        one.join()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

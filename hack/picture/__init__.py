@@ -1,1 +1,0 @@
-"""The picture in docs/dashboard.md, taken of the real page over a real run: `python -m hack.picture`."""

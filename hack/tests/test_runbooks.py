@@ -1,0 +1,176 @@
+"""Every reason that something is wrong has a page, and a page names nothing that does not exist."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from hack.generate.crds import KINDS
+from hack.generate.runbooks import all_words
+from hack.generate.structural import Json, structural
+from poolkeeper.api import labels
+from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.failover_policy import FailoverPolicy
+from poolkeeper.api.reasons import GOOD, GOOD_REASONS, REASONS, ProbeReason, Reason, runbook
+from poolkeeper.cli.main import COMMANDS, main
+from poolkeeper.probing.reason_effects import MEANING, Meaning, Proof
+from poolkeeper.telemetry.metrics import TABLE
+from testing.router_lua import runtime
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs/runbooks"
+INDEX = FOLDER / "README.md"
+PAGES = sorted(FOLDER.glob("*.md"))
+OTHERS = [ROOT / "README.md", ROOT / "charts/poolkeeper/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LONGEST = 60
+"""Lines of a page; nobody reads more at night."""
+
+BELIEVED = {
+    Proof.SURE: "Probes: believed after one run, because it cannot be chance.",
+    Proof.BROKEN: "Probes: believed after two bad runs in a row, two broken of three, or three bad of five.",
+    Proof.SLOW: "Probes: believed after two bad runs in a row, or three bad of five.",
+    Proof.SILENT: "Probes: never held against the endpoint.",
+}
+
+
+def told(page: Path) -> str:
+    return " ".join(page.read_text().split())
+
+
+def code(page: Path) -> Iterator[str]:
+    """What stands as code: lines of blocks, and words between backticks."""
+    blocks = page.read_text().split("```")
+    for block in blocks[1::2]:
+        yield from block.strip().splitlines()
+    for text in blocks[0::2]:
+        yield from (" ".join(found.split()) for found in re.findall(r"`([^`]+)`", text))
+
+
+def consequence(meaning: Meaning) -> str:
+    if meaning.proof is Proof.SILENT:
+        return BELIEVED[meaning.proof]
+    if meaning.is_dead:
+        done = (
+            "If no sample got past it: Unhealthy, no traffic while another endpoint can serve. "
+            f"Else: Grey, {meaning.weight_percent} % of its weight."
+        )
+    elif meaning.weight_percent == 100:
+        done = "Grey, and it keeps its weight."
+    else:
+        done = f"Grey, {meaning.weight_percent} % of its weight."
+    return f"{BELIEVED[meaning.proof]} {done}"
+
+
+def test_every_reason_that_something_is_wrong_has_a_page_and_no_other_word_has() -> None:
+    assert {page.stem for page in PAGES} - {"README"} == set(all_words())
+
+
+@pytest.mark.parametrize("word", [*Reason, *ProbeReason])
+def test_whoever_is_sent_to_a_page_finds_it(word: str) -> None:
+    page = runbook(word)
+
+    assert (ROOT / page).is_file() if page else word in GOOD_REASONS
+
+
+def test_a_routers_own_word_has_no_page() -> None:
+    assert runbook("OffSchedule") == ""
+
+
+def test_the_first_reason_of_a_condition_is_the_good_one() -> None:
+    assert set(REASONS) == set(GOOD)
+    assert Reason.Pending not in GOOD_REASONS
+    assert {reasons[0] for reasons in REASONS.values()} == GOOD_REASONS
+
+
+@pytest.mark.parametrize("word", all_words())
+def test_a_page_says_what_the_reason_means(word: str) -> None:
+    page = told(FOLDER / f"{word}.md")
+    meanings = [reason.meaning for kind in (Reason, ProbeReason) if (reason := kind.__members__.get(word))]
+
+    assert page.startswith(f"# {word} {meanings[0]}")
+    assert all(meaning in page for meaning in meanings)
+
+
+@pytest.mark.parametrize("word", all_words())
+def test_a_page_is_short_and_answers_the_four_questions(word: str) -> None:
+    page = (FOLDER / f"{word}.md").read_text()
+    places = [page.find(head) for head in ("\n**Poolkeeper** ", "\n**Look**\n", "\n**Do**\n", "\n**Goes away:** ")]
+
+    assert -1 not in places
+    assert places == sorted(places)
+    assert len(page.splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("reason", ProbeReason)
+def test_a_page_says_what_probes_make_of_it(reason: ProbeReason) -> None:
+    assert consequence(MEANING[reason]) in told(FOLDER / f"{reason}.md")
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_exist_with_their_options(page: Path) -> None:
+    for line in code(page):
+        for command in re.split(r"[|>]|&&| {3,}|#", line):
+            called = re.match(r"(?:\$ |kubectl |\.venv/bin/)*poolkeeper +([a-z]\S*)(.*)", command.strip())
+            if called:
+                assert called[1] in COMMANDS, line
+                assert _options(called[2]) <= _known_options(called[1]), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_metrics_exist(page: Path) -> None:
+    families = {name.decode() for name in runtime().eval(b'require("core.document.exposition").FAMILIES')}
+
+    assert set(re.findall(r"\b(?:poolkeeper|gen_ai)_\w+", page.read_text())) <= families | set(TABLE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_fields_exist(page: Path) -> None:
+    pool, policy = (_fields(structural(kind)) for kind in (EndpointPool, FailoverPolicy))
+    sections = {path.split(".")[1] for path in policy if path.count(".") == 1}
+    for said in code(page):
+        first = said.split(":")[0].split(".")[0]
+        if re.fullmatch(r"spec\.[\w.\[\]]+", said):
+            assert said.replace("[]", "") in pool
+        elif re.fullmatch(r"\w+\.\w+(: \w+)?", said) and first in sections:
+            assert f"spec.{said.split(':')[0]}" in policy
+        elif re.fullmatch(r"[a-z]+[A-Za-z]*", said) and said in {"weight", "tier", "mode", "maxConnections"}:
+            assert f"spec.endpoints.{said}" in pool
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_annotations_labels_and_short_names_exist(page: Path) -> None:
+    known = {value for value in vars(labels).values() if isinstance(value, str)}
+    names = {kind.SHORT_NAME for kind in KINDS}
+
+    assert set(re.findall(r"\bpoolkeeper\.dev/[a-z-]+[a-z]", page.read_text())) <= known
+    assert set(re.findall(r"\b(?:epool|fopol|epools|fopols)\b", page.read_text())) <= names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for name in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        assert (FOLDER / name).is_file()
+
+
+def _options(rest: str) -> set[str]:
+    return {word.split("=")[0] for word in shlex.split(rest) if re.fullmatch(r"--?[a-z][a-z-]*(=.*)?", word)}
+
+
+def _known_options(verb: str) -> set[str]:
+    assert isinstance(main, click.Group)
+    command = main.get_command(click.Context(main), verb)
+    return {option for parameter in command.params for option in parameter.opts} if command else set()
+
+
+def _fields(schema: Json, path: str = "") -> set[str]:
+    if not isinstance(schema, dict):
+        return set()
+    found = _fields(schema.get("items"), path)
+    properties = schema.get("properties")
+    for name, part in properties.items() if isinstance(properties, dict) else ():
+        below = f"{path}.{name}" if path else name
+        found |= {below} | _fields(part, below)
+    return found

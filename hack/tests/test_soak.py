@@ -1,0 +1,60 @@
+"""The soak against a model server, played against a scripted one: it passes, and it can fail."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from hack.bench.soak.__main__ import soak
+from hack.bench.soak.runs import Target
+from hack.bench.soak.server import COMPILER, INSTALL, install_compiler
+from testing.fakes.harness import FakeProvider
+from testing.gateways.environments import CannotBeMadeError
+
+MODEL = "deepseek-flash"
+STEADY = {"first_token_ms": 40.0, "tokens": 12, "token_interval_ms": 2.0}
+
+
+def played(fake: FakeProvider, folder: Path, first_token_ms: int) -> int:
+    target = Target(fake.port, MODEL, max_tokens=12, first_token_ms=first_token_ms)
+    return asyncio.run(soak(folder, target, runs=5))
+
+
+def test_a_good_server_passes_and_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeProvider(params=STEADY) as fake:
+        assert played(fake, tmp_path, first_token_ms=5000) == 0
+        asked = len(fake.requests())
+
+    told = capsys.readouterr().out
+    assert "| 5 runs, 5 requests of at most 12 tokens |" in told
+    assert "Runs: 5 good. Verdicts: 5 Healthy." in told
+    assert "SlowFirstToken after two runs" in told
+    assert asked == 1 + 5 + 2 * 2
+
+
+def test_a_false_alarm_fails_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeProvider(params=STEADY) as fake:
+        assert played(fake, tmp_path, first_token_ms=10) == 1
+
+    assert "Verdicts: 4 Grey SlowFirstToken, 1 Healthy." in capsys.readouterr().out
+
+
+def test_the_compiler_is_installed_as_all_packages_are(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    install_compiler(program(tmp_path, f'echo "$@" >{asked}'))
+
+    assert asked.read_text() == f"{COMPILER}\n"
+    assert re.search(rf"^  \[{COMPILER}\]=.*\bg\+\+", INSTALL.read_text(), re.MULTILINE)
+
+
+def test_where_it_may_not_be_installed_there_is_no_server(tmp_path: Path) -> None:
+    with pytest.raises(CannotBeMadeError, match="ended with 1, and says above what is missing"):
+        install_compiler(program(tmp_path, "exit 1"))
+
+
+def program(folder: Path, does: str) -> Path:
+    file = folder / "install.sh"
+    file.write_text(f"#!/bin/sh\n{does}\n")
+    file.chmod(0o755)
+    return file

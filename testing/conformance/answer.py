@@ -1,0 +1,117 @@
+"""The bytes a caller got, to what they say. Strict: whatever no OpenAI client could make sense of is named."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from testing.fakes.deepseek import jsonin
+
+DONE = "[DONE]"
+
+
+class End(StrEnum):
+    CLEAN = "ended properly"
+    CUT = "was cut off"
+    HANGS = "never ended"
+    LEFT = "was left by the caller"
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came over the wire. status 0: not even a head."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    end: End
+    took_s: float
+    detail: str = ""
+
+
+@dataclass
+class Answer:
+    """text, reasoning, finish_reason: of choice 0. strange: what a client would choke on."""
+
+    text: str = ""
+    reasoning: str = ""
+    finish_reason: str | None = None
+    error: str | None = None
+    done: bool = False
+    events: int = 0
+    strange: list[str] = field(default_factory=list)
+
+
+def of_stream(body: bytes) -> Answer:
+    answer = Answer()
+    for data in events(body.decode("utf-8", "replace")):
+        answer.events += 1
+        if answer.done:
+            answer.strange.append(f"something after [DONE]: {data[:60]!r}")
+        elif data == DONE:
+            answer.done = True
+        else:
+            _add(answer, data)
+    return answer
+
+
+def of_whole(body: bytes) -> Answer:
+    answer = Answer()
+    try:
+        fields = jsonin.obj(jsonin.load(body), "body")
+    except jsonin.ShapeError as problem:
+        answer.strange.append(f"the body is no JSON object: {problem}")
+        return answer
+    answer.error = error_of(fields)
+    for choice in _choices(fields):
+        message = choice.get("message")
+        if isinstance(message, dict):
+            answer.text += said(message.get("content"))
+            answer.reasoning += said(message.get("reasoning_content"))
+        answer.error = answer.error or error_of(choice)
+        answer.finish_reason = said(choice.get("finish_reason")) or None
+    return answer
+
+
+def events(text: str) -> Iterator[str]:
+    """The data of each event of an event stream; an unfinished last one is dropped, as clients do."""
+    data: list[str] = []
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if not line and data:
+            yield "\n".join(data)
+            data = []
+        elif line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
+
+
+def _add(answer: Answer, data: str) -> None:
+    try:
+        fields = jsonin.obj(json.loads(data), "event")
+    except (ValueError, jsonin.ShapeError):
+        answer.strange.append(f"event {answer.events} is no JSON object: {data[:80]!r}")
+        return
+    answer.error = answer.error or error_of(fields)
+    for choice in _choices(fields):
+        delta = choice.get("delta")
+        if isinstance(delta, dict):
+            answer.text += said(delta.get("content"))
+            answer.reasoning += said(delta.get("reasoning_content"))
+        answer.finish_reason = said(choice.get("finish_reason")) or answer.finish_reason
+
+
+def _choices(fields: dict[str, object]) -> Iterator[dict[str, object]]:
+    choices = fields.get("choices")
+    for choice in choices if isinstance(choices, list) else []:
+        if isinstance(choice, dict) and choice.get("index", 0) == 0:
+            yield choice
+
+
+def error_of(fields: dict[str, object]) -> str | None:
+    error = fields.get("error")
+    if error is None:
+        return None
+    return str(error.get("message", error)) if isinstance(error, dict) else str(error)
+
+
+def said(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,211 @@
+"""A case and what happened, to the expectations that do not hold, in words. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from testing.conformance.answer import Answer, End, Received, of_whole
+from testing.conformance.case import CALLER_KEY, Broken, Case, Mode, Nothing, Refused, Seen, Surface, Told, Want, Whole
+from testing.conformance.speech import SPEECH
+from testing.fakes.deepseek.log import Outcome
+
+TIMER_SLACK_MS = 20
+"""Clocks of two processes, and what the answer needed to get through."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request as a provider saw it."""
+
+    at_s: float
+    key: str | None
+    model: str
+    path: str
+    headers: dict[str, str]
+    outcome: Outcome
+    chunks: int
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the scripted provider says to this request when it is well, with no gateway in between."""
+
+    text: str
+    reasoning: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One request of the caller: what was wanted, what came, what a healthy provider would have said."""
+
+    want: Want
+    received: Received
+    reference: Reference
+    surface: Surface = Surface.CHAT
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A provider as a gateway is told of it."""
+
+    name: str
+    url: str
+    key: str
+    models: dict[str, str]
+    tier: int
+    dialect: str
+    capabilities: tuple[str, ...]
+    max_connections: int
+
+
+def faults(
+    case: Case, endpoints: Sequence[Endpoint], heard: Sequence[Heard], saw: Sequence[Sequence[Attempt]]
+) -> list[str]:
+    found = _told_once([caller_faults(case.mode, one) for one in heard])
+    for endpoint, seen, attempts in zip(endpoints, case.seen, saw, strict=True):
+        found += [f"provider {endpoint.name}: {fault}" for fault in _provider_faults(endpoint, seen, attempts, case)]
+    return found
+
+
+def _told_once(faults_of_requests: Sequence[Sequence[str]]) -> list[str]:
+    """A fault that several requests have is told once, with their numbers."""
+    if len(faults_of_requests) == 1:
+        return list(faults_of_requests[0])
+    numbers: dict[str, list[str]] = {}
+    for number, found in enumerate(faults_of_requests, 1):
+        for fault in found:
+            numbers.setdefault(fault, []).append(str(number))
+    return [f"request {', '.join(which)}: {fault}" for fault, which in numbers.items()]
+
+
+# --- the caller's side
+
+
+def caller_faults(mode: Mode, heard: Heard) -> list[str]:
+    want, received = heard.want, heard.received
+    if isinstance(want, Nothing):
+        return []
+    if received.end is End.HANGS:
+        return [f"no end of the answer within {received.took_s:.0f} s"]
+    if isinstance(want, (Told, Refused)):
+        return list(_error_faults(want, received))
+    speech = SPEECH[heard.surface]
+    answer = speech.of_stream(received.body) if mode is Mode.STREAM else speech.of_whole(received.body)
+    if isinstance(want, Whole):
+        return list(_whole_faults(answer, heard, mode))
+    broken = list(_broken_faults(answer, heard))
+    if isinstance(want, Broken) or not broken:
+        return broken
+    whole = list(_whole_faults(answer, heard, mode))
+    return [f"neither whole ({'; '.join(whole)}) nor an honest error ({'; '.join(broken)})"] if whole else []
+
+
+def _whole_faults(answer: Answer, heard: Heard, mode: Mode) -> Iterator[str]:
+    received, want = heard.received, heard.want
+    if received.status != 200:
+        yield f"{_status(received)}, wanted the whole answer"
+        return
+    yield from answer.strange
+    if answer.error is not None:
+        yield f"an error instead of the whole answer: {answer.error[:120]}"
+    yield from _text_faults(answer, heard.reference)
+    if answer.finish_reason != "stop":
+        yield f"finish_reason {answer.finish_reason}, wanted stop"
+    if mode is Mode.STREAM and not answer.done:
+        yield "no [DONE]" if heard.surface is Surface.CHAT else "no last event"
+    if received.end is not End.CLEAN:
+        yield f"the answer {received.end} ({received.detail})"
+    if isinstance(want, Whole) and want.within_ms and received.took_s * 1000 > want.within_ms:
+        yield f"took {received.took_s * 1000:.0f} ms, wanted less than {want.within_ms} ms"
+
+
+def _text_faults(answer: Answer, reference: Reference) -> Iterator[str]:
+    pairs = (("text", answer.text, reference.text), ("reasoning", answer.reasoning, reference.reasoning))
+    for what, got, wanted in pairs:
+        if got == wanted:
+            continue
+        if wanted.startswith(got):
+            yield f"only {len(got)} of {len(wanted)} characters of the {what}"
+        else:
+            same = next((i for i, (x, y) in enumerate(zip(got, wanted, strict=False)) if x != y), len(wanted))
+            there = slice(same, same + 30)
+            yield f"another {what} from character {same} on: {got[there]!r}, wanted {wanted[there]!r}"
+
+
+def _broken_faults(answer: Answer, heard: Heard) -> Iterator[str]:
+    received, reference = heard.received, heard.reference
+    if received.status != 200:
+        yield f"{_status(received)}, wanted a stream that ends in an error event"
+        return
+    yield from answer.strange
+    if not answer.text and not answer.reasoning:
+        yield "no text at all before the error"
+    if not (reference.text.startswith(answer.text) and reference.reasoning.startswith(answer.reasoning)):
+        yield from _text_faults(answer, reference)
+    if answer.error is None:
+        yield "no error event"
+    if answer.done:
+        yield "a clean end ([DONE]) on a cut answer"
+    if answer.finish_reason in ("stop", "length"):
+        yield f"finish_reason {answer.finish_reason} on a cut answer"
+
+
+def _error_faults(want: Told | Refused, received: Received) -> Iterator[str]:
+    wanted = (want.status,) if isinstance(want, Told) else want.statuses
+    if received.status not in wanted:
+        yield f"{_status(received)}, wanted {' or '.join(map(str, wanted))}"
+        return
+    answer = of_whole(received.body)
+    yield from answer.strange
+    if answer.error is None:
+        yield "no error member in the body"
+    elif isinstance(want, Told) and want.message not in answer.error:
+        yield f"the message says {answer.error[:120]!r}, wanted the provider's own: {want.message!r}"
+    if isinstance(want, Refused):
+        if want.retry_after and "retry-after" not in received.headers:
+            yield "no Retry-After"
+        if want.within_ms and received.took_s * 1000 > want.within_ms:
+            yield f"took {received.took_s * 1000:.0f} ms, wanted less than {want.within_ms} ms"
+
+
+def _status(received: Received) -> str:
+    if not received.status:
+        return f"no answer at all ({received.detail})"
+    said = of_whole(received.body).error if received.status >= 400 else None
+    return f"status {received.status}" + (f" ({said[:120]})" if said else "")
+
+
+# --- the providers' side
+
+
+def _provider_faults(endpoint: Endpoint, seen: Seen | None, attempts: Sequence[Attempt], case: Case) -> Iterator[str]:
+    yield from _identity_faults(endpoint, attempts, SPEECH[case.surface].asked_at)
+    if any(attempt.outcome is Outcome.IN_PROGRESS for attempt in attempts):
+        yield "an attempt is still open long after the caller's answer"
+    if seen is None:
+        return
+    if not seen.at_least <= len(attempts) <= seen.at_most:
+        wanted = f"{seen.at_least}" if seen.at_least == seen.at_most else f"{seen.at_least} to {seen.at_most}"
+        yield f"{len(attempts)} attempts, wanted {wanted}"
+    if seen.gap_ms and len(attempts) > 1:
+        gap_ms = (attempts[1].at_s - attempts[0].at_s) * 1000
+        if gap_ms < seen.gap_ms - TIMER_SLACK_MS:
+            yield f"asked again after {gap_ms:.0f} ms, wanted a rest of {seen.gap_ms} ms"
+    tokens = case.dials.get("tokens", 16)
+    for attempt in attempts if seen.cancelled else ():
+        if attempt.outcome is not Outcome.CLIENT_CLOSED:
+            yield f"the attempt {attempt.outcome}, wanted it cancelled when the caller left"
+        elif isinstance(tokens, int) and attempt.chunks > tokens / 2:
+            yield f"cancelled after {attempt.chunks} of {tokens} tokens: long after the caller left"
+
+
+def _identity_faults(endpoint: Endpoint, attempts: Sequence[Attempt], asked_at: tuple[str, ...]) -> Iterator[str]:
+    """Own key, own model name, nothing of the caller's credentials: whatever else went wrong."""
+    for attempt in attempts:
+        if attempt.key != endpoint.key:
+            yield f"came with the key {attempt.key!r}, wanted its own {endpoint.key!r}"
+        if attempt.model not in endpoint.models.values():
+            yield f"asked for the model {attempt.model!r}, wanted one of its own: {', '.join(endpoint.models.values())}"
+        if not attempt.path.endswith(asked_at):
+            yield f"asked at {attempt.path}"
+        if any(CALLER_KEY in value for value in attempt.headers.values()):
+            yield "saw the caller's own key"

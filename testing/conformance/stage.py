@@ -1,0 +1,242 @@
+"""The providers of one case, the case played through a gateway, and what both sides saw.
+
+The providers live as long as the stage, so that a gateway can be told of them before the first case; a case only
+changes what they play.
+"""
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from testing.conformance.answer import End
+from testing.conformance.caller import ask
+from testing.conformance.case import MODELS, NAMES, Case, Line, Mode, Play, Surface, Turn
+from testing.conformance.judge import Attempt, Endpoint, Heard, Reference, faults
+from testing.conformance.speech import SPEECH
+from testing.conformance.wire import DeafSocket, WireProvider
+from testing.fakes.deepseek import jsonin
+from testing.fakes.deepseek.log import Entry, Outcome
+from testing.fakes.harness import FakeProvider
+
+TEXT_MODEL = "flash"
+"""All providers write as this model: whoever answers, the text is the same."""
+HOSTILE = ("[DONE]", "finish_reason", "keep-alive", "</think>")
+"""What some of the scripted text says: framing of streams, as words."""
+SETTLE_S = 5.0
+"""So long an attempt may stay open after the caller has its answer. A hang guard."""
+UNTIL_S = 8.0
+POLL_S = 0.03
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a gateway answers, and what the pool's models are called there."""
+
+    base_url: str
+    models: dict[str, str]
+    paths: Mapping[Surface, str] = field(default_factory=dict)
+    """Surfaces that are not at their usual place."""
+
+
+class Gateway(Protocol):
+    name: str
+    version: str
+
+    def cannot(self, case: Case) -> str:
+        """Why the gateway has no way to be told of this case; "" when it has."""
+
+    def serve(self, case: Case, endpoints: Sequence[Endpoint]) -> AbstractContextManager[Address]:
+        """The gateway in front of these endpoints, under the case's policy, with no past."""
+
+
+@dataclass(frozen=True)
+class Result:
+    case: Case
+    faults: tuple[str, ...]
+    took_s: float
+
+
+class Stage:
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._fakes: list[FakeProvider] = []
+        self._untrusted: list[FakeProvider] = []
+        self._strangers: list[FakeProvider] = []
+        self._wires: list[WireProvider] = []
+        self._deaf: list[DeafSocket] = []
+
+    def __enter__(self) -> Self:
+        self._reference = self._stack.enter_context(FakeProvider("ref", any_model=True, text_model=TEXT_MODEL))
+        for name in NAMES:
+            self._fakes.append(self._stack.enter_context(_fake(name)))
+            self._untrusted.append(self._stack.enter_context(_fake(name, tls_names=("localhost", "127.0.0.1"))))
+            self._strangers.append(self._stack.enter_context(_fake(name, text_seed="another text")))
+            self._wires.append(WireProvider(self._reference.url))
+            self._deaf.append(DeafSocket())
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+        for wire in self._wires:
+            wire.stop()
+        for deaf in self._deaf:
+            deaf.stop()
+
+    def endpoints(self, case: Case) -> tuple[Endpoint, ...]:
+        return tuple(self._endpoint(place, play) for place, play in enumerate(case.plays))
+
+    def _endpoint(self, place: int, play: Play) -> Endpoint:
+        name = NAMES[place]
+        return Endpoint(
+            name=name,
+            url=self._base_url(place, play.line) + "/v1",
+            key=key_of(name),
+            models={model: f"{name}-{model}" for model in play.models},
+            tier=place if play.tier is None else play.tier,
+            dialect=play.dialect,
+            capabilities=play.capabilities,
+            max_connections=play.max_connections,
+        )
+
+    def _base_url(self, place: int, line: Line) -> str:
+        match line:
+            case Line.SCRIPTED | Line.UNTRUSTED | Line.STRANGER:
+                return self._scripted(place, line).url
+            case Line.WIRE:
+                return self._wires[place].url
+            case Line.DEAF:
+                return f"http://127.0.0.1:{self._deaf[place].port}"
+            case Line.NO_SUCH_NAME:
+                return "https://no-such-provider.invalid"
+
+    # --- a case
+
+    def play(self, case: Case, gateway: Gateway) -> Result:
+        began_s = time.monotonic()
+        reason = gateway.cannot(case)
+        if reason:
+            return Result(case, (reason,), 0.0)
+        endpoints = self.endpoints(case)
+        self._reference.play({"scenario": "ok", "params": {**case.dials, "first_token_ms": 0, "token_interval_ms": 0}})
+        for place, play in enumerate(case.plays):
+            self._set(place, play, case)
+        with gateway.serve(case, endpoints) as address:
+            heard = list(self._turns(case, address))
+            self._settle(case)
+            saw = [self._attempts(place, play.line) for place, play in enumerate(case.plays)]
+        return Result(case, tuple(faults(case, endpoints, heard, saw)), time.monotonic() - began_s)
+
+    def _set(self, place: int, play: Play, case: Case) -> None:
+        if play.line is Line.WIRE:
+            self._wires[place].play(play.plan)
+            return
+        fake = self._scripted(place, play.line)
+        fake.reset()
+        fake.play(_with_dials(play.plan, case.dials))
+
+    def _scripted(self, place: int, line: Line) -> FakeProvider:
+        return {Line.UNTRUSTED: self._untrusted, Line.STRANGER: self._strangers}.get(line, self._fakes)[place]
+
+    def _turns(self, case: Case, address: Address) -> Iterator[Heard]:
+        """All requests of the case, one after the other; the first that hangs is the last, for it would only repeat."""
+        for number, turn in enumerate(self._asked(case)):
+            heard = self._ask(case, turn, number, address)
+            yield heard
+            if heard.received.end is End.HANGS:
+                return
+
+    def _asked(self, case: Case) -> Iterator[Turn]:
+        for turn in case.turns:
+            time.sleep(turn.pause_ms / 1000)
+            if turn.until is None:
+                yield from [turn] * turn.times
+                continue
+            place, count = turn.until
+            deadline_s = time.monotonic() + UNTIL_S
+            while len(self._attempts(place, case.plays[place].line)) < count and time.monotonic() < deadline_s:
+                yield turn
+                time.sleep(POLL_S)
+
+    def _ask(self, case: Case, turn: Turn, number: int, address: Address) -> Heard:
+        body, reference = self._question(case, number)
+        path = address.paths.get(case.surface, "")
+        asked = {"model": address.models[turn.model], **body}
+        received = ask(address.base_url, asked, turn.leave, surface=case.surface, path=path)
+        return Heard(turn.want, received, reference, case.surface)
+
+    def _question(self, case: Case, number: int) -> tuple[dict[str, object], Reference]:
+        """A question, and what a healthy provider says to it.
+
+        No two requests ask the same, so that nothing can come out of a cache of earlier answers; the same request asks
+        the same in every run.
+        """
+        for salt in itertools.count():
+            question = f"{case.name}: what comes after {number}? ({salt})"
+            asked = SPEECH[case.surface].question("Answer.", question)
+            body = {**asked, "stream": case.mode is Mode.STREAM, **case.request}
+            reference = self._healthy(case, {"model": TEXT_MODEL, **body})
+            if case.hostile_text or not any(mark in reference.text + reference.reasoning for mark in HOSTILE):
+                break
+        return body, reference
+
+    def _healthy(self, case: Case, body: dict[str, object]) -> Reference:
+        received = ask(self._reference.url + "/v1", body, surface=case.surface)
+        if received.status != 200 or received.end is not End.CLEAN:
+            raise RuntimeError(f"the reference answer to {case.name}: status {received.status}, {received.end}")
+        speech = SPEECH[case.surface]
+        answer = (speech.of_stream if case.mode is Mode.STREAM else speech.of_whole)(received.body)
+        return Reference(answer.text, answer.reasoning)
+
+    # --- what the providers saw
+
+    def _settle(self, case: Case) -> None:
+        """Give attempts that were left a moment to be noticed as such."""
+        deadline_s = time.monotonic() + SETTLE_S
+        while time.monotonic() < deadline_s:
+            saw = [self._attempts(place, play.line) for place, play in enumerate(case.plays)]
+            if all(attempt.outcome is not Outcome.IN_PROGRESS for attempts in saw for attempt in attempts):
+                return
+            time.sleep(POLL_S)
+
+    def _attempts(self, place: int, line: Line) -> list[Attempt]:
+        if line is Line.WIRE:
+            return self._wires[place].attempts()
+        return [_attempt(entry) for entry in self._scripted(place, line).log() if entry.method == "POST"]
+
+
+def _fake(name: str, *, tls_names: tuple[str, ...] = (), text_seed: str = "") -> FakeProvider:
+    return FakeProvider(
+        name,
+        keys=[key_of(name)],
+        models=[f"{name}-{model}" for model in MODELS],
+        text_model=TEXT_MODEL,
+        text_seed=text_seed,
+        tls_names=tls_names,
+    )
+
+
+def _with_dials(plan: Mapping[str, object], dials: Mapping[str, object]) -> dict[str, object]:
+    """The plan, with the case's dials under those of each of its legs."""
+    legs = plan.get("script")
+    if isinstance(legs, list):
+        return {**plan, "script": [_with_dials(leg, dials) for leg in legs]}
+    return {**plan, "params": {**dials, **jsonin.obj(plan.get("params", {}), "params")}}
+
+
+def key_of(name: str) -> str:
+    return f"sk-conformance-of-{name}"
+
+
+def _attempt(entry: Entry) -> Attempt:
+    return Attempt(
+        at_s=entry.started_monotonic_s,
+        key=entry.key,
+        model=entry.model,
+        path=entry.path,
+        headers=entry.headers,
+        outcome=entry.outcome,
+        chunks=entry.chunks,
+    )

@@ -1,0 +1,47 @@
+"""All cases, in the order of the design's table of failure classes."""
+
+from testing.conformance.case import Case
+from testing.conformance.table import (
+    busy,
+    checked,
+    clients,
+    connect,
+    cuts,
+    dialects,
+    ends,
+    healthy,
+    limited,
+    recovery,
+    refusals,
+    servererror,
+    slow,
+    surfaces,
+    truncated,
+)
+
+FAMILIES = (
+    healthy,
+    connect,
+    busy,
+    limited,
+    servererror,
+    slow,
+    truncated,
+    recovery,
+    ends,
+    refusals,
+    dialects,
+    clients,
+    surfaces,
+    cuts,
+    checked,
+)
+
+
+def every_case() -> tuple[Case, ...]:
+    found = tuple(case for family in FAMILIES for case in family.cases())
+    names = [case.name for case in found]
+    doubled = {name for name in names if names.count(name) > 1}
+    if doubled:
+        raise ValueError(f"cases with the same name: {', '.join(sorted(doubled))}")
+    return found

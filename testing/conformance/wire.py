@@ -1,0 +1,243 @@
+"""Providers that the scripted one cannot be: HTTP broken before or inside the head, other vendors' words, odd streams.
+
+A program gets the request's body and yields bytes and pauses; what a good answer is, it asks the scripted provider. One
+request a connection, on a thread of its own: plain and slow is good enough here.
+"""
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from testing.conformance.judge import Attempt
+from testing.fakes.deepseek import jsonin
+from testing.fakes.deepseek.http1 import ProtocolError, Request, RequestReader, chunk
+from testing.fakes.deepseek.log import Outcome, bearer
+
+RESET = b"\0reset"
+"""Not sent: the connection is reset instead."""
+BEAT_S = 0.05
+ALL = -1
+LINGER_RESET = struct.pack("ii", 1, 0)
+PAUSE_S = 0.04
+"""Between the last good byte and the fault: the caller has what was sent before anybody knows that it will be cut."""
+CHUNKED_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
+)
+NOT_ASKED = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+"""To health checks: the programs are about answers."""
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nconnection: close\r\n\r\n"
+
+Bytes = Iterator[bytes | float]
+"""Bytes to send, or seconds to wait."""
+Origin = Callable[[bytes], bytes]
+"""A request body to the whole body of a good answer to it."""
+Program = Callable[[bytes, Origin, Mapping[str, object]], Bytes]
+
+
+@dataclass
+class _Seen:
+    request: Request
+    at_s: float
+    outcome: Outcome = Outcome.IN_PROGRESS
+
+
+class WireProvider:
+    """Plays one program to whoever connects. origin: where good answers come from."""
+
+    def __init__(self, origin_url: str) -> None:
+        self._origin_url = origin_url
+        self._plan: Mapping[str, object] = {}
+        self._dials: Mapping[str, object] = {}
+        self._seen: list[_Seen] = []
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._accept, name="wire provider", daemon=True).start()
+
+    def play(self, plan: Mapping[str, object]) -> None:
+        self._plan, self._seen = plan, []
+
+    def stop(self) -> None:
+        self._socket.close()
+
+    def attempts(self) -> list[Attempt]:
+        return [_attempt(seen) for seen in self._seen]
+
+    def idle(self) -> bool:
+        return all(seen.outcome is not Outcome.IN_PROGRESS for seen in self._seen)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError, ProtocolError):
+            request = _read(connection)
+            if request is None:
+                return
+            if request.method != "POST":
+                connection.sendall(NOT_ASKED)
+                return
+            seen = _Seen(request, time.monotonic())
+            self._seen.append(seen)
+            seen.outcome = self._play(connection, request)
+
+    def _play(self, connection: socket.socket, request: Request) -> Outcome:
+        program = PROGRAMS[jsonin.string(self._plan["program"], "program")]
+        try:
+            for step in program(request.body, self._good, self._plan):
+                if isinstance(step, float):
+                    if _left(connection, step):
+                        return Outcome.CLIENT_CLOSED
+                elif step is RESET:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
+                    return Outcome.RESET
+                else:
+                    connection.sendall(step)
+        except OSError:
+            return Outcome.CLIENT_CLOSED
+        return Outcome.FINISHED
+
+    def _good(self, body: bytes) -> bytes:
+        answer = httpx.post(
+            f"{self._origin_url}/v1/chat/completions", content=body, timeout=10, trust_env=False, verify=False
+        )
+        return answer.content
+
+
+def _read(connection: socket.socket) -> Request | None:
+    reader = RequestReader()
+    request: Request | None = None
+    while request is None or not reader.body_done(request):
+        data = connection.recv(65536)
+        if not data:
+            return None
+        reader.feed(data)
+        request = request or reader.head()
+    return request
+
+
+def _left(connection: socket.socket, wait_s: float) -> bool:
+    """Wait, unless the other side hangs up."""
+    connection.settimeout(wait_s)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    finally:
+        connection.settimeout(None)
+
+
+def _attempt(seen: _Seen) -> Attempt:
+    model = json.loads(seen.request.body).get("model", "")
+    headers = seen.request.headers
+    return Attempt(seen.at_s, bearer(headers), str(model), seen.request.path, headers, seen.outcome, 0)
+
+
+# --- programs
+
+
+def reset_before_head(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    yield RESET
+
+
+def half_a_head(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    yield b"HTTP/1.1 200 OK\r\ncontent-type: text/eve"
+
+
+def not_http(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    yield b"220 mail.example ESMTP ready\r\n"
+
+
+def refusal(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """status, body (JSON) and headers of the plan, as the vendor words them."""
+    text = json.dumps(plan["body"]).encode()
+    headers = jsonin.obj(plan.get("headers", {}), "headers")
+    lines = [f"HTTP/1.1 {plan['status']} Refused", "content-type: application/json", f"content-length: {len(text)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    yield ("\r\n".join([*lines, "connection: close", "", ""])).encode() + text
+
+
+def beats(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """The first after_events events of a good stream, then the same beat for ever."""
+    yield STREAM_HEAD
+    yield from _events(good(body), jsonin.integer(plan.get("after_events", 0), "after_events"))
+    beat = jsonin.string(plan["beat"], "beat").encode()
+    while True:
+        yield beat
+        yield BEAT_S
+
+
+def then(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """The first after_events events of a good stream, then `tail` as it stands, then FIN."""
+    yield STREAM_HEAD
+    yield from _events(good(body), jsonin.integer(plan.get("after_events", 0), "after_events"))
+    yield PAUSE_S
+    yield jsonin.string(plan["tail"], "tail").encode()
+
+
+def noise(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """A good stream, with all else that the event stream format allows around its data."""
+    yield STREAM_HEAD
+    for event in good(body).split(b"\n\n")[:-1]:
+        yield b": a comment\nevent: message\nid: 7\nretry: 10\n" + event + b"\n\n"
+
+
+def cut(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """A good stream to its after_chunks-th piece of content, a pause, and FIN; without after_chunks all but [DONE].
+    inside: half of the next event comes before the end."""
+    pieces = list(_events(good(body)))[:-1]
+    sent = 1 + jsonin.integer(plan.get("after_chunks", len(pieces)), "after_chunks")
+    yield CHUNKED_HEAD + b"".join(chunk(piece) for piece in pieces[:sent])
+    yield PAUSE_S
+    if plan.get("inside"):
+        framed = chunk(pieces[sent])
+        yield framed[: len(framed) // 2]
+
+
+def _events(stream: bytes, count: int = ALL) -> Iterator[bytes]:
+    for event in stream.split(b"\n\n")[:-1][: None if count == ALL else count]:
+        yield event + b"\n\n"
+
+
+PROGRAMS: dict[str, Program] = {
+    "reset_before_head": reset_before_head,
+    "half_a_head": half_a_head,
+    "not_http": not_http,
+    "refusal": refusal,
+    "beats": beats,
+    "then": then,
+    "noise": noise,
+    "cut": cut,
+}
+
+
+class DeafSocket:
+    """A port where connections never come about: the queue of a socket that nobody accepts from is full."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.port = int(self._socket.getsockname()[1])
+        self._waiting = [self._knock() for _ in range(4)]
+
+    def _knock(self) -> socket.socket:
+        knock = socket.socket()
+        knock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            knock.connect(("127.0.0.1", self.port))
+        return knock
+
+    def stop(self) -> None:
+        for knock in self._waiting:
+            knock.close()
+        self._socket.close()

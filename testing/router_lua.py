@@ -1,0 +1,57 @@
+"""The router's own Lua inside Python, so that what one language writes is read by the other."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lupa.luajit21 import LuaRuntime
+
+from poolkeeper.telemetry.metrics import Family
+
+LUA = Path(__file__).resolve().parents[1] / "router" / "lua"
+
+
+def runtime() -> LuaRuntime:
+    """LuaJIT that finds the router's modules; text goes in and comes out as bytes."""
+    lua = LuaRuntime(unpack_returned_tuples=True, encoding=None)
+    lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path'.encode())
+    return lua
+
+
+def config_reader() -> Callable[[Mapping[str, object]], str]:
+    """Gives what router/lua/core/document/config.lua has against a document; "" when it takes it."""
+    lua = LuaRuntime(unpack_returned_tuples=True)
+    lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')
+    read = lua.eval(
+        """function(document)
+             local doc, err = require("core.document.config").read(document)
+             return doc and "" or err
+           end"""
+    )
+
+    def complaint(document: Mapping[str, object]) -> str:
+        return str(read(_table(lua, document)))
+
+    return complaint
+
+
+def _table(lua: LuaRuntime, value: object) -> object:
+    """Plain JSON as Lua tables; null is a member that is not there."""
+    if isinstance(value, Mapping):
+        return lua.table_from({key: _table(lua, item) for key, item in value.items() if item is not None})
+    if isinstance(value, list):
+        return lua.table_from([_table(lua, item) for item in value])
+    return value
+
+
+def router_families() -> Mapping[str, Family]:
+    """What router/lua/core/document/exposition.lua declares."""
+    table = runtime().eval(b'require("core.document.exposition").FAMILIES')
+    return {
+        name.decode(): Family(
+            family[1].decode(),
+            family[2].decode(),
+            tuple(label.decode() for label in family[3].values()),
+            tuple(family[4].values()) if family[4] else (),
+        )
+        for name, family in table.items()
+    }
