@@ -11,14 +11,14 @@ source "$HERE/../ci/lib.sh"
 verb=${1:-} namespace=${2:-poolkeeper-demo}
 case $verb in
 apply)
-  "$HERE/images/build.sh" fake llama
+  "$HERE/../images/build.sh" fake llama
   overlay=$(mktemp -d)
   trap 'rm -rf "$overlay"' EXIT
   cp -r "$REPO_ROOT/examples/demo" "$overlay/demo"
   {
     printf 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: %s\nresources: [demo]\nimages:\n' "$namespace"
     for part in fake llama; do
-      reference=$("$HERE/images/build.sh" --print "$part")
+      reference=$("$HERE/../images/build.sh" --print "$part")
       printf -- '- {name: localhost/poolkeeper-%s, newName: %s, newTag: %s}\n' "$part" "${reference%:*}" "${reference##*:}"
     done
   } >"$overlay/kustomization.yaml"

@@ -6,13 +6,13 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contract.manifests import GOOD, SMALLEST, Manifest
 from hack.generate.structural import Schema, structural
 from poolkeeper.api.base import Problem
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.failover_policy import FailoverPolicy
 from poolkeeper.api.policy_spec import FailoverPolicySpec
 from poolkeeper.api.value_types import BOUNDS
+from testing.manifests import GOOD, SMALLEST, Manifest
 
 SCALARS = st.none() | st.booleans() | st.integers(-1, 10_001) | st.floats(allow_nan=False) | st.text(max_size=20)
 JUNK = st.recursive(

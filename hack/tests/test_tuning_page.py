@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from contract.manifests import SMALLEST
 from hack.generate.structural import Json, structural
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.failover_policy import FailoverPolicy
 from poolkeeper.api.resource import Resource
 from poolkeeper.telemetry.metrics import TABLE
+from testing.manifests import SMALLEST
 from testing.router_lua import router_families
 
 PAGE = (Path(__file__).parents[2] / "docs/tuning.md").read_text()

@@ -9,11 +9,11 @@ from subprocess import CompletedProcess
 import pytest
 import yaml
 
-from contract.manifests import BAD, GOOD, SMALLEST, Case, Manifest
 from poolkeeper.api import labels
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.failover_policy import FailoverPolicy
 from poolkeeper.api.reasons import POLICY_CONDITIONS, POOL_CONDITIONS
+from testing.manifests import BAD, GOOD, SMALLEST, Case, Manifest
 
 pytestmark = pytest.mark.cluster
 

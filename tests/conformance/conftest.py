@@ -1,4 +1,4 @@
-"""Asked for by name, as a stage of `make test` does: `pytest -m testing.conformance tests`."""
+"""Asked for by name, as a stage of `make test` does: `pytest -m conformance tests`."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

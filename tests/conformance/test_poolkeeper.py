@@ -1,4 +1,4 @@
-"""Every case of the suite as a test of its own: `pytest -m testing.conformance -k busy tests`."""
+"""Every case of the suite as a test of its own: `pytest -m conformance -k busy tests`."""
 
 import pytest
 

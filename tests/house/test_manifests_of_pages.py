@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from contract.manifests import SMALLEST
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.failover_policy import FailoverPolicy
+from testing.manifests import SMALLEST
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTES = ROOT / "charts/poolkeeper/templates/NOTES.txt"

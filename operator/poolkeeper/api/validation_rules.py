@@ -3,7 +3,7 @@ side by side.
 
 A rule stands on a type: a model, or a value type such as Url, wherever that is used. Plain bounds (length, minimum,
 pattern) are not here; they stand with their fields. Both sides are held together by the tables of
-tests/contract/manifests.
+testing/manifests.
 """
 
 import re

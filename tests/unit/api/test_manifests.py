@@ -1,11 +1,11 @@
-"""The tables of tests/contract/manifests, as `poolkeeper validate` and the operator read them."""
+"""The tables of testing/manifests, as `poolkeeper validate` and the operator read them."""
 
 import pytest
 
-from contract.manifests import BAD, GOOD, SMALLEST, Case, Manifest
 from poolkeeper.api.base import Problem
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.failover_policy import FailoverPolicy
+from testing.manifests import BAD, GOOD, SMALLEST, Case, Manifest
 
 KINDS: dict[str, type[EndpointPool] | type[FailoverPolicy]] = {
     "EndpointPool": EndpointPool,
