@@ -28,7 +28,7 @@ def test_a_good_server_passes_and_is_measured(tmp_path: Path, capsys: pytest.Cap
 
     told = capsys.readouterr().out
     assert "| 5 runs, 5 requests of at most 12 tokens |" in told
-    assert "Runs: 5 good. Verdicts: 5 Healthy." in told
+    assert "Runs: 5 good. Probe status: 5 Healthy." in told
     assert "SlowFirstToken after two runs" in told
     assert asked == 1 + 5 + 2 * 2
 
@@ -37,7 +37,7 @@ def test_a_false_alarm_fails_it(tmp_path: Path, capsys: pytest.CaptureFixture[st
     with FakeProvider(params=STEADY) as fake:
         assert played(fake, tmp_path, first_token_ms=10) == 1
 
-    assert "Verdicts: 4 Grey SlowFirstToken, 1 Healthy." in capsys.readouterr().out
+    assert "Probe status: 4 Grey SlowFirstToken, 1 Healthy." in capsys.readouterr().out
 
 
 def test_the_compiler_is_installed_as_all_packages_are(tmp_path: Path) -> None:

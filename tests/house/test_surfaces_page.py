@@ -14,7 +14,7 @@ COLUMNS = ("messages", "responses", "beta")
 
 
 def told() -> dict[str, tuple[bool, ...]]:
-    page = (ROOT / "docs/surfaces.md").read_text().partition("## Which endpoints are asked")[2]
+    page = (ROOT / "docs/surfaces.md").read_text().partition("## Which endpoints get the request")[2]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
     return {
         name.strip(): tuple(cell.startswith("yes") for cell in cells)

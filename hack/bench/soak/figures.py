@@ -19,7 +19,7 @@ def table(seen: Sequence[Seen], target: Target) -> str:
         _row(f"first token, ms (slow: over {target.first_token_ms})", first_ms),
         _row("whole answer, ms", whole_ms),
     ]
-    return "\n".join([*lines, "", f"Runs: {_counted(_runs(seen))}. Verdicts: {_counted(_verdicts(seen))}."])
+    return "\n".join([*lines, "", f"Runs: {_counted(_runs(seen))}. Probe status: {_counted(_verdicts(seen))}."])
 
 
 def false_alarms(seen: Sequence[Seen]) -> int:
