@@ -22,6 +22,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 from poolkeeper.api.base import API_VERSION
 from poolkeeper.api.labels import FIELD_MANAGER
 from poolkeeper.errors import UserError
+from poolkeeper.kube.apply_body import CONTENT_TYPE, apply_body
 from poolkeeper.kube.errors import sorted_error
 from poolkeeper.kube.json_fields import Json, rows, text
 from poolkeeper.plan.snapshot import Manifest
@@ -185,7 +186,7 @@ class KubeApi:
         what = _Named.of(body)
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         path = _ALL[what.kind].path(what.namespace, what.name, subresource)
-        return await self._write("apply", what, "PATCH", path, body, query, "application/apply-patch+yaml")
+        return await self._write("apply", what, "PATCH", path, body, query, CONTENT_TYPE)
 
     async def merge(
         self, kind: str, namespace: str, name: str, patch: Manifest, manager: str = FIELD_MANAGER
@@ -262,7 +263,7 @@ class KubeApi:
                 method,
                 path + (f"?{urlencode(query)}" if query else ""),
                 header_params={"Accept": accept, "Content-Type": content},
-                body=body,
+                body=apply_body(body) if body is not None and content == CONTENT_TYPE else body,
                 auth_settings=["BearerToken"],
             )
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
