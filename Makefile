@@ -31,7 +31,7 @@ test: ## everything: lint, unit, Lua, router, charts, real cluster
 
 .PHONY: test-unit
 test-unit: venv ## the tests that need neither nginx nor a cluster (seconds)
-	@$(BIN)/pytest -q -m "not router and not cluster and not slow" tests hack/tests
+	@hack/ci/pytest.sh -m "not router and not cluster and not slow and not timing" tests hack/tests
 
 .PHONY: test-lua
 test-lua: ## the router's pure Lua (busted) and its lint (luacheck)
@@ -42,11 +42,12 @@ test-lua: ## the router's pure Lua (busted) and its lint (luacheck)
 .PHONY: test-router
 test-router: venv ## a real nginx against scripted providers on loopback
 	@hack/ci/install.sh router
-	@$(BIN)/pytest -q -m router tests
+	@hack/ci/pytest.sh -m "router and not timing" tests
+	@hack/ci/pytest.sh -n 0 -m "router and timing" tests
 
 .PHONY: test-cluster
 test-cluster: venv cluster images ## the tests on the real Kubernetes
-	@$(BIN)/pytest -q -m cluster tests
+	@hack/ci/pytest.sh -n 0 -m cluster tests
 
 .PHONY: conformance
 conformance: venv ## every fault class played against the router, judged from both sides; prints the scorecard

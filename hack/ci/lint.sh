@@ -19,8 +19,8 @@ mapfile -t scripts < <(git ls-files -co --exclude-standard | while read -r file;
   [[ -f $file ]] && head -c 64 "$file" | head -n 1 | grep -qE '^#!.*\b(ba)?sh\b' && echo "$file"
 done || true)
 
-step "ruff" ruff check operator tests testing hack
-step "ruff format" ruff format --check operator tests testing hack
+step "ruff" ruff check conftest.py operator tests testing hack
+step "ruff format" ruff format --check conftest.py operator tests testing hack
 step "mypy" mypy
 step "import layers" lint-imports --no-cache
 step "luacheck" luacheck -q router tests/lua

@@ -47,15 +47,16 @@ stage "python environment" make --no-print-directory venv || { summary; exit 1; 
 stage "lint and generated files" make --no-print-directory verify
 stage "router: pure Lua (busted)" busted tests/lua
 stage "helm, for the chart tests" hack/cluster/build.sh helm
-stage "everything without a cluster" hack/ci/pytest.sh -m "not cluster" tests hack/tests
-stage "conformance" hack/ci/pytest.sh -m conformance tests
+stage "everything without a cluster" hack/ci/pytest.sh -m "not timing and not cluster" tests hack/tests
+stage "conformance" hack/ci/pytest.sh -m "conformance and not timing" tests
+stage "what measures time, alone" hack/ci/pytest.sh -n 0 -m "timing and not cluster" tests hack/tests
 
 ground=$(hack/cluster/ground.sh)
 case $ground in
 none:*) skip "real cluster" "${ground#none:}" ;;
 *)
   if stage "cluster ($ground)" hack/cluster/cluster up && stage "images" hack/images/build.sh; then
-    stage "real cluster" hack/ci/pytest.sh -m cluster tests
+    stage "real cluster" hack/ci/pytest.sh -n 0 -m cluster tests
   fi
   ;;
 esac

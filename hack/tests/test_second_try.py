@@ -8,19 +8,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ("test.sh", "pytest.sh")
-AT_ONCE = ("hack/ci/install.sh", "hack/cluster/build.sh", "bin/make", "bin/busted")
-"""What `make test` calls beside pytest."""
-STEADY = """
-import pytest
-
-def test_steady():
-    pass
-
-@pytest.mark.conformance
-def test_conforms():
-    pass
-"""
 FLAKY = """
 from pathlib import Path
 
@@ -34,70 +21,98 @@ BROKEN = """
 def test_broken():
     raise AssertionError
 """
+NAMES_ONE = 'echo "$*" >>played; echo tests/test_flaky.py::test_flaky >>"$FLAKY"'
+PASSES = 'echo "$*" >>played'
+FAILS = "false"
 TOLD = "flaky, passed at the second try only:"
+
+
+def script(tree: Path, name: str, does: str) -> None:
+    file = tree / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/usr/bin/env bash\n{does}\n")
+    file.chmod(0o755)
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A checkout with the real runner, where all but the tests passes at once and there is no cluster."""
-    for name in SCRIPTS:
-        (tmp_path / "hack/ci").mkdir(parents=True, exist_ok=True)
+    """A checkout with the real scripts, and pytest in it."""
+    (tmp_path / "hack/ci").mkdir(parents=True)
+    for name in ("test.sh", "pytest.sh"):
         shutil.copy(ROOT / "hack/ci" / name, tmp_path / "hack/ci" / name)
-    for name, does in [*((name, "true") for name in AT_ONCE), ("hack/cluster/ground.sh", "echo none: not here")]:
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"#!/usr/bin/env bash\n{does}\n")
-        file.chmod(0o755)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    write(tmp_path, "steady", STEADY)
+    (tmp_path / "tests").mkdir()
     return tmp_path
 
 
-def write(tree: Path, name: str, text: str) -> None:
-    (tree / "tests").mkdir(exist_ok=True)
-    (tree / "hack/tests").mkdir(parents=True, exist_ok=True)
-    (tree / "tests" / f"test_{name}.py").write_text(text)
+class TestPytest:
+    """hack/ci/pytest.sh, with real tests on two workers."""
+
+    def played(self, tree: Path, **tests: str) -> tuple[int, str]:
+        """How it ended, and which tests it named in $FLAKY."""
+        for name, text in tests.items():
+            (tree / "tests" / f"test_{name}.py").write_text(text)
+        named = tree / "named"
+        env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        ended = subprocess.run(
+            [tree / "hack/ci/pytest.sh", "-n", "2", "-p", "no:hypothesispytest", "tests"],
+            env={**env, "FLAKY": str(named)},
+            capture_output=True,
+            check=False,
+        )
+        return ended.returncode, named.read_text() if named.exists() else ""
+
+    def test_what_fails_once_is_flaky_and_fails_nothing(self, tree: Path) -> None:
+        assert self.played(tree, flaky=FLAKY) == (0, "tests/test_flaky.py::test_flaky\n")
+
+    def test_what_fails_twice_is_broken_and_not_flaky(self, tree: Path) -> None:
+        assert self.played(tree, flaky=FLAKY, broken=BROKEN) == (1, "tests/test_flaky.py::test_flaky\n")
+
+    def test_tests_that_were_broken_off_are_not_saved_by_a_second_try(self, tree: Path) -> None:
+        """The second try plays what had failed until then, and not what was never played."""
+        code, named = self.played(tree, flaky=FLAKY, later="def test_later():\n    raise KeyboardInterrupt\n")
+
+        assert (code > 1, named) == (True, "")
 
 
-def make_test(tree: Path) -> tuple[int, str]:
-    """How it ended, and what stands behind its table."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    path = f"{tree / 'bin'}:{os.environ['PATH']}"
-    done = subprocess.run(
-        [tree / "hack/ci/test.sh"], env={**env, "PATH": path}, capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stdout[done.stdout.rindex("stage  ") :].partition("real cluster")[2]
+class TestMakeTest:
+    """hack/ci/test.sh, where all other programs only say what they were asked for, and there is no cluster."""
 
+    def ended(self, tree: Path, pytest_does: str) -> tuple[int, str]:
+        """How it ended, and its table with what stands behind it."""
+        for name in ("hack/ci/install.sh", "hack/cluster/build.sh", "bin/make", "bin/busted"):
+            script(tree, name, "true")
+        script(tree, "hack/cluster/ground.sh", "echo none: not here")
+        script(tree, "hack/ci/pytest.sh", pytest_does)
+        path = f"{tree / 'bin'}:{os.environ['PATH']}"
+        done = subprocess.run(
+            [tree / "hack/ci/test.sh"], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout[done.stdout.rindex("stage  ") :]
 
-def test_a_flaky_test_is_named_last_and_fails_nothing(tree: Path) -> None:
-    write(tree, "flaky", FLAKY)
+    def test_a_flaky_test_is_named_last_and_fails_nothing(self, tree: Path) -> None:
+        code, end = self.ended(tree, NAMES_ONE)
 
-    code, end = make_test(tree)
+        assert code == 0, end
+        assert TOLD in end
+        assert end.splitlines()[-1] == "  tests/test_flaky.py::test_flaky"
 
-    assert code == 0, end
-    assert end.splitlines()[-2:] == [TOLD, "  tests/test_flaky.py::test_flaky"]
+    def test_nothing_is_said_where_nothing_is_flaky(self, tree: Path) -> None:
+        code, end = self.ended(tree, PASSES)
 
+        assert code == 0, end
+        assert TOLD not in end
 
-def test_what_fails_twice_is_broken_and_not_flaky(tree: Path) -> None:
-    write(tree, "flaky", FLAKY)
-    write(tree, "broken", BROKEN)
+    def test_a_stage_that_failed_is_told_and_the_next_ones_are_played(self, tree: Path) -> None:
+        code, end = self.ended(tree, FAILS)
 
-    code, end = make_test(tree)
+        assert code == 1
+        assert [line.split()[-1] for line in end.splitlines() if "conformance" in line] == ["FAILED"]
 
-    assert code == 1
-    assert end.splitlines()[-2:] == [TOLD, "  tests/test_flaky.py::test_flaky"]
+    def test_every_test_is_in_one_stage(self, tree: Path) -> None:
+        """By its marks: those that measure time are left to the last stage, whatever else they are."""
+        self.ended(tree, PASSES)
 
-
-def test_nothing_is_said_where_nothing_is_flaky(tree: Path) -> None:
-    code, end = make_test(tree)
-
-    assert code == 0
-    assert TOLD not in end
-
-
-def test_tests_that_were_broken_off_are_not_saved_by_a_second_try(tree: Path) -> None:
-    """The second try plays what had failed until then, and not what was never played."""
-    write(tree, "flaky", FLAKY)
-    write(tree, "later", "def test_later():\n    raise KeyboardInterrupt\n")
-
-    assert make_test(tree)[0] == 1
+        asked = (tree / "played").read_text()
+        assert asked.count("not timing") == 2, asked
+        assert asked.splitlines()[-1].count("-n 0 -m timing"), asked

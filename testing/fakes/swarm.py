@@ -12,7 +12,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,6 +21,8 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+
+from testing.fakes.ports import free_port
 
 HERE = Path(__file__).parent
 MODULES = ("/usr/lib/nginx/modules", "/usr/share/nginx/modules", "/etc/nginx/modules")
@@ -41,8 +42,8 @@ class Swarm:
     def __init__(self, folder: Path, size: int) -> None:
         self._folder = folder / "swarm"
         self.names = [f"e{number}" for number in range(size)]
-        self.ports = dict(zip(self.names, free_ports(size), strict=True))
-        (control,) = free_ports(1)
+        self.ports = {name: free_port() for name in self.names}
+        control = free_port()
         self._control = httpx.Client(base_url=f"http://127.0.0.1:{control}", timeout=PATIENCE_S)
         self._control_port = control
         self._process: subprocess.Popen[bytes] | None = None
@@ -118,11 +119,3 @@ class Swarm:
         yield f"server {{ listen 127.0.0.1:{self._control_port};"
         yield 'location = /counts { content_by_lua_block { require("swarm").counts() } }'
         yield 'location ~ ^/plan/(\\w+)$ { content_by_lua_block { require("swarm").plan(ngx.var[1]) } } } }'
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -17,6 +16,7 @@ from uuid import uuid4
 import yaml
 
 from testing.cluster_bed import Json, Kubectl, wait_until
+from testing.fakes.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CHILDREN = ("configmap", "service", "poddisruptionbudget", "deployment")
@@ -32,13 +32,6 @@ POOL: Json = {
         "router": {"replicas": 1},
     },
 }
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @dataclass

@@ -6,10 +6,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from router.harness import Router, endpoint, eventually, policy, request
 from testing.fakes import rawhttp
 from testing.fakes.harness import FakeProvider
 from testing.fakes.rawprovider import RawProvider
+
+pytestmark = pytest.mark.timing
 
 PIECE = b'data: {"choices":[{"index":0,"delta":{"content":"%b"},"finish_reason":null}]}\n\n' % (b"x" * 4_000)
 PIECES = 20_000

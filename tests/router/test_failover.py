@@ -71,6 +71,7 @@ def test_the_third_endpoint_answers_when_two_fail(
 ANSWER_MS = 100
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("scenario", ["refuse", "close_on_accept", "busy503", "rate_limit", "error500", "empty_200"])
 def test_the_other_endpoint_of_a_tier_answers_nearly_as_soon_as_if_it_had_been_asked_first(
     router: Router, a: FakeProvider, b: FakeProvider, scenario: str

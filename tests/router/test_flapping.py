@@ -13,6 +13,8 @@ import pytest
 from router.harness import PATIENCE_S, PEER_RESET, Router, endpoint, eventually, policy, request
 from testing.fakes.player import JSON, Player, Steps, whole
 
+pytestmark = pytest.mark.timing
+
 RECOVERY_S = 0.5
 LONGEST_S = 4 * RECOVERY_S
 TO_OPEN = 3

@@ -6,6 +6,7 @@ import socket
 import time
 
 import httpx
+import pytest
 
 from poolkeeper.api.router_document import HedgingDoc, PolicyDoc
 from router.harness import POLICY, Router, endpoint, eventually, text_of
@@ -131,6 +132,7 @@ def test_a_whole_answer_is_never_paid_for_twice(router: Router, a: FakeProvider,
     assert b.log() == []
 
 
+@pytest.mark.timing
 def test_a_prompt_that_the_first_never_read_keeps_nobody(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     serve(router, a, b)
     with socket.create_server(("127.0.0.1", 0)) as deaf:

@@ -17,6 +17,8 @@ from poolkeeper.api.router_document import EndpointDoc, ModelRoute
 from router.harness import MODEL, PEER_RESET, Router, endpoint, eventually, policy
 from testing.fakes.swarm import Swarm
 
+pytestmark = pytest.mark.timing
+
 RETRIES = 100_000
 CEILING = 12
 CONNECTIONS = 32

@@ -16,6 +16,8 @@ from poolkeeper.plan.policy import policy_doc
 from router.harness import PATIENCE_S, Router, endpoint, policy, request
 from testing.fakes.harness import FakeProvider
 
+pytestmark = pytest.mark.timing
+
 PLACES = 4
 ANSWER_S = 0.3
 
