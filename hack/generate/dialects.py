@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from poolkeeper.api.endpoint import Provider
-from poolkeeper.providers.error_rules import COMMON, PROVIDERS, STATUS, STATUS_FAMILY, WORD_STATUS, Rule, Verdict
+from poolkeeper.providers.error_rule import Rule, Verdict
+from poolkeeper.providers.error_rules import COMMON, PROVIDERS, STATUS, STATUS_FAMILY, WORD_STATUS
 
 WIDTH = 120
 HEAD = """\
@@ -57,7 +58,9 @@ def _verdict(verdict: Verdict) -> str:
     return f"class = {_literal(verdict.outcome)}, reason = {_literal(verdict.reason)}"
 
 
-def _literal(value: str | int) -> str:
+def _literal(value: str | int | tuple[int, ...]) -> str:
+    if isinstance(value, tuple):
+        return "{ " + ", ".join(f"[{one}] = true" for one in value) + " }"
     if isinstance(value, int):
         return str(value)
     if not value.isascii() or not value.isprintable() or '"' in value or "\\" in value:

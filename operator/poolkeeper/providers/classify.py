@@ -11,15 +11,8 @@ from dataclasses import dataclass
 
 from poolkeeper.api.endpoint import Provider
 from poolkeeper.providers.error_body import Words, words_of
-from poolkeeper.providers.error_rules import (
-    COMMON,
-    PROVIDERS,
-    STATUS,
-    STATUS_FAMILY,
-    WORD_STATUS,
-    OutcomeClass,
-    Rule,
-)
+from poolkeeper.providers.error_rule import REQUESTS_OWN, OutcomeClass, Rule
+from poolkeeper.providers.error_rules import COMMON, PROVIDERS, STATUS, STATUS_FAMILY, WORD_STATUS
 
 LOOKED_AT_BYTES = 65536
 LIMIT_MAX_DIGITS = 6
@@ -45,7 +38,13 @@ def refusal(status: int, body: bytes, provider: Provider) -> Refusal:
     rule = _first_fitting(PROVIDERS.get(provider, ()), seen, words, text) or _first_fitting(COMMON, seen, words, text)
     verdict = rule.verdict if rule else STATUS.get(seen) or STATUS_FAMILY.get(seen // 100) or STATUS_FAMILY[5]
     limit = _limit_in(words.message) if verdict.outcome == "RateLimited" else None
-    return Refusal(verdict.outcome, verdict.reason, 400 if seen == 200 else seen, limit)
+    return Refusal(verdict.outcome, verdict.reason, _told_status(seen, verdict.outcome), limit)
+
+
+def _told_status(seen: int, outcome: OutcomeClass) -> int:
+    """A caller's own fault in a status that clients try again on (429, 5xx) would be sent again as it is."""
+    is_tried_again = seen == 429 or seen >= 500
+    return 400 if seen == 200 or (is_tried_again and outcome in REQUESTS_OWN) else seen
 
 
 def _effective_status(status: int, words: Words) -> int:
@@ -68,7 +67,7 @@ def _first_fitting(rules: Iterable[Rule], status: int, words: Words, text: bytes
 
 def _fits(rule: Rule, status: int, words: Words, text: bytes) -> bool:
     return (
-        (rule.status is None or rule.status == status)
+        (rule.status is None or status == rule.status or (isinstance(rule.status, tuple) and status in rule.status))
         and (rule.code is None or rule.code.encode() == words.code)
         and (rule.type is None or rule.type.encode() == words.type)
         and (rule.starts is None or words.message.startswith(rule.starts.encode()))

@@ -31,10 +31,10 @@ class Words:
 
 
 def words_of(text: bytes) -> Words:
-    """text: a body in lower case. Plain text is a message as a whole."""
+    """text: a body in lower case. Plain text, and a string as JSON, is a message as a whole."""
     start = _START.match(text)
     if not start:
-        return Words(message=text.lstrip(_BLANK))
+        return Words(message=text.lstrip(_BLANK + b'"'))
     said = _members(text, start.end())
 
     def first(*names: bytes) -> bytes:

@@ -11,49 +11,32 @@ writing "insufficient balance" into a prompt, or by asking for more than it can 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from poolkeeper.api.endpoint import Provider
-
-OutcomeClass = Literal[
-    "Busy", "RateLimited", "ServerError", "Credential", "ModelMissing", "ContextTooLong", "Incompatible", "ClientFault"
-]
-"""Those of the classes that an answer can have; the others (Connect, Truncated, …) are seen by its absence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    outcome: OutcomeClass
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    verdict: Verdict
-    status: int | None = None
-    code: str | None = None
-    type: str | None = None
-    starts: str | None = None
-    has: str | None = None
-
-
-BUSY = Verdict("Busy", "Busy")
-LOADING = Verdict("Busy", "ModelLoading")
-RATE_LIMITED = Verdict("RateLimited", "RateLimited")
-SERVER_ERROR = Verdict("ServerError", "ServerError")
-INVALID_ANSWER = Verdict("ServerError", "InvalidAnswer")
-REDIRECT = Verdict("ServerError", "RedirectRefused")
-KEY_REFUSED = Verdict("Credential", "CredentialsRejected")
-OUT_OF_BALANCE = Verdict("Credential", "BalanceExhausted")
-NO_MODEL = Verdict("ModelMissing", "ModelMissing")
-NO_SURFACE = Verdict("ModelMissing", "SurfaceMissing")
-TOO_LONG = Verdict("ContextTooLong", "ContextTooLong")
-BAD_HISTORY = Verdict("Incompatible", "IncompatibleHistory")
-NOT_HERE = Verdict("Incompatible", "NotSupported")
-INVALID = Verdict("ClientFault", "InvalidRequest")
-FILTERED = Verdict("ClientFault", "ContentFilter")
-TOO_LARGE = Verdict("ClientFault", "BodyTooLarge")
+from poolkeeper.providers.error_rule import (
+    BAD_HISTORY,
+    BLOCKED,
+    BUSY,
+    FILTERED,
+    INVALID,
+    INVALID_ANSWER,
+    KEY_REFUSED,
+    LOADING,
+    NEVER_FITS,
+    NO_MODEL,
+    NO_SURFACE,
+    NOT_HERE,
+    OUT_OF_BALANCE,
+    RATE_LIMITED,
+    REDIRECT,
+    SERVER_ERROR,
+    TOO_LARGE,
+    TOO_LONG,
+    Rule,
+    Verdict,
+    having,
+    starting,
+)
 
 STATUS: Mapping[int, Verdict] = {
     400: INVALID,
@@ -64,6 +47,7 @@ STATUS: Mapping[int, Verdict] = {
     405: NO_SURFACE,
     408: SERVER_ERROR,
     409: SERVER_ERROR,
+    410: NO_MODEL,
     413: TOO_LARGE,
     422: INVALID,
     424: SERVER_ERROR,
@@ -105,36 +89,170 @@ WORD_STATUS: Mapping[str, int] = {
 }
 """What an error inside a 200 calls its type (its code, where it has no type) -> the status it would have been."""
 
+_OWN_WORDS = (400, 413, 422, 500)
+"""What servers refuse a request with that is too long for them; some say every fault of a caller with 500."""
+_REFUSED = (400, 422, 500, 501)
+_FORBIDDEN = (401, 403)
+
+_ABOUT_THE_REQUEST: tuple[Rule, ...] = (
+    *having(
+        TOO_LONG,
+        _OWN_WORDS,
+        "context_length_exceeded",
+        "context length",
+        "context window",
+        "context limit",
+        "available context size",
+        "max context",
+        ">= n_ctx",
+        "max_model_len",
+        "exceeds the maximum allowed length",
+        "longer than the maximum model length",
+        "prompt is too long",
+        "prompt too long",
+        "prompt exceeds max length",
+        "input is too long",
+        "is too large to process",
+        "too many input tokens",
+        "range of input length should be",
+        "exceeded model token limit",
+        "`inputs` tokens + `max_new_tokens` must be",
+        "`inputs` must have less than",
+        "maximum prompt length",
+        "exceeds the maximum number of tokens",
+        "exceed max message tokens",
+        "tokens_limit_reached",
+        "model_max_prompt_tokens_exceeded",
+        "prompt token count of",
+        "exceeds maximum input length",
+    ),
+    # vLLM: what is left of the context for the answer, below nothing
+    *starting(TOO_LONG, 400, "max_tokens must be at least 1, got -", "max_completion_tokens must be at least 1, got -"),
+    # A limit of tokens a minute that this one request is over: it fits at no time.
+    *starting(NEVER_FITS, (413, 429), "request too large for"),
+    *having(
+        BAD_HISTORY,
+        400,
+        "in the thinking mode must be passed back",
+        "redacted_thinking",
+        "in `thinking` block",
+        "thought_signature",
+        "invalid_encrypted_content",
+    ),
+    *having(
+        NOT_HERE,
+        400,
+        "thinking options type cannot be",
+        "invalid 'user_id'",
+        "invalid 'metadata.user_id'",
+        "unsupported_parameter",
+        "unsupported_value",
+        ": unknown variant `",
+    ),
+    *having(
+        NOT_HERE,
+        _REFUSED,
+        "does not support",
+        "not supported",
+        "is not a multimodal model",
+        "requires --",
+        "--jinja",
+        "--mmproj",
+        "unsupported param",
+        "unsupported content",
+        "at most 0 ",
+        "not compiled for multimodal",
+        "response_format type is unavailable",
+        "'response_format.type' must be",
+        "unable to generate parser for this template",
+    ),
+)
+"""Told by words anywhere: whoever puts them into a prompt gets no more by it than being asked of others, too."""
+
+_CALLERS_FAULT_AS_500: tuple[Rule, ...] = (
+    Rule(verdict=INVALID, status=500, type="invalid_request_error"),
+    *starting(
+        INVALID,
+        500,
+        "failed to parse messages",
+        "failed to parse tools",
+        "failed to parse input",
+        "failed to parse grammar",
+        "failed to load image",
+        "failed to decode image",
+        "json schema conversion failed",
+        "missing required",
+        "unsupported role",
+        "input validation error",
+        "invalid type",
+        "invalid message",
+        "'messages' ",
+        "[{'type': '",
+        "[{'loc': ",
+    ),
+)
+"""llama.cpp, llama-cpp-python and Ollama answer 500 to what they cannot read."""
+
+_NOT_ABOUT_THE_KEY: tuple[Rule, ...] = (
+    *(
+        Rule(verdict=NO_MODEL, status=_FORBIDDEN, code=code)
+        for code in ("model.accessdenied", "model_access_denied", "unsupported_country_region_territory")
+    ),
+    *(
+        Rule(verdict=NO_MODEL, status=_FORBIDDEN, type=f"{owner}_model_access_denied")
+        for owner in ("key", "team", "user", "org", "project")
+    ),
+    *starting(
+        NO_MODEL,
+        _FORBIDDEN,
+        "model disabled",
+        "model is disabled",
+        "access to model",
+        "model access",
+        "access denied to model",
+        "the model `",
+        "this model ",
+        "your account does not have access to model",
+        "you do not have access to the model",
+        "you don't have access to the model",
+        "you do not have access to model",
+        "this token has no access to model",
+        "this team does not have access to model",
+        "country, region, or territory not supported",
+    ),
+    *having(FILTERED, 403, "moderation", "flagged", "guardrail", "content_policy", "content policy", "safety system"),
+)
+
+_FIREWALLS: tuple[Rule, ...] = (
+    *starting(BLOCKED, (403, 406), "<"),
+    *having(BLOCKED, (403, 405, 406), "cloudflare", "errors.aliyun.com", "incapsula", "support id"),
+)
+"""A page where an API would have said JSON comes from something before it, about these words or this address."""
+
 COMMON: tuple[Rule, ...] = (
     Rule(verdict=OUT_OF_BALANCE, status=429, code="insufficient_quota"),
     Rule(verdict=OUT_OF_BALANCE, status=200, starts="insufficient balance"),
     Rule(verdict=NO_MODEL, code="model_not_found"),
     Rule(verdict=NO_MODEL, status=400, starts="model not exist"),
-    Rule(verdict=BAD_HISTORY, status=400, starts="the `reasoning_content` in the thinking mode must be passed back"),
-    Rule(verdict=TOO_LONG, status=400, has="context_length_exceeded"),
-    Rule(verdict=TOO_LONG, status=400, has="maximum context length"),
-    Rule(verdict=TOO_LONG, status=400, has="exceeds the available context size"),
-    Rule(verdict=TOO_LONG, status=400, has="exceeds the context window"),
-    Rule(verdict=TOO_LONG, status=400, has="exceeds the context length"),
-    Rule(verdict=TOO_LONG, status=400, has="exceeds the maximum allowed length"),
-    Rule(verdict=TOO_LONG, status=400, has="longer than the model's context length"),
-    Rule(verdict=TOO_LONG, status=400, has="longer than the maximum model length"),
-    Rule(verdict=TOO_LONG, status=400, has="prompt is too long"),
-    Rule(verdict=TOO_LONG, status=413, has="context length"),
+    *_NOT_ABOUT_THE_KEY,
+    *_FIREWALLS,
+    *_CALLERS_FAULT_AS_500,
+    *_ABOUT_THE_REQUEST,
     # What the caller names and the provider no longer has, if it ever had it; not the model.
     Rule(verdict=INVALID, status=404, code="previous_response_not_found"),
-    Rule(verdict=INVALID, status=404, starts="previous response"),
-    Rule(verdict=INVALID, status=404, starts="response with id"),
-    Rule(verdict=INVALID, status=404, starts="conversation with id"),
-    Rule(verdict=INVALID, status=404, starts="item with id"),
-    Rule(verdict=INVALID, status=404, starts="prompt with id"),
-    Rule(verdict=INVALID, status=404, starts="no such file object"),
-    Rule(verdict=BUSY, status=200, has="too busy"),
-    Rule(verdict=BUSY, status=200, has="overloaded"),
-    Rule(verdict=BUSY, status=200, has="insufficient_system_resource"),
+    *starting(
+        INVALID,
+        404,
+        "previous response",
+        "response with id",
+        "conversation with id",
+        "item with id",
+        "prompt with id",
+        "no such file object",
+    ),
+    *having(BUSY, 200, "too busy", "overloaded", "insufficient_system_resource"),
     Rule(verdict=RATE_LIMITED, status=200, has="rate_limit"),
-    Rule(verdict=BUSY, status=500, starts="service is too busy"),
-    Rule(verdict=BUSY, status=500, starts="overloaded"),
+    *starting(BUSY, 500, "service is too busy", "overloaded"),
 )
 
 PROVIDERS: Mapping[Provider, tuple[Rule, ...]] = {

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from poolkeeper.api.endpoint import Provider
 from poolkeeper.api.reasons import ProbeReason
 from poolkeeper.providers.classify import refusal
-from poolkeeper.providers.error_rules import OutcomeClass
+from poolkeeper.providers.error_rule import OutcomeClass
 
 _BY_CLASS: Mapping[OutcomeClass, ProbeReason] = {
     "Busy": ProbeReason.Busy,

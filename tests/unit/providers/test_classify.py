@@ -8,7 +8,8 @@ import pytest
 
 from poolkeeper.api.endpoint import Provider
 from poolkeeper.providers.classify import refusal
-from poolkeeper.providers.error_rules import COMMON, PROVIDERS, Rule
+from poolkeeper.providers.error_rule import Rule
+from poolkeeper.providers.error_rules import COMMON, PROVIDERS
 
 VECTORS = Path(__file__).resolve().parents[2] / "contract" / "router" / "classify.json"
 

@@ -84,12 +84,12 @@ local function members(text, pos)
 end
 
 
--- text: a body in lower case. {code, type, message}, each empty where the body says nothing of the kind. Plain text is a
--- message as a whole.
+-- text: a body in lower case. {code, type, message}, each empty where the body says nothing of the kind. Plain text, and a
+-- string as JSON, is a message as a whole.
 function _M.of(text)
   local pos = match(text, "^[ \t\r\n]*%[?[ \t\r\n]*{()")
   if not pos then
-    return { code = "", type = "", message = match(text, "^[ \t\r\n]*(.*)$") }
+    return { code = "", type = "", message = match(text, '^[ \t\r\n"]*(.*)$') }
   end
   local said = members(text, pos)
   return {

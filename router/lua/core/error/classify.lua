@@ -17,10 +17,16 @@ local _M = {}
 local LOOKED_AT_BYTES = 65536
 local LIMIT_MAX_DIGITS = 6
 local NO_RULES = {}
+local REQUESTS_OWN = { ContextTooLong = true, Incompatible = true, ClientFault = true }
+
+
+local function is_status(wanted, status)
+  return wanted == status or type(wanted) == "table" and wanted[status] == true
+end
 
 
 local function fits(rule, status, words, text)
-  return (not rule.status or rule.status == status)
+  return (not rule.status or is_status(rule.status, status))
     and (not rule.code or rule.code == words.code)
     and (not rule.type or rule.type == words.type)
     and (not rule.starts or sub(words.message, 1, #rule.starts) == rule.starts)
@@ -55,6 +61,13 @@ local function limit_in(message)
 end
 
 
+-- A caller's own fault in a status that clients try again on (429, 5xx) would be sent again as it is.
+local function told_status(seen, class)
+  local is_tried_again = seen == 429 or seen >= 500
+  return (seen == 200 or is_tried_again and REQUESTS_OWN[class]) and 400 or seen
+end
+
+
 -- header: lower-case name -> value or nil. The verdict: class, reason, status (what a caller would be told, never 200),
 -- retry_after_ms (nil: not said), and limit, a ceiling that the provider names.
 function _M.refusal(status, header, body, provider, now_ms)
@@ -73,7 +86,7 @@ function _M.refusal(status, header, body, provider, now_ms)
   return {
     class = rule.class,
     reason = rule.reason,
-    status = seen == 200 and 400 or seen,
+    status = told_status(seen, rule.class),
     retry_after_ms = wait_ms,
     limit = rule.class == "RateLimited" and limit_in(words.message) or nil,
   }

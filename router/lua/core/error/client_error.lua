@@ -1,14 +1,25 @@
 -- A provider's refusal as its caller is told it. Clients read errors by one shape, {"error": {"message"}}; what comes in a
--- provider's own (a bare code and message, a word, plain text) is said again in that.
+-- provider's own (a bare code and message, a word, plain text) is said again in that. A firewall's page is named.
 
 local find = string.find
+local lower = string.lower
 local match = string.match
 local sub = string.sub
 
 local _M = {}
 
 local TEXT_MAX_BYTES = 1000
+local PAGE_MAX_BYTES = 16384
 local CODES = { ContextTooLong = "context_length_exceeded" }
+-- Words of a firewall's page -> whose it is.
+local FIREWALLS = {
+  { "cloudflare", "Cloudflare" }, { "cloudfront", "CloudFront" }, { "request could not be satisfied", "CloudFront" },
+  { "akamai", "Akamai" }, { "&#35;", "Akamai" }, { "incapsula", "Imperva" }, { "imperva", "Imperva" },
+  { "sucuri", "Sucuri" }, { "errors.aliyun.com", "Alibaba Cloud" }, { "mod_security", "ModSecurity" },
+  { "application-gateway", "Azure" }, { "azure front door", "Azure" }, { "support id", "F5" },
+}
+local BLOCKED = "A firewall before the provider%s blocked this request with status %d, for its words or where it comes from."
+  .. " The provider itself has not seen it."
 local ANY_CODE = "refused_by_provider"
 
 
@@ -28,7 +39,17 @@ local function text_of(value, body)
 end
 
 
--- failure: class, status, answer {body, content_type}. protocol: the caller's. The body and its content type.
+-- A firewall's page tells its reader nothing; that it was one, and whose, does.
+local function of_firewall(body, status)
+  local page, name = lower(sub(body, 1, PAGE_MAX_BYTES)), nil
+  for i = 1, #FIREWALLS do
+    name = name or find(page, FIREWALLS[i][1], 1, true) and FIREWALLS[i][2]
+  end
+  return BLOCKED:format(name and " (" .. name .. ")" or "", status)
+end
+
+
+-- failure: class, reason, status, answer {body, content_type}. protocol: the caller's. The body and its content type.
 function _M.of(failure, protocol, decode)
   local answer = failure.answer
   if failure.status == 200 and failure.class == "Empty" then
@@ -38,9 +59,11 @@ function _M.of(failure, protocol, decode)
   if type(value) == "table" and type(value.error) == "table" then
     return answer.body, answer.content_type
   end
-  local text = text_of(value, answer.body)
+  local is_firewalls = failure.reason == "FirewallBlocked"
+  local text = is_firewalls and of_firewall(answer.body, failure.status) or text_of(value, answer.body)
   local message = text ~= "" and text or ("The provider refused the request with status %d."):format(failure.status)
-  return protocol.error_body(message, CODES[failure.class] or ANY_CODE, failure.status), "application/json"
+  local code = is_firewalls and "blocked_by_firewall" or CODES[failure.class] or ANY_CODE
+  return protocol.error_body(message, code, failure.status), "application/json"
 end
 
 

@@ -36,6 +36,23 @@ describe("a refusal", function()
     end)
   end
 
+  for name, page in pairs({
+    [" (Cloudflare)"] = "<title>Attention Required! | Cloudflare</title>",
+    [" (CloudFront)"] = "<H1>403 ERROR</H1>The request could not be satisfied",
+    [" (Akamai)"] = "<H1>Access Denied</H1>Reference&#32;&#35;18.1",
+    [" (Alibaba Cloud)"] = "<script src=https://errors.aliyun.com/images/a.js>",
+    [" (ModSecurity)"] = "<title>Not Acceptable!</title> Mod_Security",
+    [""] = "<html>403 Forbidden</html>",
+  }) do
+    it("that is a firewall's page names it" .. name, function()
+      local failure = { class = "Incompatible", reason = "FirewallBlocked", status = 403, answer = { body = page } }
+      local body = refusal.of(failure, openai, cjson.decode)
+      local told_error = cjson.decode(body).error
+      assert.equal("blocked_by_firewall", told_error.code)
+      assert.truthy(told_error.message:find("before the provider" .. name .. " blocked", 1, true))
+    end)
+  end
+
   it("of a prompt that is too long has the code that clients know", function()
     assert.equal("context_length_exceeded", cjson.decode((told('{"message":"x"}', "ContextTooLong"))).error.code)
   end)
