@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hack.generate import cli, crds, dialects, metrics, reference, runbooks
+from hack.generate import addresses, cli, crds, dialects, metrics, reference, runbooks
 from poolkeeper.api.base import GROUP
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +20,7 @@ def generated() -> dict[Path, str]:
         docs / "metrics.md": metrics.page(),
         Path("docs/runbooks/README.md"): runbooks.index(),
         Path("router/lua/core/error/rules.lua"): dialects.as_lua(),
+        Path("router/lua/core/http/forbidden.lua"): addresses.as_lua(),
     }
     for kind in crds.KINDS:
         name = f"{GROUP}_{kind.PLURAL}.yaml"

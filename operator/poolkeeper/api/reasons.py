@@ -102,7 +102,7 @@ class ProbeReason(Word):
     DnsFailed = "DnsFailed", "Its name does not resolve."
     AddressRefused = (
         "AddressRefused",
-        "Its name resolves to an address that no pool may reach: loopback, link-local or a cloud's metadata.",
+        "It, or its egress proxy, is at an address that no pool may reach: loopback, link-local or a cloud's metadata.",
     )
     ProxyFailed = "ProxyFailed", "Its egress proxy is not there or does not connect to it."
     ConnectFailed = "ConnectFailed", "None of its addresses takes a connection."

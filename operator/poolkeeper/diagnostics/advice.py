@@ -22,7 +22,7 @@ from poolkeeper.diagnostics.endpoint_facts import Facts
 ADVICE: Mapping[str, str] = MappingProxyType(
     {
         "DnsFailed": "its name does not resolve: check the url, and the cluster's DNS if others fail, too",
-        "AddressRefused": "its name resolves to an address that no pool may reach: look who changed the DNS record",
+        "AddressRefused": "its name or its proxy's resolves to an address that no pool may reach: who changed the DNS?",
         "ProxyFailed": "the egress proxy does not connect to it: is it up, and does it allow this host and port?",
         "ConnectFailed": "nothing takes a connection: check that it runs, its port, and firewalls on the way",
         "TlsFailed": "TLS does not come about: check http or https, and the port, in its url",

@@ -2,7 +2,8 @@
 
 Every address is tried, because one dead of four is an endpoint that fails one request in four; how many are is told and
 not judged, because a network without IPv6 is no fault of the endpoint's. Where a name leads is
-judged as the router judges it: a pool reaches no loopback, link-local or metadata address, whatever DNS says.
+judged as the router judges it: a pool reaches no loopback, link-local or metadata address, whatever DNS says, neither
+itself nor through its proxy.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import ssl
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from poolkeeper.api.addresses import is_forbidden, is_loopback
+from poolkeeper.api.addresses import kind_of, may_connect
 from poolkeeper.api.probe_document import ProbedEndpointDoc
 from poolkeeper.api.reasons import ProbeReason
 from poolkeeper.probing.phases import Certificate, Reach
@@ -25,7 +26,7 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass(frozen=True)
 class Way:
-    """address: where a request connects to; "" when finding it is the proxy's business."""
+    """address: where a request connects to: its proxy's, if the endpoint has one. It was judged; the name was not."""
 
     reach: Reach
     address: str = ""
@@ -60,16 +61,15 @@ class _Finder:
 
     async def walk(self) -> None:
         endpoint, proxy = self._endpoint, self._endpoint.egress_proxy
-        if proxy:
-            addresses = await self._resolve(proxy.host, proxy.port)
-            await self._connect(addresses, proxy.port)
-            if endpoint.scheme == "https":
-                await self._pass_proxy()
-        else:
-            addresses = [found for found in await self._resolve(endpoint.host, endpoint.port) if self._may_reach(found)]
-            if not addresses:
-                raise _Failed(ProbeReason.AddressRefused)
-            self.address = await self._connect(addresses, endpoint.port)
+        if proxy and kind_of(endpoint.host) and not self._may_reach(endpoint.host):
+            raise _Failed(ProbeReason.AddressRefused)  # a name is the proxy's to resolve; an address is none
+        dialled = proxy or endpoint
+        addresses = [found for found in await self._resolve(dialled.host, dialled.port) if self._may_reach(found)]
+        if not addresses:
+            raise _Failed(ProbeReason.AddressRefused)
+        self.address = await self._connect(addresses, dialled.port)
+        if proxy and endpoint.scheme == "https":
+            await self._pass_proxy()
         if self._tls and endpoint.tls:
             await self._encrypt(self._tls, endpoint.tls.server_name)
 
@@ -90,7 +90,7 @@ class _Finder:
         return addresses[:MOST_ADDRESSES]
 
     def _may_reach(self, address: str) -> bool:
-        return not is_forbidden(address) or (self._allow_loopback and is_loopback(address))
+        return may_connect(address, self._allow_loopback)
 
     async def _connect(self, addresses: list[str], port: int) -> str:
         began_s = _now_s()

@@ -1,6 +1,6 @@
 """One real request to an endpoint, timed from when it was sent; and, where there is one, a look at its balance.
 
-It goes to the address that was found and judged before (reach.py), under the endpoint's own name: a name that leads
+It goes to the address that was found and judged before (connect.py), under the endpoint's own name: a name that leads
 elsewhere a moment later leads nowhere. No redirect is followed, no proxy of the environment used, and what comes back
 is read by probing/stream.py and forgotten.
 """
@@ -47,16 +47,16 @@ class Patience:
 
 
 class Asker:
-    """One endpoint. address: where it is ("": through its proxy). key: sent to it and to nobody else."""
+    """One endpoint. address: where it is, or its proxy, if it has one. key: sent to it and to nobody else."""
 
     def __init__(self, endpoint: ProbedEndpointDoc, address: str, tls: ssl.SSLContext | None, key: str | None) -> None:
         self._endpoint = endpoint
-        self._base = _url(endpoint, address)
         proxy = endpoint.egress_proxy
+        self._base = _url(endpoint, endpoint.host if proxy else address)
         self._extensions = {"sni_hostname": endpoint.tls.server_name} if endpoint.tls else {}
         self._client = httpx.AsyncClient(
             verify=tls or _trusting_nobody(),
-            proxy=f"http://{_bracketed(proxy.host)}:{proxy.port}" if proxy else None,
+            proxy=f"http://{_bracketed(address)}:{proxy.port}" if proxy else None,
             trust_env=False,
             follow_redirects=False,
             timeout=None,
@@ -179,8 +179,8 @@ def _headers(endpoint: ProbedEndpointDoc, key: str | None) -> dict[str, str]:
     }
 
 
-def _url(endpoint: ProbedEndpointDoc, address: str) -> str:
-    return f"{endpoint.scheme}://{_bracketed(address or endpoint.host)}:{endpoint.port}"
+def _url(endpoint: ProbedEndpointDoc, host: str) -> str:
+    return f"{endpoint.scheme}://{_bracketed(host)}:{endpoint.port}"
 
 
 def _bracketed(host: str) -> str:

@@ -194,6 +194,27 @@ def test_an_endpoint_behind_its_proxy(answer: str, want: str, tmp_path: Path) ->
     assert (found.phases.proxy is not None) is (want == "")
 
 
+@pytest.mark.parametrize("proxy_host", ["127.0.0.1", "localhost", "169.254.169.254"])
+def test_a_proxy_is_never_at_a_forbidden_address(proxy_host: str, tmp_path: Path) -> None:
+    """Plain http: else the key would stand in what it is sent."""
+    with FakeProvider("official", keys=[CANARY]) as fake, _Proxy(fake.port, "200 OK") as proxy:
+        way = endpoint(fake, key=True, host="api.invalid", proxy=EgressProxy(host=proxy_host, port=proxy.port))
+        found = Pod(tmp_path, [way], keys={"official": CANARY}, allow_loopback=False).one()
+
+    assert found.why == "AddressRefused"
+    assert proxy.heads == []
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "fd00:ec2::254", "64:ff9b::a9fe:a9fe"])
+def test_nor_is_a_proxy_asked_for_one(host: str, tmp_path: Path) -> None:
+    with FakeProvider("official") as fake, _Proxy(fake.port, "200 OK") as proxy:
+        way = endpoint(fake, host=host, proxy=EgressProxy(host="127.0.0.1", port=proxy.port))
+        found = Pod(tmp_path, [way]).one()
+
+    assert found.why == "AddressRefused"
+    assert proxy.heads == []
+
+
 def test_authorities_are_read_once_for_all_who_bring_none_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "ca").mkdir()
     (tmp_path / "ca/own.crt").write_bytes(tls.shared_authority().certificate.cert.read_bytes())
@@ -227,11 +248,16 @@ class _Proxy(Listening):
     def __init__(self, target: int, answer: str) -> None:
         super().__init__()
         self._target, self._answer = target, answer
+        self.heads: list[bytes] = []
 
     def _serve(self, client: socket.socket) -> None:
         head = b""
         while b"\r\n\r\n" not in head:
-            head += client.recv(4096)
+            more = client.recv(4096)
+            if not more:
+                return
+            head += more
+        self.heads.append(head)
         client.sendall(f"HTTP/1.1 {self._answer}\r\n\r\n".encode())
         if not self._answer.startswith("200"):
             client.close()

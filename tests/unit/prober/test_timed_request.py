@@ -6,6 +6,9 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from poolkeeper.api.router_document import EgressProxy
 from poolkeeper.prober.timed_request import Asker, Patience
 from poolkeeper.probing.evaluate import Asked, judge_exchange
 from poolkeeper.probing.phases import Exchange
@@ -62,3 +65,25 @@ def test_a_stream_that_we_slept_through_is_not_called_buffered() -> None:
 
     assert seen.stalled_ms >= 300
     assert judge_exchange(seen, Asked("DeepSeek", MODEL, first_token_ms=5000, min_tokens_per_second=5)) is None
+
+
+@pytest.mark.parametrize("proxy", [None, EgressProxy(host="no-such-proxy.invalid", port=0)])
+def test_what_was_judged_is_what_is_dialled(proxy: EgressProxy | None) -> None:
+    """Neither the endpoint's name nor its proxy's is looked up again: it might lead the key elsewhere by now."""
+
+    async def story(fake: FakeProvider) -> Exchange:
+        way = endpoint(
+            fake,
+            host="no-such-host.invalid",
+            proxy=proxy.model_copy(update={"port": fake.port}) if proxy else None,
+        )
+        asker = Asker(way, "127.0.0.1", None, None)
+        seen = await asker.ask({"model": MODEL, "stream": True}, Patience(10, 10))
+        await asker.close()
+        return seen
+
+    with FakeProvider("official") as fake:
+        seen = asyncio.run(story(fake))
+
+        assert seen.status != 0
+        assert len(fake.log()) == 1

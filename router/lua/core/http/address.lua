@@ -1,14 +1,16 @@
 -- Which IP addresses a router may connect to. A name that an attacker controls must not lead to the node's metadata
 -- service, to the Pod itself or to link-local neighbours, in whatever notation and behind whatever mapping.
 
+local forbidden = require "core.http.forbidden"
+
+local floor = math.floor
+
 local _M = {}
 
--- Clouds' metadata services that are not link-local: Alibaba, Azure, AWS over IPv6.
-local METADATA = { ["100.100.100.200"] = true, ["168.63.129.16"] = true }
-local AWS_METADATA_6 = "fd00:ec2:0:0:0:0:0:254"
+local GROUP_BITS = 16
 
 
--- The four numbers of a dotted quad; nothing else is an IPv4 address here (no octal, no hex, no single number).
+-- The two 16-bit groups of a dotted quad; nothing else is an IPv4 address here (no octal, no hex, no single number).
 local function quad(text)
   local a, b, c, d = text:match("^(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)$")
   if not a then
@@ -19,7 +21,7 @@ local function quad(text)
       return nil
     end
   end
-  return tonumber(a), tonumber(b), tonumber(c), tonumber(d)
+  return { a * 256 + b, c * 256 + d }
 end
 
 
@@ -41,11 +43,11 @@ end
 local function groups(text)
   local head, last = text:match("^(.*:)(%d+%.%d+%.%d+%.%d+)$")
   if head then
-    local a, b, c, d = quad(last)
-    if not a then
+    local embedded = quad(last)
+    if not embedded then
       return nil
     end
-    text = ("%s%x:%x"):format(head, a * 256 + b, c * 256 + d)
+    text = ("%s%x:%x"):format(head, embedded[1], embedded[2])
   end
   if not text:find(":", 1, true) then
     return nil
@@ -69,63 +71,51 @@ local function groups(text)
 end
 
 
-local function kind_of_quad(a, b, c, d)
-  if a == 127 then
-    return "loopback"
+local function is_within(address, network)
+  if #address ~= #network then
+    return false
   end
-  if a == 0 then
-    return "unspecified"
+  local left = network.bits
+  for i = 1, #network do
+    local unit = 2 ^ math.max(0, GROUP_BITS - left)
+    if left > 0 and floor(address[i] / unit) ~= floor(network[i] / unit) then
+      return false
+    end
+    left = left - GROUP_BITS
   end
-  if METADATA[("%d.%d.%d.%d"):format(a, b, c, d)] then
-    return "metadata"
-  end
-  if a == 169 and b == 254 then
-    return "link-local"
-  end
-  return a >= 224 and "multicast" or "ordinary"
+  return true
 end
 
 
--- IPv4 addresses that hide in an IPv6 one: mapped, compatible, NAT64 and 6to4
-local function embedded_quad(g)
-  local zeros = g[1] == 0 and g[2] == 0 and g[3] == 0 and g[4] == 0 and g[5] == 0
-  if zeros and (g[6] == 0xffff or g[6] == 0 and g[7] > 0) or g[1] == 0x64 and g[2] == 0xff9b then
-    return g[7], g[8]
+local function listed(address)
+  for _, network in ipairs(forbidden.NETWORKS) do
+    if is_within(address, network) then
+      return network.kind
+    end
   end
-  if g[1] == 0x2002 then
-    return g[2], g[3]
+end
+
+
+-- The IPv4 address that an IPv6 one means, if it does: it stands right behind the prefix.
+local function embedded_in(address)
+  for _, network in ipairs(forbidden.EMBEDDING) do
+    if is_within(address, network) then
+      local before = network.bits / GROUP_BITS
+      return { address[before + 1], address[before + 2] }
+    end
   end
 end
 
 
 -- "ordinary", "loopback", "link-local", "metadata", "unspecified" or "multicast"; nil when text is no IP address.
+-- The same as kind_of in operator/poolkeeper/api/addresses.py.
 function _M.kind(text)
-  local a, b, c, d = quad(text)
-  if a then
-    return kind_of_quad(a, b, c, d), 4
-  end
-  local g = groups(text)
-  if not g then
+  local address = quad(text) or groups(text)
+  if not address then
     return nil
   end
-  local high, low = embedded_quad(g)
-  if high then
-    return kind_of_quad(math.floor(high / 256), high % 256, math.floor(low / 256), low % 256), 6
-  end
-  local canonical = ("%x:%x:%x:%x:%x:%x:%x:%x"):format(unpack(g))
-  if canonical == "0:0:0:0:0:0:0:1" then
-    return "loopback", 6
-  end
-  if canonical == "0:0:0:0:0:0:0:0" then
-    return "unspecified", 6
-  end
-  if canonical == AWS_METADATA_6 then
-    return "metadata", 6
-  end
-  if g[1] >= 0xfe80 and g[1] <= 0xfebf then
-    return "link-local", 6
-  end
-  return g[1] >= 0xff00 and "multicast" or "ordinary", 6
+  local embedded = embedded_in(address)
+  return listed(address) or embedded and listed(embedded) or "ordinary"
 end
 
 
