@@ -131,16 +131,17 @@ def test_a_caller_who_leaves_meanwhile_leaves_nothing_taken(router: Router, a: F
     eventually(router.is_idle, "the slot at b is free again")
 
 
-def test_no_events_are_put_behind_an_answer_that_is_no_stream(router: Router, b: FakeProvider) -> None:
-    def breaks() -> Steps:
+def test_a_whole_answer_too_long_to_be_made_a_stream_is_left_for_another_endpoint(
+    router: Router, b: FakeProvider
+) -> None:
+    def talks() -> Steps:
         yield until_closed(JSON).replace(b"connection: close", b"content-length: 99999999")
         yield b'{"choices":[{"message":{"content":"' + b"x" * (9 << 20)
 
-    with Player(breaks) as whole:
+    with Player(talks) as whole:
         router.serve(endpoint("whole", port=whole.port), endpoint("b", b, tier=1))
 
-        text = broken(router)
+        answer = router.ask(stream=True)
 
-    assert text.startswith("{")
-    assert "data: " not in text
-    assert b.log() == []
+    assert answer.headers["x-poolkeeper-endpoint"] == "b"
+    assert events(answer.text)[-1] == "[DONE]"

@@ -7,6 +7,7 @@ local byte = string.byte
 local find = string.find
 local sub = string.sub
 
+local finish_reason = require "core.answer.finish_reason"
 local frame = require "core.answer.frame"
 local lenient = require "core.json.lenient"
 local has_content = require "core.answer.has_content"
@@ -37,10 +38,12 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 
 
 -- decode: JSON text -> value, or nil. choices: how many must finish (the request's n). is_empty: nothing was said so far,
--- and no reason to finish but "stop" given.
+-- and no reason to finish but "stop" given. says_usage: did the last event carry an account? is_accounted: is the account
+-- the last one, said with the finish or after it?
 function _M.new(decode, choices)
   return setmetatable({
-    decode = decode, choices = choices or 1, finished = 0, ended = {}, usage = nil,
+    decode = decode, choices = choices or 1, finished = 0, ended = {},
+    usage = nil, says_usage = false, is_counted = false, is_accounted = false,
     frame = frame.new(), transcript = nil, channel = nil, is_empty = true, final = nil,
   }, reader)
 end
@@ -82,14 +85,13 @@ local function has_odd_calls(delta)
 end
 
 
--- One choice: is there text, and has it finished, and as it should?
+-- One choice: its text, whether it has any, and why it ended.
 local function read_choice(choice)
   local delta = choice.delta
   if type(delta) ~= "table" then
     delta = { text = choice.text }
   end
-  local reason = choice.finish_reason
-  return delta, has_content(delta, NO_CONTENT), type(reason) == "string" and reason or nil, tonumber(choice.index) or 0
+  return delta, has_content(delta, NO_CONTENT), finish_reason(choice.finish_reason), tonumber(choice.index) or 0
 end
 
 
@@ -101,8 +103,27 @@ local function record_all(record, choices)
 end
 
 
+-- A choice has said why it ended. No more of it is expected, so the frame is forgotten: what comes all the same is read.
+local function finish(self, index)
+  if not self.ended[index] then
+    self.ended[index], self.finished = true, self.finished + 1
+  end
+  self.frame = frame.new()
+end
+
+
+-- A choice that has finished says more: then it had not.
+local function resume(self, index)
+  if self.ended[index] then
+    self.ended[index], self.finished = nil, self.finished - 1
+    self.is_accounted = false
+  end
+end
+
+
 local function read_choices(self, event, value, choices)
   local content, finished, cut, stopped = false, false, nil, true
+  local was_finished = self.finished >= self.choices
   for i = 1, #choices do
     local choice = choices[i]
     if not is_one(choice) or has_odd_calls(choice.delta) then
@@ -113,12 +134,13 @@ local function read_choices(self, event, value, choices)
     if reason then
       cut = cut or CUT_REASONS[reason] and reason
       finished, stopped = true, stopped and reason == "stop"
-      if not self.ended[index] then
-        self.ended[index], self.finished = true, self.finished + 1
+      finish(self, index)
+    elseif has_text then
+      resume(self, index)
+      if #choices == 1 and not self.says_usage then
+        local key = learn(self.frame, event, delta, TEXT_KEYS)
+        self.channel = key and self.transcript and self.transcript:channel(index, key) or self.channel
       end
-    elseif has_text and #choices == 1 then
-      local key = learn(self.frame, event, delta, TEXT_KEYS)
-      self.channel = key and self.transcript and self.transcript:channel(index, key) or self.channel
     end
   end
   if cut then
@@ -132,12 +154,26 @@ local function read_choices(self, event, value, choices)
     self.final = value
     return _M.FINISH
   end
+  if self.says_usage and was_finished and not content and not finished then
+    return _M.USAGE -- with a choice that says nothing, as LiteLLM has it
+  end
   return content and _M.CONTENT or _M.NOISE
+end
+
+
+-- The account of tokens, which may come with any event; zeros are none that could be the last.
+local function read_usage(self, usage)
+  self.says_usage = type(usage) == "table"
+  if self.says_usage then
+    self.usage = usage
+    self.is_counted = (tonumber(usage.completion_tokens) or 0) > 0
+  end
 end
 
 
 -- What the event text[from..to] means; with ERROR also its data, with CUT the reason.
 function reader:read(text, from, to)
+  self.says_usage = false
   local first_char, last_char = fits(self.frame, text, from, to)
   if first_char then
     if self.transcript then
@@ -167,17 +203,16 @@ function reader:read(text, from, to)
   if is_error(value, name) then
     return _M.ERROR, data
   end
-  if type(value.usage) == "table" then
-    self.usage = value.usage
-  end
+  read_usage(self, value.usage)
+  local kind, detail
   local choices = value.choices
-  if type(choices) ~= "table" then
-    return _M.NOISE
+  if type(choices) ~= "table" or #choices == 0 then
+    kind = self.says_usage and _M.USAGE or _M.NOISE
+  else
+    kind, detail = read_choices(self, event, value, choices)
   end
-  if #choices == 0 then
-    return self.usage and value.usage == self.usage and _M.USAGE or _M.NOISE
-  end
-  return read_choices(self, event, value, choices)
+  self.is_accounted = self.is_accounted or self.says_usage and self.is_counted and self.finished >= self.choices
+  return kind, detail
 end
 
 

@@ -1,7 +1,9 @@
--- Answers that say they are complete ("stop") and say nothing else: no text, no tool call, no refusal, at most thoughts.
+-- Answers that say they are complete ("stop", or no reason) and nothing else: no text, no tool call, no refusal, at most
+-- thoughts.
 -- Providers under load give them, and now and then a caller wants one; what to make of them is core/error/outcome.lua's
 -- business.
 
+local finish_reason = require "core.answer.finish_reason"
 local has_content = require "core.answer.has_content"
 
 local find = string.find
@@ -15,7 +17,7 @@ local NOT_THE_ANSWER = { role = true, reasoning = true, reasoning_content = true
 -- Is a whole chat answer empty? Nearly none is, and of those the start of the first content tells.
 function _M.is_whole(body, decode)
   local _, name = find(body, '"content"', 1, true)
-  if not name or find(body, '^%s*:%s*"[^"]', name + 1) or not find(body, '"finish_reason"%s*:%s*"stop"') then
+  if name and find(body, '^%s*:%s*"[^"]', name + 1) then
     return false
   end
   local value = decode(body)
@@ -25,7 +27,8 @@ function _M.is_whole(body, decode)
   end
   for i = 1, #choices do
     local choice = choices[i]
-    if type(choice) ~= "table" or choice.finish_reason ~= "stop" or type(choice.message) ~= "table"
+    local reason = type(choice) == "table" and finish_reason(choice.finish_reason)
+    if type(choice) ~= "table" or reason and reason ~= "stop" or type(choice.message) ~= "table"
         or has_content(choice.message, NOT_THE_ANSWER) then
       return false
     end

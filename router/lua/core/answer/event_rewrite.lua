@@ -1,6 +1,7 @@
--- An event of a stream, said anew with only what is new of it.
+-- An event of a stream, said anew: with only what is new of it, or without a member.
 
 local scan = require "core.json.scan"
+local sse = require "core.answer.sse"
 
 local quote = scan.quote
 
@@ -52,6 +53,36 @@ local function delta_of(texts, tools, encode)
     parts[#parts + 1] = '"tool_calls":[' .. table.concat(calls, ",") .. "]"
   end
   return table.concat(parts, ",")
+end
+
+
+-- The lines of an event that are not its data, and its data said anew.
+local function with_data(event, data)
+  local lines = {}
+  for line in event:gmatch("[^\r\n]+") do
+    if not line:find("^data:?") then
+      lines[#lines + 1] = line
+    end
+  end
+  lines[#lines + 1] = "data: " .. data:gsub("\n", "\ndata: ")
+  return table.concat(lines, "\n") .. "\n\n"
+end
+
+
+-- The event without a member of its object; as it is, where it is none.
+function _M.without(event, name)
+  local data = sse.data(event)
+  local members = data and scan.members(data)
+  if not members then
+    return event
+  end
+  local parts = {}
+  for i = 1, #members, 3 do
+    if members[i] ~= name then
+      parts[#parts + 1] = '"' .. members[i] .. '":' .. data:sub(members[i + 1], members[i + 2])
+    end
+  end
+  return with_data(event, "{" .. table.concat(parts, ",") .. "}")
 end
 
 

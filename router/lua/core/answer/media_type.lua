@@ -1,14 +1,16 @@
--- The type of a body as the caller is told it. Of what a provider says there, only what it may be is passed on: the rest of
--- the line is nobody's business, and a page has no business to be one at the caller's.
+-- The type of a body as the caller is told it. Of what a provider says there, only what it may be is passed on, and its
+-- charset, for what is no UTF-8 would be misread: the rest of the line is nobody's business, and a page has no business to
+-- be one at the caller's.
 
 local match = string.match
+local sub = string.sub
 
 local _M = {}
 
-local JSON = "application/json"
+local JSON, STREAM = "application/json", "text/event-stream"
 local TOLD_AS = {
   [JSON] = JSON,
-  ["text/event-stream"] = "text/event-stream",
+  [STREAM] = STREAM,
   ["text/plain"] = "text/plain",
   ["text/html"] = "text/plain",
 }
@@ -16,7 +18,20 @@ local TOLD_AS = {
 
 -- content_type: the provider's header in lower case, or nil
 function _M.of(content_type)
-  return TOLD_AS[content_type] or content_type and TOLD_AS[match(content_type, "^[a-z]+/[a-z-]+")] or JSON
+  local told = TOLD_AS[content_type]
+  if told or not content_type then
+    return told or JSON
+  end
+  told = TOLD_AS[match(content_type, "^[a-z]+/[a-z-]+")] or JSON
+  local charset = match(content_type, ';%s*charset="?([a-z0-9_-]+)')
+  return charset and told .. "; charset=" .. charset or told
+end
+
+
+-- Of a stream of events, whatever its provider calls it.
+function _M.of_stream(content_type)
+  local told = _M.of(content_type)
+  return sub(told, 1, #STREAM) == STREAM and told or STREAM
 end
 
 

@@ -58,12 +58,14 @@ function _M.has_cr(text)
 end
 
 
--- A byte order mark may come first in a stream, and only there.
+-- A byte order mark may come first in a stream, and only there: its length, 0 without one.
+function _M.bom_length(text)
+  return sub(text, 1, BOM_LENGTH) == BOM and BOM_LENGTH or 0
+end
+
+
 function _M.without_bom(text)
-  if sub(text, 1, BOM_LENGTH) == BOM then
-    return sub(text, BOM_LENGTH + 1)
-  end
-  return text
+  return sub(text, _M.bom_length(text) + 1)
 end
 
 

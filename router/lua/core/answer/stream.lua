@@ -6,6 +6,7 @@ local find = string.find
 local sub = string.sub
 
 local chunk = require "core.answer.chunk"
+local event_rewrite = require "core.answer.event_rewrite"
 local sse = require "core.answer.sse"
 
 local _M = {}
@@ -21,8 +22,8 @@ local ENDS = {
 }
 
 
--- reader: what tells the meaning of an event (of the surface's protocol); wants_usage: did the caller ask for the usage
--- chunk?
+-- reader: what tells the meaning of an event (of the surface's protocol); wants_usage: did the caller ask for the account of
+-- tokens? Who did not gets none, in whatever shape it comes: the router asked for it.
 function _M.new(reader, wants_usage)
   return setmetatable({
     reader = reader, wants_usage = wants_usage, carry = "", started = false, finished = false,
@@ -65,7 +66,7 @@ end
 
 
 -- Takes bytes (final: and no more will come). Gives the text to pass on, whether there was progress, and at an end the
--- kind of end (chunk.DONE, ERROR, CUT, INVALID) and its detail. self.finished: a reason to finish has been seen.
+-- kind of end (chunk.DONE, ERROR, CUT, INVALID) and its detail. self.finished: a reason to finish was the last word so far.
 function stream:feed(bytes, final)
   local text
   if self.pieces then
@@ -85,28 +86,30 @@ function stream:feed(bytes, final)
     end
     text = opened
   end
-  local length, has_cr = #text, sse.has_cr(text)
+  local length, has_cr, reader = #text, sse.has_cr(text), self.reader
   local pos, from, out, progress = 1, 1, "", false
   while pos <= length do
     local stop, next_pos = sse.boundary(text, pos, final, has_cr)
     if not stop then
       break
     end
-    local kind, detail = self.reader:read(text, pos, stop)
-    if kind == chunk.CONTENT then
-      progress = true
-    elseif kind == chunk.FINISH then
-      progress, self.finished = true, true
-    elseif kind == chunk.USAGE and not self.wants_usage then
-      out = out .. sub(text, from, pos - 1)
-      from = next_pos
-    elseif ENDS[kind] then
+    local kind, detail = reader:read(text, pos, stop)
+    if ENDS[kind] then
       if kind == chunk.COMPLETED then
         progress, self.finished, kind = true, true, chunk.DONE
       end
       local last = kind == chunk.DONE and next_pos - 1 or pos - 1
       self.carry = ""
       return out .. sub(text, from, last), progress, kind, detail
+    end
+    if kind == chunk.CONTENT then
+      progress, self.finished = true, false -- a finish that more content follows was none
+    elseif kind == chunk.FINISH then
+      progress, self.finished = true, true
+    end
+    if reader.says_usage and not self.wants_usage then
+      local rest = kind == chunk.USAGE and "" or event_rewrite.without(sub(text, pos, next_pos - 1), "usage")
+      out, from = out .. sub(text, from, pos - 1) .. rest, next_pos
     end
     pos = next_pos
   end

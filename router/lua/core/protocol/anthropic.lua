@@ -4,6 +4,7 @@
 -- message_delta with a stop_reason says that all is said, message_stop that it is over.
 
 local chunk = require "core.answer.chunk"
+local finish_reason = require "core.answer.finish_reason"
 local frame = require "core.answer.frame"
 local encode = require "core.json.encode"
 local lenient = require "core.json.lenient"
@@ -65,8 +66,8 @@ end
 
 function MEANINGS.message_delta(reader, value)
   reader.usage = account(value.usage, reader.usage)
-  local reason = type(value.delta) == "table" and value.delta.stop_reason
-  if type(reason) ~= "string" then
+  local reason = finish_reason(type(value.delta) == "table" and value.delta.stop_reason)
+  if not reason then
     return chunk.NOISE
   end
   if CUT_REASONS[reason] then

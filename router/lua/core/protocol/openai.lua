@@ -28,16 +28,50 @@ function _M.error_event(message, code)
 end
 
 
--- Is a complete body of status 200 an answer? member: the one an answer of this surface has ("choices"). Looks at the
--- text only as far as it must; decode is asked when braces inside strings make the quick look useless, and when an
--- "error" occurs, which may be a null, a member of something deeper, or the busy answer that came as a 200.
+-- What the first item of an answer's list looks like, and the member of an item that says something.
+local ITEMS = {
+  choices = { { '"choices"%s*:%s*%[%s*{', '"message"%s*:%s*{' }, { '"choices"%s*:%s*%[%s*{', '"text"%s*:%s*"' } },
+  data = { { '"data"%s*:%s*%[%s*{' } },
+}
+
+
+local function looks_like_one(body, member)
+  for _, patterns in ipairs(ITEMS[member]) do
+    if find(body, patterns[1]) and (not patterns[2] or find(body, patterns[2])) then
+      return true
+    end
+  end
+  return false
+end
+
+
+-- Does a decoded answer have items, and is each choice one that says something, be it nothing?
+local function has_items(items, member)
+  if type(items) ~= "table" or #items == 0 then
+    return false
+  end
+  for i = 1, #items do
+    local item = items[i]
+    if type(item) ~= "table"
+        or member == "choices" and type(item.message) ~= "table" and type(item.text) ~= "string" then
+      return false
+    end
+  end
+  return true
+end
+
+
+-- Is a complete body of status 200 an answer? member: the list that one of this surface has ("choices"). Looks at the text
+-- only as far as it must; decode is asked when braces inside strings make the quick look useless, when the list does not
+-- look like one of an answer, and when an "error" occurs, which may be a null, a member of something deeper, or the busy
+-- answer that came as a 200.
 local function is_answer(body, decode, member)
-  if find(body, '"error"', 1, true) or not find(body, "^%s*%b{}%s*$") then
+  if find(body, '"error"', 1, true) or not looks_like_one(body, member) or not find(body, "^%s*%b{}%s*$") then
     local value = lenient(decode, body)
-    return type(value) == "table" and type(value[member]) == "table"
+    return type(value) == "table" and has_items(value[member], member)
       and (value.error == nil or type(value.error) == "userdata")
   end
-  return find(body, '"' .. member .. '"', 1, true) ~= nil
+  return true
 end
 
 

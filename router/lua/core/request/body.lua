@@ -88,9 +88,9 @@ function _M.parse(body, decode, default_model, surface)
   end
   return setmetatable({
     body = body, members = members, places = places, is_empty = #members == 0,
-    model = model, stream = stream, wants_usage = asked,
+    model = model, stream = stream, wants_usage = asked, adds_usage = not asked, usage_options = options,
     choices = tonumber(last.n) or 1, written = last,
-    wanted = { model = "", stream = last.stream, n = last.n, stream_options = options },
+    wanted = { model = "", stream = last.stream, n = last.n, stream_options = nil },
   }, request)
 end
 
@@ -108,10 +108,11 @@ local function additions(self)
 end
 
 
--- The body for an endpoint that calls the model so; quoted_name: as a JSON string.
-function request:body_for(quoted_name)
+-- The body for an endpoint that calls the model so; quoted_name: as a JSON string. is_plain: without what the router adds?
+function request:body_for(quoted_name, is_plain)
   local wanted, body, places = self.wanted, self.body, self.places
   wanted.model = quoted_name
+  wanted.stream_options = is_plain and self.written.stream_options or not is_plain and self.usage_options or nil
   local parts, count, pos = {}, 0, 1
   local missing = additions(self)
   if missing ~= "" then

@@ -3,6 +3,7 @@
 -- (send_timeout) leaves a caller who takes nothing at all; one who takes a little now and then must be watched.
 
 local clock = require "nginx.shared.clock"
+local media_type = require "core.answer.media_type"
 
 local ngx = ngx
 local max = math.max
@@ -14,6 +15,16 @@ local _M = {}
 local SEND_TIMEOUT_MS = 30000 -- nginx.conf's
 local SLOW_MS = 100
 local LAST_WORD_MS = 500 -- that the time is over is said after it
+
+
+-- Says that what follows is a stream, to be kept nowhere and, by a proxy in front of the router, not to be held back until a
+-- buffer is full (nginx and those who do as it does read X-Accel-Buffering). content_type: the provider's, or nil.
+function _M.announce_stream(content_type)
+  local headers = ngx.header
+  headers["Content-Type"] = media_type.of_stream(content_type)
+  headers["Cache-Control"] = "no-cache"
+  headers["X-Accel-Buffering"] = "no"
+end
 
 
 local function flush()

@@ -4,6 +4,7 @@
 local retry_budget = require "nginx.balancing.retry_budget"
 local answer_cache = require "nginx.shared.answer_cache"
 local cjson = require "cjson.safe"
+local client_write = require "nginx.request.client_write"
 local default_answer = require "core.answer.default_answer"
 local metrics = require "nginx.shared.metrics"
 local request_body = require "core.request.body"
@@ -90,7 +91,10 @@ end
 local function answer_with(request, body, kind, told)
   local headers = ngx.header
   count(kind)
-  headers["Content-Type"] = request.parsed.stream and "text/event-stream" or "application/json"
+  headers["Content-Type"] = "application/json"
+  if request.parsed.stream then
+    client_write.announce_stream()
+  end
   headers["Content-Length"] = #body
   headers["x-poolkeeper-fallback"] = told
   headers["x-poolkeeper-attempts"] = request.attempts

@@ -3,6 +3,7 @@
 
 local chunk = require "core.answer.chunk"
 local clock = require "nginx.shared.clock"
+local end_wait = require "core.answer.end_wait"
 local media_type = require "core.answer.media_type"
 local client_write = require "nginx.request.client_write"
 local splice = require "core.answer.splice"
@@ -13,7 +14,6 @@ local pass_on = client_write.pass_on
 
 local _M = {}
 
-local DONE_GRACE_MS = 1000 -- for [DONE] and a usage chunk, once all is said
 local END_GRACE_MS = 100 -- for the end of the body, once [DONE] is sent: the connection can then be used again
 
 
@@ -53,7 +53,7 @@ local function pump(request, attempt, answer)
   local conn, events = answer.conn, answer.events
   local inter_token_ms = attempt.policy.timeouts.inter_token_ms
   local out, kind, detail, err = answer.held, answer.ended, answer.detail, nil
-  local progress, deadline_ms = true, nil
+  local progress, deadline_ms, is_accounted = true, nil, nil
   while true do
     if not pass_on(request, out) then
       return nil
@@ -62,8 +62,9 @@ local function pump(request, attempt, answer)
     if ended then
       return ended
     end
-    if progress then
-      local wait_ms = events.finished and DONE_GRACE_MS or inter_token_ms
+    if progress or events.reader.is_accounted ~= is_accounted then
+      is_accounted = events.reader.is_accounted
+      local wait_ms = events.finished and end_wait.ms(events, request, inter_token_ms) or inter_token_ms
       deadline_ms = math.min(request.deadline_ms, now_ms() + wait_ms)
     end
     local data
@@ -114,7 +115,7 @@ end
 function _M.stream(request, attempt, answer)
   if not attempt.recovers then
     start(answer, request, attempt)
-    ngx.header["Cache-Control"] = "no-cache"
+    client_write.announce_stream(answer.content_type)
   end
   local ended = pump(request, attempt, answer)
   if not ended then
@@ -124,7 +125,9 @@ function _M.stream(request, attempt, answer)
     return ended
   end
   if ended.is_done then
-    close_properly(answer.conn)
+    if answer.conn then
+      close_properly(answer.conn)
+    end
   else
     pass_on(request, request.protocol.DONE_EVENT)
     answer.conn:close()

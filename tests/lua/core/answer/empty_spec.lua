@@ -9,6 +9,10 @@ describe("a whole answer is empty", function()
   for _, case in ipairs({
     { '{"role":"assistant","content":""}', "stop", true },
     { '{"role":"assistant","content":null,"tool_calls":[]}', "stop", true },
+    { '{"role":"assistant"}', "stop", true },
+    { "{}", "", true },
+    { '{"role":"assistant","content":""}', "null", true },
+    { '{"role":"assistant","tool_calls":[{"id":"1"}]}', "tool_calls", false },
     { '{"role":"assistant","content":"","reasoning_content":"hm"}', "stop", true },
     { '{"role":"assistant","reasoning_details":[{"content":"x"}],"content":"Yes"}', "stop", false },
     { '{"role":"assistant","content":"Yes"}', "stop", false },

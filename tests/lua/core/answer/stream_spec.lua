@@ -127,11 +127,81 @@ describe("the usage chunk", function()
     end
   end)
 
-  it("stays when it rides on the last chunk", function()
-    local last = event("{}", '"stop"', ',"usage":{"prompt_tokens":3,"completion_tokens":2}')
-    local out, _, _, _, events = run(last .. DONE, 1000, false)
-    assert.equal(last .. DONE, out)
-    assert.equal(3, events.reader.usage.prompt_tokens)
+  local ACCOUNT = ',"usage":{"prompt_tokens":3,"completion_tokens":2}'
+  local ZEROS = ',"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}'
+  for title, case in pairs({
+    ["on the last chunk"] = { text("a") .. event("{}", '"stop"', ACCOUNT), text("a") .. STOP },
+    ["on every chunk, zeros"] = {
+      event('{"content":"a"}', nil, ZEROS) .. event('{"content":"b"}', nil, ZEROS) .. event("{}", '"stop"', ACCOUNT),
+      text("a") .. text("b") .. STOP,
+    },
+    ["after the finish, with a choice that says nothing"] = {
+      text("a") .. STOP .. event('{"content":""}', nil, ACCOUNT), text("a") .. STOP,
+    },
+    ["without choices"] = { text("a") .. STOP .. 'data: {"id":"x"' .. ACCOUNT .. "}\n\n", text("a") .. STOP },
+    ["with choices that are null"] = {
+      text("a") .. STOP .. 'data: {"id":"x","choices":null' .. ACCOUNT .. "}\n\n", text("a") .. STOP,
+    },
+    ["on a chunk of several lines"] = {
+      'event: message\ndata: {"id":"x",\ndata: "choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]'
+        .. ACCOUNT .. "}\n\n" .. STOP,
+      'event: message\ndata: {"id":"x","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}\n\n' .. STOP,
+    },
+  }) do
+    it("is taken out " .. title .. ", and counted", function()
+      for size = 1, #case[1], 13 do
+        local out, _, _, _, events = run(case[1] .. DONE, size, false)
+        assert.equal(case[2] .. DONE, out)
+        assert.equal(3, events.reader.usage.prompt_tokens)
+      end
+      assert.equal(case[1] .. DONE, (run(case[1] .. DONE, 1000, true)))
+    end)
+  end
+end)
+
+describe("a finish", function()
+  local function is_finished(all)
+    local _, _, _, _, events = run(all, 1000)
+    return events.finished
+  end
+
+  for _, reason in ipairs({ '""', '"null"', '"None"', "null", "0", "false", "{}" }) do
+    it("is none with the reason " .. reason, function()
+      assert.is_false(is_finished(event('{"content":"a"}', reason)))
+      assert.is_false(is_finished(event('{"content":"a"}', reason) .. event('{"content":"b"}', reason)))
+      assert.is_true(is_finished(event('{"content":"a"}', reason) .. STOP))
+    end)
+  end
+
+  for title, more in pairs({
+    ["text"] = '{"content":"b"}',
+    ["reasoning"] = '{"reasoning_content":"b"}',
+    ["a tool call"] = '{"tool_calls":[{"index":1,"function":{"name":"b","arguments":""}}]}',
+    ["a refusal"] = '{"refusal":"b"}',
+  }) do
+    it("that " .. title .. " follows was none", function()
+      local early = text("a") .. event('{"content":"a"}', '"stop"')
+      assert.is_true(is_finished(early))
+      assert.is_false(is_finished(early .. event(more)))
+      assert.is_true(is_finished(early .. event(more) .. STOP))
+    end)
+  end
+
+  it("of two choices counts once each, however often it is said", function()
+    local function choice(index, reason)
+      return ('data: {"choices":[{"index":%d,"delta":{},"finish_reason":"%s"}]}\n\n'):format(index, reason)
+    end
+    local _, _, _, _, events = run(choice(0, "stop") .. choice(0, "stop"), 1000, true, 2)
+    assert.is_false(events.finished)
+    _, _, _, _, events = run(choice(0, "stop") .. choice(1, "stop"), 1000, true, 2)
+    assert.is_true(events.finished)
+  end)
+
+  it("is all that is to come once the account has been given, unless that is of nothing", function()
+    for account, want in pairs({ ['{"completion_tokens":2}'] = true, ['{"completion_tokens":0}'] = false }) do
+      local _, _, _, _, events = run(STOP .. 'data: {"choices":[],"usage":' .. account .. "}\n\n", 1000)
+      assert.equal(want, events.reader.is_accounted)
+    end
   end)
 end)
 

@@ -79,7 +79,8 @@ describe("what an answer says", function()
     ["a key without a limit"] = { "Auto", "OpenRouter", 200, '{"data":{"limit_remaining":null}}', "Passed", { key = true } },
     ["a key that has spent its limit"] =
       { "Auto", "OpenRouter", 200, '{"data":{"limit_remaining":0}}', "BalanceExhausted", { key = true } },
-    ["a token"] = { "Completion", "OpenAI", 200, '{"choices":[{}]}', "Passed", { key = true, balance = true } },
+    ["a token"] = { "Completion", "OpenAI", 200, '{"choices":[{"message":{}}]}', "Passed", { key = true, balance = true } },
+    ["a choice that is none"] = { "Completion", "OpenAI", 200, '{"choices":[{}]}', "BadAnswer" },
     ["busy instead of a token"] = { "Completion", "OpenAI", 200, '{"error":{"message":"busy"}}', "BadAnswer" },
     ["a refused key instead of a token"] = { "Completion", "OpenAI", 403, EMPTY, "CredentialsRejected" },
     ["a request that the model does not take"] = { "Completion", "OpenAI", 400, EMPTY, "Unclear" },

@@ -1,0 +1,35 @@
+-- The form an answer comes in, a stream of events or a whole, known by its first bytes: Content-Type is missing or wrong
+-- often enough (text/plain, application/json for events), and who asked for one form may be given the other.
+
+local find = string.find
+local sub = string.sub
+
+local _M = {}
+
+_M.STREAM, _M.WHOLE = "stream", "whole"
+
+local LONGEST_FIELD = 6 -- "event:", "retry:"
+local FIELDS = { "data", "event", "id", "retry" }
+
+
+-- start: the first bytes that are no blanks, without a byte order mark. content_type: the provider's, or nil. Gives the
+-- form; nil while more bytes could tell.
+function _M.of(start, content_type)
+  if find(start, "^:") then
+    return _M.STREAM
+  end
+  for i = 1, #FIELDS do
+    local field = FIELDS[i] .. ":"
+    if sub(start, 1, #field) == field then
+      return _M.STREAM
+    end
+    if #start < LONGEST_FIELD and sub(field, 1, #start) == start then
+      return nil
+    end
+  end
+  local is_json = find(start, "^[{%[]")
+  return not is_json and content_type and find(content_type, "text/event-stream", 1, true) and _M.STREAM or _M.WHOLE
+end
+
+
+return _M

@@ -1,0 +1,52 @@
+-- May a refusal mean what the router added to the request (stream_options) and not what its caller wrote?
+
+local find = string.find
+local lower = string.lower
+local sub = string.sub
+
+local _M = {}
+
+local LOOKED_AT_BYTES = 65536
+local NAMES = { "stream_options", "include_usage", "stream options", "streamoptions" }
+-- How servers say that they do not know a member, often without its name.
+local UNKNOWN = {
+  "unknown parameter", "unknown field", "unknown argument", "unrecognized", "unrecognised", "unexpected keyword",
+  "unexpected field", "unexpected parameter", "extra inputs are not permitted", "extra fields not permitted",
+  "additional properties", "unsupported parameter", "unsupported field", "unsupported option",
+}
+-- Refusals that are not about the request's form, whatever they quote.
+local NEVER = { RateLimited = true, Credential = true, Busy = true, ContextTooLong = true, Empty = true }
+
+
+local function says_any(text, words)
+  for i = 1, #words do
+    if find(text, words[i], 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
+
+local function names_a_member(text, members)
+  for i = 1, #members, 3 do
+    if find(members[i], "^[%w_]+$") and find(text, "%f[%w_]" .. lower(members[i]) .. "%f[^%w_]") then
+      return true
+    end
+  end
+  return false
+end
+
+
+-- failure: as classified, with the provider's answer. members: of the caller's body, as scan.members has them.
+function _M.may_be(failure, members)
+  local answer = failure.answer
+  if not answer or NEVER[failure.class] then
+    return false
+  end
+  local text = lower(sub(answer.body, 1, LOOKED_AT_BYTES))
+  return says_any(text, NAMES) or says_any(text, UNKNOWN) and not names_a_member(text, members)
+end
+
+
+return _M

@@ -1,0 +1,64 @@
+-- How an attempt can fail before its caller was sent anything: {class, reason, detail, ...} (core/error/outcome.lua has the
+-- classes). Each gives nil and the failure, as the attempt itself does.
+
+local classify = require "core.error.classify"
+local clock = require "nginx.shared.clock"
+
+local now_ms = clock.now_ms
+
+local _M = {}
+
+
+function _M.failed(class, reason, detail)
+  return nil, { class = class, reason = reason, detail = detail }
+end
+
+local failed = _M.failed
+
+
+-- Nothing came in time. Who had less time than it may take, because others had used it up, is not to blame.
+function _M.time_out(request, attempt, class, reason)
+  local timeouts = attempt.policy.timeouts
+  local had_ms = now_ms() - attempt.started_ms
+  if now_ms() >= request.deadline_ms and had_ms < math.min(timeouts.first_token_ms, timeouts.request_ms) then
+    return failed("Deadline", "RequestTimeout")
+  end
+  return failed(class, reason or class)
+end
+
+
+-- A refusal, or an answer that is none: the provider's words say what it means.
+function _M.refused(attempt, status, conn, body)
+  local function header(name)
+    return conn:header(name)
+  end
+  local failure = classify.refusal(status, header, body, attempt.endpoint.provider, clock.wall_ms())
+  failure.answer = { status = status, content_type = conn:header("content-type"), body = body }
+  return nil, failure
+end
+
+
+-- The answer could not be read to its end. has_begun: had any of it come?
+function _M.unread(request, attempt, err, has_begun)
+  if err ~= "timeout" then
+    return failed("Truncated", "Truncated", err)
+  end
+  if not has_begun then
+    return _M.time_out(request, attempt, "SlowFirstToken")
+  end
+  if now_ms() >= request.deadline_ms then
+    return failed("Deadline", "RequestTimeout")
+  end
+  return failed("Stalled", "Stalled")
+end
+
+
+-- An answer that says nothing, when the caller may want something: the next endpoint is asked, and this one goes to the
+-- caller when nobody says more.
+function _M.said_nothing(content_type, text)
+  return nil, { class = "Empty", reason = "Empty", status = 200,
+                answer = { status = 200, content_type = content_type, body = text } }
+end
+
+
+return _M

@@ -1,0 +1,261 @@
+-- An answer, held until it has proved itself: a stream by its first content, a whole one by being complete JSON that says
+-- something. In whichever form it comes (core/answer/form.lua), the caller gets the one that was asked for.
+
+local cjson = require "cjson.safe"
+local attempt_failure = require "nginx.request.attempt_failure"
+local chunk = require "core.answer.chunk"
+local clock = require "nginx.shared.clock"
+local empty = require "core.answer.empty"
+local end_wait = require "core.answer.end_wait"
+local form = require "core.answer.form"
+local splice = require "core.answer.splice"
+local sse = require "core.answer.sse"
+local stream = require "core.answer.stream"
+
+local now_ms = clock.now_ms
+local find = string.find
+local concat = table.concat
+local failed, refused, unread = attempt_failure.failed, attempt_failure.refused, attempt_failure.unread
+
+local _M = {}
+
+local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a longer one is passed on as it comes
+local NOISE_MAX_BYTES = 1024 * 1024 -- of a stream that has said nothing yet: keep-alives for a day
+local EVENT_STREAM = "text/event-stream"
+
+
+-- What an end of a stream before its first content means.
+local function unborn(attempt, conn, kind, detail)
+  if kind == chunk.ERROR then
+    return refused(attempt, 200, conn, detail)
+  end
+  if kind == chunk.CUT then
+    return failed("Busy", "Busy", detail)
+  end
+  return failed("Truncated", "Truncated", kind)
+end
+
+
+-- The reader of an answer's events; of one that goes on with an answer, it is joined to what was sent.
+local function events_of(request, attempt)
+  local reader = request.protocol.new_reader(cjson.decode, request.choices)
+  local events = stream.new(reader, request.wants_usage)
+  if attempt.recovers then
+    local note = ("poolkeeper: %s by %s"):format(attempt.continues and "continued" or "generated again",
+                                                 attempt.endpoint.name)
+    return splice.new(events, request.transcript, attempt.continues, note, cjson.decode, cjson.encode)
+  end
+  if request.transcript then
+    reader:record_into(request.transcript)
+  end
+  return events
+end
+
+
+local function may_be_empty(request, attempt)
+  return attempt.recovers or not request.surface.says_something or empty.may_be_wanted(request.parsed.body, cjson.decode)
+end
+
+
+-- Has the stream finished without a word, and is that no answer? More may follow all the same.
+local function says_nothing(request, attempt, events)
+  return events.finished and events.reader.is_empty and not may_be_empty(request, attempt)
+end
+
+
+-- Reads a stream on to its first content. start: its first bytes.
+local function hold_stream(request, attempt, conn, start, deadline_ms)
+  local events = events_of(request, attempt)
+  local held, data, err, is_silent = "", start, nil, false
+  while true do
+    local out, progress, kind, detail = events:feed(data or "", not data)
+    held = held == "" and out or held .. out
+    if says_nothing(request, attempt, events) then
+      if kind or not data then
+        conn:close()
+        return attempt_failure.said_nothing(EVENT_STREAM,
+                                            kind == chunk.DONE and held or held .. request.protocol.DONE_EVENT)
+      end
+      if not is_silent then
+        is_silent, deadline_ms = true, math.min(deadline_ms, now_ms() + end_wait.ms(events, request))
+      end
+    elseif progress then
+      return { status = 200, content_type = conn:header("content-type"), held = held, events = events, conn = conn,
+               ended = kind, detail = detail }
+    elseif kind or err == "end" then
+      conn:close()
+      return unborn(attempt, conn, kind, detail)
+    elseif err then
+      conn:close()
+      return unread(request, attempt, err, false)
+    elseif #held > NOISE_MAX_BYTES then
+      conn:close()
+      return failed("SlowFirstToken", "SlowFirstToken", "a megabyte without content")
+    end
+    data, err = conn:read(deadline_ms)
+  end
+end
+
+
+-- A stream that was not asked for: read to its end and put together.
+local function hold_to_its_end(request, attempt, conn, start, deadline_ms)
+  local events = stream.new(request.protocol.new_reader(cjson.decode, request.choices), true)
+  local parts, count, size, has_begun, data, err = {}, 0, 0, false, start, nil
+  while true do
+    local out, progress, kind, detail = events:feed(data or "", not data)
+    count, size, has_begun = count + 1, size + #out, has_begun or progress
+    parts[count] = out
+    if kind and not (kind == chunk.DONE or events.finished) then
+      conn:close()
+      return unborn(attempt, conn, kind, detail)
+    elseif kind or not data and events.finished then
+      conn:close()
+      return concat(parts), events.reader
+    elseif not data then
+      conn:close()
+      return unread(request, attempt, err, has_begun)
+    elseif size > HELD_MAX_BYTES then
+      conn:close()
+      return failed("Truncated", "Truncated", "a stream that is too long to be put together")
+    end
+    if progress then
+      local wait_ms = events.finished and end_wait.ms(events, request) or attempt.policy.timeouts.inter_token_ms
+      deadline_ms = math.min(request.deadline_ms, now_ms() + wait_ms)
+    end
+    data, err = conn:read(deadline_ms)
+  end
+end
+
+
+-- A whole answer as the stream that was asked for.
+local function as_stream(request, attempt, body)
+  local text = request.protocol.as_stream and request.protocol.as_stream(body, request.surface.name)
+  if not text then
+    return failed("ServerError", "InvalidAnswer", "a whole answer instead of a stream")
+  end
+  local events = events_of(request, attempt)
+  local held, _, kind, detail = events:feed(text, true)
+  return { status = 200, held = held, events = events, ended = kind, detail = detail }
+end
+
+
+local function check_whole(request, attempt, conn, body)
+  local is_answer, cut, usage = request.protocol.read_whole(body, cjson.decode, request.surface.member)
+  if not is_answer then
+    if body == "" or not cjson.decode(body) then
+      return failed("Truncated", "Truncated", "no complete JSON")
+    end
+    return refused(attempt, 200, conn, cut or body)
+  end
+  if cut then
+    return failed("Truncated", "Truncated", cut)
+  end
+  if request.surface.says_something and empty.is_whole(body, cjson.decode) and not may_be_empty(request, attempt) then
+    return attempt_failure.said_nothing(conn:header("content-type"), body)
+  end
+  if request.parsed.stream then
+    return as_stream(request, attempt, body)
+  end
+  return { status = 200, content_type = conn:header("content-type"), held = body, usage = usage }
+end
+
+
+-- Holds an answer that is no stream until it is complete. Blank lines in it move no deadline; one that is too long to hold
+-- is passed on as it comes.
+local function hold_whole(request, attempt, conn, start, deadline_ms)
+  local parts, count, size, data, err = {}, 0, 0, start, nil
+  attempt.first_byte_ms = now_ms()
+  while true do
+    if not data then
+      if err ~= "end" then
+        conn:close()
+        return unread(request, attempt, err, true)
+      end
+      conn:finish()
+      return check_whole(request, attempt, conn, count == 1 and parts[1] or concat(parts))
+    end
+    count, size = count + 1, size + #data
+    parts[count] = data
+    if find(data, "%S") then
+      deadline_ms = math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms)
+    end
+    if size > HELD_MAX_BYTES then
+      if request.parsed.stream then
+        conn:close()
+        return failed("ServerError", "InvalidAnswer", "a whole answer instead of a stream, and too long to hold")
+      end
+      return { status = 200, content_type = conn:header("content-type"), held = concat(parts), conn = conn }
+    end
+    data, err = conn:read(deadline_ms)
+  end
+end
+
+
+-- A stream that was not asked for, as a whole answer.
+local function hold_assembled(request, attempt, conn, start, deadline_ms)
+  local text, reader = hold_to_its_end(request, attempt, conn, start, deadline_ms)
+  if not text then
+    return nil, reader
+  end
+  local body = request.protocol.assemble and request.protocol.assemble(text, cjson.decode, request.surface.name)
+  if not body then
+    return failed("ServerError", "InvalidAnswer", "a stream instead of a whole answer")
+  end
+  local answer, failure = check_whole(request, attempt, conn, body)
+  if answer then
+    answer.content_type = "application/json"
+  end
+  return answer, failure
+end
+
+
+-- The first bytes that tell which form the answer has. Blank lines are a way to say "wait", and move no deadline.
+local function opening(conn, deadline_ms)
+  local start, blanks, content_type = "", 0, conn:header("content-type")
+  while true do
+    local data, err = conn:read(deadline_ms)
+    if not data then
+      return start ~= "" and start or nil, start ~= "" and form.WHOLE or err
+    end
+    start = start .. data
+    local from = find(start, "%S", sse.bom_length(start) + 1)
+    if from then
+      start = start:sub(from)
+      local its_form = form.of(start, content_type)
+      if its_form then
+        return start, its_form
+      end
+    else
+      blanks = blanks + #start
+      start = sse.is_bom_prefix(start) and start or ""
+      if blanks > HELD_MAX_BYTES then
+        return nil, "blanks"
+      end
+    end
+  end
+end
+
+
+-- The answer {status, content_type, held, usage, and while there is more to come conn, for a stream events}, or nil and the
+-- failure. deadline_ms: for its first content.
+function _M.of(request, attempt, conn, deadline_ms)
+  local start, its_form = opening(conn, deadline_ms)
+  if not start then
+    conn:close()
+    if its_form == "blanks" then
+      return failed("Stalled", "Stalled", "blanks without end")
+    elseif its_form == "end" then
+      return failed("Truncated", "Truncated", "no complete JSON")
+    end
+    return unread(request, attempt, its_form, false)
+  end
+  if its_form == form.WHOLE then
+    return hold_whole(request, attempt, conn, start, deadline_ms)
+  elseif request.parsed.stream then
+    return hold_stream(request, attempt, conn, start, deadline_ms)
+  end
+  return hold_assembled(request, attempt, conn, start, deadline_ms)
+end
+
+
+return _M
