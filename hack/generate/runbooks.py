@@ -1,4 +1,4 @@
-"""docs/runbooks/README.md: every reason, where it may stand, what it means, and the way to its page."""
+"""docs/runbooks/README.md: every reason, the conditions that use it, what it means, and a link to its page."""
 
 from hack.generate.crds import GENERATED
 from poolkeeper.api.reasons import GOOD_REASONS, REASONS, ProbeReason, Reason, meaning, runbook
@@ -7,29 +7,29 @@ HEAD = f"""\
 <!-- {GENERATED} -->
 # Runbooks
 
-For whoever is on call: a page for each reason that a condition, an Event, `poolkeeper status` or a probe gives for
-something being wrong. Begin with these; they say which page it is:
+For the person on call: a page for each bad reason of a condition, an Event, `poolkeeper status` or a probe. Begin with
+these commands; they show which page you need:
 
 ```
-poolkeeper dashboard                    all of it on one live page in the browser
+poolkeeper dashboard                    all pools on one live page in the browser
 poolkeeper status                       all pools: what serves, what does not, why, since when
 poolkeeper explain POOL ENDPOINT        one endpoint: the last probe phase by phase, its breaker, what to do
-poolkeeper probe --now POOL             ask all its endpoints a real question now
-poolkeeper report POOL                  everything but secrets in one file, to look at later or to send to somebody
+poolkeeper probe --now POOL             send probe requests to all its endpoints now
+poolkeeper report POOL                  everything but secrets in one file, to read later or to send to somebody
 ```
 
-All of them work with `kubectl poolkeeper`, too, and beside a `poolkeeper run` without a cluster. `-n NAMESPACE` (or
-NAMESPACE/POOL) says which pool where the name alone does not. In the pages POOL, ENDPOINT, NAMESPACE (the pool's),
-OPERATOR-NAMESPACE, ROUTER-POD, NAME, KEY, FILE and HOST are yours to fill in; the operator's Deployment is called
-`poolkeeper` if the Helm release is.
+All of them work as `kubectl poolkeeper`, too, and with a `poolkeeper run` without a cluster. If the name of the pool is
+not enough, add `-n NAMESPACE` (or write NAMESPACE/POOL). Replace POOL, ENDPOINT, NAMESPACE (the pool's),
+OPERATOR-NAMESPACE, ROUTER-POD, NAME, KEY, FILE and HOST in the pages by your own names. The operator's Deployment is
+called `poolkeeper` if the Helm release is.
 
-A router tells its own view at port 9180: `/state` (breakers, health, last changes) and `/metrics`:
+Each router shows its own view at port 9180: `/state` (breakers, health, last changes) and `/metrics`:
 `kubectl get --raw /api/v1/namespaces/NAMESPACE/pods/ROUTER-POD:9180/proxy/state`, if you may `get` `pods/proxy`.
 
-Probes are judged over several runs: Grey is an endpoint that answers, but slowly or wrongly; Unhealthy is one of which
-nothing can be had. What an endpoint is marked with ends by itself, also when nobody probes any more.
+A probe status comes from several runs. Grey: the endpoint answers, but slowly or wrongly. Unhealthy: it gives no
+answer. Each probe status expires by itself, also when no more probes run.
 
-[Alerts](../alerts/poolkeeper.rules.yaml) for Prometheus send here.
+[Alerts](../alerts/poolkeeper.rules.yaml) for Prometheus link to these pages.
 """
 
 
@@ -43,14 +43,14 @@ def index() -> str:
             "|---|---|---|",
             *rows,
             "",
-            f"When all is well, conditions say {good}: there is nothing to do, and no page.",
+            f"The good reasons are {good}. They need no action and have no page.",
             "",
         ]
     )
 
 
 def all_words() -> tuple[str, ...]:
-    """Every reason that something is wrong, each once: of conditions, then of probes."""
+    """Every bad reason, each once: of conditions, then of probes."""
     wrong = (reason.value for reason in Reason if reason not in GOOD_REASONS)
     return tuple(dict.fromkeys((*wrong, *(reason.value for reason in ProbeReason))))
 

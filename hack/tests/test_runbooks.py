@@ -29,10 +29,10 @@ LONGEST = 60
 """Lines of a page; nobody reads more at night."""
 
 BELIEVED = {
-    Proof.SURE: "Probes: believed after one run, because it cannot be chance.",
+    Proof.SURE: "Probes: believed after one run, because the failure is deterministic.",
     Proof.BROKEN: "Probes: believed after two bad runs in a row, two broken of three, or three bad of five.",
     Proof.SLOW: "Probes: believed after two bad runs in a row, or three bad of five.",
-    Proof.SILENT: "Probes: never held against the endpoint.",
+    Proof.SILENT: "Probes: never counted against the endpoint.",
 }
 
 
@@ -54,11 +54,11 @@ def consequence(meaning: Meaning) -> str:
         return BELIEVED[meaning.proof]
     if meaning.is_dead:
         done = (
-            "If no sample got past it: Unhealthy, no traffic while another endpoint can serve. "
+            "If no probe request got further: Unhealthy, no traffic while another endpoint can serve. "
             f"Else: Grey, {meaning.weight_percent} % of its weight."
         )
     elif meaning.weight_percent == 100:
-        done = "Grey, and it keeps its weight."
+        done = "Grey, with its full weight."
     else:
         done = f"Grey, {meaning.weight_percent} % of its weight."
     return f"{BELIEVED[meaning.proof]} {done}"

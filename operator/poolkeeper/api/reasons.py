@@ -1,7 +1,7 @@
-"""The words of every condition: types, what is good, and the reasons, each with its meaning. They are an API:
-none is renamed.
+"""Every condition and every reason, each with its meaning, and the good status of each condition. They are an API: no
+name changes.
 
-Runbooks (docs/runbooks/REASON.md), status, Events and `poolkeeper status` all use exactly these.
+Runbooks (docs/runbooks/REASON.md), status, Events and `poolkeeper status` use exactly these names.
 """
 
 from collections.abc import Mapping
@@ -29,13 +29,13 @@ class ConditionType(Word):
     ResolvedRefs = "ResolvedRefs", "Everything the spec refers to exists."
     Programmed = "Programmed", "The routers run on this spec."
     Available = "Available", "Enough endpoints answer: at least minAvailable."
-    Degraded = "Degraded", "Something needs a look, though the pool may well be answering."
-    FailoverActive = "FailoverActive", "The pool is not served by its first tier as declared."
+    Degraded = "Degraded", "Something needs attention, though the pool may still answer."
+    FailoverActive = "FailoverActive", "The first tier does not serve the pool as the spec declares."
     Ready = "Ready", "Accepted, ResolvedRefs and Programmed. An outage of a provider does not change it."
 
 
 class Reason(Word):
-    Pending = "Pending", "The operator has not looked yet."
+    Pending = "Pending", "The operator has not processed this version yet."
 
     Accepted = "Accepted", "The spec is valid."
     InvalidSpec = (
@@ -44,52 +44,55 @@ class Reason(Word):
     )
 
     ResolvedRefs = "ResolvedRefs", "Everything referred to exists."
-    SecretNotFound = "SecretNotFound", "A referenced Secret is not there, says a router that should have its key."
-    SecretKeyMissing = "SecretKeyMissing", "The Secret is there, the key in it is not."
+    SecretNotFound = "SecretNotFound", "A router reports that a referenced Secret does not exist."
+    SecretKeyMissing = "SecretKeyMissing", "The Secret exists, but the referenced key in it does not."
     PolicyNotFound = (
         "PolicyNotFound",
-        "The FailoverPolicy is not there or not valid. The last good configuration keeps serving.",
+        "The FailoverPolicy does not exist or is invalid. The last good configuration keeps serving.",
     )
-    ServiceNotFound = "ServiceNotFound", "An endpoint's Service is not there."
-    ConfigMapNotFound = "ConfigMapNotFound", "A referenced ConfigMap, or the key in it, is not there."
+    ServiceNotFound = "ServiceNotFound", "The Service of an endpoint does not exist."
+    ConfigMapNotFound = "ConfigMapNotFound", "A referenced ConfigMap, or the key in it, does not exist."
 
-    Programmed = "Programmed", "All router Pods run on the current configuration."
+    Programmed = "Programmed", "All router Pods run the current configuration."
     RolloutInProgress = (
         "RolloutInProgress",
-        "Router Pods are being started or have not taken the current configuration yet.",
+        "Router Pods are starting, or have not accepted the current configuration yet.",
     )
     ApplyForbidden = (
         "ApplyForbidden",
         "The API server refuses a write of the operator: RBAC, quota or an admission policy.",
     )
-    ApplyConflict = "ApplyConflict", "Another field manager or owner holds what the operator must write."
-    ConfigRejected = "ConfigRejected", "A router refused the configuration and keeps serving on the last good one."
-    ReconcilePaused = "ReconcilePaused", "The annotation poolkeeper.dev/paused holds the pool as it is."
+    ApplyConflict = "ApplyConflict", "Another field manager or owner controls an object that the operator must write."
+    ConfigRejected = "ConfigRejected", "A router rejected the configuration and keeps serving with the last good one."
+    ReconcilePaused = "ReconcilePaused", "The annotation poolkeeper.dev/paused stops changes to the pool."
 
     MinimumEndpointsAvailable = "MinimumEndpointsAvailable", "At least minAvailable endpoints take traffic."
     NoEndpointsAvailable = "NoEndpointsAvailable", "Fewer endpoints than minAvailable take traffic."
-    RouterNotReady = "RouterNotReady", "No router Pod is ready: nobody can be answered."
+    RouterNotReady = "RouterNotReady", "No router Pod is ready: the pool cannot answer."
     ProbeDataStale = (
         "ProbeDataStale",
-        "No router has reported for a while, or no probe for three runs: what was true may not be.",
+        "No router has reported for a while, or three probe runs are missing: the last state may be wrong.",
     )
-    NoDataYet = "NoDataYet", "Routers are up and have not reported yet."
+    NoDataYet = "NoDataYet", "Routers are up but have not reported yet."
 
     AllEndpointsHealthy = "AllEndpointsHealthy", "Every endpoint that is not disabled is healthy."
     EndpointsUnhealthy = "EndpointsUnhealthy", "At least one endpoint fails its health check."
     BreakerOpen = "BreakerOpen", "At least one endpoint's circuit breaker is open or half-open."
-    CredentialsRejected = "CredentialsRejected", "A provider refuses a key (401, 403), or its file is missing or empty."
-    BalanceExhausted = "BalanceExhausted", "A provider says the account is out of money (402)."
-    GreyFailure = "GreyFailure", "Probes see an endpoint that answers, but too slowly or wrongly."
+    CredentialsRejected = (
+        "CredentialsRejected",
+        "A provider refuses an API key (401, 403), or its file is missing or empty.",
+    )
+    BalanceExhausted = "BalanceExhausted", "A provider says that the account has no credit (402)."
+    GreyFailure = "GreyFailure", "Probes show an endpoint that answers, but too slowly or wrongly."
 
     PrimaryServing = "PrimaryServing", "The first tier serves."
     PrimaryBreakerOpen = "PrimaryBreakerOpen", "The first tier's breakers are open; a lower tier serves."
     PrimaryUnhealthy = "PrimaryUnhealthy", "The first tier fails its health checks; a lower tier serves."
     PrimaryRateLimited = "PrimaryRateLimited", "The first tier's providers limit our rate; a lower tier serves."
-    ServingDegraded = "ServingDegraded", "A smaller model, the cache or the default answer serves."
+    ServingDegraded = "ServingDegraded", "The fallback model, the cache or the default answer serves."
     GlobalBreakerOpen = (
         "GlobalBreakerOpen",
-        "The pool's overall error rate is over its threshold: most requests get the default answer.",
+        "The error rate of the whole pool is over its threshold: most requests get the default answer.",
     )
     ManualHold = "ManualHold", "The annotation poolkeeper.dev/failover-to holds a tier."
 
@@ -97,42 +100,48 @@ class Reason(Word):
 
 
 class ProbeReason(Word):
-    """What a probe finds wrong with an endpoint, the worst first; it stands in status.endpoints[].reason."""
+    """What a probe finds wrong with an endpoint, the worst first; shown in status.endpoints[].reason."""
 
     DnsFailed = "DnsFailed", "Its name does not resolve."
     AddressRefused = (
         "AddressRefused",
-        "It, or its egress proxy, is at an address that no pool may reach: loopback, link-local or a cloud's metadata.",
+        "It, or its egress proxy, has an address that no pool may reach: loopback, link-local or cloud metadata.",
     )
-    ProxyFailed = "ProxyFailed", "Its egress proxy is not there or does not connect to it."
-    ConnectFailed = "ConnectFailed", "None of its addresses takes a connection."
-    TlsFailed = "TlsFailed", "The TLS handshake fails before any certificate is judged."
+    ProxyFailed = "ProxyFailed", "Its egress proxy does not answer, or cannot connect to it."
+    ConnectFailed = "ConnectFailed", "None of its addresses accepts a connection."
+    TlsFailed = "TlsFailed", "The TLS handshake fails before the certificate is checked."
     CertificateInvalid = (
         "CertificateInvalid",
-        "Its certificate is expired, for another name, or by an authority that is not trusted.",
+        "Its certificate is expired, for another name, or from an authority that is not trusted.",
     )
-    SecretNotFound = "SecretNotFound", "The key to probe it with is missing or empty."
-    CredentialsRejected = "CredentialsRejected", "The provider refuses the key (401, 403)."
-    BalanceExhausted = "BalanceExhausted", "The provider says the account is out of money (402, or its balance page)."
-    ModelMissing = "ModelMissing", "The provider does not know the model that was asked for."
-    NoAnswer = "NoAnswer", "The request is taken, and nothing comes back."
-    KeepAliveOnly = "KeepAliveOnly", "The connection is kept alive, and no content comes in time."
-    EmptyAnswer = "EmptyAnswer", "The answer says it is complete and has no content."
-    InvalidAnswer = "InvalidAnswer", "What comes back is no answer of the API."
-    ServerError = "ServerError", "The provider answers with an error of its own."
-    Busy = "Busy", "The provider says it is overloaded."
+    SecretNotFound = "SecretNotFound", "The API key for the probe is missing or empty."
+    CredentialsRejected = "CredentialsRejected", "The provider refuses the API key (401, 403)."
+    BalanceExhausted = (
+        "BalanceExhausted",
+        "The provider says that the account has no credit (402, or its balance page).",
+    )
+    ModelMissing = "ModelMissing", "The provider does not know the requested model."
+    NoAnswer = "NoAnswer", "The provider accepts the request and sends no answer."
+    KeepAliveOnly = "KeepAliveOnly", "Only keep-alives arrive, and no content within the time limit."
+    EmptyAnswer = "EmptyAnswer", "The answer ends normally but has no content."
+    InvalidAnswer = "InvalidAnswer", "The response is not a valid answer of the API."
+    ServerError = "ServerError", "The provider answers with a server error."
+    Busy = "Busy", "The provider says that it is overloaded."
     CutAtRoundSeconds = (
         "CutAtRoundSeconds",
-        "The stream is cut after a round number of seconds: a time limit of something in between.",
+        "The stream is cut after a round number of seconds: a time limit between here and the model.",
     )
-    TruncatedStream = "TruncatedStream", "The stream ends before the answer does."
+    TruncatedStream = "TruncatedStream", "The stream ends before the answer is complete."
     SlowFirstToken = "SlowFirstToken", "The first token takes longer than spec.probe.firstToken."
-    SlowTokens = "SlowTokens", "Tokens come slower than spec.probe.minTokensPerSecond."
-    WrongModel = "WrongModel", "Another model answers than the one that was asked for."
-    BufferedStream = "BufferedStream", "The stream arrives in one piece: something in between holds it back."
-    CertificateExpiring = "CertificateExpiring", "Its certificate ends within a week and is overdue for renewal."
-    SampleRefused = "SampleRefused", "The provider finds the probe's own request invalid (400, 422)."
-    RateLimited = "RateLimited", "The provider limits our rate (429), which says nothing about its health."
+    SlowTokens = "SlowTokens", "Tokens arrive more slowly than spec.probe.minTokensPerSecond."
+    WrongModel = "WrongModel", "Another model answers than the requested one."
+    BufferedStream = (
+        "BufferedStream",
+        "The stream arrives in one piece: something between here and the model buffers it.",
+    )
+    CertificateExpiring = "CertificateExpiring", "Its certificate expires within a week, and its renewal is overdue."
+    SampleRefused = "SampleRefused", "The provider says that the probe request itself is invalid (400, 422)."
+    RateLimited = "RateLimited", "The provider limits the request rate (429). That says nothing about its health."
 
 
 GOOD: Mapping[ConditionType, ConditionStatus] = MappingProxyType(
@@ -218,13 +227,13 @@ GOOD_REASONS: frozenset[Reason] = frozenset(reasons[0] for reasons in REASONS.va
 
 
 def meaning(reason: str) -> str:
-    """What it says, in a sentence; "" for a router's own word."""
+    """The meaning in one sentence; "" for a reason that only routers use."""
     if reason in Reason.__members__:
         return Reason[reason].meaning
     return ProbeReason[reason].meaning if reason in ProbeReason.__members__ else ""
 
 
 def runbook(reason: str) -> str:
-    """Where its page is; "" for a word that has none: one that is good, or a router's own."""
+    """The path of its page; "" for a good reason, and for one that only routers use."""
     has_page = reason in ProbeReason.__members__ or (reason in Reason.__members__ and reason not in GOOD_REASONS)
     return f"docs/runbooks/{reason}.md" if has_page else ""

@@ -141,7 +141,7 @@ def test_an_endpoint_says_what_is_wrong_what_to_do_and_what_brings_it_back() -> 
     assert [(one.word, one.advice, one.runbook) for one in found.told] == [
         ("Connect", "look at the port", "ConnectFailed")
     ]
-    assert found.told[0].meaning == "None of its addresses takes a connection."
+    assert found.told[0].meaning == "None of its addresses accepts a connection."
     assert found.comes_back == ("its trials, in 4 s",)
 
 

@@ -106,7 +106,7 @@ def test_what_was_spent_is_added_up_for_a_day() -> None:
         (
             [found("SlowFirstToken"), found("ConnectFailed", name="b")],
             "Failed",
-            "b: ConnectFailed in 1/1 samples; None of its addresses takes a connection",
+            "b: ConnectFailed in 1/1 samples; None of its addresses accepts a connection",
         ),
         ([found("RateLimited", asked=0)], "Skipped", "no endpoint was asked"),
         ([found("WordOfTomorrow")], "Passed", ""),
