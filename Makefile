@@ -68,6 +68,11 @@ bench-incidents: venv ## a scripted day of incidents through nginx, Envoy, LiteL
 probe-soak: venv ## 500 probe runs against a real model server on this machine (built once, minutes): no false alarm
 	@PYTHONPATH=operator:. $(BIN)/python -m hack.bench.soak
 
+.PHONY: mutants
+mutants: venv ## small faults put into FILE="path ..." one at a time: which does no test notice? (without FILE: conditions, plan, probing, core Lua)
+	@hack/ci/install.sh router test
+	@nice -n 10 $(BIN)/python -m hack.mutants $(FILE)
+
 .PHONY: lint
 lint: venv ## ruff, mypy --strict, import layers, luacheck, shellcheck
 	@hack/ci/install.sh router test

@@ -6,7 +6,7 @@ from typing import Protocol, cast
 
 from lupa.luajit21 import LuaRuntime
 
-from testing.router_lua import LUA
+from testing.router_lua import search_path
 
 
 class Record(Protocol):
@@ -14,7 +14,7 @@ class Record(Protocol):
 
 
 lua = LuaRuntime(unpack_returned_tuples=True, encoding="latin-1")
-lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')
+lua.execute(search_path())
 
 
 def function(text: str) -> Callable[..., object]:

@@ -14,7 +14,7 @@ from lupa.luajit21 import LuaRuntime
 from factories import endpoint, pool
 from poolkeeper.plan.tariffs import schedule_doc
 from poolkeeper.plan.timezones import YEARS, time_zones
-from testing.router_lua import LUA
+from testing.router_lua import search_path
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ZONES = (
@@ -34,7 +34,7 @@ ZONES = (
 YEAR = 2026
 
 lua = LuaRuntime(unpack_returned_tuples=True)
-lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')
+lua.execute(search_path())
 holds = cast(
     Callable[..., bool],
     lua.eval(

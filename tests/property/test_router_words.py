@@ -15,10 +15,10 @@ from poolkeeper.api.router_reasons import (
     UNTRIED,
     WELL,
 )
-from testing.router_lua import LUA
+from testing.router_lua import search_path
 
 lua = LuaRuntime(unpack_returned_tuples=True)
-lua.execute(f'package.path = "{LUA}/?.lua;" .. package.path')
+lua.execute(search_path())
 lua.execute(
     """
     local breaker, rest = require("core.health.breaker"), require("core.health.backoff")
