@@ -1,5 +1,5 @@
-"""The router's clock on the wall against Python's: windows in any time zone, over any night that clocks change; and
-money against decimals."""
+"""The router's clock on the wall against the prober's: windows in any time zone, over any night that clocks change; and
+what the one takes an answer to cost against what the other does."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from lupa.luajit21 import LuaRuntime
 
 from factories import endpoint, pool
-from poolkeeper.plan.tariffs import schedule_doc
+from poolkeeper.plan.tariffs import pricing_doc, schedule_doc
 from poolkeeper.plan.timezones import YEARS, time_zones
+from poolkeeper.probing import calendar
+from poolkeeper.probing.pricing import cost, usage_of
 from testing.router_lua import search_path
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -49,10 +51,12 @@ holds = cast(
 cost_of = cast(
     Callable[..., float],
     lua.eval(
-        """function(said, usages, percent)
-             local cost, sum = require "core.document.cost", 0
-             for _, usage in ipairs(usages) do sum = sum + cost.of(cost.pricing(said), usage, percent) end
-             return sum
+        """function(said, zones, usage, now_s)
+             local calendar, cost = require "core.document.calendar", require "core.document.cost"
+             local by_name, windows = {}, {}
+             for _, zone in ipairs(zones) do by_name[zone.name] = zone.offsets end
+             for i, window in ipairs(said.windows) do windows[i] = calendar.window(window, by_name) end
+             return cost.of(cost.pricing(said), usage, calendar.percent(windows, now_s))
            end"""
     ),
 )
@@ -110,35 +114,59 @@ def test_a_window_holds_when_the_wall_says_so(
     seen = holds(table(said.model_dump()), table(zones), int(moment.timestamp()))
 
     assert seen == by_the_wall(moment, days, from_, to, zone)
+    assert seen == calendar.holds(spec.endpoints[0].schedule[0], moment)
 
 
 amounts = st.decimals(0, 1000, places=6).map(str)
-usages = st.fixed_dictionaries(
-    {
-        "prompt_tokens": st.integers(0, 1_000_000),
-        "completion_tokens": st.integers(0, 100_000),
-        "cached_tokens": st.integers(0, 1_000_000),
-    }
+counts = (
+    st.integers(0, 1_000_000)
+    | st.floats(0, 1_000_000)
+    | st.sampled_from([-1, -0.5, 10**12, 10**12 + 1, float("inf"), float("-inf"), float("nan"), True, False, None])
+    | st.sampled_from(["12", "many", "", "0x10", [], [7], {}, {"cached_tokens": 7}])
 )
+usages = st.fixed_dictionaries(
+    {},
+    optional={
+        "prompt_tokens": counts,
+        "completion_tokens": counts,
+        "total_tokens": counts,
+        "cached_tokens": counts,
+        "prompt_cache_hit_tokens": counts,
+        "prompt_tokens_details": counts | st.fixed_dictionaries({}, optional={"cached_tokens": counts}),
+    },
+)
+price_windows = st.builds(
+    lambda days, from_, to, zone, percent: {
+        "days": days, "from": from_, "to": to, "timeZone": zone, "multiplierPercent": percent
+    },
+    st.lists(st.sampled_from(DAYS), min_size=1, max_size=7, unique=True),
+    clock_times,
+    clock_times,
+    st.sampled_from(ZONES),
+    st.integers(0, 1_000),
+).filter(lambda window: window["from"] != window["to"])  # fmt: skip
 
 
-@given(amounts, amounts, amounts, st.lists(usages, max_size=50), st.integers(0, 1_000))
-def test_costs_add_up_as_decimals_do(
-    input_: str, cached: str, output: str, answers: list[dict[str, int]], percent: int
+@settings(deadline=None)
+@given(amounts, amounts | st.none(), amounts, st.lists(price_windows, max_size=3), usages, moments)
+def test_probers_and_routers_take_the_same_price(
+    input_: str,
+    cached: str | None,
+    output: str,
+    windows: list[dict[str, object]],
+    usage: dict[str, object],
+    moment: datetime,
 ) -> None:
-    said = {
-        "currency": "USD",
-        "input_per_million": input_,
-        "cached_input_per_million": cached,
-        "output_per_million": output,
-    }
-    want = Decimal(0)
-    for usage in answers:
-        hit = min(usage["cached_tokens"], usage["prompt_tokens"])
-        want += (usage["prompt_tokens"] - hit) * Decimal(input_) + hit * Decimal(cached)
-        want += usage["completion_tokens"] * Decimal(output)
-    want = want * percent / 100 / 1_000_000
+    prices = {"currency": "USD", "inputPerMillion": input_, "cachedInputPerMillion": cached, "outputPerMillion": output}
+    spec = pool([endpoint("a", pricing=prices | {"windows": windows})]).spec
+    declared = spec.endpoints[0].pricing
+    said, read = pricing_doc(declared), usage_of(usage)
+    assert declared is not None
+    assert said is not None
+    assert read is not None
+    zones = [found.model_dump() for found in time_zones(spec, datetime(YEAR, 6, 1, tzinfo=UTC))]
 
-    seen = cost_of(table(said), table(answers), percent)
+    seen = cost_of(table(said.model_dump(exclude_none=True)), table(zones), table(usage), int(moment.timestamp()))
 
+    want = cost(declared, read, moment)
     assert abs(Decimal(seen) - want) <= Decimal("1e-9") + want * Decimal("1e-12")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from poolkeeper.api.endpoint import Provider
 from poolkeeper.api.reasons import ProbeReason
 from poolkeeper.probing.phases import Ending, Exchange, Usage
+from poolkeeper.probing.pricing import usage_of
 from poolkeeper.providers.refusal_reason import refused_with
 
 LARGEST_BYTES = 1 << 20
@@ -138,7 +139,7 @@ class AnswerReader:
             self.is_done = True
             return
         self._model = value["model"] if isinstance(value.get("model"), str) else self._model
-        self._usage = _usage(value.get("usage")) or self._usage
+        self._usage = usage_of(value.get("usage")) or self._usage
         choices = value.get("choices")
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, Mapping):
@@ -159,17 +160,3 @@ class AnswerReader:
         if isinstance(finish, str):
             self._finish = finish
             self._is_cut |= finish in _CUT_REASONS
-
-
-def _usage(value: object) -> Usage | None:
-    if not isinstance(value, Mapping):
-        return None
-    details = value.get("prompt_tokens_details")
-    cached = value.get("prompt_cache_hit_tokens")
-    if cached is None and isinstance(details, Mapping):
-        cached = details.get("cached_tokens")
-    return Usage(_count(value.get("prompt_tokens")), _count(value.get("completion_tokens")), _count(cached))
-
-
-def _count(value: object) -> int:
-    return min(value, 10**9) if isinstance(value, int) and value > 0 else 0

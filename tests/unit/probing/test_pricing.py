@@ -2,16 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic.alias_generators import to_camel
 
+from contract.router import vectors
 from poolkeeper.api.endpoint import Pricing
 from poolkeeper.api.probe_document import Amount, SpentDoc
 from poolkeeper.probing.budget import Purse, spent_today
 from poolkeeper.probing.phases import Usage
-from poolkeeper.probing.pricing import cost
+from poolkeeper.probing.pricing import cost, usage_of
 from poolkeeper.probing.schedule import firings, nth_firing
 
 SUNDAY = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -42,6 +45,23 @@ def pricing(*windows: dict[str, object], **more: str) -> Pricing:
 )  # fmt: skip
 def test_cost(table: Pricing, usage: Usage, at: datetime, want: str) -> None:
     assert cost(table, usage, at) == Decimal(want)
+
+
+USAGE = vectors("usage")
+
+
+@pytest.mark.parametrize("case", USAGE["cases"], ids=lambda case: case["name"])
+def test_an_account_of_tokens_costs_what_the_router_says(case: dict[str, Any]) -> None:
+    prices = Pricing.model_validate({to_camel(name): value for name, value in USAGE["pricing"].items()})
+    usage = usage_of(case["usage"])
+
+    assert usage is not None
+    assert cost(prices, usage, SUNDAY) == Decimal(case["cost"])
+
+
+@pytest.mark.parametrize("said", [None, [], "9 tokens", 9, True])
+def test_what_is_no_account_of_tokens(said: object) -> None:
+    assert usage_of(said) is None
 
 
 def told(amount: str, as_of: datetime) -> SpentDoc:

@@ -3,6 +3,8 @@
 -- Prices are decimal text in the document and doubles here: fifteen digits, so a sum over a million answers is right to
 -- far less than the smallest coin. A price for chat has two parts; for comparing endpoints they are mixed as a chat mixes
 -- them, three tokens read for one written.
+--
+-- Its twin for probes is operator/poolkeeper/probing/pricing.py; tests/contract/router/usage.json is read by both.
 
 local _M = {}
 
@@ -21,10 +23,9 @@ function _M.pricing(said)
 end
 
 
--- A count of tokens as a provider says it; nil where that is none.
+-- Whole tokens as a provider counts them; nil where that is no number of them.
 function _M.tokens(said)
-  local count = tonumber(said)
-  return count and count >= 0 and count <= TOKENS_MAX and count or nil
+  return type(said) == "number" and said >= 0 and said <= TOKENS_MAX and math.floor(said) or nil
 end
 
 local tokens = _M.tokens

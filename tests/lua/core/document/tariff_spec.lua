@@ -1,4 +1,3 @@
-local cost = require "core.document.cost"
 local tariff = require "core.document.tariff"
 
 local NOON_MS, ONE_MS = 12 * 3600000, 1 * 3600000 -- of the first of January 1970
@@ -67,39 +66,6 @@ describe("weights by price", function()
   }) do
     it(case[1], function()
       assert.same(case[4], weights(document(case[2], unpack(case[3])), ONE_MS))
-    end)
-  end
-end)
-
-describe("the cost of an answer", function()
-  local said = priced("0.15", "0.60")
-  said.cached_input_per_million = "0.003"
-  local prices = cost.pricing(said)
-
-  for _, case in ipairs({
-    { "by OpenAI's names", { prompt_tokens = 1e6, completion_tokens = 1e6, prompt_tokens_details = { cached_tokens = 1e6 } }, 0.603 },
-    { "by DeepSeek's", { prompt_tokens = 1e6, completion_tokens = 0, prompt_cache_hit_tokens = 1e6 }, 0.003 },
-    { "without a cache", { prompt_tokens = 1e6, completion_tokens = 0 }, 0.15 },
-    { "of a cache that is said to be larger than the prompt", { prompt_tokens = 1e6, cached_tokens = 9e9 }, 0.003 },
-    { "of an account that says nothing", {}, 0 },
-  }) do
-    it(case[1], function()
-      assert.is_true(math.abs(cost.of(prices, case[2], 100) - case[3]) < 1e-12)
-    end)
-  end
-
-  it("is multiplied inside a window", function()
-    assert.is_true(math.abs(cost.of(prices, { prompt_tokens = 1e6 }, 200) - 0.3) < 1e-12)
-  end)
-
-  it("takes a cached token for any other where no price of it is given", function()
-    assert.equal(0.15, cost.of(cost.pricing(priced("0.15", "1")), { prompt_tokens = 1e6, cached_tokens = 1e6 }, 100))
-  end)
-
-  for _, odd in ipairs({ 0 / 0, 1 / 0, -1 / 0, -5, 1e308, "nan", "inf", "many", {} }) do
-    it("knows no count of tokens in " .. tostring(odd), function()
-      assert.equal(0, cost.of(prices, { prompt_tokens = odd, completion_tokens = odd, cached_tokens = odd }, 100))
-      assert.equal(0.15, cost.of(prices, { prompt_tokens = 1e6, completion_tokens = odd, cached_tokens = odd }, 100))
     end)
   end
 end)
