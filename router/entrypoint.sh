@@ -16,7 +16,7 @@ CACHE_BYTES=${POOLKEEPER_CACHE_BYTES:-67108864}
 LOG_LEVEL=${POOLKEEPER_LOG_LEVEL:-warn}
 RESOLV_CONF=${POOLKEEPER_RESOLV_CONF:-/etc/resolv.conf}
 HOSTS=${POOLKEEPER_HOSTS:-/etc/hosts}
-SYSTEM_CAS=/etc/ssl/certs/ca-certificates.crt
+SYSTEM_CAS=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 
 HOME_DIR=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 TAB=$(printf '\t')

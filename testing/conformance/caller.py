@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import httpx
 
+from testing import plain_http
 from testing.conformance.answer import End, Received, of_stream
 from testing.conformance.case import CALLER_KEY, Leave, Surface
 from testing.conformance.speech import SPEECH
@@ -30,7 +31,7 @@ def ask(
     status, seen, got = 0, dict[str, str](), bytearray()
     try:
         with (
-            httpx.Client(timeout=httpx.Timeout(wait_s, connect=PATIENCE_S), trust_env=False, verify=False) as client,
+            plain_http.Client(timeout=httpx.Timeout(wait_s, connect=PATIENCE_S)) as client,
             client.stream("POST", url, json=dict(body), headers=headers) as response,
         ):
             status, seen = response.status_code, dict(response.headers)

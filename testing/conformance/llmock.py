@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from testing import plain_http
 from testing.conformance.judge import Endpoint
 from testing.fakes.deepseek import jsonin
 from testing.gateways.process import answers, free_port, running
@@ -63,7 +62,7 @@ class Llmock:
         content = None if body is None else json.dumps(body)
         headers = {"content-type": "application/json"}
         url = f"{self.url}/_llmock/{action}"
-        response = httpx.request(method, url, content=content, headers=headers, trust_env=False, verify=False)
+        response = plain_http.request(method, url, content=content, headers=headers)
         response.raise_for_status()
         return jsonin.load(response.content) if response.content else None
 

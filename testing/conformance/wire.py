@@ -13,8 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import httpx
-
+from testing import plain_http
 from testing.conformance.judge import Attempt
 from testing.fakes.deepseek import jsonin
 from testing.fakes.deepseek.http1 import ProtocolError, Request, RequestReader, chunk
@@ -109,9 +108,7 @@ class WireProvider:
         return Outcome.FINISHED
 
     def _good(self, body: bytes) -> bytes:
-        answer = httpx.post(
-            f"{self._origin_url}/v1/chat/completions", content=body, timeout=10, trust_env=False, verify=False
-        )
+        answer = plain_http.post(f"{self._origin_url}/v1/chat/completions", content=body, timeout=10)
         return answer.content
 
 

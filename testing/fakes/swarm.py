@@ -22,6 +22,7 @@ from typing import Self
 
 import httpx
 
+from testing import plain_http
 from testing.fakes.ports import free_port
 
 HERE = Path(__file__).parent
@@ -44,7 +45,7 @@ class Swarm:
         self.names = [f"e{number}" for number in range(size)]
         self.ports = {name: free_port() for name in self.names}
         control = free_port()
-        self._control = httpx.Client(base_url=f"http://127.0.0.1:{control}", timeout=PATIENCE_S)
+        self._control = plain_http.Client(base_url=f"http://127.0.0.1:{control}", timeout=PATIENCE_S)
         self._control_port = control
         self._process: subprocess.Popen[bytes] | None = None
 

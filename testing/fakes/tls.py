@@ -78,6 +78,12 @@ def shared_authority() -> Authority:
     return Authority.create(Path(tempfile.mkdtemp(prefix="fake-ca-")))
 
 
+@functools.cache
+def unused_authority() -> Path:
+    """A certificate that has signed nothing: all that a client trusts who is to trust none of the fakes."""
+    return Authority.create(Path(tempfile.mkdtemp(prefix="fake-ca-")), "throwaway test CA of nobody").certificate.cert
+
+
 def _alternative(name: str) -> str:
     try:
         return f"IP:{ipaddress.ip_address(name)}"

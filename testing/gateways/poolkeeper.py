@@ -23,6 +23,7 @@ from poolkeeper.plan.snapshot import PoolKey
 from testing.conformance.case import MODELS, Case, Policy
 from testing.conformance.judge import Endpoint
 from testing.conformance.stage import Address
+from testing.fakes.tls import unused_authority
 from testing.gateways.process import answers, free_port, running
 
 START_LIMIT_S = 20.0
@@ -85,6 +86,7 @@ class Poolkeeper:
             "POOLKEEPER_CREDENTIALS_DIR": str(credentials),
             "POOLKEEPER_CLIENTS_DIR": str(folder / "clients"),
             "POOLKEEPER_CA_DIR": str(folder / "ca"),
+            "SSL_CERT_FILE": str(unused_authority()),  # nginx takes longer to read the system's than for all the rest
         }
         command = [str(router_folder(os.environ) / "entrypoint.sh")]
         readyz = f"http://{HOST}:{admin}/readyz"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from testing import plain_http
 from testing.fakes.ports import free_port
 
 __all__ = ["accepts", "answers", "free_port", "running"]
@@ -45,7 +46,7 @@ def running(
 def answers(url: str) -> bool:
     """Is there a 200 at this address?"""
     try:
-        return httpx.get(url, timeout=2, trust_env=False, verify=False).status_code == 200
+        return plain_http.get(url, timeout=2).status_code == 200
     except httpx.TransportError:
         return False
 

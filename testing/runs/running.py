@@ -14,6 +14,8 @@ from typing import Self
 
 import httpx
 
+from testing import plain_http
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30.0
 """A hang guard, never an expectation."""
@@ -92,16 +94,16 @@ class Run:
         return url
 
     def router_state(self) -> dict[str, object]:
-        found: dict[str, object] = httpx.get(f"{self.admin_url}/state", timeout=PATIENCE_S).json()
+        found: dict[str, object] = plain_http.get(f"{self.admin_url}/state", timeout=PATIENCE_S).json()
         return found
 
     def ask(self, content: str = "Hello", **more: object) -> httpx.Response:
-        return httpx.post(f"{self.base_url}/chat/completions", json=question(content, **more), timeout=PATIENCE_S)
+        return plain_http.post(f"{self.base_url}/chat/completions", json=question(content, **more), timeout=PATIENCE_S)
 
     def stream(self, content: str = "Hello", **more: object) -> Iterator[str]:
         """The data of each event, as it arrives."""
         body = question(content, stream=True, **more)
-        with httpx.stream("POST", f"{self.base_url}/chat/completions", json=body, timeout=PATIENCE_S) as response:
+        with plain_http.stream("POST", f"{self.base_url}/chat/completions", json=body, timeout=PATIENCE_S) as response:
             assert response.status_code == 200, response.read()
             for line in response.iter_lines():
                 if line.startswith("data: "):

@@ -51,6 +51,14 @@ def test_generated_files_say_so_and_name_their_verb() -> None:
         assert "make generate" in first, file
 
 
+def test_tests_ask_without_reading_the_systems_certificates() -> None:
+    """httpx reads them for each client, and for each request without one: 20 to 60 ms, more than most tests take."""
+    costly = re.compile(r"\bhttpx\.(get|post|put|stream|request|Client|AsyncClient)\(")
+    asking = [file for file in tracked("tests/*.py", "testing/*.py") if costly.search(file.read_text())]
+
+    assert asking == [], "testing.plain_http has the same without"
+
+
 def test_nginx_conf_is_static() -> None:
     """Nothing may write into it: no placeholder of any templating (`${prefix}` is lua_package_path's own)."""
     text = (ROOT / "router/nginx.conf").read_text().replace("${prefix}", "")

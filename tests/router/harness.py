@@ -40,14 +40,17 @@ from poolkeeper.api.router_document import (
     Tls,
 )
 from poolkeeper.api.router_state import EndpointState, RouterState
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 from testing.fakes.ports import free_port
+from testing.fakes.tls import unused_authority
 
 HOME = Path(__file__).resolve().parents[2] / "router"
 MODEL = "deepseek-v4-pro"
 PATIENCE_S = 20.0
 """A hang guard, never an expectation."""
-POLL_S = 0.02
+POLL_S = (0.005, 0.05)
+"""From often to seldom: what comes at once is seen at once, what is long in coming is not asked for all the time."""
 LOGGED_ERROR = re.compile(r"\[(error|alert|crit|emerg)\]")
 PEER_RESET = r"recv\(\) failed \(104"
 """What nginx itself logs when a peer resets a connection."""
@@ -55,9 +58,11 @@ PEER_RESET = r"recv\(\) failed \(104"
 
 def eventually(wanted: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
+    pause_s, longest_s = POLL_S
     while not wanted():
         assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
-        time.sleep(POLL_S)
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, longest_s)
 
 
 POLICY = PolicyDoc(
@@ -147,7 +152,7 @@ class Router:
         self._process: subprocess.Popen[bytes] | None = None
         for part in ("config", "credentials", "clients", "ca"):
             (folder / part).mkdir(exist_ok=True)
-        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
+        self.client = plain_http.Client(base_url=self.url, timeout=PATIENCE_S)
 
     # --- life
 
@@ -164,6 +169,7 @@ class Router:
             "POOLKEEPER_LISTEN": f"127.0.0.1:{self.port}",
             "POOLKEEPER_ADMIN": f"127.0.0.1:{self.admin_port}",
             "POOLKEEPER_WORKERS": str(self.workers),
+            "SSL_CERT_FILE": str(unused_authority()),  # nginx takes longer to read the system's than for all the rest
             **self._environment,
         }
         with self.log_file.open("ab") as log:
@@ -177,7 +183,7 @@ class Router:
         assert self._process is not None
         assert self._process.poll() is None, self.log()
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{self.admin}/healthz").status_code == 200
+            return plain_http.get(f"{self.admin}/healthz").status_code == 200
         return False
 
     def signal(self, number: signal.Signals) -> None:
@@ -272,7 +278,7 @@ class Router:
     # --- what it says
 
     def state(self) -> RouterState:
-        return RouterState.model_validate(httpx.get(f"{self.admin}/state").json())
+        return RouterState.model_validate(plain_http.get(f"{self.admin}/state").json())
 
     def endpoint(self, name: str) -> EndpointState:
         return next(one for one in self.state().endpoints if one.name == name)
@@ -281,7 +287,7 @@ class Router:
         return all(one.in_flight == 0 for one in self.state().endpoints)
 
     def metrics(self) -> str:
-        return httpx.get(f"{self.admin}/metrics").text
+        return plain_http.get(f"{self.admin}/metrics").text
 
     # --- requests
 

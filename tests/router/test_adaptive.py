@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from poolkeeper.api.router_document import ConcurrencyDoc, PolicyDoc, QueueDoc
 from router.harness import PATIENCE_S, Router, endpoint, eventually, policy, request
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 
 CALLERS = 24
@@ -42,7 +42,7 @@ def traffic(router: Router) -> Iterator[None]:
 
     def ask_again() -> None:
         while not over.is_set():
-            httpx.post(f"{router.url}/v1/chat/completions", json=request(stream=True), timeout=PATIENCE_S)
+            plain_http.post(f"{router.url}/v1/chat/completions", json=request(stream=True), timeout=PATIENCE_S)
 
     with ThreadPoolExecutor(CALLERS) as callers:
         running = [callers.submit(ask_again) for _ in range(CALLERS)]

@@ -14,6 +14,7 @@ import pytest
 
 from poolkeeper import clock
 from router.harness import PATIENCE_S, Router, endpoint, eventually, policy, request
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 from testing.fakes.player import EVENT_STREAM, Player, whole
 
@@ -183,7 +184,7 @@ def test_affinity_never_overrides_a_ceiling(router: Router, a: FakeProvider, b: 
 
 def _once(router: Router, session: str) -> httpx.Response:
     url, headers = f"{router.url}/v1/chat/completions", {"x-session-id": session}
-    return httpx.post(url, json=request(stream=True), headers=headers, timeout=PATIENCE_S)
+    return plain_http.post(url, json=request(stream=True), headers=headers, timeout=PATIENCE_S)
 
 
 def test_a_request_that_names_no_session_is_placed_by_weight(router: Router, a: FakeProvider, b: FakeProvider) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from router.harness import PATIENCE_S, Router, endpoint, eventually, policy, request
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 from testing.fakes.player import Player, Steps
 
@@ -49,7 +50,7 @@ class Switchable:
 def ask(router: Router) -> int:
     """With a connection of its own."""
     try:
-        return httpx.post(f"{router.url}/v1/chat/completions", json=request(), timeout=PATIENCE_S).status_code
+        return plain_http.post(f"{router.url}/v1/chat/completions", json=request(), timeout=PATIENCE_S).status_code
     except httpx.TransportError:
         return 0
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from router.harness import PATIENCE_S, Router, endpoint, eventually, request
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 
 
@@ -24,7 +25,7 @@ def ask_each_on_its_own(router: Router, count: int) -> list[httpx.Response]:
     """So many callers at once, with a connection each, so that every worker has some."""
 
     def ask(_: int) -> httpx.Response:
-        return httpx.post(f"{router.url}/v1/chat/completions", json=request(stream=True), timeout=PATIENCE_S)
+        return plain_http.post(f"{router.url}/v1/chat/completions", json=request(stream=True), timeout=PATIENCE_S)
 
     with ThreadPoolExecutor(count) as callers:
         return list(callers.map(ask, range(count)))
@@ -94,7 +95,7 @@ def test_a_killed_worker_takes_no_slot_with_it(two_workers: Router, a: FakeProvi
 
 def ask_until_cut(router: Router) -> None:
     try:
-        httpx.post(f"{router.url}/v1/chat/completions", json=request(stream=True), timeout=PATIENCE_S)
+        plain_http.post(f"{router.url}/v1/chat/completions", json=request(stream=True), timeout=PATIENCE_S)
     except httpx.TransportError:
         return
 

@@ -1,9 +1,9 @@
 """What of a caller's head goes on to a provider, and what of a provider's head comes back: as little as can be."""
 
-import httpx
 import pytest
 
 from router.harness import MODEL, Router, endpoint
+from testing import plain_http
 from testing.fakes import rawhttp
 from testing.fakes.rawprovider import JSON_ANSWER, RawProvider
 
@@ -132,7 +132,7 @@ def test_nothing_of_a_providers_head_comes_back_but_the_type_of_its_body(
     with RawProvider(lambda number, request: answer) as provider:
         router.serve(endpoint("a", port=provider.port))
 
-        got = httpx.post(f"{router.url}/v1/chat/completions", content=BODY)
+        got = plain_http.post(f"{router.url}/v1/chat/completions", content=BODY)
 
         assert set(got.headers) <= ALLOWED_BACK
         assert got.headers["x-request-id"] != "theirs"

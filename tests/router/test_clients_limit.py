@@ -13,6 +13,7 @@ import pytest
 
 from poolkeeper.api.router_document import AccessDoc, ClientDoc
 from router.harness import MODEL, PATIENCE_S, Router, endpoint, eventually, policy, request
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 
 
@@ -43,7 +44,9 @@ def served(tmp_path: Path, a: FakeProvider) -> Iterator[Router]:
 
 
 def ask(router: Router, name: str, **body: object) -> httpx.Response:
-    return httpx.post(f"{router.url}/v1/chat/completions", json=request(**body), headers=key(name), timeout=PATIENCE_S)
+    return plain_http.post(
+        f"{router.url}/v1/chat/completions", json=request(**body), headers=key(name), timeout=PATIENCE_S
+    )
 
 
 def test_a_client_over_its_limit_is_told_so_and_others_are_not(served: Router, a: FakeProvider) -> None:
@@ -68,7 +71,7 @@ def test_a_client_over_its_limit_is_told_so_and_others_are_not(served: Router, a
 
 def cut_short(router: Router) -> None:
     """The caller goes away in the middle of a stream."""
-    with httpx.stream(
+    with plain_http.stream(
         "POST", f"{router.url}/v1/chat/completions", json=request(stream=True), headers=key("web"), timeout=PATIENCE_S
     ) as response:
         next(response.iter_bytes())
@@ -100,7 +103,7 @@ def test_a_place_is_given_back_after(served: Router, a: FakeProvider, scenario: 
 def test_a_place_is_given_back_after_a_body_of_unknown_length_that_is_too_large(served: Router) -> None:
     with contextlib.suppress(httpx.TransportError):
         pieces = (b"x" * 65_536 for _ in range(300))
-        httpx.post(f"{served.url}/v1/chat/completions", content=pieces, headers=key("web"), timeout=PATIENCE_S)
+        plain_http.post(f"{served.url}/v1/chat/completions", content=pieces, headers=key("web"), timeout=PATIENCE_S)
 
     assert in_flight(served, "web") == " 0"
 

@@ -4,10 +4,10 @@ import json
 import signal
 import threading
 
-import httpx
 import pytest
 
 from router.harness import PATIENCE_S, Router, endpoint, events, eventually, text_of
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 
 
@@ -31,14 +31,14 @@ class LongStream(threading.Thread):
 
 
 def test_it_is_not_ready_before_its_first_document(router: Router, a: FakeProvider) -> None:
-    assert httpx.get(f"{router.admin}/readyz").status_code == 503
-    assert httpx.get(f"{router.admin}/healthz").status_code == 200
+    assert plain_http.get(f"{router.admin}/readyz").status_code == 503
+    assert plain_http.get(f"{router.admin}/healthz").status_code == 200
     assert router.ask().json()["error"]["code"] == "not_ready"
     assert not router.state().ready
 
     router.serve(endpoint("a", a))
 
-    assert httpx.get(f"{router.admin}/readyz").status_code == 200
+    assert plain_http.get(f"{router.admin}/readyz").status_code == 200
     assert router.state().ready
     assert router.state().config_hash == "hash1"
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from router.harness import PATIENCE_S, PEER_RESET, Router, endpoint, eventually, policy, request
+from testing import plain_http
 from testing.fakes.player import JSON, Player, Steps, whole
 
 pytestmark = pytest.mark.timing
@@ -58,7 +58,7 @@ class Traffic:
         self._end = threading.Event()
 
     def _ask(self) -> None:
-        with httpx.Client(timeout=PATIENCE_S) as client:
+        with plain_http.Client(timeout=PATIENCE_S) as client:
             while not self._end.wait(0.01):
                 answer = client.post(self._url, json=request())
                 if answer.status_code == 200:

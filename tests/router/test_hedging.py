@@ -5,11 +5,11 @@ import re
 import socket
 import time
 
-import httpx
 import pytest
 
 from poolkeeper.api.router_document import HedgingDoc, PolicyDoc
 from router.harness import POLICY, Router, endpoint, eventually, text_of
+from testing import plain_http
 from testing.fakes.deepseek.log import Outcome
 from testing.fakes.harness import FakeProvider
 
@@ -104,7 +104,7 @@ def test_when_both_fail_the_caller_is_told(router: Router, a: FakeProvider, b: F
     a.set("hang_before_headers")
     b.set("busy503")
 
-    with httpx.Client(timeout=30) as client:
+    with plain_http.Client(timeout=30) as client:
         answer = client.post(
             f"{router.url}/v1/chat/completions",
             json={"model": "deepseek-v4-pro", "stream": True, "messages": [{"role": "user", "content": "Hi"}]},

@@ -128,6 +128,17 @@ def test_a_server_must_prove_its_name(trusting: Router) -> None:
         assert last_error.class_ == "Connect"
 
 
+def test_the_systems_authorities_may_be_kept_elsewhere(tmp_path: Path) -> None:
+    environment = {"SSL_CERT_FILE": str(certificates.shared_authority().certificate.cert)}
+    with (
+        FakeProvider("tls", keys=["sk-a"], tls_names=["localhost"]) as fake,
+        Router(tmp_path, environment=environment) as router,
+    ):
+        router.serve(endpoint("a", fake, **tls("localhost")))
+
+        assert router.ask().status_code == 200
+
+
 def test_a_stranger_is_not_trusted(tmp_path: Path) -> None:
     with (
         FakeProvider("tls", keys=["sk-a"], tls_names=["localhost"]) as fake,

@@ -14,6 +14,7 @@ from poolkeeper.api.policy_spec import FailoverPolicySpec
 from poolkeeper.api.router_document import QueueDoc
 from poolkeeper.plan.policy import policy_doc
 from router.harness import PATIENCE_S, Router, endpoint, policy, request
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 
 pytestmark = pytest.mark.timing
@@ -82,7 +83,7 @@ async def capacity(client: httpx.AsyncClient) -> float:
 async def surge(url: str) -> tuple[list[Asked], list[Asked], list[Asked]]:
     """0.7 of what can be served, twice as much as can be served, 0.7 again: what became of the requests of each."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    async with httpx.AsyncClient(base_url=url, limits=limits) as client:
+    async with plain_http.AsyncClient(base_url=url, limits=limits) as client:
         best = await capacity(client)
         phases = [await offer(client, rate * best, seconds) for rate, seconds in ((0.7, 4), (2, 8), (0.7, 8))]
         before, during, after = [await asyncio.gather(*phase) for phase in phases]
@@ -110,7 +111,7 @@ def test_after_twice_the_capacity_with_callers_that_retry_all_is_as_before(
 
 def ask_many(router: Router, count: int) -> list[httpx.Response]:
     def once(_: int) -> httpx.Response:
-        return httpx.post(f"{router.url}/v1/chat/completions", json=request(stream=True), timeout=PATIENCE_S)
+        return plain_http.post(f"{router.url}/v1/chat/completions", json=request(stream=True), timeout=PATIENCE_S)
 
     with ThreadPoolExecutor(count) as callers:
         return list(callers.map(once, range(count)))

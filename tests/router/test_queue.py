@@ -15,6 +15,7 @@ import pytest
 
 from poolkeeper.api.router_document import AccessDoc, ClientDoc, ModelRoute, PolicyDoc, QueueDoc
 from router.harness import MODEL, PATIENCE_S, Router, endpoint, eventually, policy, request
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 
 NEWCOMERS = 8
@@ -65,7 +66,7 @@ def ask(
     """A caller with a connection of its own, so that any worker may have it."""
     told = {"messages": [{"role": "user", "content": says}], **body}
     shown = {"authorization": f"Bearer client-{key}"} if key else {}
-    return httpx.post(
+    return plain_http.post(
         f"{router.url}/v1/chat/completions",
         json=request(**told),
         headers={**shown, **(headers or {})},
@@ -91,7 +92,7 @@ class Busy:
 
     def _hold(self) -> None:
         url = f"{self._router.url}/v1/chat/completions"
-        with httpx.stream(
+        with plain_http.stream(
             "POST", url, json=request(stream=True), headers=self._headers, timeout=PATIENCE_S
         ) as response:
             pieces = response.iter_bytes()  # kept: without it the response is closed
@@ -261,7 +262,7 @@ def test_a_caller_that_goes_leaves_the_queue(routers: Router, a: FakeProvider, c
         stays = queue_up(routers, callers, {"says": "stays"})
         for _ in range(5):  # more than there are places: each gives its own back
             with contextlib.suppress(httpx.ReadTimeout):
-                httpx.post(f"{routers.url}/v1/chat/completions", json=request(), timeout=0.15)
+                plain_http.post(f"{routers.url}/v1/chat/completions", json=request(), timeout=0.15)
             eventually(lambda: depth(routers) == 1, "who has gone does not wait")
         last = queue_up(routers, callers, {"says": "last"})
 

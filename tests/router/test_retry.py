@@ -7,7 +7,8 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from router.harness import POLL_S, Router, endpoint, eventually, policy, request
+from router.harness import Router, endpoint, eventually, policy, request
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 from testing.fakes.player import Player, Steps
 
@@ -147,7 +148,7 @@ def test_a_caller_that_goes_ends_the_wait(router: Router, a: FakeProvider) -> No
     router.serve(endpoint("a", a), policy=policy(retry=SHORT_BACKOFF))
 
     with contextlib.suppress(httpx.ReadTimeout):
-        httpx.post(f"{router.url}/v1/chat/completions", json=request(), timeout=0.2)
+        plain_http.post(f"{router.url}/v1/chat/completions", json=request(), timeout=0.2)
     eventually(lambda: 'code="499"' in router.metrics(), "the request has ended")
 
     assert router.endpoint("a").reason == "RateLimited"  # it did not wait for the end of that
@@ -179,11 +180,11 @@ def test_callers_who_do_not_wait_that_long_spend_nothing(router: Router, a: Fake
 
     def full() -> Steps:
         while limited.asked < STARTING_TOKENS:
-            yield POLL_S
+            yield 0.02
         yield b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 15\r\nContent-Length: 0\r\n\r\n"
 
     def leave() -> None:
-        with contextlib.suppress(httpx.ReadTimeout), httpx.Client(timeout=3) as impatient:
+        with contextlib.suppress(httpx.ReadTimeout), plain_http.Client(timeout=3) as impatient:
             impatient.post(f"{router.url}/v1/chat/completions", json=request())
 
     with Player(full) as limited, ThreadPoolExecutor(STARTING_TOKENS) as callers:

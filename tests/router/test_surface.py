@@ -7,6 +7,7 @@ import pytest
 
 from poolkeeper.api.router_document import AccessDoc, ClientDoc
 from router.harness import MODEL, Router, endpoint, events, eventually
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 
 
@@ -163,7 +164,7 @@ def test_only_clients_with_a_key_get_in(router: Router, a: FakeProvider) -> None
 
 def test_connections_to_callers_are_kept_also_after_errors(router: Router, a: FakeProvider) -> None:
     router.serve(endpoint("a", a))
-    with httpx.Client(base_url=router.url, limits=httpx.Limits(max_connections=1)) as client:
+    with plain_http.Client(base_url=router.url, limits=httpx.Limits(max_connections=1)) as client:
         bodies: list[dict[str, object]] = [{"model": "unknown"}, {"messages": []}, {"messages": [], "stream": True}]
         for body in bodies:
             answer = client.post("/v1/chat/completions", json=body)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from testing import plain_http
+
 PATIENCE_S = 60.0
 
 
@@ -50,7 +52,7 @@ def read_trace(file: Path, within_s: float) -> list[Due]:
 
 async def replay(base_url: str, trace: Sequence[Due], tokens_a_chunk: int) -> list[Ended]:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
-    async with httpx.AsyncClient(timeout=PATIENCE_S, limits=limits, trust_env=False) as client:
+    async with plain_http.AsyncClient(timeout=PATIENCE_S, limits=limits) as client:
         began_s = asyncio.get_running_loop().time()
         tasks: list[asyncio.Task[Ended]] = []
         for due in trace:

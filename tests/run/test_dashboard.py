@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from poolkeeper.dashboard.view_model import Document, PoolDoc
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 from testing.runs.pools import KEY
 from testing.runs.running import PATIENCE_S, ROOT, Run, wait_until
@@ -37,7 +37,7 @@ def dashboard(run: Run, *args: str) -> Iterator[str]:
 
 
 def document(url: str) -> Document:
-    answer = httpx.get(f"{url}/pools.json", timeout=PATIENCE_S)
+    answer = plain_http.get(f"{url}/pools.json", timeout=PATIENCE_S)
     assert answer.status_code == 200
     assert KEY not in answer.text
     return Document.model_validate(json.loads(answer.text))
@@ -86,6 +86,6 @@ def test_no_secret_is_in_anything_it_serves(manifests: Path, state: Path) -> Non
     with Run(state, "-f", manifests) as run, dashboard(run) as url:
         run.ask()
         for path in ("/", "/app.js", "/view.js", "/dom.js", "/style.css", "/pools.json", "/runbooks/BreakerOpen"):
-            answer = httpx.get(url + path, timeout=PATIENCE_S)
+            answer = plain_http.get(url + path, timeout=PATIENCE_S)
             assert answer.status_code == 200, path
             assert KEY not in answer.text + str(answer.headers)

@@ -14,6 +14,7 @@ import yaml
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.local import router_log
 from poolkeeper.local.run_record import PoolRecord
+from testing import plain_http
 from testing.fakes.deepseek.log import Outcome
 from testing.fakes.harness import FakeProvider
 from testing.fakes.tls import Authority
@@ -277,7 +278,7 @@ def test_no_key_is_to_be_seen_anywhere(manifests: Path, state: Path, official: F
         run.ask()
         list(run.stream())
         seen = [run.output, run.ask().text]
-        seen += [httpx.get(f"{run.admin_url}/{page}").text for page in ("state", "metrics", "readyz", "healthz")]
+        seen += [plain_http.get(f"{run.admin_url}/{page}").text for page in ("state", "metrics", "readyz", "healthz")]
         credentials = state / "volumes/credentials"
         files = [path for path in state.rglob("*") if path.is_file() and credentials not in path.parents]
         seen += [path.read_text("utf-8", "replace") for path in files]
