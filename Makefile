@@ -74,7 +74,7 @@ mutants: venv ## small faults put into FILE="path ..." one at a time: which does
 	@nice -n 10 $(BIN)/python -m hack.mutants $(FILE)
 
 .PHONY: lint
-lint: venv ## ruff, mypy --strict, import layers, luacheck, shellcheck
+lint: venv ## ruff, mypy --strict, import layers, luacheck, shellcheck, prose
 	@hack/ci/install.sh router test
 	@hack/ci/lint.sh
 

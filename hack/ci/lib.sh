@@ -1,7 +1,7 @@
-# Helpers for the shell scripts in hack/: where things are kept, and how progress and failures are told. Source it.
+# Helpers for the shell scripts in hack/: where files are kept, and how progress and failures are printed. Source it.
 # shellcheck shell=bash
 
-# Everything that is costly to make lives outside the checkout, so that a second clone finds it.
+# Everything that is expensive to build lives outside the checkout, so that a second clone finds it.
 POOLKEEPER_CACHE=${POOLKEEPER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/poolkeeper}
 REPO_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export POOLKEEPER_CACHE REPO_ROOT
@@ -43,8 +43,8 @@ take_lock() {
   flock "$LOCK_FD"
 }
 
-# run_logged NAME LOG COMMAND...: a long build. Its output goes to the log, its progress is told, others go before it,
-# and its whole process group ends with this script.
+# run_logged NAME LOG COMMAND...: a long build. Its output goes to the log, its progress to the terminal. It has
+# low priority, and its whole process group ends with this script.
 run_logged() {
   local name=$1 log=$2 since beat=0
   shift 2

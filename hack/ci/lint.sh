@@ -25,3 +25,4 @@ step "mypy" mypy
 step "import layers" lint-imports --no-cache
 step "luacheck" luacheck -q router tests/lua
 step "shellcheck" shellcheck -x "${scripts[@]}"
+step "prose" python -m hack.ci.prose

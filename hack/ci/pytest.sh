@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# pytest, on all cores unless told otherwise (-n 0: one test after the other), and what failed once more, alone. A machine
-# shared with others stalls for seconds at times; a test that needed its second chance is a bug all the same: it is named
-# at the end, and in the file $FLAKY where there is one.
+# pytest, on all cores unless -n says otherwise (-n 0: one test after the other). Then each failed test again, alone. A shared
+# machine stalls for seconds at times. A test that needed its second try is still a bug: its name is printed at the end,
+# and written to the file $FLAKY if that is set.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
-TESTS_FAILED=1 # pytest's word for it; all other endings are no matter of a test
+TESTS_FAILED=1 # pytest's exit code for it; all others have another cause
 # Tests wait for time to pass as often as they compute: one more than there are cores keeps these busy.
 WORKERS=${TEST_WORKERS:-$(($(nproc) + 1))}
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything, in the order in which a failure is cheapest to find. Goes on after a failed stage, so that one run tells
-# all, and ends with a table and the names of flaky tests. Cluster tests that cannot run here are listed as skipped with
+# Everything, in the order in which a failure is cheapest to find. Continues after a failed stage, so that one run shows
+# all failures, and ends with a table and the names of flaky tests. Cluster tests that cannot run here are listed as skipped with
 # the reason.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
