@@ -7,6 +7,7 @@ local byte = string.byte
 local find = string.find
 local sub = string.sub
 
+local event_rewrite = require "core.answer.event_rewrite"
 local finish_reason = require "core.answer.finish_reason"
 local frame = require "core.answer.frame"
 local lenient = require "core.json.lenient"
@@ -95,10 +96,12 @@ local function read_choice(choice)
 end
 
 
-local function record_all(record, choices)
-  for i = 1, #choices do
-    local delta, _, _, index = read_choice(choices[i])
+local function record_all(record, value, ended)
+  record.identity = record.identity or event_rewrite.identity(value)
+  for i = 1, #value.choices do
+    local delta, _, _, index = read_choice(value.choices[i])
     record:record(index, delta)
+    record.finished[index] = ended[index]
   end
 end
 
@@ -147,7 +150,7 @@ local function read_choices(self, event, value, choices)
     return _M.CUT, cut
   end
   if self.transcript then
-    record_all(self.transcript, choices)
+    record_all(self.transcript, value, self.ended)
   end
   self.is_empty = self.is_empty and not content and stopped
   if finished and self.finished >= self.choices then

@@ -38,14 +38,17 @@ function _M.of_text(surface, text, id, model, created_s)
 end
 
 
-local function tool_calls(texts, ids)
-  local calls = {}
-  local place = 0
-  while texts[("tool:%d:name"):format(place)] do
-    local prefix = ("tool:%d:"):format(place)
-    calls[place + 1] = { id = ids[place] or "call_" .. place, type = "function",
-                         ["function"] = { name = texts[prefix .. "name"], arguments = texts[prefix .. "arguments"] } }
-    place = place + 1
+-- The calls of a choice, in their order.
+local function tool_calls_of(texts, ids)
+  local places, calls = {}, {}
+  for name in pairs(texts) do
+    places[#places + 1] = tonumber(name:match("^tool:(%d+):name$"))
+  end
+  table.sort(places)
+  for i, place in ipairs(places) do
+    local prefix = transcripts.prefix(place)
+    calls[i] = { id = ids[place] or "call_" .. place, type = "function",
+                 ["function"] = { name = texts[prefix .. "name"], arguments = texts[prefix .. "arguments"] } }
   end
   return calls[1] and encode.list(calls)
 end
@@ -62,7 +65,7 @@ function _M.of_stream(surface, sent, last, usage, null)
   end
   local choice = { index = 0, finish_reason = reason }
   if surface == "chat" then
-    choice.message = { role = "assistant", content = said.content or null, tool_calls = tool_calls(said, sent.ids) }
+    choice.message = { role = "assistant", content = said.content or null, tool_calls = tool_calls_of(said, sent.ids) }
     for name in pairs(transcripts.REASONING) do
       choice.message[name] = said[name]
     end

@@ -1,7 +1,8 @@
--- What is new of an answer that goes on from what was sent. Some providers do not go on but start again, or say what they
--- were given once more: as long as the answer could be that, it is held; once it has said all that was sent, that is left
--- out.
+-- What is new of an answer that continues what was sent. Some providers do not continue but start again, or repeat what they
+-- were given: as long as the answer could be that, it is held. Once it has said all that was sent, that is left out, where
+-- no text could continue so; where one could (equal lines, a list), nobody can tell, and it is generated again.
 
+local find = string.find
 local sub = string.sub
 
 local _M = {}
@@ -17,6 +18,13 @@ function _M.new(name, before, pieces)
 end
 
 
+-- Can the text not be followed by itself? Words have something between them: where it ends inside of them, its beginning
+-- does not follow.
+local function is_no_unit(text)
+  return #text >= ECHO_MIN_BYTES and find(text, "^%w") and find(text, "[%w%p]$") and find(text, "%s")
+end
+
+
 -- What is new of the channel's text; "" while that is not certain, nil when it cannot be told.
 local function go_on(self, text, is_end)
   if not self.heard then
@@ -25,7 +33,7 @@ local function go_on(self, text, is_end)
   local heard, before = self.heard .. text, self.before
   self.heard = heard
   if #heard >= #before and sub(heard, 1, #before) == before then
-    if #before < ECHO_MIN_BYTES then
+    if not is_no_unit(before) then
       return nil
     end
     self.heard, self.pieces = nil, 0
@@ -39,19 +47,26 @@ local function go_on(self, text, is_end)
 end
 
 
+-- As restart_diff.lua's. The answer may say anything once it is known to go on.
 function onward:news(_, delta, is_end)
   local name = self.name
-  local given = type(delta[name]) == "string" and delta[name] or ""
-  local has_tools = type(delta.tool_calls) == "table" and #delta.tool_calls > 0
-  local text = go_on(self, given, is_end or has_tools)
+  local calls = type(delta.tool_calls) == "table" and delta.tool_calls or {}
+  local was_joined = self.heard == nil
+  local text = go_on(self, type(delta[name]) == "string" and delta[name] or "", is_end or #calls > 0)
   if not text then
     return nil
   end
-  local tools = {}
-  for place = 1, has_tools and #delta.tool_calls or 0 do
-    tools[place] = { raw = delta.tool_calls[place] }
+  local tools, texts = {}, {}
+  for position = 1, #calls do
+    tools[position] = { position = position, call = calls[position] }
   end
-  return { [name] = text ~= "" and text or nil }, tools
+  for channel, value in pairs(was_joined and delta or {}) do
+    if type(value) == "string" and value ~= "" and channel ~= "role" then
+      texts[channel] = value
+    end
+  end
+  texts[name] = text ~= "" and text or nil
+  return texts, tools
 end
 
 

@@ -1,58 +1,26 @@
--- An event of a stream, said anew: with only what is new of it, or without a member.
+-- An event of a stream, said anew: without a member, as one of another answer, or with only what is new of its choices. What
+-- is not changed stays as it was written (core/json/edit.lua).
 
+local edit = require "core.json.edit"
 local scan = require "core.json.scan"
 local sse = require "core.answer.sse"
 
-local quote = scan.quote
-
 local _M = {}
 
-local LEFT_OUT = { choices = true, usage = true }
-local LEFT_OUT_OF_CHOICE = { delta = true, text = true, finish_reason = true }
+-- What the chunks of one answer have in common: accumulators drop a chunk with another id.
+local IDENTITY = { "id", "created", "model", "system_fingerprint" }
 
 
-local function sorted(names)
-  table.sort(names)
-  return names
-end
-
-
-local function scalars(value, left_out)
-  local names, parts = {}, {}
-  for name, member in pairs(value) do
-    local kind = type(member)
-    if not left_out[name] and (kind == "string" or kind == "number" or kind == "boolean") then
-      names[#names + 1] = name
-    end
-  end
-  for i, name in ipairs(sorted(names)) do
+-- The identity that a first event (decoded) gives its answer: name -> JSON text, false where it has none. Its object, too.
+function _M.identity(value)
+  local identity = { object = type(value.object) == "string" and value.object or nil }
+  for _, name in ipairs(IDENTITY) do
     local member = value[name]
-    if type(member) == "number" then
-      member = ("%.14g"):format(member)
-    end
-    parts[i] = quote(name) .. ":" .. (type(value[name]) == "string" and quote(member) or tostring(member))
+    local kind = type(member)
+    identity[name] = kind == "string" and scan.quote(member) or kind == "number" and ("%.14g"):format(member)
+      or kind == "userdata" and "null" or false
   end
-  return parts
-end
-
-
-local function delta_of(texts, tools, encode)
-  local names, parts = {}, {}
-  for name in pairs(texts) do
-    names[#names + 1] = name
-  end
-  for i, name in ipairs(sorted(names)) do
-    parts[i] = quote(name) .. ":" .. quote(texts[name])
-  end
-  local calls = {}
-  for i, tool in ipairs(tools) do
-    calls[i] = tool.raw and (encode(tool.raw) or "{}")
-      or ('{"index":%d,"function":{"arguments":%s}}'):format(tool.index, quote(tool.arguments))
-  end
-  if calls[1] then
-    parts[#parts + 1] = '"tool_calls":[' .. table.concat(calls, ",") .. "]"
-  end
-  return table.concat(parts, ",")
+  return identity
 end
 
 
@@ -72,39 +40,81 @@ end
 -- The event without a member of its object; as it is, where it is none.
 function _M.without(event, name)
   local data = sse.data(event)
-  local members = data and scan.members(data)
-  if not members then
-    return event
+  local rest = data and edit.set(data, { [name] = false })
+  return rest and with_data(event, rest) or event
+end
+
+
+local function calls_of(tools)
+  local calls = {}
+  for i, tool in ipairs(tools) do
+    calls[i] = tool.raw or ('{"index":%d,"function":{%s"arguments":%s}}'):format(
+      tool.index, tool.name ~= "" and '"name":' .. scan.quote(tool.name) .. "," or "", scan.quote(tool.arguments))
   end
-  local parts = {}
-  for i = 1, #members, 3 do
-    if members[i] ~= name then
-      parts[#parts + 1] = '"' .. members[i] .. '":' .. data:sub(members[i + 1], members[i + 2])
+  return calls[1] and edit.list(calls) or false
+end
+
+
+-- The probabilities of a choice's text without those of its first bytes, which were sent before.
+local function later_logprobs(raw, sent_bytes, decode)
+  local tokens = edit.items(edit.get(raw, "content") or "")
+  local kept = {}
+  for _, token in ipairs(tokens or {}) do
+    local value = decode(token)
+    if sent_bytes <= 0 then
+      kept[#kept + 1] = token
+    end
+    sent_bytes = sent_bytes - (type(value) == "table" and type(value.token) == "string" and #value.token or 0)
+  end
+  return tokens and edit.set(raw, { content = edit.list(kept) }) or "null"
+end
+
+
+-- One choice: raw, as JSON text, and decoded; texts: what is new of it by channel; tools: its new tool calls ({raw} or
+-- {index, name, arguments}).
+function _M.choice(raw, choice, texts, tools, decode)
+  if type(choice.delta) ~= "table" then
+    local is_trimmed = texts.text ~= choice.text
+    return edit.set(raw, { text = is_trimmed and scan.quote(texts.text or "") or nil,
+                           logprobs = is_trimmed and type(choice.logprobs) == "table" and "null" or nil })
+  end
+  local changes = { role = false, tool_calls = calls_of(tools) }
+  for name, value in pairs(choice.delta) do
+    if type(value) == "string" and texts[name] ~= value then
+      changes[name] = texts[name] and scan.quote(texts[name]) or false
     end
   end
-  return with_data(event, "{" .. table.concat(parts, ",") .. "}")
-end
-
-
--- One choice: what it was, the new texts by their channels and the new tool calls ({raw} or {index, arguments}).
-function _M.choice(choice, texts, tools, encode)
-  local parts = scalars(choice, LEFT_OUT_OF_CHOICE)
-  local reason = choice.finish_reason
-  parts[#parts + 1] = type(choice.delta) ~= "table" and '"text":' .. quote(texts.text or "")
-    or '"delta":{' .. delta_of(texts, tools, encode) .. "}"
-  parts[#parts + 1] = '"finish_reason":' .. (type(reason) == "string" and quote(reason) or "null")
-  return "{" .. table.concat(parts, ",") .. "}"
-end
-
-
--- The event: what it was (decoded), its choices as above, its usage (nil: not said).
-function _M.event(value, choices, usage, encode)
-  local parts = scalars(value, LEFT_OUT)
-  parts[#parts + 1] = '"choices":[' .. table.concat(choices, ",") .. "]"
-  local account = usage and encode(usage)
-  if account then
-    parts[#parts + 1] = '"usage":' .. account
+  local more = { delta = edit.set(edit.get(raw, "delta"), changes) }
+  local content = choice.delta.content
+  if type(content) == "string" and type(choice.logprobs) == "table" and #(texts.content or "") < #content then
+    more.logprobs = later_logprobs(edit.get(raw, "logprobs"), #content - #(texts.content or ""), decode)
   end
+  return edit.set(raw, more)
+end
+
+
+-- The event: its data, its choices as above (nil: as they are), whether its usage stays, and whose answer it belongs to.
+function _M.event(data, choices, has_usage, identity)
+  local changes = { choices = choices and edit.list(choices) }
+  for _, name in ipairs(identity and IDENTITY or {}) do
+    changes[name] = identity[name]
+  end
+  if not has_usage then
+    changes.usage = false
+  end
+  return "data: " .. edit.set(data, changes):gsub("\n", "\ndata: ") .. "\n\n"
+end
+
+
+-- An event that says nothing, as a sign of life. (A comment would be none for every client: some take it for an event
+-- without data, some count it as one, and some give up.)
+function _M.nothing(identity)
+  local is_chat = identity.object ~= "text_completion"
+  local parts = { ('"object":%s'):format(scan.quote(identity.object or "chat.completion.chunk")) }
+  for _, name in ipairs(IDENTITY) do
+    parts[#parts + 1] = identity[name] and ('"%s":%s'):format(name, identity[name]) or nil
+  end
+  parts[#parts + 1] = ('"choices":[{"index":0,%s,"finish_reason":null}]'):format(is_chat and '"delta":{}' or '"text":""')
   return "data: {" .. table.concat(parts, ",") .. "}\n\n"
 end
 

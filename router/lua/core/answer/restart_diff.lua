@@ -1,11 +1,12 @@
 -- What is new of an answer that is generated again, for a caller who has a part of it (core/answer/transcript.lua). Each
 -- choice is followed for itself, channel by channel: what agrees with what was sent is nothing new, what goes beyond it
--- is, and what contradicts it is no answer to go on with.
+-- is, and what contradicts it is no answer to go on with. A choice that had finished says nothing more.
 --
 -- Reasoning is not the answer: where a second run reasons otherwise, no more of its reasoning is passed on, its answer is.
 
 local sub = string.sub
 
+local tool_calls = require "core.answer.tool_calls"
 local transcripts = require "core.answer.transcript"
 
 local _M = {}
@@ -13,17 +14,20 @@ local again = {}
 again.__index = again
 
 
--- sent: channel -> text; at: how much of it the second answer has said; behind: channels of the answer where that is less
--- than all; answered: has the answer itself begun, or ended without? muted: reasoning that has gone another way
-local function fresh_choice(sent)
-  return { sent = sent, at = {}, behind = 0, answered = false, muted = {} }
+-- sent: channel -> text; sent_calls: the tool calls of the first answer (nil: none), calls: of the second; at: how much of
+-- the text the second answer has said; behind: channels of the answer where that is less than all; answered: has the answer
+-- itself begun, or ended without? is_beyond: has it said more than was sent? muted: reasoning that has gone another way
+local function fresh_choice(sent, calls)
+  return { sent = sent, calls = tool_calls.new(), sent_calls = calls, at = {}, behind = 0, answered = false,
+           is_beyond = false, muted = {} }
 end
 
 
-local function choices_of(texts)
+local function choices_of(record)
   local choices = {}
-  for index, channels in pairs(texts) do
-    local choice = fresh_choice(channels)
+  for index, channels in pairs(record:texts()) do
+    local choice = fresh_choice(channels, record.calls[index])
+    choice.has_finished = record.finished[index]
     for name, text in pairs(channels) do
       choice.at[name] = 0
       if not transcripts.REASONING[name] then
@@ -37,9 +41,9 @@ local function choices_of(texts)
 end
 
 
--- texts: what was sent, by choice and channel.
-function _M.new(texts)
-  return setmetatable({ choices = choices_of(texts), pieces = 0 }, again)
+-- record: the transcript of what was sent; tools: the names of those that the caller has (name -> true).
+function _M.new(record, tools)
+  return setmetatable({ choices = choices_of(record), tools = tools or {}, pieces = 0 }, again)
 end
 
 
@@ -47,7 +51,7 @@ end
 local function new_text(choice, name, text)
   local before = choice.sent[name]
   if transcripts.REASONING[name] then
-    if choice.answered or choice.muted[name] then
+    if choice.answered and not choice.is_beyond or choice.muted[name] then
       return ""
     end
   elseif not before then
@@ -71,22 +75,30 @@ local function new_text(choice, name, text)
 end
 
 
--- What is new of the tool calls of a delta: {raw} whole ones, {index, arguments} the rest of one that was begun; nil: it
--- contradicts.
-local function of_tools(choice, calls)
+-- May a name go on that was sent so far? Not one that is whole: it names a tool, or its arguments have begun.
+local function may_go_on(self, choice, prefix)
+  return not self.tools[choice.sent[prefix .. "name"]] and (choice.sent[prefix .. "arguments"] or "") == ""
+end
+
+
+-- What is new of the tool calls of a delta: {call, index} whole ones, {index, name, arguments} the rest of one that was
+-- begun; nil: it contradicts.
+local function of_tools(self, choice, calls)
   local kept = {}
-  for place = 1, #calls do
-    local call = calls[place]
-    local prefix, name, arguments = transcripts.tool_parts(call, place)
+  for position = 1, #calls do
+    local call = calls[position]
+    local place = choice.calls:place_of(call, position)
+    local prefix = transcripts.prefix(place)
     if not choice.sent[prefix .. "name"] then
-      kept[#kept + 1] = { raw = call }
+      kept[#kept + 1] = { position = position, call = call, index = place }
     else
+      local name, arguments = tool_calls.parts(call)
       name, arguments = new_text(choice, prefix .. "name", name), new_text(choice, prefix .. "arguments", arguments)
-      if not name or not arguments then
+      if not name or not arguments or name ~= "" and not may_go_on(self, choice, prefix) then
         return nil
       end
       if name .. arguments ~= "" then
-        kept[#kept + 1] = { index = tonumber(prefix:match("%d+")), arguments = arguments }
+        kept[#kept + 1] = { place = place, index = choice.sent_calls.index_of[place], name = name, arguments = arguments }
       end
     end
   end
@@ -94,12 +106,12 @@ local function of_tools(choice, calls)
 end
 
 
--- Restart: the texts and tool calls of a delta that are new; nil: it contradicts.
-local function restart(choice, delta)
+-- The texts and tool calls of a delta that are new; nil: it contradicts.
+local function differences(self, choice, delta)
   local texts, tools = {}, {}
   for name, value in pairs(delta) do
     if name == "tool_calls" and type(value) == "table" then
-      tools = of_tools(choice, value)
+      tools = of_tools(self, choice, value)
       if not tools then
         return nil
       end
@@ -126,16 +138,20 @@ end
 
 
 -- What is new of a choice's delta: {channel -> text}, and the tool calls. nil: it contradicts, or ends before it has said
--- what was sent.
+-- what was sent. Also: had the choice finished, so that this is no end of it?
 function again:news(index, delta, is_end)
   local choice = self.choices[index] or fresh_choice({})
   self.choices[index] = choice
-  local texts, tools = restart(choice, delta)
+  if choice.has_finished then
+    return {}, {}, true
+  end
+  local texts, tools = differences(self, choice, delta)
   local speaks = texts and says_something(texts, tools)
   if choice.behind > 0 and (is_end or speaks) then
     return nil
   end
   choice.answered = choice.answered or speaks or is_end
+  choice.is_beyond = choice.is_beyond or speaks
   return texts, tools
 end
 
@@ -143,7 +159,7 @@ end
 -- Has it said all that was sent?
 function again:is_joined()
   for _, choice in pairs(self.choices) do
-    if choice.behind > 0 or not choice.answered then
+    if not choice.has_finished and (choice.behind > 0 or not choice.answered) then
       return false
     end
   end

@@ -3,16 +3,20 @@
 --
 -- Restart: the second answer starts from the beginning (restart_diff.lua tells what is new of it). Continue: the second
 -- endpoint was given what was sent and goes on from there (continue_diff.lua). Where the two do not fit together, it is
--- none to go on with: DIFFERS. Same interface as core/answer/stream.lua, and after the join the same bytes.
+-- none to go on with: DIFFERS. Same interface as core/answer/stream.lua. To the caller it is one answer: all of its chunks
+-- have the first one's id, created, model and fingerprint.
 
 local find = string.find
 local gsub = string.gsub
 local sub = string.sub
 
-local restart_diff = require "core.answer.restart_diff"
 local chunk = require "core.answer.chunk"
 local continue_diff = require "core.answer.continue_diff"
+local edit = require "core.json.edit"
 local event_rewrite = require "core.answer.event_rewrite"
+local finish_reason = require "core.answer.finish_reason"
+local lenient = require "core.json.lenient"
+local restart_diff = require "core.answer.restart_diff"
 local sse = require "core.answer.sse"
 local transcripts = require "core.answer.transcript"
 
@@ -23,17 +27,24 @@ splice.__index = splice
 _M.DIFFERS = "differs"
 
 
--- events: the second answer's stream. sent: the transcript, which is kept up to date. continues: the channel that the second
--- endpoint was asked to go on with (nil: it starts again). note: a comment for the caller, sent where they join.
--- decode, encode: of JSON.
-function _M.new(events, sent, continues, note, decode, encode)
-  local texts = sent:texts()
+-- events: the second answer's stream. sent: the transcript, which is kept up to date. how: note, a comment for the caller
+-- where they join; continues, the channel that the second endpoint was asked to go on with (nil: it starts again); tools,
+-- the names of the caller's (name -> true). decode, encode: of JSON.
+function _M.new(events, sent, how, decode, encode)
+  local continues = how.continues
   return setmetatable({
     events = events, reader = events.reader, finished = false, joined = false, differs = nil, transcript = sent,
-    way = continues and continue_diff.new(continues, texts[0][continues], sent:pieces(0, continues))
-      or restart_diff.new(texts),
-    note = ": " .. note .. "\n\n", decode = decode, encode = encode,
+    way = continues and continue_diff.new(continues, sent:texts()[0][continues], sent:pieces(0, continues))
+      or restart_diff.new(sent, how.tools),
+    note = ": " .. how.note .. "\n", decode = decode, encode = encode,
   }, splice)
+end
+
+
+-- A sign of life while nothing new is said; nil when there can be none.
+function splice:beat()
+  local identity = self.transcript.identity
+  return not self.joined and identity and event_rewrite.nothing(identity) or nil
 end
 
 
@@ -41,62 +52,84 @@ local function record(self, index, texts, tools)
   self.transcript:record(index, texts)
   for i = 1, #tools do
     local tool = tools[i]
-    if tool.raw then
-      self.transcript:record(index, { tool_calls = { tool.raw } })
+    if tool.call then
+      self.transcript:record(index, { tool_calls = { tool.call } })
     else
-      transcripts.add(self.transcript:channel(index, ("tool:%d:arguments"):format(tool.index)), tool.arguments)
+      local prefix = transcripts.prefix(tool.place)
+      transcripts.add(self.transcript:channel(index, prefix .. "name"), tool.name)
+      transcripts.add(self.transcript:channel(index, prefix .. "arguments"), tool.arguments)
     end
   end
 end
 
 
--- One choice of an event, said anew; "" when nothing of it is new.
-local function choice_of(self, choice)
-  local index = tonumber(choice.index) or 0
-  local delta = type(choice.delta) == "table" and choice.delta or { text = choice.text }
-  local is_end = type(choice.finish_reason) == "string"
-  local texts, tools = self.way:news(index, delta, is_end)
-  if not texts then
-    self.differs = "the answer differs from what was sent"
-    return ""
+-- Whole calls as they were written, under an index that no other call has.
+local function with_raw_calls(raw, tools)
+  local calls
+  for _, tool in ipairs(tools) do
+    if tool.call then
+      calls = calls or edit.items(edit.get(edit.get(raw, "delta"), "tool_calls"))
+      tool.raw = calls[tool.position]
+      if tool.index and tool.index ~= tool.call.index then
+        tool.call.index = tool.index
+        tool.raw = edit.set(tool.raw, { index = ("%d"):format(tool.index) })
+      end
+    end
   end
-  if next(texts) == nil and not tools[1] and not is_end then
-    return ""
-  end
-  record(self, index, texts, tools)
-  return event_rewrite.choice(choice, texts, tools, self.encode)
 end
 
 
--- One event, said anew.
+-- One choice of an event, said anew; nil when nothing of it is new.
+local function choice_of(self, raw, choice)
+  local index = tonumber(choice.index) or 0
+  local delta = type(choice.delta) == "table" and choice.delta or { text = choice.text }
+  local reason = finish_reason(choice.finish_reason)
+  local texts, tools, is_over = self.way:news(index, delta, reason ~= nil)
+  if not texts then
+    self.differs = "the answer differs from what was sent"
+    return nil
+  end
+  if is_over or next(texts) == nil and not tools[1] and not reason then
+    return nil
+  end
+  with_raw_calls(raw, tools)
+  record(self, index, texts, tools)
+  self.transcript.finished[index] = reason and true or nil
+  return event_rewrite.choice(raw, choice, texts, tools, self.decode)
+end
+
+
+-- One event, said anew; "" when nothing of it is new.
 local function event_of(self, event)
   local data = sse.data(event)
   if data == "[DONE]" then
     return "data: [DONE]\n\n"
   end
-  local value = data and data ~= "" and self.decode(data)
-  if value == nil and data then
+  local value, is_mended = nil, false
+  if data and data ~= "" then
+    value, is_mended = lenient(self.decode, data)
+  end
+  if is_mended and not self.joined then
     self.differs = "the answer says half a character"
   end
+  self.transcript.is_opaque = self.transcript.is_opaque or is_mended
   if type(value) ~= "table" or type(value.choices) ~= "table" then
     return ""
   end
-  local choices = {}
+  local raws, choices = edit.items(edit.get(data, "choices")), {}
   for i = 1, #value.choices do
-    local said = choice_of(self, value.choices[i])
-    if said ~= "" then
-      choices[#choices + 1] = said
-    end
+    choices[#choices + 1] = choice_of(self, raws[i], value.choices[i])
   end
-  local usage = type(value.usage) == "table" and (choices[1] or #value.choices == 0) and value.usage
-  if self.differs or not choices[1] and not usage then
+  local has_usage = type(value.usage) == "table" and self.encode(value.usage) ~= nil
+  local is_account = type(value.usage) == "table" and #value.choices == 0
+  if self.differs or not choices[1] and not is_account then
     return ""
   end
-  return event_rewrite.event(value, choices, usage, self.encode)
+  return event_rewrite.event(data, choices, has_usage, self.transcript.identity)
 end
 
 
--- Whole events in, what is new of them out. Nothing new yet: a comment, so that a caller who counts silence stays.
+-- Whole events in, what is new of them out.
 local function rewrite(self, text)
   local out, pos, has_cr = {}, 1, sse.has_cr(text)
   while pos <= #text and not self.differs do
@@ -107,12 +140,12 @@ local function rewrite(self, text)
     end
     pos = next_pos or #text + 1
   end
-  if self.way:is_joined() then
+  if not self.joined and self.way:is_joined() then
+    local beat = self:beat()
     self.joined = true
-    self.reader:record_into(self.transcript)
-    table.insert(out, 1, self.note)
+    table.insert(out, 1, beat and self.note .. beat or "")
   end
-  return out[1] and table.concat(out) or text ~= "" and ":\n\n" or ""
+  return table.concat(out)
 end
 
 
@@ -136,15 +169,13 @@ end
 function splice:feed(bytes, final)
   local out, progress, kind, detail = self.events:feed(bytes, final)
   self.finished = self.events.finished
-  if not self.joined then
-    out = rewrite(self, out)
-    if not self.joined and kind == chunk.DONE then
-      self.differs = self.differs or "the answer ended before it had said what was sent"
-    end
-    if self.differs then
-      self.finished = false
-      return out, progress, _M.DIFFERS, self.differs
-    end
+  out = rewrite(self, out)
+  if not self.joined and kind == chunk.DONE then
+    self.differs = self.differs or "the answer ended before it had said what was sent"
+  end
+  if self.differs then
+    self.finished = false
+    return out, progress, _M.DIFFERS, self.differs
   end
   return as_completion(self, out), progress, kind, detail
 end

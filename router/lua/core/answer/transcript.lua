@@ -4,6 +4,8 @@
 
 local concat = table.concat
 
+local tool_calls = require "core.answer.tool_calls"
+
 local _M = {}
 local transcript = {}
 transcript.__index = transcript
@@ -15,10 +17,13 @@ _M.REASONING = { reasoning_content = true, reasoning = true }
 local IGNORED = { role = true, reasoning_details = true }
 
 
--- is_opaque: something was sent that is no text, so nobody can go on from it. ids: of the first choice's tool calls, by
--- their index.
+-- is_opaque: something was sent that is no text, so nobody can continue it. identity: what all events of the answer have in
+-- common (event_rewrite.lua). finished: the choices that have. calls: tool calls by choice; ids: those of the first
+-- choice's, by their place.
 function _M.new()
-  return setmetatable({ choices = {}, ids = {}, is_opaque = false }, transcript)
+  return setmetatable({
+    choices = {}, calls = {}, ids = {}, finished = {}, identity = nil, is_opaque = false,
+  }, transcript)
 end
 
 
@@ -55,24 +60,24 @@ local function text_of(channel)
 end
 
 
--- The parts of a tool call that are text, by the names of their channels.
-function _M.tool_parts(call, place)
-  local prefix = "tool:" .. (tonumber(call.index) or place - 1) .. ":"
-  local named = type(call["function"]) == "table" and call["function"] or {}
-  return prefix, type(named.name) == "string" and named.name or "",
-         type(named.arguments) == "string" and named.arguments or ""
+-- What the channels of a tool call start with; place: among the calls of its choice, from 0.
+function _M.prefix(place)
+  return ("tool:%d:"):format(place)
 end
 
 
 local function record_tools(self, index, calls)
-  for place = 1, #calls do
-    local call = calls[place]
-    local prefix, name, arguments = _M.tool_parts(call, place)
-    if index == 0 and type(call.id) == "string" then
-      self.ids[tonumber(call.index) or place - 1] = call.id
+  local known = self.calls[index] or tool_calls.new()
+  self.calls[index] = known
+  for position = 1, #calls do
+    local call = calls[position]
+    local place = known:place_of(call, position)
+    local name, arguments = tool_calls.parts(call)
+    if index == 0 and type(call.id) == "string" and call.id ~= "" then
+      self.ids[place] = self.ids[place] or call.id
     end
-    _M.add(self:channel(index, prefix .. "name"), name)
-    _M.add(self:channel(index, prefix .. "arguments"), arguments)
+    _M.add(self:channel(index, _M.prefix(place) .. "name"), name)
+    _M.add(self:channel(index, _M.prefix(place) .. "arguments"), arguments)
   end
 end
 

@@ -1,14 +1,14 @@
 -- A provider's refusal as its caller is told it. Clients read errors by one shape, {"error": {"message"}}; what comes in a
 -- provider's own (a bare code and message, a word, plain text) is said again in that. A firewall's page is named.
 
+local words_of = require("core.error.words").of
+
 local find = string.find
 local lower = string.lower
-local match = string.match
 local sub = string.sub
 
 local _M = {}
 
-local TEXT_MAX_BYTES = 1000
 local PAGE_MAX_BYTES = 16384
 local CODES = { ContextTooLong = "context_length_exceeded" }
 -- Words of a firewall's page -> whose it is.
@@ -21,22 +21,6 @@ local FIREWALLS = {
 local BLOCKED = "A firewall before the provider%s blocked this request with status %d, for its words or where it comes from."
   .. " The provider itself has not seen it."
 local ANY_CODE = "refused_by_provider"
-
-
-local function text_of(value, body)
-  if type(value) == "table" then
-    for _, words in ipairs({ value.error or "", value.message or "", value.detail or "" }) do
-      if type(words) == "string" and words ~= "" then
-        return words
-      end
-    end
-  elseif type(value) == "string" then
-    return value
-  elseif not find(body, "^%s*[<{%[]") then
-    return match(sub(body, 1, TEXT_MAX_BYTES), "^%s*(.-)%s*$")
-  end
-  return ""
-end
 
 
 -- A firewall's page tells its reader nothing; that it was one, and whose, does.
@@ -56,12 +40,13 @@ function _M.of(failure, protocol, decode)
     return answer.body, answer.content_type -- no refusal: an answer that says nothing
   end
   local value = decode(answer.body)
-  if type(value) == "table" and type(value.error) == "table" then
+  local message = type(value) == "table" and type(value.error) == "table" and value.error.message
+  if type(message) == "string" and find(message, "%S") then
     return answer.body, answer.content_type
   end
   local is_firewalls = failure.reason == "FirewallBlocked"
-  local text = is_firewalls and of_firewall(answer.body, failure.status) or text_of(value, answer.body)
-  local message = text ~= "" and text or ("The provider refused the request with status %d."):format(failure.status)
+  local text = is_firewalls and of_firewall(answer.body, failure.status) or words_of(answer.body, decode)
+  message = text ~= "" and text or ("The provider refused the request with status %d."):format(failure.status)
   local code = is_firewalls and "blocked_by_firewall" or CODES[failure.class] or ANY_CODE
   return protocol.error_body(message, code, failure.status), "application/json"
 end

@@ -5,6 +5,7 @@
 local sub = string.sub
 local concat = table.concat
 
+local edit = require "core.json.edit"
 local scan = require "core.json.scan"
 
 local _M = {}
@@ -19,11 +20,33 @@ local DIALECTS = {
   VLLM = CHAT_TEMPLATE,
   SGLang = CHAT_TEMPLATE,
 }
+-- Members that bind an answer to a grammar. Servers start it anew after what they are given to continue (vLLM's never sees
+-- the prompt), and what comes then is a second document.
+local GRAMMARS = {
+  response_format = true, structured_outputs = true, guided_json = true, guided_regex = true, guided_choice = true,
+  guided_grammar = true, guided_decoding_backend = true, grammar = true, json_schema = true, regex = true, ebnf = true,
+  format = true, tool_choice = true,
+}
+-- What they say where they bind to nothing; response_format says it by its type.
+local UNBOUND = { null = true, ['"auto"'] = true, ['"none"'] = true, ['"text"'] = true, ['""'] = true, ["{}"] = true }
 local LENGTHS = { max_tokens = true, max_completion_tokens = true }
 
 
 function _M.dialect(provider)
   return DIALECTS[provider] or PLAIN
+end
+
+
+-- Does the request bind its answer to a grammar?
+function _M.is_bound(body)
+  local members = scan.members(body)
+  for i = 1, members and #members or 0, 3 do
+    local value = sub(body, members[i + 1], members[i + 2])
+    if GRAMMARS[members[i]] and not UNBOUND[value] and edit.get(value, "type") ~= '"text"' then
+      return true
+    end
+  end
+  return members == nil
 end
 
 

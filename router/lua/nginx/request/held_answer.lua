@@ -11,6 +11,7 @@ local form = require "core.answer.form"
 local splice = require "core.answer.splice"
 local sse = require "core.answer.sse"
 local stream = require "core.answer.stream"
+local tools = require "core.request.tools"
 
 local now_ms = clock.now_ms
 local find = string.find
@@ -43,7 +44,8 @@ local function events_of(request, attempt)
   if attempt.recovers then
     local note = ("poolkeeper: %s by %s"):format(attempt.continues and "continued" or "generated again",
                                                  attempt.endpoint.name)
-    return splice.new(events, request.transcript, attempt.continues, note, cjson.decode, cjson.encode)
+    local how = { note = note, continues = attempt.continues, tools = tools.names(request.parsed.body, cjson.decode) }
+    return splice.new(events, request.transcript, how, cjson.decode, cjson.encode)
   end
   if request.transcript then
     reader:record_into(request.transcript)

@@ -36,7 +36,8 @@ end
 
 
 local function channel_to_continue(request)
-  if request.doc.policy.streaming.recovery ~= "Continue" or request.is_prefill_refused or request.choices ~= 1 then
+  if request.doc.policy.streaming.recovery ~= "Continue" or request.is_prefill_refused or request.choices ~= 1
+      or continuation.is_bound(request.parsed.body) then
     return nil
   end
   return continuation.channel(request.transcript, request.surface.name)
@@ -92,7 +93,14 @@ local function is_prefill_refused(attempt, failure)
 end
 
 
+-- Servers answer what they cannot do with 500 as well: then the next try is without it, whoever makes it.
 local function note(request, attempt, failure)
+  if attempt.continues and failure.class == "ServerError" and failure.answer then
+    request.is_prefill_refused = true
+    failures.note(request, attempt, failure)
+    request.excluded[attempt.endpoint.name] = nil
+    return
+  end
   if is_prefill_refused(attempt, failure) then
     request.is_prefill_refused = true
     failures.note(request, attempt, { class = "Incompatible", reason = "Incompatible", answer = failure.answer })
@@ -105,7 +113,7 @@ end
 
 local function may_go_on(request, attempt, failure)
   local allowed = request.doc.policy.retry.max_attempts + (request.is_prefill_refused and 1 or 0)
-  if failure.class == "Incompatible" and not attempt.continues then
+  if failure.differs and not attempt.continues then
     return false -- a second answer that says something else: a third one would, too
   end
   return (outcome.goes_on(failure.class, request.attempts, allowed) or is_prefill_refused(attempt, failure))

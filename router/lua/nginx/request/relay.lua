@@ -14,6 +14,7 @@ local pass_on = client_write.pass_on
 
 local _M = {}
 
+local BEAT_MS = 1000
 local END_GRACE_MS = 100 -- for the end of the body, once [DONE] is sent: the connection can then be used again
 
 
@@ -33,7 +34,7 @@ end
 local function verdict(answer, request, kind, detail, err)
   local finished = answer.events.finished
   if kind == splice.DIFFERS then
-    return cut("Incompatible", detail)
+    return { class = "Incompatible", reason = "Incompatible", detail = detail, differs = true }
   end
   if kind == chunk.DONE or finished and (kind or err) then
     return { is_done = kind == chunk.DONE }
@@ -48,13 +49,24 @@ local function verdict(answer, request, kind, detail, err)
 end
 
 
+-- While another endpoint repeats what the caller has, he gets a sign of life a second, so that he does not give up.
+local function with_beat(events, out, spoke_ms)
+  if not spoke_ms or out == "" and now_ms() - spoke_ms < BEAT_MS then
+    return out, spoke_ms
+  end
+  return out == "" and events:beat() or out, now_ms()
+end
+
+
 -- Sends a stream on. Gives {is_done} or the failure {class, detail}; nil when the caller is gone.
 local function pump(request, attempt, answer)
   local conn, events = answer.conn, answer.events
   local inter_token_ms = attempt.policy.timeouts.inter_token_ms
   local out, kind, detail, err = answer.held, answer.ended, answer.detail, nil
   local progress, deadline_ms, is_accounted = true, nil, nil
+  local spoke_ms = events.beat and now_ms()
   while true do
+    out, spoke_ms = with_beat(events, out, spoke_ms)
     if not pass_on(request, out) then
       return nil
     end

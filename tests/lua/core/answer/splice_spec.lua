@@ -77,8 +77,9 @@ local function sent(events, choices)
 end
 
 -- Joins a second answer, fed in pieces of so many bytes; gives what went out and how it ended.
-local function joined(record, second, size, continues, choices)
-  local events = splice.new(new_stream(nil, choices), record, continues, "again", cjson.decode, cjson.encode)
+local function joined(record, second, size, continues, choices, tools)
+  local how = { note = "again", continues = continues, tools = tools }
+  local events = splice.new(new_stream(nil, choices), record, how, cjson.decode, cjson.encode)
   local out = {}
   for from = 1, #second, size do
     local got, _, kind, detail = events:feed(second:sub(from, from + size - 1), false)
@@ -138,16 +139,44 @@ describe("an answer that is generated again", function()
     assert.equal(splice.DIFFERS, kind)
   end)
 
-  it("keeps a caller who counts silence with comments", function()
+  it("gives a sign of life that every client can read while it repeats, and none after", function()
     local record = sent({ event(ROLE), unpack(FIRST, 1, 9) })
-    local out = joined(record, event(ROLE) .. says(TEXT:sub(1, 4)), 1000, nil)
-    assert.equal(":\n\n", out)
+    local events = splice.new(new_stream(nil), record, { note = "again" }, cjson.decode, cjson.encode)
+    assert.equal("", (events:feed(event(ROLE) .. says(TEXT:sub(1, 4)), false)))
+    local beat = cjson.decode(events:beat():match("^data: ({[^\n]*})\n\n$"))
+    assert.same({ id = "x", object = "chat.completion.chunk", created = 1732000000, model = "m",
+                  choices = { { index = 0, delta = {}, finish_reason = cjson.null } } }, beat)
+    events:feed(says(TEXT:sub(5)), false)
+    assert.is_nil(events:beat())
   end)
 
-  it("is announced in a comment, once", function()
+  it("is announced in a comment before an event that says nothing, once", function()
     local record = sent({ event(ROLE), unpack(FIRST, 1, 3) })
-    local _, count = joined(record, answer(TEXT, 1), 1000, nil):gsub(": again\n\n", "")
+    local out = joined(record, answer(TEXT, 1), 1000, nil)
+    local _, count = out:gsub(": again\ndata: {[^\n]*\"delta\":{}[^\n]*}\n\n", "")
     assert.equal(1, count)
+    assert.equal(1, (select(2, out:gsub(": again", ""))))
+  end)
+
+  it("has one identity with the first, to its end", function()
+    local function second(id, more)
+      return ('data: {"id":"%s","object":"chat.completion.chunk","created":9,"model":"n","system_fingerprint":"fp","choices":[%s]}\n\n')
+        :format(id, more)
+    end
+    for _, continues in ipairs({ false, "content" }) do
+      local record, out = sent({ event(ROLE), says("One two ") })
+      local rest = second("y", '{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}')
+        .. second("y", ('{"index":0,"delta":{"content":"%sthree"},"finish_reason":null}'):format(continues and "" or "One two "))
+        .. second("z", '{"index":0,"delta":{"content":" four"},"finish_reason":null}')
+        .. second("y", '{"index":0,"delta":{},"finish_reason":"stop"}')
+        .. 'data: {"id":"y","created":9,"model":"n","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":20}}\n\n' .. DONE
+      local all = out .. joined(record, rest, 70, continues or nil)
+      assert.equal("One two three four", heard(all).content)
+      for data in all:gmatch("data: ({[^\n]*})\n") do
+        local value = cjson.decode(data)
+        assert.same({ "x", 1732000000, "m", nil }, { value.id, value.created, value.model, value.system_fingerprint })
+      end
+    end
   end)
 
   it("tells no second role", function()
@@ -235,6 +264,101 @@ describe("an answer that is generated again", function()
     assert.equal("call_a", texts["tool:0:id"])
   end)
 
+  local function calls(...)
+    return event(cjson.encode({ tool_calls = { ... } }))
+  end
+  local function named(index, id, name, arguments)
+    return { index = index, id = id, type = id and "function" or nil, ["function"] = { name = name, arguments = arguments } }
+  end
+  -- What a caller makes of the calls: by index, names and arguments put together.
+  local function called(all)
+    local found = {}
+    for data in all:gmatch("data: ({[^\n]*})\n") do
+      for _, choice in ipairs(cjson.decode(data).choices) do
+        for _, piece in ipairs(choice.delta.tool_calls or {}) do
+          local one = found[piece.index] or { "", "" }
+          found[piece.index] = { one[1] .. (piece["function"].name or ""), one[2] .. (piece["function"].arguments or "") }
+        end
+      end
+    end
+    return found
+  end
+  local TOOLS = { get_weather = true, get_time = true, get_weather_forecast = true }
+  local CALLED = event("{}", '"tool_calls"') .. DONE
+
+  it("goes on inside a tool's name, however that comes", function()
+    for cut = 1, #"get_weather" - 1 do
+      for _, size in ipairs({ 1, 3, 100 }) do
+        local record, out = sent({ event(ROLE), calls(named(0, "call_a", ("get_weather"):sub(1, cut), "")) })
+        local second = { event(ROLE) }
+        for from = 1, #"get_weather", size do
+          second[#second + 1] = calls(named(0, from == 1 and "call_b" or nil, ("get_weather"):sub(from, from + size - 1), ""))
+        end
+        second[#second + 1] = calls(named(0, nil, nil, '{"a":1}')) .. CALLED
+        local rest, kind = joined(record, table.concat(second), 1000, nil, 1, TOOLS)
+        assert.equal(chunk.DONE, kind)
+        assert.same({ [0] = { "get_weather", '{"a":1}' } }, called(out .. rest))
+      end
+    end
+  end)
+
+  it("makes no other tool of one that was named, or whose arguments had begun", function()
+    for _, first in ipairs({ named(0, "call_a", "get_weather", ""), named(0, "call_a", "get_wea", "{") }) do
+      local record = sent({ event(ROLE), calls(first) })
+      local second = event(ROLE) .. calls(named(0, "call_b", "get_weather_forecast", '{"a":1}')) .. CALLED
+      local _, kind = joined(record, second, 1000, nil, 1, TOOLS)
+      assert.equal(splice.DIFFERS, kind)
+    end
+  end)
+
+  it("keeps parallel calls apart that share an index and differ in id", function()
+    local record, out = sent({ event(ROLE), calls(named(0, "call_1", "get_weather", '{"a":1}')) })
+    local second = calls(named(0, "a1", "get_weather", '{"a":1}'), named(0, "a2", "get_time", "{")) .. calls(named(0, nil, nil, "}"))
+      .. calls(named(0, "a3", "get_time", "{}")) .. CALLED
+    local rest, kind = joined(record, second, 1000, nil, 1, TOOLS)
+    assert.equal(chunk.DONE, kind)
+    assert.same({ [0] = { "get_weather", '{"a":1}' }, { "get_time", "{}" }, { "get_time", "{}" } }, called(out .. rest))
+  end)
+
+  it("keeps them apart where the first answer had them, too", function()
+    local record = sent({ event(ROLE), calls(named(0, "a1", "get_weather", '{"a":1}'), named(0, "a2", "get_time", "{")) })
+    local second = event(ROLE) .. calls(named(0, "b1", "get_weather", '{"a":1}')) .. calls(named(1, "b2", "get_time", '{"b":2}')) .. CALLED
+    local rest, kind = joined(record, second, 1000, nil, 1, TOOLS)
+    assert.equal(chunk.DONE, kind)
+    assert.same({ [0] = { "", '"b":2}' } }, called(rest))
+  end)
+
+  it("lets a choice that had finished rest", function()
+    local record, out = sent({ says("one", nil, 0), event("{}", '"stop"', 0), says("un", nil, 1) }, 2)
+    local second = says("one and more", nil, 0) .. says("uno", nil, 1) .. event("{}", '"stop"', 0)
+      .. event("{}", '"stop"', 1) .. DONE
+    local rest, kind = joined(record, second, 1000, nil, 2)
+    local texts, finished = heard(out .. rest)
+    assert.equal(chunk.DONE, kind)
+    assert.same({ content = "one", ["1:content"] = "uno" }, texts)
+    assert.equal(2, finished)
+  end)
+
+  it("keeps what else its choices say, and the probabilities of what is new", function()
+    local function with(content, tokens)
+      local list = {}
+      for i, token in ipairs(tokens) do
+        list[i] = ('{"token":"%s","logprob":-0.12345678901234567,"top_logprobs":[]}'):format(token)
+      end
+      return ('data: {"id":"y","choices":[{"index":0,"delta":{"content":"%s"},"logprobs":{"content":[%s]},"finish_reason":null}]}\n\n')
+        :format(content, table.concat(list, ","))
+    end
+    local record, out = sent({ event(ROLE), says("One two") })
+    local rest = joined(record, with("One two three", { "One", " two", " three" }) .. with(" four", { " four" }) .. STOP .. DONE,
+      1000, nil)
+    assert.equal("One two three four", heard(out .. rest).content)
+    local _, kept = rest:gsub('%-0%.12345678901234567,"top_logprobs":%[%]', "")
+    assert.equal(2, kept)
+    record = sent({ event(ROLE), says("One two") })
+    local _, whole = joined(record, with(" three", { " three" }) .. STOP .. DONE, 1000, "content"):gsub('"token":" three"', "")
+    assert.equal(1, whole)
+  end)
+
   it("does not go on with another tool's call", function()
     local record = sent({ event(ROLE), call("call_a", "weather", '{"city"') })
     local _, kind = joined(record, event(ROLE) .. call("call_b", "time", '{"city"'), 1000, nil)
@@ -266,12 +390,31 @@ describe("an answer that is continued", function()
     assert.equal(TEXT, heard(out).content)
   end)
 
-  it("may have been started again instead: what was sent is left out", function()
+  it("may have been started again instead: what was sent is left out, or it cannot be told", function()
+    local told_apart = 0
     for cut = 6, #FIRST do
       local record, out = sent({ event(ROLE), unpack(FIRST, 1, cut) })
-      assert.equal(TEXT, heard(out .. joined(record, answer(TEXT, 2), 61, "content")).content)
+      local before = heard(out).content
+      local rest, kind = joined(record, answer(TEXT, 2), 61, "content")
+      assert.equal(kind == chunk.DONE and TEXT or before, heard(out .. rest).content)
+      told_apart = told_apart + (kind == chunk.DONE and 1 or 0)
     end
+    assert.is_true(told_apart > 10)
   end)
+
+  for title, text in pairs({
+    ["equal lines"] = "I will not chew gum.\n",
+    ["a list"] = "- one of them\n- one of them\n",
+    ["no words"] = "哈哈哈哈哈哈哈哈",
+    ["digits"] = "0101010101010101",
+  }) do
+    it("is not taken for a repetition where it may go on so: " .. title, function()
+      local record, out = sent({ event(ROLE), says(text) })
+      local rest, kind = joined(record, answer(text .. text, 4), 61, "content")
+      assert.equal(splice.DIFFERS, kind) -- and then it is generated again
+      assert.equal(text, heard(out .. rest).content)
+    end)
+  end
 
   it("cannot be told from a new start where little was sent", function()
     local record = sent({ event(ROLE), FIRST[1] })

@@ -106,3 +106,24 @@ describe("a transcript", function()
     assert.equal(1000, made:pieces(0, "content"))
   end)
 end)
+
+describe("a request whose answer is bound to a grammar", function()
+  for member, want in pairs({
+    ['"response_format":{"type":"json_object"}'] = true,
+    ['"response_format":{"type":"json_schema","json_schema":{"name":"p","schema":{}}}'] = true,
+    ['"guided_json":{"type":"object"}'] = true,
+    ['"guided_regex":"[0-9]+"'] = true,
+    ['"structured_outputs":{"choice":["a","b"]}'] = true,
+    ['"grammar":"root ::= [a-z]+"'] = true,
+    ['"tool_choice":"required"'] = true,
+    ['"tool_choice":{"type":"function","function":{"name":"f"}}'] = true,
+    ['"response_format":{"type":"text"}'] = false,
+    ['"response_format":null'] = false,
+    ['"tool_choice":"auto"'] = false,
+    ['"tools":[]'] = false,
+  }) do
+    it("is one: " .. tostring(want) .. ", with " .. member, function()
+      assert.equal(want, continuation.is_bound('{"model":"m",' .. member .. "}"))
+    end)
+  end
+end)

@@ -1,0 +1,48 @@
+-- Which of an answer's tool calls a piece belongs to. The index says it; but some providers give parallel calls the same
+-- index, or none, and tell them apart by their ids, and some give every piece another id: a new call is one that brings
+-- another id and a name.
+
+local max = math.max
+
+local _M = {}
+local calls = {}
+calls.__index = calls
+
+
+-- current: index -> the call there last, {place, id}; index_of: place -> the index that it was said with
+function _M.new()
+  return setmetatable({ current = {}, index_of = {}, last = -1 }, calls)
+end
+
+
+local function text_of(value)
+  return type(value) == "string" and value or ""
+end
+
+
+-- A piece's name and arguments.
+function _M.parts(call)
+  local named = type(call["function"]) == "table" and call["function"] or {}
+  return text_of(named.name), text_of(named.arguments)
+end
+
+
+-- The place of a piece's call among all, from 0; call: decoded; position: in its list, from 1.
+function calls:place_of(call, position)
+  local index, id, name = tonumber(call.index), text_of(call.id), (_M.parts(call))
+  local at = index or position - 1
+  local known = self.current[at]
+  local is_new = not known
+    or name ~= "" and (id ~= "" and known.id ~= "" and id ~= known.id or not index and id == "")
+  if not is_new then
+    known.id = known.id ~= "" and known.id or id
+    return known.place
+  end
+  local place = self.index_of[at] and self.last + 1 or at
+  self.current[at] = { place = place, id = id }
+  self.index_of[place], self.last = at, max(self.last, place)
+  return place
+end
+
+
+return _M
