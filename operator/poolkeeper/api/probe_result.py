@@ -4,12 +4,12 @@ It travels as the Pod's termination message. Only our own words and numbers are 
 Parsed leniently, as a router's /state is: the prober may be a version ahead.
 """
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from poolkeeper.api.base import Model
+from poolkeeper.api.foreign_values import Count, Figure, Instant, Line, Name
 from poolkeeper.api.probe_document import Amount
 
 MOST_BYTES = 4096
@@ -27,35 +27,35 @@ class ProbePhases(Told):
     rate: tokens a second. certificate_ends: its last day. finish: a known reason to finish, or "other".
     """
 
-    dns: int | None = None
-    addresses: int | None = None
-    unreachable: int | None = None
-    tcp: int | None = None
-    proxy: int | None = None
-    tls: int | None = None
-    certificate_ends: str | None = None
-    headers: int | None = None
-    alive: int | None = None
-    first: int | None = None
-    end: int | None = None
-    rate: float | None = None
-    status: int | None = None
-    finish: str | None = None
-    prompt: int | None = None
-    completion: int | None = None
-    cached: int | None = None
+    dns: Count | None = None
+    addresses: Count | None = None
+    unreachable: Count | None = None
+    tcp: Count | None = None
+    proxy: Count | None = None
+    tls: Count | None = None
+    certificate_ends: Name | None = None
+    headers: Count | None = None
+    alive: Count | None = None
+    first: Count | None = None
+    end: Count | None = None
+    rate: Figure | None = None
+    status: Count | None = None
+    finish: Name | None = None
+    prompt: Count | None = None
+    completion: Count | None = None
+    cached: Count | None = None
 
 
 class EndpointProbe(Told):
     """One endpoint. why: a ProbeReason ("": good), found in bad of asked samples. asked 0: nothing can be said. well:
     the pool's models that were asked for, and answered well each time."""
 
-    name: str = Field(max_length=63)
-    fingerprint: str = Field(default="", max_length=64, alias="fp")
-    why: str = Field(default="", max_length=64)
-    bad: int = 0
-    asked: int = 0
-    well: tuple[Annotated[str, Field(max_length=128)], ...] = Field(default=(), max_length=64)
+    name: Name = Field(max_length=63)
+    fingerprint: Name = Field(default="", max_length=64, alias="fp")
+    why: Name = Field(default="", max_length=64)
+    bad: Count = 0
+    asked: Count = 0
+    well: tuple[Annotated[Name, Field(max_length=128)], ...] = Field(default=(), max_length=64)
     phases: ProbePhases | None = None
 
 
@@ -63,10 +63,10 @@ class ProbeResult(Told):
     """One run. over_budget: it asked less than it should have, or nothing, because the day's budget is spent. note:
     what people should know, such as samples that cannot be used."""
 
-    pool: str
-    began: datetime
-    ended: datetime
+    pool: Name
+    began: Instant
+    ended: Instant
     over_budget: bool = False
-    note: str = Field(default="", max_length=1024)
+    note: Line = Field(default="", max_length=1024)
     cost: tuple[Amount, ...] = Field(default=(), max_length=32)
     endpoints: tuple[EndpointProbe, ...] = Field(default=(), max_length=32)

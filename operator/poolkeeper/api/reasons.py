@@ -58,6 +58,10 @@ class Reason(Word):
         "RolloutInProgress",
         "Router Pods are starting, or have not accepted the current configuration yet.",
     )
+    RoutersSilent = (
+        "RoutersSilent",
+        "A ready router does not report, or its report cannot be true: what it serves is not known.",
+    )
     ApplyForbidden = (
         "ApplyForbidden",
         "The API server refuses a write of the operator: RBAC, quota or an admission policy.",
@@ -170,6 +174,7 @@ REASONS: Mapping[ConditionType, tuple[Reason, ...]] = MappingProxyType(
         ConditionType.Programmed: (
             Reason.Programmed,
             Reason.RolloutInProgress,
+            Reason.RoutersSilent,
             Reason.ApplyForbidden,
             Reason.ApplyConflict,
             Reason.ConfigRejected,
@@ -213,6 +218,7 @@ REASONS: Mapping[ConditionType, tuple[Reason, ...]] = MappingProxyType(
             Reason.ServiceNotFound,
             Reason.ConfigMapNotFound,
             Reason.RolloutInProgress,
+            Reason.RoutersSilent,
             Reason.ApplyForbidden,
             Reason.ApplyConflict,
             Reason.ConfigRejected,

@@ -1,15 +1,22 @@
 """What a router says of itself (GET /state on its admin port): the operator's only view of breakers and health.
 
-Parsed leniently, unlike everything else here: a router one version ahead may say more than this operator knows, and
-that must not blind it. Written by router/lua/nginx/admin.lua.
+A field that is not known is ignored: a router one version ahead may say more than this operator knows, and that must
+not blind it. What is known is bounded (foreign_values); one value that does not hold refuses the whole answer. Written
+by router/lua/nginx/admin.lua.
 """
 
-from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 
 from poolkeeper.api.base import Model
+from poolkeeper.api.foreign_values import Count, Figure, Instant, Line, Name, Tier
+
+MOST_ENDPOINTS = 64
+MOST_MODELS = 128
+MOST_CLIENTS = 128
+MOST_TRANSITIONS = 1024
+"""Each well above what a spec or a router can have."""
 
 Health = Literal["Healthy", "Unhealthy", "Unknown"]
 Breaker = Literal["Closed", "Open", "HalfOpen"]
@@ -22,76 +29,76 @@ class Heard(Model):
 class ModelState(Heard):
     """since: when the breaker last changed."""
 
-    name: str
+    name: Name
     breaker: Breaker = "Closed"
-    reason: str = ""
-    since: datetime | None = None
-    retry_at: datetime | None = None
+    reason: Name = ""
+    since: Instant | None = None
+    retry_at: Instant | None = None
 
 
 class LastError(Heard):
     """The class of the last failed attempt (design's classes), never the upstream's words."""
 
-    class_: str = Field(default="", alias="class")
-    at: datetime | None = None
+    class_: Name = Field(default="", alias="class")
+    at: Instant | None = None
 
 
 class EndpointState(Heard):
     """One endpoint as this replica sees it. since: when health, breaker or reason last changed.
     limit: requests in flight that it may have now, at most max_connections."""
 
-    name: str
-    fingerprint: str = ""
-    tier: int = 0
-    region: str = ""
+    name: Name
+    fingerprint: Name = ""
+    tier: Tier = 0
+    region: Name = ""
     health: Health = "Unknown"
     breaker: Breaker = "Closed"
-    reason: str = ""
-    since: datetime | None = None
-    weight: float = 0.0
-    in_flight: int = 0
-    max_connections: int = 0
-    limit: int = 0
-    ttft_ms: float | None = None
-    error_rate_percent: float = 0.0
-    retry_at: datetime | None = None
+    reason: Name = ""
+    since: Instant | None = None
+    weight: Figure = 0.0
+    in_flight: Count = 0
+    max_connections: Count = 0
+    limit: Count = 0
+    ttft_ms: Figure | None = None
+    error_rate_percent: Figure = 0.0
+    retry_at: Instant | None = None
     last_error: LastError | None = None
-    models: tuple[ModelState, ...] = ()
+    models: tuple[ModelState, ...] = Field((), max_length=MOST_MODELS)
 
 
 class GlobalState(Heard):
     """The pool's own breaker, over all its requests."""
 
     breaker: Breaker = "Closed"
-    error_rate_percent: float = 0.0
+    error_rate_percent: Figure = 0.0
 
 
 class HeldTier(Heard):
     """Under failback Manual: the tier a model stays on."""
 
-    model: str
-    tier: int
+    model: Name
+    tier: Tier
 
 
 class FailbackState(Heard):
     """told_at: the `failback` that this router has heard of, as its document said it."""
 
-    told_at: str = ""
-    held: tuple[HeldTier, ...] = ()
+    told_at: Name = ""
+    held: tuple[HeldTier, ...] = Field((), max_length=MOST_MODELS)
 
 
 class ClientState(Heard):
     """A client whose key file is missing or empty: nobody can call in its name."""
 
-    name: str
-    since: datetime | None = None
+    name: Name
+    since: Instant | None = None
 
 
 class RefusedConfig(Heard):
     """A document this router would not take, and why; it goes on serving the one it has."""
 
-    generation: int = 0
-    message: str = ""
+    generation: Count = 0
+    message: Line = ""
 
 
 class ConfigState(Heard):
@@ -101,13 +108,13 @@ class ConfigState(Heard):
 class Transition(Heard):
     """One change of a breaker or of health, for Events; sequence grows per router start."""
 
-    sequence: int = 0
-    at: datetime | None = None
-    endpoint: str = ""
-    model: str = ""
-    from_: str = Field(default="", alias="from")
-    to: str = ""
-    reason: str = ""
+    sequence: Count = 0
+    at: Instant | None = None
+    endpoint: Name = ""
+    model: Name = ""
+    from_: Name = Field(default="", alias="from")
+    to: Name = ""
+    reason: Name = ""
 
 
 class RouterState(Heard):
@@ -116,15 +123,21 @@ class RouterState(Heard):
     unserved_models: those that no endpoint can serve now, not counting the breakers' trials.
     """
 
-    pool: str = ""
-    generation: int = 0
-    config_hash: str = ""
+    pool: Name = ""
+    generation: Count = 0
+    config_hash: Name = ""
     ready: bool = False
-    active_tier: int | None = None
-    unserved_models: tuple[str, ...] = ()
+    active_tier: Tier | None = None
+    unserved_models: tuple[Name, ...] = Field((), max_length=MOST_MODELS)
     failback: FailbackState = FailbackState()
     global_: GlobalState = Field(default=GlobalState(), alias="global")
-    endpoints: tuple[EndpointState, ...] = ()
-    clients_without_key: tuple[ClientState, ...] = ()
+    endpoints: tuple[EndpointState, ...] = Field((), max_length=MOST_ENDPOINTS)
+    clients_without_key: tuple[ClientState, ...] = Field((), max_length=MOST_CLIENTS)
     config: ConfigState = ConfigState()
-    transitions: tuple[Transition, ...] = ()
+    transitions: tuple[Transition, ...] = Field((), max_length=MOST_TRANSITIONS)
+
+
+def wrong_with(error: ValidationError) -> str:
+    """Where an answer does not hold, in our own words for the place; never what it said."""
+    place = ".".join(str(step) for step in error.errors(include_input=False, include_url=False)[0]["loc"])
+    return f"not a router's state ({place})" if place else "not a router's state"

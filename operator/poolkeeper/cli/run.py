@@ -154,7 +154,6 @@ class Serving:
         finally:
             probing.cancel()
             await router.kill()
-            await states.close()
 
     def _router(self) -> RouterProcess:
         self.state.router.mkdir(exist_ok=True, mode=0o700)

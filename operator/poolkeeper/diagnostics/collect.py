@@ -32,10 +32,7 @@ async def _of_a_run(state: StateDir, with_metrics: bool) -> Seen:
     if address and address.hostname and address.port:
         states = RouterStates(port=address.port)
         pod = LivePod(LOCAL_ROUTER, address.hostname, ready=True, terminating=False, config_generation=0)
-        try:
-            reports = await states.ask((pod,), (), clock.now())
-        finally:
-            await states.close()
+        reports = await states.ask((pod,), (), clock.now())
     results = probe_results.results(state)
     return Seen(
         keys=key_sources.keys(state),

@@ -78,7 +78,6 @@ async def serve(options: Options) -> int:
         return 1
     finally:
         await pages.cleanup()
-        await routers.close()
         await api.close()
     LOG.info("ended as asked")
     return 0
@@ -102,7 +101,7 @@ class Operator:
         turns = Dispatcher(backend, metrics)
         self._workers = Workers(self._queue, turns.take, options.parallel, time.monotonic, metrics.reconciled)
         self._inbox = Inbox(self._store, self._tell)
-        self._poller = Poller(self._store, routers, meaning, now, self._workers.enqueue)
+        self._poller = Poller(self._store, routers, meaning, now, self._workers.enqueue, metrics.routers_silent)
         self._waits_for = "starting"
         metrics.watch_queue(lambda: self._queue.depth(time.monotonic()), lambda: self._queue.oldest_s(time.monotonic()))
         for kind in SELECTORS:

@@ -39,7 +39,8 @@ def pace_s(pods: int) -> float:
 
 
 class Poller:
-    """meaning: what of the reports a decision would notice, at a time (a report may turn stale by time alone)."""
+    """meaning: what of the reports a decision would notice, at a time (a report may turn stale by time alone).
+    silent: gets the number of rounds in a row nobody answered, of some that were asked."""
 
     def __init__(
         self,
@@ -48,12 +49,15 @@ class Poller:
         meaning: Callable[[Sequence[RouterReport], datetime], Hashable],
         now: Callable[[], datetime],
         changed: Callable[[Ref], None],
+        silent: Callable[[int], None] = lambda rounds: None,
     ) -> None:
         self._store = store
         self._routers = routers
         self._meaning = meaning
         self._now = now
         self._changed = changed
+        self._silent = silent
+        self._silent_rounds = 0
         self._meant: dict[PoolKey, Hashable] = {}
 
     async def run(self) -> None:
@@ -64,14 +68,21 @@ class Poller:
     async def round(self) -> int:
         """Ask everybody once; returns how many Pods there are."""
         pods = {key: self._store.pods(key) for key in self._store.pools()}
-        await asyncio.gather(*(self._ask(key, of_pool) for key, of_pool in pods.items()))
+        reports = await asyncio.gather(*(self._ask(key, of_pool) for key, of_pool in pods.items()))
         self._meant = {key: meant for key, meant in self._meant.items() if key in pods}
+        self._count(tuple(report for of_pool in reports for report in of_pool))
         return sum(len(of_pool) for of_pool in pods.values())
 
-    async def _ask(self, key: PoolKey, pods: Sequence[LivePod]) -> None:
+    def _count(self, reports: Sequence[RouterReport]) -> None:
+        is_heard = not reports or any(not report.error for report in reports)
+        self._silent_rounds = 0 if is_heard else self._silent_rounds + 1
+        self._silent(self._silent_rounds)
+
+    async def _ask(self, key: PoolKey, pods: Sequence[LivePod]) -> tuple[RouterReport, ...]:
         reports = await self._routers.ask(pods, self._store.reports(key), self._now())
         self._store.put_reports(key, reports)
         meant = self._meaning(reports, self._now())
         if meant != self._meant.get(key):
             self._meant[key] = meant
             self._changed(Ref(POOL, key.namespace, key.name))
+        return reports

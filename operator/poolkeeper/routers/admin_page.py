@@ -1,30 +1,26 @@
 """A page of a router's admin port on this machine, as it is: bounded in size and time, without proxy or redirect."""
 
+import asyncio
 import ssl
 
 import httpx
 
 from poolkeeper.errors import RetryLater
+from poolkeeper.routers.raw_page import Unreadable, raw_page
 
 TIMEOUT_S = 5.0
 LARGEST_PAGE_BYTES = 8 << 20
-TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""The pages are plain HTTP. Without this httpx reads the system's certificates for each of them, which takes 20 ms."""
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 async def fetch(url: str, timeout_s: float = TIMEOUT_S) -> str:
-    body = bytearray()
     try:
         async with (
-            httpx.AsyncClient(timeout=timeout_s, trust_env=False, verify=TRUSTS_NOBODY) as client,
-            client.stream("GET", url) as response,
+            asyncio.timeout(timeout_s),
+            httpx.AsyncHTTPTransport(verify=_NO_TLS, trust_env=False) as connection,
         ):
-            if response.status_code != httpx.codes.OK:
-                raise RetryLater(f"{url} answered {response.status_code}")
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > LARGEST_PAGE_BYTES:
-                    raise RetryLater(f"{url} says more than {LARGEST_PAGE_BYTES} bytes")
-    except httpx.HTTPError as error:
-        raise RetryLater(f"{url} cannot be read: {type(error).__name__}") from error
+            body = await raw_page(connection, url, LARGEST_PAGE_BYTES, timeout_s)
+    except (httpx.HTTPError, TimeoutError, Unreadable) as error:
+        why = str(error) if isinstance(error, Unreadable) else type(error).__name__
+        raise RetryLater(f"{url} cannot be read: {why}") from error
     return body.decode("utf-8", "replace")

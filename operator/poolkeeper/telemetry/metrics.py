@@ -15,6 +15,7 @@ QUEUE_OLDEST = "poolkeeper_reconcile_queue_oldest_seconds"
 KUBE_WRITES_TOTAL = "poolkeeper_kube_writes_total"
 WATCH_AGE = "poolkeeper_watch_age_seconds"
 ROUTER_REPORTS_TOTAL = "poolkeeper_router_reports_total"
+ROUTERS_SILENT = "poolkeeper_routers_silent_rounds"
 POOL_CONDITION = "poolkeeper_pool_condition"
 PROBE_COST_TOTAL = "poolkeeper_probe_cost_total"
 PROBE_VERDICT = "poolkeeper_probe_verdict"
@@ -43,6 +44,7 @@ TABLE: Mapping[str, Family] = {
     KUBE_WRITES_TOTAL: Family("counter", "Writes to the Kubernetes API that succeeded.", ("kind", "verb")),
     WATCH_AGE: Family("gauge", "Seconds since this watch last was opened or told us something.", ("kind",)),
     ROUTER_REPORTS_TOTAL: Family("counter", "Answers of router Pods to GET /state, by how it went.", ("result",)),
+    ROUTERS_SILENT: Family("gauge", "Rounds in a row in which routers were asked and not one of any pool answered."),
     POOL_CONDITION: Family("gauge", "A pool's condition: 1 True, 0 False, -1 Unknown.", ("namespace", "pool", "type")),
     PROBE_COST_TOTAL: Family(
         "counter", "What probing has cost, as far as this process has counted.", ("namespace", "pool", "currency")
@@ -76,6 +78,7 @@ class Metrics:
         self._writes = Counter(*self._named(KUBE_WRITES_TOTAL), registry=self._registry)
         self._watch_age = Gauge(*self._named(WATCH_AGE), registry=self._registry)
         self._reports = Counter(*self._named(ROUTER_REPORTS_TOTAL), registry=self._registry)
+        self._silent = Gauge(*self._named(ROUTERS_SILENT), registry=self._registry)
         self._condition = Gauge(*self._named(POOL_CONDITION), registry=self._registry)
         self._probe_cost = Counter(*self._named(PROBE_COST_TOTAL), registry=self._registry)
         self._probe_verdict = Gauge(*self._named(PROBE_VERDICT), registry=self._registry)
@@ -94,6 +97,9 @@ class Metrics:
 
     def router_reported(self, result: str) -> None:
         self._reports.labels(result).inc()
+
+    def routers_silent(self, rounds: int) -> None:
+        self._silent.set(rounds)
 
     def leading(self, leads: bool) -> None:
         self._leader.set(float(leads))

@@ -93,3 +93,36 @@ def test_a_pool_is_told_when_its_routers_say_something_new() -> None:
     assert asyncio.run(rounds()) == [1, 1, 2, 2]
     assert told[0] == Ref("EndpointPool", "team", "chat")
     assert store.reports(KEY)[0].state == replace(report(), state=routers.says).state
+
+
+@pytest.mark.parametrize(
+    ("rounds", "want"),
+    [
+        (["", "no", "no", ""], [0, 1, 2, 0]),
+        ([None, "no", None], [0, 1, 0]),
+    ],
+    ids=["heard again", "nobody to ask"],
+)
+def test_rounds_in_which_nobody_answers_are_counted(rounds: Sequence[str | None], want: Sequence[int]) -> None:
+    """ "": it answers; None: there is no Pod."""
+
+    class Mute:
+        error = ""
+
+        async def ask(
+            self, pods: Sequence[LivePod], before: Sequence[RouterReport], now: datetime
+        ) -> tuple[RouterReport, ...]:
+            return tuple(RouterReport(pod.name, None if self.error else STATE, now, self.error) for pod in pods)
+
+    store, routers, counted = Store(), Mute(), list[int]()
+    store.put(observe(pool()))
+    poller = Poller(store, routers, meaning, lambda: NOW, lambda ref: None, counted.append)
+    for error in rounds:
+        if error is None:
+            store.drop(observe(pod()).ref)
+        else:
+            store.put(observe(pod()))
+            routers.error = error
+        asyncio.run(poller.round())
+
+    assert counted == want

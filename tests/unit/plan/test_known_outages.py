@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories import MODELS, NOW, cut_off, document, partly_cut_off, seen, serving, snapshot, state, trying, waiting
@@ -134,6 +134,7 @@ def _told_over(looks: Iterable[tuple[int, EndpointState]]) -> list[datetime]:
     return changes
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 90), st.sampled_from([WELL, OUT, trying("official"), REFUSED])), max_size=40))
 def test_however_it_flaps_it_is_told_once_a_minute_at_most(looks: list[tuple[int, EndpointState]]) -> None:
     changes = _told_over(looks)

@@ -1,10 +1,14 @@
 """What a router says is data from a Pod: bounded, and told on in fixed words when it is not what it should be."""
 
 import asyncio
+import gzip
 import json
+import socket
 import threading
+import time
+import tracemalloc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,6 +17,7 @@ import pytest
 from poolkeeper.api.router_state import RouterState
 from poolkeeper.plan.snapshot import LivePod, RouterReport
 from poolkeeper.routers.state_client import LARGEST_ANSWER_BYTES, RouterStates
+from testing.fakes.listening import Listening
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 POD = LivePod("a", "127.0.0.1", ready=True, terminating=False, config_generation=1)
@@ -20,7 +25,9 @@ GOOD = json.dumps({"pool": "team/chat", "generation": 3, "ready": True, "somethi
 
 
 @contextmanager
-def router(status: int = 200, body: bytes = GOOD, hang: bool = False, **headers: str) -> Iterator[int]:
+def router(
+    status: int = 200, body: bytes = GOOD, hang: bool = False, encoding: str = "", **headers: str
+) -> Iterator[int]:
     """A router of one answer; its port."""
     release = threading.Event()
 
@@ -29,7 +36,7 @@ def router(status: int = 200, body: bytes = GOOD, hang: bool = False, **headers:
             if hang:
                 release.wait(30)
             self.send_response(status if self.path == "/state" else 404)
-            for name, value in headers.items():
+            for name, value in (*headers.items(), *([("Content-Encoding", encoding)] if encoding else ())):
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -53,10 +60,7 @@ def ask(
 ) -> tuple[RouterReport, ...]:
     async def story() -> tuple[RouterReport, ...]:
         routers = RouterStates(timeout_s, port)
-        try:
-            return await routers.ask(pods or (POD,), before, NOW)
-        finally:
-            await routers.close()
+        return await routers.ask(pods or (POD,), before, NOW)
 
     return asyncio.run(story())
 
@@ -67,10 +71,7 @@ def test_how_it_went_is_told(status: int, want: list[str]) -> None:
 
     async def story(port: int) -> None:
         routers = RouterStates(5, port, told.append)
-        try:
-            await routers.ask((POD,), (), NOW)
-        finally:
-            await routers.close()
+        await routers.ask((POD,), (), NOW)
 
     with router(status) as port:
         asyncio.run(story(port))
@@ -93,15 +94,45 @@ def test_a_state_is_parsed_and_stamped() -> None:
         (302, b"", "answered 302"),
         (200, b"<html>secret words</html>", "not a router's state"),
         (200, b"[1, 2]", "not a router's state"),
-        (200, b" " * (LARGEST_ANSWER_BYTES + 1), "connection broken"),
+        (200, b" " * (LARGEST_ANSWER_BYTES + 1), f"the answer is larger than {LARGEST_ANSWER_BYTES} bytes"),
+        (200, b'{"endpoints": [{"name": "a", "tier": 1000000000000}]}', "not a router's state (endpoints.0.tier)"),
+        (200, b"[" * 100_000, "not a router's state"),
     ],
-    ids=["unready", "a redirect", "a page", "another JSON", "too large"],
+    ids=["unready", "a redirect", "a page", "another JSON", "too large", "a lie", "nested"],
 )
 def test_anything_else_is_told_in_fixed_words(status: int, body: bytes, want: str) -> None:
     with router(status, body, Location="http://127.0.0.1:1/") as port:
         (report,) = ask(port)
 
     assert (report.state, report.seen_at, report.error) == (None, None, want)
+
+
+def test_an_answer_that_is_encoded_is_not_even_decoded() -> None:
+    """A gigabyte of spaces is a thousand bytes of gzip in gzip."""
+    bomb = gzip.compress(gzip.compress(b" " * (64 << 20)))
+    with router(200, bomb, encoding="gzip, gzip") as port:
+        tracemalloc.start()
+        (report,) = ask(port)
+        _, most_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert report.error == "the answer is encoded, though it was asked for as it is"
+    assert most_bytes < 16 << 20
+
+
+def test_an_answer_that_dribbles_in_is_given_up_in_time() -> None:
+    class Dribbling(Listening):
+        def _serve(self, client: socket.socket) -> None:
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            with suppress(OSError):
+                while True:
+                    client.sendall(b" ")
+                    time.sleep(0.01)
+
+    with Dribbling() as dribbling:
+        (report,) = ask(dribbling.port, timeout_s=0.2)
+
+    assert report.error == "no answer in time"
 
 
 def test_nobody_there_is_told() -> None:

@@ -195,9 +195,9 @@ CASES = {
         silenced(WELL),
         T.Programmed,
         "Unknown",
-        Reason.RolloutInProgress,
+        Reason.RoutersSilent,
         "2/2 ready routers do not report on their admin port, so what they serve is not known: "
-        "chat-router-0: no answer in time",
+        "chat-router-0: no answer in time; chat-router-1: no answer in time",
     ),
     "a document that a router refuses": Case(
         serving(snapshot(), refusing(1, "endpoints[0].port:\nwanted an integer"), state(document(snapshot()))),

@@ -9,6 +9,8 @@ from poolkeeper.plan.per_router_share import wanted_routers
 from poolkeeper.status.chain import Check, Finding, as_before
 from poolkeeper.status.facts import Facts
 
+TOLD_AT_ONCE = 3
+"""Routers that are named."""
 REFUSAL_LENGTH = 300
 
 
@@ -91,12 +93,13 @@ def silent(facts: Facts) -> Finding | None:
     if not unheard:
         return None
     errors = {report.pod: report.error for report in facts.snapshot.reports}
-    why = errors.get(unheard[0]) or "not asked yet"
+    told = [f"{pod}: {errors.get(pod) or 'not asked yet'}" for pod in unheard[:TOLD_AT_ONCE]]
+    more = f"; and {len(unheard) - TOLD_AT_ONCE} more" if len(unheard) > TOLD_AT_ONCE else ""
     return Finding(
         "Unknown",
-        Reason.RolloutInProgress,
+        Reason.RoutersSilent,
         f"{len(unheard)}/{len(facts.ready_pods)} ready routers do not report on their admin port, "
-        f"so what they serve is not known: {unheard[0]}: {why}",
+        f"so what they serve is not known: {'; '.join(told)}{more}",
     )
 
 
