@@ -175,7 +175,7 @@ def test_metrics_have_the_promised_names(router: Router, a: FakeProvider, b: Fak
     a.set("error500")
     router.serve(endpoint("a", a), endpoint("b", b, tier=1))
     for _ in range(4):
-        router.ask()
+        router.ask(stream=True)
 
     text = router.metrics()
 

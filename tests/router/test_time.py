@@ -10,9 +10,9 @@ from itertools import repeat
 import httpx
 import pytest
 
-from router.harness import STAYS_OPEN, Router, endpoint, events, policy, text_of, tls
+from router.harness import STAYS_OPEN, Router, endpoint, events, eventually, policy, text_of, tls
 from testing.fakes.harness import FakeProvider
-from testing.fakes.player import EVENT_STREAM, JSON, Player, Steps, chunk, chunked, head, until_closed
+from testing.fakes.player import EVENT_STREAM, JSON, Player, Steps, chunk, chunked, head, until_closed, whole
 
 BEAT_S = 0.05
 FIRST_TOKEN_MS, INTER_TOKEN_MS = 400, 400
@@ -131,7 +131,7 @@ STREAMS = [
     trailers, refusal_by_bytes,
 ]  # fmt: skip
 WHOLE = [
-    head_by_bytes, interim_answers, blanks, flood_of_blanks, blanks_after_the_start, flood_of_blanks_after_the_start,
+    flood_of_interim_answers, flood_of_blanks, blanks_after_the_start, flood_of_blanks_after_the_start,
     refusal_by_bytes,
 ]  # fmt: skip
 
@@ -152,6 +152,105 @@ def test_who_says_nothing_is_left(router: Router, a: FakeProvider, program: Call
         assert time.monotonic() - started_s < LATE_S
         assert provider.asked == 1
     assert router.endpoint("mute").breaker == "Closed"
+
+
+def silence() -> Steps:
+    yield from forever(b"")
+
+
+def silence_after_the_head() -> Steps:
+    yield chunked(JSON)
+    yield from forever(b"")
+
+
+def for_a_while(program: Callable[[], Steps], times: int) -> Steps:
+    for step, _ in zip(program(), range(2 * times), strict=False):
+        yield step
+
+
+ANSWER = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Yes."}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize("program", [silence, interim_answers, silence_after_the_head, blanks])
+def test_a_whole_answer_may_take_as_long_as_the_request(
+    router: Router, a: FakeProvider, program: Callable[[], Steps]
+) -> None:
+    """Of a whole answer no first token can be seen: one that takes longer than firstToken is no slow one."""
+
+    def at_last() -> Steps:
+        yield from for_a_while(program, round(3 * FIRST_TOKEN_MS / 1_000 / BEAT_S))
+        body = json.dumps(ANSWER).encode()
+        if program in (blanks, silence_after_the_head):
+            yield chunk(body) + chunk(b"")
+        else:
+            yield whole(JSON, body)
+
+    once = policy(
+        timeouts={"first_token_ms": FIRST_TOKEN_MS, "inter_token_ms": INTER_TOKEN_MS},
+        circuit_breaker={"consecutive_failures": 1},
+    )
+    with Player(at_last) as provider:
+        router.serve(endpoint("slow", port=provider.port), endpoint("a", a, tier=1), policy=once)
+
+        answer = router.ask()
+
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["x-poolkeeper-endpoint"] == "slow"
+        assert answer.json() == ANSWER
+        assert provider.asked == 1
+    slow = router.endpoint("slow")
+    assert (slow.breaker, slow.last_error) == ("Closed", None)
+    assert a.requests() == []
+
+
+def test_whole_answers_that_take_long_cost_an_endpoint_no_weight(router: Router, a: FakeProvider) -> None:
+    a.set("ok", first_token_ms=600)
+    router.serve(endpoint("a", a, base_latency_ms=100), policy=SHORT)
+
+    for _ in range(3):
+        assert router.ask().status_code == 200
+
+    assert router.endpoint("a").weight == pytest.approx(100, rel=0.2)
+    assert "gen_ai_server_time_to_first_token_seconds_count" not in router.metrics()
+
+
+@pytest.mark.parametrize("program", [silence, interim_answers, silence_after_the_head, blanks, head_by_bytes])
+def test_who_never_gives_a_whole_answer_is_left_at_the_end_of_the_request(
+    router: Router, program: Callable[[], Steps]
+) -> None:
+    short = policy(
+        timeouts={"first_token_ms": 100, "inter_token_ms": INTER_TOKEN_MS, "request_ms": 600},
+        circuit_breaker={"consecutive_failures": 1, **STAYS_OPEN},
+    )
+    with Player(program) as provider:
+        router.serve(endpoint("mute", port=provider.port), policy=short)
+        started_s = time.monotonic()
+
+        answer = router.ask()
+
+        assert answer.status_code == 504
+        assert 0.5 <= time.monotonic() - started_s < LATE_S
+    mute = router.endpoint("mute")
+    assert mute.breaker == "Open"
+    assert mute.last_error is not None
+    assert mute.last_error.class_ == "SlowFirstToken"
+
+
+def test_whole_answers_that_take_long_close_a_breaker(router: Router, a: FakeProvider) -> None:
+    """A trial lasts as long as its answer may take."""
+    patient = policy(
+        timeouts={"first_token_ms": 100, "connect_ms": 100},
+        circuit_breaker={"consecutive_failures": 1, "half_open_max_requests": 1},
+    )
+    a.set("error500")
+    router.serve(endpoint("a", a), policy=patient)
+    router.ask()
+    assert router.endpoint("a").breaker == "Open"
+    a.set("ok", first_token_ms=500)
+
+    eventually(lambda: router.ask().status_code == 200, "a trial is answered")
+
+    assert router.endpoint("a").breaker == "Closed"
 
 
 @pytest.mark.parametrize("beat", [b": keep-alive\n\n", event(content=""), event(role="assistant"), b"\n"])

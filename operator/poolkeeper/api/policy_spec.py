@@ -143,8 +143,9 @@ class Timeouts(Model):
     connect: PositiveSpan = Duration("2s")
     """To connect, TLS included."""
     first_token: Span = Duration("30s")
-    """From sending the request to the first content. Keep-alive comments and empty pieces are not content;
-    reasoning is. Then the next endpoint is asked."""
+    """Of a stream: from sending the request to the first content. Keep-alive comments and empty pieces are not
+    content; reasoning is. Then the next endpoint is asked. Of a whole answer no first token can be seen: it may
+    take as long as timeouts.request."""
     inter_token: Span = Duration("30s")
     """Between two pieces of content of a stream; then the stream counts as stalled (see streaming.recovery)."""
     request: Span = Duration("600s")

@@ -40,8 +40,8 @@ ADVICE: Mapping[str, str] = MappingProxyType(
         "CutAtRoundSeconds": "a time limit on the way cuts streams: look for that number in proxies and gateways",
         "TruncatedStream": "its streams break off: look for restarts of an own server, else tell the provider",
         "SlowFirstToken": (
-            "it is slow to begin: give it less; if that is normal for it, raise timeouts.firstToken of the policy, and "
-            "spec.probe.firstToken"
+            "it is slow to begin: give it less; if that is normal for it, raise timeouts.firstToken of the policy (for "
+            "whole answers timeouts.request), and spec.probe.firstToken"
         ),
         "SlowTokens": "it is slow to go on: give it less, or lower spec.probe.minTokensPerSecond if it always is",
         "WrongModel": "another model answers: map the name by models[].upstreamName if that is meant, else drain it",

@@ -47,12 +47,12 @@ def cases() -> Iterator[Case]:
     yield Case(
         name="healthy-slow-whole-answer-whole",
         klass=KLASS,
-        title="a slow but healthy answer within firstToken",
+        title="a slow but healthy whole answer, longer than firstToken",
         mode=Mode.WHOLE,
         when=When.FIRST,
         plays=(plays("ok", first_token_ms=1500), OK),
         seen=(ONCE, NEVER),
-        policy=Policy(first_token_ms=4000),
+        policy=Policy(first_token_ms=500),
         turns=(Turn(),),
     )
     yield Case(

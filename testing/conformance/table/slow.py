@@ -1,17 +1,24 @@
-"""SlowFirstToken: 200, and then anything but content. Bytes are not progress."""
+"""SlowFirstToken: 200, and then anything but content. Bytes are not progress. A whole answer shows no first token: it
+may take as long as its request."""
 
 import json
 from collections.abc import Iterator
 
-from testing.conformance.case import ONCE, Case, Mode, Policy, Refused, Seen, Turn, When
-from testing.conformance.table.rows import BOTH, Fault, left_alone, nobody_left, passed_over, plays, wire
+from testing.conformance.case import NEVER, ONCE, Case, Mode, Policy, Refused, Seen, Turn, When
+from testing.conformance.table.rows import Fault, left_alone, nobody_left, passed_over, plays, wire
 
 KLASS = "SlowFirstToken"
 STREAM = (Mode.STREAM,)
 NULLS = {"choices": [{"index": 0, "delta": {"content": None, "reasoning_content": ""}, "finish_reason": None}]}
-SILENT = Fault(KLASS, "slow-silent", "not one byte", plays("hang_before_headers"))
-LATE = Fault(KLASS, "slow-late", "an answer, but far too late", plays("slow_first_token", first_token_ms=6000))
-COMMENTS = Fault(KLASS, "slow-keep-alive", "keep-alives for ever", plays("keepalive_forever"))
+SILENT = Fault(KLASS, "slow-silent", "not one byte", plays("hang_before_headers"), modes=STREAM)
+LATE = Fault(
+    KLASS,
+    "slow-late",
+    "an answer, but far too late",
+    plays("slow_first_token", first_token_ms=6000),
+    modes=STREAM,
+)
+COMMENTS = Fault(KLASS, "slow-keep-alive", "keep-alives for ever", plays("keepalive_forever"), modes=STREAM)
 BLANKS = Fault(KLASS, "slow-blank-lines", "blank lines for ever", wire("beats", beat="\n"), modes=STREAM)
 EMPTY = Fault(
     KLASS, "slow-empty-deltas", "a role, then empty deltas for ever", plays("role_only_forever"), modes=STREAM
@@ -30,26 +37,34 @@ def cases() -> Iterator[Case]:
     yield from passed_over(SILENT, COMMENTS, BLANKS, EMPTY, ROLE, NULL)
     yield from passed_over(LATE, later=False)
     yield from left_alone(COMMENTS, Seen(3, 3), requests=5)
-    for mode in BOTH:
-        yield from nobody_left_in_time(mode)
+    yield from nobody_left_in_time()
+    yield COMMENTS.case(
+        Mode.WHOLE,
+        When.ALL,
+        "deadline",
+        title="keep-alives and never a whole answer: the request's own deadline",
+        plays=(COMMENTS.play,) * 3,
+        turns=(Turn(Refused(within_ms=3500)),),
+        seen=(ONCE, NEVER, NEVER),
+        policy=Policy(request_ms=1700),
+    )
 
 
-def nobody_left_in_time(mode: Mode) -> Iterator[Case]:
+def nobody_left_in_time() -> Iterator[Case]:
     """Attempts share the request's deadline: the third has no time left."""
     for case in nobody_left(COMMENTS, Refused(within_ms=3500), Seen(0, 1)):
-        if case.mode is mode:
-            yield COMMENTS.case(
-                mode,
-                When.ALL,
-                "deadline",
-                title="keep-alives everywhere: one deadline for all attempts together",
-                plays=case.plays,
-                turns=case.turns,
-                seen=(ONCE, ONCE, Seen(0, 1)),
-                policy=Policy(request_ms=1700),
-            )
+        yield COMMENTS.case(
+            case.mode,
+            When.ALL,
+            "deadline",
+            title="keep-alives everywhere: one deadline for all attempts together",
+            plays=case.plays,
+            turns=case.turns,
+            seen=(ONCE, ONCE, Seen(0, 1)),
+            policy=Policy(request_ms=1700),
+        )
     yield COMMENTS.case(
-        mode,
+        Mode.STREAM,
         When.ALL,
         "lone",
         title="a lone endpoint that keeps silent is not asked again for the same request",

@@ -47,6 +47,16 @@ function _M.latency(average_ms, waiting_ms, base_latency_ms)
 end
 
 
+-- What a wait for a whole answer counts as, beside waits for first tokens: so many times the base latency as it is times
+-- what whole answers of this endpoint take (normal_ms; nil: none is known, and nothing can be said).
+function _M.as_first_token(wait_ms, normal_ms, base_latency_ms)
+  if not normal_ms then
+    return 0
+  end
+  return wait_ms * base_latency_ms / max(normal_ms, base_latency_ms)
+end
+
+
 -- candidate: weight, in_flight, max_connections, base_latency_ms, latency_ms, ramp_since_ms
 function _M.dynamic(candidate, slow_start_ms, now_ms)
   return candidate.weight

@@ -119,7 +119,7 @@ _M.FAMILIES = {
     {},
   },
   gen_ai_server_time_to_first_token_seconds = {
-    "histogram", "From an attempt's start to its first content.",
+    "histogram", "From a streamed attempt's start to its first content.",
     { "endpoint", "gen_ai_request_model" }, FIRST_TOKEN_BUCKETS,
   },
   gen_ai_server_request_duration_seconds = {

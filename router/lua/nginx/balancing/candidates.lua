@@ -90,7 +90,7 @@ function _M.fill(endpoint, record, circuit_record, now_ms)
   local candidate = endpoint.candidate
   candidate.in_flight = in_flight.in_flight(endpoint.id)
   candidate.max_connections = concurrency_limits.ceiling(endpoint, record, now_ms)
-  candidate.latency_ms = weight.latency(backoffs.latency_ms(endpoint, now_ms), pending_latency.mean_ms(endpoint.id, now_ms),
+  candidate.latency_ms = weight.latency(backoffs.latency_ms(endpoint, now_ms), pending_latency.mean_ms(endpoint, now_ms),
                                         endpoint.base_latency_ms)
   candidate.is_trial = circuit_record.state ~= "Closed"
   candidate.awaits_traffic = breaker.UNTRIED[circuit_record.reason]

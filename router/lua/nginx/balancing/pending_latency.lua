@@ -1,16 +1,23 @@
 -- How long the attempts at an endpoint have been waiting for their first content: an average of what is answered says
 -- nothing of an endpoint that answers nothing any more, and a deadline says it late. Each worker looks at its own.
+--
+-- Who waits for a whole answer waits for all of it. That is no slow first token: it is compared with what whole answers of
+-- the endpoint take when all is well.
+
+local aimd = require "core.balancing.aimd"
+local weight = require "core.balancing.weight"
 
 local _M = {}
 
 -- endpoint's id -> {count, origin_ms, after_ms: the sum of how long after that they started}. Times since 1970, added up by
 -- the thousand, would not be exact.
-local lines = {}
+local streams, wholes = {}, {}
+local tracks = {} -- id -> what whole answers take, as this worker sees it
 
 
 -- An attempt begins to wait.
 function _M.begin(attempt)
-  local id = attempt.endpoint.id
+  local lines, id = attempt.is_stream and streams or wholes, attempt.endpoint.id
   local line = lines[id]
   if not line then
     line = { count = 0, origin_ms = attempt.started_ms, after_ms = 0 }
@@ -31,10 +38,28 @@ function _M.over(attempt)
 end
 
 
--- How long those that wait have waited, on the average; 0 when nobody does.
-function _M.mean_ms(id, now_ms)
-  local line = lines[id]
+-- The wait of an attempt that was answered, as a time to first content.
+function _M.sample(attempt, wait_ms, now_ms)
+  if attempt.is_stream then
+    return wait_ms
+  end
+  local id, base_ms = attempt.endpoint.id, attempt.endpoint.base_latency_ms
+  tracks[id] = aimd.observe(tracks[id], wait_ms, base_ms, now_ms)
+  return weight.as_first_token(wait_ms, tracks[id].normal_ms, base_ms)
+end
+
+
+local function mean_ms(line, now_ms)
   return line and line.count > 0 and now_ms - line.origin_ms - line.after_ms / line.count or 0
+end
+
+
+-- How long those that wait have waited, on the average, as a time to first content; 0 when nobody does.
+function _M.mean_ms(endpoint, now_ms)
+  local id = endpoint.id
+  local track = tracks[id]
+  return math.max(mean_ms(streams[id], now_ms),
+    weight.as_first_token(mean_ms(wholes[id], now_ms), track and track.normal_ms, endpoint.base_latency_ms))
 end
 
 

@@ -5,6 +5,7 @@ local breaker = require "core.health.breaker"
 local clock = require "nginx.shared.clock"
 local metrics = require "nginx.shared.metrics"
 local in_flight = require "nginx.endpoint.in_flight"
+local patience = require "core.request.patience"
 local state = require "nginx.shared.state"
 
 local floor = math.floor
@@ -90,7 +91,7 @@ function _M.admit(attempt, now_ms)
     return true
   end
   local context = context_of(attempt, now_ms)
-  context.lease_ms = attempt.policy.timeouts.first_token_ms + attempt.policy.timeouts.connect_ms
+  context.lease_ms = patience.ms(attempt.policy.timeouts, attempt.is_stream) + attempt.policy.timeouts.connect_ms
   context.holder = in_flight.worker()
   local effects = step(attempt, "admit", context)
   attempt.lease = effects.lease

@@ -7,6 +7,7 @@ local clock = require "nginx.shared.clock"
 local egress_proxy = require "nginx.upstream.egress_proxy"
 local held_answer = require "nginx.request.held_answer"
 local http_client = require "nginx.upstream.http_client"
+local patience = require "core.request.patience"
 local refused_addition = require "core.error.refused_addition"
 local retry_budget = require "nginx.balancing.retry_budget"
 local usage_refusals = require "nginx.endpoint.usage_refusals"
@@ -35,8 +36,8 @@ end
 
 
 -- Sends the request and reads the head of the answer: its status, or nil and an error.
-local function exchange(conn, message, deadline_ms)
-  local ok, err = conn:send(message, deadline_ms)
+local function exchange(conn, message, sent_by_ms, deadline_ms)
+  local ok, err = conn:send(message, sent_by_ms)
   if not ok then
     return nil, err
   end
@@ -49,6 +50,7 @@ end
 -- paid for like any further attempt.
 local function ask(request, attempt, key, deadline_ms)
   local message = message_for(request, attempt, key)
+  local sent_by_ms = math.min(attempt.started_ms + attempt.policy.timeouts.first_token_ms, deadline_ms)
   while true do
     local conn, err, fault = http_client.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms, deadline_ms,
                                               request.doc.allow_loopback, attempt.is_resent)
@@ -61,7 +63,7 @@ local function ask(request, attempt, key, deadline_ms)
     attempt.conn = conn
     attempt.is_sent = true
     local status
-    status, err = exchange(conn, message, deadline_ms)
+    status, err = exchange(conn, message, sent_by_ms, deadline_ms)
     if status then
       return conn, status
     end
@@ -119,7 +121,8 @@ end
 -- the failure. attempt.conn is there as long as the connection is open. Who will not hear of usage, which the router asked
 -- for and the caller did not, is asked again without it.
 function _M.run(request, attempt, key)
-  local deadline_ms = math.min(attempt.started_ms + attempt.policy.timeouts.first_token_ms, request.deadline_ms)
+  local deadline_ms = math.min(attempt.started_ms + patience.ms(attempt.policy.timeouts, attempt.is_stream),
+                               request.deadline_ms)
   local parsed = attempt.parsed or request.parsed
   attempt.is_plain = parsed.adds_usage and usage_refusals.is_known(attempt.endpoint)
   local answer, failure = try(request, attempt, key, deadline_ms)

@@ -3,10 +3,13 @@
 
 local classify = require "core.error.classify"
 local clock = require "nginx.shared.clock"
+local patience = require "core.request.patience"
 
 local now_ms = clock.now_ms
 
 local _M = {}
+
+local OWN_TIME = 0.9 -- of what an attempt may take: who had less of it is not to blame that it was over
 
 
 function _M.failed(class, reason, detail)
@@ -18,12 +21,14 @@ local failed = _M.failed
 
 -- Nothing came in time. Who had less time than it may take, because others had used it up, is not to blame.
 function _M.time_out(request, attempt, class, reason)
-  local timeouts = attempt.policy.timeouts
+  if now_ms() < request.deadline_ms then
+    return failed(class, reason or class)
+  end
   local had_ms = now_ms() - attempt.started_ms
-  if now_ms() >= request.deadline_ms and had_ms < math.min(timeouts.first_token_ms, timeouts.request_ms) then
+  if had_ms < OWN_TIME * patience.ms(attempt.policy.timeouts, attempt.is_stream) then
     return failed("Deadline", "RequestTimeout")
   end
-  return failed(class, reason or class)
+  return failed(class, reason or not attempt.is_stream and "RequestTimeout" or class)
 end
 
 

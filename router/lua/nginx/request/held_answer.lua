@@ -21,7 +21,7 @@ local failed, refused, unread = attempt_failure.failed, attempt_failure.refused,
 local _M = {}
 
 local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a longer one is passed on as it comes
-local NOISE_MAX_BYTES = 1024 * 1024 -- of a stream that has said nothing yet: keep-alives for a day
+local NOISE_MAX_BYTES = 1024 * 1024 -- of an answer that has said nothing yet: keep-alives for a day
 local EVENT_STREAM = "text/event-stream"
 
 
@@ -230,7 +230,7 @@ local function opening(conn, deadline_ms)
     else
       blanks = blanks + #start
       start = sse.is_bom_prefix(start) and start or ""
-      if blanks > HELD_MAX_BYTES then
+      if blanks > NOISE_MAX_BYTES then
         return nil, "blanks"
       end
     end

@@ -51,14 +51,16 @@ function _M.first_content(attempt, now_ms)
   pending_latency.over(attempt)
   breakers.first_content(attempt, now_ms)
   backoffs.success(attempt.endpoint, now_ms, attempt.started_ms)
-  backoffs.sample_latency(attempt.endpoint, wait_ms, now_ms)
+  backoffs.sample_latency(attempt.endpoint, pending_latency.sample(attempt, wait_ms, now_ms), now_ms)
   if attempt.policy.is_adaptive then
     concurrency_limits.answered(attempt, wait_ms, now_ms)
   end
   if attempt.conversation then
     affinity.answered(attempt.conversation, attempt.endpoint)
   end
-  metrics.observe(labels(attempt).first_token, wait_ms / 1000)
+  if attempt.is_stream then
+    metrics.observe(labels(attempt).first_token, wait_ms / 1000)
+  end
 end
 
 
