@@ -165,7 +165,7 @@ end
 -- Holds an answer that is no stream until it is complete. Blank lines in it move no deadline; one that is too long to hold
 -- is passed on as it comes.
 local function hold_whole(request, attempt, conn, start, deadline_ms)
-  local parts, count, size, data, err = {}, 0, 0, start, nil
+  local parts, count, size, blanks, data, err = {}, 0, 0, 0, start, nil
   attempt.first_byte_ms = now_ms()
   while true do
     if not data then
@@ -179,7 +179,13 @@ local function hold_whole(request, attempt, conn, start, deadline_ms)
     count, size = count + 1, size + #data
     parts[count] = data
     if find(data, "%S") then
-      deadline_ms = math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms)
+      blanks, deadline_ms = 0, math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms)
+    else
+      blanks = blanks + #data
+    end
+    if blanks > NOISE_MAX_BYTES then
+      conn:close()
+      return failed("Stalled", "Stalled", "blanks without end")
     end
     if size > HELD_MAX_BYTES then
       if request.parsed.stream then
