@@ -1,21 +1,28 @@
 """An answer as it arrives, piece by piece, to what is known of it. Reads server-sent events, and whole JSON answers.
 
-Content is text, reasoning or a call of a tool. Comments, blank lines, empty deltas and a lone role keep a connection
-alive and are nothing else. The provider's words are not kept, only what they mean.
+Content is whatever is said, by whichever member: text, a refusal, a call of a tool, reasoning. Comments, empty deltas
+and a lone role keep a connection alive and are nothing else. The provider's words are not kept, only what they mean;
+that the routers' core/answer/chunk.lua takes the same meaning is held by tests/contract/router/events.json.
 """
 
 import json
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from poolkeeper.api.endpoint import Provider
 from poolkeeper.api.reasons import ProbeReason
 from poolkeeper.probing.phases import Ending, Exchange, Usage
 from poolkeeper.probing.pricing import usage_of
+from poolkeeper.probing.sse import Event, EventReader, is_stream, without_opening
 from poolkeeper.providers.refusal_reason import refused_with
 
 LARGEST_BYTES = 1 << 20
 """No answer to a probe is as long; what is longer is not read on."""
 _CUT_REASONS = ("insufficient_system_resource", "error")
+_REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
+_NO_CONTENT = frozenset({"role"})
+_NO_REASON = frozenset({"", "null", "none", "None"})
+"""What servers fill finish_reason with before they have one."""
 
 
 class AnswerReader:
@@ -24,13 +31,15 @@ class AnswerReader:
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._status = 0
-        self._is_stream = False
+        self._content_type = ""
+        self._is_stream: bool | None = None
+        """None: not known yet."""
         self._headers_ms: float | None = None
         self._alive_ms: float | None = None
         self._first_ms: float | None = None
         self._last_ms: float | None = None
-        self._carry = b""
-        self._data: list[str] = []
+        self._events = EventReader()
+        self._body: list[bytes] = []
         self._read = 0
         self._pieces = 0
         self._has_text = False
@@ -45,6 +54,10 @@ class AnswerReader:
         """[DONE] has come, or there is nothing to wait for any more."""
 
     @property
+    def _is_ok(self) -> bool:
+        return 200 <= self._status < 300
+
+    @property
     def has_begun(self) -> bool:
         """There has been content."""
         return self._first_ms is not None
@@ -55,8 +68,7 @@ class AnswerReader:
         return self._finish is not None
 
     def headers(self, status: int, content_type: str, at_ms: float) -> None:
-        self._status, self._headers_ms = status, at_ms
-        self._is_stream = status == 200 and "text/event-stream" in content_type.lower()
+        self._status, self._headers_ms, self._content_type = status, at_ms, content_type
 
     def feed(self, data: bytes, at_ms: float) -> None:
         if data and self._alive_ms is None:
@@ -65,11 +77,16 @@ class AnswerReader:
         if self._read > LARGEST_BYTES:
             self._is_invalid = self.is_done = True
             return
-        self._carry += data
-        if self._is_stream:
-            *lines, self._carry = self._carry.split(b"\n")
-            for line in lines:
-                self._line(line.rstrip(b"\r"), at_ms)
+        if self._is_stream is None:
+            data = without_opening(b"".join((*self._body, data)))
+            self._body = []
+            self._is_stream = is_stream(data, self._content_type) if self._is_ok else False
+        if not self._is_stream:
+            self._body.append(data)
+            return
+        for event in self._events.feed(data):
+            if not self.is_done:
+                self._event(event, at_ms)
 
     def ended(self, at_ms: float, gave_up: bool = False, broken: bool = False) -> Exchange:
         """gave_up: we stopped waiting. broken: the connection failed."""
@@ -100,63 +117,95 @@ class AnswerReader:
             return Ending.COMPLETE
         return Ending.GAVE_UP if gave_up else Ending.CUT
 
-    def _line(self, line: bytes, at_ms: float) -> None:
-        if line.startswith(b"data:"):
-            self._data.append(line[5:].decode("utf-8", "replace").removeprefix(" "))
-        elif not line and self._data:
-            data, self._data = "\n".join(self._data), []
-            self._event(data, at_ms)
-
-    def _event(self, data: str, at_ms: float) -> None:
-        if data.strip() == "[DONE]":
+    def _event(self, event: Event, at_ms: float) -> None:
+        if event.data == "[DONE]":
             self.is_done = True
-            return
-        try:
-            value = json.loads(data)
-        except (ValueError, RecursionError):
-            self._is_invalid = True
-            return
-        self._value(value, data.encode(), at_ms)
+        elif event.data:
+            value = _decoded(event.data)
+            if _is_error(value, event.name):
+                self._fail(event.data.encode())
+            elif not isinstance(value, Mapping | list) or not self._take(value, "delta", at_ms):
+                self._is_invalid = self.is_done = True
 
     def _whole(self, at_ms: float) -> None:
         """A body that is no stream: a refusal, an error in a 200, or the whole answer at once."""
-        try:
-            value = json.loads(self._carry)
-        except (ValueError, RecursionError):
-            value = None
-        if self._status == 200 and isinstance(value, Mapping) and isinstance(value.get("choices"), list):
-            self._value(value, self._carry, at_ms)
-        elif self._status != 200 or self._carry.strip():
-            self._refused = refused_with(self._status, self._carry, self._provider)
+        body = b"".join(self._body)
+        value = _decoded(body) if self._is_ok else None
+        if _is_answer(value) and not _is_error(value, ""):
+            self._is_invalid |= not self._take(value, "message", at_ms)
+        elif not self._is_ok or body.strip():
+            self._fail(body)
 
-    def _value(self, value: object, data: bytes, at_ms: float) -> None:
-        if not isinstance(value, Mapping):
-            self._is_invalid = True
-            return
-        if value.get("error") is not None or value.get("object") == "error":
-            self._is_cut = self._pieces > 0
-            self._refused = None if self._is_cut else refused_with(self._status, data, self._provider)
-            self.is_done = True
-            return
-        self._model = value["model"] if isinstance(value.get("model"), str) else self._model
-        self._usage = usage_of(value.get("usage")) or self._usage
-        choices = value.get("choices")
+    def _fail(self, data: bytes) -> None:
+        """An error in place of an answer, or after a part of one."""
+        self._is_cut = self._pieces > 0
+        status = 200 if self._is_ok else self._status
+        self._refused = None if self._is_cut else refused_with(status, data, self._provider)
+        self.is_done = True
+
+    def _take(self, value: object, member: str, at_ms: float) -> bool:
+        """member: that of a choice which says something. False: no client could read this."""
+        answer = value if isinstance(value, Mapping) else {}
+        self._model = answer["model"] if isinstance(answer.get("model"), str) else self._model
+        self._usage = usage_of(answer.get("usage")) or self._usage
+        choices = answer.get("choices")
         for choice in choices if isinstance(choices, list) else ():
-            if isinstance(choice, Mapping):
-                self._choice(choice, at_ms)
+            if not isinstance(choice, Mapping):
+                return False
+            said = choice.get(member)
+            members = said if isinstance(said, Mapping) else {"text": choice.get("text")}
+            calls = members.get("tool_calls")
+            if isinstance(calls, list) and not all(isinstance(call, Mapping) for call in calls):
+                return False
+            self._choice(members, choice.get("finish_reason"), at_ms)
+        return True
 
-    def _choice(self, choice: Mapping[str, object], at_ms: float) -> None:
-        delta = choice.get("delta") or choice.get("message")
-        said = delta if isinstance(delta, Mapping) else {"content": choice.get("text")}
-        text = bool(said.get("content")) or bool(said.get("tool_calls"))
-        reasoning = bool(said.get("reasoning_content")) or bool(said.get("reasoning"))
-        if text or reasoning:
+    def _choice(self, members: Mapping[str, object], finish: object, at_ms: float) -> None:
+        saying = {name for name, said in members.items() if said and isinstance(said, str | list | Mapping)}
+        saying -= _NO_CONTENT
+        if saying:
             self._pieces += 1
             self._first_ms = at_ms if self._first_ms is None else self._first_ms
             self._last_ms = at_ms
-            self._has_text |= text
-            self._has_reasoning |= reasoning
-        finish = choice.get("finish_reason")
-        if isinstance(finish, str):
+            self._has_text |= bool(saying - _REASONING)
+            self._has_reasoning |= bool(saying & _REASONING)
+        if isinstance(finish, str) and finish not in _NO_REASON:
             self._finish = finish
             self._is_cut |= finish in _CUT_REASONS
+        elif saying:
+            self._finish = None  # one that more content follows was none
+
+
+def _decoded(text: str | bytes) -> object:
+    """None: it is no JSON, or null."""
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _is_error(value: object, event_name: str) -> bool:
+    """Most say "error"; SiliconFlow's is a message and nothing around it."""
+    if not isinstance(value, Mapping):
+        return event_name == "error"
+    return (
+        event_name == "error"
+        or value.get("error") is not None
+        or value.get("object") == "error"
+        or ("choices" not in value and isinstance(value.get("message"), str))
+    )
+
+
+def _is_answer(value: object) -> TypeGuard[Mapping[str, object]]:
+    """A whole one, with choices of which each says something, be it nothing."""
+    choices = value.get("choices") if isinstance(value, Mapping) else None
+    return (
+        isinstance(choices, list)
+        and bool(choices)
+        and all(
+            isinstance(choice, Mapping)
+            and (isinstance(choice.get("message"), Mapping) or isinstance(choice.get("text"), str))
+            for choice in choices
+        )
+    )

@@ -160,7 +160,7 @@ def test_in_a_cluster_loopback_is_not_reached_whatever_a_name_says(tmp_path: Pat
         assert fake.log() == []
 
 
-@pytest.mark.parametrize(("kind", "want"), [(EVENT_STREAM, R.EmptyAnswer), (JSON, R.InvalidAnswer)])
+@pytest.mark.parametrize(("kind", "want"), [(EVENT_STREAM, R.InvalidAnswer), (JSON, R.InvalidAnswer)])
 def test_what_no_parser_takes_spoils_nobody_else_s_result(kind: str, want: R, tmp_path: Path) -> None:
     deep = b"[" * 100_000
     body = b"data: " + deep + b"\n\n" if kind == EVENT_STREAM else deep

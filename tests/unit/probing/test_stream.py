@@ -2,14 +2,18 @@
 
 import json
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.router import vectors
 from poolkeeper.api.reasons import ProbeReason as R
 from poolkeeper.probing.phases import Ending, Exchange, Usage
 from poolkeeper.probing.stream import AnswerReader
+from poolkeeper.providers.classify import refusal
+from poolkeeper.providers.refusal_reason import refused_with
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 2, "prompt_cache_hit_tokens": 4}
 
@@ -50,13 +54,35 @@ def test_a_whole_stream() -> None:
     assert seen.usage == Usage(9, 2, 4)
 
 
-@given(cuts=st.lists(st.integers(0, len(WHOLE)), max_size=6), crlf=st.booleans())
-def test_where_the_network_cuts_does_not_matter(cuts: list[int], crlf: bool) -> None:
-    whole = (WHOLE.replace("\n", "\r\n") if crlf else WHOLE).encode()
+@given(
+    cuts=st.lists(st.integers(0, len(WHOLE)), max_size=6),
+    line_end=st.sampled_from(["\n", "\r\n", "\r"]),
+    mark=st.sampled_from(["", "\ufeff"]),
+)
+def test_where_the_network_cuts_does_not_matter(cuts: list[int], line_end: str, mark: str) -> None:
+    whole = (mark + WHOLE.replace("\n", line_end)).encode()
     borders = sorted({0, len(whole), *cuts})
     seen = read(*(whole[start:stop] for start, stop in pairwise(borders)))
 
     assert (seen.ending, seen.pieces, seen.usage, seen.is_invalid) == (Ending.COMPLETE, 2, Usage(9, 2, 4), False)
+
+
+@pytest.mark.parametrize("content_type", ["", "application/json", "text/plain; charset=utf-8"])
+def test_a_stream_is_known_by_its_first_bytes(content_type: str) -> None:
+    sent = ("\ufeff\n\n" + WHOLE).encode()
+    seen = read(*(sent[at : at + 1] for at in range(len(sent))), kind=content_type)
+
+    assert (seen.ending, seen.pieces, seen.is_invalid, seen.refused) == (Ending.COMPLETE, 2, False, None)
+
+
+def test_an_answer_may_have_another_status_that_is_good() -> None:
+    assert read(WHOLE.encode(), status=201).pieces == 2
+    assert read(b'{"error":{"message":"busy"}}', kind="application/json", status=201).refused is not None
+
+
+def test_a_reason_to_finish_that_more_content_follows_was_none() -> None:
+    assert read((ONE + END + TWO).encode()).ending is Ending.CUT
+    assert read((ONE + END + TWO + END).encode()).ending is Ending.COMPLETE
 
 
 ENDS: dict[str, tuple[str, str, Ending]] = {
@@ -77,12 +103,46 @@ def test_how_it_ends(name: str) -> None:
     assert read(text.encode(), gave_up=how == "gave up", broken=how == "broken").ending is want
 
 
+def kind(seen: Exchange) -> str:
+    """What one event meant, by the router's names (core/answer/chunk.lua)."""
+    if seen.is_invalid:
+        return "invalid"
+    if seen.refused:
+        return "error"
+    if seen.ending is Ending.CUT:
+        return "cut"
+    if seen.finish:
+        return "finish"
+    if seen.ending is Ending.COMPLETE:
+        return "done"
+    return "content" if seen.pieces else "usage" if seen.usage else "noise"
+
+
+@pytest.mark.parametrize("case", vectors("events")["cases"], ids=lambda case: f"{case['provider']}: {case['name']}")
+def test_an_event_means_what_it_means_to_the_router(case: dict[str, Any]) -> None:
+    reader = AnswerReader(case["provider"])
+    reader.headers(200, "text/event-stream", 1.0)
+    reader.feed(case["event"].encode(), 2.0)
+    want = case["want"]
+
+    seen = reader.ended(3.0, gave_up=True)
+
+    assert kind(seen) == want["kind"]
+    if want["kind"] == "error":
+        data = "\n".join(line.removeprefix("data: ") for line in case["event"].split("\n") if line.startswith("data"))
+        found = refusal(200, data.encode(), case["provider"])
+        assert (found.outcome, found.reason) == (want["class"], want["reason"])
+        assert seen.refused is refused_with(200, data.encode(), case["provider"])
+
+
 @pytest.mark.parametrize(
     ("delta", "want_text", "want_reasoning"),
     [
         ({"content": "x"}, True, False),
         ({"reasoning_content": "x"}, False, True),
         ({"tool_calls": [{}]}, True, False),
+        ({"refusal": "I cannot"}, True, False),
+        ({"reasoning_details": [{"text": "x"}]}, False, True),
         ({"role": "assistant"}, False, False),
         ({"content": ""}, False, False),
         ({"content": None}, False, False),
@@ -118,8 +178,16 @@ def test_a_busy_event_at_once_is_a_refusal() -> None:
     assert read(b'data: {"error":{"message":"Service is too busy"}}\n\n').refused is R.Busy
 
 
-def test_an_event_that_is_no_json_is_told() -> None:
-    assert read((ROLE + "data: {broken\n\n" + DONE).encode()).is_invalid
+def test_nothing_is_waited_for_after_an_event_that_is_no_json() -> None:
+    """Whatever comes behind it, a router passes none of it on."""
+    seen = read((ROLE + "data: {broken\n\n" + ONE).encode(), gave_up=True)
+
+    assert (seen.is_invalid, seen.ending, seen.pieces) == (True, Ending.COMPLETE, 0)
+
+
+@pytest.mark.parametrize("choices", ["[]", "[1]", "[{}]", '[{"message":null}]', '[{"delta":{"content":"x"}}]', "{}"])
+def test_a_whole_answer_has_choices_that_say_something(choices: str) -> None:
+    assert read(f'{{"choices":{choices}}}'.encode(), kind="application/json").refused is R.InvalidAnswer
 
 
 def test_an_answer_that_does_not_end_is_not_read_for_ever() -> None:

@@ -1,0 +1,138 @@
+"""The prober's Python and the router's Lua see the same events in a stream, and the same meaning in an event."""
+
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import cast
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poolkeeper.probing.phases import Ending
+from poolkeeper.probing.sse import EventReader, is_stream
+from poolkeeper.probing.stream import AnswerReader
+from testing.lua_calls import as_lua, decoded, function
+
+lua_events = function(
+    """function(stream)
+         local sse = require "core.answer.sse"
+         local text, pos, found = sse.without_bom(stream), 1, {}
+         while true do
+           local stop, next_pos = sse.boundary(text, pos, true, sse.has_cr(text))
+           if not stop then return found end
+           local data, name = sse.data(text:sub(pos, stop))
+           if data then
+             found[#found + 1] = name or ""
+             found[#found + 1] = data
+           end
+           pos = next_pos
+         end
+       end"""
+)
+lua_kind = function(
+    """function(event, decode)
+         local chunk, sse = require "core.answer.chunk", require "core.answer.sse"
+         return (chunk.new(decode, 1):read(event, 1, (sse.boundary(event, 1, true, false))))
+       end"""
+)
+
+lua_form = function('require("core.answer.form").of')
+
+FRAGMENTS = (
+    "\n", "\r", "\r\n", "\n\n", "data:", "data: ", "data", "event: error", "event:", ":", ": ping", "id: 1", "a", " ",
+    "[DONE]", "\ufeff", "\ufeff\ufeff", "\u2028", "\x0b", "\x85", "\0",
+)  # fmt: skip
+streams = st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join)
+
+
+@given(streams, st.lists(st.integers(0, 100), max_size=8))
+def test_both_languages_see_the_same_events(stream: str, cut_at: list[int]) -> None:
+    sent = stream.encode()
+    edges = [0, *sorted({min(cut, len(sent)) for cut in cut_at}), len(sent)]
+    flat = [str(part) for part in cast("Mapping[int, str]", lua_events(as_lua(stream))).values()]
+    want = list(zip(flat[::2], flat[1::2], strict=True))
+
+    reader = EventReader()
+    seen = [event for a, b in pairwise(edges) for event in reader.feed(sent[a:b])]
+
+    assert [(as_lua(event.name), as_lua(event.data)) for event in seen] == want
+
+
+said: st.SearchStrategy[object] = st.sampled_from(
+    ["x", "x", "", None, True, 0, 7, [], {}, [{"index": 0}], ["x"], {"text": ""}]
+)
+MEMBERS = (
+    "role", "content", "reasoning", "reasoning_content", "reasoning_details", "refusal", "tool_calls", "audio", "text",
+)  # fmt: skip
+deltas = st.dictionaries(st.sampled_from(MEMBERS), said, min_size=1, max_size=2)
+choices = st.fixed_dictionaries(
+    {"delta": deltas | deltas | st.sampled_from([{}, None, "x"])},
+    optional={
+        "index": st.integers(0, 1),
+        "message": deltas,
+        "text": said,
+        "finish_reason": st.sampled_from(
+            ["stop", "length", "error", "insufficient_system_resource", "", "null", "None", None, 1]
+        ),
+    },
+)
+rest = st.fixed_dictionaries(
+    {},
+    optional={
+        "error": st.sampled_from([None, False, "", "busy", {}, {"message": "busy"}]),
+        "object": st.sampled_from(["error", "chat.completion.chunk", None]),
+        "message": st.sampled_from(["x", "", 7]),
+        "usage": st.just({"prompt_tokens": 1}),
+        "model": said,
+    },
+)
+answers = st.builds(lambda choice: {"choices": [choice]}, choices)
+odd_answers = st.builds(
+    lambda found, more: {"choices": found, **more} if found is not None else more,
+    st.none() | st.just("x") | st.lists(choices | st.just("x"), max_size=2),
+    rest,
+)
+data = (
+    answers.map(json.dumps)
+    | odd_answers.map(json.dumps)
+    | said.map(json.dumps)
+    | st.sampled_from(["", "[DONE]", " [DONE]", "{", "<html>"])
+)
+
+
+def kind(text: str) -> str:
+    reader = AnswerReader("OpenAI")
+    reader.headers(200, "text/event-stream", 1.0)
+    reader.feed(text.encode(), 2.0)
+    seen = reader.ended(3.0, gave_up=True)
+    if seen.is_invalid:
+        return "invalid"
+    if seen.refused:
+        return "error"
+    if seen.ending is Ending.CUT:
+        return "cut"
+    if seen.finish is not None:
+        return "finish"
+    if seen.ending is Ending.COMPLETE:
+        return "done"
+    return "content" if seen.pieces else "noise"
+
+
+@given(
+    st.sampled_from(["data:", "event: x", "id:", "retry: 3", ": x", "{", "[", "<html>", "date", "x", ""]),
+    st.integers(0, 8),
+    st.sampled_from(["", "application/json", "text/event-stream", "text/event-stream; charset=utf-8", "text/plain"]),
+)
+def test_both_languages_know_a_stream_by_its_first_bytes(text: str, length: int, content_type: str) -> None:
+    want = cast("str | None", lua_form(text[:length], content_type or None))
+
+    assert is_stream(text[:length].encode(), content_type) == {"stream": True, "whole": False, None: None}[want]
+
+
+@settings(max_examples=500)
+@given(data, st.sampled_from(["", "", "", "event: error\n", "event: message\n", ": x\n"]))
+def test_an_event_means_the_same_in_both_languages(text: str, before: str) -> None:
+    event = f"{before}data: {text}\n\n"
+    want = str(lua_kind(as_lua(event), decoded))
+
+    assert kind(event) == ("noise" if want == "usage" else want)
