@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
+# Options of make bench, bench-incidents, conformance, probe-soak: ARGS=--quick, ARGS=--help.
+ARGS ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -52,21 +54,21 @@ test-cluster: venv cluster images ## the tests on the real Kubernetes
 .PHONY: conformance
 conformance: venv ## every fault class played against the router, judged from both sides; prints the scorecard
 	@hack/ci/install.sh router test
-	@hack/bench/conformance/run.sh
+	@hack/bench/run.sh conformance $(ARGS)
 
 .PHONY: bench
-bench: venv ## ours beside bare nginx, Envoy and LiteLLM in one run (10 minutes); prints the tables, writes docs/bench.md
+bench: venv ## speed beside bare nginx, Envoy and LiteLLM (10 minutes; ARGS=--quick: one); prints the tables, writes docs/bench.md
 	@hack/ci/install.sh router test bench
-	@hack/bench/speed/run.sh
+	@hack/bench/run.sh speed $(ARGS)
 
 .PHONY: bench-incidents
-bench-incidents: venv ## a scripted day of incidents through nginx, Envoy, LiteLLM and Poolkeeper; writes docs/incidents.md
+bench-incidents: venv ## a scripted day of incidents through nginx, Envoy, LiteLLM and Poolkeeper (ARGS=--quick: one minute); writes docs/incidents.md
 	@hack/ci/install.sh router test
-	@PYTHONPATH=operator:. $(BIN)/python -m hack.bench.incidents --page docs/incidents.md
+	@hack/bench/run.sh incidents $(ARGS)
 
 .PHONY: probe-soak
 probe-soak: venv ## 500 probe runs against a real model server on this machine (built once, minutes): no false alarm
-	@PYTHONPATH=operator:. $(BIN)/python -m hack.bench.soak
+	@hack/bench/run.sh soak $(ARGS)
 
 .PHONY: mutants
 mutants: venv ## small faults put into FILE="path ..." one at a time: which does no test notice? (without FILE: conditions, plan, probing, core Lua)

@@ -1,12 +1,13 @@
-"""What the benchmark makes of its rounds, and of the words of perf and strace."""
+"""What the speed benchmark computes from its rounds, and from the output of perf and strace."""
 
+from hack.bench.speed.baselines import BARE, DIRECT, OURS, RELAY
 from hack.bench.speed.cases import STREAM, TINY
-from hack.bench.speed.figures import Goal, Played, Run, added_us, goals, median, percentile, rate_ratio
-from hack.bench.speed.idle import Idle
+from hack.bench.speed.chart import chart
+from hack.bench.speed.idle_streams import Idle
 from hack.bench.speed.load import Load
-from hack.bench.speed.page import chart, tables
+from hack.bench.speed.page import tables
 from hack.bench.speed.profile import Profile, calls, places
-from hack.bench.speed.targets import BARE, DIRECT, OURS, RELAY
+from hack.bench.speed.rounds import Played, Run, added_us, goals, median_of, rate_ratio
 
 
 def a_load(rate: float = 1000.0, cpu_us: float = 10.0, p50_us: float = 100.0, p99_us: float = 200.0) -> Load:
@@ -35,17 +36,12 @@ def test_a_ratio_is_one_of_neighbours_so_that_a_slow_minute_does_not_count() -> 
 
 
 def test_medians_are_of_each_figure() -> None:
-    assert median(played().saturated[OURS]).rate == 500
+    assert median_of(played().saturated[OURS]).rate == 500
 
 
 def test_what_is_added_is_added_to_asking_the_provider_itself() -> None:
     assert added_us(played(), OURS, 50) == 200
     assert added_us(played(), OURS, 99) == 300
-
-
-def test_a_percentile_of_few_values_is_one_of_them() -> None:
-    assert percentile([3.0, 1.0, 2.0], 50) == 2.0
-    assert percentile([3.0, 1.0, 2.0], 99) == 3.0
 
 
 def test_goals_say_what_is_reached_and_what_is_broken() -> None:
@@ -57,11 +53,6 @@ def test_goals_say_what_is_reached_and_what_is_broken() -> None:
     assert (latency.seen, latency.is_reached) == (1.5, True)
     assert (first.seen, first.is_broken) == (5.1, True)
     assert (memory.seen, memory.is_reached) == (1.2, True)
-
-
-def test_a_floor_is_on_the_side_of_the_goal() -> None:
-    assert Goal("", 0.4, 0.9, 0.5, at_most=False).is_broken
-    assert not Goal("", 1.2, 1.0, 1.5, at_most=True).is_broken
 
 
 def test_a_profile_is_of_places_people_know() -> None:

@@ -1,4 +1,4 @@
-"""What the incident bench makes of what callers and providers saw."""
+"""What the incident benchmark computes from what callers and providers saw."""
 
 from dataclasses import replace
 
@@ -85,7 +85,7 @@ def test_goals_compare_with_the_single_endpoint() -> None:
 
     by_name = {goal.name: goal for goal in goals([direct, ours])}
 
-    assert by_name["first token p99 to the single endpoint's"].seen == "10 %"
+    assert by_name["first token p99 to the single endpoint's"].seen_text == "10 %"
     assert all(goal.is_reached for goal in by_name.values() if "failover" not in goal.name)
     assert goals([direct]) == []
 

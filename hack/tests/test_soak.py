@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hack.bench.soak.__main__ import soak
-from hack.bench.soak.runs import Target
-from hack.bench.soak.server import COMPILER, INSTALL, install_compiler
+from hack.bench.soak.model_server import COMPILER, INSTALL, install_compiler
+from hack.bench.soak.probe_runs import Target
 from testing.fakes.harness import FakeProvider
 from testing.gateways.environments import CannotBeMadeError
 

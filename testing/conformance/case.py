@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from testing.gateways import gateway
+
 NAMES = ("a", "b", "c")
 """Endpoints by their place in a case: a is tried first (tier 0), then b, then c."""
 MODELS = ("flash", "pro")
@@ -61,19 +63,18 @@ class Play:
 
 
 @dataclass(frozen=True)
-class Policy:
+class Policy(gateway.Policy):
     """Short times, so that a case takes a second or two; a healthy answer takes some 30 ms."""
 
     connect_ms: int = 1000
     first_token_ms: int = 1000
     inter_token_ms: int = 1000
     request_ms: int = 8000
-    max_attempts: int = 3
+    consecutive_failures: int = 3
+    recovery_timeout_ms: int = 1000
     budget_percent: int = 100
     busy_backoff_ms: tuple[int, ...] = (500, 1000, 2000)
     tier_wait_ms: int = 0
-    consecutive_failures: int = 3
-    recovery_timeout_ms: int = 1000
     recovery: str = "Continue"
     health_check: str = "None"
     """Its type. None, so that providers see what callers ask for and nothing else."""

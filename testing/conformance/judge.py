@@ -7,6 +7,7 @@ from testing.conformance.answer import Answer, End, Received, of_whole
 from testing.conformance.case import CALLER_KEY, Broken, Case, Mode, Nothing, Refused, Seen, Surface, Told, Want, Whole
 from testing.conformance.speech import SPEECH
 from testing.fakes.deepseek.log import Outcome
+from testing.gateways.gateway import Endpoint
 
 TIMER_SLACK_MS = 20
 """Clocks of two processes, and what the answer needed to get through."""
@@ -41,20 +42,6 @@ class Heard:
     received: Received
     reference: Reference
     surface: Surface = Surface.CHAT
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A provider as a gateway is told of it."""
-
-    name: str
-    url: str
-    key: str
-    models: dict[str, str]
-    tier: int
-    dialect: str
-    capabilities: tuple[str, ...]
-    max_connections: int
 
 
 def faults(

@@ -1,16 +1,15 @@
 """llmock as providers of a pool: an independent fake that grades whoever calls it."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from testing import plain_http
-from testing.conformance.judge import Endpoint
 from testing.fakes.deepseek import jsonin
-from testing.gateways.process import answers, free_port, running
+from testing.gateways.gateway import Endpoint
+from testing.process import answers, clean_environment, free_port, running
 
 START_LIMIT_S = 60.0
 STOPPED_READING = "malformed_chunk_ignored"
@@ -71,12 +70,11 @@ class Llmock:
 def serving(python: Path, log: Path) -> Iterator[Llmock]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     command = [str(python.with_name("llmock")), "serve", "--host", "127.0.0.1", "--port", str(port)]
     ready = f"{url}/_llmock/verdict"
     with running(
         [*command, "--response-style", "static", "--stream-chunk-delay-ms", "20"],
-        env,
+        clean_environment(),
         log,
         lambda: answers(ready),
         START_LIMIT_S,

@@ -14,12 +14,13 @@ from typing import Protocol, Self
 from testing.conformance.answer import End
 from testing.conformance.caller import ask
 from testing.conformance.case import MODELS, NAMES, Case, Line, Mode, Play, Surface, Turn
-from testing.conformance.judge import Attempt, Endpoint, Heard, Reference, faults
+from testing.conformance.judge import Attempt, Heard, Reference, faults
 from testing.conformance.speech import SPEECH
 from testing.conformance.wire import DeafSocket, WireProvider
 from testing.fakes.deepseek import jsonin
 from testing.fakes.deepseek.log import Entry, Outcome
 from testing.fakes.harness import FakeProvider
+from testing.gateways.gateway import Endpoint
 
 TEXT_MODEL = "flash"
 """All providers write as this model: whoever answers, the text is the same."""
@@ -41,12 +42,16 @@ class Address:
     """Surfaces that are not at their usual place."""
 
 
-class Gateway(Protocol):
-    name: str
-    version: str
+class UnderTest(Protocol):
+    """A gateway as the cases see it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def version(self) -> str: ...
 
     def cannot(self, case: Case) -> str:
-        """Why the gateway has no way to be told of this case; "" when it has."""
+        """Why the gateway cannot be configured for this case; "" when it can."""
 
     def serve(self, case: Case, endpoints: Sequence[Endpoint]) -> AbstractContextManager[Address]:
         """The gateway in front of these endpoints, under the case's policy, with no past."""
@@ -74,14 +79,12 @@ class Stage:
             self._fakes.append(self._stack.enter_context(_fake(name)))
             self._untrusted.append(self._stack.enter_context(_fake(name, tls_names=("localhost", "127.0.0.1"))))
             self._strangers.append(self._stack.enter_context(_fake(name, text_seed="another text")))
-            self._wires.append(WireProvider(self._reference.url))
+            self._wires.append(self._stack.enter_context(WireProvider(self._reference.url)))
             self._deaf.append(DeafSocket())
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
-        for wire in self._wires:
-            wire.stop()
         for deaf in self._deaf:
             deaf.stop()
 
@@ -114,7 +117,7 @@ class Stage:
 
     # --- a case
 
-    def play(self, case: Case, gateway: Gateway) -> Result:
+    def play(self, case: Case, gateway: UnderTest) -> Result:
         began_s = time.monotonic()
         reason = gateway.cannot(case)
         if reason:

@@ -8,7 +8,6 @@ import contextlib
 import json
 import socket
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from testing.conformance.judge import Attempt
 from testing.fakes.deepseek import jsonin
 from testing.fakes.deepseek.http1 import ProtocolError, Request, RequestReader, chunk
 from testing.fakes.deepseek.log import Outcome, bearer
+from testing.fakes.listening import HOST, Listening
 
 RESET = b"\0reset"
 """Not sent: the connection is reset instead."""
@@ -47,49 +47,33 @@ class _Seen:
     outcome: Outcome = Outcome.IN_PROGRESS
 
 
-class WireProvider:
+class WireProvider(Listening):
     """Plays one program to whoever connects. origin: where good answers come from."""
 
     def __init__(self, origin_url: str) -> None:
+        super().__init__()
+        self.url = f"http://{HOST}:{self.port}"
         self._origin_url = origin_url
         self._plan: Mapping[str, object] = {}
-        self._dials: Mapping[str, object] = {}
         self._seen: list[_Seen] = []
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._accept, name="wire provider", daemon=True).start()
 
     def play(self, plan: Mapping[str, object]) -> None:
         self._plan, self._seen = plan, []
 
-    def stop(self) -> None:
-        self._socket.close()
-
     def attempts(self) -> list[Attempt]:
         return [_attempt(seen) for seen in self._seen]
 
-    def idle(self) -> bool:
-        return all(seen.outcome is not Outcome.IN_PROGRESS for seen in self._seen)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError, ProtocolError):
-            request = _read(connection)
+    def _serve(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError, ProtocolError):
+            request = _read(client)
             if request is None:
                 return
             if request.method != "POST":
-                connection.sendall(NOT_ASKED)
+                client.sendall(NOT_ASKED)
                 return
             seen = _Seen(request, time.monotonic())
             self._seen.append(seen)
-            seen.outcome = self._play(connection, request)
+            seen.outcome = self._play(client, request)
 
     def _play(self, connection: socket.socket, request: Request) -> Outcome:
         program = PROGRAMS[jsonin.string(self._plan["program"], "program")]

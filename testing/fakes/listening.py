@@ -1,4 +1,4 @@
-"""A port on loopback that takes connections, a thread each, and what it opened goes with it."""
+"""A port on loopback that accepts connections, a thread for each; the end of the block closes all that it opened."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ HOST = "127.0.0.1"
 
 
 class Listening:
-    """Who derives from it says in _serve what is done with a connection, and adds to _open what is to be closed."""
+    """A subclass serves a connection in _serve, and adds to _open what the end of the block must close."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server((HOST, 0))

@@ -1,4 +1,4 @@
-"""A provider made of bytes: what it was sent it keeps as it came, what it answers is whatever the test gives it.
+"""A provider made of bytes: it keeps what it is sent as it came, and answers whatever the test gives it.
 
 with RawProvider(lambda number, request: ANSWER) as provider:
     ...                                   # talk to 127.0.0.1:provider.port
@@ -11,10 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
-from testing.fakes.rawhttp import HOST, PATIENCE_S
+from testing.fakes.listening import Listening
+from testing.fakes.rawhttp import PATIENCE_S
 
 Answer = bytes | Iterable[bytes] | None
 """What is sent for a request: bytes; pieces, one by one, and then the connection is closed; None closes at once."""
@@ -45,69 +44,44 @@ class Sent:
         return [line.partition(":")[2].strip() for line in self.lines if line.partition(":")[0].lower() == name]
 
 
-class RawProvider:
+class RawProvider(Listening):
     def __init__(self, answer: Callable[[int, bytes], Answer] = lambda number, request: OK) -> None:
         """answer: the number of the request (from 0) and its bytes -> what is sent. After bytes the connection stays
         open for the next request."""
+        super().__init__()
         self._answer = answer
-        self._listener = socket.create_server((HOST, 0), backlog=128)
-        self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
-        self._connections: list[bytearray] = []
-        self._open: list[socket.socket] = []
+        self._received: dict[socket.socket, bytearray] = {}
         self._count = 0
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._listener.close()
-        for sock in self._open:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
-
     def connections(self) -> list[bytes]:
-        """All bytes that came, by connection."""
+        """All bytes that came, by connection, in the order of the connections."""
         with self._lock:
-            return [bytes(raw) for raw in self._connections]
+            return [bytes(self._received.get(client, b"")) for client in list(self._open)]
 
     def requests(self) -> list[Sent]:
-        """All requests, read by the strictest rules there are: whatever breaks one of them is an error of the test."""
+        """All requests, read by the strictest rules there are: a request that breaks one fails the test."""
         return [request for raw in self.connections() for request in strictly(raw)]
 
     # --- the other side
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            raw = bytearray()
-            with self._lock:
-                self._connections.append(raw)
-                self._open.append(sock)
-            threading.Thread(target=self._serve, args=(sock, raw), daemon=True).start()
-
-    def _serve(self, sock: socket.socket, raw: bytearray) -> None:
-        at = 0
+    def _serve(self, client: socket.socket) -> None:
+        raw, at = bytearray(), 0
+        with self._lock:
+            self._received[client] = raw
         with contextlib.suppress(OSError):
-            while data := sock.recv(65536):
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while data := client.recv(65536):
                 with self._lock:
                     raw += data
                 while end := _request_end(raw, at):
                     with self._lock:
                         number, self._count = self._count, self._count + 1
-                    if not self._send(sock, self._answer(number, bytes(raw[at:end]))):
-                        sock.close()
+                    if not self._send(client, self._answer(number, bytes(raw[at:end]))):
+                        client.close()
                         return
                     at = end
-        sock.close()
+        client.close()
 
     @staticmethod
     def _send(sock: socket.socket, answer: Answer) -> bool:

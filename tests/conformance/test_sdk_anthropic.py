@@ -10,10 +10,10 @@ from anthropic.types import Message, MessageParam, ToolParam
 
 from testing.conformance.case import CALLER_KEY, Case, Mode, Play, Policy, When
 from testing.conformance.llmock import serving
+from testing.conformance.with_poolkeeper import PoolkeeperUnderTest
 from testing.fakes.deepseek import bodies
 from testing.fakes.harness import FakeProvider
 from testing.gateways.environments import CLIENTS, CannotBeMadeError, environment
-from testing.gateways.poolkeeper import Poolkeeper
 
 pytestmark = pytest.mark.conformance
 MODEL = "flash"
@@ -122,7 +122,7 @@ def test_models_are_the_pools_own(pool: Pool) -> None:
         client.models.retrieve("gpt-9")
 
 
-def test_an_independent_fake_is_understood(gateway: Poolkeeper, tmp_path: Path) -> None:
+def test_an_independent_fake_is_understood(gateway: PoolkeeperUnderTest, tmp_path: Path) -> None:
     try:
         venv = environment("clients", CLIENTS)
     except CannotBeMadeError as reason:

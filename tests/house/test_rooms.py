@@ -17,13 +17,16 @@ FORBIDDEN = (
     ("testing", ("hack", "tests", *OF_TESTS)),
     ("hack", ("tests", *OF_TESTS)),
     ("operator", ("hack", "testing", "tests", *OF_TESTS)),
-    ("testing/fakes", ("poolkeeper", "testing.gateways", "testing.conformance", "testing.runs")),
+    ("testing/fakes", ("poolkeeper", "testing.gateways", "testing.conformance", "testing.runs", "testing.process")),
+    ("testing/gateways", ("testing.conformance", "testing.runs")),
     ("testing/conformance", ("testing.runs",)),
     ("testing/runs", ("testing.conformance", "testing.gateways")),
     ("hack/generate", ("hack.bench", "hack.demo", "hack.tests")),
     ("hack/demo", ("hack.bench", "hack.generate", "hack.tests")),
     ("hack/bench", ("hack.demo", "hack.generate", "hack.tests")),
     ("hack/bench/speed", ("hack.bench.incidents", "hack.bench.soak", "hack.bench.conformance")),
+    ("hack/bench/incidents", ("hack.bench.speed", "hack.bench.soak", "hack.bench.conformance")),
+    ("hack/bench/soak", ("hack.bench.speed", "hack.bench.incidents", "hack.bench.conformance")),
     ("hack/bench/conformance", ("hack.bench.speed", "hack.bench.incidents", "hack.bench.soak")),
 )
 """(a room, what no file in it may import)"""

@@ -1,1 +1,1 @@
-"""`make conformance`: the suite of tests/conformance against Poolkeeper and others, and the scorecard of that run."""
+"""`make conformance`: the cases of testing/conformance against Poolkeeper and others, and the scorecard of that run."""

@@ -13,16 +13,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from hack.bench import machine
-from hack.bench.conformance.lanes import against_litellm, against_poolkeeper
+from hack.bench.conformance.baselines import BASELINES
 from hack.bench.conformance.page import CARD, Run, page
 from hack.bench.conformance.scorecard import Score, card_of, red_lines, rows_of, score
 from hack.bench.readme import README, with_table
 from testing.conformance.case import Case, Mode
 from testing.conformance.stage import Result
 from testing.conformance.table import every_case
-from testing.gateways.environments import LITELLM, CannotBeMadeError, environment
+from testing.conformance.with_poolkeeper import PoolkeeperUnderTest
+from testing.gateways.environments import CannotBeMadeError
 
-GATEWAYS = ("poolkeeper", "litellm")
+OURS = PoolkeeperUnderTest.name
 PAGE = Path("docs/conformance.md")
 console = Console(highlight=False, soft_wrap=True)
 
@@ -34,8 +35,8 @@ def main(arguments: Sequence[str]) -> int:
         console.print(f"no case is named like {' or '.join(options.case)}")
         return 2
     facts = {**machine.facts(), "Python": platform.python_version()}
-    wanted = options.only or GATEWAYS
-    runs = [run for name in GATEWAYS if name in wanted for run in _runs(name, cases, options.lanes)]
+    wanted = options.only or BASELINES
+    runs = [run for name in BASELINES if name in wanted for run in _runs(name, cases, options.jobs)]
     if not runs:
         return 2
     _print(runs)
@@ -45,32 +46,30 @@ def main(arguments: Sequence[str]) -> int:
     if options.page == PAGE:
         README.write_text(with_table(README.read_text(), PAGE.read_text(), CARD, "scorecard"))
         console.print(f"written: the card of {README.name}")
-    return int(any(run.name == "Poolkeeper" and not score(run.results).is_green for run in runs))
+    return int(any(run.name == OURS and not score(run.results).is_green for run in runs))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hack.bench.conformance", description=__doc__)
-    parser.add_argument("--only", action="append", choices=GATEWAYS, help="one gateway; may be repeated")
+    parser.add_argument("--only", action="append", choices=BASELINES, help="one gateway; may be repeated")
     parser.add_argument("--case", action="append", default=[], metavar="PART", help="cases with this in their name")
-    parser.add_argument("--lanes", type=int, default=2, help="cases side by side (default 2)")
+    parser.add_argument("--jobs", type=int, default=2, help="cases side by side (default 2)")
     parser.add_argument("--page", type=Path, help=f"write the scorecard there; {PAGE}: and into the README")
     return parser
 
 
-def _runs(name: str, cases: Sequence[Case], lanes: int) -> list[Run]:
+def _runs(name: str, cases: Sequence[Case], jobs: int) -> list[Run]:
     progress = _Progress(name, len(cases))
     began_s = time.monotonic()
-    if name == "poolkeeper":
-        commit = machine.commit()
-        version, results = against_poolkeeper(cases, lanes, progress.told)
-        return [Run("Poolkeeper", f"{version}, {commit}", _ordered(results, cases), time.monotonic() - began_s)]
+    title, play = BASELINES[name]
     try:
-        venv = environment("litellm", LITELLM)
+        version, results = play(cases, jobs, progress.report)
     except CannotBeMadeError as reason:
-        console.print(f"LiteLLM is left out: {escape(str(reason))}")
+        console.print(f"{title} is left out: {escape(str(reason))}")
         return []
-    version, results = against_litellm(cases, lanes, progress.told, venv)
-    return [Run("LiteLLM", version, _ordered(results, cases), time.monotonic() - began_s)]
+    if title == OURS:
+        version = f"{version}, {machine.commit()}"
+    return [Run(title, version, _ordered(results, cases), time.monotonic() - began_s)]
 
 
 def _ordered(results: Sequence[Result], cases: Sequence[Case]) -> list[Result]:
@@ -79,7 +78,7 @@ def _ordered(results: Sequence[Result], cases: Sequence[Case]) -> list[Result]:
 
 
 class _Progress:
-    """A line now and then; several lanes tell at once."""
+    """A line now and then; cases side by side report at once."""
 
     EVERY_S = 10.0
 
@@ -88,7 +87,7 @@ class _Progress:
         self._lock = threading.Lock()
         self._last_s = time.monotonic()
 
-    def told(self, result: Result) -> None:
+    def report(self, result: Result) -> None:
         with self._lock:
             self._done += 1
             self._red += bool(result.faults)

@@ -7,7 +7,7 @@ from testing.conformance.case import Mode
 from testing.conformance.stage import Result
 
 EXAMPLES = 2
-"""Red cases of a series that are told; the rest is counted."""
+"""Red cases of a series that are listed; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,17 @@ def by_class(results: Sequence[Result]) -> dict[str, Score]:
 
 
 def red_lines(results: Sequence[Result]) -> list[tuple[str, str]]:
-    """(case, what does not hold) of every red one; a series is told by its first cases and a count."""
+    """(case, what does not hold) of every red one; of a series its first cases and a count."""
     lines: list[tuple[str, str]] = []
-    told: dict[str, int] = {}
+    listed: dict[str, int] = {}
     for result in results:
         series = result.case.series
         if not result.faults:
             continue
-        told[series] = told.get(series, 0) + 1
-        if not series or told[series] <= EXAMPLES:
+        listed[series] = listed.get(series, 0) + 1
+        if not series or listed[series] <= EXAMPLES:
             lines.append((result.case.name, "; ".join(result.faults)))
-    rest = {series: count - EXAMPLES for series, count in told.items() if series and count > EXAMPLES}
+    rest = {series: count - EXAMPLES for series, count in listed.items() if series and count > EXAMPLES}
     return lines + [(f"{series}-…", f"{count} more cases of this series") for series, count in rest.items()]
 
 

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hack.bench.figures import percentile, share_percent
 from hack.bench.incidents.caller import Ended
-from hack.bench.incidents.cast import TOKENS_A_CHUNK
 from hack.bench.incidents.day import BACKUP, OUTAGE, PROVIDERS, QUIET, WEAK, is_dark, is_in
-from hack.bench.speed.figures import percentile
+from hack.bench.incidents.providers import TOKENS_A_CHUNK
 from testing.fakes.deepseek.log import Entry
 
 
@@ -64,15 +64,15 @@ def figures(
         title=title,
         version=version,
         requests=len(alive),
-        accepted_percent=100 * sum(one.is_accepted for one in alive) / max(1, len(alive)),
-        answered_percent=100 * len(whole) / max(1, len(alive)),
+        accepted_percent=share_percent(sum(one.is_accepted for one in alive), len(alive)),
+        answered_percent=share_percent(len(whole), len(alive)),
         broken=sum(one.is_broken for one in alive),
-        first_p50_ms=1000 * _p50(firsts),
-        first_p99_ms=1000 * _p99(firsts),
-        total_p50_ms=1000 * _p50(totals),
-        total_p99_ms=1000 * _p99(totals),
-        weak_percent=100 * sum(bool(one.problem) for one in weak) / max(1, len(weak)) if fails_over else math.nan,
-        failover_ms=1000 * (_p99(_firsts(weak)) - _p99(_firsts(quiet))) if fails_over else math.nan,
+        first_p50_ms=1000 * percentile(firsts, 50),
+        first_p99_ms=1000 * percentile(firsts, 99),
+        total_p50_ms=1000 * percentile(totals, 50),
+        total_p99_ms=1000 * percentile(totals, 99),
+        weak_percent=share_percent(sum(bool(one.problem) for one in weak), len(weak)) if fails_over else math.nan,
+        failover_ms=1000 * (percentile(_firsts(weak), 99) - percentile(_firsts(quiet), 99)) if fails_over else math.nan,
         attempts=len(asked) / max(1, len(ended)),
         outage_attempts=len(in_outage) / max(1, len(_between(ended, OUTAGE, day_s))),
         backup_peak=seen.peaks[BACKUP],
@@ -101,14 +101,6 @@ def _charged(requests: Mapping[str, Sequence[Entry]]) -> float:
         total += sum(entry.prompt_tokens for entry in accepted) / 1e6 * provider.input_price
         total += sum(entry.chunks for entry in accepted) * TOKENS_A_CHUNK / 1e6 * provider.output_price
     return total
-
-
-def _p50(values: Sequence[float]) -> float:
-    return percentile(values, 50) if values else math.nan
-
-
-def _p99(values: Sequence[float]) -> float:
-    return percentile(values, 99) if values else math.nan
 
 
 def answered_by_hour(ended: Sequence[Ended], day_s: float, parts: int) -> Sequence[float]:

@@ -1,34 +1,18 @@
-"""The tables and the plot of a run, and the page that has them."""
+"""docs/incidents.md: the goals and the tables of a run, and what the day was. Pure."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
-from hack.bench.incidents.caller import Ended
+from hack.bench.figures import Goal, goals_table, table
 from hack.bench.incidents.columns import CALLERS, PROVIDERS_SAW, Column, better_rows
 from hack.bench.incidents.day import DARK, HOURS, INCIDENTS, PROVIDERS, SCALE, SURGE, UNCOUNTED, Provider
-from hack.bench.incidents.figures import Figures, answered_by_hour
+from hack.bench.incidents.figures import Figures
 from hack.bench.incidents.traffic import Due
 
-PARTS = 96
-COLOURS = ("#888888", "#1b9e77", "#7570b3", "#d95f02", "#e7298a")
-MARK_LINES = 4
-MARK_GAP_H = 0.6
-"""For the number of the next one."""
-WIDTH, ROW_HEIGHT, LEFT, TOP = 900, 46, 190, 78
 OURS = "Poolkeeper"
 CALLERS_GOT = "What callers got"
 BACKUP_CAPACITY = next(one.capacity for one in PROVIDERS if one.tier > 0)
-
-
-@dataclass(frozen=True)
-class Goal:
-    name: str
-    seen: str
-    wanted: str
-    is_reached: bool
 
 
 def goals(rows: Sequence[Figures]) -> Sequence[Goal]:
@@ -36,21 +20,15 @@ def goals(rows: Sequence[Figures]) -> Sequence[Goal]:
     ours = next((row for row in rows if row.title == OURS), None)
     if not ours:
         return []
-    direct = rows[0]
-    share = 100 * ours.first_p99_ms / direct.first_p99_ms
-    made: list[tuple[str, float, str, str, Callable[[float], bool]]] = [
-        ("answered while an endpoint is alive", ours.answered_percent, "{:.3f} %", "≥ 99.99 %", lambda x: x >= 99.99),
-        ("weakest endpoint fails: callers who notice", ours.weak_percent, "{:.2f} %", "< 0.3 %", lambda x: x < 0.3),
-        ("first token p99 to the single endpoint's", share, "{:.0f} %", "≤ 35 %", lambda x: x <= 35),
-        ("failover within a tier adds, p99", ours.failover_ms, "{:.0f} ms", "< 100 ms", lambda x: x < 100),
-        ("requests at once at the backup", ours.backup_peak, "{:.0f}", f"≤ {BACKUP_CAPACITY}", _within_capacity),
-        ("attempts a request in the outage", ours.outage_attempts, "{:.2f}", "≤ 1.2", lambda x: x <= 1.2),
+    share = 100 * ours.first_p99_ms / rows[0].first_p99_ms
+    return [
+        Goal("answered while an endpoint is alive", ours.answered_percent, 99.99, at_most=False, unit=" %", digits=3),
+        Goal("weakest endpoint fails: callers who notice", ours.weak_percent, 0.3, at_most=True, unit=" %"),
+        Goal("first token p99 to the single endpoint's", share, 35, at_most=True, unit=" %", digits=0),
+        Goal("failover within a tier adds, p99", ours.failover_ms, 100, at_most=True, unit=" ms", digits=0),
+        Goal("requests at once at the backup", ours.backup_peak, BACKUP_CAPACITY, at_most=True, digits=0),
+        Goal("attempts a request in the outage", ours.outage_attempts, 1.2, at_most=True),
     ]
-    return [Goal(name, form.format(seen), wanted, is_reached(seen)) for name, seen, form, wanted, is_reached in made]
-
-
-def _within_capacity(peak: float) -> bool:
-    return peak <= BACKUP_CAPACITY
 
 
 def tables(rows: Sequence[Figures]) -> Sequence[Table]:
@@ -68,9 +46,10 @@ def _cells(columns: Sequence[Column], row: Figures) -> Sequence[str]:
     return (f"{row.title} {row.version}".strip(), *(column.cell(row) for column in columns))
 
 
-def _markdown(columns: Sequence[Column], rows: Sequence[Figures]) -> Sequence[str]:
-    titles = ["gateway", *(column.title for column in columns)]
-    return [_line(titles), _line(["---"] * len(titles)), *(_line(_cells(columns, row)) for row in rows)]
+def _markdown(columns: Sequence[Column], rows: Sequence[Figures]) -> str:
+    return table(
+        ["gateway", *(column.title for column in columns)], (_cells(columns, row) for row in rows), right=False
+    )
 
 
 def page(facts: Mapping[str, str], rows: Sequence[Figures], due: Sequence[Due], day_s: float) -> str:
@@ -92,7 +71,7 @@ def page(facts: Mapping[str, str], rows: Sequence[Figures], due: Sequence[Due], 
         *_goals(goals(rows)),
         f"## {CALLERS_GOT}",
         "",
-        *_markdown(CALLERS, rows),
+        _markdown(CALLERS, rows),
         "",
         "*First token* and *whole answer*: of answers that came whole, so who gives up early looks quick.",
         "*Weakest fails*: of the requests between 05:30 and 08:00, while 15 % of the attempts at the weakest endpoint",
@@ -101,7 +80,7 @@ def page(facts: Mapping[str, str], rows: Sequence[Figures], due: Sequence[Due], 
         "",
         "## What providers saw",
         "",
-        *_markdown(PROVIDERS_SAW, rows),
+        _markdown(PROVIDERS_SAW, rows),
         "",
         "*Attempts*: that reached a provider, a request; refused connections are not among them. *In the outage*:",
         "while everybody answers 503. *Refused*: because there were too many at once. *Cost*: what the providers",
@@ -114,36 +93,34 @@ def page(facts: Mapping[str, str], rows: Sequence[Figures], due: Sequence[Due], 
         "",
         "## The day",
         "",
-        "| | from | to | what | where |",
-        "|---|---|---|---|---|",
-        *(
-            _line([str(number), _hour(one.start_h), _hour(one.end_h), one.title, ", ".join(one.who)])
-            for number, one in enumerate(INCIDENTS, start=1)
+        table(
+            ["", "from", "to", "what", "where"],
+            [
+                *(
+                    [str(number), _hour(one.start_h), _hour(one.end_h), one.title, ", ".join(one.who)]
+                    for number, one in enumerate(INCIDENTS, start=1)
+                ),
+                ["", _hour(SURGE[0]), _hour(SURGE[1]), f"{SURGE[2]:.0f} times the traffic", "callers"],
+            ],
+            right=False,
         ),
-        _line(["", _hour(SURGE[0]), _hour(SURGE[1]), f"{SURGE[2]:.0f} times the traffic", "callers"]),
         "",
-        "| provider | tier | takes at once | USD a million tokens in / out |",
-        "|---|---|---|---|",
-        *(_line([one.name, str(one.tier), str(one.capacity), _prices(one)]) for one in PROVIDERS),
+        table(
+            ["provider", "tier", "takes at once", "USD a million tokens in / out"],
+            ([one.name, str(one.tier), str(one.capacity), _prices(one)] for one in PROVIDERS),
+            right=False,
+        ),
         "",
         "## The run",
         "",
-        "| | |",
-        "|---|---|",
-        *(_line([name, value]) for name, value in facts.items()),
-        _line(["requests a gateway", str(len(due))]),
+        table(["", ""], [*facts.items(), ("requests a gateway", str(len(due)))], right=False),
         "",
     ]
     return "\n".join(lines)
 
 
 def _goals(found: Sequence[Goal]) -> Sequence[str]:
-    if not found:
-        return []
-    rows = [
-        _line([one.name, one.seen, one.wanted, "reached" if one.is_reached else "**not reached**"]) for one in found
-    ]
-    return ["| goal | seen | wanted | |", "|---|---|---|---|", *rows, ""]
+    return [goals_table(found), ""] if found else []
 
 
 def _better(rows: Sequence[Figures]) -> Sequence[str]:
@@ -151,16 +128,12 @@ def _better(rows: Sequence[Figures]) -> Sequence[str]:
     lines = better_rows(rows, OURS)
     if not lines:
         return []
-    said = "By a twentieth at least, what failing over adds by half: less is the noise of a machine of two cores."
-    return ["## Where another row is better", "", said, "", *lines, ""]
+    note = "By 5 % at least, for *failover adds* by half: less is the noise of a machine with two cores."
+    return ["## Where another row is better", "", note, "", *lines, ""]
 
 
 def _prices(provider: Provider) -> str:
     return f"{provider.input_price:.2f} / {provider.output_price:.2f}"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def _hour(hour: float) -> str:
@@ -169,49 +142,3 @@ def _hour(hour: float) -> str:
 
 def _problems(row: Figures) -> str:
     return ", ".join(f"{count} {what}" for what, count in sorted(row.problems.items())) or "nothing"
-
-
-def plot(found: Sequence[tuple[Figures, Sequence[Ended]]], day_s: float) -> str:
-    """One band a gateway: how much of it is filled is how many were answered in that quarter of an hour."""
-    height = TOP + ROW_HEIGHT * len(found) + 30
-    step = (WIDTH - LEFT - 20) / PARTS
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
-        'font-size="12">',
-        f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-        f'<text x="{LEFT}" y="20" font-size="15">Requests answered in full, through a day of incidents</text>',
-        *_incidents(step),
-    ]
-    for number, (row, ended) in enumerate(found):
-        top = TOP + number * ROW_HEIGHT
-        parts.append(f'<text x="10" y="{top + 17}">{row.title}</text>')
-        parts.append(f'<text x="10" y="{top + 32}" fill="#666">{row.answered_percent:.2f} %</text>')
-        parts.append(f'<rect x="{LEFT}" y="{top}" width="{step * PARTS:.1f}" height="{ROW_HEIGHT - 10}" fill="#eee"/>')
-        for part, percent in enumerate(answered_by_hour(ended, day_s, PARTS)):
-            if not math.isnan(percent):
-                tall = (ROW_HEIGHT - 10) * percent / 100
-                parts.append(
-                    f'<rect x="{LEFT + part * step:.1f}" y="{top + ROW_HEIGHT - 10 - tall:.1f}" width="{step:.2f}" '
-                    f'height="{tall:.1f}" fill="{COLOURS[number % len(COLOURS)]}"/>'
-                )
-    for hour in range(0, 25, 3):
-        x = LEFT + hour / HOURS * step * PARTS
-        parts.append(f'<text x="{x:.1f}" y="{height - 8}" text-anchor="middle" fill="#666">{hour:02d}:00</text>')
-    return "\n".join([*parts, "</svg>", ""])
-
-
-def _incidents(step: float) -> Sequence[str]:
-    """Marks above the bands with the numbers of the page's table, each in the first line that is free there."""
-    marks: list[str] = []
-    ends_h = [0.0] * MARK_LINES
-    for number, one in enumerate(INCIDENTS, start=1):
-        line = next(line for line, end_h in enumerate(ends_h) if end_h <= one.start_h)
-        ends_h[line] = one.end_h + MARK_GAP_H
-        x, wide = LEFT + one.start_h / HOURS * step * PARTS, (one.end_h - one.start_h) / HOURS * step * PARTS
-        y = 28 + line * 11
-        marks.append(
-            f'<rect x="{x:.1f}" y="{y}" width="{max(2.0, wide):.1f}" height="9" fill="#c33" opacity="0.45">'
-            f'<title>{one.title}</title></rect><text x="{x - 2:.1f}" y="{y + 8}" font-size="9" text-anchor="end" '
-            f'fill="#666">{number}</text>'
-        )
-    return marks

@@ -10,12 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hack.bench.soak.figures import false_alarms, table
-from hack.bench.soak.runs import History, Seen, Target
-from hack.bench.soak.server import MODEL, is_built, model_server
+from hack.bench.soak.model_server import MODEL, is_built, model_server
+from hack.bench.soak.probe_runs import History, Seen, Target
 from poolkeeper.api.reasons import ProbeReason
 from testing.gateways.environments import CannotBeMadeError
 
-TOLD_EVERY = 50
+REPORT_EVERY = 50
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,7 +39,7 @@ async def soak(folder: Path, target: Target, runs: int) -> int:
     seen: list[Seen] = []
     for number in range(1, runs + 1):
         seen.append(await history.run(target))
-        if number % TOLD_EVERY == 0:
+        if number % REPORT_EVERY == 0:
             print(f"  {number} runs, {false_alarms(seen)} false alarms", file=sys.stderr)
     print(table(seen, target))
     found = await _as_if_slow(history, target, seen)

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from hack.bench.soak.runs import Seen, Target
-from hack.bench.speed.figures import percentile
+from hack.bench import figures
+from hack.bench.figures import percentile
+from hack.bench.soak.probe_runs import Seen, Target
 
 COLUMNS = ("p50", "p90", "p99", "most")
 
@@ -12,23 +13,22 @@ COLUMNS = ("p50", "p90", "p99", "most")
 def table(seen: Sequence[Seen], target: Target) -> str:
     first_ms = [float(one.phases.first) for one in seen if one.phases.first is not None]
     whole_ms = [float(one.phases.end) for one in seen if one.phases.end is not None]
-    lines = [
-        f"| {len(seen)} runs, {sum(one.found.asked for one in seen)} requests of at most {target.max_tokens} tokens |"
-        f" {' | '.join(COLUMNS)} |",
-        "|---|" + "---:|" * len(COLUMNS),
+    requests = sum(one.found.asked for one in seen)
+    title = f"{len(seen)} runs, {requests} requests of at most {target.max_tokens} tokens"
+    rows = [
         _row(f"first token, ms (slow: over {target.first_token_ms})", first_ms),
         _row("whole answer, ms", whole_ms),
     ]
-    return "\n".join([*lines, "", f"Runs: {_counted(_runs(seen))}. Probe status: {_counted(_verdicts(seen))}."])
+    measured = figures.table([title, *COLUMNS], rows)
+    return f"{measured}\n\nRuns: {_counted(_runs(seen))}. Probe status: {_counted(_verdicts(seen))}."
 
 
 def false_alarms(seen: Sequence[Seen]) -> int:
     return sum(one.remembered.verdict != "Healthy" for one in seen)
 
 
-def _row(name: str, values: Sequence[float]) -> str:
-    figures = [*(percentile(values, percent) for percent in (50, 90, 99)), max(values)] if values else []
-    return f"| {name} | {' | '.join(f'{value:.0f}' for value in figures)} |"
+def _row(name: str, values: Sequence[float]) -> list[str]:
+    return [name, *(f"{percentile(values, percent):.0f}" for percent in (50, 90, 99, 100))]
 
 
 def _runs(seen: Sequence[Seen]) -> Counter[str]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hack.bench.speed.cases import Case
-from hack.bench.speed.process import cpu
-from testing.peers.peer import Peer, pinned
+from hack.bench.speed.measured import Measured
+from hack.bench.speed.process_usage import cpu
+from testing.process import pinned
 
 CONNECTIONS = 32
 PACED_CONNECTIONS = 64
@@ -47,36 +48,38 @@ class Load:
         return self.user_us + self.system_us
 
 
-def warm_up(peer: Peer, case: Case) -> None:
+def warm_up(gateway: Measured, case: Case) -> None:
     """One request, to see that it works; the first one takes LiteLLM seconds."""
-    url, body = f"{peer.base_url}/chat/completions", case.body.encode()
+    url, body = f"{gateway.base_url}/chat/completions", case.body.encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=WARM_UP_LIMIT_S) as answer:
         answer.read()
 
 
-def saturate(peer: Peer, case: Case, seconds: int, folder: Path, core: int | None) -> Load:
-    return _play(peer, case, seconds, folder, core, CONNECTIONS, "")
+def saturate(gateway: Measured, case: Case, seconds: int, folder: Path, core: int | None) -> Load:
+    return _play(gateway, case, seconds, folder, core, CONNECTIONS, "")
 
 
-def pace(peer: Peer, case: Case, rate: int, seconds: int, folder: Path, core: int | None) -> Load:
+def pace(gateway: Measured, case: Case, rate: int, seconds: int, folder: Path, core: int | None) -> Load:
     delay_ms = 2000 * PACED_CONNECTIONS // rate
     delay = f"function delay() return math.random(0, {delay_ms}) end"
-    return _play(peer, case, seconds, folder, core, PACED_CONNECTIONS, delay)
+    return _play(gateway, case, seconds, folder, core, PACED_CONNECTIONS, delay)
 
 
-def _play(peer: Peer, case: Case, seconds: int, folder: Path, core: int | None, connections: int, delay: str) -> Load:
+def _play(
+    gateway: Measured, case: Case, seconds: int, folder: Path, core: int | None, connections: int, delay: str
+) -> Load:
     script = folder / "load.lua"
     script.write_text(SCRIPT.format(body=case.body, delay=delay, mark=MARK))
-    url = f"{peer.base_url}/chat/completions"
+    url = f"{gateway.base_url}/chat/completions"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script), url]
-    before = cpu(peer.pid)
+    before = cpu(gateway.pid)
     told = subprocess.run(pinned(command, core), capture_output=True, text=True, check=True).stdout
-    used = cpu(peer.pid).since(before)
+    used = cpu(gateway.pid).since(before)
     line = next(line for line in told.splitlines() if line.startswith(MARK))
     requests, duration_us, p50_us, p99_us, errors = json.loads(line.removeprefix(MARK))
     if not requests:
-        raise RuntimeError(f"{peer.name} answered no request: {told}")
+        raise RuntimeError(f"{gateway.name} answered no request: {told}")
     return Load(
         rate=requests / duration_us * 1e6,
         user_us=used.user_us / requests,

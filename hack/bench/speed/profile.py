@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hack.bench.speed.cases import Case
 from hack.bench.speed.load import Load, saturate
-from testing.peers.peer import Peer
+from hack.bench.speed.measured import Measured
 
 SAMPLES_PER_S = 1999
 PLACES = {
@@ -40,8 +40,8 @@ class Profile:
     syscalls: Mapping[str, float]
 
 
-def profile(peer: Peer, case: Case, seconds: int, folder: Path, core: int | None) -> Profile:
-    return Profile(_cpu(peer, case, seconds, folder, core), _syscalls(peer, case, seconds, folder, core))
+def profile(gateway: Measured, case: Case, seconds: int, folder: Path, core: int | None) -> Profile:
+    return Profile(_cpu(gateway, case, seconds, folder, core), _syscalls(gateway, case, seconds, folder, core))
 
 
 def places(report: str, cpu_us: float) -> dict[str, float]:
@@ -61,7 +61,7 @@ def calls(table: str, requests: float) -> dict[str, float]:
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def _cpu(peer: Peer, case: Case, seconds: int, folder: Path, core: int | None) -> dict[str, float]:
+def _cpu(gateway: Measured, case: Case, seconds: int, folder: Path, core: int | None) -> dict[str, float]:
     data = folder / "perf.data"
     command = [
         "perf",
@@ -72,11 +72,11 @@ def _cpu(peer: Peer, case: Case, seconds: int, folder: Path, core: int | None) -
         "-F",
         str(SAMPLES_PER_S),
         "-p",
-        str(peer.pid),
+        str(gateway.pid),
         "-o",
         str(data),
     ]
-    played = _watched([*command, "--", "sleep", str(seconds)], peer, case, seconds, folder, core)
+    played = _watched([*command, "--", "sleep", str(seconds)], gateway, case, seconds, folder, core)
     if played is None or not data.is_file():
         return {}
     report = ["perf", "report", "-i", str(data), "--stdio", "-q", "--sort", "dso,sym"]
@@ -84,21 +84,25 @@ def _cpu(peer: Peer, case: Case, seconds: int, folder: Path, core: int | None) -
     return places(told, played.cpu_us)
 
 
-def _syscalls(peer: Peer, case: Case, seconds: int, folder: Path, core: int | None) -> dict[str, float]:
+def _syscalls(gateway: Measured, case: Case, seconds: int, folder: Path, core: int | None) -> dict[str, float]:
     table = folder / "strace.txt"
-    played = _watched(["strace", "-c", "-f", "-p", str(peer.pid), "-o", str(table)], peer, case, seconds, folder, core)
+    played = _watched(
+        ["strace", "-c", "-f", "-p", str(gateway.pid), "-o", str(table)], gateway, case, seconds, folder, core
+    )
     if played is None or not table.is_file():
         return {}
     return calls(table.read_text(), played.rate * seconds)
 
 
-def _watched(watcher: list[str], peer: Peer, case: Case, seconds: int, folder: Path, core: int | None) -> Load | None:
+def _watched(
+    watcher: list[str], gateway: Measured, case: Case, seconds: int, folder: Path, core: int | None
+) -> Load | None:
     """Plays while the watcher looks on; None where there is no such program or it may not look."""
     if shutil.which(watcher[0]) is None:
         return None
     watching = subprocess.Popen(watcher, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        return saturate(peer, case, seconds, folder, core)
+        return saturate(gateway, case, seconds, folder, core)
     finally:
         watching.send_signal(signal.SIGINT)
         watching.wait()

@@ -47,7 +47,7 @@ function _M.serve(port, path)
   sock:settimeouts(2000, 60000, 600000)
   assert(sock:connect("127.0.0.1", port))
   assert(sock:send({ "POST ", path, "/chat/completions HTTP/1.1\r\nHost: api.example.com\r\n",
-                     "Authorization: Bearer sk-peer\r\nContent-Type: application/json\r\nContent-Length: ", #body,
+                     "Authorization: Bearer sk-bench\r\nContent-Type: application/json\r\nContent-Length: ", #body,
                      "\r\n\r\n", body }))
   local head = sock:receiveuntil("\r\n\r\n")()
   local length = match(head, "[Cc]ontent%-[Ll]ength: (%d+)")

@@ -7,10 +7,10 @@ import time
 from openai import OpenAIError
 from rich.markup import escape
 
-from hack.demo.story.cluster import on_a_cluster
-from hack.demo.story.local import on_this_machine
-from hack.demo.story.tale import Story, console
-from hack.demo.story.waiting import StoryError
+from hack.demo.story.cluster_stage import on_a_cluster
+from hack.demo.story.local_stage import on_this_machine
+from hack.demo.story.patience import StoryError
+from hack.demo.story.script import Story, console
 
 DEMO_NAMESPACE = "poolkeeper-demo"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hack.demo.story.waiting import StoryError
+from hack.demo.story.patience import StoryError
 
 STOP_LIMIT_S = 20.0
 

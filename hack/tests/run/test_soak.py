@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from hack.bench.soak.__main__ import soak
-from hack.bench.soak.runs import Target
-from hack.bench.soak.server import MODEL, is_built, model_server
+from hack.bench.soak.model_server import MODEL, is_built, model_server
+from hack.bench.soak.probe_runs import Target
 
 RUNS = os.environ.get("POOLKEEPER_SOAK_RUNS", "")
 FEW = 20

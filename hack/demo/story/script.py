@@ -12,8 +12,8 @@ from openai import OpenAI
 from rich.console import Console
 from rich.markup import escape
 
-from hack.demo.story.asking import ask
-from hack.demo.story.waiting import StoryError, wait_until
+from hack.demo.story.patience import StoryError, wait_until
+from hack.demo.story.question import ask
 from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus
 
 QUESTION = "Why is one endpoint a gamble?"

@@ -1,16 +1,16 @@
-"""nginx as a plain streaming reverse proxy: `proxy_pass`, kept connections, no Lua. With more than one upstream, round
-robin, and the next one where the first fails before its answer has begun. `serving` runs any other http block too."""
+"""nginx as a plain streaming reverse proxy: `proxy_pass`, kept connections, no Lua. With several endpoints it
+takes them in turn, and the next one where one fails before its answer has begun. `serving` runs any other block."""
 
 import re
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from testing.gateways.process import accepts, free_port, running
-from testing.peers.peer import HOST, START_LIMIT_S, Limits, Peer, Upstream, pinned, worker_of
+from testing.gateways.gateway import HOST, START_LIMIT_S, Pool, Running
+from testing.process import accepts, free_port, pinned, running, worker_of
 
 MODULE_FOLDERS = ("usr/lib/nginx/modules", "usr/lib/*/nginx/modules", "usr/share/nginx/modules", "etc/nginx/modules")
 """As router/entrypoint.sh looks for them."""
@@ -55,30 +55,33 @@ PROXY = """  upstream providers {{
       proxy_buffering off;
       proxy_read_timeout {read};
       proxy_next_upstream error timeout http_429 http_500 http_502 http_503 http_504 non_idempotent;
-      proxy_next_upstream_tries 3;
+      proxy_next_upstream_tries {tries};
     }}
   }}
 """
 
 
-@contextmanager
-def nginx(
-    folder: Path,
-    upstreams: Sequence[Upstream],
-    core: int | None,
-    limits: Limits = Limits(),  # noqa: B008  # frozen
-) -> Iterator[Peer]:
-    port = free_port()
-    with serving(folder, proxy(upstreams, port, limits), port, core) as pid:
-        yield Peer("bare nginx", version(), f"http://{HOST}:{port}/v1", pid)
+class Nginx:
+    name = "bare nginx"
+
+    def version(self) -> str:
+        printed = subprocess.run([program(), "-v"], capture_output=True, text=True, check=True).stderr
+        found = re.search(r"nginx/(\S+)", printed)
+        return found[1] if found else printed.strip()
+
+    @contextmanager
+    def start(self, folder: Path, pool: Pool, core: int | None = None) -> Iterator[Running]:
+        port = free_port()
+        with serving(folder, proxy(pool, port), port, core) as pid:
+            yield Running(f"http://{HOST}:{port}/v1", pid)
 
 
-def proxy(upstreams: Sequence[Upstream], port: int, limits: Limits) -> str:
+def proxy(pool: Pool, port: int) -> str:
     """The http block of the plain proxy. It knows two tiers: servers, and backups for when no server is left."""
-    first = upstreams[0]
-    failed = f"max_fails=5 fail_timeout={limits.rest_s:.0f}s"
+    first, policy = pool.endpoints[0], pool.policy
+    failed = f"max_fails={policy.consecutive_failures} fail_timeout={max(1, round(policy.recovery_timeout_ms / 1000))}s"
     servers = "\n".join(
-        f"    server {HOST}:{one.port} {failed}{' backup' if one.tier > first.tier else ''};" for one in upstreams
+        f"    server {HOST}:{one.port} {failed}{' backup' if one.tier > first.tier else ''};" for one in pool.endpoints
     )
     return PROXY.format(
         servers=servers,
@@ -86,8 +89,9 @@ def proxy(upstreams: Sequence[Upstream], port: int, limits: Limits) -> str:
         port=port,
         path=first.path,
         key=first.key,
-        connect=f"{limits.connect_s * 1000:.0f}ms",
-        read=f"{limits.inter_token_s * 1000:.0f}ms",
+        connect=f"{policy.connect_ms}ms",
+        read=f"{policy.inter_token_ms}ms",
+        tries=policy.max_attempts,
     )
 
 
@@ -108,14 +112,8 @@ def program() -> str:
     return shutil.which("nginx") or "/usr/sbin/nginx"
 
 
-def version() -> str:
-    said = subprocess.run([program(), "-v"], capture_output=True, text=True, check=True).stderr
-    found = re.search(r"nginx/(\S+)", said)
-    return found[1] if found else said.strip()
-
-
 def _lua_modules() -> list[Path]:
-    """What is missing is built in, or nginx will say so."""
+    """A module that is not found is built in, or nginx reports it."""
     found = [next((path for path in _places(name) if path.is_file()), None) for name in LUA_MODULES]
     return [path for path in found if path]
 

@@ -8,19 +8,19 @@ from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
 from hack.bench.speed.cases import FIRST_CONTENT, Case
-from testing.peers.peer import Peer
+from hack.bench.speed.measured import Measured
 
 END = b"0\r\n\r\n"
 PATIENCE_S = 30.0
 PAUSE_S = 0.002
 
 
-def first_content_us(peers: Mapping[str, Peer], case: Case, asked: Mapping[str, int]) -> dict[str, list[float]]:
+def first_content_us(gateways: Mapping[str, Measured], case: Case, asked: Mapping[str, int]) -> dict[str, list[float]]:
     """From the request to the first content, of asked[name] streams a gateway."""
-    found: dict[str, list[float]] = {name: [] for name in peers}
+    found: dict[str, list[float]] = {name: [] for name in gateways}
     with ExitStack() as stack:
-        sockets = {name: stack.enter_context(connected(peer)) for name, peer in peers.items()}
-        messages = {name: message(peer, case) for name, peer in peers.items()}
+        sockets = {name: stack.enter_context(connected(gateway)) for name, gateway in gateways.items()}
+        messages = {name: message(gateway, case) for name, gateway in gateways.items()}
         for turn in range(max(asked.values())):
             for name, sock in sockets.items():
                 if turn < asked[name]:
@@ -29,8 +29,8 @@ def first_content_us(peers: Mapping[str, Peer], case: Case, asked: Mapping[str, 
     return found
 
 
-def message(peer: Peer, case: Case) -> bytes:
-    url, body = urlsplit(peer.base_url), case.body.encode()
+def message(gateway: Measured, case: Case) -> bytes:
+    url, body = urlsplit(gateway.base_url), case.body.encode()
     head = (
         f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -39,8 +39,8 @@ def message(peer: Peer, case: Case) -> bytes:
 
 
 @contextmanager
-def connected(peer: Peer) -> Iterator[socket.socket]:
-    url = urlsplit(peer.base_url)
+def connected(gateway: Measured) -> Iterator[socket.socket]:
+    url = urlsplit(gateway.base_url)
     with socket.create_connection((url.hostname or "", url.port or 80), PATIENCE_S) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield sock

@@ -1,4 +1,4 @@
-"""The providers of a day: scripted, each a process of its own, the same for every gateway."""
+"""The providers of the day: scripted, each a process of its own, the same for every gateway."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,12 +8,13 @@ from threading import Event, Thread
 from hack.bench.incidents.day import PROVIDERS, changes
 from testing.fakes.deepseek.log import Entry
 from testing.fakes.harness import FakeProvider
-from testing.peers.peer import Upstream
+from testing.gateways.gateway import Endpoint
 
 KEY = "sk-incidents"
 TOKENS_A_CHUNK = 4
+BASE_LATENCY_MS = 80
 DIALS: Mapping[str, object] = {
-    "first_token_ms": 80.0,
+    "first_token_ms": float(BASE_LATENCY_MS),
     "token_interval_ms": 4.0,
     "tokens": 1000,
     "tokens_per_chunk": TOKENS_A_CHUNK,
@@ -21,12 +22,24 @@ DIALS: Mapping[str, object] = {
 }
 
 
-class Cast:
+class Providers:
     def __init__(self, fakes: Mapping[str, FakeProvider]) -> None:
         self._fakes = fakes
 
-    def upstreams(self) -> list[Upstream]:
-        return [Upstream(one.name, self._fakes[one.name].port, key=KEY, tier=one.tier) for one in PROVIDERS]
+    def endpoints(self) -> list[Endpoint]:
+        return [
+            Endpoint(
+                one.name,
+                f"{self._fakes[one.name].url}/v1",
+                KEY,
+                tier=one.tier,
+                dialect="DeepSeek",
+                capabilities=("PrefixCompletion",),
+                max_connections=one.capacity,
+                base_latency_ms=BASE_LATENCY_MS,
+            )
+            for one in PROVIDERS
+        ]
 
     @contextmanager
     def playing(self, day_s: float) -> Iterator[float]:
@@ -47,7 +60,7 @@ class Cast:
             self._fakes[change.who].play(change.play)
 
     def seen(self) -> Mapping[str, Sequence[Entry]]:
-        """What each was asked to generate."""
+        """The requests that each got."""
         return {name: fake.requests() for name, fake in self._fakes.items()}
 
     def peaks(self) -> Mapping[str, int]:
@@ -56,9 +69,9 @@ class Cast:
 
 
 @contextmanager
-def cast() -> Iterator[Cast]:
+def started() -> Iterator[Providers]:
     with ExitStack() as stack:
-        yield Cast(
+        yield Providers(
             {
                 one.name: stack.enter_context(
                     FakeProvider(

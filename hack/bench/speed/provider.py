@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hack.bench.speed.cases import MODEL, TRACE_ANSWER_TOKENS, TRACE_PROMPT_TOKENS, answer, events, text_of
-from testing.gateways.process import free_port
-from testing.peers.nginx import serving
-from testing.peers.peer import HOST
+from testing.gateways.gateway import HOST
+from testing.gateways.nginx import serving
+from testing.process import free_port
 
 SILENCE_S = 3600
 MODELS = json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "bench"}]})
@@ -46,7 +46,7 @@ HTTP = """  lua_package_path "${{prefix}}?.lua;;";
 
 
 @contextmanager
-def backend(folder: Path, core: int | None) -> Iterator[tuple[int, int]]:
+def provider(folder: Path, core: int | None) -> Iterator[tuple[int, int]]:
     """Gives its port and its worker's pid."""
     folder.mkdir(parents=True)
     port = free_port()

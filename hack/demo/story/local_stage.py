@@ -10,7 +10,7 @@ from queue import Queue
 from openai import OpenAI
 
 from hack.demo.story.process import fill_in, poolkeeper, poolkeeper_run
-from hack.demo.story.tale import Stage, console, heading
+from hack.demo.story.script import Stage, console, heading
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.local import run_record
 from poolkeeper.local.state_dir import StateDir

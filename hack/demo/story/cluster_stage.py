@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from openai import OpenAI
 
-from hack.demo.story.tale import Stage, console, heading
-from hack.demo.story.waiting import wait_until
+from hack.demo.story.patience import wait_until
+from hack.demo.story.script import Stage, console, heading
 from poolkeeper.api.status import EndpointPoolStatus
 from testing.cluster_bed import Bed, Kubectl
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hack.bench.speed.baselines import started
 from hack.bench.speed.cases import FIRST_CONTENT, IDLE
-from hack.bench.speed.probe import connected, message
-from hack.bench.speed.process import memory_kib
-from hack.bench.speed.targets import stage
+from hack.bench.speed.first_content import connected, message
+from hack.bench.speed.process_usage import memory_kib
 
 WANTED = 10_000
 OK = b"HTTP/1.1 200 "
@@ -44,14 +44,14 @@ def idle(name: str, streams: int) -> Idle:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
-        with TemporaryDirectory(prefix="poolkeeper-bench-") as made, stage(Path(made), IDLE, [name]) as peers:
-            peer = peers[name]
-            request = message(peer, IDLE)
-            before = memory_kib(peer.pid)
+        with TemporaryDirectory(prefix="poolkeeper-bench-") as made, started(Path(made), IDLE, [name]) as gateways:
+            gateway = gateways[name]
+            request = message(gateway, IDLE)
+            before = memory_kib(gateway.pid)
             with ExitStack() as stack:
                 for _ in range(streams):
-                    _open(stack.enter_context(connected(peer)), request)
-                return Idle(streams, before, memory_kib(peer.pid))
+                    _open(stack.enter_context(connected(gateway)), request)
+                return Idle(streams, before, memory_kib(gateway.pid))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

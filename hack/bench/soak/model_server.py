@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from testing.gateways.environments import CannotBeMadeError, Environment, environment, is_made
-from testing.gateways.process import answers, free_port, running
-from testing.peers.peer import clean_environment
+from testing.process import answers, clean_environment, free_port, running
 
 HOST, MODEL = "127.0.0.1", "smollm2"
 START_LIMIT_S = 120.0
@@ -43,7 +42,7 @@ def model_server(folder: Path) -> Iterator[int]:
 
 
 def install_compiler(install: Path) -> None:
-    """Tells what it does, and what is to be done where it may not."""
+    """The script prints what it does, and what to do where it may not."""
     if ended := subprocess.run([install, COMPILER], check=False).returncode:
         raise CannotBeMadeError(f"hack/ci/install.sh {COMPILER} ended with {ended}, and says above what is missing")
 
