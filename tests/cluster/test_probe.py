@@ -188,7 +188,7 @@ def test_what_is_wrong_with_an_endpoint_is_explained(home: Home, found: Found, t
         "SlowFirstToken",
         "first token",
         "breaker closed",
-        "it is slow to begin",
+        "its first token is slow",
         "two good runs in a row",
         "docs/runbooks/SlowFirstToken.md",
     ):
@@ -258,7 +258,7 @@ def test_no_word_of_a_provider_and_no_key_gets_anywhere(
 def test_who_must_top_up_is_told_which_account(home: Home, leaky: str) -> None:
     told = poolkeeper(home, "explain", f"{home.namespace}/chat", "broke")
 
-    assert "the account is out of money: top up the one of Secret keys, key key" in told
+    assert "the account has no credit: top up the account of Secret keys, key key" in told
 
 
 def test_the_pod_has_no_token_and_its_account_no_permission(home: Home, leaky: str) -> None:

@@ -27,9 +27,9 @@ def test_a_slow_endpoint_is_explained_by_its_phases(tmp_path: Path) -> None:
         slow.play({"scenario": "slow15x", "params": NORMAL})
         with Run(tmp_path / "state", "-f", probed(tmp_path, slow, good)) as run:
             probe_now(run)
-            assert "is not acted on before it is found again" in poolkeeper(run, "explain", "chat", "slow")
+            assert "it has no effect until another run finds it" in poolkeeper(run, "explain", "chat", "slow")
             probe_now(run)
-            wait_until(lambda: "Grey for" in poolkeeper(run, "explain", "chat", "slow"), "a verdict")
+            wait_until(lambda: "Grey for" in poolkeeper(run, "explain", "chat", "slow"), "a probe status")
             told = poolkeeper(run, "explain", "chat", "slow")
 
     for want in ("first token", "weight ", "two good runs in a row", "docs/runbooks/SlowFirstToken.md"):
@@ -46,7 +46,7 @@ def test_an_open_breaker_is_explained_by_its_history(tmp_path: Path) -> None:
                 return "Closed -> Open" in poolkeeper(run, "explain", "chat", "bad")
 
             wait_until(is_open, "an open breaker")
-            wait_until(lambda: "by its trials" in poolkeeper(run, "explain", "chat", "bad"), "the status to say so")
+            wait_until(lambda: "half-open requests" in poolkeeper(run, "explain", "chat", "bad"), "status")
 
 
 def test_a_report_holds_what_the_router_says(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def probe_now(pool: str | None, namespace: str | None, state_dir: Path | None) -
 def _only_run(namespace: str | None, state_dir: Path | None) -> StateDir:
     if state_dir:
         if not statedir.is_held(StateDir(state_dir)):
-            raise UserError(f"no `poolkeeper run` is alive on {state_dir}")
+            raise UserError(f"no `poolkeeper run` uses {state_dir}")
         return StateDir(state_dir)
     known = [(state, found.pool.metadata) for state in statedir.active(os.environ) if (found := run_record.read(state))]
     alive = [(state, meta) for state, meta in known if namespace in (None, meta.namespace)]

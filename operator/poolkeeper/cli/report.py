@@ -43,5 +43,5 @@ def report(pool: str, namespace: str | None, output: Path | None, state_dir: Pat
     support_bundle.write(files, path, now)
     click.echo(f"pool {found.name}: {len(files)} files in {path}")
     for line in files["README.txt"].splitlines():
-        if line.startswith("not there: "):
+        if line.startswith("missing: "):
             click.echo(line, err=True)

@@ -19,7 +19,7 @@ class Told:
 
 @dataclass(frozen=True)
 class EndpointWords:
-    """comes_back: what would bring it back, a half-sentence each."""
+    """comes_back: when it recovers, a half-sentence each."""
 
     told: tuple[Told, ...] = ()
     comes_back: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ async def cluster_pools(namespace: str | None) -> Sequence[PoolRecord]:
     try:
         cluster = await find_cluster()
     except UserError as error:
-        raise UserError(f"no `poolkeeper run` is alive on this machine, and {error}") from error
+        raise UserError(f"no `poolkeeper run` on this machine, and {error}") from error
     api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
     resource = RESOURCES["EndpointPool"]
     try:
@@ -31,7 +31,7 @@ async def cluster_pools(namespace: str | None) -> Sequence[PoolRecord]:
     finally:
         await api.close()
     if found is None:
-        raise UserError(f"{cluster.server} knows no EndpointPool; install Poolkeeper there first (charts/poolkeeper)")
+        raise UserError(f"{cluster.server} has no EndpointPool CRD; install Poolkeeper there first (charts/poolkeeper)")
     return _Pools.model_validate(found).items
 
 
@@ -46,4 +46,4 @@ async def annotate(namespace: str, name: str, changes: Mapping[str, str | None])
     finally:
         await api.close()
     if found is None:
-        raise UserError(f"EndpointPool {namespace}/{name} is gone from {cluster.server}")
+        raise UserError(f"EndpointPool {namespace}/{name} does not exist any more on {cluster.server}")

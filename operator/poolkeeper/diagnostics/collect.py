@@ -38,13 +38,13 @@ async def _of_a_run(state: StateDir, with_metrics: bool) -> Seen:
         keys=key_sources.keys(state),
         routers={report.pod: report.state for report in reports if report.state},
         result=results[0] if results else None,
-        notes=tuple(f"the router was asked for its state: {report.error}" for report in reports if report.error),
+        notes=tuple(f"the router did not report its state: {report.error}" for report in reports if report.error),
         metrics=await _metrics(run.admin_url) if run and with_metrics else {},
     )
 
 
 async def _metrics(admin_url: str) -> Mapping[str, str]:
-    """None of a router that does not answer: that its state is missing is told already."""
+    """None of a router that does not answer: a note already says that its state is missing."""
     try:
         return {LOCAL_ROUTER: await fetch(f"{admin_url}/metrics")}
     except RetryLater:

@@ -1,4 +1,4 @@
-"""What `poolkeeper explain` has to go on: all that is known of one endpoint, from wherever the pool is served."""
+"""The input of `poolkeeper explain`: all that is known of one endpoint, of a run on this machine or in the cluster."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ class Facts:
 
     @property
     def unbelieved(self) -> str:
-        """What the last run found, and nobody acts on yet."""
+        """What the last run found, while it has no effect yet."""
         return self.last.why if self.last and not self.reasons and reason_named(self.last.why) else ""
 
 

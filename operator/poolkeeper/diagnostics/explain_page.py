@@ -41,16 +41,16 @@ def _state(facts: Facts, now: datetime) -> Iterator[Text]:
 
 def _probe(facts: Facts, now: datetime) -> Iterator[RenderableType]:
     if facts.probed is None and facts.last is None:
-        yield _line("probes", "none has told anything of it yet (spec.probe; poolkeeper probe --now)", "dim")
+        yield _line("probes", "no probe result yet (spec.probe; poolkeeper probe --now)", "dim")
         return
     if facts.probed:
-        yield _line("verdict", _verdict(facts, now), VERDICT_STYLES[facts.probed.verdict])
+        yield _line("probe", _verdict(facts, now), VERDICT_STYLES[facts.probed.verdict])
         runs = ", ".join(f"{run.reason} ({run.bad}/{run.asked})" if run.reason else "good" for run in facts.probed.runs)
-        yield _line("runs", f"{runs} (the newest first)" if runs else "none yet")
+        yield _line("runs", f"{runs} (newest first)" if runs else "none yet")
     if facts.last is None or facts.last.phases is None or facts.last_at is None:
-        yield _line("last run", "its phases are not there any more; poolkeeper probe --now")
+        yield _line("last run", "its phases are no longer stored; run poolkeeper probe --now")
         return
-    found = facts.last.why or ("good" if facts.last.asked else "not asked")
+    found = facts.last.why or ("good" if facts.last.asked else "no request sent")
     yield _line("last run", f"{found}, {age(facts.last_at, now)} ago")
     yield _timeline(probe_timeline.phases_of(facts.last.phases))
 
@@ -106,12 +106,12 @@ def _change(change: Change, now: datetime) -> str:
 def _to_do(facts: Facts, now: datetime) -> Iterator[Text]:
     words = facts.reasons or ((facts.unbelieved,) if facts.unbelieved else ())
     if not words:
-        yield _line("do", "nothing: all is well as far as can be seen", "green")
+        yield _line("do", "nothing: no problem is known", "green")
         return
     if facts.unbelieved:
-        told = f"{facts.unbelieved} was found in the last run alone, and is not acted on before it is found again"
+        told = f"only the last run found {facts.unbelieved}; it has no effect until another run finds it, too"
         yield _line("not yet", told)
-    yield from (_line("comes back", f"by {what}") for what in comes_back(facts, now))
+    yield from (_line("recovers", what) for what in comes_back(facts, now))
     yield from (_line("do", advice(word, facts), "bold") for word in words)
     pages = [runbook(page_of(word)) for word in words] + [
         runbook("BreakerOpen") if facts.endpoint.breaker != "Closed" else ""

@@ -1,5 +1,4 @@
-"""The pool that a command is about: of a `poolkeeper run` on this machine, else of the cluster; and how it is told
-something."""
+"""The pool of a command: from a `poolkeeper run` on this machine, else from the cluster; and how to annotate it."""
 
 import asyncio
 import os
@@ -66,14 +65,14 @@ def chosen(pools: Sequence[Target], pool: str | None, namespace: str | None) -> 
     ]
     if pool and not matching:
         known = ", ".join(found.name for found in pools) or "none"
-        raise UserError(f"there is no pool {pool!r}; there are: {known}")
+        raise UserError(f"there is no pool {pool!r}; the pools are: {known}")
     return matching
 
 
 def _of_runs(state_dir: Path | None) -> Sequence[Target]:
     found = [_run_target(state, pool) for state, pool in _runs(state_dir)]
     if not found and not statedir.active(os.environ) and not state_dir:
-        raise UserError("no `poolkeeper run` is alive on this machine any more")
+        raise UserError("the `poolkeeper run` on this machine has ended")
     return found
 
 
@@ -86,7 +85,7 @@ def _of_cluster(namespace: str | None) -> Sequence[Target]:
 def _runs(state_dir: Path | None) -> list[tuple[StateDir, PoolRecord]]:
     states = (StateDir(state_dir),) if state_dir else statedir.active(os.environ)
     if state_dir and not statedir.is_held(states[0]):
-        raise UserError(f"no `poolkeeper run` is alive on {state_dir}; start one with --state-dir {state_dir}")
+        raise UserError(f"no `poolkeeper run` uses {state_dir}; start one with --state-dir {state_dir}")
     return [(state, found.pool) for state in states if (found := run_record.read(state))]
 
 
@@ -120,10 +119,10 @@ def _is(found: PoolRecord, name: str, namespace: str | None) -> bool:
 
 def _only(found: Sequence[T], pool: str, namespaces: Sequence[str]) -> T:
     if len(found) > 1:
-        raise UserError(f"pool {pool!r} is in several namespaces: {', '.join(namespaces)}; say which: NAMESPACE/{pool}")
+        raise UserError(f"pool {pool!r} is in several namespaces: {', '.join(namespaces)}; write NAMESPACE/{pool}")
     return found[0]
 
 
 def _unknown(pool: str, known: Sequence[PoolRecord], where: str) -> UserError:
     names = ", ".join(f"{found.metadata.namespace}/{found.metadata.name}" for found in known) or "none"
-    return UserError(f"there is no pool {pool!r} in {where}; there are: {names}")
+    return UserError(f"there is no pool {pool!r} in {where}; the pools are: {names}")

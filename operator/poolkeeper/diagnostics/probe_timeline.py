@@ -1,4 +1,4 @@
-"""The phases of one probed request, end to end: what took how long, and what was never come to. Pure.
+"""The phases of one probe request, end to end: the time of each, and which were never reached. Pure.
 
 A probe times the phases of the way by themselves and those of the answer from when the request was sent; here they
 stand one behind the other, as a caller lives through them.
@@ -14,7 +14,7 @@ BAR_WIDTH = 40
 
 @dataclass(frozen=True)
 class Phase:
-    """begin_ms: since the start of everything. took_ms None: not come to."""
+    """begin_ms: since the start of the request. took_ms None: not reached."""
 
     name: str
     begin_ms: int
@@ -74,7 +74,7 @@ def _since(at: int | None, before: int | None) -> int | None:
 def _addresses(seen: ProbePhases) -> str:
     if not seen.addresses:
         return ""
-    bad = f", {seen.unreachable} of them take no connection" if seen.unreachable else ""
+    bad = f", {seen.unreachable} of them accept no connection" if seen.unreachable else ""
     return f"{seen.addresses} address{'es' if seen.addresses > 1 else ''}{bad}"
 
 

@@ -1,4 +1,4 @@
-"""A pool's status in words for a person on call: what serves, what does not, why, and since when. Pure."""
+"""The status of pools for a person on call: what serves, what does not, why, and since when. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
 def page(pools: Sequence[PoolRecord], now: datetime) -> RenderableType:
-    """All pools in one table, then each with its endpoints and with whatever is not as it should be."""
+    """All pools in one table, then each pool with its endpoints and its bad conditions."""
     parts: list[RenderableType] = [_pools(pools)]
     for pool in pools:
         parts += [Text(), Text(_name(pool), "bold")] if len(pools) > 1 else [Text()]
@@ -81,7 +81,7 @@ def _trouble(condition: Condition, now: datetime) -> Text:
 
 
 def _to_do(pool: PoolRecord, wrong: Sequence[Condition]) -> list[Text]:
-    """Where to go on reading: about the first endpoint that is out, and the first thing that is wrong."""
+    """What to read next: about the first excluded endpoint, and the first bad condition."""
     out = [found.name for found in _by_tier(pool) if found.health == "Unhealthy" or found.breaker != "Closed"]
     ways = [f"poolkeeper explain {_name(pool)} {name}" for name in out[:1]]
     ways += [page for condition in wrong[:1] if (page := runbook(condition.reason))]

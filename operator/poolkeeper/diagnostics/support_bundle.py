@@ -37,8 +37,8 @@ def contents(found: Target, version: str, now: datetime) -> Mapping[str, str]:
     more, missing = asyncio.run(_of_a_run(found.state)) if found.state else asyncio.run(_of_the_cluster(found))
     head = [
         f"pool {found.name}, at {now:%Y-%m-%dT%H:%M:%SZ}, by poolkeeper {version}",
-        "Logs and Secrets are not in it.",
-        *(f"not there: {note}" for note in dict.fromkeys([*notes, *missing])),
+        "It contains no logs and no Secrets.",
+        *(f"missing: {note}" for note in dict.fromkeys([*notes, *missing])),
     ]
     whole = {"README.txt": "\n".join(head) + "\n", **files, **more}
     return {name: _PASSWORD.sub(r"\1***@", text) for name, text in whole.items()}

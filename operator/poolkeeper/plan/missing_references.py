@@ -1,6 +1,6 @@
-"""References of a pool that point at nothing. Secrets are not among them: only a router, which mounts them, can tell.
+"""References of a pool to objects that do not exist. Not of Secrets: only a router, which mounts them, can see that.
 
-A missing Service or ConfigMap does not hold the pool back: the endpoint that needs it fails, the others serve.
+A missing Service or ConfigMap does not stop the roll-out: the endpoint that needs it fails, the others serve.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from poolkeeper.plan.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class MissingRef:
-    """reason: what a condition calls it. message: what is missing, who wants it, and what to do."""
+    """reason: of the condition. message: what is missing, which field needs it, and what to do."""
 
     reason: Reason
     message: str
@@ -28,8 +28,8 @@ def _policy(snapshot: Snapshot) -> Iterator[MissingRef]:
     if ref is None or snapshot.policy is not None:
         return
     problems = "; ".join(str(problem) for problem in snapshot.policy_problems)
-    what = f"is not valid: {problems}" if problems else f"does not exist in namespace {snapshot.key.namespace}"
-    yield MissingRef(Reason.PolicyNotFound, f"FailoverPolicy {ref.name}, wanted by spec.failoverPolicyRef, {what}")
+    what = f"is invalid: {problems}" if problems else f"does not exist in namespace {snapshot.key.namespace}"
+    yield MissingRef(Reason.PolicyNotFound, f"FailoverPolicy {ref.name} (spec.failoverPolicyRef) {what}")
 
 
 def _services(snapshot: Snapshot) -> Iterator[MissingRef]:
@@ -40,7 +40,7 @@ def _services(snapshot: Snapshot) -> Iterator[MissingRef]:
         if ref and ref.name not in snapshot.services:
             yield MissingRef(
                 Reason.ServiceNotFound,
-                f"Service {ref.name}, wanted by endpoint {endpoint.name}, does not exist in namespace "
+                f"Service {ref.name} of endpoint {endpoint.name} does not exist in namespace "
                 f"{snapshot.key.namespace}; the endpoint cannot be reached until it does",
             )
 
@@ -61,11 +61,11 @@ def _config_map(snapshot: Snapshot, ref: ConfigMapKeyRef, wanted_by: str) -> Ite
     if keys is None:
         yield MissingRef(
             Reason.ConfigMapNotFound,
-            f"ConfigMap {ref.name}, wanted by {wanted_by}, does not exist in namespace {snapshot.key.namespace}",
+            f"ConfigMap {ref.name} of {wanted_by} does not exist in namespace {snapshot.key.namespace}",
         )
     elif ref.key not in keys:
         seen = ", ".join(sorted(keys)) or "none"
         yield MissingRef(
             Reason.ConfigMapNotFound,
-            f"ConfigMap {ref.name} has no key {ref.key}, wanted by {wanted_by}; its keys: {seen}",
+            f"ConfigMap {ref.name} has no key {ref.key}, which {wanted_by} needs; its keys: {seen}",
         )

@@ -1,4 +1,4 @@
-"""Why a pool's new declaration is not rolled out. Whatever the reason, the last good configuration goes on serving."""
+"""Why the new spec of a pool is not rolled out. For every reason the last good configuration keeps serving."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.plan.timezones import unknown_zones
 
 TOLD_AT_ONCE = 5
-"""Problems named in one message; `poolkeeper validate` tells them all."""
+"""Problems named in one message; `poolkeeper validate` reports them all."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Hold:
 
 
 def hold_of(snapshot: Snapshot, missing: tuple[MissingRef, ...]) -> Hold | None:
-    """The first that applies: what must be repaired comes before what was asked for."""
+    """The first that applies: what must be fixed comes before what somebody requested."""
     problems = (*snapshot.problems, *_more_problems(snapshot))
     if problems or snapshot.pool is None:
         return Hold(Reason.InvalidSpec, told(problems), problems)
     if snapshot.annotations.get(labels.PAUSED) == "true":
         return Hold(
             Reason.ReconcilePaused,
-            f"the annotation {labels.PAUSED} holds the pool as it is: changes wait until the annotation is removed",
+            f"the annotation {labels.PAUSED} stops changes to the pool: they wait until you remove the annotation",
         )
     for ref in missing:
         if ref.reason == Reason.PolicyNotFound:
@@ -49,7 +49,7 @@ def failover_to_tier(snapshot: Snapshot) -> int | None:
 
 
 def _more_problems(snapshot: Snapshot) -> Iterator[Problem]:
-    """What a manifest alone cannot tell: annotations, time zones, and where it is to run."""
+    """What a manifest alone cannot show: annotations, time zones, and where it will run."""
     if snapshot.pool is None:
         return
     spec = snapshot.pool.spec
@@ -65,7 +65,7 @@ def _more_problems(snapshot: Snapshot) -> Iterator[Problem]:
         if snapshot.settings.local and endpoint.service_ref:
             yield Problem(
                 f"spec.endpoints[{index}].serviceRef",
-                "names a Service, and there is no cluster here to find it in; give the endpoint a url instead",
+                "seen a Service, but there is no cluster here; set url instead",
             )
 
 
@@ -77,4 +77,4 @@ def told(problems: Sequence[Problem]) -> str:
     """The first few in one message."""
     first = "; ".join(str(problem) for problem in problems[:TOLD_AT_ONCE])
     more = len(problems) - TOLD_AT_ONCE
-    return f"{first}; and {more} more (poolkeeper validate tells all)" if more > 0 else first
+    return f"{first}; and {more} more (poolkeeper validate reports all)" if more > 0 else first

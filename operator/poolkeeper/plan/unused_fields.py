@@ -1,4 +1,4 @@
-"""Fields that were set and do nothing as things are: told by name, so that nobody trusts a dead switch."""
+"""Fields that are set and have no effect: reported by name, so that nobody relies on them."""
 
 from collections.abc import Iterator
 
@@ -9,17 +9,17 @@ from poolkeeper.plan.endpoints import ANY_MODEL
 
 
 def without_effect(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> tuple[str, ...]:
-    """Their paths, each with why this pool has no use for it."""
+    """Their paths, each with the reason why it has no effect in this pool."""
     return tuple(_of_no_use(pool, policy))
 
 
 def _of_no_use(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> Iterator[str]:
-    lesser = policy.fallback.degraded_model
-    if lesser and lesser not in pool.models:
-        yield f"policy.fallback.degradedModel ({lesser} is none of spec.models)"
+    fallback_model = policy.fallback.degraded_model
+    if fallback_model and fallback_model not in pool.models:
+        yield f"policy.fallback.degradedModel ({fallback_model} is not in spec.models)"
     yield from _models_of_no_use(pool)
     if pool.router.autoscaling and not _asks_for_cpu(pool.router.resources):
-        yield "spec.router.autoscaling (spec.router.resources requests no cpu, so there is no percentage of it)"
+        yield "spec.router.autoscaling (spec.router.resources requests no cpu, so its percentage has no base)"
 
 
 def _asks_for_cpu(resources: Resources) -> bool:
@@ -33,7 +33,7 @@ def _models_of_no_use(pool: EndpointPoolSpec) -> Iterator[str]:
     for index, endpoint in enumerate(pool.endpoints):
         named = [mapping.name for mapping in endpoint.models]
         unknown = [name for name in named if name not in (*pool.models, ANY_MODEL)]
-        yield from (f"spec.endpoints[{index}].models: {name} (none of spec.models)" for name in unknown)
+        yield from (f"spec.endpoints[{index}].models: {name} (not in spec.models)" for name in unknown)
         if endpoint.mode != "Disabled":
             had.update(pool.models if not named or ANY_MODEL in named else named)
     yield from (f"spec.models: {model} (no endpoint has it)" for model in pool.models if model not in had)

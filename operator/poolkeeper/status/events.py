@@ -1,7 +1,8 @@
-"""What happened, for `kubectl describe`: the differences between the status as it was and as it is now.
+"""What happened, for `kubectl describe`: the differences between the previous status and the new one.
 
-Only from those two, so that a restart of the operator tells nothing twice. A half-open breaker that opens again is no
-news, nor is a tier that nobody reported on for a while. Breakers are one a model: each that opens is told.
+Only from those two, so that a restart of the operator repeats no Event. A half-open breaker that opens again is no
+change, and neither is a tier that no router reported for a while. There is a breaker for each model: each opening is an
+Event.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ ALL_MODELS = "*"
 
 @dataclass(frozen=True)
 class PoolEvent:
-    """reason: what happened, one word. action: what Poolkeeper does about it, one word."""
+    """reason: what happened, in one word. action: what Poolkeeper does about it, in one word."""
 
     type: Literal["Normal", "Warning"]
     reason: str
@@ -61,7 +62,7 @@ def _breaker(now: EndpointStatus, was_open: frozenset[str], is_open: frozenset[s
     elif closed and not is_open and now.health != "Unknown":
         yield PoolEvent("Normal", "BreakerClosed", f"{now.name}: breaker closed, it takes traffic again", "RouteBack")
     elif closed and is_open:
-        kept = f"{now.name}: breaker closed for all models but {', '.join(sorted(is_open))}"
+        kept = f"{now.name}: breaker closed for all models except {', '.join(sorted(is_open))}"
         yield PoolEvent("Normal", "BreakerClosed", kept, "RouteBack")
 
 
@@ -76,7 +77,7 @@ def _for(models: frozenset[str]) -> str:
 
 
 def _health(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:
-    """Breakers and rests have Events of their own: the breaker's and the tier's."""
+    """Breakers and backoffs have other Events: the breaker's and the tier's."""
     before = was.reason if was else ""
     needs_a_human = now.reason in KEY_MISSING | KEY_REFUSED | OUT_OF_MONEY
     if not needs_a_human and (now.breaker != "Closed" or AT_REST & {before, now.reason}):
@@ -89,16 +90,16 @@ def _health(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEve
 
 def _went_down(now: EndpointStatus) -> PoolEvent:
     if now.reason in KEY_MISSING:
-        told = f"{now.name}: its key is missing; it gets no traffic until the Secret has it"
+        told = f"{now.name}: its API key is missing; it gets no traffic until the Secret has the key"
         return PoolEvent("Warning", Reason.CredentialsRejected, told, "RouteAround")
     if now.reason in KEY_REFUSED:
-        told = f"{now.name}: the provider refuses the key; it gets no traffic until the Secret changes"
+        told = f"{now.name}: the provider refuses the API key; it gets no traffic until the Secret changes"
         return PoolEvent("Warning", Reason.CredentialsRejected, told, "RouteAround")
     if now.reason in OUT_OF_MONEY:
-        told = f"{now.name}: the provider says the account is out of money"
+        told = f"{now.name}: the provider says that the account has no credit; it gets no traffic until it has"
         return PoolEvent("Warning", Reason.BalanceExhausted, told, "RouteAround")
     if now.reason in CHECK_FAILED:
-        told = f"{now.name}: its health checks fail; it gets no traffic until they pass, unless nothing else is left"
+        told = f"{now.name}: its health checks fail; it gets no traffic until they pass, unless no other is left"
         return PoolEvent("Warning", "EndpointUnhealthy", told, "RouteAround")
     after = f" after {now.reason}" if now.reason else ""
     return PoolEvent("Warning", "EndpointUnhealthy", f"{now.name}: unhealthy{after}", "RouteAround")
@@ -129,7 +130,7 @@ def _tier(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEven
 
 
 def _lesser(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
-    """The pool's own breaker opened, or a lesser model stands in, and the tier is the same."""
+    """The pool breaker opened, or a fallback model stands in, and the tier is the same."""
     found, before = _find(now, ConditionType.FailoverActive), _find(was, ConditionType.FailoverActive)
     if found is None or now.active_tier is None or (before and before.reason == found.reason):
         return

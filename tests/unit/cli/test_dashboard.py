@@ -35,8 +35,8 @@ def chat(tmp_path: Path) -> Iterator[StateDir]:
 @pytest.mark.parametrize(
     ("args", "want"),
     [
-        (("chta",), "there is no pool 'chta'; there are: default/chat"),
-        (("--state-dir", "/nosuch"), "no `poolkeeper run` is alive on /nosuch"),
+        (("chta",), "there is no pool 'chta'; the pools are: default/chat"),
+        (("--state-dir", "/nosuch"), "no `poolkeeper run` uses /nosuch"),
         (("--listen", "here"), "--listen: seen 'here'; wanted HOST:PORT"),
     ],
 )
@@ -51,7 +51,7 @@ def test_neither_a_run_nor_a_cluster(tmp_path: Path) -> None:
     result = dashboard(tmp_path)
 
     assert result.exit_code == 1
-    assert "no `poolkeeper run` is alive on this machine" in result.stderr
+    assert "no `poolkeeper run` on this machine" in result.stderr
 
 
 def test_an_address_that_is_taken(chat: StateDir, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_what_it_shows_is_chosen_once(tmp_path: Path, monkeypatch: pytest.Monkey
         source, pools = pool_locator.source(None, None)
         assert (source, pools()) == ("poolkeeper run on this machine", [])
 
-    with pytest.raises(UserError, match="no `poolkeeper run` is alive on this machine any more"):
+    with pytest.raises(UserError, match="the `poolkeeper run` on this machine has ended"):
         pools()
 
 

@@ -60,7 +60,7 @@ def test_a_refused_key_of_a_run_on_this_machine(home: Path) -> None:
         "status 401",
         "never",
         "this machine: Unhealthy",
-        "the key was refused: check Secret s, key k",
+        "refused the API key: check Secret s, key k",
         "docs/runbooks/CredentialsRejected.md",
     ):
         assert want in result.stdout

@@ -151,7 +151,7 @@ def test_a_pool_that_is_not_there_is_not_probed(api: type[ApiServer], tmp_path: 
     result = poolkeeper(tmp_path, "probe", "--now", "chta")
 
     assert result.exit_code == 1
-    assert "there is no pool 'chta' in the cluster; there are: team/chat" in result.stderr
+    assert "there is no pool 'chta' in the cluster; the pools are: team/chat" in result.stderr
 
 
 def looked(home: Path, monkeypatch: pytest.MonkeyPatch) -> PoolFacts:
@@ -170,7 +170,7 @@ def test_the_dashboard_sees_what_explain_sees(
     found = looked(tmp_path, monkeypatch)
 
     assert [told.advice for told in found.words["official"].told] == [
-        "the key was refused: check Secret deepseek, key api-key, and the key at the provider"
+        "the provider refused the API key: check Secret deepseek, key api-key, and the API key at the provider"
     ]
     assert found.metrics == {"chat-router-a": "poolkeeper_config_generation 3\n"}
     assert [path for path in api.asked if "secrets" in path] == []

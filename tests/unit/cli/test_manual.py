@@ -108,12 +108,12 @@ def test_draining_the_last_that_is_well_is_done_and_warned_of(runs: Path) -> Non
     [
         (("failover", "chat", "--to", "7"), "pool default/chat has no tier 7; its tiers: 0, 1"),
         (("drain", "chat", "officail"), "has no endpoint 'officail'; its endpoints: local, official"),
-        (("undrain", "code", "official"), "is in several namespaces: one, two; say which: NAMESPACE/code"),
+        (("undrain", "code", "official"), "is in several namespaces: one, two; write NAMESPACE/code"),
         (
             ("failback", "chta"),
-            "there is no pool 'chta' in the runs on this machine; there are: default/chat, one/code",
+            "there is no pool 'chta' in the runs on this machine; the pools are: default/chat, one/code",
         ),
-        (("failback", "chat", "--state-dir", "/none"), "no `poolkeeper run` is alive on /none"),
+        (("failback", "chat", "--state-dir", "/none"), "no `poolkeeper run` uses /none"),
     ],
 )
 def test_what_does_not_exist_is_told_and_nothing_changes(runs: Path, args: tuple[str, ...], want: str) -> None:

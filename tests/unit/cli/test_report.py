@@ -68,8 +68,8 @@ def test_no_key_is_in_it(keyed: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_had_is_told(keyed: Path, tmp_path: Path) -> None:
     result = report(keyed, "chat", "-o", str(tmp_path / "out"))
 
-    assert "not there: " in result.stderr  # this run's router knows no /metrics
-    assert "/metrics answered 404" in result.stderr
+    assert "missing: " in result.stderr  # this run's router knows no /metrics
+    assert "/metrics cannot be read: answered 404" in result.stderr
 
 
 def test_an_archive_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def test_one_run_by_its_folder(runs: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "want"),
     [
-        (("nosuch",), "there is no pool 'nosuch'; there are: default/chat, default/code"),
-        (("--state-dir", "/nosuch"), "no `poolkeeper run` is alive on /nosuch"),
+        (("nosuch",), "there is no pool 'nosuch'; the pools are: default/chat, default/code"),
+        (("--state-dir", "/nosuch"), "no `poolkeeper run` uses /nosuch"),
     ],
 )
 def test_what_is_not_there_is_said(runs: Path, args: tuple[str, ...], want: str) -> None:
@@ -89,4 +89,4 @@ def test_without_a_run_it_asks_the_cluster(tmp_path: Path) -> None:
     result = status(tmp_path)
 
     assert result.exit_code == 1
-    assert "no `poolkeeper run` is alive on this machine, and no cluster to work on" in result.stderr
+    assert "no `poolkeeper run` on this machine, and no cluster to work on" in result.stderr

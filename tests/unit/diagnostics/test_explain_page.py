@@ -108,19 +108,19 @@ def test_a_grey_endpoint() -> None:
 
     assert found[0] == "team/chat / official (tier 0)"
     meaning = ProbeReason.SlowFirstToken.meaning
-    assert f"verdict Grey for 12m, SlowFirstToken: {meaning}" in found
-    assert "runs SlowFirstToken (1/1), good (the newest first)" in found
+    assert f"probe Grey for 12m, SlowFirstToken: {meaning}" in found
+    assert "runs SlowFirstToken (1/1), good (newest first)" in found
     assert "last run SlowFirstToken, 1m ago" in found
     assert any(line.startswith("first token 8700 ms ━") for line in found)
-    assert "comes back by two good runs in a row of the probe; at once: `poolkeeper probe --now team/chat`" in found
+    assert "recovers after two good runs in a row of the probe; run it now: `poolkeeper probe --now team/chat`" in found
     assert "runbook docs/runbooks/SlowFirstToken.md" in found
 
 
 def test_a_refused_key_names_the_secret_and_its_key() -> None:
     found = lines(REFUSED)
 
-    assert f"do the key was refused: check {KEY}, and the key at the provider" in found
-    assert f"comes back by another key in {KEY}; routers see it within about a minute" in found
+    assert f"do the provider refused the API key: check {KEY}, and the API key at the provider" in found
+    assert f"recovers about a minute after {KEY} has a new value" in found
     assert "runbook docs/runbooks/CredentialsRejected.md" in found
 
 
@@ -129,7 +129,7 @@ def test_an_open_breaker_with_its_router_and_its_history() -> None:
 
     assert any("breaker open" in line and "62.5 % errors" in line and "m: open (ServerError)" in line for line in found)
     assert "changes 0s ago: m: Closed -> Open (ServerError), chat-router-a" in found
-    assert "comes back by its trials, in 42 s" in found
+    assert "recovers when half-open requests succeed; the next one in 42 s" in found
     assert not any("Busy" in line for line in found)  # another endpoint's
 
 
@@ -137,8 +137,8 @@ def test_what_routers_and_probes_find_may_differ_and_both_is_told() -> None:
     found = lines(facts(reason="ServerError", breaker="Open", probed=verdict("Unhealthy", "CredentialsRejected")))
 
     assert [line.partition(":")[0] for line in found if line.startswith("do ")] == [
-        "do it fails by itself",
-        "do the key was refused",
+        "do it answers with server errors",
+        "do the provider refused the API key",
     ]
     assert [line for line in found if line.startswith("runbook ")] == [
         f"runbook docs/runbooks/{reason}.md" for reason in ("ServerError", "CredentialsRejected", "BreakerOpen")
@@ -146,7 +146,7 @@ def test_what_routers_and_probes_find_may_differ_and_both_is_told() -> None:
 
 
 def test_all_is_well() -> None:
-    assert lines(facts())[-1] == "do nothing: all is well as far as can be seen"
+    assert lines(facts())[-1] == "do nothing: no problem is known"
 
 
 def test_one_bad_run_is_told_as_not_acted_on_yet() -> None:
@@ -157,7 +157,7 @@ def test_one_bad_run_is_told_as_not_acted_on_yet() -> None:
         )
     )
 
-    assert "not yet SlowTokens was found in the last run alone, and is not acted on before it is found again" in found
+    assert "not yet only the last run found SlowTokens; it has no effect until another run finds it, too" in found
 
 
 def test_what_could_not_be_looked_at_is_told() -> None:
@@ -167,21 +167,24 @@ def test_what_could_not_be_looked_at_is_told() -> None:
 @pytest.mark.parametrize(
     ("found", "want"),
     [
-        (facts(reason="BalanceExhausted", health="Unhealthy"), "money; it is asked again every few minutes"),
-        (facts(reason="RateLimited", health="Unhealthy"), "the end of the pause that the provider asked for"),
-        (facts(reason="ServerError", breaker="HalfOpen"), "its trials, which are under way"),
+        (
+            facts(reason="BalanceExhausted", health="Unhealthy"),
+            "when the account has credit; next check within a few minutes",
+        ),
+        (facts(reason="RateLimited", health="Unhealthy"), "when the backoff that the provider set is over"),
+        (facts(reason="ServerError", breaker="HalfOpen"), "when its half-open requests succeed"),
         (
             facts(reason="AwaitingTraffic", breaker="HalfOpen", health="Unknown"),
-            "the next requests, which are its trials",
+            "when the next requests succeed",
         ),
         (
             facts(reason="HealthCheckFailed", health="Unhealthy"),
-            "its health checks, when they pass some times in a row",
+            "when its health checks pass some times in a row",
         ),
-        (facts(reason="OffSchedule", health="Unknown"), "the next window of its schedule"),
+        (facts(reason="OffSchedule", health="Unknown"), "in the next window of its schedule"),
         (
             facts(reason="NoAnswer", probed=verdict("Unhealthy", "NoAnswer")),
-            "one good run of the probe; at once: `poolkeeper probe --now team/chat`",
+            "after one good run of the probe; run it now: `poolkeeper probe --now team/chat`",
         ),
     ],
     ids=["no money", "at rest", "trials", "waits", "checks", "schedule", "probes"],
@@ -212,4 +215,6 @@ def test_a_word_that_nobody_knows_sends_to_the_log() -> None:
 def test_a_trial_that_is_due_is_now(seconds: int) -> None:
     at = NOW + timedelta(seconds=seconds)
 
-    assert comes_back(facts(breaker="Open", router={"breaker": "Open", "retryAt": at}), NOW) == ("its trials, now",)
+    assert comes_back(facts(breaker="Open", router={"breaker": "Open", "retryAt": at}), NOW) == (
+        "when half-open requests succeed; the next one now",
+    )

@@ -44,7 +44,7 @@ def test_a_good_answer_from_the_name_to_the_last_token() -> None:
 
 def test_what_is_worth_a_note() -> None:
     assert {phase.name: phase.note for phase in phases_of(WHOLE) if phase.note} == {
-        "DNS": "2 addresses, 1 of them take no connection",
+        "DNS": "2 addresses, 1 of them accept no connection",
         "TLS": "certificate until 2026-12-01",
         "headers": "status 200",
         "stream": "12 tokens, 20.5 a second, finish stop, prompt 9 tokens, 8 cached",

@@ -187,7 +187,7 @@ def test_a_new_key_is_a_changed_file_and_the_same_document(stage: Stage) -> None
         (
             "pool.yaml",
             POOL.replace('url: "http://127.0.0.1:8000/v1"', "serviceRef: {name: vllm, port: 8000}"),
-            "spec.endpoints[1].serviceRef: names a Service, and there is no cluster here",
+            "spec.endpoints[1].serviceRef: seen a Service, but there is no cluster here",
         ),
     ],
 )

@@ -116,7 +116,7 @@ HOLDS = {
     "a policy that does not exist": (
         snapshot(pool(failoverPolicyRef={"name": "strict"})),
         Reason.PolicyNotFound,
-        "FailoverPolicy strict, wanted by spec.failoverPolicyRef, does not exist in namespace default",
+        "FailoverPolicy strict (spec.failoverPolicyRef) does not exist in namespace default",
     ),
     "a policy that is not valid": (
         replace(
@@ -124,12 +124,12 @@ HOLDS = {
             policy_problems=(Problem("spec.retry.maxAttempts", "must be at least 1"),),
         ),
         Reason.PolicyNotFound,
-        "is not valid: spec.retry.maxAttempts: must be at least 1",
+        "is invalid: spec.retry.maxAttempts: must be at least 1",
     ),
     "a pause": (
         snapshot(annotations={labels.PAUSED: "true"}),
         Reason.ReconcilePaused,
-        "poolkeeper.dev/paused holds the pool as it is",
+        "poolkeeper.dev/paused stops changes to the pool",
     ),
     "a hold on a tier that is not there": (
         snapshot(annotations={labels.FAILOVER_TO: "7"}),
@@ -144,7 +144,7 @@ HOLDS = {
     "a Service where there is no cluster": (
         replace(snapshot(), settings=replace(SETTINGS, local=True)),
         Reason.InvalidSpec,
-        "spec.endpoints[1].serviceRef: names a Service, and there is no cluster here",
+        "spec.endpoints[1].serviceRef: seen a Service, but there is no cluster here",
     ),
 }
 
@@ -167,7 +167,7 @@ def test_many_problems_are_told_in_part_and_counted() -> None:
     hold = resolve(replace(snapshot(), pool=None, problems=problems), NOW).hold
 
     assert hold is not None
-    assert hold.message.endswith("and 3 more (poolkeeper validate tells all)")
+    assert hold.message.endswith("and 3 more (poolkeeper validate reports all)")
     assert hold.problems == problems
 
 
@@ -183,12 +183,12 @@ MISSING = {
     "a Service": (
         replace(snapshot(), services=frozenset()),
         Reason.ServiceNotFound,
-        "Service vllm, wanted by endpoint",
+        "Service vllm of endpoint",
     ),
     "a ConfigMap": (
         snapshot(pool([endpoint("a", tls={"caRef": {"name": "ca", "key": "ca.crt"}})])),
         Reason.ConfigMapNotFound,
-        "ConfigMap ca, wanted by endpoint a (tls.caRef), does not exist",
+        "ConfigMap ca of endpoint a (tls.caRef) does not exist",
     ),
     "a key of a ConfigMap": (
         replace(
@@ -196,7 +196,7 @@ MISSING = {
             config_maps={"ca": frozenset({"other"})},
         ),
         Reason.ConfigMapNotFound,
-        "ConfigMap ca has no key ca.crt, wanted by endpoint a (tls.caRef); its keys: other",
+        "ConfigMap ca has no key ca.crt, which endpoint a (tls.caRef) needs; its keys: other",
     ),
 }
 

@@ -11,7 +11,7 @@ def test_defaults_name_nothing() -> None:
     assert without_effect(pool().spec, FailoverPolicySpec()) == ()
 
 
-NO_CPU = "spec.router.autoscaling (spec.router.resources requests no cpu, so there is no percentage of it)"
+NO_CPU = "spec.router.autoscaling (spec.router.resources requests no cpu, so its percentage has no base)"
 
 
 @pytest.mark.parametrize(
@@ -46,5 +46,5 @@ def test_a_model_that_an_endpoint_has_and_nobody_may_ask_for_is_named() -> None:
     declared = pool([endpoint("a", models=[{"name": "*"}, {"name": "deepseek-chat"}])])
 
     assert without_effect(declared.spec, FailoverPolicySpec()) == (
-        "spec.endpoints[0].models: deepseek-chat (none of spec.models)",
+        "spec.endpoints[0].models: deepseek-chat (not in spec.models)",
     )

@@ -138,7 +138,7 @@ CASES = {
         T.ResolvedRefs,
         "False",
         Reason.SecretNotFound,
-        "Secret deepseek with key api-key is not there, wanted by endpoint official: its routers miss the file "
+        "Secret deepseek with key api-key does not exist; endpoint official needs it, and the routers miss the file "
         "since 2026-11-22T07:40:00Z (2/2 replicas)",
     ),
     "a key file that routers miss, but another of its Secret is there": Case(
@@ -146,21 +146,21 @@ CASES = {
         T.ResolvedRefs,
         "False",
         Reason.SecretKeyMissing,
-        "Secret deepseek has no key api-key or an empty one, wanted by endpoint official",
+        "Secret deepseek has no key api-key, or an empty one; endpoint official needs it",
     ),
     "a client's key that a router misses, but another of its Secret is there": Case(
         without_keys_of("web"),
         T.ResolvedRefs,
         "False",
         Reason.SecretKeyMissing,
-        "Secret clients has no key web or an empty one, wanted by client web: its routers miss the file (1/2 replicas)",
+        "Secret clients has no key web, or an empty one; client web needs it, and the routers miss the file (1/2",
     ),
     "the keys of all clients of a Secret": Case(
         without_keys_of("web", "batch"),
         T.ResolvedRefs,
         "False",
         Reason.SecretNotFound,
-        "Secret clients with key batch is not there, wanted by client batch",
+        "Secret clients with key batch does not exist; client batch needs it",
     ),
     # Programmed
     "all routers serve the planned document": Case(
@@ -173,7 +173,7 @@ CASES = {
         Reason.RolloutInProgress,
         "1/2 routers serve configuration generation",
     ),
-    "no Deployment yet": Case(snapshot(), T.Programmed, "False", Reason.RolloutInProgress, "not there yet"),
+    "no Deployment yet": Case(snapshot(), T.Programmed, "False", Reason.RolloutInProgress, "does not exist yet"),
     "Pods of an older template are still there": Case(
         deployed(WELL, LiveDeployment(3, 3, 2, up_to_date=True)),
         T.Programmed,
@@ -196,7 +196,7 @@ CASES = {
         T.Programmed,
         "Unknown",
         Reason.RoutersSilent,
-        "2/2 ready routers do not report on their admin port, so what they serve is not known: "
+        "2/2 ready routers do not report on their admin port, so their configuration is unknown: "
         "chat-router-0: no answer in time; chat-router-1: no answer in time",
     ),
     "a document that a router refuses": Case(
@@ -204,7 +204,7 @@ CASES = {
         T.Programmed,
         "False",
         Reason.ConfigRejected,
-        "generation 1 was refused by 1/2 routers: endpoints[0].port: wanted an integer. They keep serving",
+        "1/2 routers rejected configuration generation 1: endpoints[0].port: wanted an integer. They keep serving",
     ),
     "a refusal of an older document is forgotten": Case(
         serving(snapshot(), refusing(0, "whatever")), T.Programmed, "False", Reason.RolloutInProgress
@@ -229,7 +229,7 @@ CASES = {
         T.Programmed,
         "Unknown",
         Reason.Pending,
-        "Nothing new is rolled out (InvalidSpec). The last good configuration (generation 1) keeps serving",
+        "The roll-out of changes is stopped (InvalidSpec). The last good configuration (generation 1) keeps serving",
     ),
     # Available
     "enough endpoints": Case(WELL, T.Available, "True", Reason.MinimumEndpointsAvailable, "2/2 endpoints take traffic"),
@@ -244,7 +244,7 @@ CASES = {
         T.Available,
         "False",
         Reason.NoEndpointsAvailable,
-        "1/2 endpoints take traffic, wanted at least 2; out: official (breaker open)",
+        "1/2 endpoints take traffic, wanted at least 2; excluded: official (breaker open)",
     ),
     "no router is ready": Case(
         replace(WELL, live=replace(WELL.live, pods=())), T.Available, "False", Reason.RouterNotReady, "0/2 router Pods"
@@ -257,7 +257,7 @@ CASES = {
         T.Available,
         "Unknown",
         Reason.NoDataYet,
-        "none has reported yet: cannot connect",
+        "but none has reported yet: cannot connect",
     ),
     "routers that were not heard for long": Case(
         serving(snapshot(), at=NOW - timedelta(seconds=16)), T.Available, "Unknown", Reason.ProbeDataStale, "15 s"
@@ -267,7 +267,7 @@ CASES = {
         T.Available,
         "False",
         Reason.NoEndpointsAvailable,
-        "out: a (drained)",
+        "excluded: a (drained)",
     ),
     "whoever waits for a request may be asked": Case(
         seen_as(waiting("official"), LOCAL_DOWN),
@@ -284,7 +284,7 @@ CASES = {
         T.Available,
         "False",
         Reason.NoEndpointsAvailable,
-        "those whose health checks fail are tried all the same, for nothing else is left",
+        "no other is left, so routers still send requests to those that fail health checks",
     ),
     # Degraded
     "nothing is wrong": Case(WELL, T.Degraded, "False", Reason.AllEndpointsHealthy),
@@ -300,7 +300,7 @@ CASES = {
         T.Degraded,
         "True",
         Reason.BreakerOpen,
-        "after Busy (2/2 replicas); tried again until trials pass",
+        "after Busy (2/2 replicas); half-open requests go there until they succeed",
     ),
     "failing health checks": Case(
         seen_as(seen("official", health="Unhealthy", reason="HealthCheckFailed"), LOCAL_WELL),
@@ -324,7 +324,7 @@ CASES = {
         T.Degraded,
         "True",
         Reason.BreakerOpen,
-        "official: breaker half-open since 2026-11-22T07:40:00Z, trial requests are being sent",
+        "official: breaker half-open since 2026-11-22T07:40:00Z, a few requests go there",
     ),
     "a breaker of one model alone": Case(
         seen_as(partly_cut_off("official", "deepseek-flash"), LOCAL_WELL),
@@ -341,17 +341,17 @@ CASES = {
         T.Degraded,
         "True",
         Reason.CredentialsRejected,
-        "official: the provider refuses the key (Secret deepseek, key api-key) since 2026-11-22T07:40:00Z",
+        "official: the provider refuses the API key (Secret deepseek, key api-key) since 2026-11-22T07:40:00Z",
     ),
     "a missing key is one that cannot be used": Case(
-        seen_as(KEYLESS, LOCAL_WELL), T.Degraded, "True", Reason.CredentialsRejected, "official: the key is missing"
+        seen_as(KEYLESS, LOCAL_WELL), T.Degraded, "True", Reason.CredentialsRejected, "official: the API key is missing"
     ),
     "an account out of money": Case(
         seen_as(seen("official", health="Unhealthy", reason="BalanceExhausted"), LOCAL_WELL),
         T.Degraded,
         "True",
         Reason.BalanceExhausted,
-        "official: the provider says the account is out of money",
+        "official: the provider says that the account has no credit",
     ),
     "an unhealthy endpoint": Case(
         seen_as(seen("official", health="Unhealthy", reason="Connect"), LOCAL_WELL),
@@ -365,7 +365,7 @@ CASES = {
         T.Degraded,
         "True",
         Reason.EndpointsUnhealthy,
-        "official: the provider asked for a pause (Busy)",
+        "official: the provider set a backoff (Busy)",
     ),
     "a pause that did not": Case(
         seen_as(seen("official", health="Unhealthy", reason="Busy"), LOCAL_WELL),
@@ -404,7 +404,7 @@ CASES = {
         T.FailoverActive,
         "True",
         Reason.PrimaryRateLimited,
-        "asked for a pause: official (RateLimited)",
+        "in backoff: official (RateLimited)",
     ),
     "the first tier fails its health checks": Case(
         seen_as(seen("official", health="Unhealthy", reason="HealthCheckFailed"), LOCAL_WELL, active_tier=1),
@@ -421,14 +421,14 @@ CASES = {
         T.FailoverActive,
         "True",
         Reason.ServingDegraded,
-        "No tier can take a request",
+        "No tier can take requests",
     ),
     "a trial that is due is no service": Case(
         seen_as(HOST_DOWN, LOCAL_DOWN, active_tier=0),
         T.FailoverActive,
         "True",
         Reason.ServingDegraded,
-        "No tier can take a request",
+        "No tier can take requests",
     ),
     "a trial that is due at a tier below another that serves is none either": Case(
         seen_as(HOST_DOWN, LOCAL_WELL, active_tier=1), T.FailoverActive, "True", Reason.PrimaryBreakerOpen
@@ -455,14 +455,14 @@ CASES = {
         T.FailoverActive,
         "True",
         Reason.ManualHold,
-        "Tier 1 is held by the annotation poolkeeper.dev/failover-to; remove it to fail back",
+        "The annotation poolkeeper.dev/failover-to holds tier 1; run `poolkeeper failback` to release it",
     ),
     "the first tier is well again, and failback is by hand": Case(
         serving(snapshot(), state(document(snapshot()), active_tier=1).model_copy(update={"failback": STAYS_BELOW})),
         T.FailoverActive,
         "True",
         Reason.ManualHold,
-        "Tier 1 serves (local) in place of tier 0: it is held by failback Manual until `poolkeeper failback` is said",
+        "Tier 1 serves (local) in place of tier 0: failback.mode is Manual; run `poolkeeper failback` to release it",
     ),
     "a hold on the first tier is no failover": Case(
         serving(replace(snapshot(), annotations={labels.FAILOVER_TO: "0"})),

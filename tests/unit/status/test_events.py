@@ -99,7 +99,7 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
     ),
     "one model's breaker closes": (
         (seen_as(partly_cut_off("official", PRO, FLASH)), seen_as(partly_cut_off("official", FLASH))),
-        [("BreakerClosed", f"official: breaker closed for all models but {FLASH}")],
+        [("BreakerClosed", f"official: breaker closed for all models except {FLASH}")],
     ),
     "the last model's breaker closes": (
         (seen_as(partly_cut_off("official", FLASH)), WELL),
@@ -115,7 +115,7 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
     ),
     "every tier goes dark": (
         (FAILED_OVER, ALL_DARK),
-        [("BreakerOpened", "local: breaker opened after Busy"), ("ServingDegraded", "No tier can take a request")],
+        [("BreakerOpened", "local: breaker opened after Busy"), ("ServingDegraded", "No tier can take requests")],
     ),
     "trials in the dark are no news": (
         (ALL_DARK, seen_as(CUT_OFF, LOCAL_CUT_OFF), seen_as(CUT_OFF, LOCAL_CUT_OFF, active_tier=1), ALL_DARK),
@@ -136,15 +136,15 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
     "it stays open": ((WELL, GUARDED, GUARDED), []),
     "a key is refused": (
         (WELL, seen_as(KEY_REFUSED)),
-        [("CredentialsRejected", "official: the provider refuses the key")],
+        [("CredentialsRejected", "official: the provider refuses the API key")],
     ),
     "a key is missing": (
         (WELL, seen_as(seen("official", health="Unhealthy", reason="SecretNotFound"))),
-        [("CredentialsRejected", "official: its key is missing")],
+        [("CredentialsRejected", "official: its API key is missing")],
     ),
     "money runs out": (
         (WELL, seen_as(seen("official", health="Unhealthy", reason="BalanceExhausted"))),
-        [("BalanceExhausted", "official: the provider says the account is out of money")],
+        [("BalanceExhausted", "official: the provider says that the account has no credit")],
     ),
     "a health check fails": (
         (WELL, seen_as(CHECK_FAILED)),
@@ -166,18 +166,21 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
     "a pause inside the tier is no news": ((WELL, seen_as(RESTING)), []),
     "a pause that moves traffic is told by the tier": (
         (WELL, seen_as(RESTING, active_tier=1)),
-        [("Failover", "in place of tier 0: asked for a pause: official (Busy)")],
+        [("Failover", "in place of tier 0: in backoff: official (Busy)")],
     ),
     "and so is its end": ((seen_as(RESTING, active_tier=1), WELL), [("Failback", "Tier 0 serves")]),
     "a key refused behind an open breaker is told": (
         (FAILED_OVER, seen_as(KEY_REFUSED_AND_OPEN, active_tier=1)),
-        [("CredentialsRejected", "official: the provider refuses the key")],
+        [("CredentialsRejected", "official: the provider refuses the API key")],
     ),
     "a key works again": (
         (seen_as(KEY_REFUSED), WELL),
         [("EndpointHealthy", "official: healthy again after CredentialsRejected")],
     ),
-    "a document is refused": ((WELL, refusing()), [("ConfigRejected", "was refused by 1/1 routers: bad")]),
+    "a document is refused": (
+        (WELL, refusing()),
+        [("ConfigRejected", "1/1 routers rejected configuration generation 1")],
+    ),
     "a spec is refused": ((WELL, INVALID), [("InvalidSpec", "spec.models: is missing")]),
     "routers that cannot be heard are no news": ((WELL, unheard(WELL)), []),
     "nor is it when they are heard again": ((WELL, FAILED_OVER, unheard(FAILED_OVER), FAILED_OVER), []),

@@ -63,7 +63,7 @@ def test_what_probes_alone_keep_out_is_a_grey_failure_and_no_failed_check() -> N
     failing = state(document(PLAIN), seen("official", health="Unhealthy", reason="HealthCheckFailed"))
 
     assert degraded(said)[:2] == ("True", Reason.GreyFailure)
-    assert degraded(said)[2].endswith("it is left out")
+    assert degraded(said)[2].endswith("it is excluded")
     assert degraded(after((EARLIER_RUN, dead), (NOW, dead), of=serving(PLAIN, failing)))[1] == Reason.EndpointsUnhealthy
 
 

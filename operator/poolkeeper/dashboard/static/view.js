@@ -95,7 +95,7 @@ const seenBy = (view, nowMs) => [
 
 const toDo = (endpoint, nowMs) => {
   const advice = endpoint.told.map((told) => element("li", {}, element("b", {}, "do: "), told.advice, " ", runbook(told.runbook)));
-  const back = endpoint.comesBack.map((what) => element("li", {}, element("b", {}, "comes back by "), what));
+  const back = endpoint.comesBack.map((what) => element("li", {}, element("b", {}, "recovers "), what));
   const views = endpoint.views.map((view) => element("li", {}, seenBy(view, nowMs)));
   return advice.length || back.length || views.length ? element("ul", { class: "todo" }, back, advice, views) : null;
 };

@@ -1,1 +1,1 @@
-"""One file a condition: a chain of checks, the first that has something to say is right."""
+"""One file per condition: a chain of checks. The first check with a finding decides."""

@@ -1,4 +1,4 @@
-"""Accepted: is the spec valid, and does everything in it do something?"""
+"""Accepted: is the spec valid, and does each field in it have an effect?"""
 
 from poolkeeper.api.reasons import Reason
 from poolkeeper.status.chain import Check, Finding
@@ -14,7 +14,7 @@ def invalid(facts: Facts) -> Finding | None:
 
 def accepted(facts: Facts) -> Finding:
     idle = ", ".join(facts.plan.without_effect)
-    return Finding("True", Reason.Accepted, f"Accepted; of no effect as things are: {idle}" if idle else "Accepted")
+    return Finding("True", Reason.Accepted, f"Accepted; unused fields: {idle}" if idle else "Accepted")
 
 
 CHECKS: tuple[Check, ...] = (invalid, accepted)

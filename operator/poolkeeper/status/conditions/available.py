@@ -1,8 +1,8 @@
 """Available: would a request be answered now?
 
-An endpoint counts when it may be asked: in service, breaker closed and not known to be unhealthy. One that nobody has
-tried yet counts too, because the routers would try it. One whose health checks fail does not, though routers try it
-when nothing else is left.
+An endpoint counts when it can get requests: in service, breaker closed and not known to be unhealthy. One without any
+request so far counts too, because the routers would use it. One whose health checks fail does not count, though routers
+use it when no other endpoint is left.
 """
 
 from poolkeeper.api.reasons import ConditionType, Reason
@@ -29,7 +29,7 @@ def not_heard(facts: Facts) -> Finding | None:
     errors = sorted({report.error for report in facts.snapshot.reports if report.error})
     why = f": {', '.join(errors)}" if errors else ""
     return Finding(
-        "Unknown", Reason.NoDataYet, f"{len(facts.ready_pods)} routers are ready, none has reported yet{why}"
+        "Unknown", Reason.NoDataYet, f"{len(facts.ready_pods)} routers are ready, but none has reported yet{why}"
     )
 
 
@@ -40,9 +40,11 @@ def too_few(facts: Facts) -> Finding | None:
     out = [endpoint for endpoint in facts.counted if not endpoint.is_usable]
     names = ", ".join(f"{endpoint.name} ({_why_out(endpoint)})" for endpoint in out)
     is_tried = not facts.usable and facts.active_tier is not None and any(one.reason in CHECK_FAILED for one in out)
-    tried = "; those whose health checks fail are tried all the same, for nothing else is left" if is_tried else ""
+    tried = "; no other is left, so routers still send requests to those that fail health checks" if is_tried else ""
     return Finding(
-        "False", Reason.NoEndpointsAvailable, f"{_usable(facts)}, wanted at least {wanted}; out: {names or '-'}{tried}"
+        "False",
+        Reason.NoEndpointsAvailable,
+        f"{_usable(facts)}, wanted at least {wanted}; excluded: {names or '-'}{tried}",
     )
 
 

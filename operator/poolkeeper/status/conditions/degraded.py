@@ -1,4 +1,4 @@
-"""Degraded: does something need a look, though the pool may well be answering? What a human must mend comes first."""
+"""Degraded: does something need attention, though the pool may still answer? What a human must fix comes first."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +19,7 @@ def key_refused(facts: Facts) -> Finding | None:
         facts,
         Reason.CredentialsRejected,
         _is_refused,
-        "left out until the Secret changes or a health check proves the key",
+        "excluded until the Secret changes or a health check accepts the API key",
         _key_told,
     )
 
@@ -29,18 +29,22 @@ def balance_exhausted(facts: Facts) -> Finding | None:
         facts,
         Reason.BalanceExhausted,
         _is_broke,
-        "left out until a health check sees money again, and asked again every few minutes",
+        "excluded until a health check reports a positive balance; checked every few minutes",
         _balance_told,
     )
 
 
 def breaker_open(facts: Facts) -> Finding | None:
-    answer = "the others take its traffic until trials pass" if facts.usable else "tried again until trials pass"
+    answer = (
+        "the others take its traffic until half-open requests succeed"
+        if facts.usable
+        else "half-open requests go there until they succeed"
+    )
     return _any(facts, Reason.BreakerOpen, _is_cut_off, answer, _breaker_told)
 
 
 def unhealthy(facts: Facts) -> Finding | None:
-    return _any(facts, Reason.EndpointsUnhealthy, _is_unhealthy, "left out until it is healthy again", _health_told)
+    return _any(facts, Reason.EndpointsUnhealthy, _is_unhealthy, "excluded until it is healthy again", _health_told)
 
 
 def grey(facts: Facts) -> Finding | None:
@@ -55,17 +59,17 @@ def probe_stale(facts: Facts) -> Finding | None:
         return None
     last = facts.plan.last_probe
     if last is None or last.asked_at is None:
-        why = "no probe has finished since the CronJob was made"
+        why = "no probe has finished since the CronJob was created"
     elif last.outcome == "Skipped":
-        why = f"the last probe that asked anybody ended{_at(last.asked_at)}: {last.message}"
+        why = f"the last probe that sent requests ended{_at(last.asked_at)}: {last.message}"
     else:
         why = f"the last probe ended{_at(last.asked_at)}"
-    told = f"{why}; nothing is known of grey failures. Look at the CronJob's last Job"
+    told = f"{why}; grey failures are unknown. Look at the last Job of the CronJob"
     return Finding("Unknown", Reason.ProbeDataStale, told)
 
 
 def all_well(facts: Facts) -> Finding:
-    return Finding("False", Reason.AllEndpointsHealthy, f"Nothing is wrong with {len(facts.counted)} endpoints")
+    return Finding("False", Reason.AllEndpointsHealthy, f"All {len(facts.counted)} endpoints are healthy")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -114,7 +118,7 @@ def _is_cut_off(endpoint: EndpointFact) -> bool:
 
 
 def _is_unhealthy(endpoint: EndpointFact) -> bool:
-    """By the routers' own experience: where they only take the advice of probes, it is theirs to tell (grey)."""
+    """By the routers' own requests and checks. What they only take from a probe status is reported as grey."""
     is_advised = endpoint.probe.weight_percent == 0 and endpoint.reason == _probed(endpoint)
     return endpoint.health == "Unhealthy" and not is_advised
 
@@ -123,19 +127,21 @@ def _key_told(endpoint: EndpointFact) -> str:
     ref = endpoint.credential
     which = f" (Secret {ref.name}, key {ref.key})" if ref else ""
     what = (
-        "the key is missing" if KEY_MISSING & {endpoint.reason, _probed(endpoint)} else "the provider refuses the key"
+        "the API key is missing"
+        if KEY_MISSING & {endpoint.reason, _probed(endpoint)}
+        else "the provider refuses the API key"
     )
     return f"{what}{which}{since_when(endpoint.since)}"
 
 
 def _balance_told(endpoint: EndpointFact) -> str:
-    return f"the provider says the account is out of money{since_when(endpoint.since)}"
+    return f"the provider says that the account has no credit{since_when(endpoint.since)}"
 
 
 def _breaker_told(endpoint: EndpointFact) -> str:
     models = f" for {', '.join(endpoint.only_models)}" if endpoint.only_models else ""
     if endpoint.breaker == "HalfOpen":
-        return f"breaker half-open{models}{since_when(endpoint.since)}, trial requests are being sent"
+        return f"breaker half-open{models}{since_when(endpoint.since)}, a few requests go there"
     if endpoint.reason in CHECK_FAILED:
         return f"breaker open{models}, and its health checks fail{since_when(endpoint.since)}"
     after = f" after {endpoint.reason}" if endpoint.reason else ""
@@ -144,7 +150,7 @@ def _breaker_told(endpoint: EndpointFact) -> str:
 
 def _health_told(endpoint: EndpointFact) -> str:
     if endpoint.reason in AT_REST:
-        return f"the provider asked for a pause ({endpoint.reason})"
+        return f"the provider set a backoff ({endpoint.reason})"
     if endpoint.reason in CHECK_FAILED:
         return f"its health checks fail{since_when(endpoint.since)}"
     after = f" after {endpoint.reason}" if endpoint.reason else ""
@@ -155,7 +161,7 @@ def _grey_told(endpoint: EndpointFact) -> str:
     reason, percent = endpoint.probe.reason, endpoint.probe.weight_percent
     if reason is None:
         raise AssertionError(f"{endpoint.name} was called grey without a reason")
-    done = "" if percent == FULL_PERCENT else f"; it gets {percent} % of its weight" if percent else "; it is left out"
+    done = "" if percent == FULL_PERCENT else f"; it gets {percent} % of its weight" if percent else "; it is excluded"
     meaning = f"{reason.meaning[0].lower()}{reason.meaning[1:].rstrip('.')}"
     return f"{endpoint.name}: probes find {reason.value}{since_when(endpoint.probe_since)}: {meaning}{done}"
 

@@ -1,4 +1,4 @@
-"""FailoverActive: does something else serve than the first tier that was declared to? And why is that one out?"""
+"""FailoverActive: does something else serve than the declared first tier? And why is that tier excluded?"""
 
 from poolkeeper.api import labels
 from poolkeeper.api.reasons import ConditionType, Reason
@@ -8,7 +8,7 @@ from poolkeeper.status.chain import Check, Finding, as_before
 from poolkeeper.status.facts import Facts
 from poolkeeper.status.merge_replicas import global_breaker, unserved_models
 
-_DARK = "No tier can take a request, but for trials of its breakers: clients get a kept answer, or the default one"
+_DARK = "No tier can take requests, except half-open ones: clients get a cached answer or the default answer"
 PRIMARY_OUT = (Reason.PrimaryBreakerOpen, Reason.PrimaryUnhealthy, Reason.PrimaryRateLimited)
 
 
@@ -20,7 +20,8 @@ def global_breaker_open(facts: Facts) -> Finding | None:
     if not facts.states or global_breaker(facts.states.values()) != "Open":
         return None
     told = (
-        "Most requests of this pool end without an answer: for now none is tried, and clients get the fallback at once"
+        "Most requests of this pool end without an answer: routers send none to providers for now, and clients get "
+        "the fallback at once"
     )
     return Finding("True", Reason.GlobalBreakerOpen, told)
 
@@ -32,7 +33,7 @@ def nothing_serves(facts: Facts) -> Finding | None:
 
 
 def model_unserved(facts: Facts) -> Finding | None:
-    """Only where a lesser model can stand in; else the endpoints' own conditions say what is wrong."""
+    """Only if a fallback model can stand in; else the conditions of the endpoints say what is wrong."""
     document = facts.plan.document
     lesser = document.policy.fallback.degraded_model if document else ""
     unserved = [model for model in unserved_models(facts.states.values()) if model != lesser]
@@ -51,7 +52,9 @@ def primary_serves(facts: Facts) -> Finding | None:
 def held(facts: Facts) -> Finding | None:
     if failover_to_tier(facts.snapshot) != facts.active_tier:
         return None
-    told = f"Tier {facts.active_tier} is held by the annotation {labels.FAILOVER_TO}; remove it to fail back"
+    told = (
+        f"The annotation {labels.FAILOVER_TO} holds tier {facts.active_tier}; run `poolkeeper failback` to release it"
+    )
     return Finding("True", Reason.ManualHold, told)
 
 
@@ -67,22 +70,22 @@ def unhealthy(facts: Facts) -> Finding | None:
 
 def at_rest(facts: Facts) -> Finding | None:
     out = [f"{one.name} ({one.reason})" for one in facts.primary if one.reason in AT_REST]
-    return _failed_over(facts, Reason.PrimaryRateLimited, f"asked for a pause: {', '.join(out)}") if out else None
+    return _failed_over(facts, Reason.PrimaryRateLimited, f"in backoff: {', '.join(out)}") if out else None
 
 
 def waits_for_failback(facts: Facts) -> Finding | None:
     held = {one.tier for state in facts.states.values() for one in state.failback.held}
     if facts.active_tier not in held:
         return None
-    what = "it is held by failback Manual until `poolkeeper failback` is said"
+    what = "failback.mode is Manual; run `poolkeeper failback` to release it"
     return _failed_over(facts, Reason.ManualHold, what)
 
 
 def coming_back(facts: Facts) -> Finding:
-    """Well again, and waiting for its stabilization; or, if it never was ill, full."""
+    """Healthy again, and waiting for its stabilization; or, if it never failed, full."""
     before = facts.previous(ConditionType.FailoverActive)
     was = next((reason for reason in PRIMARY_OUT if before and before.reason == reason), Reason.PrimaryRateLimited)
-    return _failed_over(facts, was, "it can take requests again as soon as it is stable or has room")
+    return _failed_over(facts, was, "it takes requests again as soon as it is stable or has a free connection")
 
 
 CHECKS: tuple[Check, ...] = (

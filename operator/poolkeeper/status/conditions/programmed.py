@@ -1,7 +1,7 @@
 """Programmed: do all routers run on the current spec?
 
-The routers themselves say so: each ready Pod must report the hash of the planned document. A Deployment that is rolled
-out proves only that Pods are there.
+The routers report it: each ready Pod must report the hash of the planned document. A finished roll-out of the
+Deployment proves only that the Pods exist.
 """
 
 from poolkeeper.api.reasons import REASONS, ConditionType, Reason
@@ -25,7 +25,7 @@ def held(facts: Facts) -> Finding | None:
     if facts.plan.document is not None:
         return None
     why = facts.plan.hold.reason if facts.plan.hold else "unknown"
-    return Finding("Unknown", Reason.Pending, f"Nothing new is rolled out ({why}). {facts.last_good}")
+    return Finding("Unknown", Reason.Pending, f"The roll-out of changes is stopped ({why}). {facts.last_good}")
 
 
 def refused(facts: Facts) -> Finding | None:
@@ -46,15 +46,15 @@ def rejected(facts: Facts) -> Finding | None:
     return Finding(
         "False",
         Reason.ConfigRejected,
-        f"Configuration generation {current[0].generation} was refused by {len(current)}/{len(facts.states)} routers: "
-        f"{why}. They keep serving on the last one they took",
+        f"{len(current)}/{len(facts.states)} routers rejected configuration generation {current[0].generation}: "
+        f"{why}. They keep serving with the last one they accepted",
     )
 
 
 def rolling_out(facts: Facts) -> Finding | None:
     deployment, wanted = facts.snapshot.live.deployment, wanted_routers(facts.snapshot)
     if deployment is None:
-        return Finding("False", Reason.RolloutInProgress, "The router Deployment is not there yet")
+        return Finding("False", Reason.RolloutInProgress, "The router Deployment does not exist yet")
     ready = min(deployment.ready_replicas, len(facts.ready_pods))
     stale = deployment.replicas - deployment.updated_replicas
     if deployment.up_to_date and deployment.updated_replicas >= wanted and stale <= 0 and ready >= wanted:
@@ -93,13 +93,13 @@ def silent(facts: Facts) -> Finding | None:
     if not unheard:
         return None
     errors = {report.pod: report.error for report in facts.snapshot.reports}
-    told = [f"{pod}: {errors.get(pod) or 'not asked yet'}" for pod in unheard[:TOLD_AT_ONCE]]
+    told = [f"{pod}: {errors.get(pod) or 'not polled yet'}" for pod in unheard[:TOLD_AT_ONCE]]
     more = f"; and {len(unheard) - TOLD_AT_ONCE} more" if len(unheard) > TOLD_AT_ONCE else ""
     return Finding(
         "Unknown",
         Reason.RoutersSilent,
         f"{len(unheard)}/{len(facts.ready_pods)} ready routers do not report on their admin port, "
-        f"so what they serve is not known: {'; '.join(told)}{more}",
+        f"so their configuration is unknown: {'; '.join(told)}{more}",
     )
 
 

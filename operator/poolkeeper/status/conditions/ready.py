@@ -1,4 +1,7 @@
-"""Ready: do the routers run on a valid spec? Providers' health is not in it: an outage must not block its own cure."""
+"""Ready: do the routers run on a valid spec?
+
+Providers' health is not in it: an outage must not block the roll-out that fixes it.
+"""
 
 from collections.abc import Mapping
 
@@ -9,7 +12,7 @@ NEEDS = (ConditionType.Accepted, ConditionType.ResolvedRefs, ConditionType.Progr
 
 
 def ready(findings: Mapping[ConditionType, Finding]) -> Finding:
-    """The first of its needs that is not True speaks for it."""
+    """The first needed condition that is not True decides."""
     for need in NEEDS:
         if findings[need].status != "True":
             return findings[need]

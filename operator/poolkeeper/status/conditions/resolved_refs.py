@@ -1,7 +1,7 @@
 """ResolvedRefs: does everything that the spec refers to exist?
 
-Secrets are never read here. A router says that the file of a key is missing; when another file of the same Secret is
-there, it is the key that the Secret lacks, else the Secret itself is taken to be missing.
+Secrets are never read here. A router reports that the file of a key is missing. If it has another file of the same
+Secret, the key is missing in the Secret; otherwise the Secret itself counts as missing.
 """
 
 from poolkeeper.api.base import SecretKeyRef
@@ -15,7 +15,7 @@ from poolkeeper.status.merge_replicas import clients_without_key
 def unread(facts: Facts) -> Finding | None:
     if facts.snapshot.pool is not None:
         return None
-    return Finding("Unknown", Reason.Pending, "The spec is not valid, so its references were not looked up")
+    return Finding("Unknown", Reason.Pending, "The spec is invalid, so its references were not checked")
 
 
 def missing(facts: Facts) -> Finding | None:
@@ -39,7 +39,7 @@ def key_missing(facts: Facts) -> Finding | None:
     known = first is not None and first.name in mounted
     reason = Reason.SecretKeyMissing if known else Reason.SecretNotFound
     told = "; ".join(_told(endpoint, mounted) for endpoint in lacking)
-    return Finding("False", reason, f"{told}. What lacks its key gets no traffic until it is there")
+    return Finding("False", reason, f"{told}. An endpoint without its API key gets no traffic")
 
 
 def client_key_missing(facts: Facts) -> Finding | None:
@@ -51,15 +51,15 @@ def client_key_missing(facts: Facts) -> Finding | None:
     mounted: set[str] = {client.key_ref.name for client in clients if client.name not in lacking}
     reason = Reason.SecretKeyMissing if found[0].key_ref.name in mounted else Reason.SecretNotFound
     told = "; ".join(
-        f"{_what_is_missing(client.key_ref, mounted)}, wanted by client {client.name}: its routers miss the file "
+        f"{_what_is_missing(client.key_ref, mounted)}; client {client.name} needs it, and the routers miss the file "
         f"({lacking[client.name]}/{len(facts.states)} replicas)"
         for client in found
     )
-    return Finding("False", reason, f"{told}. Nobody can call in the name of a client without a key")
+    return Finding("False", reason, f"{told}. Clients without an API key cannot authenticate")
 
 
 def resolved(facts: Facts) -> Finding:
-    return Finding("True", Reason.ResolvedRefs, "Everything referred to exists, as far as can be seen")
+    return Finding("True", Reason.ResolvedRefs, "All references exist, as far as the operator can see")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -78,11 +78,13 @@ def _told(endpoint: EndpointFact, mounted: set[str]) -> str:
         return endpoint.name
     what = _what_is_missing(ref, mounted)
     seen_by = f" ({endpoint.agreement})" if endpoint.agreement else ""
-    return f"{what}, wanted by endpoint {endpoint.name}: its routers miss the file{since_when(endpoint.since)}{seen_by}"
+    return (
+        f"{what}; endpoint {endpoint.name} needs it, and the routers miss the file{since_when(endpoint.since)}{seen_by}"
+    )
 
 
 def _what_is_missing(ref: SecretKeyRef, mounted: set[str]) -> str:
-    """mounted: the Secrets of which another file is there."""
+    """mounted: the Secrets of which the routers have another file."""
     if ref.name in mounted:
-        return f"Secret {ref.name} has no key {ref.key} or an empty one"
-    return f"Secret {ref.name} with key {ref.key} is not there"
+        return f"Secret {ref.name} has no key {ref.key}, or an empty one"
+    return f"Secret {ref.name} with key {ref.key} does not exist"
