@@ -24,11 +24,19 @@ PATIENCE_S = 30.0
 class Run:
     """`with Run(folder, "-f", ...) as run`: started, ready, and ended at the end. Knows all it ever printed."""
 
-    def __init__(self, state: Path, *args: object, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        state: Path,
+        *args: object,
+        env: dict[str, str] | None = None,
+        on_line: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        """on_line: gets every line that the run prints, as it is printed."""
         self.state = state
         self._args = ["--state-dir", str(state), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *map(str, args)]
         self._env = {**os.environ, "PYTHONPATH": f"{ROOT / 'operator'}", "PYTHONUNBUFFERED": "1", **(env or {})}
         self._lines: list[str] = []
+        self._on_line = on_line
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> Self:
@@ -47,6 +55,7 @@ class Run:
         assert self.process is not None and self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.append(line)
+            self._on_line(line.rstrip())
 
     def __enter__(self) -> Self:
         self.start()

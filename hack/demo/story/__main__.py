@@ -1,4 +1,4 @@
-"""`make try` tells the story on this machine; `make up` tells it on the current cluster (--cluster)."""
+"""`make try` plays the story on this machine, `make up` on the current cluster (--cluster)."""
 
 import os
 import sys
@@ -21,8 +21,8 @@ def main(arguments: list[str]) -> int:
     try:
         with stage as set_up:
             story = Story(set_up)
-            story.show_heard()
-            story.tell()
+            story.show_messages()
+            story.play()
     except (StoryError, OpenAIError) as error:
         console.print(f"\n[bold red]The story does not hold:[/] {escape(str(error))}")
         return 1

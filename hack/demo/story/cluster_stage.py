@@ -17,7 +17,7 @@ POOL = "chat"
 
 @dataclass
 class ClusterStage:
-    """seen: Events told already."""
+    """seen: the Events that were shown already."""
 
     bed: Bed
     client: OpenAI
@@ -43,7 +43,7 @@ class ClusterStage:
         console.print("[dim]$ kubectl get epool[/]")
         console.print(self.bed.kubectl("-n", self.bed.namespace, "get", "epool", POOL).stdout, end="", markup=False)
 
-    def heard(self) -> Iterable[str]:
+    def messages(self) -> Iterable[str]:
         events = self.bed.get("events", "--field-selector", f"involvedObject.name={POOL}")["items"]
         for event in events:
             if event["metadata"]["uid"] not in self.seen:
@@ -63,7 +63,7 @@ def on_a_cluster(env: dict[str, str], namespace: str) -> Iterator[Stage]:
         console.print(f"  base URL for any OpenAI client: http://{address}/v1")
         with OpenAI(base_url=f"http://{address}/v1", api_key="unused", max_retries=0, timeout=90) as client:
             stage = ClusterStage(bed, client)
-            list(stage.heard())
+            list(stage.messages())
             yield stage
 
 
@@ -72,6 +72,6 @@ def _serves(bed: Bed) -> bool:
 
 
 def _as_new(bed: Bed) -> None:
-    """An earlier story may have left the provider in any mood, and with another key."""
+    """An earlier story may have left the provider with another scenario, and another key."""
     bed.play("official", "ok")
     bed.accept_keys("official", bed.read_key("deepseek", "api-key"))

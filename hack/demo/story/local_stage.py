@@ -1,5 +1,7 @@
 """The stage of `make try`: two scripted DeepSeeks on this machine, and `poolkeeper run` in front of them."""
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,12 +11,14 @@ from queue import Queue
 
 from openai import OpenAI
 
-from hack.demo.story.process import fill_in, poolkeeper, poolkeeper_run
+from hack.demo.story.patience import StoryError
 from hack.demo.story.script import Stage, console, heading
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.local import run_record
 from poolkeeper.local.state_dir import StateDir
 from testing.fakes.harness import FakeProvider
+from testing.runs.pools import write
+from testing.runs.running import Run
 
 FIRST_KEY, SECOND_KEY = "sk-try-first", "sk-try-second"
 DIALS: dict[str, object] = {"tokens": 12, "token_interval_ms": 40.0, "first_token_ms": 80.0}
@@ -44,9 +48,11 @@ class LocalStage:
 
     def show_status(self) -> None:
         console.print("[dim]$ poolkeeper status[/]")
-        poolkeeper("status", "--state-dir", str(self.state_dir))
+        command = [sys.executable, "-m", "poolkeeper", "status", "--state-dir", str(self.state_dir)]
+        if ended := subprocess.run(command, check=False).returncode:
+            raise StoryError(f"poolkeeper status: exit {ended}")
 
-    def heard(self) -> Iterable[str]:
+    def messages(self) -> Iterable[str]:
         while not self.lines.empty():
             yield self.lines.get()
 
@@ -58,19 +64,17 @@ def on_this_machine() -> Iterator[Stage]:
         heading("Two scripted DeepSeeks on this machine, and `poolkeeper run` in front of them")
         primary = stack.enter_context(FakeProvider("official", keys=[FIRST_KEY], params=DIALS, process=True))
         backup = stack.enter_context(FakeProvider("backup", params=DIALS, process=True))
-        fill_in(Path(__file__).with_name("pool.yaml"), folder / "pool.yaml", PRIMARY=primary.url, BACKUP=backup.url)
+        manifest = Path(__file__).with_name("pool.yaml").read_text()
+        (folder / "pool.yaml").write_text(manifest.replace("PRIMARY", primary.url).replace("BACKUP", backup.url))
         write_secret(folder / "secret.yaml", FIRST_KEY)
         state = folder / "state"
-        files = ("-f", str(folder / "pool.yaml"), "-f", str(folder / "secret.yaml"), "--state-dir", str(state))
-        heard: Queue[str] = Queue()
-        run = poolkeeper_run(*files, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", tell=heard.put)
-        base_url = stack.enter_context(run)
-        client = stack.enter_context(OpenAI(base_url=base_url, api_key="unused", max_retries=0, timeout=60))
-        yield LocalStage(folder / "secret.yaml", state, primary, heard, client)
+        lines: Queue[str] = Queue()
+        files = ("-f", folder / "pool.yaml", "-f", folder / "secret.yaml")
+        run = stack.enter_context(Run(state, *files, on_line=lines.put))
+        client = stack.enter_context(OpenAI(base_url=run.base_url, api_key="unused", max_retries=0, timeout=60))
+        yield LocalStage(folder / "secret.yaml", state, primary, lines, client)
 
 
 def write_secret(path: Path, key: str) -> None:
     text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: deepseek}}\nstringData: {{api-key: {key}}}\n"
-    new = path.with_suffix(".new")
-    new.write_text(text)
-    new.replace(path)
+    write(path, text)

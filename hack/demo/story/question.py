@@ -14,8 +14,8 @@ MAX_TOKENS = 24
 
 
 @dataclass(frozen=True)
-class Told:
-    """One answer: what it said, who gave it, and how long the first token took."""
+class Answer:
+    """text: all of it; endpoint, tier, attempts: from the headers of the router."""
 
     text: str
     endpoint: str
@@ -25,30 +25,30 @@ class Told:
     first_token_s: float
 
 
-def ask(client: OpenAI, question: str, show: Callable[[str], None]) -> Told:
+def ask(client: OpenAI, question: str, show: Callable[[str], None]) -> Answer:
     """Raises what the SDK raises when there is no answer. No retry of its own: the pool has to be enough."""
     began_s = time.monotonic()
     first_s, text, finish = 0.0, "", None
-    answer = client.chat.completions.with_raw_response.create(
+    response = client.chat.completions.with_raw_response.create(
         model=MODEL,
         messages=[{"role": "user", "content": question}],
         stream=True,
         max_tokens=MAX_TOKENS,
         extra_headers=ONE_SHOT,
     )
-    for chunk in answer.parse():
+    for chunk in response.parse():
         for choice in chunk.choices:
-            said = choice.delta.content or ""
-            if said and not text:
+            piece = choice.delta.content or ""
+            if piece and not text:
                 first_s = time.monotonic() - began_s
-            text += said
-            show(said)
+            text += piece
+            show(piece)
             finish = choice.finish_reason or finish
-    return Told(
+    return Answer(
         text=text,
-        endpoint=answer.headers["x-poolkeeper-endpoint"],
-        tier=answer.headers["x-poolkeeper-tier"],
-        attempts=answer.headers["x-poolkeeper-attempts"],
+        endpoint=response.headers["x-poolkeeper-endpoint"],
+        tier=response.headers["x-poolkeeper-tier"],
+        attempts=response.headers["x-poolkeeper-attempts"],
         finish_reason=finish,
         first_token_s=first_s,
     )

@@ -1,7 +1,7 @@
-"""The story: the provider fails in several ways, and each time the answer arrives all the same.
+"""The story: the provider fails in several ways, and each time the answer still arrives.
 
-It is a demonstration and a test at once: whatever does not hold ends it with an error. Where it plays (one machine, a
-cluster) is the stage's business.
+It is a demonstration and a test at once: the first thing that does not hold ends it with an error. The stage knows
+where it plays: on one machine or on a cluster.
 """
 
 import time
@@ -45,15 +45,15 @@ class Stage(Protocol):
     def show_status(self) -> None:
         """What a person would type, and what they see."""
 
-    def heard(self) -> Iterable[str]:
-        """What Poolkeeper said since last asked."""
+    def messages(self) -> Iterable[str]:
+        """What Poolkeeper printed or reported since the last call."""
 
 
 class Story:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
 
-    def tell(self) -> None:
+    def play(self) -> None:
         heading("All is well: the official endpoint answers")
         self.expect("official")
         self.show_status("all is well", all_is_well)
@@ -75,28 +75,28 @@ class Story:
     def expect(self, wanted: str) -> None:
         """A whole answer, from that endpoint."""
         console.print(f"[dim]> {QUESTION}[/]\n  ", end="")
-        told = ask(self.stage.client, QUESTION, lambda said: console.print(escape(said), end="", style="cyan"))
+        answer = ask(self.stage.client, QUESTION, lambda text: console.print(escape(text), end="", style="cyan"))
         console.print(
-            f"\n  [bold]x-poolkeeper-endpoint[/] {told.endpoint}  [bold]tier[/] {told.tier}  "
-            f"[bold]attempts[/] {told.attempts}  [dim]first token after {told.first_token_s * 1000:.0f} ms[/]"
+            f"\n  [bold]x-poolkeeper-endpoint[/] {answer.endpoint}  [bold]tier[/] {answer.tier}  "
+            f"[bold]attempts[/] {answer.attempts}  [dim]first token after {answer.first_token_s * 1000:.0f} ms[/]"
         )
-        if not told.text or told.finish_reason not in ("stop", "length"):
-            raise StoryError(f"the answer is not whole: finish_reason {told.finish_reason!r}, text {told.text!r}")
-        if told.endpoint != wanted:
-            raise StoryError(f"answered by {told.endpoint}, wanted {wanted}")
-        self.show_heard()
+        if not answer.text or answer.finish_reason not in ("stop", "length"):
+            raise StoryError(f"the answer is not whole: finish_reason {answer.finish_reason!r}, text {answer.text!r}")
+        if answer.endpoint != wanted:
+            raise StoryError(f"answered by {answer.endpoint}, wanted {wanted}")
+        self.show_messages()
 
     def recover(self, repair: Callable[[], object], title: str) -> None:
         repair()
         console.print(f"  [green]{title}.[/]")
         took_s = wait_until("the official endpoint serves again", self._official_serves, limit_s=60)
         self._wait_for_status("its breaker is closed and tier 0 serves", all_is_well)
-        self.show_heard()
+        self.show_messages()
         console.print(f"  [green]official serves again after {took_s:.1f} s.[/]")
 
     def ping(self) -> str:
-        """Who answers now?"""
-        return ask(self.stage.client, "ping", lambda said: None).endpoint
+        """The endpoint that answers now."""
+        return ask(self.stage.client, "ping", lambda text: None).endpoint
 
     def _official_serves(self) -> bool:
         time.sleep(0.1)
@@ -104,25 +104,25 @@ class Story:
 
     def show_status(self, what: str, holds: Callable[[EndpointPoolStatus], bool]) -> None:
         self._wait_for_status(what, holds)
-        self.show_heard()
+        self.show_messages()
         self.stage.show_status()
 
     def _wait_for_status(self, what: str, holds: Callable[[EndpointPoolStatus], bool]) -> None:
         """Under traffic: each router moves its breaker by what it sees itself, and there may be several."""
 
-        def told() -> bool:
+        def status_holds() -> bool:
             self.ping()
             return self._status_is(holds)
 
-        wait_until(f"status says that {what}", told, limit_s=60)
+        wait_until(f"status says that {what}", status_holds, limit_s=60)
 
     def _status_is(self, holds: Callable[[EndpointPoolStatus], bool]) -> bool:
         status = self.stage.status()
         return status is not None and holds(status)
 
-    def show_heard(self) -> None:
-        """What was said meanwhile; not in the middle of an answer, where nobody could read either."""
-        for line in self.stage.heard():
+    def show_messages(self) -> None:
+        """After an answer, never in the middle of one, where neither could be read."""
+        for line in self.stage.messages():
             console.print(f"  [magenta]poolkeeper |[/] [dim]{escape(line)}[/]")
 
 
