@@ -102,6 +102,7 @@ local function record_all(record, value, ended)
     local delta, _, _, index = read_choice(value.choices[i])
     record:record(index, delta)
     record.finished[index] = ended[index]
+    record.has_more = record.has_more or type(value.choices[i].logprobs) == "table"
   end
 end
 

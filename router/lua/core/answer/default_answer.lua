@@ -3,6 +3,7 @@
 
 local completion = require "core.answer.completion"
 local encode = require "core.json.encode"
+local openai_forms = require "core.answer.openai_forms"
 
 local NULL = encode.NULL
 
@@ -18,8 +19,8 @@ end
 -- OpenAI's chat and text completions
 
 local function of_completions(text, given)
-  local answer = completion.of_text(given.surface, text, given.id, given.model, given.created_s)
-  return given.is_stream and completion.as_stream(given.surface, answer, given.wants_usage) or encode.encode(answer)
+  local answer = encode.encode(completion.of_text(given.surface, text, given.id, given.model, given.created_s))
+  return given.is_stream and openai_forms.as_stream(answer, given.surface, given.wants_usage) or answer
 end
 
 

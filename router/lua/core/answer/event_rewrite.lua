@@ -102,7 +102,7 @@ function _M.event(data, choices, has_usage, identity)
   if not has_usage then
     changes.usage = false
   end
-  return "data: " .. edit.set(data, changes):gsub("\n", "\ndata: ") .. "\n\n"
+  return sse.event(edit.set(data, changes))
 end
 
 

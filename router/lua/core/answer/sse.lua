@@ -3,6 +3,7 @@
 
 local byte = string.byte
 local find = string.find
+local gsub = string.gsub
 local sub = string.sub
 local concat = table.concat
 
@@ -116,6 +117,24 @@ function _M.data(event)
     end
   end
   return of_lines(event)
+end
+
+
+-- The data of all events of a stream that is all here, in their order.
+function _M.all(text)
+  local found, pos, has_cr = {}, 1, _M.has_cr(text)
+  while pos <= #text do
+    local stop, next_pos = _M.boundary(text, pos, true, has_cr)
+    found[#found + 1] = _M.data(sub(text, pos, stop or #text))
+    pos = next_pos or #text + 1
+  end
+  return found
+end
+
+
+-- An event with this data, which may have several lines; name: its own, or nil.
+function _M.event(data, name)
+  return (name and "event: " .. name .. "\n" or "") .. "data: " .. gsub(data, "\n", "\ndata: ") .. "\n\n"
 end
 
 

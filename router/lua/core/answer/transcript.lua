@@ -17,12 +17,12 @@ _M.REASONING = { reasoning_content = true, reasoning = true }
 local IGNORED = { role = true, reasoning_details = true }
 
 
--- is_opaque: something was sent that is no text, so nobody can continue it. identity: what all events of the answer have in
--- common (event_rewrite.lua). finished: the choices that have. calls: tool calls by choice; ids: those of the first
--- choice's, by their place.
+-- is_opaque: something was sent that is no text, so nobody can continue it. has_more: more was sent than is kept here
+-- (probabilities). identity: what all events of the answer have in common (event_rewrite.lua). finished: the choices that
+-- have. calls: tool calls by choice; ids: those of the first choice's, by their place.
 function _M.new()
   return setmetatable({
-    choices = {}, calls = {}, ids = {}, finished = {}, identity = nil, is_opaque = false,
+    choices = {}, calls = {}, ids = {}, finished = {}, identity = nil, is_opaque = false, has_more = false,
   }, transcript)
 end
 
@@ -91,8 +91,9 @@ function transcript:record(index, delta)
       end
     elseif name == "tool_calls" and type(value) == "table" then
       record_tools(self, index, value)
-    elseif type(value) == "table" and next(value) ~= nil and not IGNORED[name] then
-      self.is_opaque = true
+    elseif type(value) == "table" and next(value) ~= nil then
+      self.is_opaque = self.is_opaque or not IGNORED[name]
+      self.has_more = true
     end
   end
 end

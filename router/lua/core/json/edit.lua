@@ -63,6 +63,19 @@ function _M.items(text)
 end
 
 
+-- Changes with some more.
+function _M.copy(changes, more)
+  local all = {}
+  for name, value in pairs(changes) do
+    all[name] = value
+  end
+  for name, value in pairs(more) do
+    all[name] = value
+  end
+  return all
+end
+
+
 function _M.list(items)
   return "[" .. concat(items, ",") .. "]"
 end

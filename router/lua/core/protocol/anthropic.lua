@@ -5,6 +5,7 @@
 
 local chunk = require "core.answer.chunk"
 local finish_reason = require "core.answer.finish_reason"
+local forms = require "core.answer.anthropic_forms"
 local frame = require "core.answer.frame"
 local encode = require "core.json.encode"
 local lenient = require "core.json.lenient"
@@ -15,6 +16,7 @@ local learn = frame.learn
 
 local _M = {}
 
+_M.as_stream, _M.assemble = forms.as_stream, forms.assemble
 _M.DONE_EVENT = 'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 -- Reasons to stop that are no end: as in OpenAI's protocol, whose servers translate.

@@ -6,6 +6,7 @@ local max = math.max
 
 local chunk = require "core.answer.chunk"
 local encode = require "core.json.encode"
+local forms = require "core.answer.openai_forms"
 local lenient = require "core.json.lenient"
 
 local _M = {}
@@ -16,6 +17,7 @@ local USAGE_TAIL_BYTES = 1024 -- usage is the last member of an answer, or nearl
 _M.DONE_EVENT = "data: [DONE]\n\n"
 
 _M.new_reader = chunk.new
+_M.as_stream, _M.assemble = forms.as_stream, forms.assemble
 
 
 function _M.error_body(message, code)

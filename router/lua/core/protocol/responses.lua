@@ -9,6 +9,7 @@ local find = string.find
 local chunk = require "core.answer.chunk"
 local encode = require "core.json.encode"
 local lenient = require "core.json.lenient"
+local forms = require "core.answer.responses_forms"
 local openai = require "core.protocol.openai"
 local typed = require "core.protocol.typed"
 
@@ -18,6 +19,7 @@ local _M = {}
 local LIMITS = { max_output_tokens = true, content_filter = true }
 
 _M.error_body = openai.error_body
+_M.as_stream, _M.assemble = forms.as_stream, forms.assemble
 
 
 -- In both of the shapes that the API's own error events have been seen in: client libraries look for either.

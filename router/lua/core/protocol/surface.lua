@@ -4,7 +4,9 @@
 -- A protocol (core/protocol): new_reader(decode, choices) tells the meaning of a stream's events (chunk.lua names the
 -- kinds); DONE_EVENT is the end of a stream that has said all; read_whole(body, decode, member) tells of a complete body
 -- of status 200 whether it is an answer, why it was cut (of none: its error, when that is not the body), and its account
--- of tokens; error_body(message, code, status) and error_event(message, code) say what went wrong here.
+-- of tokens; as_stream(body, surface, wants_usage) says a whole answer as a stream, assemble(text, decode, surface) a
+-- stream as a whole answer, nil where it cannot be said; error_body(message, code, status) and error_event(message, code)
+-- say what went wrong here.
 
 local anthropic = require "core.protocol.anthropic"
 local openai = require "core.protocol.openai"

@@ -130,13 +130,16 @@ end
 
 
 -- A whole answer as the stream that was asked for.
-local function as_stream(request, attempt, body)
-  local text = request.protocol.as_stream and request.protocol.as_stream(body, request.surface.name)
+local function as_stream(request, attempt, conn, body)
+  local text = request.protocol.as_stream(body, request.surface.name, true)
   if not text then
     return failed("ServerError", "InvalidAnswer", "a whole answer instead of a stream")
   end
   local events = events_of(request, attempt)
   local held, _, kind, detail = events:feed(text, true)
+  if kind ~= chunk.DONE and kind ~= splice.DIFFERS then
+    return unborn(attempt, conn, kind, detail)
+  end
   return { status = 200, held = held, events = events, ended = kind, detail = detail }
 end
 
@@ -156,7 +159,7 @@ local function check_whole(request, attempt, conn, body)
     return attempt_failure.said_nothing(conn:header("content-type"), body)
   end
   if request.parsed.stream then
-    return as_stream(request, attempt, body)
+    return as_stream(request, attempt, conn, body)
   end
   return { status = 200, content_type = conn:header("content-type"), held = body, usage = usage }
 end
@@ -205,7 +208,7 @@ local function hold_assembled(request, attempt, conn, start, deadline_ms)
   if not text then
     return nil, reader
   end
-  local body = request.protocol.assemble and request.protocol.assemble(text, cjson.decode, request.surface.name)
+  local body = request.protocol.assemble(text, cjson.decode, request.surface.name)
   if not body then
     return failed("ServerError", "InvalidAnswer", "a stream instead of a whole answer")
   end

@@ -72,11 +72,7 @@ function _M.find(request)
     return nil
   end
   if request.parsed.stream then
-    local answer = completion.knows(request.surface.name) and cjson.decode(body)
-    if not answer then
-      return nil
-    end
-    body = completion.as_stream(request.surface.name, answer, request.wants_usage)
+    body = request.protocol.as_stream(body, request.surface.name, request.wants_usage)
   end
   return body, age_s
 end

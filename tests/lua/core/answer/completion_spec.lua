@@ -2,6 +2,7 @@ local cachekey = require "core.request.cache_key"
 local chunk = require "core.answer.chunk"
 local cjson = require "cjson.safe"
 local completion = require "core.answer.completion"
+local forms = require "core.answer.openai_forms"
 local json = require "core.json.encode"
 local request = require "core.request.body"
 local stream = require "core.answer.stream"
@@ -26,32 +27,40 @@ local ANSWER = [[{"id":"x","object":"chat.completion","created":1732000000,"mode
 
 describe("an answer that is kept", function()
   it("says the same as a stream, and back", function()
-    local events = completion.as_stream("chat", cjson.decode(ANSWER), true)
+    local events = forms.as_stream(ANSWER, "chat", true)
     local again = cjson.decode(json.encode(whole_of("chat", events)))
     assert.same(cjson.decode(ANSWER), again)
     assert.equal("data: [DONE]\n\n", events:sub(-14))
   end)
 
-  it("tells its account only to those who asked", function()
-    assert.is_nil(completion.as_stream("chat", cjson.decode(ANSWER), false):find('"usage":{', 1, true))
-  end)
-
   it("may be a text completion", function()
-    local answer = cjson.decode('{"id":"x","model":"m","choices":[{"index":0,"text":"abc","finish_reason":"stop"}]}')
-    local again = whole_of("completions", completion.as_stream("completions", answer, true))
+    local answer = '{"id":"x","model":"m","choices":[{"index":0,"text":"abc","finish_reason":"stop"}]}'
+    local again = whole_of("completions", forms.as_stream(answer, "completions", true))
     assert.equal("abc", again.choices[1].text)
   end)
 
-  for _, choices in ipairs({ 'null', '1', '"x"', '[]', '[null]', '[1]' }) do
-    it("is none with the choices " .. choices, function()
-      assert.is_nil(completion.as_stream("chat", cjson.decode('{"choices":' .. choices .. "}"), true))
+  it("keeps a refusal, parallel calls under one index and the fingerprint", function()
+    local whole = whole_of("chat", 'data: {"id":"x","system_fingerprint":"fp","choices":[{"index":0,"delta":{"refusal":"No","tool_calls":['
+      .. '{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},{"index":0,"id":"b","function":{"name":"g","arguments":"{}"}}'
+      .. ']},"finish_reason":null}]}\n\ndata: {"id":"x","system_fingerprint":"fp","choices":[{"index":0,"delta":{},'
+      .. '"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n')
+    assert.equal("No", whole.choices[1].message.refusal)
+    assert.equal("fp", whole.system_fingerprint)
+    assert.same({ "f", "g" }, { whole.choices[1].message.tool_calls[1]["function"].name,
+                                whole.choices[1].message.tool_calls[2]["function"].name })
+  end)
+
+  for title, more in pairs({
+    ["probabilities"] = '"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-1}]}',
+    ["a member that nobody knows"] = '"delta":{"content":"a","thoughts":"b"}',
+    ["pictures"] = '"delta":{"content":"a","images":[{"url":"x"}]}',
+    ["details of its reasoning"] = '"delta":{"content":"a","reasoning_details":[{"text":"x"}]}',
+  }) do
+    it("is none where it would lose " .. title, function()
+      assert.is_nil(whole_of("chat", 'data: {"id":"x","choices":[{"index":0,' .. more .. ',"finish_reason":null}]}\n\n'
+        .. 'data: {"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'))
     end)
   end
-
-  it("may name tool calls that are none", function()
-    local answer = cjson.decode('{"choices":[{"index":0,"message":{"content":"a","tool_calls":[null]},"finish_reason":"stop"}]}')
-    assert.equal("a", whole_of("chat", completion.as_stream("chat", answer, true)).choices[1].message.content)
-  end)
 
   it("is none when two choices were sent", function()
     local record = transcript.new()
@@ -67,7 +76,7 @@ describe("a text of our own", function()
     local decoded = cjson.decode(json.encode(answer))
     assert.equal('Busy "now"', decoded.choices[1].message.content)
     assert.equal("stop", decoded.choices[1].finish_reason)
-    assert.equal('Busy "now"', whole_of("chat", completion.as_stream("chat", answer, true)).choices[1].message.content)
+    assert.equal('Busy "now"', whole_of("chat", forms.as_stream(json.encode(answer), "chat")).choices[1].message.content)
   end)
 end)
 
