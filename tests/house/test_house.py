@@ -128,3 +128,14 @@ def test_what_the_package_links_to_goes_into_its_image() -> None:
     assert inputs
     assert links
     assert {str(link.resolve().relative_to(ROOT)) for link in links} <= set(inputs[1].split())
+
+
+def test_vectors_of_the_contract_are_read_by_both_languages() -> None:
+    """What only one reads holds nothing in step; the router's own are in tests/lua/vectors."""
+    names = {file.stem for file in tracked("tests/contract/router/*.json")}
+    patterns = ("tests/*.py", "tests/*.lua")
+    readers = {pattern: "".join(file.read_text() for file in tracked(pattern)) for pattern in patterns}
+
+    assert names
+    for pattern, text in readers.items():
+        assert {name for name in names if f'vectors("{name}")' not in text} == set(), pattern

@@ -1,13 +1,24 @@
--- Reads the vectors that Lua and Python share.
+-- Reads vectors: those that Python reads, too, and those of what only the router does.
 local cjson = require "cjson"
 
 local _M = {}
 
-function _M.vectors(name)
-  local file = assert(io.open("tests/contract/router/" .. name .. ".json"))
+local function read(path)
+  local file = assert(io.open(path))
   local text = file:read("*a")
   file:close()
   return cjson.decode(text)
 end
+
+
+function _M.vectors(name)
+  return read("tests/contract/router/" .. name .. ".json")
+end
+
+
+function _M.own_vectors(name)
+  return read("tests/lua/vectors/" .. name .. ".json")
+end
+
 
 return _M

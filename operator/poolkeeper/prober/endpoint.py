@@ -21,8 +21,8 @@ from poolkeeper.probing.phases import Exchange, Reach
 from poolkeeper.probing.sample_count import next_sample
 from poolkeeper.probing.samples import Body, Samples, chosen, request_body
 from poolkeeper.probing.window import Run, run_of
+from poolkeeper.providers.balance import HAVE_A_PAGE
 
-HAS_BALANCE_PAGE = frozenset({"DeepSeek"})
 KNOWN_FINISHES = frozenset({"stop", "length", "content_filter", "tool_calls", "insufficient_system_resource"})
 PATIENCE_FACTOR = 4
 SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 10.0, 60.0
@@ -70,7 +70,7 @@ async def probe_endpoint(trip: Trip, endpoint: ProbedEndpointDoc) -> EndpointPro
         return _told(endpoint, Run(way.reach.failed, 1, 1), way.reach, None)
     asker = Asker(endpoint, way.address, tls, key)
     try:
-        if endpoint.provider in HAS_BALANCE_PAGE and key and await asker.is_out_of_balance():
+        if endpoint.provider in HAVE_A_PAGE and key and await asker.is_out_of_balance():
             return _told(endpoint, Run(ProbeReason.BalanceExhausted, 1, 1), way.reach, None)
         seen = await _ask(trip, endpoint, asker)
     finally:

@@ -6,7 +6,6 @@ is read by probing/stream.py and forgotten.
 """
 
 import asyncio
-import json
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.probing.phases import Exchange
 from poolkeeper.probing.samples import TAG_HEADER, Body
 from poolkeeper.probing.stream import AnswerReader
+from poolkeeper.providers.balance import is_spent, page_path
 
 BALANCE_LIMIT_S = 5.0
 LARGEST_PAGE_BYTES = 1 << 16
@@ -93,26 +93,23 @@ class Asker:
         return reader.ended(clock.ms())
 
     async def is_out_of_balance(self) -> bool:
-        """True only when the provider's own page says so; anything else says nothing."""
         try:
             async with asyncio.timeout(BALANCE_LIMIT_S):
-                page = await self._page("/user/balance")
-        except (TimeoutError, httpx.HTTPError, ValueError, RecursionError):
+                return is_spent(await self._page(page_path(self._endpoint.path)))
+        except (TimeoutError, httpx.HTTPError):
             return False
-        return isinstance(page, Mapping) and page.get("is_available") is False
 
-    async def _page(self, path: str) -> object:
-        """None: there is none, or it is longer than any such page."""
+    async def _page(self, path: str) -> bytes:
+        """b"": there is none, or it is longer than any such page."""
         text = b""
         async with self._client.stream("GET", self._base + path, extensions=self._extensions) as response:
             if response.status_code != httpx.codes.OK:
-                return None
+                return b""
             async for data in response.aiter_raw():
                 text += data
                 if len(text) > LARGEST_PAGE_BYTES:
-                    return None
-        page: object = json.loads(text)
-        return page
+                    return b""
+        return text
 
 
 class _Clock:

@@ -133,6 +133,7 @@ class AnswerReader:
         value = _decoded(body) if self._is_ok else None
         if _is_answer(value) and not _is_error(value, ""):
             self._is_invalid |= not self._take(value, "message", at_ms)
+            self.is_done = True
         elif not self._is_ok or body.strip():
             self._fail(body)
 

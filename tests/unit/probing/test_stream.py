@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from contract.router import vectors
 from poolkeeper.api.reasons import ProbeReason as R
+from poolkeeper.probing.evaluate import Asked, judge_exchange
 from poolkeeper.probing.phases import Ending, Exchange, Usage
 from poolkeeper.probing.stream import AnswerReader
 from poolkeeper.providers.classify import refusal
@@ -204,3 +205,14 @@ def test_a_whole_answer_in_place_of_a_stream() -> None:
     seen = read(json.dumps(body).encode(), kind="application/json")
 
     assert (seen.ending, seen.has_text, seen.refused) == (Ending.COMPLETE, True, None)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize("case", vectors("empty")["cases"], ids=lambda case: case["name"])
+def test_an_empty_answer_is_one_to_the_router(case: dict[str, Any], is_stream: bool) -> None:
+    member = "delta" if is_stream else "message"
+    text = json.dumps({"choices": [{"index": 0, member: case["message"], "finish_reason": case["finish"]}]})
+    seen = read(f"data: {text}\n\n{DONE}".encode() if is_stream else text.encode(), kind="")
+    want = case.get("probe", "EmptyAnswer" if case["empty"] else None)
+
+    assert judge_exchange(seen, Asked("DeepSeek", "m", first_token_ms=5000, min_tokens_per_second=0)) == want

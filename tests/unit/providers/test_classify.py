@@ -1,17 +1,14 @@
 """What an answer means, by the vectors that the router's Lua reads too, and what no rule may be."""
 
-import json
-from pathlib import Path
 from typing import TypedDict, get_args
 
 import pytest
 
+from contract.router import vectors
 from poolkeeper.api.endpoint import Provider
 from poolkeeper.providers.classify import refusal
 from poolkeeper.providers.error_rule import Rule
 from poolkeeper.providers.error_rules import COMMON, PROVIDERS
-
-VECTORS = Path(__file__).resolve().parents[2] / "contract" / "router" / "classify.json"
 
 
 class Case(TypedDict):
@@ -22,7 +19,7 @@ class Case(TypedDict):
     want: dict[str, object]
 
 
-CASES: list[Case] = json.loads(VECTORS.read_text())["cases"]
+CASES: list[Case] = vectors("classify")["cases"]
 RULES = [(provider, rule) for provider, rules in [("all", COMMON), *PROVIDERS.items()] for rule in rules]
 
 

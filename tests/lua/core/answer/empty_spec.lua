@@ -1,29 +1,14 @@
+package.path = "tests/lua/?.lua;" .. package.path
+
 local cjson = require "cjson.safe"
 local empty = require "core.answer.empty"
-
-local function answer(message, reason)
-  return ('{"choices":[{"index":0,"message":%s,"finish_reason":"%s"}]}'):format(message, reason or "stop")
-end
+local support = require "support"
 
 describe("a whole answer is empty", function()
-  for _, case in ipairs({
-    { '{"role":"assistant","content":""}', "stop", true },
-    { '{"role":"assistant","content":null,"tool_calls":[]}', "stop", true },
-    { '{"role":"assistant"}', "stop", true },
-    { "{}", "", true },
-    { '{"role":"assistant","content":""}', "null", true },
-    { '{"role":"assistant","tool_calls":[{"id":"1"}]}', "tool_calls", false },
-    { '{"role":"assistant","content":"","reasoning_content":"hm"}', "stop", true },
-    { '{"role":"assistant","reasoning_details":[{"content":"x"}],"content":"Yes"}', "stop", false },
-    { '{"role":"assistant","content":"Yes"}', "stop", false },
-    { '{"role":"assistant","content":" "}', "stop", false },
-    { '{"role":"assistant","content":""}', "length", false },
-    { '{"role":"assistant","content":null,"tool_calls":[{"id":"1"}]}', "stop", false },
-    { '{"role":"assistant","content":null,"refusal":"No."}', "stop", false },
-    { '{"role":"assistant","content":"","images":[{"url":"x"}]}', "stop", false },
-  }) do
-    it(("%s: %s with %s"):format(case[3], case[1], case[2]), function()
-      assert.equal(case[3], empty.is_whole(answer(case[1], case[2]), cjson.decode))
+  for _, case in ipairs(support.vectors("empty").cases) do
+    it(("%s: %s"):format(case.empty, case.name), function()
+      local body = cjson.encode({ choices = { { index = 0, message = case.message, finish_reason = case.finish } } })
+      assert.equal(case.empty, empty.is_whole(body, cjson.decode))
     end)
   end
 

@@ -3,7 +3,7 @@ package.path = "tests/lua/?.lua;" .. package.path
 local retry_after = require "core.error.retry_after"
 local support = require "support"
 
-local vectors = support.vectors("retry_after")
+local vectors = support.own_vectors("retry_after")
 
 describe("how long a provider asks to be left alone", function()
   for _, case in ipairs(vectors.cases) do

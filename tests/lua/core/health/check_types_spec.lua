@@ -1,5 +1,8 @@
+package.path = "tests/lua/?.lua;" .. package.path
+
 local cjson = require "cjson.safe"
 local checks = require "core.health.check_types"
+local support = require "support"
 
 local ENDPOINT = { provider = "DeepSeek", upstream_names = { "deepseek-flash" } }
 
@@ -47,6 +50,23 @@ describe("what is asked", function()
     end
     assert.equal("/api/v1/key", checks.path(checks.of("Auto", "OpenRouter")[1], "/api/v1"))
   end)
+end)
+
+describe("a page of the balance", function()
+  local known = support.vectors("balance")
+  local balance = checks.of("Auto", "DeepSeek")[1]
+
+  for prefix, want in pairs(known.paths) do
+    it(("of %q is %s"):format(prefix, want), function()
+      assert.equal(want, checks.path(balance, prefix))
+    end)
+  end
+
+  for _, case in ipairs(known.cases) do
+    it("with " .. case.name .. " is " .. case.result, function()
+      assert.equal(case.result, checks.verdict(balance, 200, case.body, true, ENDPOINT, cjson.decode).result)
+    end)
+  end
 end)
 
 describe("what an answer says", function()

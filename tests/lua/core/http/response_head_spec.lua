@@ -8,7 +8,7 @@ local function connection()
 end
 
 describe("a head", function()
-  for _, case in ipairs(support.vectors("heads").cases) do
+  for _, case in ipairs(support.own_vectors("heads").cases) do
     it("says: " .. case.name, function()
       local conn = connection()
       local status, err = head.take(conn, case.head .. (case.after or ""), #case.head)
