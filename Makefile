@@ -27,6 +27,11 @@ try: venv ## the same story without a cluster, in about a minute (`poolkeeper ru
 	@hack/ci/install.sh router
 	@hack/demo/try.sh
 
+.PHONY: check
+check: venv ## the quick check of a change: lint, unit, property, Lua, a smoke test of the router (a minute)
+	@hack/ci/install.sh router test
+	@hack/ci/check.sh
+
 .PHONY: test
 test: ## everything: lint, unit, Lua, router, charts, real cluster
 	@hack/ci/test.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# pytest, on all cores unless -n says otherwise (-n 0: one test after the other). Then each failed test again, alone. A shared
-# machine stalls for seconds at times. A test that needed its second try is still a bug: its name is printed at the end,
-# and written to the file $FLAKY if that is set.
+# Runs pytest on all cores (with -n 0: one test after the other), then runs what failed once more, alone. A machine that
+# others use stalls for seconds at times. A test that passes at the second try only is still a bug: its name is
+# printed, and added to the file $FLAKY if that is set.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
@@ -9,7 +9,10 @@ TESTS_FAILED=1 # pytest's exit code for it; all others have another cause
 # Tests wait for time to pass as often as they compute: one more than there are cores keeps these busy.
 WORKERS=${TEST_WORKERS:-$(($(nproc) + 1))}
 
-# failed: the tests that had failed when they were played last, one a line.
+# Some machines forbid Python to keep compiled modules; each worker, and each process it starts, would then compile all.
+unset PYTHONDONTWRITEBYTECODE
+
+# failed: the tests that failed when they last ran, one a line.
 failed() {
   .venv/bin/python -c 'import json; print(*json.load(open(".pytest_cache/v/cache/lastfailed")), sep="\n")' 2>/dev/null | sort
 }

@@ -38,7 +38,7 @@ def script(tree: Path, name: str, does: str) -> None:
 def tree(tmp_path: Path) -> Path:
     """A checkout with the real scripts, and pytest in it."""
     (tmp_path / "hack/ci").mkdir(parents=True)
-    for name in ("test.sh", "pytest.sh"):
+    for name in ("test.sh", "stages.sh", "pytest.sh"):
         shutil.copy(ROOT / "hack/ci" / name, tmp_path / "hack/ci" / name)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     (tmp_path / "tests").mkdir()

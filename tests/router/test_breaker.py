@@ -3,6 +3,8 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from poolkeeper.api.router_state import Transition
 from router.harness import Router, endpoint, eventually, policy
 from testing.fakes.harness import FakeProvider
@@ -17,6 +19,7 @@ def story(transitions: tuple[Transition, ...]) -> list[tuple[str, str, str]]:
     return [(change.from_, change.to, change.reason) for change in transitions]
 
 
+@pytest.mark.smoke
 def test_a_breaker_opens_tries_again_and_closes(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     a.set("error500")
     router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LOOKED_AT)

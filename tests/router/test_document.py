@@ -43,6 +43,7 @@ def test_it_is_not_ready_before_its_first_document(router: Router, a: FakeProvid
     assert router.state().config_hash == "hash1"
 
 
+@pytest.mark.smoke
 def test_a_new_document_drops_no_stream(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     a.set("ok", tokens=40, token_interval_ms=25)
     router.serve(endpoint("a", a))

@@ -61,6 +61,7 @@ def test_the_other_endpoint_answers(
     assert last_error.class_ == want_class
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 def test_the_third_endpoint_answers_when_two_fail(
     router: Router, a: FakeProvider, b: FakeProvider, stream: bool
@@ -159,6 +160,7 @@ def test_a_lone_endpoint_is_not_asked_again_when_it_is_slow(router: Router, a: F
     assert len(a.log()) == 1
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     "scenario",
     ["cut", "cut_inside_chunk", "reset", "stall", "insufficient_system_resource", "error_in_stream", "invalid_chunk"],
@@ -192,6 +194,7 @@ def test_a_stream_that_forgets_its_end_is_ended(router: Router, a: FakeProvider)
     assert router.endpoint("a").last_error is None
 
 
+@pytest.mark.smoke
 def test_a_caller_that_goes_cancels_the_provider_at_once(router: Router, a: FakeProvider) -> None:
     a.set("ok", tokens=10_000, token_interval_ms=10)
     router.serve(endpoint("a", a))

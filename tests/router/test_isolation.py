@@ -113,6 +113,7 @@ def trusting(tmp_path: Path) -> Iterator[Router]:
         yield running
 
 
+@pytest.mark.smoke
 def test_a_server_must_prove_its_name(trusting: Router) -> None:
     with FakeProvider("tls", keys=["sk-good", "sk-bad"], tls_names=["one.test"]) as fake:
         good = endpoint("good", fake, host="one.test", tier=1, **tls("one.test"))

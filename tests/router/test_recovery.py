@@ -31,6 +31,7 @@ def broken(router: Router) -> str:
     return text
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("recovery", "capable", "want_how"),
     [

@@ -20,6 +20,7 @@ def test_a_wrong_base_url_is_told(router: Router, a: FakeProvider) -> None:
     assert "base URL ends in /v1" in message
 
 
+@pytest.mark.smoke
 def test_models_come_from_the_pool(router: Router, a: FakeProvider) -> None:
     router.serve(endpoint("a", a), models=(MODEL, "another"))
 
@@ -140,6 +141,7 @@ def test_usage_is_asked_for_and_only_shown_to_who_asked(router: Router, a: FakeP
     eventually(lambda: 'gen_ai_client_token_usage_count{endpoint="a"' in router.metrics(), "usage is counted")
 
 
+@pytest.mark.smoke
 def test_only_clients_with_a_key_get_in(router: Router, a: FakeProvider) -> None:
     access = AccessDoc(mode="Keys", clients=(ClientDoc(name="web", key_file="web", source="Secret clients, key web"),))
     router.write_key("web", "client-key\n", folder="clients")
@@ -171,6 +173,7 @@ def test_connections_to_callers_are_kept_also_after_errors(router: Router, a: Fa
             assert answer.headers["connection"] == "keep-alive"
 
 
+@pytest.mark.smoke
 def test_metrics_have_the_promised_names(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     a.set("error500")
     router.serve(endpoint("a", a), endpoint("b", b, tier=1))

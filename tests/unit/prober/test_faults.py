@@ -55,6 +55,7 @@ FAULTS: dict[str, tuple[Callable[[FakeProvider], None], R, int, int]] = {
 }
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("name", FAULTS)
 def test_found_within_two_runs(name: str, tmp_path: Path) -> None:
     play, want, requests, want_percent = FAULTS[name]
