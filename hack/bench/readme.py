@@ -1,4 +1,4 @@
-"""Tables of pages in docs/ that stand in the README, too: copied by whoever writes the page, never by hand."""
+"""Tables of pages in docs/ that stand in the README, too: copied by the program that writes the page, never by hand."""
 
 import re
 from pathlib import Path

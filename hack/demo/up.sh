@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `make up`: everything from nothing on the best ground there is, then the story of a failure and its rescue on it.
-# Where no Kubernetes can be had it says why in one line, and tells the same story without one (`make try`).
+# `make up`: everything from nothing on the first available cluster, then the story of a failure and its rescue on it.
+# Where no Kubernetes is available it says why in one line, and plays the same story without one (`make try`).
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=hack/ci/lib.sh

@@ -1,4 +1,4 @@
-"""`make test` gives what failed a second try. A test that needed it is named at the very end: a bug all the same."""
+"""`make test` gives what failed a second try. A test that needed it is named at the very end: it is still a bug."""
 
 import os
 import shutil

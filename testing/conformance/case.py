@@ -173,7 +173,7 @@ class Case:
     when: When
     plays: tuple[Play, ...]
     seen: tuple[Seen | None, ...]
-    """For each endpoint; None: it cannot tell (nothing that it could count arrived)."""
+    """For each endpoint; None: it does not know (nothing that it could count arrived)."""
     turns: tuple[Turn, ...] = (Turn(),)
     policy: Policy = Policy()
     dials: Dials = field(default_factory=dict)

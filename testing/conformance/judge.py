@@ -47,14 +47,14 @@ class Heard:
 def faults(
     case: Case, endpoints: Sequence[Endpoint], heard: Sequence[Heard], saw: Sequence[Sequence[Attempt]]
 ) -> list[str]:
-    found = _told_once([caller_faults(case.mode, one) for one in heard])
+    found = _listed_once([caller_faults(case.mode, one) for one in heard])
     for endpoint, seen, attempts in zip(endpoints, case.seen, saw, strict=True):
         found += [f"provider {endpoint.name}: {fault}" for fault in _provider_faults(endpoint, seen, attempts, case)]
     return found
 
 
-def _told_once(faults_of_requests: Sequence[Sequence[str]]) -> list[str]:
-    """A fault that several requests have is told once, with their numbers."""
+def _listed_once(faults_of_requests: Sequence[Sequence[str]]) -> list[str]:
+    """A fault that several requests have is listed once, with their numbers."""
     if len(faults_of_requests) == 1:
         return list(faults_of_requests[0])
     numbers: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""llmock as providers of a pool: an independent fake that grades whoever calls it."""
+"""llmock as providers of a pool: an independent fake that grades its callers."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
 """The providers of one case, the case played through a gateway, and what both sides saw.
 
-The providers live as long as the stage, so that a gateway can be told of them before the first case; a case only
-changes what they play.
+The providers live as long as the stage, so that a gateway can be configured with them before the first case; a case
+only changes what they play.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from testing.fakes.harness import FakeProvider
 from testing.gateways.gateway import Endpoint
 
 TEXT_MODEL = "flash"
-"""All providers write as this model: whoever answers, the text is the same."""
+"""All providers write as this model: the text is the same, no matter which one answers."""
 HOSTILE = ("[DONE]", "finish_reason", "keep-alive", "</think>")
 """What some of the scripted text says: framing of streams, as words."""
 SETTLE_S = 5.0

@@ -48,7 +48,7 @@ class _Seen:
 
 
 class WireProvider(Listening):
-    """Plays one program to whoever connects. origin: where good answers come from."""
+    """Plays one program to each connection. origin: where good answers come from."""
 
     def __init__(self, origin_url: str) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ PROGRAMS: dict[str, Program] = {
 
 
 class DeafSocket:
-    """A port where connections never come about: the queue of a socket that nobody accepts from is full."""
+    """A port where connections are never made: the queue of a socket that nobody accepts from is full."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=0)

@@ -44,9 +44,9 @@ class LiteLLMUnderTest:
 
     def cannot(self, case: Case) -> str:
         if case.policy.tier_wait_ms:
-            return "cannot be told to wait for a Retry-After rather than go to the next tier"
+            return "has no setting to wait for a Retry-After rather than go to the next tier"
         if case.policy.health_check != "None":
-            return "knows no health check but requests that cost money"
+            return "has no health check except requests that cost money"
         return ""
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""The judge is judged: each kind of fault is told, and a clean case has none."""
+"""The judge is judged: each kind of fault is found, and a clean case has none."""
 
 from dataclasses import replace
 
@@ -88,7 +88,7 @@ CASE = Case("case", "Busy", "a case", Mode.STREAM, When.FIRST, (Play(),), (ONCE,
         pytest.param(ONCE, [ATTEMPT], "", id="as wanted"),
         pytest.param(ONCE, [], "0 attempts, wanted 1", id="not asked"),
         pytest.param(Seen(1, 2), [ATTEMPT] * 3, "3 attempts, wanted 1 to 2", id="asked too often"),
-        pytest.param(None, [ATTEMPT] * 3, "", id="cannot tell"),
+        pytest.param(None, [ATTEMPT] * 3, "", id="does not know"),
         pytest.param(
             Seen(2, 2, gap_ms=500), [ATTEMPT, replace(ATTEMPT, at_s=1.1)], "wanted a rest of 500", id="no rest"
         ),

@@ -33,7 +33,7 @@ BOTH, STREAM = (Mode.STREAM, Mode.WHOLE), (Mode.STREAM,)
 class Fault:
     """behavior: as llmock's control API takes it. status: what the caller gets; 200 is the whole answer.
 
-    may_give_up: llmock cannot see why there is no retry: it went to another server, or the caller was told to wait.
+    may_give_up: llmock cannot see why there is no retry: it went to another server, or the caller got a Retry-After.
     """
 
     name: str
@@ -90,7 +90,7 @@ def servers(tmp_path: Path) -> Iterator[Callable[[int], Llmock]]:
     try:
         venv = environment("clients", CLIENTS)
     except CannotBeMadeError as reason:
-        pytest.skip(f"llmock is not to be had: {reason}")
+        pytest.skip(f"llmock is not available: {reason}")
     with ExitStack() as stack:
         yield cache(lambda at: stack.enter_context(serving(venv.python, tmp_path / f"{at}.log")))
 

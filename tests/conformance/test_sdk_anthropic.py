@@ -126,7 +126,7 @@ def test_an_independent_fake_is_understood(gateway: PoolkeeperUnderTest, tmp_pat
     try:
         venv = environment("clients", CLIENTS)
     except CannotBeMadeError as reason:
-        pytest.skip(f"llmock is not to be had: {reason}")
+        pytest.skip(f"llmock is not available: {reason}")
     case = Case("sdk", "SDK", "an SDK asks", Mode.STREAM, When.FIRST, (Play(),), (None,))
     with serving(venv.python, tmp_path / "log") as provider:
         endpoints = [provider.endpoint("a", tier=0, dialect="DeepSeek")]

@@ -27,7 +27,7 @@ def test_operator_is_a_source_directory_and_no_package() -> None:
     assert not (ROOT / "operator/__init__.py").exists()
 
 
-@pytest.mark.parametrize("pattern", ["operator/*.py", "router/*.lua", "hack/*.py"])
+@pytest.mark.parametrize("pattern", ["operator/*.py", "router/*.lua", "hack/*.py", "testing/*.py"])
 def test_a_file_answers_one_question(pattern: str) -> None:
     files = tracked(pattern)
 

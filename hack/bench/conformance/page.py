@@ -20,7 +20,7 @@ says (a whole answer word for word, the provider's own error, or an honest error
 what it should: so many attempts, its own key and model name, the rest it asked for. There is no half green.
 
 Cases lie in `testing/conformance/table/`. Every gateway gets the time-outs, retries, cooldowns and tiers as far as it
-has settings for them (`testing/gateways/`). A case whose policy a gateway has no setting for is played all the same, or
+has settings for them (`testing/gateways/`). A case whose policy a gateway has no setting for is still played, or
 counted as red where it cannot be expressed at all. After commit, the caller has had a part of the answer before the
 fault. LiteLLM may continue a cut stream (`enable_mid_stream_fallback_continuation`).
 

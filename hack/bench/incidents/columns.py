@@ -1,4 +1,4 @@
-"""What the tables compare, which way better is, and why one may be better than ours and yet no better gateway."""
+"""What the tables compare, which direction is better, and why a better figure than ours may not be a better gateway."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ CALLERS = (
         "whole answer p50 / p99",
         lambda row: f"{row.total_p50_ms:.0f} / {row.total_p99_ms:.0f} ms",
         lambda row: row.total_p99_ms,
-        "it counts whole answers only: those that were slow to come, or cut and gone on with, are errors there",
+        "it counts whole answers only: those that were slow to come, or cut and continued, are errors there",
         median=lambda row: row.total_p50_ms,
     ),
     Column(
@@ -81,13 +81,13 @@ PROVIDERS_SAW = (
         "in the outage",
         lambda row: f"{row.outage_attempts:.2f}",
         lambda row: row.outage_attempts,
-        "it asked even less; the attempts here are trials, by which it is noticed that somebody is back",
+        "it made even fewer; the attempts here are half-open requests, which find out that an endpoint is back",
     ),
     Column(
         "backup: peak at once",
         lambda row: str(row.backup_peak),
         lambda row: row.backup_peak,
-        "a backup that is not used is not loaded either: ours may be used up to its ceiling",
+        "a backup that is not used has no load either: ours may be used up to its connection limit",
     ),
     Column(
         "backup: refused",

@@ -1,4 +1,4 @@
-"""The day: who fails how, from which hour to which. One list, so that it can be read like a log of incidents.
+"""The day: which provider fails, how, and from which hour to which: one list, to be read like a log of incidents.
 
 Two scales: a day's hours are squeezed into DAY_S seconds, a request's seconds into tenths, so that an outage is as long
 for a request as it is in life, compared with its time-outs. Limits of all gateways are scaled like requests.
@@ -31,7 +31,7 @@ PROVIDERS = (
     Provider(WEAKEST, 0, 32, 0.25, 0.90),
     Provider(BACKUP, 1, 12, 0.00, 0.00),
 )
-"""The backup is the small server of one's own: 12 at once, and it must survive."""
+"""The backup is your own small server: it takes 12 requests at once, and it must survive."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def _row(name: str, values: Sequence[float]) -> list[str]:
 
 
 def _runs(seen: Sequence[Seen]) -> Counter[str]:
-    again = Counter("good, but for a slow request" for one in seen if not one.found.why and one.found.asked > 1)
+    again = Counter("good, except for a slow request" for one in seen if not one.found.why and one.found.asked > 1)
     return again + Counter(one.found.why or "good" for one in seen if one.found.why or one.found.asked == 1)
 
 

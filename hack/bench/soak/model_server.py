@@ -26,7 +26,7 @@ def is_built() -> bool:
 
 @contextmanager
 def model_server(folder: Path) -> Iterator[int]:
-    """Its port. Built if it is not there, which takes minutes, and a C++ compiler, which is installed."""
+    """Its port. Built first if it is missing: that takes minutes, and installs a C++ compiler."""
     if not is_built():
         install_compiler(INSTALL)
     program = environment("llama", _named("llama.in"), settings=BUILD)

@@ -43,7 +43,7 @@ class Seen:
 
 
 class History:
-    """Of one endpoint; the runs are a quarter of an hour apart, by the clock that it is told."""
+    """Of one endpoint; the runs are a quarter of an hour apart, by the clock that the prober gets."""
 
     def __init__(self, folder: Path) -> None:
         self._files = Files(folder)

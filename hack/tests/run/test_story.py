@@ -1,4 +1,4 @@
-"""`make try` tells its story to the end, and every answer in it arrives."""
+"""`make try` plays its story to the end, and every answer in it arrives."""
 
 import subprocess
 

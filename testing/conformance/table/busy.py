@@ -35,7 +35,7 @@ def cases() -> Iterator[Case]:
             mode,
             When.AGAIN,
             "rests",
-            title="after a 503 the endpoint rests for busyBackoff, then serves again",
+            title="after a 503 the endpoint has a backoff of busyBackoff, then serves again",
             plays=(script(("busy503", 1, {}), ("ok", 1, {})), OK),
             turns=(Turn(), Turn(until=(0, 2))),
             seen=(Seen(2, 2, gap_ms=500), None),

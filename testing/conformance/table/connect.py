@@ -16,7 +16,7 @@ HALF = Fault(KLASS, "connect-half-head", "cut inside the headers", wire("half_a_
 NOT_HTTP = Fault(KLASS, "connect-not-http", "something that is not HTTP", wire("not_http"), RETRIED)
 NO_NAME = Fault(KLASS, "connect-dns", "the host name does not exist", Play(line=Line.NO_SUCH_NAME), None)
 TLS = Fault(KLASS, "connect-tls", "a certificate nobody vouches for", Play(line=Line.UNTRUSTED), Seen(0, 0))
-DEAF = Fault(KLASS, "connect-timeout", "the connection never comes about", Play(line=Line.DEAF), None)
+DEAF = Fault(KLASS, "connect-timeout", "the connection is never made", Play(line=Line.DEAF), None)
 
 
 def cases() -> Iterator[Case]:

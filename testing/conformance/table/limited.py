@@ -51,7 +51,7 @@ def cases() -> Iterator[Case]:
             mode,
             When.ALL,
             "lone-told",
-            title="a Retry-After beyond the deadline is told at once, and the endpoint is left alone",
+            title="a Retry-After beyond the deadline is reported at once, and the endpoint is left alone",
             plays=(plays("rate_limit", retry_after_s=120),),
             turns=(Turn(Refused((429, 503), retry_after=True, within_ms=2000), times=6),),
             seen=(ONCE,),

@@ -102,7 +102,7 @@ def _context() -> Iterator[Case]:
 
 
 def _client_faults() -> Iterator[Case]:
-    """Every provider would say the same: one is asked, and the caller told."""
+    """Every provider would say the same: one gets the request, and the caller its answer."""
     for slug, title, play, told in FAULTS:
         fault = Fault(CLIENT, f"client-{slug}", title, play)
         turns = (Turn(told),)

@@ -1,6 +1,6 @@
-"""The Messages API and the Responses API: the same faults as in chat, told in these protocols' words.
+"""The Messages API and the Responses API: the same faults as in chat, in the words of these protocols.
 
-A stream that breaks is not gone on with here: it ends in an honest error event.
+A stream that breaks is not continued here: it ends in an honest error event.
 """
 
 from collections.abc import Iterator
