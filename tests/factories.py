@@ -23,9 +23,7 @@ NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 EARLIER = NOW - timedelta(minutes=20)
 KEY = PoolKey("default", "chat")
 MODELS = ("deepseek-v4-pro", "deepseek-flash")
-SETTINGS = Settings(
-    router_image="poolkeeper-router:test", operator_version="0.0.0", probe_image="poolkeeper-operator:test"
-)
+SETTINGS = Settings(router_image="poolkeeper-router:test", probe_image="poolkeeper-operator:test")
 ADDRESS = "http://chat-router.default.svc.cluster.local/v1"
 
 Json = Mapping[str, object]

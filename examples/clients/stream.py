@@ -1,6 +1,6 @@
 """A streamed answer through Poolkeeper with the ordinary openai SDK: only base_url changes.
 
-    python stream.py [BASE_URL] [QUESTION]
+python stream.py [BASE_URL] [QUESTION]
 """
 
 import sys

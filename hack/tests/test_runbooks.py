@@ -22,7 +22,6 @@ from testing.router_lua import runtime
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/runbooks"
-INDEX = FOLDER / "README.md"
 PAGES = sorted(FOLDER.glob("*.md"))
 OTHERS = [ROOT / "README.md", ROOT / "charts/poolkeeper/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 LONGEST = 60

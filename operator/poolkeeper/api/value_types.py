@@ -152,7 +152,7 @@ _MS_PER_UNIT = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 
 
 class Duration(Text):
-    """A Gateway API duration (GEP-2257): str() gives what the user wrote, .ms and .s what it means."""
+    """A Gateway API duration (GEP-2257): str() gives what the user wrote, .ms what it means."""
 
     PATTERN = r"^([0-9]{1,5}(h|m|s|ms)){1,4}$"
     WANTED = "a duration such as 800ms, 10s or 1m30s"
@@ -161,10 +161,6 @@ class Duration(Text):
     @property
     def ms(self) -> int:
         return sum(int(count) * _MS_PER_UNIT[unit] for count, unit in re.findall(r"([0-9]+)(ms|s|m|h)", self))
-
-    @property
-    def s(self) -> float:
-        return self.ms / 1_000
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:

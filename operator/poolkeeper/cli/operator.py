@@ -4,7 +4,6 @@ import asyncio
 
 import click
 
-from poolkeeper import __version__
 from poolkeeper.handlers.operator import Options, serve
 from poolkeeper.local.settings import PROBE_IMAGE
 from poolkeeper.plan.snapshot import Settings
@@ -91,7 +90,6 @@ def operator(
         settings=Settings(
             router_image=router_image,
             probe_image=probe_image,
-            operator_version=__version__,
             cluster_domain=cluster_domain,
             image_pull_policy=router_image_pull_policy,
         ),

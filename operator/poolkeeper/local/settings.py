@@ -8,4 +8,4 @@ PROBE_IMAGE = f"poolkeeper-operator:{__version__}"
 
 
 def settings_for(local: bool, router_image: str = ROUTER_IMAGE) -> Settings:
-    return Settings(router_image=router_image, operator_version=__version__, probe_image=PROBE_IMAGE, local=local)
+    return Settings(router_image=router_image, probe_image=PROBE_IMAGE, local=local)

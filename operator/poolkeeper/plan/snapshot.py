@@ -43,7 +43,6 @@ class Settings:
     """
 
     router_image: str
-    operator_version: str
     probe_image: str = ""
     cluster_domain: str = "cluster.local"
     image_pull_policy: str = "IfNotPresent"

@@ -47,7 +47,3 @@ def error_event(code: int) -> Play:
 def silence() -> Play:
     """Opened, and never a word."""
     return stream(hangs=True)
-
-
-def no_answer() -> Play:
-    return Play(b"", hangs=True)

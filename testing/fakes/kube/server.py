@@ -112,10 +112,6 @@ class ApiServer:
             self._turns.append(_Turn(plural, verb, play, times, namespace))
         self.cut_watches()
 
-    def stop_playing(self) -> None:
-        with self.objects.changed:
-            self._turns.clear()
-
     def cut_watches(self) -> None:
         """Every watch ends, as if its time were over."""
         with self.objects.changed:

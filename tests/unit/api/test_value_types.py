@@ -15,7 +15,7 @@ from poolkeeper.api.value_types import ByteSize, Duration, LongSpan, ModelName, 
 )
 def test_a_duration_is_as_long_as_it_says(text: str, want_ms: int) -> None:
     duration = TypeAdapter(Duration).validate_python(text)
-    assert (duration.ms, duration.s, str(duration)) == (want_ms, want_ms / 1000, text)
+    assert (duration.ms, str(duration)) == (want_ms, text)
 
 
 @pytest.mark.parametrize("text", ["", "10", "s", "1.5s", "-1s", "1d", "1s ", "1s\n", "123456s", "1s1s1s1s1s", "１s"])

@@ -10,7 +10,7 @@ from poolkeeper.plan.snapshot import PoolKey, Settings, Snapshot
 from unit.kube.memory_api import MemoryApi
 from unit.kube.things import KEY, child, owner, pod, policy, pool
 
-SETTINGS = Settings(router_image="router:1", operator_version="1")
+SETTINGS = Settings(router_image="router:1")
 CONFIGMAPS = "/api/v1/namespaces/team/configmaps"
 SERVICES = "/api/v1/namespaces/team/services"
 

@@ -78,7 +78,7 @@ def stage_on(folder: Path, state: Path, secret_values: dict[tuple[str, str], byt
     backend = LocalBackend(
         key=KEY,
         sources=Sources((folder,), secret_values or {}),
-        settings=Settings(router_image="router", operator_version="1", local=True),
+        settings=Settings(router_image="router", local=True),
         state=StateDir(state),
         address="http://127.0.0.1:8080/v1",
         admin_ip="127.0.0.1",
