@@ -18,7 +18,7 @@ answer = cast(
              -- what nginx/upstream/http_client.lua does, without its socket: gives status (0: none), payload, error,
              -- ended, kept, and the most bytes that were waiting
              local head, framing = require "core.http.response_head", require "core.http.framing"
-             local conn = { buffer = "", head = "", head_length = 0, mode = "none", left = 0, in_trailer = false,
+             local conn = { buffer = "", head = "", mode = "none", left = 0, in_trailer = false,
                             ended = false, keep = false }
              local status, payload, most = 0, {}, 0
              for i = 1, #pieces do

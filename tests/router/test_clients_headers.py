@@ -20,9 +20,18 @@ NEVER_FORWARDED = (
     "HTTP2-Settings: AAMAAABkAAQAAP__", "Accept-Encoding: gzip, br", "Content-Encoding: gzip", "Expect: 100-continue",
     "X-HTTP-Method-Override: GET", "X-Original-URL: /admin", "X-Rewrite-URL: /admin", "Origin: https://mine.test",
     "Referer: https://mine.test/secret", "Sec-Fetch-Mode: cors", "X_Forwarded_For: 10.0.0.1", "X_Api_Key: mine",
-    "Content-Type: text/plain", "Host_: evil.test", "X-Amz-Security-Token: mine",
+    "Content-Type: text/plain", "Host_: evil.test", "X-Amz-Security-Token: mine", "X-Amzn-Oidc-Data: mine",
+    "X-Goog-Iap-Jwt-Assertion: mine", "X-Ms-Client-Principal: mine", "X-Authorization: mine", "Private-Token: mine",
+    "X-Vault-Token: mine", "X-Remote-User: mine", "Impersonate-User: mine", "Client-IP: 10.0.0.1",
+    "Fastly-Client-IP: 10.0.0.1", "OpenAI-Organization: mine", "OpenAI-Project: mine", "Baggage: user=mine",
+    "X-Whatever-A-Company-Calls-It: mine", "If-Match: mine", "If-None-Match: mine", "Cache-Control: max-age=60",
 )  # fmt: skip
-FORWARDED = ("User-Agent: tests", "Accept: application/json", "X-Session-Id: s1", "HTTP-Referer: https://app.test")
+FORWARDED = (
+    "User-Agent: tests", "Accept: application/json", "X-Session-Id: s1", "HTTP-Referer: https://app.test",
+    "Accept-Language: de", "X-Title: app", "Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "X-Stainless-Lang: python", "Anthropic-Beta: x", "Anthropic-Version: 2023-06-01", "OpenAI-Beta: y",
+    "Idempotency-Key: k",
+)  # fmt: skip
 WRITTEN_HERE = {"host", "content-type", "content-length", "authorization", "x-request-id"}
 
 
@@ -64,10 +73,30 @@ def test_a_header_that_comes_twice_goes_on_twice(router: Router) -> None:
     with RawProvider() as provider:
         router.serve(endpoint("a", port=provider.port))
 
-        ask(router, "X-Tag: one", "x-tag: two")
+        ask(router, "Anthropic-Beta: one", "anthropic-beta: two")
 
         (sent,) = provider.requests()
-        assert sent.values("x-tag") == ["one", "two"]
+        assert sent.values("anthropic-beta") == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'If-Match: "x"',
+        "If-None-Match: *",
+        "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT",
+        "If-Modified-Since: Fri, 01 Jan 2038 00:00:00 GMT",
+        "Range: bytes=0-1",
+    ],
+)
+def test_no_condition_of_a_caller_costs_it_the_answer(router: Router, line: str) -> None:
+    with RawProvider() as provider:
+        router.serve(endpoint("a", port=provider.port))
+
+        got = ask(router, line)
+
+        assert got.status == 200
+        assert b'"finish_reason"' in got.raw
 
 
 def test_an_endpoint_without_a_key_gets_none(router: Router) -> None:

@@ -206,6 +206,16 @@ def test_clients_never_get_each_others_answers(router: Router, a: FakeProvider) 
     assert router.ask(headers=web).headers[FALLBACK].startswith("cache")
 
 
+def test_headers_that_may_change_an_answer_are_part_of_the_request(router: Router, a: FakeProvider) -> None:
+    router.serve(endpoint("a", a), policy=policy(fallback=KEPT))
+    router.ask(headers={"anthropic-beta": "x", "user-agent": "one"})
+    a.set("busy503")
+
+    assert router.ask().status_code == 503
+    assert router.ask(headers={"anthropic-beta": "y"}).status_code == 503
+    assert router.ask(headers={"anthropic-beta": "x", "user-agent": "two"}).headers[FALLBACK].startswith("cache")
+
+
 # --- the default answer
 
 

@@ -5,12 +5,14 @@ local find = string.find
 local match = string.match
 local max = math.max
 local min = math.min
+local sub = string.sub
 
 local retry_after = require "core.error.retry_after"
 
 local _M = {}
 
 local EPOCH_S, EPOCH_MS = 1e9, 1e12 -- a bare number from here on is a time, not a span
+local TIME_MAX_BYTES = 64 -- of a span or a time in words: a longer one says nothing
 local UNIT_MS = { ms = 1, s = 1000, m = 60000, h = 3600000 }
 local UNIT_WORDS = { millisecond = 1, second = 1000, sec = 1000, minute = 60000, min = 60000, hour = 3600000 }
 
@@ -52,6 +54,9 @@ end
 
 -- How long until what a header or a member says: a span (a bare number counts in unit_ms), or a time. nil: it is neither.
 local function until_ms(text, unit_ms, now_ms)
+  if #text > TIME_MAX_BYTES then
+    return nil
+  end
   local number = find(text, "^%d+%.?%d*$") and tonumber(text)
   if number then
     if number >= EPOCH_MS then
@@ -98,8 +103,9 @@ local function by_words(message)
     local _, stop = find(message, PHRASES[i], 1, true)
     local from = stop and stop + 1
     if from then
-      local compact = match(message, "^[%d.]+%a[%w.]*", from)
-      local number, word = match(message, "^(%d+%.?%d*) (%a+)", from)
+      local said = sub(message, from, from + TIME_MAX_BYTES - 1)
+      local compact = match(said, "^[%d.]+%a[%w.]*")
+      local number, word = match(said, "^(%d+%.?%d*) (%a+)")
       local unit_ms = word and UNIT_WORDS[match(word, "^(%a-)s?$")]
       local wait_ms = unit_ms and tonumber(number) * unit_ms or compact and duration_ms((compact:gsub("%.$", "")))
       if wait_ms then

@@ -8,6 +8,7 @@ local _M = {}
 local LONGEST_MS = 3600 * 1000 -- as long as any time of a policy may be: nothing that is said parks an endpoint for longer
 _M.LONGEST_MS = LONGEST_MS
 local MS_A_DAY = 86400000
+local VALUE_MAX_BYTES = 64 -- of a header: what stands behind changes nothing
 local MONTHS = { jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6,
                  jul = 7, aug = 8, sep = 9, oct = 10, nov = 11, dec = 12 }
 
@@ -53,13 +54,19 @@ function _M.rfc3339_ms(text)
 end
 
 
+local function said(header, name)
+  local value = header(name)
+  return value and value:sub(1, VALUE_MAX_BYTES)
+end
+
+
 -- header: lower-case name -> value or nil. The wait in milliseconds, bounded; nil when none is asked for.
 function _M.wait_ms(header, now_ms)
-  local milliseconds = header("retry-after-ms")
+  local milliseconds = said(header, "retry-after-ms")
   if milliseconds and milliseconds:find("^%d+%.?%d*$") then
     return math.min(tonumber(milliseconds), LONGEST_MS)
   end
-  local value = header("retry-after")
+  local value = said(header, "retry-after")
   if not value then
     return nil
   end

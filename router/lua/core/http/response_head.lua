@@ -1,12 +1,12 @@
 -- The head of a provider's answer (RFC 9112): its status, its headers, and how its body ends. Works on what a connection
--- knows: {buffer, head, head_length, mode, left, ended, keep}.
+-- knows: {buffer, head, mode, left, ended, keep}.
 --
 -- A connection is only kept when there can be no two opinions about where its answer ended: whoever is served over it next
--- must never get a byte of what was meant for this one. What is odd but readable is read, and its connection closed.
+-- must never get a byte of what was meant for this one. What is odd but readable is read, and its connection closed. A line
+-- that goes on in the next one (obs-fold) is refused: no two readers agree on what it says.
 
 local byte = string.byte
 local find = string.find
-local gsub = string.gsub
 local lower = string.lower
 local match = string.match
 local sub = string.sub
@@ -18,6 +18,7 @@ local HTTP_1_1 = 49 -- the last digit of "HTTP/1.1"
 local SPACE, TAB = 32, 9
 local SWITCHING_PROTOCOLS = 101
 local LENGTH_MAX_DIGITS = 15 -- exact as a number
+local INTERIM = "^HTTP/1%.%d 1%d[02-9][ \r]" -- never 101, which nobody asked for
 
 
 local needles = {} -- header name -> what its line starts with
@@ -32,28 +33,15 @@ local function needle_of(name)
 end
 
 
--- A value whose line goes on in the next one, as HTTP had it once, in one line.
-local function unfolded(head, from, to)
-  repeat
-    to = find(head, "\r\n", to + 3, true) - 1
-  until not find(head, "^[ \t]", to + 3)
-  return gsub(sub(head, from, to), "%s*\r\n%s*", " ")
-end
-
-
 -- Value of a header of the answer, in lower case; nil when it is not there. Also where its line was found.
 function _M.value(self, name)
   local head = self.head
   local _, stop = find(head, needle_of(name), 1, true)
-  if not stop or stop > self.head_length then
+  if not stop then
     return nil
   end
   local from = find(head, "[^ \t]", stop + 1)
   local to = find(head, "\r\n", from, true) - 1
-  local after = byte(head, to + 3)
-  if after == SPACE or after == TAB then
-    return (unfolded(head, from, to)), stop
-  end
   local last = byte(head, to)
   while to >= from and (last == SPACE or last == TAB) do
     to = to - 1
@@ -67,8 +55,7 @@ local value = _M.value
 
 -- Does the head name this header once more behind `stop`?
 local function occurs_again(self, name, stop)
-  local at = find(self.head, needle_of(name), stop, true)
-  return at ~= nil and at < self.head_length
+  return find(self.head, needle_of(name), stop, true) ~= nil
 end
 
 
@@ -111,6 +98,20 @@ local function body_framing(self, status)
 end
 
 
+-- Where the head that counts begins in what has been seen: behind the interim ones (1xx) that are complete.
+function _M.start(seen)
+  local pos = 1
+  while find(seen, INTERIM, pos) do
+    local _, stop = find(seen, "\r\n\r\n", pos, true)
+    if not stop then
+      return pos
+    end
+    pos = stop + 1
+  end
+  return pos
+end
+
+
 -- Takes the head that ends at byte stop of what has been seen; the rest becomes the buffer. Gives its status, 0 for an
 -- interim one, nil and an error.
 function _M.take(self, seen, stop)
@@ -122,7 +123,11 @@ function _M.take(self, seen, stop)
   if status < 200 then
     return 0
   end
-  self.head, self.head_length = lower(seen), stop
+  local head = lower(sub(seen, 1, stop))
+  if find(head, "\r\n ", 1, true) or find(head, "\r\n\t", 1, true) then
+    return nil, "reading the head: a folded line"
+  end
+  self.head = head
   local connection = value(self, "connection")
   self.keep = byte(seen, 8) == HTTP_1_1 and not (connection and find(connection, "close", 1, true))
   local ok, err = body_framing(self, status)

@@ -1,43 +1,50 @@
--- Which of a caller's headers go on to a provider. Never: who the caller is (keys, cookies, addresses), what belongs to
--- one connection (hop by hop), what we write ourselves, what would steer a proxy, and any wish for compression.
+-- Which of a caller's headers go on to a provider: those of a list, and no others. A company's proxies add headers that
+-- nobody here has heard of (identities, tokens, addresses), so a list of what may not pass is never complete. A header that
+-- may change what a model answers is part of what was asked (core/request/cache_key.lua).
+
+local concat = table.concat
+local sort = table.sort
+local sub = string.sub
 
 local _M = {}
 
-local NOT_FORWARDED = {
-  -- who the caller is
-  ["authorization"] = true, ["x-api-key"] = true, ["api-key"] = true, ["x-goog-api-key"] = true, ["x-auth-token"] = true,
-  ["x-access-token"] = true, ["x-csrf-token"] = true, ["ocp-apim-subscription-key"] = true, ["cookie"] = true,
-  ["forwarded"] = true, ["via"] = true, ["x-real-ip"] = true, ["x-client-ip"] = true, ["x-cluster-client-ip"] = true,
-  ["true-client-ip"] = true, ["origin"] = true, ["referer"] = true,
-  -- hop by hop
-  ["connection"] = true, ["keep-alive"] = true, ["te"] = true, ["trailer"] = true, ["upgrade"] = true,
-  ["transfer-encoding"] = true, ["http2-settings"] = true, ["expect"] = true,
-  -- written here
-  ["content-length"] = true, ["host"] = true, ["content-type"] = true, ["x-request-id"] = true,
-  -- would steer
-  ["accept-encoding"] = true, ["content-encoding"] = true, ["x-http-method-override"] = true, ["x-http-method"] = true,
-  ["x-method-override"] = true, ["x-rewrite-url"] = true,
+local PLAIN, ASKED = "plain", "asked" -- passes; passes, and may change the answer
+
+local NAMES = {
+  -- content negotiation, in so far as it is not written here
+  ["accept"] = PLAIN, ["accept-language"] = ASKED, ["user-agent"] = PLAIN,
+  -- tracing (W3C, B3); no baggage, which carries whatever its sender likes
+  ["traceparent"] = PLAIN, ["tracestate"] = PLAIN, ["b3"] = PLAIN,
+  -- OpenAI's and Anthropic's APIs; never OpenAI-Organization or OpenAI-Project: the endpoint's key has its own
+  ["openai-beta"] = ASKED, ["idempotency-key"] = PLAIN,
+  -- aggregators: the app that asks, and the session that a provider's cache goes by
+  ["http-referer"] = PLAIN, ["x-title"] = PLAIN, ["x-session-id"] = PLAIN, ["x-session-affinity"] = PLAIN,
 }
 local PREFIXES = {
-  "x-accel-", "x-poolkeeper-", "x-forwarded-", "x-original-", "x-envoy-", "x-amz-", "proxy-", "cf-", "sec-",
+  { "anthropic-", ASKED }, -- version, beta
+  { "x-stainless-", PLAIN }, -- official client libraries say of themselves which they are
+  { "x-b3-", PLAIN },
+  { "x-openrouter-", ASKED },
+  { "x-dashscope-", ASKED },
 }
 
 
 local KNOWN_MAX = 1000 -- names come from callers: what is remembered of them has a limit
 
-local known, known_count = {}, 0 -- name -> is it forwarded?
+local known, known_count = {}, 0 -- name -> PLAIN, ASKED or false
 
 
 local function judge(name)
-  local is_forwarded = not NOT_FORWARDED[name]
+  local kind = NAMES[name] or false
   for i = 1, #PREFIXES do
-    is_forwarded = is_forwarded and name:sub(1, #PREFIXES[i]) ~= PREFIXES[i]
+    local prefix = PREFIXES[i][1]
+    kind = kind or sub(name, 1, #prefix) == prefix and PREFIXES[i][2]
   end
   if known_count >= KNOWN_MAX then
     known, known_count = {}, 0
   end
-  known[name], known_count = is_forwarded, known_count + 1
-  return is_forwarded
+  known[name], known_count = kind, known_count + 1
+  return kind
 end
 
 
@@ -47,31 +54,53 @@ local function listed(connection)
     return nil
   end
   local names = {}
-  for name in (type(connection) == "table" and table.concat(connection, ",") or connection):gmatch("[^,%s]+") do
+  for name in (type(connection) == "table" and concat(connection, ",") or connection):gmatch("[^,%s]+") do
     names[name:lower()] = true
   end
   return names
 end
 
 
+local function kind_of(name, hop_by_hop)
+  local kind = known[name]
+  if kind == nil then
+    kind = judge(name)
+  end
+  return kind and not (hop_by_hop and hop_by_hop[name]) and kind
+end
+
+
 -- headers: lower-case name -> value or list of values. The lines for the provider, each with CRLF before it.
 function _M.forwarded(headers)
   local lines, count = { "\r\nContent-Type: application/json" }, 1
-  local hop_by_hop = headers.connection and listed(headers.connection)
+  local hop_by_hop = listed(headers.connection)
   for name, value in pairs(headers) do
-    local is_forwarded = known[name]
-    if is_forwarded == nil then
-      is_forwarded = judge(name)
-    end
-    if is_forwarded and not (hop_by_hop and hop_by_hop[name]) then
+    if kind_of(name, hop_by_hop) then
       if type(value) == "table" then
-        value = table.concat(value, "\r\n" .. name .. ": ")
+        value = concat(value, "\r\n" .. name .. ": ")
       end
       lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = "\r\n", name, ": ", tostring(value)
       count = count + 4
     end
   end
-  return table.concat(lines)
+  return concat(lines)
+end
+
+
+-- What of the headers that go on may change the answer, as text that only equal ones share; "" when there is none.
+function _M.asked(headers)
+  local lines, hop_by_hop = nil, listed(headers.connection)
+  for name, value in pairs(headers) do
+    if kind_of(name, hop_by_hop) == ASKED then
+      lines = lines or {}
+      lines[#lines + 1] = name .. ": " .. (type(value) == "table" and concat(value, "\r\n") or tostring(value))
+    end
+  end
+  if not lines then
+    return ""
+  end
+  sort(lines)
+  return concat(lines, "\r\n\r\n")
 end
 
 

@@ -26,11 +26,11 @@ function _M.of(request, settings)
   if type(name) ~= "string" or name == "" then
     return nil
   end
-  digest.begin()
-  digest.add(request.model, 1, #request.model)
-  digest.add("\0", 1, 1)
-  digest.add(name, 1, #name)
-  local hash = digest.finish()
+  local context = digest.new()
+  digest.add(context, request.model, 1, #request.model)
+  digest.add(context, "\0", 1, 1)
+  digest.add(context, name, 1, #name)
+  local hash = digest.finish(context)
   return { hash = hash, number = affinity.number(hash), home = state.conversation(hash), ttl_ms = settings.ttl_ms }
 end
 

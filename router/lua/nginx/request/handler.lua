@@ -25,6 +25,7 @@ local ngx = ngx
 local _M = {}
 
 local CLIENT_HEADERS_MAX = 100
+local CONDITIONS = { "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range" }
 local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
 
 
@@ -80,6 +81,16 @@ local function admit(request)
 end
 
 
+-- nginx judges conditions by its own answer's ETag, which has none: a provider would be paid for a 412.
+local function ignore_conditions(client_headers)
+  for i = 1, #CONDITIONS do
+    if rawget(client_headers, CONDITIONS[i]) then
+      ngx.req.clear_header(CONDITIONS[i])
+    end
+  end
+end
+
+
 -- Reads the body. Fills model, choices and wants_usage; a refusal ends the request.
 local function read_body(request)
   local doc = request.doc
@@ -127,6 +138,7 @@ function _M.serve()
   local path, method = ngx.var.uri, ngx.req.get_method()
   local surface = surfaces.POST[path]
   local request, is_truncated = begin(surface, path)
+  ignore_conditions(request.client_headers)
   if is_truncated then
     return final_error.refuse(request, 431, "headers_too_large",
                            ("The request has more headers than this router takes (%d)."):format(CLIENT_HEADERS_MAX))

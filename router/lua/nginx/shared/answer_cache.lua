@@ -7,7 +7,9 @@ local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
 local completion = require "core.answer.completion"
 local digest = require "nginx.shared.digest"
+local request_headers = require "core.request.headers"
 local state = require "nginx.shared.state"
+local turn = require "nginx.shared.turn"
 
 local find = string.find
 local sub = string.sub
@@ -17,20 +19,23 @@ local _M = {}
 local ANSWER_MAX_BYTES = 1024 * 1024
 
 
--- What the request's headers say: is its answer kept, and how old may one be that it gets?
+-- What the request is kept under. Clients of a pool that knows its clients never see each other's answers.
+local function key_of(request)
+  local context = digest.new()
+  cache_key.say(request.surface.name, request.client.name, request_headers.asked(request.client_headers), request.parsed,
+                digest.add, context, turn.pause)
+  return digest.finish(context)
+end
+
+
+-- What the request's headers say: is its answer kept, and how old may one be that it gets? The key is made now, because a
+-- long request takes a while and the log phase, in which an answer is kept, cannot wait.
 function _M.begin(request)
   if request.doc.policy.fallback.cache_ttl_ms > 0 then
     local headers = request.client_headers
     request.is_kept, request.kept_max_age_s = cache_control.of(headers["cache-control"], headers["pragma"])
+    request.answer_key = key_of(request)
   end
-end
-
-
--- What the request is kept under. Clients of a pool that knows its clients never see each other's answers.
-local function key_of(request)
-  digest.begin()
-  cache_key.say(request.surface.name, request.client.name, request.parsed, digest.add)
-  return digest.finish()
 end
 
 
@@ -53,7 +58,7 @@ function _M.keep(request, answer)
   local body = body_of(request, answer)
   if body and #body <= ANSWER_MAX_BYTES then
     local kept = ("%.0f %s"):format(clock.now_ms() / 1000, body)
-    state.keep_answer(key_of(request), kept, request.doc.policy.fallback.cache_ttl_ms / 1000)
+    state.keep_answer(request.answer_key, kept, request.doc.policy.fallback.cache_ttl_ms / 1000)
   end
 end
 
@@ -61,7 +66,7 @@ end
 -- The kept answer to this request as a body in the form that is asked for, and how old it is; nil when there is none
 -- that its caller takes.
 function _M.find(request)
-  local kept = state.kept_answer(key_of(request))
+  local kept = state.kept_answer(request.answer_key)
   if not kept then
     return nil
   end

@@ -1,6 +1,5 @@
 -- SHA-256 by the libcrypto that nginx itself has loaded, with the processor's own instructions where it has them: a tenth
--- of the time of ngx.sha1_bin and a half of ngx.md5's, which are plain C, and no two texts with one digest are known. One
--- at a time: nothing here waits.
+-- of the time of ngx.sha1_bin and a half of ngx.md5's, which are plain C, and no two texts with one digest are known.
 
 local ffi = require "ffi"
 
@@ -18,23 +17,26 @@ assert(C.SHA256_Init) -- without it nginx does not start, rather than fail a req
 
 local LENGTH_BYTES = 32
 local TEXT = ffi.typeof("const char *")
-local context = ffi.new("poolkeeper_sha256")
+local CONTEXT = ffi.typeof("poolkeeper_sha256")
 local digest = ffi.new("unsigned char[?]", LENGTH_BYTES)
 
 
-function _M.begin()
+-- A digest that is to be. Each has its own: whoever adds to one may wait in between.
+function _M.new()
+  local context = CONTEXT()
   C.SHA256_Init(context)
+  return context
 end
 
 
 -- Adds text[from..to].
-function _M.add(text, from, to)
+function _M.add(context, text, from, to)
   C.SHA256_Update(context, ffi.cast(TEXT, text) + (from - 1), to - from + 1)
 end
 
 
 -- The digest of all that was added, 32 bytes.
-function _M.finish()
+function _M.finish(context)
   C.SHA256_Final(digest, context)
   return ffi.string(digest, LENGTH_BYTES)
 end

@@ -13,7 +13,7 @@ local ngx = ngx
 local now_ms = clock.now_ms
 local find = string.find
 local sub = string.sub
-local take_head = response_head.take
+local head_start, take_head = response_head.start, response_head.take
 
 local _M = {}
 local connection = {}
@@ -23,6 +23,7 @@ local READ_BYTES = 65536
 local HEAD_MAX_BYTES = 65536
 local BIG_BYTES = 65536 -- of a request: less goes into the system's buffers at once, whoever reads it and how
 local TURN_READS = 1000 -- whoever sends faster than is read lets nobody else have a turn, and no time pass
+local TURN_S = 0.001
 local IDLE_MS = 60000
 local POOL_SIZE = 512
 local ADDRESSES_MAX = 3
@@ -91,7 +92,7 @@ local function connect_to(endpoint, options, connect_ms, deadline_ms)
   end
   return setmetatable({
     sock = sock, reused = reused, buffer = "", timeout_ms = connect_ms, reads = 0, head_bytes = 0,
-    head = "", head_length = 0, mode = "none", left = 0, in_trailer = false, ended = false, keep = false,
+    head = "", mode = "none", left = 0, in_trailer = false, ended = false, keep = false,
     is_fresh = false,
   }, connection)
 end
@@ -144,7 +145,7 @@ function connection:receive(deadline_ms)
   self.reads = self.reads + 1
   if self.reads == TURN_READS then
     self.reads = 0
-    ngx.sleep(0)
+    ngx.sleep(TURN_S)
   end
   local data, err = self.sock:receiveany(READ_BYTES)
   if err == "timeout" then
@@ -199,14 +200,22 @@ connection.header = response_head.value
 -- Reads the head of the answer and gives its status.
 function connection:read_head(deadline_ms)
   local seen = self.buffer
+  local start = head_start(seen)
+  if start > 1 then
+    seen, self.head_bytes = sub(seen, start), self.head_bytes + start - 1
+    self.buffer = seen
+  end
+  if self.head_bytes > HEAD_MAX_BYTES then
+    return nil, "reading the head: interim answers without end"
+  end
   local _, stop = find(seen, "\r\n\r\n", 1, true)
   if stop then
     local status, err = take_head(self, seen, stop)
     self.head_bytes = self.head_bytes + stop
-    if status == 0 and self.head_bytes <= HEAD_MAX_BYTES then
+    if status == 0 then
       return self:read_head(deadline_ms)
     end
-    return status ~= 0 and status or nil, err or "reading the head: interim answers without end"
+    return status, err
   end
   if #seen > HEAD_MAX_BYTES then
     return nil, "reading the head: longer than 64 KiB"

@@ -81,14 +81,28 @@ describe("a text of our own", function()
 end)
 
 describe("two requests", function()
-  local function key(body, owner, first_model)
-    local said = {}
-    cachekey.say("chat", owner or "", assert(request.parse(body, cjson.decode, first_model or "m", CHAT)), function(text, from, to)
-      said[#said + 1] = text:sub(from, to)
-    end)
+  local function add(said, text, from, to)
+    said[#said + 1] = text:sub(from, to)
+  end
+
+  local function key(body, owner, first_model, asked)
+    local said, parsed = {}, assert(request.parse(body, cjson.decode, first_model or "m", CHAT))
+    cachekey.say("chat", owner or "", asked or "", parsed, add, said, function() end)
     return table.concat(said)
   end
   local ONE = '{"model":"m","messages":[{"role":"user","content":"Hi"}],"temperature":0}'
+
+  it("are not the same when their headers ask for something else", function()
+    assert.not_equal(key(ONE, "", "m", "anthropic-beta: x"), key(ONE))
+    assert.not_equal(key(ONE, "", "mx", ""), key(ONE, "", "m", "x"))
+  end)
+
+  it("are the same in however many pieces a long one is said", function()
+    local long = ONE:gsub("Hi", ("x"):rep(3 * 1024 * 1024 + 5))
+    assert.equal(key(long), key(long))
+    assert.truthy(key(long):find(("x"):rep(3 * 1024 * 1024 + 5), 1, true))
+    assert.not_equal(key(long), key((long:gsub("x", "y", 1))))
+  end)
 
   it("are not the same when the model that neither names is another one now", function()
     assert.not_equal(key('{"messages":[]}', "", "m"), key('{"messages":[]}', "", "n"))

@@ -50,3 +50,14 @@ describe("a rate limit without Retry-After is over", function()
     it("as it says: " .. case[1], function() assert.equal(case[2], wait_ms({}, case[1])) end)
   end
 end)
+
+describe("a time that is too long to be one", function()
+  it("says nothing, in a header", function()
+    assert.is_nil(wait_ms({ ["x-ratelimit-reset-requests"] = ("1s"):rep(30000) }))
+    assert.is_nil(wait_ms({ ["x-ratelimit-reset-requests"] = ("1"):rep(60000) .. "x" }))
+  end)
+
+  it("says nothing, in words", function()
+    assert.is_nil(wait_ms({}, '{"message":"try again in ' .. ("1"):rep(60000) .. ' seconds"}'))
+  end)
+end)

@@ -4,7 +4,7 @@ local head = require "core.http.response_head"
 local support = require "support"
 
 local function connection()
-  return { buffer = "", head = "", head_length = 0, mode = "none", left = 0, in_trailer = false, ended = false, keep = false }
+  return { buffer = "", head = "", mode = "none", left = 0, in_trailer = false, ended = false, keep = false }
 end
 
 describe("a head", function()

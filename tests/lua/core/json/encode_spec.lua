@@ -1,38 +1,6 @@
--- Small things at the router's edges: headers to providers, JSON and metrics out.
+-- Small things at the router's edges: JSON and metrics out.
 local exposition = require "core.document.exposition"
-local headers = require "core.request.headers"
 local json = require "core.json.encode"
-
-describe("a caller's headers", function()
-  local function forwards(name, value, more)
-    local given = more or {}
-    given[name] = value
-    return headers.forwarded(given):find("\r\n" .. name .. ": ", 1, true) ~= nil
-  end
-
-  it("go on", function()
-    for _, name in ipairs({ "accept", "user-agent", "x-session-id", "http-referer", "x-title", "openai-beta" }) do
-      assert.is_true(forwards(name, "v"))
-    end
-  end)
-
-  it("stay here: keys, addresses, hops, what steers proxies or us, wishes for compression", function()
-    for _, name in ipairs({ "authorization", "x-api-key", "api-key", "cookie", "host", "content-length", "transfer-encoding",
-                            "connection", "keep-alive", "te", "trailer", "upgrade", "expect", "accept-encoding", "proxy-authorization",
-                            "x-accel-redirect", "x-poolkeeper-priority", "x-forwarded-for", "forwarded", "x-real-ip" }) do
-      assert.is_false(forwards(name, "v"), name)
-    end
-  end)
-
-  it("stay here when the Connection header names them", function()
-    assert.is_false(forwards("x-hop", "v", { connection = "close, X-Hop" }))
-    assert.is_true(forwards("x-other", "v", { connection = "close, X-Hop" }))
-  end)
-
-  it("may come several times", function()
-    assert.truthy(headers.forwarded({ accept = { "a", "b" } }):find("\r\naccept: a\r\naccept: b", 1, true))
-  end)
-end)
 
 describe("JSON out", function()
   it("tells empty lists from empty objects, and keeps an order", function()

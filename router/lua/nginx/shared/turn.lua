@@ -1,0 +1,39 @@
+-- One worker serves everybody, one after the other: whoever has much to do does it in slices and lets the others have their
+-- turn in between. How long this turn has lasted is told by the time that nginx took at its start.
+
+local ffi = require "ffi"
+local clock = require "nginx.shared.clock"
+
+local C = ffi.C
+local ngx = ngx
+
+local _M = {}
+
+local TURN_MS = 5
+local PAUSE_S = 0.001 -- Debian's nginx warns at a sleep of zero
+
+ffi.cdef [[
+  typedef struct { long seconds; long nanoseconds; } poolkeeper_timespec;
+  int clock_gettime(int id, poolkeeper_timespec *now);
+]]
+
+local CLOCK_REALTIME = 0 -- what nginx's time is made of
+local now = ffi.new("poolkeeper_timespec")
+
+
+local function lasted_ms()
+  C.clock_gettime(CLOCK_REALTIME, now)
+  return tonumber(now.seconds) * 1000 + tonumber(now.nanoseconds) / 1000000 - clock.wall_ms()
+end
+
+
+-- Lets the others have their turn, if this one has lasted long enough. Not in phases that cannot wait (log).
+function _M.pause()
+  local ms = lasted_ms()
+  if ms > TURN_MS or ms < -TURN_MS then
+    ngx.sleep(PAUSE_S)
+  end
+end
+
+
+return _M
