@@ -4,11 +4,15 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST = 320
+LONGEST = 300
 """Lines in a file of ours before it must have a second question in it."""
+LONGER = {
+    "operator/poolkeeper/api/router_document.py": "one document, read from top to bottom",
+    "operator/poolkeeper/providers/error_rules.py": "a table: one row a rule",
+    "router/lua/core/error/rules.lua": "the same table, generated",
+}
+"""Files that may be longer, and why."""
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -27,12 +31,13 @@ def test_operator_is_a_source_directory_and_no_package() -> None:
     assert not (ROOT / "operator/__init__.py").exists()
 
 
-@pytest.mark.parametrize("pattern", ["operator/*.py", "router/*.lua", "hack/*.py", "testing/*.py"])
-def test_a_file_answers_one_question(pattern: str) -> None:
-    files = tracked(pattern)
+def test_a_file_answers_one_question() -> None:
+    """Of what is shipped, and of what tests and tools share; a test may list as many cases as there are."""
+    files = tracked("operator/*.py", "router/*.lua", "hack/*.py", "hack/*.sh", "testing/*.py")
 
     assert files
-    assert {str(file.relative_to(ROOT)) for file in files if len(file.read_text().splitlines()) > LONGEST} == set()
+    long = {str(file.relative_to(ROOT)) for file in files if len(file.read_text().splitlines()) > LONGEST}
+    assert long == LONGER.keys()
 
 
 def test_every_module_says_what_it_is_for() -> None:
