@@ -91,7 +91,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Told:
+class ProviderError:
     """The provider's own error, straight through: its status, its message."""
 
     status: int
@@ -122,7 +122,7 @@ class Nothing:
     """The caller has left."""
 
 
-Want = Whole | Told | Refused | Broken | WholeOrBroken | Nothing
+Want = Whole | ProviderError | Refused | Broken | WholeOrBroken | Nothing
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from testing.conformance.answer import Answer, End, Received, of_whole
-from testing.conformance.case import CALLER_KEY, Broken, Case, Mode, Nothing, Refused, Seen, Surface, Told, Want, Whole
+from testing.conformance.case import (
+    CALLER_KEY,
+    Broken,
+    Case,
+    Mode,
+    Nothing,
+    ProviderError,
+    Refused,
+    Seen,
+    Surface,
+    Want,
+    Whole,
+)
 from testing.conformance.speech import SPEECH
 from testing.fakes.deepseek.log import Outcome
 from testing.gateways.gateway import Endpoint
@@ -35,7 +47,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Exchange:
     """One request of the caller: what was wanted, what came, what a healthy provider would have said."""
 
     want: Want
@@ -45,9 +57,9 @@ class Heard:
 
 
 def faults(
-    case: Case, endpoints: Sequence[Endpoint], heard: Sequence[Heard], saw: Sequence[Sequence[Attempt]]
+    case: Case, endpoints: Sequence[Endpoint], exchanges: Sequence[Exchange], saw: Sequence[Sequence[Attempt]]
 ) -> list[str]:
-    found = _listed_once([caller_faults(case.mode, one) for one in heard])
+    found = _listed_once([caller_faults(case.mode, one) for one in exchanges])
     for endpoint, seen, attempts in zip(endpoints, case.seen, saw, strict=True):
         found += [f"provider {endpoint.name}: {fault}" for fault in _provider_faults(endpoint, seen, attempts, case)]
     return found
@@ -67,38 +79,38 @@ def _listed_once(faults_of_requests: Sequence[Sequence[str]]) -> list[str]:
 # --- the caller's side
 
 
-def caller_faults(mode: Mode, heard: Heard) -> list[str]:
-    want, received = heard.want, heard.received
+def caller_faults(mode: Mode, exchange: Exchange) -> list[str]:
+    want, received = exchange.want, exchange.received
     if isinstance(want, Nothing):
         return []
     if received.end is End.HANGS:
         return [f"no end of the answer within {received.took_s:.0f} s"]
-    if isinstance(want, (Told, Refused)):
+    if isinstance(want, (ProviderError, Refused)):
         return list(_error_faults(want, received))
-    speech = SPEECH[heard.surface]
+    speech = SPEECH[exchange.surface]
     answer = speech.of_stream(received.body) if mode is Mode.STREAM else speech.of_whole(received.body)
     if isinstance(want, Whole):
-        return list(_whole_faults(answer, heard, mode))
-    broken = list(_broken_faults(answer, heard))
+        return list(_whole_faults(answer, exchange, mode))
+    broken = list(_broken_faults(answer, exchange))
     if isinstance(want, Broken) or not broken:
         return broken
-    whole = list(_whole_faults(answer, heard, mode))
+    whole = list(_whole_faults(answer, exchange, mode))
     return [f"neither whole ({'; '.join(whole)}) nor an honest error ({'; '.join(broken)})"] if whole else []
 
 
-def _whole_faults(answer: Answer, heard: Heard, mode: Mode) -> Iterator[str]:
-    received, want = heard.received, heard.want
+def _whole_faults(answer: Answer, exchange: Exchange, mode: Mode) -> Iterator[str]:
+    received, want = exchange.received, exchange.want
     if received.status != 200:
         yield f"{_status(received)}, wanted the whole answer"
         return
     yield from answer.strange
     if answer.error is not None:
         yield f"an error instead of the whole answer: {answer.error[:120]}"
-    yield from _text_faults(answer, heard.reference)
+    yield from _text_faults(answer, exchange.reference)
     if answer.finish_reason != "stop":
         yield f"finish_reason {answer.finish_reason}, wanted stop"
     if mode is Mode.STREAM and not answer.done:
-        yield "no [DONE]" if heard.surface is Surface.CHAT else "no last event"
+        yield "no [DONE]" if exchange.surface is Surface.CHAT else "no last event"
     if received.end is not End.CLEAN:
         yield f"the answer {received.end} ({received.detail})"
     if isinstance(want, Whole) and want.within_ms and received.took_s * 1000 > want.within_ms:
@@ -118,8 +130,8 @@ def _text_faults(answer: Answer, reference: Reference) -> Iterator[str]:
             yield f"another {what} from character {same} on: {got[there]!r}, wanted {wanted[there]!r}"
 
 
-def _broken_faults(answer: Answer, heard: Heard) -> Iterator[str]:
-    received, reference = heard.received, heard.reference
+def _broken_faults(answer: Answer, exchange: Exchange) -> Iterator[str]:
+    received, reference = exchange.received, exchange.reference
     if received.status != 200:
         yield f"{_status(received)}, wanted a stream that ends in an error event"
         return
@@ -136,8 +148,8 @@ def _broken_faults(answer: Answer, heard: Heard) -> Iterator[str]:
         yield f"finish_reason {answer.finish_reason} on a cut answer"
 
 
-def _error_faults(want: Told | Refused, received: Received) -> Iterator[str]:
-    wanted = (want.status,) if isinstance(want, Told) else want.statuses
+def _error_faults(want: ProviderError | Refused, received: Received) -> Iterator[str]:
+    wanted = (want.status,) if isinstance(want, ProviderError) else want.statuses
     if received.status not in wanted:
         yield f"{_status(received)}, wanted {' or '.join(map(str, wanted))}"
         return
@@ -145,7 +157,7 @@ def _error_faults(want: Told | Refused, received: Received) -> Iterator[str]:
     yield from answer.strange
     if answer.error is None:
         yield "no error member in the body"
-    elif isinstance(want, Told) and want.message not in answer.error:
+    elif isinstance(want, ProviderError) and want.message not in answer.error:
         yield f"the message says {answer.error[:120]!r}, wanted the provider's own: {want.message!r}"
     if isinstance(want, Refused):
         if want.retry_after and "retry-after" not in received.headers:

@@ -14,7 +14,7 @@ from typing import Protocol, Self
 from testing.conformance.answer import End
 from testing.conformance.caller import ask
 from testing.conformance.case import MODELS, NAMES, Case, Line, Mode, Play, Surface, Turn
-from testing.conformance.judge import Attempt, Heard, Reference, faults
+from testing.conformance.judge import Attempt, Exchange, Reference, faults
 from testing.conformance.speech import SPEECH
 from testing.conformance.wire import DeafSocket, WireProvider
 from testing.fakes.deepseek import jsonin
@@ -127,10 +127,10 @@ class Stage:
         for place, play in enumerate(case.plays):
             self._set(place, play, case)
         with gateway.serve(case, endpoints) as address:
-            heard = list(self._turns(case, address))
+            exchanges = list(self._turns(case, address))
             self._settle(case)
             saw = [self._attempts(place, play.line) for place, play in enumerate(case.plays)]
-        return Result(case, tuple(faults(case, endpoints, heard, saw)), time.monotonic() - began_s)
+        return Result(case, tuple(faults(case, endpoints, exchanges, saw)), time.monotonic() - began_s)
 
     def _set(self, place: int, play: Play, case: Case) -> None:
         if play.line is Line.WIRE:
@@ -143,12 +143,12 @@ class Stage:
     def _scripted(self, place: int, line: Line) -> FakeProvider:
         return {Line.UNTRUSTED: self._untrusted, Line.STRANGER: self._strangers}.get(line, self._fakes)[place]
 
-    def _turns(self, case: Case, address: Address) -> Iterator[Heard]:
+    def _turns(self, case: Case, address: Address) -> Iterator[Exchange]:
         """All requests of the case, one after the other; the first that hangs is the last, for it would only repeat."""
         for number, turn in enumerate(self._asked(case)):
-            heard = self._ask(case, turn, number, address)
-            yield heard
-            if heard.received.end is End.HANGS:
+            exchange = self._ask(case, turn, number, address)
+            yield exchange
+            if exchange.received.end is End.HANGS:
                 return
 
     def _asked(self, case: Case) -> Iterator[Turn]:
@@ -163,12 +163,12 @@ class Stage:
                 yield turn
                 time.sleep(POLL_S)
 
-    def _ask(self, case: Case, turn: Turn, number: int, address: Address) -> Heard:
+    def _ask(self, case: Case, turn: Turn, number: int, address: Address) -> Exchange:
         body, reference = self._question(case, number)
         path = address.paths.get(case.surface, "")
         asked = {"model": address.models[turn.model], **body}
         received = ask(address.base_url, asked, turn.leave, surface=case.surface, path=path)
-        return Heard(turn.want, received, reference, case.surface)
+        return Exchange(turn.want, received, reference, case.surface)
 
     def _question(self, case: Case, number: int) -> tuple[dict[str, object], Reference]:
         """A question, and what a healthy provider says to it.

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from testing import plain_http
 from testing.conformance.judge import Attempt
 from testing.fakes.deepseek import jsonin
-from testing.fakes.deepseek.http1 import ProtocolError, Request, RequestReader, chunk
+from testing.fakes.deepseek.http1 import ProtocolError, Request, chunk
 from testing.fakes.deepseek.log import Outcome, bearer
-from testing.fakes.listening import HOST, Listening
+from testing.fakes.listening import HOST, Listening, read_request
 
 RESET = b"\0reset"
 """Not sent: the connection is reset instead."""
@@ -65,7 +65,7 @@ class WireProvider(Listening):
 
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError, ProtocolError):
-            request = _read(client)
+            request = read_request(client)
             if request is None:
                 return
             if request.method != "POST":
@@ -94,18 +94,6 @@ class WireProvider(Listening):
     def _good(self, body: bytes) -> bytes:
         answer = plain_http.post(f"{self._origin_url}/v1/chat/completions", content=body, timeout=10)
         return answer.content
-
-
-def _read(connection: socket.socket) -> Request | None:
-    reader = RequestReader()
-    request: Request | None = None
-    while request is None or not reader.body_done(request):
-        data = connection.recv(65536)
-        if not data:
-            return None
-        reader.feed(data)
-        request = request or reader.head()
-    return request
 
 
 def _left(connection: socket.socket, wait_s: float) -> bool:

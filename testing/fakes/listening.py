@@ -5,6 +5,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from testing.fakes.deepseek.http1 import Request, RequestReader
+
 HOST = "127.0.0.1"
 
 
@@ -39,6 +41,19 @@ class Listening:
 
     def _serve(self, client: socket.socket) -> None:
         raise NotImplementedError
+
+
+def read_request(client: socket.socket) -> Request | None:
+    """The next request of a connection, with its body; None where the client closes it first."""
+    reader = RequestReader()
+    request: Request | None = None
+    while request is None or not reader.body_done(request):
+        data = client.recv(65536)
+        if not data:
+            return None
+        reader.feed(data)
+        request = request or reader.head()
+    return request
 
 
 def close(one: socket.socket) -> None:

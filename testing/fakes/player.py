@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from testing.fakes.deepseek.http1 import ProtocolError, RequestReader, chunk
+from testing.fakes.deepseek.http1 import ProtocolError, chunk
+from testing.fakes.listening import read_request
 
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 JSON = "application/json"
@@ -82,7 +83,7 @@ class Player:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError, ProtocolError):
-            if not _read(connection):
+            if read_request(connection) is None:
                 return
             with self._lock:
                 self.asked += 1
@@ -100,18 +101,6 @@ class Player:
         except OSError:
             return False
         return True
-
-
-def _read(connection: socket.socket) -> bool:
-    reader = RequestReader()
-    request = None
-    while request is None or not reader.body_done(request):
-        data = connection.recv(65536)
-        if not data:
-            return False
-        reader.feed(data)
-        request = request or reader.head()
-    return True
 
 
 def _hung_up(connection: socket.socket, wait_s: float) -> bool:

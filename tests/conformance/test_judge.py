@@ -12,15 +12,15 @@ from testing.conformance.case import (
     Case,
     Mode,
     Play,
+    ProviderError,
     Refused,
     Seen,
-    Told,
     Want,
     When,
     Whole,
     WholeOrBroken,
 )
-from testing.conformance.judge import Attempt, Heard, Reference, caller_faults, faults
+from testing.conformance.judge import Attempt, Exchange, Reference, caller_faults, faults
 from testing.fakes.deepseek.log import Outcome
 from testing.gateways.gateway import Endpoint
 
@@ -57,11 +57,13 @@ def _received(body: bytes, status: int = 200, end: End = End.CLEAN, **headers: s
         pytest.param(WholeOrBroken(), _received(GOOD), "", id="either: whole"),
         pytest.param(WholeOrBroken(), _received(ONE + ERROR), "", id="either: honest"),
         pytest.param(WholeOrBroken(), _received(ONE + DONE), "neither whole", id="either: neither"),
-        pytest.param(Told(400, "no"), _received(b'{"error":{"message":"oh no"}}', 400), "", id="told"),
+        pytest.param(ProviderError(400, "no"), _received(b'{"error":{"message":"oh no"}}', 400), "", id="told"),
         pytest.param(
-            Told(400, "no"), _received(b'{"error":{"message":"?"}}', 400), "the provider's own", id="reworded"
+            ProviderError(400, "no"), _received(b'{"error":{"message":"?"}}', 400), "the provider's own", id="reworded"
         ),
-        pytest.param(Told(400, "no"), _received(b'{"error":{"message":"no"}}', 500), "wanted 400", id="other status"),
+        pytest.param(
+            ProviderError(400, "no"), _received(b'{"error":{"message":"no"}}', 500), "wanted 400", id="other status"
+        ),
         pytest.param(
             Refused(retry_after=True),
             _received(b'{"error":{"message":"x"}}', 503),
@@ -72,9 +74,9 @@ def _received(body: bytes, status: int = 200, end: End = End.CLEAN, **headers: s
     ],
 )
 def test_what_the_caller_got(want: Want, received: Received, want_said: str) -> None:
-    said = "; ".join(caller_faults(Mode.STREAM, Heard(want, received, REFERENCE)))
-    assert bool(said) == bool(want_said)
-    assert want_said in said
+    found = "; ".join(caller_faults(Mode.STREAM, Exchange(want, received, REFERENCE)))
+    assert bool(found) == bool(want_said)
+    assert want_said in found
 
 
 ENDPOINT = Endpoint("a", "http://127.0.0.1:1/v1", "sk-a", {"flash": "a-flash"}, 0, "DeepSeek", (), 1)
@@ -103,7 +105,7 @@ CASE = Case("case", "Busy", "a case", Mode.STREAM, When.FIRST, (Play(),), (ONCE,
     ],
 )
 def test_what_providers_saw(seen: Seen | None, attempts: list[Attempt], want_said: str) -> None:
-    heard = [Heard(Whole(), _received(GOOD), REFERENCE)]
-    said = "; ".join(faults(replace(CASE, seen=(seen,)), [ENDPOINT], heard, [attempts]))
-    assert bool(said) == bool(want_said)
-    assert want_said in said
+    exchanges = [Exchange(Whole(), _received(GOOD), REFERENCE)]
+    found = "; ".join(faults(replace(CASE, seen=(seen,)), [ENDPOINT], exchanges, [attempts]))
+    assert bool(found) == bool(want_said)
+    assert want_said in found

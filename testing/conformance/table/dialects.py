@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from testing.conformance.case import NEVER, ONCE, Case, Told, Turn, When
+from testing.conformance.case import NEVER, ONCE, Case, ProviderError, Turn, When
 from testing.conformance.table.rows import BOTH, OK, Fault, passed_over, wire
 
 
@@ -154,4 +154,6 @@ def cases() -> Iterator[Case]:
         fault = Fault("ContextTooLong", f"dialect-{vendor}-context".lower(), f"{vendor}: over the context limit", play)
         for mode in BOTH:
             yield fault.case(mode, When.FIRST, "large", plays=(play, replace(OK, capabilities=("LargeContext",))))
-            yield fault.case(mode, When.FIRST, "told", turns=(Turn(Told(status, message)),), seen=(ONCE, NEVER))
+            yield fault.case(
+                mode, When.FIRST, "told", turns=(Turn(ProviderError(status, message)),), seen=(ONCE, NEVER)
+            )

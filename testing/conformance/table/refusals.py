@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from testing.conformance.case import NEVER, ONCE, Case, Play, Refused, Told, Turn, When, times
+from testing.conformance.case import NEVER, ONCE, Case, Play, ProviderError, Refused, Turn, When, times
 from testing.conformance.table.rows import BOTH, BUSY, OK, Fault, left_alone, nobody_left, passed_over, plays, script
 from testing.fakes.deepseek import bodies
 
@@ -17,25 +17,25 @@ TOO_LONG = Fault(CONTEXT, "context", "400, over the context limit", plays("conte
 REASONING = Fault(INCOMPATIBLE, "reasoning", "400, reasoning_content must be passed back", plays("reasoning_required"))
 LARGE = replace(OK, capabilities=("LargeContext",))
 FAULTS = (
-    ("400", "400, invalid request", plays("bad_request"), Told(400, bodies.FORMAT_MESSAGE)),
+    ("400", "400, invalid request", plays("bad_request"), ProviderError(400, bodies.FORMAT_MESSAGE)),
     (
         "413",
         "413, body too large",
         plays("bad_request", status=413, message="Payload too large"),
-        Told(413, "Payload too large"),
+        ProviderError(413, "Payload too large"),
     ),
-    ("422", "422, invalid parameters", plays("unprocessable"), Told(422, bodies.PARAMETERS_MESSAGE)),
+    ("422", "422, invalid parameters", plays("unprocessable"), ProviderError(422, bodies.PARAMETERS_MESSAGE)),
     (
         "risk",
         "400, content filter",
         plays("bad_request", message="Content Exists Risk"),
-        Told(400, "Content Exists Risk"),
+        ProviderError(400, "Content Exists Risk"),
     ),
     (
         "quoting",
         "400 that quotes a prompt full of other errors' words",
         plays("bad_request", message="Invalid prompt: 'Insufficient Balance, 401, model not exist'"),
-        Told(400, "Invalid prompt"),
+        ProviderError(400, "Invalid prompt"),
     ),
 )
 
@@ -49,7 +49,7 @@ def cases() -> Iterator[Case]:
     yield from _model()
     yield from _context()
     yield from passed_over(REASONING)
-    yield from nobody_left(REASONING, Told(400, bodies.REASONING_MESSAGE), ONCE)
+    yield from nobody_left(REASONING, ProviderError(400, bodies.REASONING_MESSAGE), ONCE)
     yield from _neutral(REASONING, Turn(times=6))
     yield from _client_faults()
 
@@ -76,7 +76,7 @@ def _model() -> Iterator[Case]:
 
 
 def _context() -> Iterator[Case]:
-    told = (Turn(Told(400, "maximum context length")),)
+    turns = (Turn(ProviderError(400, "maximum context length")),)
     for mode in BOTH:
         yield TOO_LONG.case(
             mode,
@@ -87,7 +87,7 @@ def _context() -> Iterator[Case]:
             seen=(ONCE, NEVER, ONCE),
         )
         yield TOO_LONG.case(
-            mode, When.FIRST, "told", title="too long, and nobody takes more", turns=told, seen=(ONCE, NEVER)
+            mode, When.FIRST, "told", title="too long, and nobody takes more", turns=turns, seen=(ONCE, NEVER)
         )
         yield TOO_LONG.case(
             mode,
@@ -95,21 +95,21 @@ def _context() -> Iterator[Case]:
             "later",
             title="too long, and nobody takes more",
             plays=(BUSY, TOO_LONG.play, OK),
-            turns=told,
+            turns=turns,
             seen=(ONCE, ONCE, NEVER),
         )
-    yield from _neutral(TOO_LONG, Turn(Told(400, "maximum context length"), times=6))
+    yield from _neutral(TOO_LONG, Turn(ProviderError(400, "maximum context length"), times=6))
 
 
 def _client_faults() -> Iterator[Case]:
     """Every provider would say the same: one gets the request, and the caller its answer."""
-    for slug, title, play, told in FAULTS:
+    for slug, title, play, error in FAULTS:
         fault = Fault(CLIENT, f"client-{slug}", title, play)
-        turns = (Turn(told),)
+        turns = (Turn(error),)
         for mode in BOTH:
             yield fault.case(mode, When.FIRST, "first", plays=(play, play), turns=turns, seen=(ONCE, NEVER))
             yield fault.case(mode, When.LATER, "later", plays=(BUSY, play, play), turns=turns, seen=(ONCE, ONCE, NEVER))
-        yield from _neutral(fault, Turn(told, times=6))
+        yield from _neutral(fault, Turn(error, times=6))
 
 
 def _neutral(fault: Fault, failing: Turn) -> Iterator[Case]:

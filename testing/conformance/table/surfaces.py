@@ -14,10 +14,10 @@ from testing.conformance.case import (
     Mode,
     Play,
     Policy,
+    ProviderError,
     Refused,
     Seen,
     Surface,
-    Told,
     Turn,
     Want,
     When,
@@ -114,7 +114,7 @@ def _ends(klass: str, surface: Surface) -> Iterator[Case]:
 
 
 def _told(klass: str) -> Iterator[Case]:
-    want = Told(400, bodies.FORMAT_MESSAGE)
+    want = ProviderError(400, bodies.FORMAT_MESSAGE)
     for mode in BOTH:
         plays_ = (plays("bad_request"), OK)
         yield _case(klass, f"format-first-{mode}", "400, invalid format", mode, When.FIRST, plays_, (ONCE, NEVER), want)
