@@ -8,12 +8,10 @@ with RawProvider(lambda number, request: ANSWER) as provider:
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from testing.fakes.listening import Listening
-from testing.fakes.rawhttp import PATIENCE_S
 
 Answer = bytes | Iterable[bytes] | None
 """What is sent for a request: bytes; pieces, one by one, and then the connection is closed; None closes at once."""
@@ -125,10 +123,3 @@ def strictly(raw: bytes) -> list[Sent]:
         found.append(Sent(first_line, tuple(lines), rest[:length]))
         raw = rest[length:]
     return found
-
-
-def wait_until(wanted: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not wanted():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
-        time.sleep(0.01)

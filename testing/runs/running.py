@@ -6,15 +6,17 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import httpx
+from click.testing import CliRunner
 
+from poolkeeper.cli.main import main
 from testing import plain_http
+from testing.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30.0
@@ -102,6 +104,12 @@ class Run:
         assert isinstance(url, str)
         return url
 
+    def command(self, *args: str) -> str:
+        """What `poolkeeper ARGS` says about this run. In this process: a new one takes a second to start."""
+        result = CliRunner().invoke(main, [*args, "--state-dir", str(self.state)], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
     def router_state(self) -> dict[str, object]:
         found: dict[str, object] = plain_http.get(f"{self.admin_url}/state", timeout=PATIENCE_S).json()
         return found
@@ -132,7 +140,4 @@ def chunks(events: list[str]) -> int:
 
 
 def wait_until(holds: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
-    deadline_s = time.monotonic() + patience_s
-    while not holds():
-        assert time.monotonic() < deadline_s, f"waited {patience_s:g} s in vain for {what}"
-        time.sleep(0.02)
+    until(holds, what, patience_s)

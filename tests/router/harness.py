@@ -14,7 +14,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -44,25 +43,19 @@ from testing import plain_http
 from testing.fakes.harness import FakeProvider
 from testing.fakes.ports import free_port
 from testing.fakes.tls import unused_authority
+from testing.waiting import until
 
 HOME = Path(__file__).resolve().parents[2] / "router"
 MODEL = "deepseek-v4-pro"
 PATIENCE_S = 20.0
 """A hang guard, never an expectation."""
-POLL_S = (0.005, 0.05)
-"""From often to seldom: what comes at once is seen at once, what is long in coming is not asked for all the time."""
 LOGGED_ERROR = re.compile(r"\[(error|alert|crit|emerg)\]")
 PEER_RESET = r"recv\(\) failed \(104"
 """What nginx itself logs when a peer resets a connection."""
 
 
 def eventually(wanted: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    pause_s, longest_s = POLL_S
-    while not wanted():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}"
-        time.sleep(pause_s)
-        pause_s = min(1.5 * pause_s, longest_s)
+    until(wanted, what, PATIENCE_S)
 
 
 POLICY = PolicyDoc(

@@ -9,6 +9,13 @@ from testing.fakes.harness import FakeProvider
 from testing.runs.pools import KEY, Given, pool, secret, write
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.router)
+
+
 @pytest.fixture
 def official() -> Iterator[FakeProvider]:
     with FakeProvider("official", keys=[KEY], text_seed="same") as fake:

@@ -9,8 +9,6 @@ import pytest
 from testing.fakes.harness import FakeProvider
 from testing.runs.running import PATIENCE_S, ROOT, Run
 
-pytestmark = pytest.mark.router
-
 CLIENTS = ROOT / "examples/clients"
 
 

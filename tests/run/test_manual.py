@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from poolkeeper.cli.main import main
 from testing.fakes.harness import FakeProvider
 from testing.runs.pools import Given, pool, write
 from testing.runs.running import Run, wait_until
@@ -16,12 +14,6 @@ from testing.runs.running import Run, wait_until
 def two() -> Iterator[tuple[FakeProvider, FakeProvider]]:
     with FakeProvider("official", any_model=True) as official, FakeProvider("own", any_model=True) as own:
         yield official, own
-
-
-def tell(run: Run, *args: str) -> str:
-    result = CliRunner().invoke(main, [*args, "--state-dir", str(run.state)])
-    assert result.exit_code == 0, result.output
-    return result.output
 
 
 def serves(run: Run, name: str) -> bool:
@@ -34,19 +26,19 @@ def test_failover_drain_and_back(tmp_path: Path, two: tuple[FakeProvider, FakePr
     with Run(tmp_path / "state", "-f", file) as run:
         assert serves(run, "official")
 
-        tell(run, "failover", "chat", "--to", "1")
+        run.command("failover", "chat", "--to", "1")
         wait_until(lambda: serves(run, "own"), "tier 1 serves")
-        wait_until(lambda: "Tier 1 is held" in run.output, "the hold is told")
+        wait_until(lambda: "holds tier 1" in run.output, "the message about the hold")
 
-        tell(run, "failback", "chat")
+        run.command("failback", "chat")
         wait_until(lambda: serves(run, "official"), "tier 0 serves again")
 
-        tell(run, "drain", "chat", "official")
+        run.command("drain", "chat", "official")
         wait_until(lambda: serves(run, "own"), "official is drained")
         run.stop()
 
     with Run(tmp_path / "state", "-f", file) as run:
         assert "still in force from before: poolkeeper.dev/failed-back-at" in run.output
         assert serves(run, "own"), "a drained endpoint stays so over a restart"
-        tell(run, "undrain", "chat", "official")
+        run.command("undrain", "chat", "official")
         wait_until(lambda: serves(run, "official"), "official serves again")

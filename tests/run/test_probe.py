@@ -1,7 +1,5 @@
 """Ghost traffic under `poolkeeper run`: a grey endpoint loses traffic, and is named, though no request failed."""
 
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,9 +8,7 @@ import yaml
 
 from testing.fakes.harness import FakeProvider
 from testing.runs.pools import QUICK, Given, pool, write
-from testing.runs.running import ROOT, Run, wait_until
-
-pytestmark = pytest.mark.router
+from testing.runs.running import Run, wait_until
 
 PROBE = {"schedule": "0 0 1 1 *", "firstToken": "600ms", "requestsPerRun": 3, "dailyBudget": "1"}
 """By hand in these tests, so on schedule almost never."""
@@ -28,14 +24,6 @@ def with_probe(folder: Path, manifests: str, **more: object) -> Path:
     documents = list(yaml.safe_load_all(manifests))
     documents[0]["spec"]["probe"] = PROBE | more
     return write(folder / "pool.yaml", yaml.safe_dump_all(documents))
-
-
-def probe_now(run: Run) -> str:
-    command = [sys.executable, "-m", "poolkeeper", "probe", "--now", "--state-dir", str(run.state)]
-    env = {"PYTHONPATH": str(ROOT / "operator"), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def endpoint(run: Run, name: str) -> dict[str, object]:
@@ -61,11 +49,11 @@ def test_a_slow_endpoint_loses_traffic_before_any_breaker_opens(tmp_path: Path) 
     with FakeProvider("slow", params=NORMAL) as slow, FakeProvider("good", params=NORMAL) as good:
         manifest = probed(tmp_path, slow, good)
         with Run(tmp_path / "state", "-f", manifest) as run:
-            assert "slow  good" in probe_now(run)
+            assert "slow  good" in run.command("probe", "--now")
             assert advice(run, "slow") is None
             slow.play({"scenario": "slow15x", "params": NORMAL})
-            assert "slow  SlowFirstToken (3/3)" in probe_now(run)
-            probe_now(run)
+            assert "slow  SlowFirstToken (3/3)" in run.command("probe", "--now")
+            run.command("probe", "--now")
             wait_until(lambda: advice(run, "slow") is not None, "advice at the router")
             found = endpoint(run, "slow")
             assert found["breaker"] == "Closed"
@@ -85,22 +73,22 @@ def test_an_endpoint_that_gives_nothing_gets_nothing(scenario: str, want: str, t
         Run(tmp_path / "state", "-f", probed(tmp_path, grey, good)) as run,
     ):
         grey.set(scenario)
-        probe_now(run)
-        probe_now(run)
+        run.command("probe", "--now")
+        run.command("probe", "--now")
         wait_until(lambda: endpoint(run, "grey")["reason"] == want, f"{want} at the router")
         grey.set("ok")
         assert endpoint(run, "grey")["health"] == "Unhealthy"
         assert traffic(run, 20) == {"good": 20}
 
-        probe_now(run)
+        run.command("probe", "--now")
         wait_until(lambda: advice(run, "grey") is None, "the advice to end")
 
 
 def test_advice_against_everybody_is_not_taken(tmp_path: Path) -> None:
     with FakeProvider("only") as only, Run(tmp_path / "state", "-f", probed(tmp_path, only)) as run:
         only.set("empty_content")
-        probe_now(run)
-        probe_now(run)
+        run.command("probe", "--now")
+        run.command("probe", "--now")
         wait_until(lambda: advice(run, "only") is not None, "advice at the router")
         only.set("ok")
 
@@ -112,14 +100,14 @@ def test_a_good_answer_lets_an_open_breaker_try_again_before_its_time(tmp_path: 
     with FakeProvider("main") as main, FakeProvider("other") as other:
         manifest = with_probe(tmp_path, pool([Given(main), Given(other, tier=1)], later))
         with Run(tmp_path / "state", "-f", manifest) as run:
-            probe_now(run)
+            run.command("probe", "--now")
             main.set("error500")
             for number in range(3):
                 run.ask(f"question {number}")
             assert endpoint(run, "main")["breaker"] == "Open"
             main.set("ok")
 
-            probe_now(run)
+            run.command("probe", "--now")
 
             wait_until(lambda: endpoint(run, "main")["breaker"] == "HalfOpen", "the news to reach the router")
             assert run.ask("again").headers["x-poolkeeper-endpoint"] == "main"

@@ -21,9 +21,6 @@ from testing.fakes.tls import Authority
 from testing.runs.pools import KEY, QUICK, Given, config_map, pool, secret, write
 from testing.runs.running import PATIENCE_S, Run, chunks, wait_until
 
-pytestmark = pytest.mark.router
-
-
 LONG_CHUNKS = 60
 
 
