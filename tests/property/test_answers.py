@@ -8,7 +8,8 @@ from typing import cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poolkeeper.probing.phases import Ending
+from contract.router.meaning import kind
+from poolkeeper.probing.phases import Ending, Exchange, Usage
 from poolkeeper.probing.sse import EventReader, is_stream
 from poolkeeper.probing.stream import AnswerReader
 from testing.lua_calls import as_lua, decoded, function
@@ -36,6 +37,17 @@ lua_kind = function(
        end"""
 )
 
+lua_whole = function(
+    """function(body, decode)
+         local cost, empty = require "core.document.cost", require "core.answer.empty"
+         local openai = require "core.protocol.openai"
+         local is_answer, cut, usage = openai.read_whole(body, decode, "choices")
+         usage = usage or {}
+         local prompt, made = cost.tokens(usage.prompt_tokens) or 0, cost.tokens(usage.completion_tokens) or 0
+         local cached = cost.of({ input = 0, cached_input = 1e6, output = 0 }, usage, 100)
+         return is_answer, cut ~= nil, empty.is_whole(body, decode), prompt, made, cached
+       end"""
+)
 lua_form = function('require("core.answer.form").of')
 
 FRAGMENTS = (
@@ -100,22 +112,11 @@ data = (
 )
 
 
-def kind(text: str) -> str:
+def read(body: str, content_type: str) -> Exchange:
     reader = AnswerReader("OpenAI")
-    reader.headers(200, "text/event-stream", 1.0)
-    reader.feed(text.encode(), 2.0)
-    seen = reader.ended(3.0, gave_up=True)
-    if seen.is_invalid:
-        return "invalid"
-    if seen.refused:
-        return "error"
-    if seen.ending is Ending.CUT:
-        return "cut"
-    if seen.finish is not None:
-        return "finish"
-    if seen.ending is Ending.COMPLETE:
-        return "done"
-    return "content" if seen.pieces else "noise"
+    reader.headers(200, content_type, 1.0)
+    reader.feed(body.encode(), 2.0)
+    return reader.ended(3.0, gave_up=content_type == "text/event-stream")
 
 
 @given(
@@ -135,4 +136,54 @@ def test_an_event_means_the_same_in_both_languages(text: str, before: str) -> No
     event = f"{before}data: {text}\n\n"
     want = str(lua_kind(as_lua(event), decoded))
 
-    assert kind(event) == ("noise" if want == "usage" else want)
+    seen = kind(read(event, "text/event-stream"))
+
+    assert seen.replace("usage", "noise") == want.replace("usage", "noise")
+
+
+counts = st.sampled_from([0, 1, 7, 1000, 12.0, -5, None, "12", True])
+accounts = st.fixed_dictionaries(
+    {},
+    optional={
+        "prompt_tokens": counts,
+        "completion_tokens": counts,
+        "prompt_cache_hit_tokens": counts,
+        "prompt_tokens_details": st.fixed_dictionaries({}, optional={"cached_tokens": counts}),
+    },
+)
+whole = st.builds(
+    lambda found, more, usage: {"choices": found, **more, **({"usage": usage} if usage is not None else {})},
+    st.lists(
+        st.fixed_dictionaries(
+            {"message": deltas | deltas | st.sampled_from([{}, None, "x"])},
+            optional={
+                "text": st.sampled_from(["x", "", None, 7]),
+                "finish_reason": st.sampled_from(["stop", "length", "error", "insufficient_system_resource", "", None]),
+            },
+        )
+        | st.sampled_from(["x", None, {}]),
+        max_size=1,  # as a probe asks for; of more, a router looks at the first
+    )
+    | st.sampled_from(["x", None, {}]),
+    st.fixed_dictionaries({}, optional={"error": st.sampled_from([None, "busy", {"message": "busy"}])}),
+    accounts | st.none(),
+)
+
+
+@settings(max_examples=500)
+@given(whole, st.booleans())
+def test_a_whole_answer_means_the_same_in_both_languages(answer: dict[str, object], has_blanks: bool) -> None:
+    body = json.dumps(answer, indent=1 if has_blanks else None)
+    is_answer, is_cut, is_empty, prompt, completion, cached = cast(
+        "tuple[bool, bool, bool, int, int, int]", lua_whole(as_lua(body), decoded)
+    )
+
+    seen = read(body, "application/json")
+
+    assert (seen.refused is None) == is_answer
+    if is_answer:
+        assert (seen.ending is Ending.CUT) == is_cut
+        is_chat = isinstance(cast("list[dict[str, object]]", answer["choices"])[0].get("message"), dict)
+        assert (is_chat and not seen.has_text and seen.finish in ("stop", None)) == is_empty
+        counted = seen.usage or Usage(0, 0)
+        assert (counted.prompt, counted.completion, counted.cached) == (prompt, completion, cached)

@@ -132,7 +132,7 @@ class AnswerReader:
         body = b"".join(self._body)
         value = _decoded(body) if self._is_ok else None
         if _is_answer(value) and not _is_error(value, ""):
-            self._is_invalid |= not self._take(value, "message", at_ms)
+            self._take(value, "message", at_ms)
             self.is_done = True
         elif not self._is_ok or body.strip():
             self._fail(body)
@@ -155,8 +155,8 @@ class AnswerReader:
                 return False
             said = choice.get(member)
             members = said if isinstance(said, Mapping) else {"text": choice.get("text")}
-            calls = members.get("tool_calls")
-            if isinstance(calls, list) and not all(isinstance(call, Mapping) for call in calls):
+            calls = members.get("tool_calls")  # pieces of them, which are put together by their index
+            if member == "delta" and isinstance(calls, list) and not all(isinstance(call, Mapping) for call in calls):
                 return False
             self._choice(members, choice.get("finish_reason"), at_ms)
         return True

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.router import vectors
+from contract.router.meaning import kind
 from poolkeeper.api.reasons import ProbeReason as R
 from poolkeeper.probing.evaluate import Asked, judge_exchange
 from poolkeeper.probing.phases import Ending, Exchange, Usage
@@ -102,21 +103,6 @@ def test_how_it_ends(name: str) -> None:
     text, how, want = ENDS[name]
 
     assert read(text.encode(), gave_up=how == "gave up", broken=how == "broken").ending is want
-
-
-def kind(seen: Exchange) -> str:
-    """What one event meant, by the router's names (core/answer/chunk.lua)."""
-    if seen.is_invalid:
-        return "invalid"
-    if seen.refused:
-        return "error"
-    if seen.ending is Ending.CUT:
-        return "cut"
-    if seen.finish:
-        return "finish"
-    if seen.ending is Ending.COMPLETE:
-        return "done"
-    return "content" if seen.pieces else "usage" if seen.usage else "noise"
 
 
 @pytest.mark.parametrize("case", vectors("events")["cases"], ids=lambda case: f"{case['provider']}: {case['name']}")

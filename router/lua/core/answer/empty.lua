@@ -14,10 +14,11 @@ local _M = {}
 local NOT_THE_ANSWER = { role = true, reasoning = true, reasoning_content = true, reasoning_details = true }
 
 
--- Is a whole chat answer empty? Nearly none is, and of those the start of the first content tells.
+-- Is a whole chat answer empty? Nearly none is, and of those the start of the first content tells (but details of reasoning
+-- may have a content, too).
 function _M.is_whole(body, decode)
   local _, name = find(body, '"content"', 1, true)
-  if name and find(body, '^%s*:%s*"[^"]', name + 1) then
+  if name and find(body, '^%s*:%s*"[^"]', name + 1) and not find(body, '"reasoning_details"', 1, true) then
     return false
   end
   local value = decode(body)

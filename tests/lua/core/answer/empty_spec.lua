@@ -12,6 +12,12 @@ describe("a whole answer is empty", function()
     end)
   end
 
+  it("whatever its thoughts have in them", function()
+    local body = '{"choices":[{"message":{"reasoning_details":[{"content":"hm"}],"content":"%s"},"finish_reason":"stop"}]}'
+    assert.is_true(empty.is_whole(body:format(""), cjson.decode))
+    assert.is_false(empty.is_whole(body:format("Yes"), cjson.decode))
+  end)
+
   it("when all its choices are", function()
     local one, other = '{"message":{"content":""},"finish_reason":"stop"}', '{"message":{"content":"x"},"finish_reason":"stop"}'
     assert.is_true(empty.is_whole(('{"choices":[%s,%s]}'):format(one, one), cjson.decode))
