@@ -10,6 +10,7 @@ LONGEST = 300
 LONGER = {
     "operator/poolkeeper/api/router_document.py": "one document, read from top to bottom",
     "operator/poolkeeper/providers/error_rules.py": "a table: one row a rule",
+    "router/lua/core/health/breaker.lua": "a state machine: all that changes it is in one place",
     "router/lua/core/error/rules.lua": "the same table, generated",
 }
 """Files that may be longer, and why."""

@@ -198,7 +198,7 @@ def test_a_request_that_names_no_session_is_placed_by_weight(router: Router, a: 
 
 def test_proportional_spill_shares(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     """Half of the first tier is out: 1.4 x 50 % of the requests stay there."""
-    a.set("auth")
+    a.set("insufficient_balance")
     proportional = policy(tiers={"spill": "Proportional"}, circuit_breaker={"consecutive_failures": 10_000})
     with FakeProvider("c", keys=["sk-c"]) as c:
         router.serve(endpoint("a", a), endpoint("b", b), endpoint("c", c, tier=1), policy=proportional)
@@ -211,7 +211,7 @@ def test_proportional_spill_shares(router: Router, a: FakeProvider, b: FakeProvi
 
 
 def test_strict_spill_keeps_all_in_the_tier(router: Router, a: FakeProvider, b: FakeProvider) -> None:
-    a.set("auth")
+    a.set("insufficient_balance")
     with FakeProvider("c", keys=["sk-c"]) as c:
         router.serve(endpoint("a", a), endpoint("b", b), endpoint("c", c, tier=1))
 

@@ -246,14 +246,15 @@ class TestKeysAndMoney:
 
         wait_told(router, "a", "Healthy", "Healthy")
 
-        assert router.ask().headers["x-poolkeeper-endpoint"] == "a"
+        eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "the check has proved the key")
 
     def test_a_list_of_models_does_not_prove_the_key_that_a_request_saw_refused(
         self, router: Router, a: FakeProvider, b: FakeProvider
     ) -> None:
         a.set("auth")
         router.serve(endpoint("a", a, provider="OpenAI"), endpoint("b", b, tier=1), policy=checked())
-        assert router.ask().headers["x-poolkeeper-endpoint"] == "b"
+        for seed in range(3):
+            assert router.ask(seed=seed).headers["x-poolkeeper-endpoint"] == "b"
 
         wait_checks(a, 4)
 
@@ -303,7 +304,7 @@ class TestBreakers:
     ) -> None:
         a.set("error500")
         router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=checked())
-        for _ in range(3):
+        for _ in range(2):  # each asks it once more
             router.ask()
         assert ("a", "Closed", "Open") in [change[:3] for change in story(router)]
         a.set("ok")

@@ -162,4 +162,5 @@ def test_a_dead_provider_is_left_within_one_request(
 
     assert {answer.status_code for answer in answers} == {200}
     assert {answer.headers["x-poolkeeper-endpoint"] for answer in answers} == {"b"}
-    assert max(int(answer.headers["x-poolkeeper-attempts"]) for answer in answers) == 2
+    most = 3 if how == "error500" else 2  # one fault is no reason to leave the tier: it is asked once more
+    assert max(int(answer.headers["x-poolkeeper-attempts"]) for answer in answers) == most

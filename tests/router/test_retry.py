@@ -139,7 +139,7 @@ def test_no_retry_after_is_waited_for_when_it_is_ignored(router: Router, a: Fake
     a.set("rate_limit", retry_after_ms=400)
     router.serve(endpoint("a", a), policy=policy(retry={**SHORT_BACKOFF, "honor_retry_after": False}))
 
-    assert router.ask().status_code == 503
+    assert router.ask().status_code == 429
     assert len(a.log()) == 1
 
 
@@ -171,7 +171,7 @@ def test_an_answer_to_what_was_sent_before_does_not_end_a_rest(router: Router, a
 
         assert accepted.result().status_code == 200
 
-    assert router.ask().status_code == 503
+    assert router.ask().status_code == 429
     assert router.endpoint("a").reason == "RateLimited"
 
 

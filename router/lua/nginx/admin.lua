@@ -95,7 +95,7 @@ local function view_of(doc, endpoint, now_ms)
   local told = summary.of({
     mode = endpoint.mode, weight = endpoint.weight, is_off_schedule = endpoint.weight_now == 0,
     key = not key.missing and key.version or nil,
-    key_since_ms = key.since_ms, rest = record, circuits = records, advice = endpoint.advice,
+    key_since_ms = key.since_ms, rest = record, models = endpoint.model_names, circuits = records, advice = endpoint.advice,
     check = checked,
   }, now_ms)
   local latency_ms = backoffs.latency_ms(endpoint, now_ms)

@@ -62,10 +62,11 @@ local function prepare_endpoint(endpoint, doc)
   endpoint.limit_keys = concurrency_limits.keys_of(endpoint.id)
   endpoint.heads = queue_heads.names(endpoint, doc.access.priorities)
   endpoint.pools = {}
-  endpoint.routes = {}
-  for _, route in ipairs(endpoint.models) do
+  endpoint.routes, endpoint.model_names = {}, {}
+  for i, route in ipairs(endpoint.models) do
+    endpoint.model_names[i] = route.name
     endpoint.routes[route.name] = {
-      quoted_name = scan.quote(route.upstream_name),
+      quoted_name = scan.quote(route.upstream_name), upstream_name = route.upstream_name,
       circuit = breakers.name(endpoint, route.name),
     }
   end

@@ -112,7 +112,7 @@ local function look_at(endpoint, key, allow_loopback, now_ms)
   local record = backoffs.record(endpoint)
   if now_ms - backoffs.answered_at_ms(endpoint) < policy.interval_ms and not is_closed(endpoint, record) then
     health_records.spared(endpoint, now_ms)
-  elseif now_ms >= record.rest_until_ms and not under_way[endpoint.id] then
+  elseif now_ms >= record.account.until_ms and not under_way[endpoint.id] then
     start(endpoint, key, allow_loopback)
   end
 end

@@ -91,7 +91,8 @@ def _healthy(klass: str, surface: Surface) -> Iterator[Case]:
 
 def _before(klass: str) -> Iterator[Case]:
     for slug, title, play, modes in BEFORE:
-        seen = None if slug == "refused" else ONCE
+        once_more = Seen(1, 2) if slug.startswith("error-") else ONCE  # before the request leaves the tier
+        seen = None if slug == "refused" else once_more
         yield from passed_over(Fault(klass, slug, title, play, seen=seen, modes=modes))
     busy = Fault(klass, "busy-503", "503, the service is too busy", plays("busy503"))
     yield from nobody_left(busy, Refused((429, 503, 529), retry_after=True), Seen(1, 1))

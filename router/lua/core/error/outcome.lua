@@ -2,21 +2,21 @@
 --
 -- request: "next" = another endpoint (needs: with this capability), "back" = the provider's answer goes to the caller,
 -- "stop" = no time is left. counts: is it a failure for the breaker? is_fault: does it say something about the endpoint?
--- rests: how that rests then (backoff.lua). again: may the same endpoint be asked once more, if it is the only one?
+-- rests: how (health/backoff.lua). again: may the same endpoint be asked once more, if it is the only one?
 
 local _M = {}
 
 _M.CLASSES = {
   Connect = { request = "next", is_fault = true, counts = true },
   ProxyFailed = { request = "next", is_fault = true, counts = true },
-  Busy = { request = "next", is_fault = true, counts = true, rests = "backoff" },
+  Busy = { request = "next", is_fault = true, counts = true, rests = "busy" },
   RateLimited = { request = "next", is_fault = true, counts = false, rests = "limited" },
   ServerError = { request = "next", is_fault = true, counts = true, again = true },
   SlowFirstToken = { request = "next", is_fault = true, counts = true },
   Stalled = { request = "next", is_fault = true, counts = true },
   Truncated = { request = "next", is_fault = true, counts = true },
   Empty = { request = "next", is_fault = true, counts = false },
-  Credential = { request = "next", is_fault = true, counts = false, rests = "down" },
+  Credential = { request = "next", is_fault = true, counts = false, rests = "refused" },
   ModelMissing = { request = "next", is_fault = true, counts = false, rests = "model" },
   ContextTooLong = { request = "next", needs = "LargeContext", is_fault = false, counts = false },
   Incompatible = { request = "next", is_fault = false, counts = false },

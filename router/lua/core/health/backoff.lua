@@ -1,20 +1,24 @@
--- How an endpoint rests: after 429 or busy for a while that grows with each time in a row, after a refused key until the
--- key file changes, a model it does not have for that model alone. Also what people read of it: since when it is well,
--- and the class of its last error. `step` gives back the same record when nothing changed.
+-- What keeps requests from an endpoint besides its breakers: a backoff after 429 or busy (pause.lua), of the account or of
+-- one model; a refused key or a spent balance (suspicion.lua says when that is believed); a model it does not have. Also
+-- what people read of it: since when it is well, and the class of its last error. Every function gives back the same record
+-- when nothing changed.
 
 local max = math.max
 local min = math.min
+
+local pause = require "core.health.pause"
+local suspicion = require "core.health.suspicion"
 
 local _M = {}
 
 local LIMIT_MEMORY_MS = 600000 -- a ceiling the provider named is believed for ten minutes: balances get topped up
 
 
--- rest_*: resting for all models, rest_is_said: until when its provider said; missing: what was asked for (a model on a
--- surface) -> until; down_*: out of service, until_ms 0 = until the key changes (down_key is the key it was refused with);
--- limit_*: a ceiling learned from the provider; row: busy answers in a row.
+-- account: the backoff of all models; models: model -> its own; missing: what was asked for (a model on a surface) -> until;
+-- refusals: of the key, as evidence; down_*: out of service, until_ms 0 = until the key changes (down_key is the key it was
+-- refused with); limit_*: a ceiling learned from the provider.
 function _M.new()
-  return { rest_until_ms = 0, rest_since_ms = 0, rest_reason = "", rest_is_said = false, row = 0, missing = {},
+  return { account = pause.new(), models = {}, missing = {}, refusals = suspicion.new(),
            down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "", is_down_by_check = false,
            limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0 }
 end
@@ -37,45 +41,67 @@ local function copy_of(record)
 end
 
 
-local RESTS = {}
+local function with(map, name, value)
+  local copy = copy_of(map)
+  copy[name] = value
+  return copy
+end
 
--- Attempts that were under way when it went to rest are news of the same refusal, not of another in a row.
-function RESTS.backoff(record, outcome, context)
-  local steps, rest_ms = context.retry.busy_backoff_ms, 0
-  if record.row == 0 or context.started_ms >= record.rest_since_ms then
-    record.row = record.row + 1
-    record.rest_since_ms = context.now_ms
-    record.rest_reason = outcome.reason
-    record.rest_is_said = false
-    rest_ms = steps[min(record.row, #steps)] or 0
+
+local BACKS_OFF = {}
+
+-- context.scope: the model whose backoff it is, nil: the account's.
+local function back_off(record, kind, outcome, context)
+  local scope = context.scope
+  if scope then
+    record.models = with(record.models, scope, pause.failed(record.models[scope] or pause.new(), kind, outcome, context))
+  else
+    record.account = pause.failed(record.account, kind, outcome, context)
+    record.well_since_ms = 0
   end
-  if context.retry.honor_retry_after and outcome.retry_after_ms then
-    rest_ms = max(rest_ms, outcome.retry_after_ms)
-  end
-  record.rest_until_ms = max(record.rest_until_ms, context.now_ms + rest_ms)
   if outcome.limit and outcome.limit >= 1 then
     record.limit, record.limit_until_ms = outcome.limit, context.now_ms + LIMIT_MEMORY_MS
   end
 end
 
--- As backoff; and a Retry-After that is honoured here is a time that a request may wait for.
-function RESTS.limited(record, outcome, context)
-  RESTS.backoff(record, outcome, context)
-  record.rest_is_said = record.rest_is_said or context.retry.honor_retry_after and outcome.retry_after_ms ~= nil
+for _, kind in ipairs({ "busy", "limited" }) do
+  BACKS_OFF[kind] = function(record, outcome, context)
+    back_off(record, kind, outcome, context)
+  end
 end
 
--- A refused key stays refused; a balance may be topped up, and without a key there is no file that could change.
-function RESTS.down(record, outcome, context)
-  local may_heal = outcome.reason == "BalanceExhausted" or context.key == ""
+-- What a check has seen lasts until the key changes or a check passes; what requests have, for a while.
+local function take_down(record, outcome, context)
   if record.down_reason ~= outcome.reason or record.down_key ~= context.key then
     record.down_since_ms = context.now_ms
   end
   record.down_reason, record.down_key = outcome.reason, context.key
   record.is_down_by_check = context.is_check == true
-  record.down_until_ms = may_heal and context.now_ms + context.long_rest_ms or 0
+  local lasts = context.is_check and outcome.reason ~= "BalanceExhausted" and context.key ~= ""
+  record.down_until_ms = lasts and 0 or context.now_ms + context.long_rest_ms
+  record.well_since_ms = 0
 end
 
-function RESTS.model(record, _, context)
+-- A spent balance is the account's by its own words, and what a check was refused is no request's fault.
+function BACKS_OFF.refused(record, outcome, context)
+  if context.is_check or outcome.reason == "BalanceExhausted" then
+    return take_down(record, outcome, context)
+  end
+  record.refusals = suspicion.refused(record.refusals, context)
+  if not suspicion.is_evident(record.refusals) then
+    return
+  end
+  if context.scope and suspicion.model(record.refusals) then
+    local out = pause.new()
+    out.row, out.since_ms, out.reason, out.is_asked = 1, context.now_ms, outcome.reason, true
+    out.until_ms = context.now_ms + context.long_rest_ms
+    record.models = with(record.models, context.scope, out)
+  else
+    take_down(record, outcome, context)
+  end
+end
+
+function BACKS_OFF.model(record, _, context)
   local missing = {}
   for asked, until_ms in pairs(record.missing) do
     if until_ms > context.now_ms then
@@ -87,40 +113,39 @@ function RESTS.model(record, _, context)
 end
 
 
--- The endpoint answered as it should. started_ms: when it was asked; an answer to what was sent before it went to rest, or
--- out of service, says nothing against that. Gives also the transition, if it had been out of service.
-function _M.success(record, now_ms, started_ms)
-  if record.well_since_ms > 0 and record.row == 0 and record.down_reason == "" then
+-- The endpoint answered as it should, for a model. started_ms: when it was asked; an answer to what was sent before a
+-- backoff began, or before it went out of service, says nothing against that. Gives also the transition, if it had been out
+-- of service.
+function _M.success(record, model, now_ms, started_ms)
+  local own = record.models[model]
+  if record.well_since_ms > 0 and record.account.row == 0 and record.down_reason == "" and not own
+      and not record.refusals.seen[1] then
     return record
   end
-  if started_ms < max(record.rest_since_ms, record.down_since_ms) then
+  if started_ms < max(record.down_since_ms, record.account.since_ms, own and own.since_ms or 0) then
     return record
   end
   local well = copy_of(record)
-  well.row, well.down_reason, well.down_key, well.rest_until_ms = 0, "", "", 0
+  well.account, well.refusals, well.down_reason, well.down_key = pause.new(), suspicion.new(), "", ""
+  well.models = own and with(record.models, model, nil) or record.models
   well.well_since_ms = record.well_since_ms > 0 and record.well_since_ms or now_ms
   return well, record.down_reason ~= "" and { from = "OutOfService", to = "InService", reason = "Answered" } or nil
 end
 
 
--- An attempt failed. kind: the rests of its class (outcome.lua) or nil. outcome: class, reason, retry_after_ms, limit.
+-- An attempt failed. kind: what its class does (outcome.lua) or nil. outcome: class, reason, retry_after_ms, limit.
 -- context: now_ms, started_ms (of the attempt), retry (policy), long_rest_ms, key (which version of the key file was sent),
--- asked (for what), is_check (no attempt failed but a health check). Gives the record and, when the endpoint went out of
--- service by it, a transition.
+-- asked (for what), model, scope (back_off), digest (of the request), is_check (no attempt failed but a health check). Gives
+-- the record and, when the endpoint went out of service by it, a transition.
 function _M.failure(record, kind, outcome, context)
   local failed = copy_of(record)
   failed.error_class, failed.error_at_ms = outcome.class, context.now_ms
-  if not kind then
-    return failed
+  if kind then
+    BACKS_OFF[kind](failed, outcome, context)
   end
-  RESTS[kind](failed, outcome, context)
-  if kind == "model" then
-    return failed
-  end
-  failed.well_since_ms = 0
-  if kind == "down" and record.down_reason ~= outcome.reason then
+  if failed.down_reason ~= record.down_reason then
     return failed, { from = record.down_reason == "" and "InService" or record.down_reason, to = "OutOfService",
-                     reason = outcome.reason }
+                     reason = failed.down_reason }
   end
   return failed
 end
@@ -132,10 +157,12 @@ local PROVED_BY = { CredentialsRejected = "key", BalanceExhausted = "balance" }
 
 function _M.proved(record, proves)
   local reason = record.down_reason
+  local is_cleared = proves.key and record.refusals.seen[1] ~= nil
   if reason == "" or not record.is_down_by_check and not proves[PROVED_BY[reason]] then
-    return record
+    return is_cleared and with(record, "refusals", suspicion.new()) or record
   end
   local back = copy_of(record)
+  back.refusals = suspicion.new()
   back.down_reason, back.down_key, back.is_down_by_check = "", "", false
   return back, { from = "OutOfService", to = "InService", reason = "HealthCheckPassed" }
 end
@@ -174,19 +201,87 @@ function _M.is_missing(record, asked, now_ms)
 end
 
 
--- May this endpoint be asked for this, as far as rests go? key: the version of the key file there is now.
-function _M.allows(record, asked, key, now_ms)
-  return now_ms >= record.rest_until_ms
+-- The backoffs that are in force for a model: the account's, its own.
+local function in_force(record, model, now_ms)
+  local account, own = record.account, record.models[model]
+  return not pause.is_over(account, now_ms) and account or nil, own and not pause.is_over(own, now_ms) and own or nil
+end
+
+
+-- When a model may be asked for again, as far as backoffs go: not after now_ms where it may be now.
+function _M.retry_at_ms(record, model, now_ms)
+  local account, own = in_force(record, model, now_ms)
+  return max(account and pause.retry_at_ms(account) or 0, own and pause.retry_at_ms(own) or 0)
+end
+
+
+-- Would a request for the model be a trial? In a backoff that it may not wait for.
+function _M.is_trial(record, model, now_ms)
+  local account, own = in_force(record, model, now_ms)
+  return account ~= nil or own ~= nil
+end
+
+
+-- A request for the model is about to go. Gives the record, in which a trial is taken, and whether it may go.
+function _M.admit(record, model, now_ms)
+  local account, own = in_force(record, model, now_ms)
+  if not account and not own then
+    return record, true
+  end
+  if now_ms < _M.retry_at_ms(record, model, now_ms) then
+    return record, false
+  end
+  local tried = copy_of(record)
+  tried.account = account and pause.tried(account, now_ms) or record.account
+  tried.models = own and with(record.models, model, pause.tried(own, now_ms)) or record.models
+  return tried, true
+end
+
+
+-- When this very request may be sent here again; nil: it was not refused with this key just now.
+function _M.refused_until_ms(record, digest, key, now_ms)
+  return suspicion.retry_at_ms(record.refusals, digest, key, now_ms)
+end
+
+
+-- May this endpoint be asked for this (a model on a surface)? key: the version of the key file there is now.
+function _M.allows(record, asked, model, key, now_ms)
+  return now_ms >= _M.retry_at_ms(record, model, now_ms)
     and not _M.is_missing(record, asked, now_ms)
     and not _M.is_down(record, key, now_ms)
 end
 
 
--- When it will be back, as its provider said; nil when that said nothing, or it is back.
-function _M.said_until_ms(record, now_ms)
-  if record.rest_is_said and record.rest_until_ms > now_ms then
-    return record.rest_until_ms
+-- When it will be back for a model, as its provider said; nil when that said nothing, or it is back.
+function _M.said_until_ms(record, model, now_ms)
+  local account, own = in_force(record, model, now_ms)
+  if (account or own) and (not account or account.is_said) and (not own or own.is_said) then
+    return max(account and account.until_ms or 0, own and own.until_ms or 0)
   end
+end
+
+
+-- Is a model not asked for here because its provider limits the rate?
+function _M.is_limited(record, model, now_ms)
+  local account, own = in_force(record, model, now_ms)
+  return (account or own or {}).reason == "RateLimited"
+end
+
+
+-- The backoff that people are told of: the account's, or, when all of these models back off, the first that ends. nil: none.
+function _M.told(record, models, now_ms)
+  if not pause.is_over(record.account, now_ms) then
+    return record.account
+  end
+  local first
+  for _, model in ipairs(models) do
+    local _, own = in_force(record, model, now_ms)
+    if not own then
+      return nil
+    end
+    first = (not first or own.until_ms < first.until_ms) and own or first
+  end
+  return first
 end
 
 

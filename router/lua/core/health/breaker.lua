@@ -15,10 +15,10 @@
 -- Counts are by the time a request started: a window of slow answers must not look like a burst, an answer to what was
 -- asked before a row of failures does not end the row, and what was sent before the circuit closed says nothing of how it is
 -- since. A trial is a lease: it passes with its first content, fails with any counted failure, and when its holder vanishes
--- it goes with it, or runs out. The first open times are one recovery time each, so that who is back after a minute serves
--- again within one; then they double, until the circuit has stayed closed for a recovery time: a provider that does not come
--- back is asked ever more rarely while there is another one to ask. `step` is given a record and gives back a record: the
--- same one when nothing changed.
+-- it goes with it, or runs out. In an open time of more than EARLY_MS one request in EARLY_MS is let through, too, while the
+-- circuit stays open: who is back is found soon. The first open times are one recovery time each; then they double, until
+-- the circuit has stayed closed for a recovery time: a provider that does not come back is asked ever more rarely while
+-- there is another one to ask. `step` is given a record and gives back a record: the same one when nothing changed.
 
 local max = math.max
 local min = math.min
@@ -27,6 +27,11 @@ local _M = {}
 
 local JITTER = 0.2 -- of the open time, at most so much less: replicas must not ask in step
 local ALIKE = 3 -- open times before they double
+local EARLY_MS = 10000 -- in a longer open time one request in so long goes as a trial
+-- What a circuit opened for that costs the caller of a trial next to nothing. Not silence: that costs him all of firstToken.
+local TRIED_EARLY = {
+  Connect = true, ProxyFailed = true, Busy = true, ServerError = true, Truncated = true, NoAnswer = true,
+}
 local PROBE_NEWS_MS = 30 * 60000 -- what was answered longer ago says nothing of now
 
 _M.CHECKED, _M.PROBED = "HealthCheckPassed", "ProbePassed"
@@ -38,7 +43,7 @@ _M.UNTRIED = { [_M.CHECKED] = true, [_M.PROBED] = true }
 -- was asked for; first_lease: of the trials since it opened last; era: grows when the counts start afresh.
 function _M.new()
   return { state = "Closed", since_ms = 0, consecutive = 0, failing_since_ms = 0, opens = 0, retry_at_ms = 0, passed = 0,
-           leases = {}, first_lease = 1, next_lease = 1, era = 0, reason = "" }
+           trial_at_ms = 0, leases = {}, first_lease = 1, next_lease = 1, era = 0, reason = "" }
 end
 
 
@@ -67,7 +72,7 @@ local function open(record, reason, context)
   local open_ms = min(policy.recovery_timeout_ms * doubled, policy.max_recovery_timeout_ms)
   return transition(record, "Open", reason, context, {
     opens = opens, retry_at_ms = context.now_ms + open_ms * (1 - JITTER * context.random), leases = {}, passed = 0,
-    first_lease = record.next_lease,
+    first_lease = record.next_lease, trial_at_ms = context.now_ms + EARLY_MS,
   })
 end
 
@@ -125,6 +130,26 @@ local function unchanged(record)
 end
 
 
+-- When an open circuit lets its next early trial through; nil: it does not.
+local function early_at_ms(record)
+  return TRIED_EARLY[record.reason] and record.retry_at_ms - record.since_ms > EARLY_MS and record.trial_at_ms or nil
+end
+
+
+-- One request, while the circuit stays open; grant is for half-open ones.
+local function try_early(record, context)
+  local at_ms = early_at_ms(record)
+  if not at_ms or context.now_ms < at_ms then
+    return record, { admitted = false }
+  end
+  local id = record.next_lease
+  return changed(record, {
+    leases = { { id = id, until_ms = context.now_ms + context.lease_ms, holder = context.holder } }, next_lease = id + 1,
+    trial_at_ms = context.now_ms + EARLY_MS,
+  }), { admitted = true, lease = id }
+end
+
+
 local CLOSED, OPEN, HALF_OPEN = {}, {}, {}
 
 function CLOSED.admit(record)
@@ -156,7 +181,7 @@ end
 
 function OPEN.admit(record, context)
   if context.now_ms < _M.retry_at_ms(record, context.policy, context.is_last_resort) then
-    return record, { admitted = false }
+    return try_early(record, context)
   end
   local half_open, effects = transition(record, "HalfOpen", "RecoveryTimeoutPassed", context, { leases = {}, passed = 0 })
   return grant(half_open, context, effects)
@@ -177,6 +202,28 @@ function OPEN.probe_passed(record, context)
   end
   return transition(record, "HalfOpen", _M.PROBED, context, { leases = {}, passed = 0 })
 end
+
+-- An early trial has passed: it is the first of those that close the circuit.
+function OPEN.first_content(record, context)
+  if not is_trial(record, context.lease) then
+    return record, {}
+  end
+  local half_open = transition(record, "HalfOpen", "RecoveryTimeoutPassed", context, { passed = 0 })
+  local after, effects = HALF_OPEN.first_content(half_open, context)
+  if effects.transition then
+    effects.transition.from = "Open"
+    return after, effects
+  end
+  return after, { transition = { from = "Open", to = "HalfOpen", reason = "RecoveryTimeoutPassed" } }
+end
+
+-- It has failed or ended without a word: the next one goes at its time.
+function OPEN.failure(record, context)
+  local leases, held = leases_without(record, context.lease, context.now_ms)
+  return held and changed(record, { leases = leases }) or record, {}
+end
+
+OPEN.release = OPEN.failure
 
 HALF_OPEN.admit = grant
 
@@ -219,7 +266,7 @@ function HALF_OPEN.release(record, context)
 end
 
 CLOSED.first_content, CLOSED.release, CLOSED.check_passed, CLOSED.probe_passed = unchanged, unchanged, unchanged, unchanged
-OPEN.first_content, OPEN.complete, OPEN.failure, OPEN.release = unchanged, unchanged, unchanged, unchanged
+OPEN.complete = unchanged
 HALF_OPEN.complete, HALF_OPEN.probe_passed = unchanged, unchanged
 
 _M.TABLE = { Closed = CLOSED, Open = OPEN, HalfOpen = HALF_OPEN }
@@ -263,6 +310,12 @@ function _M.retry_at_ms(record, policy, is_last_resort)
 end
 
 
+-- As retry_at_ms, or the next early trial where that is sooner.
+function _M.next_at_ms(record, policy, is_last_resort)
+  return min(_M.retry_at_ms(record, policy, is_last_resort), early_at_ms(record) or math.huge)
+end
+
+
 -- The record as it is for who has nobody else to ask: to be told, not kept.
 function _M.as_last_resort(record, policy)
   return changed(record, { retry_at_ms = _M.retry_at_ms(record, policy, true) })
@@ -275,7 +328,7 @@ function _M.may_admit(record, now_ms, policy, is_last_resort)
     return true
   end
   if record.state == "Open" then
-    return now_ms >= _M.retry_at_ms(record, policy, is_last_resort)
+    return now_ms >= _M.next_at_ms(record, policy, is_last_resort)
   end
   return #leases_without(record, nil, now_ms) + record.passed < policy.half_open_max_requests
 end

@@ -84,7 +84,7 @@ local CHECKS = {
   end,
   function(view, circuit, now_ms)
     if not circuit.is_closed and circuit.worst == "Open" and not (is_failing(view) and now_ms >= circuit.retry_at_ms) then
-      return told("Unhealthy", "BreakerOpen", circuit.since_ms, max(circuit.retry_at_ms, view.rest.rest_until_ms))
+      return told("Unhealthy", "BreakerOpen", circuit.since_ms, max(circuit.retry_at_ms, view.rest.account.until_ms))
     end
   end,
   function(view)
@@ -98,9 +98,9 @@ local CHECKS = {
     end
   end,
   function(view, _, now_ms)
-    local record = view.rest
-    if now_ms < record.rest_until_ms then
-      return told("Unhealthy", record.rest_reason, record.rest_since_ms, record.rest_until_ms)
+    local record = backoff.told(view.rest, view.models or {}, now_ms)
+    if record then
+      return told("Unhealthy", record.reason, record.since_ms, record.until_ms)
     end
   end,
   function(view, _, now_ms)
@@ -119,8 +119,8 @@ local CHECKS = {
 
 
 -- view: mode, weight, is_off_schedule, key (version of its key, "" when it needs none, nil when it is missing),
--- key_since_ms, rest (record), circuits (records of its models), advice (of probes, or nil), check (record, nil when
--- there are no checks). Gives health, reason, since_ms, retry_at_ms, breaker.
+-- key_since_ms, rest (record of backoff.lua), models (names), circuits (records of its models), advice (of probes, or nil),
+-- check (record, nil when there are no checks). Gives health, reason, since_ms, retry_at_ms, breaker.
 function _M.of(view, now_ms)
   local circuit = summary(view.circuits)
   for i = 1, #CHECKS do

@@ -41,17 +41,17 @@ end
 -- Fills candidates; tells what stands against the others: how many are full, how many may be used, the soonest return.
 local function gather(request, now_ms, raced)
   local count, full, retry_at_ms, some_out, some_failing, well_full = 0, 0, NEVER_MS, false, false, false
-  local endpoints, surface = request.doc.endpoints, request.surface.name
+  local endpoints, surface, model = request.doc.endpoints, request.surface.name, request.model
   local is_queued = request.doc.policy.queue and queue_heads.is_anybody()
   for i = 1, #endpoints do
     local endpoint = endpoints[i]
     local route = endpoint.places[surface] and endpoint.routes[request.model]
-    if route and not request.excluded[endpoint.name] then
+    if route and not request.excluded[endpoint.name] and (not request.only_tier or endpoint.tier == request.only_tier) then
       local is_usable, at_ms, record, circuit_record = may_be(request, endpoint, route, now_ms)
       if not is_usable then
         retry_at_ms = math.min(retry_at_ms, at_ms)
       elseif not (raced and raced[endpoint.name])
-          and has_room(request, fill(endpoint, record, circuit_record, now_ms), is_queued) then
+          and has_room(request, fill(endpoint, model, record, circuit_record, now_ms), is_queued) then
         count = count + 1
         candidates[count] = endpoint.candidate
         some_out = some_out or endpoint.candidate.is_out
@@ -83,7 +83,9 @@ local function drawn_tier(request, now_ms)
     local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
     if route and endpoint.mode == "Active" and endpoint.weight_now > 0 and endpoint.tier >= (context.held_tier or 0) then
       local is_usable, _, _, circuit_record = may_be(request, endpoint, route, now_ms)
-      local is_healthy = is_usable and circuit_record.state == "Closed" and not health_records.is_failing(endpoint)
+      local is_healthy = is_usable and circuit_record.state == "Closed"
+        and not backoff.is_trial(backoffs.record(endpoint), request.model, now_ms)
+        and not health_records.is_failing(endpoint)
         and (circuit_record.era == 0 or now_ms - circuit_record.since_ms >= stabilization_ms)
       spill.add(tiers, endpoint.tier, endpoint.max_connections, is_healthy)
     end
@@ -119,11 +121,12 @@ local function take(request, endpoint, max_connections, now_ms)
     endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
     asked = request.asked, model_label = request.model_label, started_ms = now_ms,
     key_version = credentials.of(endpoint).version,
+    asking = request.parsed,
     conversation = request.conversation, is_stream = request.parsed.stream, is_last_resort = request.is_last_resort,
     holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
     waits_in = false,
   }
-  if not breakers.admit(attempt, now_ms) then
+  if not backoffs.admit(attempt, now_ms) or not breakers.admit(attempt, now_ms) then
     in_flight.release(endpoint.id)
     return nil
   end
@@ -142,11 +145,11 @@ local function first_back(request, now_ms, rather_than)
     local route = endpoint.places[surface] and endpoint.routes[request.model]
     local failed = request.excluded[endpoint.name]
     local at_ms = route and (not failed or outcome.may_return(failed))
-      and backoff.said_until_ms(backoffs.record(endpoint), now_ms)
+      and backoff.said_until_ms(backoffs.record(endpoint), request.model, now_ms)
     if at_ms and at_ms < until_ms then
       local is_usable, _, record, circuit_record = may_be(request, endpoint, route, at_ms)
       if is_usable and not health_records.is_failing(endpoint) then
-        fill(endpoint, record, circuit_record, now_ms)
+        fill(endpoint, request.model, record, circuit_record, now_ms)
         if not rank or pick.rank(endpoint.candidate, context) < rank then
           name, until_ms = endpoint.name, at_ms
         end
@@ -203,18 +206,6 @@ function _M.next(request, now_ms, raced)
 end
 
 
--- Is there an endpoint that has the model on this surface, as far as is known, whether or not it may be used now?
-function _M.is_offered(request, now_ms)
-  for _, endpoint in ipairs(request.doc.endpoints) do
-    if endpoint.places[request.surface.name] and endpoint.routes[request.model]
-        and not backoff.is_missing(backoffs.record(endpoint), request.asked, now_ms) then
-      return true
-    end
-  end
-  return false
-end
-
-
 -- The present weight of an endpoint, and the lowest tier that can serve now: for /state.
 function _M.weight_of(endpoint, now_ms)
   local record = backoffs.record(endpoint)
@@ -225,7 +216,7 @@ function _M.weight_of(endpoint, now_ms)
       latest = circuit_record
     end
   end
-  fill(endpoint, record, latest, now_ms)
+  fill(endpoint, nil, record, latest, now_ms)
   return weight.dynamic(endpoint.candidate, endpoint.policy.balancing.slow_start_ms, now_ms)
 end
 

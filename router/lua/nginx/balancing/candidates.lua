@@ -5,6 +5,7 @@ local breaker = require "core.health.breaker"
 local health_records = require "nginx.endpoint.health_records"
 local breakers = require "nginx.endpoint.breakers"
 local credentials = require "nginx.endpoint.credentials"
+local digest = require "nginx.shared.digest"
 local concurrency_limits = require "nginx.balancing.concurrency_limits"
 local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
@@ -30,9 +31,9 @@ end
 
 
 local function soonest_retry_ms(request, endpoint, record, circuit_record, now_ms)
-  local at_ms = math.max(record.rest_until_ms, record.missing[request.asked] or 0)
+  local at_ms = math.max(backoff.retry_at_ms(record, request.model, now_ms), record.missing[request.asked] or 0)
   if circuit_record.state == "Open" then
-    at_ms = math.max(at_ms, breaker.retry_at_ms(circuit_record, endpoint.policy.circuit_breaker, request.is_last_resort))
+    at_ms = math.max(at_ms, breaker.next_at_ms(circuit_record, endpoint.policy.circuit_breaker, request.is_last_resort))
   elseif circuit_record.state == "HalfOpen" then
     at_ms = math.max(at_ms, now_ms + 1000)
   end
@@ -54,7 +55,12 @@ function _M.may_be(request, endpoint, route, now_ms)
   if backoff.is_down(record, key.version, now_ms) then
     return false, record.down_until_ms > 0 and record.down_until_ms or NEVER_MS
   end
-  if not backoff.allows(record, request.asked, key.version, now_ms)
+  local refused_until_ms = record.refusals.seen[1] and request.parsed
+    and backoff.refused_until_ms(record, digest.of_request(request.parsed), key.version, now_ms)
+  if refused_until_ms then
+    return false, refused_until_ms
+  end
+  if not backoff.allows(record, request.asked, request.model, key.version, now_ms)
       or not breaker.may_admit(circuit_record, now_ms, endpoint.policy.circuit_breaker, request.is_last_resort) then
     return false, soonest_retry_ms(request, endpoint, record, circuit_record, now_ms)
   end
@@ -85,14 +91,14 @@ function _M.is_last_resort(request, now_ms)
 end
 
 
--- The endpoint as a candidate of a choice.
-function _M.fill(endpoint, record, circuit_record, now_ms)
+-- The endpoint as a candidate of a choice. model: nil where none is asked for.
+function _M.fill(endpoint, model, record, circuit_record, now_ms)
   local candidate = endpoint.candidate
   candidate.in_flight = in_flight.in_flight(endpoint.id)
   candidate.max_connections = concurrency_limits.ceiling(endpoint, record, now_ms)
   candidate.latency_ms = weight.latency(backoffs.latency_ms(endpoint, now_ms), pending_latency.mean_ms(endpoint, now_ms),
                                         endpoint.base_latency_ms)
-  candidate.is_trial = circuit_record.state ~= "Closed"
+  candidate.is_trial = circuit_record.state ~= "Closed" or model ~= nil and backoff.is_trial(record, model, now_ms)
   candidate.awaits_traffic = breaker.UNTRIED[circuit_record.reason]
   candidate.is_failing = health_records.is_failing(endpoint)
   candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0

@@ -1,7 +1,8 @@
--- How the endpoints of this router rest, and how fast they answer: core/health/backoff.lua and core/balancing/weight.lua
+-- The backoffs of this router's endpoints, and how fast they answer: core/health/backoff.lua and core/balancing/weight.lua
 -- over shared memory.
 
 local backoff = require "core.health.backoff"
+local limit_scope = require "core.error.limit_scope"
 local state = require "nginx.shared.state"
 local weight = require "core.balancing.weight"
 
@@ -32,30 +33,56 @@ local function log_change(endpoint, change, now_ms)
 end
 
 
-local function store_success(endpoint, now_ms, started_ms)
+local function store_success(endpoint, model, now_ms, started_ms)
   local change = state.update(endpoint.rest_key, backoff.new, function(record)
-    return backoff.success(record, now_ms, started_ms)
+    return backoff.success(record, model, now_ms, started_ms)
   end)
   log_change(endpoint, change, now_ms)
 end
 
 
 -- Nearly always nothing changes; the closure is in a function of its own because LuaJIT compiles none that makes one.
-function _M.success(endpoint, now_ms, started_ms)
+function _M.success(endpoint, model, now_ms, started_ms)
   local seen = _M.record(endpoint)
-  if backoff.success(seen, now_ms, started_ms) ~= seen then
-    store_success(endpoint, now_ms, started_ms)
+  if backoff.success(seen, model, now_ms, started_ms) ~= seen then
+    store_success(endpoint, model, now_ms, started_ms)
   end
 end
 
 
--- kind: how its class rests (core/error/outcome.lua) or nil
-function _M.failure(attempt, kind, failure, now_ms)
+-- The model whose backoff a failure is; nil: the account's, which that of an only model is, too.
+local function scope_of(attempt, kind, failure)
+  local endpoint = attempt.endpoint
+  if not attempt.route or not endpoint.models[2] then
+    return nil
+  end
+  if kind == "limited" and limit_scope.is_accounts(endpoint.provider, failure, attempt.route.upstream_name) then
+    return nil
+  end
+  return attempt.model
+end
+
+
+-- Takes a trial where the endpoint backs off; false when another request has it.
+function _M.admit(attempt, now_ms)
+  local endpoint, model = attempt.endpoint, attempt.model
+  if not backoff.is_trial(_M.record(endpoint), model, now_ms) then
+    return true
+  end
+  return state.update(endpoint.rest_key, backoff.new, function(record)
+    return backoff.admit(record, model, now_ms)
+  end)
+end
+
+
+-- kind: how its class backs off (core/error/outcome.lua) or nil. digest: of the request.
+function _M.failure(attempt, kind, failure, now_ms, digest)
   local endpoint, policy = attempt.endpoint, attempt.policy
   local context = {
     now_ms = now_ms, started_ms = attempt.started_ms, retry = policy.retry,
     long_rest_ms = policy.circuit_breaker.max_recovery_timeout_ms,
     key = attempt.key_version or "", asked = attempt.asked, is_check = attempt.is_check,
+    model = attempt.model, scope = scope_of(attempt, kind, failure), digest = digest,
   }
   local change = state.update(endpoint.rest_key, backoff.new, function(record)
     return backoff.failure(record, kind, failure, context)

@@ -83,7 +83,7 @@ function _M.ended(endpoint, verdict, key_version, labels, now_ms)
   end
   if event == "refused" then
     backoffs.failure({ endpoint = endpoint, policy = endpoint.policy, key_version = key_version, started_ms = now_ms,
-                    is_check = true }, "down", { class = "Credential", reason = result }, now_ms)
+                    is_check = true }, "refused", { class = "Credential", reason = result }, now_ms)
     return
   end
   state.epoch()

@@ -7,11 +7,23 @@ local outcome = require "core.error.outcome"
 local _M = {}
 
 
+-- Did another endpoint fail on this request in the same way? Then it may be the request: it weighs once, at the first, so
+-- that one request that every provider answers with 500 does not open all their breakers in five tries.
+local function is_requests_own(request, attempt, failure)
+  if failure.class ~= "ServerError" then
+    return false
+  end
+  local first = request.first_server_error
+  request.first_server_error = first or { endpoint = attempt.endpoint.name, status = failure.status }
+  return first ~= nil and first.endpoint ~= attempt.endpoint.name and first.status == failure.status
+end
+
+
 -- The request keeps: who failed and how often (tries), who is not asked again and why (excluded), what the next one must be
 -- able to do (needs), and the refusal that would tell its caller what to change (telling).
 function _M.note(request, attempt, failure)
   local name = attempt.endpoint.name
-  outcome_recorder.failure(attempt, failure, clock.now_ms())
+  outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own(request, attempt, failure))
   outcome_recorder.release(attempt)
   request.tries[name] = (request.tries[name] or 0) + 1
   request.excluded[name] = failure.class

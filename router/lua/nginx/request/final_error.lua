@@ -2,7 +2,7 @@
 -- else ours.
 
 local outcome_recorder = require "nginx.request.outcome_recorder"
-local balancer = require "nginx.balancing.balancer"
+local offers = require "nginx.balancing.offers"
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
 local fallback = require "nginx.request.fallback"
@@ -74,7 +74,7 @@ function _M.conclude(request, obstacle)
     end
     return _M.refuse(request, 504, "deadline_exceeded", "No answer came within the request's time limit.")
   end
-  if request.is_model_missing or not balancer.is_offered(request, now_ms) then
+  if request.is_model_missing or not offers.is_offered(request, now_ms) then
     return refuse_unoffered(request)
   end
   local is_saturated = obstacle and (obstacle.shed or not failure and obstacle.full > 0)
@@ -89,6 +89,11 @@ function _M.conclude(request, obstacle)
     return _M.shed(request, 503, code, SATURATED[code], obstacle.retry_ms or RETRY_SOON_MS)
   end
   local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
+  local limited_until_ms = offers.limited_until_ms(request, now_ms)
+  if limited_until_ms then
+    return _M.refuse(request, 429, "rate_limited", "Every endpoint that could answer limits its rate now.",
+                     math.max(RETRY_SOON_MS, limited_until_ms - now_ms))
+  end
   return _M.refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)
 end
 

@@ -3,6 +3,7 @@
 local affinity = require "nginx.balancing.affinity"
 local breakers = require "nginx.endpoint.breakers"
 local cost = require "core.document.cost"
+local digest = require "nginx.shared.digest"
 local concurrency_limits = require "nginx.balancing.concurrency_limits"
 local metrics = require "nginx.shared.metrics"
 local outcome = require "core.error.outcome"
@@ -50,7 +51,7 @@ function _M.first_content(attempt, now_ms)
   attempt.first_content_ms = now_ms
   pending_latency.over(attempt)
   breakers.first_content(attempt, now_ms)
-  backoffs.success(attempt.endpoint, now_ms, attempt.started_ms)
+  backoffs.success(attempt.endpoint, attempt.model, now_ms, attempt.started_ms)
   backoffs.sample_latency(attempt.endpoint, pending_latency.sample(attempt, wait_ms, now_ms), now_ms)
   if attempt.policy.is_adaptive then
     concurrency_limits.answered(attempt, wait_ms, now_ms)
@@ -102,15 +103,17 @@ function _M.complete(attempt, answer, now_ms)
 end
 
 
-function _M.failure(attempt, failure, now_ms)
+-- is_counted_elsewhere: at another endpoint, and not here.
+function _M.failure(attempt, failure, now_ms, is_counted_elsewhere)
   local consequence = outcome.CLASSES[failure.class]
-  if consequence.counts then
+  if consequence.counts and not is_counted_elsewhere then
     breakers.failure(attempt, failure.class, now_ms)
   else
     breakers.release(attempt, now_ms)
   end
   if consequence.is_fault then
-    backoffs.failure(attempt, consequence.rests, failure, now_ms)
+    local kind = consequence.rests
+    backoffs.failure(attempt, kind, failure, now_ms, kind == "refused" and digest.of_request(attempt.asking) or nil)
   end
   if attempt.policy.is_adaptive then
     concurrency_limits.failed(attempt, failure, now_ms)

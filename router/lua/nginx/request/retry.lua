@@ -6,6 +6,7 @@ local outcome_recorder = require "nginx.request.outcome_recorder"
 local balancer = require "nginx.balancing.balancer"
 local retry_budget = require "nginx.balancing.retry_budget"
 local clock = require "nginx.shared.clock"
+local offers = require "nginx.balancing.offers"
 local outcome = require "core.error.outcome"
 local queue = require "nginx.balancing.queue"
 local state = require "nginx.shared.state"
@@ -89,6 +90,28 @@ local function find_again(request, attempt, failure, obstacle)
 end
 
 
+-- Within the tier: another endpoint at once, or the same one once more, after a pause, where its class allows that and
+-- leaves an attempt for each of the other tiers. One fault is no reason to move traffic to a tier that is kept for outages.
+local function find_in_tier(request, attempt, failure)
+  local name = attempt.endpoint.name
+  if not outcome.may_repeat(failure.class, request.tries[name])
+      or offers.other_tiers(request, attempt.endpoint.tier, clock.now_ms()) == 0 then
+    return nil
+  end
+  request.only_tier = attempt.endpoint.tier
+  local another = balancer.next(request, clock.now_ms())
+  local left = request.doc.policy.retry.max_attempts - request.attempts - 1
+  if not another and left >= offers.other_tiers(request, attempt.endpoint.tier, clock.now_ms()) then
+    pause(REPEAT_MS * (1 + random()))
+    request.excluded[name] = nil
+    another = clock.now_ms() < request.deadline_ms and balancer.next(request, clock.now_ms()) or nil
+    request.excluded[name] = not another and failure.class or nil
+  end
+  request.only_tier = nil
+  return another
+end
+
+
 -- The attempt after a failed one, paid from the budget when the failed one cost the provider anything. Or nil and what
 -- stands in the way.
 function _M.after(request, attempt, failure)
@@ -100,7 +123,10 @@ function _M.after(request, attempt, failure)
     return nil
   end
   state.epoch()
-  local another, obstacle = find(request)
+  local another, obstacle = find_in_tier(request, attempt, failure), nil
+  if not another then
+    another, obstacle = find(request)
+  end
   if not another then
     another, obstacle = or_wait(request, find_again(request, attempt, failure, obstacle))
   end

@@ -16,6 +16,7 @@ local C = ffi.C
 assert(C.SHA256_Init) -- without it nginx does not start, rather than fail a request
 
 local LENGTH_BYTES = 32
+local SHORT_BYTES = 8
 local TEXT = ffi.typeof("const char *")
 local CONTEXT = ffi.typeof("poolkeeper_sha256")
 local digest = ffi.new("unsigned char[?]", LENGTH_BYTES)
@@ -39,6 +40,19 @@ end
 function _M.finish(context)
   C.SHA256_Final(digest, context)
   return ffi.string(digest, LENGTH_BYTES)
+end
+
+
+-- What a parsed request is told from others by, as text; made once.
+function _M.of_request(parsed)
+  if not parsed.digest then
+    local context = _M.new()
+    _M.add(context, parsed.body, 1, #parsed.body)
+    parsed.digest = _M.finish(context):sub(1, SHORT_BYTES):gsub(".", function(char)
+      return ("%02x"):format(char:byte())
+    end)
+  end
+  return parsed.digest
 end
 
 

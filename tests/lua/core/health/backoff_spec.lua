@@ -2,7 +2,7 @@ local rest = require "core.health.backoff"
 
 local function context(now_ms, changes)
   local made = { now_ms = now_ms, started_ms = now_ms, retry = { busy_backoff_ms = { 5000, 10000, 30000 }, honor_retry_after = true },
-                 long_rest_ms = 300000, key = "key-1", asked = "chat m" }
+                 long_rest_ms = 300000, key = "key-1", asked = "chat m", model = "m", digest = "1" }
   for key, value in pairs(changes or {}) do
     made[key] = value
   end
@@ -16,49 +16,50 @@ describe("an endpoint that is busy", function()
   it("rests longer each time in a row, up to the last step", function()
     local record, now_ms = rest.new(), 0
     for _, want_ms in ipairs({ 5000, 10000, 30000, 30000 }) do
-      record = rest.failure(record, "backoff", BUSY, context(now_ms))
-      assert.equal(now_ms + want_ms, record.rest_until_ms)
-      assert.is_false(rest.allows(record, "chat m", "key-1", now_ms + want_ms - 1))
+      record = rest.failure(record, "busy", BUSY, context(now_ms))
+      assert.equal(now_ms + want_ms, record.account.until_ms)
+      assert.is_false(rest.allows(record, "chat m", "m", "key-1", now_ms + math.min(want_ms, 10000) - 1))
       now_ms = now_ms + want_ms
-      assert.is_true(rest.allows(record, "chat m", "key-1", now_ms))
+      assert.is_true(rest.allows(record, "chat m", "m", "key-1", now_ms))
     end
   end)
 
   it("is not busy twice in a row when it refuses what was under way when it went to rest", function()
-    local record = rest.failure(rest.new(), "backoff", BUSY, context(100, { started_ms = 0 }))
+    local record = rest.failure(rest.new(), "busy", BUSY, context(100, { started_ms = 0 }))
     for now_ms = 101, 110 do
-      record = rest.failure(record, "backoff", BUSY, context(now_ms, { started_ms = 50 }))
+      record = rest.failure(record, "busy", BUSY, context(now_ms, { started_ms = 50 }))
     end
-    assert.equal(1, record.row)
-    assert.equal(5100, record.rest_until_ms)
-    record = rest.failure(record, "backoff", BUSY, context(5200, { started_ms = 5100 }))
-    assert.equal(15200, record.rest_until_ms)
+    assert.equal(1, record.account.row)
+    assert.equal(5100, record.account.until_ms)
+    record = rest.failure(record, "busy", BUSY, context(5200, { started_ms = 5100 }))
+    assert.equal(15200, record.account.until_ms)
   end)
 
   it("rests on when an answer comes to what was sent before it went to rest", function()
-    local record = rest.failure(rest.new(), "backoff", BUSY, context(100, { started_ms = 50 }))
-    assert.equal(record, rest.success(record, 120, 99))
-    assert.equal(0, rest.success(record, 6000, 5900).rest_until_ms)
+    local record = rest.failure(rest.new(), "busy", BUSY, context(100, { started_ms = 50 }))
+    assert.equal(record, rest.success(record, "m", 120, 99))
+    assert.equal(0, rest.success(record, "m", 6000, 5900).account.until_ms)
   end)
 
   it("starts over after a good answer", function()
-    local record = rest.failure(rest.new(), "backoff", BUSY, context(0))
-    record = rest.failure(rest.success(record, 6000, 6000), "backoff", BUSY, context(7000))
-    assert.equal(12000, record.rest_until_ms)
+    local record = rest.failure(rest.new(), "busy", BUSY, context(0))
+    record = rest.failure(rest.success(record, "m", 6000, 6000), "busy", BUSY, context(7000))
+    assert.equal(12000, record.account.until_ms)
   end)
 
   it("rests as long as it asks for, when that is longer and is honoured", function()
     local asked = { class = "RateLimited", reason = "RateLimited", retry_after_ms = 60000 }
     local ignore = { busy_backoff_ms = { 5000 }, honor_retry_after = false }
-    assert.equal(60000, rest.failure(rest.new(), "backoff", asked, context(0)).rest_until_ms)
-    assert.equal(5000, rest.failure(rest.new(), "backoff", asked, context(0, { retry = ignore })).rest_until_ms)
+    assert.equal(60000, rest.failure(rest.new(), "busy", asked, context(0)).account.until_ms)
+    assert.equal(5000, rest.failure(rest.new(), "busy", asked, context(0, { retry = ignore })).account.until_ms)
     asked.retry_after_ms = 100
-    assert.equal(5000, rest.failure(rest.new(), "backoff", asked, context(0)).rest_until_ms)
+    assert.equal(5000, rest.failure(rest.new(), "busy", asked, context(0)).account.until_ms)
+    assert.equal(100, rest.failure(rest.new(), "limited", asked, context(0)).account.until_ms)
   end)
 
   it("is believed for ten minutes about its ceiling, which never raises the declared one", function()
     local limited = { class = "RateLimited", reason = "RateLimited", limit = 25 }
-    local record = rest.failure(rest.new(), "backoff", limited, context(0))
+    local record = rest.failure(rest.new(), "busy", limited, context(0))
     assert.equal(25, rest.ceiling(record, 50, 1000))
     assert.equal(10, rest.ceiling(record, 10, 1000))
     assert.equal(50, rest.ceiling(record, 50, 600000))
@@ -70,41 +71,179 @@ describe("an endpoint that is rate limited", function()
 
   it("may be waited for when its provider said when it is back", function()
     local record = rest.failure(rest.new(), "limited", LIMITED, context(0))
-    assert.equal(7000, rest.said_until_ms(record, 6999))
-    assert.is_nil(rest.said_until_ms(record, 7000))
+    assert.equal(7000, rest.said_until_ms(record, "m", 6999))
+    assert.is_nil(rest.said_until_ms(record, "m", 7000))
   end)
 
   it("may not when that said nothing, is not honoured, or is only busy", function()
     local silent = { class = "RateLimited", reason = "RateLimited" }
     local ignore = { busy_backoff_ms = { 5000 }, honor_retry_after = false }
-    assert.is_nil(rest.said_until_ms(rest.failure(rest.new(), "limited", silent, context(0)), 1))
-    assert.is_nil(rest.said_until_ms(rest.failure(rest.new(), "limited", LIMITED, context(0, { retry = ignore })), 1))
-    local busy = rest.failure(rest.failure(rest.new(), "limited", LIMITED, context(0)), "backoff", BUSY, context(1))
-    assert.is_nil(rest.said_until_ms(busy, 2))
+    assert.is_nil(rest.said_until_ms(rest.failure(rest.new(), "limited", silent, context(0)), "m", 1))
+    assert.is_nil(rest.said_until_ms(rest.failure(rest.new(), "limited", LIMITED, context(0, { retry = ignore })), "m", 1))
+    local busy = rest.failure(rest.failure(rest.new(), "limited", LIMITED, context(0)), "busy", BUSY, context(1))
+    assert.is_nil(rest.said_until_ms(busy, "m", 2))
   end)
 end)
 
-describe("an endpoint that refuses the key", function()
-  it("is out of service until the key file changes", function()
-    local record, change = rest.failure(rest.new(), "down", REJECTED, context(0))
-    assert.same({ from = "InService", to = "OutOfService", reason = "CredentialsRejected" }, change)
-    assert.is_false(rest.allows(record, "chat m", "key-1", 1e12))
-    assert.is_true(rest.allows(record, "chat m", "key-2", 1))
+describe("a backoff of more than ten seconds", function()
+  local function long(outcome, kind)
+    local long_retry = { busy_backoff_ms = { 30000 }, honor_retry_after = true }
+    return rest.failure(rest.new(), kind or "busy", outcome or BUSY, context(0, { retry = long_retry }))
+  end
+
+  local function may_go(record, now_ms)
+    return (select(2, rest.admit(record, "m", now_ms)))
+  end
+
+  it("lets one request through each ten seconds", function()
+    local record = long()
+    assert.is_false(may_go(record, 9999))
+    local tried, admitted = rest.admit(record, "m", 10000)
+    assert.is_true(admitted)
+    assert.is_false(may_go(tried, 10001))
+    assert.is_true(may_go(tried, 20000))
+    assert.is_true(rest.is_trial(record, "m", 10000))
+    assert.is_false(rest.is_trial(record, "m", 30000))
   end)
 
-  it("says so once", function()
-    local record = rest.failure(rest.new(), "down", REJECTED, context(0))
-    local _, change = rest.failure(record, "down", REJECTED, context(1))
+  it("is over when that one is answered", function()
+    local record = rest.success(rest.admit(long(), "m", 10000), "m", 10500, 10000)
+    assert.is_true(may_go(record, 10501))
+    assert.is_false(rest.is_trial(record, "m", 10501))
+  end)
+
+  it("is kept to its end when the provider asked for it", function()
+    local asked = { class = "RateLimited", reason = "RateLimited", retry_after_ms = 60000 }
+    assert.is_false(may_go(long(asked, "limited"), 59999))
+    assert.is_false(may_go(long({ class = "Busy", reason = "Busy", retry_after_ms = 60000 }), 59999))
+  end)
+
+  it("finds out who was busy for a minute within twelve seconds, and asks eight times at most", function()
+    local record, asked, back_ms = rest.new(), 0, nil
+    for now_ms = 0, 80000, 4000 do
+      local after, admitted = rest.admit(record, "m", now_ms)
+      record = after
+      if admitted and now_ms < 60000 then
+        asked, record = asked + 1, rest.failure(record, "busy", BUSY, context(now_ms))
+      elseif admitted then
+        back_ms, record = back_ms or now_ms, rest.success(record, "m", now_ms, now_ms)
+      end
+    end
+    assert.is_true(asked <= 8)
+    assert.is_true(back_ms <= 72000)
+  end)
+end)
+
+describe("a backoff of one model", function()
+  local function of_x(kind, outcome)
+    return rest.failure(rest.new(), kind, outcome, context(0, { scope = "x", model = "x" }))
+  end
+
+  it("leaves the others alone", function()
+    local record = of_x("busy", BUSY)
+    assert.is_false(rest.allows(record, "chat x", "x", "key-1", 1))
+    assert.is_true(rest.allows(record, "chat m", "m", "key-1", 1))
+    assert.is_nil(rest.told(record, { "x", "m" }, 1))
+    assert.equal("Busy", rest.told(record, { "x" }, 1).reason)
+  end)
+
+  it("ends by an answer of that model, and not by another's", function()
+    local record = of_x("busy", BUSY)
+    assert.is_false(rest.allows(rest.success(record, "m", 2, 1), "chat x", "x", "key-1", 3))
+    assert.is_true(rest.allows(rest.success(record, "x", 2, 1), "chat x", "x", "key-1", 3))
+  end)
+
+  it("is waited for as long as its provider said", function()
+    local record = of_x("limited", { class = "RateLimited", reason = "RateLimited", retry_after_ms = 700 })
+    assert.equal(700, rest.said_until_ms(record, "x", 1))
+    assert.is_nil(rest.said_until_ms(record, "m", 1))
+    assert.is_true(rest.is_limited(record, "x", 1))
+    assert.is_false(rest.is_limited(record, "m", 1))
+  end)
+end)
+
+-- Refusals one after the other: {digest, model}, each a second after the one before.
+local function refused(requests, changes, record)
+  local change
+  for i, one in ipairs(requests) do
+    local refusal = context((i - 1) * 1000, { digest = one[1], model = one[2] or "m" })
+    for key, value in pairs(changes or {}) do
+      refusal[key] = value
+    end
+    record, change = rest.failure(record or rest.new(), "refused", REJECTED, refusal)
+  end
+  return record, change
+end
+
+describe("a refused key", function()
+  it("is no evidence against the endpoint while it is refused for one request only", function()
+    local record, change = refused({ { "1" }, { "1" }, { "1" }, { "1" }, { "2" } })
+    assert.is_nil(change)
+    assert.is_true(rest.allows(record, "chat m", "m", "key-1", 5000))
+  end)
+
+  it("is not sent with the very same request again for a while", function()
+    local record = refused({ { "1" } })
+    assert.equal(10000, rest.refused_until_ms(record, "1", "key-1", 1))
+    assert.is_nil(rest.refused_until_ms(record, "1", "key-1", 10000))
+    assert.is_nil(rest.refused_until_ms(record, "2", "key-1", 1))
+    assert.is_nil(rest.refused_until_ms(record, "1", "key-2", 1))
+  end)
+
+  it("for different requests takes the endpoint out of service, until the key changes or for a while", function()
+    local record, change = refused({ { "1" }, { "2" }, { "3" } })
+    assert.same({ from = "InService", to = "OutOfService", reason = "CredentialsRejected" }, change)
+    assert.is_false(rest.allows(record, "chat m", "m", "key-1", 301999))
+    assert.is_true(rest.allows(record, "chat m", "m", "key-1", 302000))
+    assert.is_true(rest.allows(record, "chat m", "m", "key-2", 2001))
+  end)
+
+  it("is out again at once when it is refused after that while", function()
+    local record = refused({ { "1" }, { "2" }, { "3" } })
+    record = rest.failure(record, "refused", REJECTED, context(400000, { digest = "4" }))
+    assert.is_false(rest.allows(record, "chat m", "m", "key-1", 400001))
+  end)
+
+  it("for different requests with an answer between them takes nothing out", function()
+    local record = refused({ { "1" }, { "2" } })
+    record = refused({ { "3" }, { "4" } }, {}, rest.success(record, "m", 3000, 3000))
+    assert.is_true(rest.allows(record, "chat m", "m", "key-1", 5000))
+  end)
+
+  it("for one model only is about that model, where there are others", function()
+    local record, change = refused({ { "1", "x" }, { "2", "x" }, { "3", "x" } }, { scope = "x" })
+    assert.is_nil(change)
+    assert.is_false(rest.allows(record, "chat x", "x", "key-1", 3000))
+    assert.is_true(rest.allows(record, "chat m", "m", "key-1", 3000))
+    record = refused({ { "1", "x" }, { "2", "m" }, { "3", "x" } }, { scope = "x" })
+    assert.is_false(rest.allows(record, "chat m", "m", "key-1", 3000))
+  end)
+
+  it("by a health check takes it out at once, until the key changes", function()
+    local record, change = rest.failure(rest.new(), "refused", REJECTED, context(0, { is_check = true }))
+    assert.equal("OutOfService", change.to)
+    assert.is_false(rest.allows(record, "chat m", "m", "key-1", 1e12))
+    assert.is_true(rest.allows(record, "chat m", "m", "key-2", 1))
+  end)
+
+  it("is told once", function()
+    local record = refused({ { "1" }, { "2" }, { "3" } })
+    local _, change = refused({ { "4" } }, {}, record)
     assert.is_nil(change)
   end)
 
-  it("is asked again after a while when only the balance was gone, or when it needs no key", function()
+  it("is forgotten when a check proves the key", function()
+    local record = rest.proved(refused({ { "1" }, { "2" } }), { key = true })
+    assert.same({}, record.refusals.seen)
+  end)
+end)
+
+describe("a spent balance", function()
+  it("takes the endpoint out at once, and for a while", function()
     local empty = { class = "Credential", reason = "BalanceExhausted" }
-    local record = rest.failure(rest.new(), "down", empty, context(0))
-    assert.is_false(rest.allows(record, "chat m", "key-1", 299999))
-    assert.is_true(rest.allows(record, "chat m", "key-1", 300000))
-    record = rest.failure(rest.new(), "down", REJECTED, context(0, { key = "" }))
-    assert.is_true(rest.allows(record, "m", "", 300000))
+    local record = rest.failure(rest.new(), "refused", empty, context(0))
+    assert.is_false(rest.allows(record, "chat m", "m", "key-1", 299999))
+    assert.is_true(rest.allows(record, "chat m", "m", "key-1", 300000))
   end)
 end)
 
@@ -113,14 +252,17 @@ describe("health checks that pass", function()
   local KEY, BOTH = { key = true }, { key = true, balance = true }
 
   local function down(outcome, changes)
-    return rest.failure(rest.new(), "down", outcome, context(0, changes))
+    if outcome == REJECTED and not changes then
+      return refused({ { "1" }, { "2" }, { "3" } })
+    end
+    return rest.failure(rest.new(), "refused", outcome, context(0, changes))
   end
 
   it("end what they prove to be over", function()
     local record, change = rest.proved(down(REJECTED), KEY)
-    assert.is_true(rest.allows(record, "m", "key-1", 1))
+    assert.is_true(rest.allows(record, "m", "m", "key-1", 1))
     assert.same({ from = "OutOfService", to = "InService", reason = "HealthCheckPassed" }, change)
-    assert.is_true(rest.allows(rest.proved(down(EMPTY), BOTH), "m", "key-1", 1))
+    assert.is_true(rest.allows(rest.proved(down(EMPTY), BOTH), "m", "m", "key-1", 1))
   end)
 
   it("and nothing else", function()
@@ -130,16 +272,16 @@ describe("health checks that pass", function()
   end)
 
   it("take back what a check laid down, whatever they prove", function()
-    assert.is_true(rest.allows(rest.proved(down(REJECTED, { is_check = true }), {}), "m", "key-1", 1))
+    assert.is_true(rest.allows(rest.proved(down(REJECTED, { is_check = true }), {}), "m", "m", "key-1", 1))
   end)
 
   it("keep a pause that the provider asked for", function()
-    local record = rest.failure(rest.new(), "backoff", { class = "RateLimited", reason = "RateLimited" }, context(0))
+    local record = rest.failure(rest.new(), "busy", { class = "RateLimited", reason = "RateLimited" }, context(0))
     assert.equal(record, (rest.proved(record, BOTH)))
   end)
 
   it("that fail again do not move the time since when it is so", function()
-    local record = rest.failure(down(EMPTY, { is_check = true }), "down", EMPTY, context(9000, { is_check = true }))
+    local record = rest.failure(down(EMPTY, { is_check = true }), "refused", EMPTY, context(9000, { is_check = true }))
     assert.equal(0, record.down_since_ms)
     assert.equal(309000, record.down_until_ms)
   end)
@@ -149,39 +291,39 @@ describe("a model that an endpoint does not have", function()
   it("by its own list rests until the list has it", function()
     local list_context = { now_ms = 0, long_rest_ms = 1000 }
     local record = rest.listed(rest.new(), { m = false, other = true }, list_context)
-    assert.is_false(rest.allows(record, "m", "key-1", 999))
-    assert.is_true(rest.allows(record, "other", "key-1", 1))
+    assert.is_false(rest.allows(record, "m", "m", "key-1", 999))
+    assert.is_true(rest.allows(record, "other", "m", "key-1", 1))
     assert.equal(record, rest.listed(record, { m = false }, list_context))
-    assert.is_true(rest.allows(rest.listed(record, { m = true }, list_context), "m", "key-1", 1))
+    assert.is_true(rest.allows(rest.listed(record, { m = true }, list_context), "m", "m", "key-1", 1))
   end)
 
   it("rests alone", function()
     local record = rest.failure(rest.new(), "model", { class = "ModelMissing", reason = "ModelMissing" }, context(0))
-    assert.is_false(rest.allows(record, "chat m", "key-1", 1))
-    assert.is_true(rest.allows(record, "chat other", "key-1", 1))
-    assert.is_true(rest.allows(record, "messages m", "key-1", 1))
-    assert.is_true(rest.allows(record, "chat m", "key-1", 300000))
+    assert.is_false(rest.allows(record, "chat m", "m", "key-1", 1))
+    assert.is_true(rest.allows(record, "chat other", "m", "key-1", 1))
+    assert.is_true(rest.allows(record, "messages m", "m", "key-1", 1))
+    assert.is_true(rest.allows(record, "chat m", "m", "key-1", 300000))
   end)
 end)
 
 describe("a good answer", function()
   it("is remembered by its first time", function()
-    local record = rest.success(rest.new(), 5, 5)
+    local record = rest.success(rest.new(), "m", 5, 5)
     assert.equal(5, record.well_since_ms)
-    assert.equal(record, rest.success(record, 9, 9))
+    assert.equal(record, rest.success(record, "m", 9, 9))
   end)
 
   it("tells that an endpoint is in service again, and nothing where it never was out", function()
-    local record = rest.failure(rest.new(), "down", REJECTED, context(0))
-    local back, change = rest.success(record, 5, 5)
+    local record = rest.failure(rest.new(), "refused", REJECTED, context(0, { is_check = true }))
+    local back, change = rest.success(record, "m", 5, 5)
     assert.equal("", back.down_reason)
     assert.same({ from = "OutOfService", to = "InService", reason = "Answered" }, change)
-    assert.is_nil((select(2, rest.success(back, 6, 6))))
-    assert.is_nil((select(2, rest.success(rest.new(), 6, 6))))
+    assert.is_nil((select(2, rest.success(back, "m", 6, 6))))
+    assert.is_nil((select(2, rest.success(rest.new(), "m", 6, 6))))
   end)
 
   it("does not hide the last error", function()
     local record = rest.failure(rest.new(), nil, { class = "Connect", reason = "ConnectFailed" }, context(3))
-    assert.equal("Connect", rest.success(record, 5, 5).error_class)
+    assert.equal("Connect", rest.success(record, "m", 5, 5).error_class)
   end)
 end)

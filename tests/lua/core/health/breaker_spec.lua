@@ -153,6 +153,65 @@ describe("breaker, open", function()
   end)
 end)
 
+describe("breaker, open for more than ten seconds", function()
+  local LONG = { recovery_timeout_ms = 30000 }
+  for key, value in pairs(POLICY) do
+    LONG[key] = LONG[key] or value
+  end
+  LONG.max_recovery_timeout_ms = 60000
+
+  local function long(reason)
+    return walk(breaker.new(), {
+      { "failure", 0, { policy = LONG, reason = reason } }, { "failure", 0, { policy = LONG, reason = reason } },
+      { "failure", 0, { policy = LONG, reason = reason } },
+    })
+  end
+
+  it("lets one request in ten seconds through, and stays open", function()
+    local record = long("Busy")
+    assert.is_false(breaker.may_admit(record, 9999, LONG))
+    assert.is_true(breaker.may_admit(record, 10000, LONG))
+    local tried, effects = walk(record, { { "admit", 10000, { policy = LONG } } })
+    assert.is_true(effects.admitted)
+    assert.equal("Open", tried.state)
+    assert.is_false(breaker.may_admit(tried, 19999, LONG))
+    assert.is_true(breaker.may_admit(tried, 20000, LONG))
+    assert.equal(20000, breaker.next_at_ms(tried, LONG))
+  end)
+
+  it("is half-open once that one was answered, and has one trial behind it", function()
+    local tried, effects = walk(long("Busy"), { { "admit", 10000, { policy = LONG } } })
+    local record, after = walk(tried, { { "first_content", 10100, { policy = LONG, lease = effects.lease } } })
+    assert.equal("HalfOpen", record.state)
+    assert.equal(1, record.passed)
+    assert.same({ from = "Open", to = "HalfOpen", reason = "RecoveryTimeoutPassed" }, after.transition)
+  end)
+
+  it("closes at once where one trial is enough", function()
+    local one = {}
+    for key, value in pairs(LONG) do
+      one[key] = value
+    end
+    one.half_open_max_requests = 1
+    local tried, effects = walk(long("Busy"), { { "admit", 10000, { policy = one } } })
+    local record, after = walk(tried, { { "first_content", 10100, { policy = one, lease = effects.lease } } })
+    assert.equal("Closed", record.state)
+    assert.equal("Open", after.transition.from)
+  end)
+
+  it("stays open for no longer when that one failed", function()
+    local tried, effects = walk(long("Busy"), { { "admit", 10000, { policy = LONG } } })
+    local record = walk(tried, { { "failure", 10100, { policy = LONG, lease = effects.lease } } })
+    assert.equal("Open", record.state)
+    assert.equal(30000, record.retry_at_ms)
+    assert.same({}, record.leases)
+  end)
+
+  it("lets nobody wait for all of firstToken", function()
+    assert.is_false(breaker.may_admit(long("SlowFirstToken"), 29999, LONG))
+  end)
+end)
+
 describe("breaker, half-open", function()
   it("lends so many trials and no more", function()
     local record = half_open()

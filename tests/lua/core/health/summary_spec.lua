@@ -1,6 +1,7 @@
 local breaker = require "core.health.breaker"
 local health = require "core.health.summary"
 local healthcheck = require "core.health.check_state"
+local pause = require "core.health.pause"
 local rest = require "core.health.backoff"
 
 local NOW_MS = 100000
@@ -53,7 +54,7 @@ describe("what people are told", function()
   end)
 
   it("a rest, with its own reason", function()
-    local resting = with(rest.new(), { rest_until_ms = NOW_MS + 1, rest_since_ms = 9, rest_reason = "RateLimited" })
+    local resting = with(rest.new(), { account = with(pause.new(), { until_ms = NOW_MS + 1, since_ms = 9, reason = "RateLimited" }) })
     assert.same({ health = "Unhealthy", reason = "RateLimited", since_ms = 9, retry_at_ms = NOW_MS + 1, breaker = "Closed" },
                 told({ rest = resting }))
   end)

@@ -1,0 +1,69 @@
+-- One backoff: of a whole account or of one model at an endpoint. It grows with each failure in a row. What its provider
+-- asked for (Retry-After) is kept to the end; in any other one of more than TRIAL_MS one request in TRIAL_MS goes as a
+-- trial, whose success ends it: who is back is found soon, and who is not gets six requests a minute.
+
+local max = math.max
+local min = math.min
+
+local _M = {}
+
+local TRIAL_MS = 10000
+_M.TRIAL_MS = TRIAL_MS
+
+
+-- row: failures in a row; is_asked: its provider said how long; is_said: and a request may wait for that; trial_at_ms: when
+-- the next trial may go.
+function _M.new()
+  return { until_ms = 0, since_ms = 0, reason = "", is_asked = false, is_said = false, row = 0, trial_at_ms = 0 }
+end
+
+
+-- A failure. kind: busy or limited. context: now_ms, started_ms (of the attempt), retry (policy). A new pause. Attempts that
+-- were under way when it began are news of the same failure, not of another in a row.
+function _M.failed(before, kind, outcome, context)
+  local after = {}
+  for key, value in pairs(before) do
+    after[key] = value
+  end
+  local steps, pause_ms = context.retry.busy_backoff_ms, 0
+  local asked_ms = context.retry.honor_retry_after and outcome.retry_after_ms or nil
+  if before.row == 0 or context.started_ms >= before.since_ms then
+    after.row, after.since_ms, after.reason = before.row + 1, context.now_ms, outcome.reason
+    after.is_asked, after.is_said, after.trial_at_ms = false, false, context.now_ms + TRIAL_MS
+    pause_ms = steps[min(after.row, #steps)] or 0
+  end
+  if asked_ms then
+    pause_ms = kind == "limited" and asked_ms or max(pause_ms, asked_ms)
+    after.is_asked, after.is_said = true, after.is_said or kind == "limited"
+  end
+  after.until_ms = max(before.until_ms, context.now_ms + pause_ms)
+  return after
+end
+
+
+function _M.is_over(pause, now_ms)
+  return now_ms >= pause.until_ms
+end
+
+
+-- When the next request may be sent: at its end, or before that as a trial.
+function _M.retry_at_ms(pause)
+  if pause.is_asked or pause.until_ms - pause.since_ms <= TRIAL_MS then
+    return pause.until_ms
+  end
+  return min(pause.until_ms, pause.trial_at_ms)
+end
+
+
+-- The pause after a trial was let through.
+function _M.tried(before, now_ms)
+  local after = {}
+  for key, value in pairs(before) do
+    after[key] = value
+  end
+  after.trial_at_ms = now_ms + TRIAL_MS
+  return after
+end
+
+
+return _M

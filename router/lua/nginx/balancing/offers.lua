@@ -1,0 +1,56 @@
+-- What a pool still has for a request: who has its model, in which tiers, and whether all of it is limited.
+
+local backoff = require "core.health.backoff"
+local backoffs = require "nginx.endpoint.backoffs"
+local usable = require "nginx.balancing.candidates"
+
+local _M = {}
+
+local NEVER_MS = usable.NEVER_MS
+
+
+-- Is there an endpoint that has the model on this surface, as far as is known, whether or not it may be used now?
+function _M.is_offered(request, now_ms)
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    if endpoint.places[request.surface.name] and endpoint.routes[request.model]
+        and not backoff.is_missing(backoffs.record(endpoint), request.asked, now_ms) then
+      return true
+    end
+  end
+  return false
+end
+
+
+-- How many other tiers have an endpoint that this request may still be sent to.
+function _M.other_tiers(request, tier, now_ms)
+  local seen, count = { [tier] = true }, 0
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
+    if route and not seen[endpoint.tier] and not request.excluded[endpoint.name]
+        and usable.may_be(request, endpoint, route, now_ms) then
+      seen[endpoint.tier], count = true, count + 1
+    end
+  end
+  return count
+end
+
+
+-- When the first is back, if every endpoint that could serve the request has said that its rate is limited, to this one or
+-- to one just before; nil: not every one has.
+function _M.limited_until_ms(request, now_ms)
+  local first
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    if endpoint.places[request.surface.name] and endpoint.routes[request.model] and endpoint.mode == "Active"
+        and endpoint.weight_now > 0 then
+      local record = backoffs.record(endpoint)
+      if request.excluded[endpoint.name] ~= "RateLimited" and not backoff.is_limited(record, request.model, now_ms) then
+        return nil
+      end
+      first = math.min(first or NEVER_MS, math.max(now_ms, backoff.retry_at_ms(record, request.model, now_ms)))
+    end
+  end
+  return first
+end
+
+
+return _M
