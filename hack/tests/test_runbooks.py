@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -35,13 +36,13 @@ BELIEVED = {
 }
 
 
-def told(page: Path) -> str:
-    return " ".join(page.read_text().split())
+def told(page: str) -> str:
+    return " ".join(page.split())
 
 
-def code(page: Path) -> Iterator[str]:
+def code(page: str) -> Iterator[str]:
     """What stands as code: lines of blocks, and words between backticks."""
-    blocks = page.read_text().split("```")
+    blocks = page.split("```")
     for block in blocks[1::2]:
         yield from block.strip().splitlines()
     for text in blocks[0::2]:
@@ -67,11 +68,11 @@ def test_every_reason_that_something_is_wrong_has_a_page_and_no_other_word_has()
     assert {page.stem for page in PAGES} - {"README"} == set(all_words())
 
 
-@pytest.mark.parametrize("word", [*Reason, *ProbeReason])
-def test_whoever_is_sent_to_a_page_finds_it(word: str) -> None:
-    page = runbook(word)
+def test_every_reason_leads_to_a_page_or_is_good() -> None:
+    pages = {word: runbook(word) for word in (*Reason, *ProbeReason)}
 
-    assert (ROOT / page).is_file() if page else word in GOOD_REASONS
+    assert [page for page in pages.values() if page and not (ROOT / page).is_file()] == []
+    assert {word for word, page in pages.items() if not page} <= GOOD_REASONS
 
 
 def test_a_routers_own_word_has_no_page() -> None:
@@ -85,73 +86,75 @@ def test_the_first_reason_of_a_condition_is_the_good_one() -> None:
 
 
 @pytest.mark.parametrize("word", all_words())
-def test_a_page_says_what_the_reason_means(word: str) -> None:
-    page = told(FOLDER / f"{word}.md")
-    meanings = [reason.meaning for kind in (Reason, ProbeReason) if (reason := kind.__members__.get(word))]
-
-    assert page.startswith(f"# {word} {meanings[0]}")
-    assert all(meaning in page for meaning in meanings)
-
-
-@pytest.mark.parametrize("word", all_words())
-def test_a_page_is_short_and_answers_the_four_questions(word: str) -> None:
+def test_a_page_says_what_its_reason_means_and_answers_the_four_questions(word: str) -> None:
     page = (FOLDER / f"{word}.md").read_text()
+    meanings = [reason.meaning for kind in (Reason, ProbeReason) if (reason := kind.__members__.get(word))]
     places = [page.find(head) for head in ("\n**Poolkeeper** ", "\n**Look**\n", "\n**Do**\n", "\n**Goes away:** ")]
 
+    assert told(page).startswith(f"# {word} {meanings[0]}")
+    assert all(meaning in told(page) for meaning in meanings)
     assert -1 not in places
     assert places == sorted(places)
     assert len(page.splitlines()) <= LONGEST
-
-
-@pytest.mark.parametrize("reason", ProbeReason)
-def test_a_page_says_what_probes_make_of_it(reason: ProbeReason) -> None:
-    assert consequence(MEANING[reason]) in told(FOLDER / f"{reason}.md")
-
-
-@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(ROOT)))
-def test_commands_exist_with_their_options(page: Path) -> None:
-    for line in code(page):
-        for command in re.split(r"[|>]|&&| {3,}|#", line):
-            called = re.match(r"(?:\$ |kubectl |\.venv/bin/)*poolkeeper +([a-z]\S*)(.*)", command.strip())
-            if called:
-                assert called[1] in COMMANDS, line
-                assert _options(called[2]) <= _known_options(called[1]), line
+    if word in ProbeReason.__members__:
+        assert consequence(MEANING[ProbeReason[word]]) in told(page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_metrics_exist(page: Path) -> None:
-    families = {name.decode() for name in runtime().eval(b'require("core.document.exposition").FAMILIES')}
+def test_a_page_names_only_what_exists(page: Path) -> None:
+    text = page.read_text()
 
-    assert set(re.findall(r"\b(?:poolkeeper|gen_ai)_\w+", page.read_text())) <= families | set(TABLE)
+    assert unknown_commands(text) == []
+    assert set(re.findall(r"\b(?:poolkeeper|gen_ai)_\w+", text)) <= metrics()
+    assert unknown_fields(text) == []
+    assert set(re.findall(r"\bpoolkeeper\.dev/[a-z-]+[a-z]", text)) <= set(map(str, vars(labels).values()))
+    assert set(re.findall(r"\b(?:epool|fopol|epools|fopols)\b", text)) <= {kind.SHORT_NAME for kind in KINDS}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_fields_exist(page: Path) -> None:
-    pool, policy = (_fields(structural(kind)) for kind in (EndpointPool, FailoverPolicy))
+def test_other_pages_name_only_commands_that_exist() -> None:
+    assert {page.name: found for page in OTHERS if (found := unknown_commands(page.read_text()))} == {}
+
+
+def unknown_commands(text: str) -> list[str]:
+    """Lines that call a command, or an option of it, that there is not."""
+    return [
+        line
+        for line in code(text)
+        for command in re.split(r"[|>]|&&| {3,}|#", line)
+        if (called := re.match(r"(?:\$ |kubectl |\.venv/bin/)*poolkeeper +([a-z]\S*)(.*)", command.strip()))
+        if called[1] not in COMMANDS or not _options(called[2]) <= _known_options(called[1])
+    ]
+
+
+@cache
+def metrics() -> set[str]:
+    families = runtime().eval(b'require("core.document.exposition").FAMILIES')
+    return {name.decode() for name in families} | set(TABLE)
+
+
+def unknown_fields(text: str) -> list[str]:
+    pool, policy = fields()
     sections = {path.split(".")[1] for path in policy if path.count(".") == 1}
-    for said in code(page):
+    unknown = []
+    for said in code(text):
         first = said.split(":")[0].split(".")[0]
         if re.fullmatch(r"spec\.[\w.\[\]]+", said):
-            assert said.replace("[]", "") in pool
+            known = said.replace("[]", "") in pool
         elif re.fullmatch(r"\w+\.\w+(: \w+)?", said) and first in sections:
-            assert f"spec.{said.split(':')[0]}" in policy
-        elif re.fullmatch(r"[a-z]+[A-Za-z]*", said) and said in {"weight", "tier", "mode", "maxConnections"}:
-            assert f"spec.endpoints.{said}" in pool
+            known = f"spec.{said.split(':')[0]}" in policy
+        elif said in {"weight", "tier", "mode", "maxConnections"}:
+            known = f"spec.endpoints.{said}" in pool
+        else:
+            continue
+        if not known:
+            unknown.append(said)
+    return unknown
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_annotations_labels_and_short_names_exist(page: Path) -> None:
-    known = {value for value in vars(labels).values() if isinstance(value, str)}
-    names = {kind.SHORT_NAME for kind in KINDS}
-
-    assert set(re.findall(r"\bpoolkeeper\.dev/[a-z-]+[a-z]", page.read_text())) <= known
-    assert set(re.findall(r"\b(?:epool|fopol|epools|fopols)\b", page.read_text())) <= names
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_links_lead_somewhere(page: Path) -> None:
-    for name in re.findall(r"\]\(([^)]+)\)", page.read_text()):
-        assert (FOLDER / name).is_file()
+@cache
+def fields() -> tuple[set[str], set[str]]:
+    """Of a pool and of a policy, as paths."""
+    return _fields(structural(EndpointPool)), _fields(structural(FailoverPolicy))
 
 
 def _options(rest: str) -> set[str]:
