@@ -1,4 +1,4 @@
-"""docs/reference/cli.md: every command as click knows it, but wrapped by no terminal and told about no machine."""
+"""docs/reference/cli.md: every command as click knows it, but independent of the terminal and the machine."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +12,15 @@ HEAD = f"""\
 <!-- {GENERATED.replace("operator/poolkeeper/api", "operator/poolkeeper/cli")} -->
 # Commands
 
-`poolkeeper COMMAND`, or `kubectl poolkeeper COMMAND`, which is the same. `-h` or `--help` tells of every command what
-stands here; `poolkeeper --version` tells the version.
+`poolkeeper COMMAND` and `kubectl poolkeeper COMMAND` are the same. `-h` or `--help` of a command shows the text of this
+page; `poolkeeper --version` prints the version.
 
-Which pool: a `poolkeeper run` that is alive on this machine comes before the cluster of your kubeconfig.
+Which pool: a live `poolkeeper run` on this machine comes before the cluster of your kubeconfig.
 
-| it exits with | when |
+| exit code | when |
 |---|---|
-| 0 | it did what was asked. Of `probe`: whatever it found. Of `run` and `operator`: they ended as they were told to |
-| 1 | it could not, and says why at standard error. Of `validate`: there is a problem in the files. Or Ctrl-C ended it |
+| 0 | success. `probe`: every result. `run` and `operator`: a signal ended them |
+| 1 | failure; standard error says why. `validate`: the files have a problem. Or Ctrl-C ended the command |
 | 2 | the command line itself is wrong: an option that does not exist, or one that is missing |
 """
 

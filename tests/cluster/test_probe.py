@@ -289,7 +289,7 @@ def test_a_run_stops_at_the_day_s_budget_and_tells(home: Home, leaky: str, opera
 
     assert 0 < asked_of(bed) - before < len(NAMES) * REQUESTS_PER_RUN
     assert spent(home) <= limit
-    assert "the day's budget is spent: not everything was asked" in told
+    assert "the day's budget is spent: some requests were not sent" in told
     assert "the day's budget is spent" in last_probe(home)["message"]
     assert operator.metric("poolkeeper_probe_cost_total") == pytest.approx(float(spent(home)))
 
@@ -301,7 +301,7 @@ def test_a_spent_budget_is_no_run_and_changes_no_verdict(home: Home, leaky: str,
     assert asked_of(bed) == before
     assert verdicts(home) == known
     assert last_probe(home)["outcome"] == "Skipped"
-    assert last_probe(home)["message"] == "no endpoint was asked; the day's budget is spent"
+    assert last_probe(home)["message"] == "no request was sent; the day's budget is spent"
 
 
 def test_without_spec_probe_nothing_of_it_is_left(home: Home, operator: OperatorProcess) -> None:

@@ -38,7 +38,7 @@ def test_failover_drain_and_back(tmp_path: Path, two: tuple[FakeProvider, FakePr
         run.stop()
 
     with Run(tmp_path / "state", "-f", file) as run:
-        assert "still in force from before: poolkeeper.dev/failed-back-at" in run.output
+        assert "still active from an earlier run: poolkeeper.dev/failed-back-at" in run.output
         assert serves(run, "own"), "a drained endpoint stays so over a restart"
         run.command("undrain", "chat", "official")
         wait_until(lambda: serves(run, "official"), "official serves again")

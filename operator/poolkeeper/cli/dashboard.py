@@ -41,21 +41,21 @@ Examples:
     default=DEFAULT_LISTEN,
     show_default=True,
     metavar="HOST:PORT",
-    help="Where the page is; port 0: any that is free. Nobody logs in, so whoever reaches it sees the pools.",
+    help="Address of the page; port 0: any free one. There is no login: everybody who reaches it sees the pools.",
 )
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path),
-    help="A `poolkeeper run` with this state folder. Left out: any run that is alive, else the cluster.",
+    help="A `poolkeeper run` with this state folder. Default: any live run, else the cluster.",
 )
 def dashboard(
     pool: str | None, namespace: str | None, listen_on: str, no_browser: bool, state_dir: Path | None
 ) -> None:
-    """Show pools live on a page in the browser: what is broken, since when, what is done about it, what to do.
+    """Show pools live on a page in the browser: what is broken, since when, what Poolkeeper does, what you can do.
 
-    POOL is a name, or NAMESPACE/NAME. Left out: all of them. It shows what you may see yourself, as `status` and
-    `explain` do, changes nothing, and says since when it is stale if nothing answers any more. Ctrl-C ends it.
+    POOL is a name, or NAMESPACE/NAME. Default: all pools. It shows what your own permissions allow, as `status` and
+    `explain` do, and changes nothing. If nothing answers any more, it says since when it is stale. Ctrl-C ends it.
     """
     address = listen.claim("--listen", listen.parse("--listen", listen_on))
     source, pools = pool_locator.source((pool or "").rpartition("/")[0] or namespace, state_dir)
@@ -78,7 +78,7 @@ def dashboard(
 def _tell(address: Address, source: str) -> None:
     click.echo(f"{address.url}/ shows {source}; Ctrl-C ends it")
     if address.host not in LOOPBACK:
-        click.echo(f"note: nobody logs in there, and {address.host} can be reached from other machines", err=True)
+        click.echo(f"note: there is no login, and other machines can reach {address.host}", err=True)
 
 
 def has_browser(environ: Mapping[str, str], platform: str) -> bool:

@@ -1,4 +1,4 @@
-"""`poolkeeper explain`: what is wrong with one endpoint, how that is known, and what to do."""
+"""`poolkeeper explain`: what is wrong with one endpoint, what was seen, and what to do."""
 
 from pathlib import Path
 
@@ -27,13 +27,13 @@ Examples:
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path),
-    help="A `poolkeeper run` with this state folder. Left out: any run that serves the pool, else the cluster.",
+    help="A `poolkeeper run` with this state folder. Default: any run that serves the pool, else the cluster.",
 )
 def explain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | None) -> None:
     """Say what is wrong with an endpoint: the last probe phase by phase, its breaker, what to do.
 
-    POOL is a name, or NAMESPACE/NAME. In a cluster it shows what you may see: pools, Pods, and pods/proxy for what the
-    routers themselves say.
+    POOL is a name, or NAMESPACE/NAME. In a cluster it shows what your own permissions allow: pools, Pods, and
+    pods/proxy for what the routers report.
     """
     found = pool_locator.find(pool, namespace, state_dir)
     status = found.pool.status

@@ -1,4 +1,4 @@
-"""The `poolkeeper` command: the list of its commands, and how errors are told.
+"""The `poolkeeper` command: the list of its commands, and how errors are printed.
 
 Commands are imported when they are asked for, so that `poolkeeper run` on a laptop does not pay for the clients of a
 cluster.
@@ -14,21 +14,21 @@ from poolkeeper.errors import PoolkeeperError
 
 COMMANDS: Mapping[str, str] = {
     "run": "Serve a pool on this machine, without a cluster.",
-    "validate": "Tell every problem of manifest files at once.",
+    "validate": "Report every problem of manifest files at once.",
     "render": "Print the objects the operator would apply.",
     "status": "Show pools, endpoints, breakers: why, and since when.",
-    "explain": "Say what is wrong with an endpoint, how that is known, and what to do.",
-    "dashboard": "Show all that live, on a page in the browser.",
-    "failover": "Have a tier serve a pool until `failback`.",
+    "explain": "Say what is wrong with an endpoint, what was seen, and what to do.",
+    "dashboard": "Show pools live, on a page in the browser.",
+    "failover": "Make a tier serve a pool until `failback`.",
     "failback": "Let traffic return to the first tier that can serve.",
-    "drain": "Send an endpoint no more requests, and let running ones end.",
-    "undrain": "Let an endpoint that was drained take requests again.",
-    "probe": "Ask the endpoints real questions, and say what users would feel.",
-    "report": "Write down everything about a pool but its secrets, for somebody who was not there.",
+    "drain": "Send an endpoint no new requests, and let running ones finish.",
+    "undrain": "Send a drained endpoint requests again.",
+    "probe": "Send probe requests to the endpoints, and say what users would see.",
+    "report": "Write everything about a pool except its secrets into one file, for later analysis.",
     "operator": "Run the controller (in its Pod, or against KUBECONFIG).",
 }
 MODULES: Mapping[str, str] = dict.fromkeys(("failover", "failback", "drain", "undrain"), "manual")
-"""Where a command lives, when not in a module of its own name."""
+"""The module of a command that is not in a module of the same name."""
 
 
 class Commands(click.Group):

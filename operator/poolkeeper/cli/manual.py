@@ -1,7 +1,7 @@
 """Control by hand: `failover`, `failback`, `drain`, `undrain`.
 
-Each changes one annotation of the pool and nothing else, says what that does, and how to take it back. Nothing here
-waits for it to happen: `poolkeeper status -w` shows that.
+Each changes one annotation of the pool and nothing else, and says what that does and how to revert it. None waits until
+it has happened: `poolkeeper status -w` shows that.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ def _on_a_pool(command: F) -> F:
         click.option(
             "--state-dir",
             type=click.Path(path_type=Path),
-            help="A `poolkeeper run` with this state folder. Left out: a live run of this pool, else the cluster.",
+            help="A `poolkeeper run` with this state folder. Default: a live run of this pool, else the cluster.",
         ),
         click.option("-n", "--namespace", help="The pool's namespace, when several have a pool of this name."),
     ):
@@ -39,15 +39,15 @@ def _on_a_pool(command: F) -> F:
 @click.command(
     epilog="""\b
 Examples:
-  poolkeeper failover chat --to 1    tier 1 serves, whether or not tier 0 is well
+  poolkeeper failover chat --to 1    tier 1 serves, whether or not tier 0 is healthy
   poolkeeper failback chat           and back
 """
 )
 @click.argument("pool")
-@click.option("--to", "tier", type=int, required=True, metavar="TIER", help="The tier that is to serve.")
+@click.option("--to", "tier", type=int, required=True, metavar="TIER", help="The tier that will serve.")
 @_on_a_pool
 def failover(pool: str, tier: int, namespace: str | None, state_dir: Path | None) -> None:
-    """Have a tier serve a pool until `failback`.
+    """Make a tier serve a pool until `failback`.
 
     POOL is a name, or NAMESPACE/NAME.
     """
@@ -58,19 +58,21 @@ def failover(pool: str, tier: int, namespace: str | None, state_dir: Path | None
         raise UserError(f"pool {found.name} has no tier {tier}; its tiers: {_listed(tiers)}")
     found.annotate({labels.FAILOVER_TO: str(tier)})
     of_tier = [endpoint for endpoint in status.endpoints if endpoint.tier == tier]
-    before = "none served" if status.active_tier is None else f"tier {status.active_tier} served"
-    click.echo(f"pool {found.name}: tier {tier} ({_names(of_tier)}) is held by hand; {before} so far")
-    click.echo("New requests go there, and to a tier above it only when nothing from there on can take them.")
-    click.echo("Requests in flight end where they are.")
+    before = "no tier served" if status.active_tier is None else f"tier {status.active_tier} served"
+    click.echo(f"pool {found.name}: you hold tier {tier} ({_names(of_tier)}); {before} before")
+    click.echo(
+        "New requests go there. They go to a tier above it only if no endpoint of this tier and below can serve."
+    )
+    click.echo("Requests in flight finish on their endpoint.")
     if not any(_can_serve(endpoint) for endpoint in of_tier):
-        click.echo(f"Careful: no endpoint of tier {tier} is well just now.", err=True)
-    click.echo(f"Back: poolkeeper failback {pool}")
+        click.echo(f"Careful: no endpoint of tier {tier} is healthy now.", err=True)
+    click.echo(f"To go back: poolkeeper failback {pool}")
 
 
 @click.command(
     epilog="""\b
 Examples:
-  poolkeeper failback chat           after `failover`, or where the policy says failback: {mode: Manual}
+  poolkeeper failback chat           after `failover`, or if the policy has failback: {mode: Manual}
 """
 )
 @click.argument("pool")
@@ -78,16 +80,17 @@ Examples:
 def failback(pool: str, namespace: str | None, state_dir: Path | None) -> None:
     """Let traffic return to the first tier that can serve.
 
-    Ends what `failover` holds, and what routers hold under failback Manual. POOL is a name, or NAMESPACE/NAME.
+    Ends the hold of `failover`, and the failback hold of routers under failback Manual. POOL is a name, or
+    NAMESPACE/NAME.
     """
     found = pool_locator.find(pool, namespace, state_dir)
     found.annotate({labels.FAILOVER_TO: None, labels.FAILED_BACK_AT: clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")})
     tier = found.pool.status.active_tier
     held = any(condition.reason == Reason.ManualHold for condition in found.pool.status.conditions)
-    what = f"tier {tier} is held no longer" if held else "no tier was held, as far as its status knows"
+    what = f"the hold of tier {tier} is released" if held else "its status shows no hold"
     click.echo(f"pool {found.name}: {what}")
-    click.echo("New requests go to the first tier that can serve. One that has only just recovered waits for the")
-    click.echo("policy's failback.stabilization first, and its endpoints start slowly (balancing.slowStart).")
+    click.echo("New requests go to the first tier that can serve. A tier that has just recovered first waits for")
+    click.echo("failback.stabilization of the policy; its endpoints start slowly (balancing.slowStart).")
 
 
 @click.command(
@@ -101,7 +104,7 @@ Examples:
 @click.argument("endpoint")
 @_on_a_pool
 def drain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | None) -> None:
-    """Send an endpoint no more requests, and let running ones end.
+    """Send an endpoint no new requests, and let running ones finish.
 
     POOL is a name, or NAMESPACE/NAME.
     """
@@ -109,12 +112,12 @@ def drain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | Non
     found.annotate({labels.DRAIN_PREFIX + endpoint: "true"})
     others = [one for one in found.pool.status.endpoints if one.name != endpoint and _can_serve(one)]
     click.echo(f"pool {found.name}: endpoint {endpoint} drains")
-    click.echo("It gets no new requests; those in flight end by themselves, however long they take.")
+    click.echo("It gets no new requests. Those in flight finish, however long they take.")
     if others:
-        click.echo(f"Left to serve: {_names(others)}")
+        click.echo(f"Still serving: {_names(others)}")
     else:
-        click.echo("Careful: no other endpoint is well just now; clients get the policy's fallback.", err=True)
-    click.echo(f"Back: poolkeeper undrain {pool} {endpoint}")
+        click.echo("Careful: no other endpoint is healthy now; clients get the fallback of the policy.", err=True)
+    click.echo(f"To go back: poolkeeper undrain {pool} {endpoint}")
 
 
 @click.command()
@@ -122,15 +125,15 @@ def drain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | Non
 @click.argument("endpoint")
 @_on_a_pool
 def undrain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | None) -> None:
-    """Let an endpoint that was drained take requests again.
+    """Send a drained endpoint requests again.
 
     POOL is a name, or NAMESPACE/NAME.
     """
     found = _with_endpoint(pool, endpoint, namespace, state_dir)
     found.annotate({labels.DRAIN_PREFIX + endpoint: None})
-    click.echo(f"pool {found.name}: endpoint {endpoint} is drained by hand no longer")
-    click.echo("It takes requests again, few at first (balancing.slowStart), unless its own mode, weight or schedule")
-    click.echo("in the manifest say otherwise.")
+    click.echo(f"pool {found.name}: the drain of endpoint {endpoint} is released")
+    click.echo("It gets requests again, few at first (balancing.slowStart), unless its mode, weight or schedule in the")
+    click.echo("manifest forbids it.")
 
 
 def _with_endpoint(pool: str, endpoint: str, namespace: str | None, state_dir: Path | None) -> Target:

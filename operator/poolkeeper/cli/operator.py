@@ -1,4 +1,4 @@
-"""`poolkeeper operator`: the controller, with every option also as an environment variable."""
+"""`poolkeeper operator`: the controller. Every option is also an environment variable."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ In its Pod (the Helm chart does this):
 Against the cluster of your kubeconfig, watching one namespace:
   KUBECONFIG=~/.kube/config poolkeeper operator --namespace demo --no-leader-elect --router-image ...
 
-Every option can be given as an environment variable: --router-image as POOLKEEPER_ROUTER_IMAGE.""",
+Every option is also an environment variable: --router-image is POOLKEEPER_ROUTER_IMAGE.""",
 )
 @click.option(
     "--namespace",
@@ -26,47 +26,47 @@ Every option can be given as an environment variable: --router-image as POOLKEEP
     multiple=True,
     envvar="POOLKEEPER_NAMESPACES",
     metavar="NS",
-    help="Watch only this namespace; give it again for more (POOLKEEPER_NAMESPACES: separated by spaces). "
-    "Left out: all namespaces.",
+    help="Watch only this namespace; repeat it for more (POOLKEEPER_NAMESPACES: separated by spaces). "
+    "Default: all namespaces.",
 )
 @click.option("--router-image", required=True, show_envvar=True, help="Image of the router Pods.")
 @click.option(
-    "--probe-image", default=PROBE_IMAGE, show_envvar=True, help="Image of the probe's Pods: the operator's own."
+    "--probe-image", default=PROBE_IMAGE, show_envvar=True, help="Image of the probe's Pods: that of the operator."
 )
 @click.option(
     "--router-image-pull-policy",
     type=click.Choice(["IfNotPresent", "Always", "Never"]),
     default="IfNotPresent",
     show_envvar=True,
-    help="When their nodes pull it.",
+    help="When the nodes pull the images.",
 )
 @click.option("--cluster-domain", default="cluster.local", show_envvar=True, help="DNS domain of the cluster.")
 @click.option(
     "--leader-elect/--no-leader-elect",
     default=True,
     show_envvar=True,
-    help="Work only while holding a Lease, so that of several replicas one works. Without it, run one replica only.",
+    help="Work only while holding a Lease, so that only one of several replicas works. Without it, run one replica.",
 )
 @click.option(
     "--lease-namespace",
     default="",
     show_envvar=True,
-    help="Where that Lease is. Left out: the Pod's own namespace, or `default` outside of a cluster.",
+    help="Namespace of that Lease. Default: the Pod's own, or `default` outside of a cluster.",
 )
 @click.option(
     "--metrics-listen",
     default=":9090",
     show_envvar=True,
     metavar="HOST:PORT",
-    help="Where /metrics, /healthz and /readyz answer.",
+    help="Address of /metrics, /healthz and /readyz.",
 )
-@click.option("--parallel", default=8, type=click.IntRange(1, 64), show_envvar=True, help="Pools worked on at once.")
+@click.option("--parallel", default=8, type=click.IntRange(1, 64), show_envvar=True, help="Pools to reconcile at once.")
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_envvar=True,
-    help="One line an occurrence.",
+    help="One line per event.",
 )
 def operator(
     namespaces: tuple[str, ...],
@@ -82,8 +82,8 @@ def operator(
 ) -> None:
     """Run the controller: watch EndpointPools and FailoverPolicies, keep their routers as declared, report in status.
 
-    It works on the cluster of its Pod's ServiceAccount, or on the one KUBECONFIG points at. SIGTERM ends it and gives
-    the Lease back; routers go on serving without it.
+    It works on the cluster of its Pod's ServiceAccount, or on the cluster of KUBECONFIG. SIGTERM ends it and releases
+    the Lease; routers keep serving without it.
     """
     configure("json" if log_format == "json" else "text")
     options = Options(

@@ -18,5 +18,5 @@ def files(command: F) -> F:
         multiple=True,
         required=True,
         metavar="FILE",
-        help="A manifest file, or a folder of them; may be repeated. Several documents a file are fine.",
+        help="A manifest file, or a folder of them; may be repeated. A file may have several documents.",
     )(command)

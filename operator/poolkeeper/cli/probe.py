@@ -1,6 +1,6 @@
-"""`poolkeeper probe`: what the CronJob runs, and the same by hand, for a `poolkeeper run` here or the cluster's pools.
+"""`poolkeeper probe`: what the CronJob runs, and the same run by hand, of a `poolkeeper run` here or in a cluster.
 
-By hand, too, the result is left where results are left, so that status and routers learn from it.
+A run by hand stores its result in the same place, so that it counts for the status and the routers, too.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ LIMIT_S = 900.0
 @click.command(
     context_settings={"show_default": True},
     epilog="""\b
-In a Pod of the pool's CronJob (the operator makes it):
+In a Pod of the pool's CronJob (the operator creates it):
   poolkeeper probe --message-file /dev/termination-log
 By hand:
   poolkeeper probe --now                 the pool that `poolkeeper run` serves here
@@ -42,30 +42,28 @@ By hand:
     "root",
     type=click.Path(path_type=Path),
     default=Path("/etc/poolkeeper"),
-    help="Folder with config/probe.json, and credentials, ca and samples beside it.",
+    help="Folder with config/probe.json, and with the folders credentials, ca and samples.",
 )
 @click.option(
     "--message-file",
     type=click.Path(path_type=Path),
-    help="Where the result goes as JSON, at most 4 KiB. Else: nowhere.",
+    help="Write the result there as JSON, at most 4 KiB. Default: do not write it.",
 )
-@click.option(
-    "--now", "is_now", is_flag=True, help="Probe POOL out of turn: a `poolkeeper run` here, or in the cluster."
-)
+@click.option("--now", "is_now", is_flag=True, help="Probe POOL now, of a `poolkeeper run` here or of the cluster.")
 @click.option("-n", "--namespace", help="With --now: the pool's namespace.")
 @click.option("--state-dir", type=click.Path(path_type=Path), help="With --now: the `poolkeeper run` with this folder.")
 @click.argument("pool", required=False)
 def probe(
     root: Path, message_file: Path | None, is_now: bool, namespace: str | None, state_dir: Path | None, pool: str | None
 ) -> None:
-    """Ask every endpoint of a pool a real, tagged question or two, and say what users would feel.
+    """Send every endpoint of a pool a real, tagged request or two, and say what users would see.
 
-    It exits with 0 whatever it finds: a bad endpoint is a result, not a failure of the probe.
+    It always exits with 0: a bad endpoint is a result, not a failure of the probe.
     """
     if is_now:
         result = _now(pool, namespace, state_dir)
     elif pool or namespace or state_dir:
-        raise UserError("POOL, --namespace and --state-dir go with --now; a Pod of the probe finds its pool in --files")
+        raise UserError("POOL, --namespace and --state-dir need --now; a Pod of the probe finds its pool in --files")
     else:
         result = asyncio.run(probe_once(Files(root)))
     if message_file:
@@ -84,7 +82,7 @@ def _now(pool: str | None, namespace: str | None, state_dir: Path | None) -> Pro
             return asyncio.run(_in_cluster(PoolKey(found.pool.metadata.namespace, found.pool.metadata.name)))
         state = found.state
     if not (state.probe / "config" / DOCUMENT).is_file():
-        raise UserError("this pool is not probed: give it a spec.probe that is not suspended ({} takes all defaults)")
+        raise UserError("this pool has no probe: set spec.probe, not suspended ({} takes all defaults)")
     result = asyncio.run(probe_once(Files(state.probe)))
     probe_results.leave(state, encode(result))
     return result
@@ -98,10 +96,10 @@ def _only_run(namespace: str | None, state_dir: Path | None) -> StateDir:
     known = [(state, found.pool.metadata) for state in statedir.active(os.environ) if (found := run_record.read(state))]
     alive = [(state, meta) for state, meta in known if namespace in (None, meta.namespace)]
     if not alive:
-        raise UserError("no `poolkeeper run` is alive here; name a pool of the cluster: poolkeeper probe --now POOL")
+        raise UserError("no `poolkeeper run` on this machine; name a pool of the cluster: poolkeeper probe --now POOL")
     if len(alive) > 1:
         names = ", ".join(f"{meta.namespace}/{meta.name}" for _, meta in alive)
-        raise UserError(f"several pools are served here: {names}; name one")
+        raise UserError(f"this machine serves several pools: {names}; name one")
     return alive[0][0]
 
 
@@ -113,7 +111,7 @@ async def _in_cluster(key: PoolKey) -> ProbeResult:
     api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
     try:
         job = await start(api, key, secrets.token_hex(3))
-        click.echo(f"Job {key.namespace}/{job} is started; its result is awaited", err=True)
+        click.echo(f"Job {key.namespace}/{job} has started; waiting for its result", err=True)
         for _ in range(round(LIMIT_S / LOOK_EVERY_S)):
             result = await found(api, key, job)
             if result:
@@ -121,4 +119,4 @@ async def _in_cluster(key: PoolKey) -> ProbeResult:
             await asyncio.sleep(LOOK_EVERY_S)
     finally:
         await api.close()
-    raise UserError(f"Job {key.namespace}/{job} has no result after {LIMIT_S:g} s; kubectl describe it")
+    raise UserError(f"Job {key.namespace}/{job} has no result after {LIMIT_S:g} s; see kubectl describe job")

@@ -29,13 +29,13 @@ Examples:
 def render(files: tuple[Path, ...], router_image: str) -> None:
     """Print the objects the operator would apply, as YAML: the same files give the same bytes.
 
-    In a cluster they also name the pool as their owner, and the document's generation grows with every change.
+    In a cluster they also name the pool as their owner, and every change raises the document's generation.
     """
     declared, findings = examine(files, local=False)
     if findings:
         raise UserError("\n".join(map(str, findings)))
     if not declared.pools:
-        raise UserError("there is no EndpointPool in these files; name one with -f")
+        raise UserError("these files contain no EndpointPool; name one with -f")
     objects: list[Manifest] = []
     for key in sorted(declared.pools):
         snapshot = snapshot_of(declared, key, settings_for(local=False, router_image=router_image))

@@ -1,4 +1,4 @@
-"""`poolkeeper report`: everything about a pool but its secrets, in one file for somebody who was not there."""
+"""`poolkeeper report`: everything about a pool except its secrets, in one file for later analysis."""
 
 from pathlib import Path
 
@@ -22,23 +22,24 @@ Examples:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Where to: a file that ends in .tar.gz or .tgz, or a folder. It must not be there yet.",
+    help="A file that ends in .tar.gz or .tgz, or a folder. It must not exist yet.",
 )
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path),
-    help="A `poolkeeper run` with this state folder. Left out: any run that serves the pool, else the cluster.",
+    help="A `poolkeeper run` with this state folder. Default: any run that serves the pool, else the cluster.",
 )
 def report(pool: str, namespace: str | None, output: Path | None, state_dir: Path | None) -> None:
-    """Write down what is known of a pool: declaration, status, objects, Events, routers. No Secret is read.
+    """Write everything known of a pool into one file: spec, status, objects, Events, routers. It reads no Secret.
 
-    POOL is a name, or NAMESPACE/NAME. It holds addresses, model names and messages: look at it before you pass it on.
+    POOL is a name, or NAMESPACE/NAME. The file contains addresses, model names and messages: check it before you share
+    it.
     """
     found = pool_locator.find(pool, namespace, state_dir)
     now = clock.now()
     path = output or Path(support_bundle.file_name(found, now))
     if path.exists():
-        raise UserError(f"{path} is there already; give another name by --output")
+        raise UserError(f"{path} exists already; choose another name with --output")
     files = support_bundle.contents(found, __version__, now)
     support_bundle.write(files, path, now)
     click.echo(f"pool {found.name}: {len(files)} files in {path}")

@@ -1,4 +1,4 @@
-"""`poolkeeper run`: the composition of the file-backed world, from options to a served pool and back."""
+"""`poolkeeper run`: puts the parts together that serve a pool from files on this machine."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ from poolkeeper.routers.state_client import RouterStates
 from poolkeeper.status.evaluate import StatusUpdate
 
 MOUNTED = ("config", "credentials", "clients", "ca")
-"""The Deployment's volumes, which the router finds by environment variables named after them."""
+"""The Deployment's volumes. The router finds each by an environment variable with its name."""
 
 
 @click.command(
@@ -55,7 +55,7 @@ Then, with any OpenAI client:
     default="127.0.0.1:8080",
     show_default=True,
     metavar="HOST:PORT",
-    help="Where clients are answered.",
+    help="Address for clients.",
 )
 @click.option(
     "--admin",
@@ -63,19 +63,19 @@ Then, with any OpenAI client:
     default="127.0.0.1:9180",
     show_default=True,
     metavar="HOST:PORT",
-    help="Where /state, /metrics and /readyz are.",
+    help="Address of /state, /metrics and /readyz.",
 )
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where the router's files lie while it runs. Left out: a folder for this pool under XDG_STATE_HOME.",
+    help="Folder for the router's files while it runs. Default: a folder for this pool under XDG_STATE_HOME.",
 )
 @click.option(
     "--secret-env",
     "secret_envs",
     multiple=True,
     metavar="NAME/KEY=VAR",
-    help="Take the key KEY of Secret NAME from the environment variable VAR; may be repeated.",
+    help="Read key KEY of Secret NAME from the environment variable VAR; may be repeated.",
 )
 def run(
     files: tuple[Path, ...], listen_on: str, admin_on: str, state_dir: Path | None, secret_envs: tuple[str, ...]
@@ -83,11 +83,11 @@ def run(
     """Serve a pool on this machine, without a cluster.
 
     Takes the same manifests as a cluster (EndpointPool, FailoverPolicy, Secret, ConfigMap; exactly one pool) and starts
-    a local router for them. Changed files are read again without dropping a stream; a bad edit is reported, and the
-    last good configuration keeps serving. SIGTERM or Ctrl-C lets open streams finish; a second one cuts them.
+    a local router for them. It reads changed files again without dropping a stream. It reports a bad edit, and the last
+    good configuration keeps serving. SIGTERM or Ctrl-C lets open streams finish; a second one cuts them.
     """
     if STDIN in files:
-        raise UserError("-f -: a run reads its manifests again and again; wanted a file or a folder")
+        raise UserError("seen -f -; wanted a file or a folder, because a run reads its manifests again and again")
     asked = [SecretEnv.parse(text) for text in secret_envs]
     sources = Sources(files, {(env.secret, env.key): env.value(os.environ) for env in asked})
     key = _the_pool(files)
@@ -105,10 +105,10 @@ def run(
             f"{name}: {value}" for name, value in manual_overrides.read(state).items() if value is not None
         )
         if told:
-            teller.say("by hand", f"still in force from before: {told}")
+            teller.say("by hand", f"still active from an earlier run: {told}")
         left = end_leftover(state.pid_file, str(state.root))
         if left:
-            teller.say("router", f"ended process {left}, left behind by a run that was killed")
+            teller.say("router", f"ended process {left}, which a killed run had left")
         client = listen.claim("--listen", listen.parse("--listen", listen_on))
         admin = listen.claim("--admin", listen.parse("--admin", admin_on))
         confidential = frozenset(env.variable for env in asked)
@@ -123,7 +123,7 @@ def _the_pool(files: tuple[Path, ...]) -> PoolKey:
     if declared.findings:
         raise UserError("\n".join(["these files cannot be served:", *(f"  {found}" for found in declared.findings)]))
     seen = ", ".join(map(str, given)) or "none"
-    raise UserError(f"seen EndpointPools: {seen}; wanted exactly one. Give each pool a `poolkeeper run` of its own")
+    raise UserError(f"seen EndpointPools: {seen}; wanted exactly one. Start one `poolkeeper run` for each pool")
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ class Serving:
         run_record.write(self.state, run)
         for event in update.events:
             if event.reason == Reason.InvalidSpec:
-                continue  # told already, each problem with its file
+                continue  # reported already, each problem with its file
             self.teller.say(event.reason, event.message, "yellow" if event.type == "Warning" else "green")
 
     def _ready(self) -> None:
@@ -217,4 +217,4 @@ class Serving:
         finished = draining.done() and draining.result()
         cutting.cancel()
         draining.cancel()
-        self.teller.say("stopped", "every stream had finished" if finished else "streams that were still open are cut")
+        self.teller.say("stopped", "all streams have finished" if finished else "the streams still open were cut")

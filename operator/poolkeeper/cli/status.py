@@ -17,7 +17,7 @@ from poolkeeper.local.run_record import PoolRecord
 
 WATCH_INTERVAL_S = 1.0
 UNFOLDED_COLUMNS = 500
-"""In a file or a pipe nothing is folded, so that grep finds it."""
+"""In a file or a pipe no line is folded, so that grep finds everything."""
 
 
 @click.command(
@@ -30,7 +30,7 @@ Examples:
 )
 @click.argument("pool", required=False)
 @click.option("-n", "--namespace", help="Only pools of this namespace.")
-@click.option("-w", "--watch", is_flag=True, help="Go on showing it, until Ctrl-C.")
+@click.option("-w", "--watch", is_flag=True, help="Refresh until Ctrl-C.")
 @click.option(
     "-o",
     "--output",
@@ -42,12 +42,12 @@ Examples:
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path),
-    help="A `poolkeeper run` with this state folder. Left out: any run that is alive, else the cluster.",
+    help="A `poolkeeper run` with this state folder. Default: any live run, else the cluster.",
 )
 def status(pool: str | None, namespace: str | None, watch: bool, output: str, state_dir: Path | None) -> None:
     """Show pools, endpoints and breakers: why, and since when.
 
-    POOL is a name, or NAMESPACE/NAME. Left out: all of them.
+    POOL is a name, or NAMESPACE/NAME. Default: all pools.
     """
 
     in_name = (pool or "").rpartition("/")[0]
@@ -84,7 +84,7 @@ def _live(look: Callable[[], Sequence[PoolRecord]]) -> None:
 
 
 def _follow(look: Callable[[], Sequence[PoolRecord]], output: str) -> None:
-    """Not a terminal: one more document whenever something changed."""
+    """Not a terminal: a new document after each change."""
     before: Sequence[PoolRecord] | None = None
     while True:
         now = look()

@@ -20,16 +20,16 @@ Examples:
   poolkeeper validate -f pool.yaml
   poolkeeper validate -f deploy/ -f secrets.yaml
   kubectl get epool -o yaml | poolkeeper validate -f -
-  poolkeeper validate --local -f local.yaml      as `poolkeeper run` would take it
+  poolkeeper validate --local -f local.yaml      with the rules of `poolkeeper run`
 """
 )
 @files
-@click.option("--local", is_flag=True, help="Judge for `poolkeeper run`, where loopback is fine.")
+@click.option("--local", is_flag=True, help="Use the rules of `poolkeeper run`, which allows loopback.")
 def validate(files: tuple[Path, ...], local: bool) -> None:
-    """Tell every problem of manifest files at once; exit 1 if there is any.
+    """Report every problem of manifest files at once; exit 1 if there is any.
 
-    Nothing is contacted. Besides each resource by itself it looks at how they fit together: a policy that is named and
-    not given, a key that its Secret does not have.
+    It sends no request. It checks each resource, and how they fit together: a policy that is referenced and missing, a
+    key that its Secret does not have.
     """
     declared, findings = examine(files, local)
     for note in (*declared.notes, *_without_effect(declared, local)):
@@ -46,10 +46,10 @@ def validate(files: tuple[Path, ...], local: bool) -> None:
 
 
 def _without_effect(declared: Declared, local: bool) -> Iterator[str]:
-    """What is allowed and does nothing, as the operator says it in the condition Accepted."""
+    """Fields that are allowed and have no effect, as in the condition Accepted."""
     for key in declared.pools:
         plan = resolve(snapshot_of(declared, key, settings_for(local)), clock.now())
-        yield from (f"EndpointPool {key}: of no effect as things are: {told}" for told in plan.without_effect)
+        yield from (f"EndpointPool {key}: unused field: {field}" for field in plan.without_effect)
 
 
 def examine(files: Sequence[Path], local: bool) -> tuple[Declared, Sequence[Finding]]:

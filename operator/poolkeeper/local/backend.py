@@ -216,10 +216,10 @@ def _not_one(declared: Declared, key: PoolKey) -> Iterator[Finding]:
     given = sorted(name for name in declared.places if name.kind == "EndpointPool")
     for name in given:
         if PoolKey(name.namespace, name.name) != key:
-            told = f"is a second pool; a run serves one, this one {key}: give the other a run of its own"
+            told = f"is a second pool; a run serves one, and this one serves {key}: start another run for it"
             yield Finding(declared.places[name], f"EndpointPool/{name.name}", Problem("", told))
     if Name("EndpointPool", key.namespace, key.name) not in given:
-        told = f"EndpointPool {key}, which this run serves, is no longer in the files; put it back, or end the run"
+        told = f"the files no longer contain EndpointPool {key}, which this run serves; put it back, or end the run"
         yield Finding(Place(""), "", Problem("", told))
 
 

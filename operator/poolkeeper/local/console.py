@@ -1,4 +1,4 @@
-"""What `poolkeeper run` says while it serves: one line an event, with the time, what happened, why, what comes next."""
+"""What `poolkeeper run` prints while it serves: one line per event: the time, what happened, why, what comes next."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ class ConsoleLog:
     def findings(self, findings: Sequence[Finding]) -> None:
         """Of files that were changed while serving."""
         if not findings:
-            self.say("files", "are in order again and in use", "green")
+            self.say("files", "are valid again; the new configuration is in use", "green")
             return
         count = f"{len(findings)} problem{'s' if len(findings) > 1 else ''}"
         lines = "\n".join(str(finding) for finding in findings)

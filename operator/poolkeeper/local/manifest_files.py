@@ -77,7 +77,7 @@ def files_in(given: Iterable[Path]) -> tuple[Path, ...]:
         if path.is_dir():
             inside = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
             if not inside:
-                raise UserError(f"{path}: the folder holds no file ending in {', '.join(SUFFIXES)}; name one with -f")
+                raise UserError(f"{path}: the folder has no file that ends in {', '.join(SUFFIXES)}; name one with -f")
             found.update(dict.fromkeys(inside))
         else:
             found[path] = None
@@ -111,7 +111,7 @@ def _text(file: Path) -> str:
     with nullcontext(sys.stdin.buffer) if file == STDIN else file.open("rb") as stream:
         found = stream.read(yaml_text.MAX_BYTES + 1)
     if len(found) > yaml_text.MAX_BYTES:
-        raise UserError(f"it is larger than {yaml_text.MAX_BYTES >> 20} MiB; wanted manifests, in several files")
+        raise UserError(f"it is larger than {yaml_text.MAX_BYTES >> 20} MiB; split it into several files")
     return found.decode()
 
 
@@ -127,7 +127,7 @@ def _parse(file: str, text: str) -> Iterator[Document | Finding | str]:
 
 def _document(place: Place, loaded: object) -> Iterator[Document | Finding | str]:
     if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):
-        seen = "a key that is no text" if isinstance(loaded, dict) else f"a {type(loaded).__name__}"
+        seen = "a key that is not text" if isinstance(loaded, dict) else f"a {type(loaded).__name__}"
         yield Finding(place, "", Problem("", f"seen {seen}; wanted an object with apiVersion, kind and metadata"))
         return
     kind, version, metadata = loaded.get("kind"), loaded.get("apiVersion"), loaded.get("metadata")
@@ -141,13 +141,13 @@ def _document(place: Place, loaded: object) -> Iterator[Document | Finding | str
     meta = metadata if isinstance(metadata, dict) else {}
     name, namespace = meta.get("name"), meta.get("namespace") or DEFAULT_NAMESPACE
     if kind not in API_VERSIONS and str(version).startswith(f"{GROUP}/"):
-        yield Finding(place, kind, Problem("kind", f"there is none of this name in {GROUP}; {_hint(kind)}"))
+        yield Finding(place, kind, Problem("kind", f"{GROUP} has no such kind; {_hint(kind)}"))
     elif kind not in API_VERSIONS:
-        yield f"{place}: {kind} {name or '(no name)'} is left alone; only {', '.join(API_VERSIONS)} are read"
+        yield f"{place}: {kind} {name or '(no name)'} is ignored; only {', '.join(API_VERSIONS)} are used"
     elif version != API_VERSIONS[kind]:
         yield Finding(place, kind, Problem("apiVersion", f"seen {version!r}; wanted {API_VERSIONS[kind]!r}"))
     elif not isinstance(name, str) or not isinstance(namespace, str):
-        yield Finding(place, kind, Problem("metadata.name", "is missing or not text; wanted the object's name"))
+        yield Finding(place, kind, Problem("metadata.name", "is missing or not text; wanted the name of the object"))
     else:
         yield Document(place, kind, namespace, name, loaded)
 
@@ -163,7 +163,7 @@ def _twice(documents: Iterable[Document]) -> Iterator[Finding]:
     for document in documents:
         known = first.setdefault((document.kind, document.namespace, document.name), document.place)
         if known != document.place:
-            told = f"is given twice, first in {known}; remove one of them"
+            told = f"appears twice, first in {known}; remove one of them"
             yield Finding(document.place, document.object, Problem("", told))
 
 

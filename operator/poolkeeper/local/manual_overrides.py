@@ -1,4 +1,4 @@
-"""What people told a `poolkeeper run` by hand: annotations for its pool, beside those of the manifest.
+"""Manual commands to a `poolkeeper run`: annotations for its pool, beside those of the manifest.
 
 Where a cluster keeps an annotation on the object, a run has no object but the user's file, which is not ours to edit.
 They outlive the run, as they would in a cluster, until they are taken back.
@@ -30,6 +30,6 @@ def add(state: StateDir, changes: Orders) -> None:
 
 
 def over(annotations: Mapping[str, str], orders: Orders) -> dict[str, str]:
-    """The manifest's annotations with what was told beside them."""
+    """The manifest's annotations with the manual ones."""
     together = {**annotations, **orders}
     return {name: value for name, value in together.items() if value is not None}

@@ -1,7 +1,7 @@
-"""The CronJob of `poolkeeper run`: the same probe, when the same schedule says so, in this process.
+"""The CronJob of `poolkeeper run`: the same probe on the same schedule, in this process.
 
-It looks at the document that is mounted for it once a second, so that a changed schedule counts at once; without
-spec.probe, or while it is suspended, there is none.
+It reads its mounted document once a second, so that a changed schedule applies at once. Without spec.probe, or while it
+is suspended, there is no document.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ LOOK_EVERY_S = 1.0
 
 
 async def probe_on_schedule(state: StateDir, now: Callable[[], datetime], told: Callable[[str], None]) -> None:
-    """Runs until cancelled. told: of every run that found something."""
+    """Runs until cancelled. told: gets the result of every run that found something."""
     files, since = Files(state.probe), now()
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
@@ -32,7 +32,7 @@ async def probe_on_schedule(state: StateDir, now: Callable[[], datetime], told: 
         try:
             result = await probe_once(files)
         except Exception as error:  # noqa: BLE001  # a fault of ours: the next run may go well, and what serves goes on
-            told(f"the run failed, for a reason that is ours: {error!r}; please report it")
+            told(f"the run failed with an internal error: {error!r}; please report it")
             continue
         probe_results.leave(state, encode(result))
         if result.over_budget or any(endpoint.why for endpoint in result.endpoints):
@@ -43,4 +43,4 @@ def _due(files: Files, since: datetime) -> datetime | None:
     try:
         return nth_firing(files.document().schedule, since, 1)
     except UserError:
-        return None  # nothing to probe, or half written: the next look tells
+        return None  # nothing to probe, or half written: the next look shows which

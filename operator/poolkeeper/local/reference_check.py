@@ -65,7 +65,7 @@ def _problem(declared: Declared, key: PoolKey, reference: _Reference, complete: 
         )
         if not (given or complete or reference.kind == "FailoverPolicy"):
             return None
-        seen = f"the files give {', '.join(given)}" if given else "the files give none"
+        seen = f"the files have {', '.join(given)}" if given else "the files have none"
         return Problem(reference.path, f"names {name.kind} {name.name!r}, but {seen}; {_to_do(reference, complete)}")
     if reference.key:
         values = declared.contents.get(name, {})
@@ -85,5 +85,5 @@ def _problem(declared: Declared, key: PoolKey, reference: _Reference, complete: 
 
 def _to_do(reference: _Reference, complete: bool) -> str:
     if complete and reference.kind == "Secret":
-        return f"add it, or take it from the environment: --secret-env {reference.name}/{reference.key}=VARIABLE"
+        return f"add it, or read it from the environment: --secret-env {reference.name}/{reference.key}=VARIABLE"
     return "add its manifest with -f, or correct the name"

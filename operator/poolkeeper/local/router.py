@@ -15,7 +15,7 @@ from pathlib import Path
 from poolkeeper.errors import UserError
 
 RESTART_WAITS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""The last one from then on. A life of STABLE_S starts the list afresh."""
+"""The last one from then on. A life of STABLE_S starts the list from the beginning."""
 STABLE_S = 60.0
 KILL_AFTER_S = 2.0
 """Between telling nginx to end at once and ending it ourselves."""
@@ -38,7 +38,7 @@ def router_folder(environ: Mapping[str, str]) -> Path:
 
 @dataclass
 class RouterProcess:
-    """command and env start it; pid_file and log are ours. told: what people should hear, once each.
+    """command and env start it; pid_file and log are ours. told: gets each message for people, once.
 
     Signals go to the whole process group: workers outlive a master that was killed, and would keep the port.
     """
@@ -93,7 +93,7 @@ class RouterProcess:
             deaths = 0 if loop.time() - born_s > STABLE_S else deaths
             wait_s = RESTART_WAITS_S[min(deaths, len(RESTART_WAITS_S) - 1)]
             deaths += 1
-            self.told(f"the router {how}\n  started again in {wait_s:g} s; its log: {self.log}")
+            self.told(f"the router {how}\n  it starts again in {wait_s:g} s; its log: {self.log}")
             await asyncio.sleep(wait_s)
             if self._started[-1] is process:
                 await self.start()

@@ -33,7 +33,7 @@ class StateDir:
 
     @property
     def orders(self) -> Path:
-        """What people told the run by hand; it outlives the run."""
+        """Manual overrides of the run; they outlive it."""
         return self.root / "orders.json"
 
     @property
@@ -97,8 +97,8 @@ def claim(state: StateDir) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise UserError(
-                f"{state.root} is in use by another `poolkeeper run` (process {lock.read().strip() or 'unknown'}); "
-                "stop that one, or give this one its own folder with --state-dir"
+                f"another `poolkeeper run` (process {lock.read().strip() or 'unknown'}) uses {state.root}; "
+                "stop that one, or choose another folder with --state-dir"
             ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")

@@ -12,7 +12,7 @@ def lines(result: ProbeResult) -> list[str]:
         for endpoint in result.endpoints
     ]
     if result.over_budget:
-        told.append("the day's budget is spent: not everything was asked")
+        told.append("the day's budget is spent: some requests were not sent")
     if result.note:
         told.append(result.note)
     if result.cost:
@@ -23,4 +23,4 @@ def lines(result: ProbeResult) -> list[str]:
 def _found(why: str, bad: int, asked: int) -> str:
     if why:
         return f"{why} ({bad}/{asked})" if asked else why
-    return "good" if asked else "not asked"
+    return "good" if asked else "no request sent"

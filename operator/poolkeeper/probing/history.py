@@ -107,11 +107,11 @@ def _message(result: ProbeResult, is_asked: bool) -> str:
     found = [endpoint for endpoint in result.endpoints if endpoint.asked and reason_named(endpoint.why)]
     reasons = [reason for endpoint in found if (reason := reason_named(endpoint.why))]
     last = worst(reasons)
-    said = [f"{one.name}: {one.why} in {one.bad}/{one.asked} samples" for one in found if one.why == last]
+    said = [f"{one.name}: {one.why} in {one.bad}/{one.asked} requests" for one in found if one.why == last]
     if last:
         said.append(last.meaning)
     if not is_asked:
-        said.append("no endpoint was asked")
+        said.append("no request was sent")
     if result.over_budget:
         said.append("the day's budget is spent")
     if result.note:

@@ -68,9 +68,9 @@ def test_failover_holds_a_tier_and_says_what_that_does(runs: Path) -> None:
 
     assert result.exit_code == 0, result.output
     assert told(runs) == {labels.FAILOVER_TO: "1"}
-    assert "pool default/chat: tier 1 (local) is held by hand; tier 0 served so far" in result.stdout
-    assert "Back: poolkeeper failback chat" in result.stdout
-    assert "Careful: no endpoint of tier 1 is well" in result.stderr
+    assert "pool default/chat: you hold tier 1 (local); tier 0 served before" in result.stdout
+    assert "To go back: poolkeeper failback chat" in result.stdout
+    assert "Careful: no endpoint of tier 1 is healthy" in result.stderr
 
 
 def test_failback_takes_the_hold_back_and_tells_the_routers(runs: Path) -> None:
@@ -82,7 +82,7 @@ def test_failback_takes_the_hold_back_and_tells_the_routers(runs: Path) -> None:
     assert result.exit_code == 0, result.output
     assert told(runs)[labels.FAILOVER_TO] is None
     assert str(told(runs)[labels.FAILED_BACK_AT]).endswith("Z")
-    assert "tier 0 is held no longer" in result.stdout
+    assert "tier 0 is released" in result.stdout
 
 
 def test_draining_changes_one_annotation_for_each_endpoint(runs: Path) -> None:
@@ -92,7 +92,7 @@ def test_draining_changes_one_annotation_for_each_endpoint(runs: Path) -> None:
 
     assert told(runs) == {labels.DRAIN_PREFIX + "local": None, labels.DRAIN_PREFIX + "official": "true"}
     assert "endpoint local drains" in drained.stdout
-    assert "Left to serve: official" in drained.stdout
+    assert "Still serving: official" in drained.stdout
     assert "few at first" in undrained.stdout
 
 
@@ -100,7 +100,7 @@ def test_draining_the_last_that_is_well_is_done_and_warned_of(runs: Path) -> Non
     result = poolkeeper(runs, "drain", "chat", "official")
 
     assert result.exit_code == 0
-    assert "no other endpoint is well" in result.stderr
+    assert "no other endpoint is healthy" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -85,4 +85,4 @@ def test_nothing_is_written_over(keyed: Path, tmp_path: Path) -> None:
     result = report(keyed, "chat", "-o", str(tmp_path))
 
     assert result.exit_code == 1
-    assert "is there already" in result.stderr
+    assert "exists already" in result.stderr

@@ -63,11 +63,11 @@ def test_valid_files_are_named_and_the_exit_is_0(tmp_path: Path, documents: tupl
         (
             (POOL + "  failoverPolicyRef: {name: standard}\n",),
             "document 1: EndpointPool/chat: spec.failoverPolicyRef.name: names FailoverPolicy 'standard', "
-            "but the files give none",
+            "but the files have none",
         ),
         (
             (POOL, SECRET.replace("name: deepseek", "name: other")),
-            "spec.endpoints[0].credentialsRef: names Secret 'deepseek', but the files give other",
+            "spec.endpoints[0].credentialsRef: names Secret 'deepseek', but the files have other",
         ),
         (
             (POOL, SECRET.replace("api-key", "token")),
@@ -93,7 +93,7 @@ def test_what_is_valid_and_does_nothing_is_noted(tmp_path: Path) -> None:
     )
 
     assert result.exit_code == 0
-    assert "note: EndpointPool default/chat: of no effect" in result.stderr
+    assert "note: EndpointPool default/chat: unused field:" in result.stderr
     assert "spec.models: deepseek-flash (no endpoint has it)" in result.stderr
 
 
@@ -108,7 +108,7 @@ def test_a_run_wants_files_that_it_can_read_again() -> None:
     result = CliRunner().invoke(main, ["run", "-f", "-"], input=POOL)
 
     assert result.exit_code == 1
-    assert "poolkeeper: -f -: a run reads its manifests again and again; wanted a file or a folder" in result.stderr
+    assert "poolkeeper: seen -f -; wanted a file or a folder" in result.stderr
 
 
 def test_all_problems_of_all_documents_come_at_once(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_examples_for_a_cluster_are_valid_and_all_that_they_set_has_an_effect(ex
     result = poolkeeper("validate", "-f", example)
 
     assert result.exit_code == 0, result.output
-    assert "of no effect" not in result.stderr
+    assert "unused field:" not in result.stderr
     assert example.name in (ROOT / "examples/README.md").read_text() or example.parent.name == "demo"
 
 
@@ -178,5 +178,5 @@ def test_an_error_is_a_message_without_a_traceback(tmp_path: Path) -> None:
     result = poolkeeper("render", "-f", tmp_path)
 
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"poolkeeper: {tmp_path}: the folder holds no file")
+    assert result.stderr.startswith(f"poolkeeper: {tmp_path}: the folder has no file")
     assert "Traceback" not in result.output

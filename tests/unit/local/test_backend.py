@@ -180,10 +180,10 @@ def test_a_new_key_is_a_changed_file_and_the_same_document(stage: Stage) -> None
         ("pool.yaml", POOL.replace("tier: 1", "tier: 11"), "spec.endpoints[1].tier: must be at most 9; seen 11"),
         ("pool.yaml", POOL.replace("api-key", "token"), "names the key 'token' of Secret 'deepseek'"),
         ("pool.yaml", POOL.replace("[deepseek-flash]", "[deepseek-flash"), "pool.yaml, document 1: is not YAML"),
-        ("pool.yaml", "", "EndpointPool default/chat, which this run serves, is no longer in the files"),
+        ("pool.yaml", "", "the files no longer contain EndpointPool default/chat, which this run serves"),
         ("more.yaml", POOL.replace("name: chat", "name: more"), "EndpointPool/more: is a second pool"),
         ("secret.yaml", SECRET.replace("sk-first", "''"), "of Secret 'deepseek', which is empty"),
-        ("extra.yaml", POOL.replace("tier: 1", "tier: 0"), "EndpointPool/chat: is given twice, first in"),
+        ("extra.yaml", POOL.replace("tier: 1", "tier: 0"), "EndpointPool/chat: appears twice, first in"),
         (
             "pool.yaml",
             POOL.replace('url: "http://127.0.0.1:8000/v1"', "serviceRef: {name: vllm, port: 8000}"),

@@ -53,7 +53,7 @@ TOO_MANY = f"more than {yaml_text.MAX_VALUES} values"
         ("kind: \0\n", "a character that no text has (U+0000)"),
         ("kind: x\n\tb: y\n", "line 2: found character '\\t'"),
         ("? [a, b]\n: c\n", "line 1: found unhashable key"),
-        (".nan: x\n", "a key that is no text"),
+        (".nan: x\n", "a key that is not text"),
         ("hello\n", "seen a str; wanted an object"),
         ("", None),
         ("---\n---\n# nothing\n", None),
@@ -74,7 +74,7 @@ def test_what_is_hostile_is_refused_in_words(tmp_path: Path, text: str, want: st
 def test_a_file_is_read_no_further_than_a_manifest_goes() -> None:
     found = read([Path("/dev/zero")])
 
-    told = f"it is larger than {yaml_text.MAX_BYTES >> 20} MiB; wanted manifests, in several files"
+    told = f"it is larger than {yaml_text.MAX_BYTES >> 20} MiB; split it into several files"
     assert [str(finding) for finding in found.findings] == [f"/dev/zero: cannot be read: {told}"]
 
 

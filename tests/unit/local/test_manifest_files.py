@@ -40,13 +40,13 @@ def test_every_document_knows_its_place(tmp_path: Path) -> None:
         ("apiVersion: v1\nkind: Secret\n", "Secret: metadata.name: is missing"),
         (
             "apiVersion: poolkeeper.dev/v1alpha1\nkind: EndpointsPool\nmetadata: {name: chat}\n",
-            "EndpointsPool: kind: there is none of this name in poolkeeper.dev; did you mean EndpointPool?",
+            "EndpointsPool: kind: poolkeeper.dev has no such kind; did you mean EndpointPool?",
         ),
         (
             "apiVersion: poolkeeper.dev/v1alpha1\nkind: Model\nmetadata: {name: chat}\n",
-            "Model: kind: there is none of this name in poolkeeper.dev; wanted EndpointPool or FailoverPolicy",
+            "Model: kind: poolkeeper.dev has no such kind; wanted EndpointPool or FailoverPolicy",
         ),
-        (f"{SECRET}---\n{SECRET}", "document 2: Secret/deepseek: is given twice, first in"),
+        (f"{SECRET}---\n{SECRET}", "document 2: Secret/deepseek: appears twice, first in"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_with_its_place(tmp_path: Path, text: str, want: str) -> None:
@@ -75,7 +75,7 @@ def test_other_kinds_are_left_alone_with_a_note(tmp_path: Path) -> None:
     found = read([write(tmp_path, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: vllm}\n")])
 
     assert (found.documents, found.findings) == ((), ())
-    assert "Deployment vllm is left alone" in found.notes[0]
+    assert "Deployment vllm is ignored" in found.notes[0]
 
 
 def test_a_list_is_what_is_in_it(tmp_path: Path) -> None:
@@ -111,5 +111,5 @@ def test_a_folder_is_read_in_order_of_name_and_each_file_once(tmp_path: Path) ->
 
 
 def test_a_folder_without_manifests_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no file ending in"):
+    with pytest.raises(UserError, match="has no file that ends in"):
         files_in([tmp_path])

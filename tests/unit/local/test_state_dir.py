@@ -27,7 +27,7 @@ def test_a_second_run_on_the_same_folder_is_refused(tmp_path: Path) -> None:
 
     with (
         state_dir.claim(state),
-        pytest.raises(UserError, match=rf"in use by another `poolkeeper run` \(process {os.getpid()}\)"),
+        pytest.raises(UserError, match=rf"another `poolkeeper run` \(process {os.getpid()}\)"),
         state_dir.claim(state),
     ):
         pass

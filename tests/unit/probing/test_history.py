@@ -101,14 +101,14 @@ def test_what_was_spent_is_added_up_for_a_day() -> None:
         (
             [found("SlowFirstToken"), found(name="b")],
             "GreyFailure",
-            "official: SlowFirstToken in 1/1 samples; The first token takes longer than spec.probe.firstToken",
+            "official: SlowFirstToken in 1/1 requests; The first token takes longer than spec.probe.firstToken",
         ),
         (
             [found("SlowFirstToken"), found("ConnectFailed", name="b")],
             "Failed",
-            "b: ConnectFailed in 1/1 samples; None of its addresses accepts a connection",
+            "b: ConnectFailed in 1/1 requests; None of its addresses accepts a connection",
         ),
-        ([found("RateLimited", asked=0)], "Skipped", "no endpoint was asked"),
+        ([found("RateLimited", asked=0)], "Skipped", "no request was sent"),
         ([found("WordOfTomorrow")], "Passed", ""),
     ],
     ids=["good", "slow", "the worst is told", "429 says nothing", "a word of another version"],
