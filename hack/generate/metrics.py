@@ -55,7 +55,7 @@ OF_OPERATOR: Mapping[str, str] = {
     "currency": "`pricing.currency` of the endpoints that were probed",
     "endpoint": "name of the endpoint",
     "kind": "kind of Kubernetes object",
-    "namespace": "the pool's namespace",
+    "namespace": "the pool's namespace; of `poolkeeper_namespace_readable`: one of `watchNamespaces`",
     "pool": "name of the pool",
     "result": "of reconciling: `ok`, `gone`, `retry` (again later), `refused` (by the API server), `bug`; of reports: "
     "`ok`, `failed`",

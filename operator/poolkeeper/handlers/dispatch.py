@@ -4,6 +4,8 @@ Watches tell of every change of a child, and the poller of every change of a rou
 coming back by itself is for what nobody tells.
 """
 
+from collections.abc import Callable
+
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.clock import now
 from poolkeeper.handlers.enqueue import POLICY
@@ -22,11 +24,18 @@ WAITING_RESYNC_S = 10.0
 
 
 class Dispatcher:
-    def __init__(self, backend: KubeBackend, metrics: Metrics) -> None:
+    """is_readable: of a namespace; one that cannot be read is left alone."""
+
+    def __init__(
+        self, backend: KubeBackend, metrics: Metrics, is_readable: Callable[[str], bool] = lambda namespace: True
+    ) -> None:
+        self._is_readable = is_readable
         self._world = backend
         self._metrics = metrics
 
     async def take(self, ref: Ref) -> Gone | Again:
+        if not self._is_readable(ref.namespace):
+            return Again(WAITING_RESYNC_S)
         key = PoolKey(ref.namespace, ref.name)
         return await (self._policy(key) if ref.kind == POLICY else self._pool(key))
 

@@ -1,9 +1,14 @@
-"""From what a watch tells to whose turn it is: the store is brought up to date, and the pools and policies concerned
-are told to be looked at again. An event that changes nothing concerns nobody.
+"""From what a list or a watch says to whose turn it is: the store is brought up to date, and the pools and policies
+concerned are looked at again. What changes nothing concerns nobody.
+
+Events are hints that may be lost; a list is the truth of its moment. What is known and older than the list, and not in
+it, is gone.
 """
 
 from collections.abc import Callable, Mapping
 
+from poolkeeper.handlers.watch_answers import Listed, Place
+from poolkeeper.kube.json_fields import Json
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import DeclaredPool, Ref, Seen, Store
 from poolkeeper.plan.snapshot import PoolKey
@@ -13,38 +18,51 @@ POLICY = "FailoverPolicy"
 
 
 class Inbox:
-    """tell: whose turn it is."""
+    """tell: whose turn it is. has_listed: told of each list once the store has it."""
 
-    def __init__(self, store: Store, tell: Callable[[Ref], None]) -> None:
+    def __init__(
+        self, store: Store, tell: Callable[[Ref], None], has_listed: Callable[[Place], None] = lambda place: None
+    ) -> None:
         self._store = store
         self._tell = tell
-        self._news: dict[Ref, set[Ref]] = {}
+        self._has_listed = has_listed
 
-    def found(self, kind: str, body: Mapping[str, object]) -> None:
-        seen = observe({**body, "kind": kind})
-        before = self._store.get(seen.ref)
-        if self._store.put(seen):
-            self._news.setdefault(seen.ref, set()).update(self._concerned(before), self._concerned(seen))
+    def listed(self, place: Place, found: Listed) -> None:
+        concerned: set[Ref] = set()
+        there: set[Ref] = set()
+        for body in found.bodies:
+            seen = observe(body)
+            there.add(seen.ref)
+            concerned |= self._put(seen)
+        for ref, version in self._store.versions(place.kind).items():
+            if ref not in there and version <= found.version and place.namespace in ("", ref.namespace):
+                concerned |= self._drop(ref)
+        self._tell_all(concerned)
+        self._has_listed(place)
 
     def changed(self, kind: str, body: Mapping[str, object], gone: bool) -> None:
         seen = observe({**body, "kind": kind})
-        concerned = self._news.pop(seen.ref, set())
-        before = self._store.get(seen.ref)  # what lost our label is gone for us too, and no longer says whose it was
-        if gone and self._store.drop(seen.ref, seen.uid):
-            concerned |= self._concerned(before)
+        self._tell_all(self._drop(seen.ref, seen.uid) if gone else self._put(seen))
+
+    def missed(self, ref: Ref, uid: str, body: Json | None) -> None:
+        """What the sweep found: how the object is, or that there is none. uid: of the one that was known."""
+        if body is not None:
+            self.changed(ref.kind, body, gone=False)
+        else:
+            self._tell_all(self._drop(ref, uid))
+
+    def _put(self, seen: Seen) -> set[Ref]:
+        before = self._store.get(seen.ref)
+        return self._concerned(before) | self._concerned(seen) if self._store.put(seen) else set()
+
+    def _drop(self, ref: Ref, uid: str = "") -> set[Ref]:
+        """Asked before it is dropped: what lost our label is gone for us too, and no longer says whose it was."""
+        before = self._store.get(ref)
+        return self._concerned(before) if self._store.drop(ref, uid) else set()
+
+    def _tell_all(self, concerned: set[Ref]) -> None:
         for ref in sorted(concerned):
             self._tell(ref)
-
-    def missed(self, ref: Ref, body: Mapping[str, object] | None) -> None:
-        """What the sweep found out: this is how the object is, or that there is none."""
-        if body is not None:
-            self.found(ref.kind, body)
-            self.changed(ref.kind, body, gone=False)
-            return
-        before = self._store.get(ref)
-        self._store.drop(ref)
-        for concerned in sorted(self._concerned(before)):
-            self._tell(concerned)
 
     def _concerned(self, seen: Seen | None) -> set[Ref]:
         if seen is None:

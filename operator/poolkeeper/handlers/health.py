@@ -1,34 +1,44 @@
 """The operator's own HTTP port: /healthz, /readyz and /metrics."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from poolkeeper.errors import UserError
 
 
+@dataclass(frozen=True)
+class Readiness:
+    """problems: why it is not ready. notes: what people should know though it may be ready."""
+
+    problems: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
 async def serve(
     listen: str,
     dead: Callable[[], Sequence[str]],
-    unready: Callable[[], Sequence[str]],
+    readiness: Callable[[], Readiness],
     metrics: Callable[[], bytes],
     metrics_type: str,
 ) -> web.AppRunner:
-    """dead, unready: what is wrong, nothing when all is well. The caller ends it with cleanup()."""
+    """dead: what is wrong, nothing when all is well. The caller ends it with cleanup()."""
 
     async def healthz(request: web.Request) -> web.Response:
-        return _told(dead())
+        return _page(dead())
 
     async def readyz(request: web.Request) -> web.Response:
-        return _told(unready())
+        seen = readiness()
+        return _page(seen.problems, seen.notes)
 
     async def exposed(request: web.Request) -> web.Response:
         return web.Response(body=metrics(), headers={"Content-Type": metrics_type})
 
     app = web.Application()
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposed)])
-    # A connection kept open is a task kept alive, and kopf would wait for it when it ends.
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=0)
+    # A connection kept open would be waited for at the end.
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=0, shutdown_timeout=0.5)
     await runner.setup()
     host, port = split_listen(listen)
     try:
@@ -49,5 +59,6 @@ def split_listen(listen: str) -> tuple[str | None, int]:
     return host.strip("[]") or None, int(port)
 
 
-def _told(problems: Sequence[str]) -> web.Response:
-    return web.Response(text="".join(f"{line}\n" for line in problems) or "ok\n", status=503 if problems else 200)
+def _page(problems: Sequence[str], notes: Sequence[str] = ()) -> web.Response:
+    lines = [*(problems or ["ok"]), *notes]
+    return web.Response(text="".join(f"{line}\n" for line in lines), status=503 if problems else 200)

@@ -1,7 +1,8 @@
 """The operator as one process: what runs, in what order it starts, and what ends it.
 
 It is ready once the API server knows our kinds, also while another replica holds the Lease. The work starts with the
-Lease and ends with it: whoever loses it exits at once, because another may already be writing.
+Lease and ends with it: a process that loses it exits at once, because another may already be writing; one that cannot
+watch gives it up. The end never waits for anybody: the watchdog sees to it.
 """
 
 import asyncio
@@ -10,8 +11,9 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,8 +24,13 @@ from poolkeeper.handlers import health, liveness
 from poolkeeper.handlers.dispatch import Dispatcher
 from poolkeeper.handlers.enqueue import Inbox
 from poolkeeper.handlers.router_poller import Poller
+from poolkeeper.handlers.scopes import Scopes
 from poolkeeper.handlers.state_fingerprint import meaning
-from poolkeeper.handlers.watches import SELECTORS, Moves, watch
+from poolkeeper.handlers.streams import in_words
+from poolkeeper.handlers.watch_answers import Place
+from poolkeeper.handlers.watch_report import WatchReport
+from poolkeeper.handlers.watchdog import Watchdog
+from poolkeeper.handlers.watches import SELECTORS, Wanted, Watches
 from poolkeeper.handlers.work_queue import WorkQueue
 from poolkeeper.handlers.workers import Workers
 from poolkeeper.kube.backend import KubeBackend
@@ -43,7 +50,13 @@ LEASE_NAME = "poolkeeper-operator"
 INSTALL_WAIT_S = 60.0
 """Helm may create our kinds in the same moment as our Pod."""
 RETRY_S = 2.0
-SWEEP_S = 600.0
+SWEEP_S = 60.0
+OBJECTS_AT_FULL_PACE = 2000
+"""With more objects than that the sweeps come less often."""
+REPORT_S = 1.0
+ENDS_WITHIN_S = 10.0
+"""A Pod's grace period is 30 s."""
+RELEASE_S = 3.0
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -60,19 +73,24 @@ class Options:
 
 
 async def serve(options: Options) -> int:
-    """Run until told to end; the process's exit code."""
+    """Run until asked to end; the process's exit code."""
+    watchdog = Watchdog()
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):  # until the watches start: kopf brings its own
+
+    def ends() -> None:
+        watchdog.ends_within(ENDS_WITHIN_S)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics = Metrics()
     cluster = await find_cluster()
     api = KubeApi(cluster.client(), metrics.wrote)
     routers = RouterStates(told=metrics.router_reported)
-    operator = Operator(options, cluster, api, routers, metrics)
-    pages = await health.serve(options.metrics_listen, operator.dead, operator.unready, metrics.text, CONTENT_TYPE)
+    operator = Operator(options, cluster, api, routers, metrics, ends)
+    pages = await health.serve(options.metrics_listen, operator.dead, operator.readiness, metrics.text, CONTENT_TYPE)
     LOG.info("works on %s, %s", cluster.server, ", ".join(options.namespaces) or "all namespaces")
     try:
-        await first(operator.run(), stop.wait())
+        await first(operator.run(), stop.wait(), _turn(watchdog), ends=ends)
     except PoolkeeperError as error:
         LOG.error("%s", error)
         return 1
@@ -83,29 +101,46 @@ async def serve(options: Options) -> int:
     return 0
 
 
+async def _turn(watchdog: Watchdog) -> None:
+    while True:
+        watchdog.turned()
+        await asyncio.sleep(REPORT_S)
+
+
 class Operator:
+    """ends: called when the end has begun."""
+
     def __init__(
-        self, options: Options, cluster: Cluster, api: KubeApi, routers: RouterStates, metrics: Metrics
+        self,
+        options: Options,
+        cluster: Cluster,
+        api: KubeApi,
+        routers: RouterStates,
+        metrics: Metrics,
+        ends: Callable[[], None],
     ) -> None:
         self._options = options
-        self._cluster = cluster
         self._api = api
         self._metrics = metrics
+        self._ends = ends
         self._store = Store()
-        self._moves = Moves()
         self._synced = asyncio.Event()
         self._queue: WorkQueue[Ref] = WorkQueue(random.random)
         self._identity = f"{socket.gethostname()}_{uuid4().hex[:8]}"
         recorder = Recorder(api, self._identity, now)
         backend = KubeBackend(api, self._store, options.settings, recorder, self._probed)
-        turns = Dispatcher(backend, metrics)
+        turns = Dispatcher(backend, metrics, lambda namespace: namespace not in self._watches.look().unreadable)
         self._workers = Workers(self._queue, turns.take, options.parallel, time.monotonic, metrics.reconciled)
-        self._inbox = Inbox(self._store, self._tell)
-        self._poller = Poller(self._store, routers, meaning, now, self._workers.enqueue, metrics.routers_silent)
+        self._scopes = Scopes(tuple(SELECTORS), options.namespaces, self._workers.enqueue)
+        self._inbox = Inbox(self._store, self._scopes.tell, self._has_listed)
+        self._watches = Watches(cluster, Wanted(options.namespaces, gives_up=options.leader_elect), self._inbox)
+        self._watch_report = WatchReport(options.namespaces, metrics.namespace_readable)
+        self._poller = Poller(self._store, routers, meaning, now, self._scopes.tell, metrics.routers_silent)
         self._waits_for = "starting"
+        self._stands_by = ""
         metrics.watch_queue(lambda: self._queue.depth(time.monotonic()), lambda: self._queue.oldest_s(time.monotonic()))
         for kind in SELECTORS:
-            metrics.watch_age(kind, self._moves.age(kind))
+            metrics.watch_age(kind, partial(self._watches.age_s, kind))
 
     async def run(self) -> None:
         await self._installed()
@@ -115,20 +150,25 @@ class Operator:
             await self._work()
 
     def dead(self) -> Sequence[str]:
-        at_s = time.monotonic()
-        return liveness.problems(liveness.Pulse(self._moves.tried_s, self._queue.oldest_s(at_s)), at_s)
+        return liveness.problems(self._watches.look(), self._queue.oldest_s(time.monotonic()))
 
-    def unready(self) -> Sequence[str]:
-        at_s = time.monotonic()
-        return [self._waits_for] if self._waits_for else liveness.problems(liveness.Pulse(self._moves.heard_s, 0), at_s)
+    def readiness(self) -> health.Readiness:
+        if self._waits_for:
+            return health.Readiness([self._waits_for])
+        if self._stands_by:
+            return health.Readiness(notes=[f"stands by: {self._stands_by}"])
+        seen = self._watches.look()
+        left_out = [f"namespace {name} cannot be read and is left out: {why}" for name, why in seen.unreadable.items()]
+        return health.Readiness(in_words(seen.problems), left_out)
 
     def _probed(self, key: PoolKey, cost: Sequence[Amount]) -> None:
         for amount in cost:
             self._metrics.probe_cost(key.namespace, key.name, amount.currency, float(amount.amount))
 
-    def _tell(self, ref: Ref) -> None:
-        self._synced.set()  # nobody is told anything before every kind is listed in full
-        self._workers.enqueue(ref)
+    def _has_listed(self, place: Place) -> None:
+        self._scopes.has_listed(place)
+        if self._scopes.known:
+            self._synced.set()
 
     async def _installed(self) -> None:
         gives_up_s = time.monotonic() + INSTALL_WAIT_S
@@ -148,14 +188,30 @@ class Operator:
 
     async def _lead(self) -> None:
         lease = Lease(self._api, self._lease_namespace(), LEASE_NAME, self._identity, now, time.monotonic)
-        await lease.acquire(lambda why: LOG.info("%s", why))
+        await lease.acquire(self._waits)
+        self._stands_by = ""
         LOG.info("holds the Lease %s/%s as %s", self._lease_namespace(), LEASE_NAME, self._identity)
         lost = asyncio.create_task(lease.hold())
-        await first(self._work(), asyncio.wait([lost]))
-        if lost.done():
-            raise RetryLater(lost.result())
-        lost.cancel()
-        await lease.release()
+        try:
+            await first(self._work(), asyncio.wait([lost]), ends=self._ends)
+        finally:
+            if not lost.done():
+                await self._give_up(lease, lost)
+        raise RetryLater(lost.result())
+
+    def _waits(self, why: str) -> None:
+        self._stands_by = why
+        LOG.info("%s", why)
+
+    async def _give_up(self, lease: Lease, holding: asyncio.Task[str]) -> None:
+        """So that the next one may start at once. Only after all work has ended."""
+        holding.cancel()
+        await asyncio.wait([holding])
+        try:
+            async with asyncio.timeout(RELEASE_S):
+                await lease.release()
+        except (PoolkeeperError, TimeoutError) as error:
+            LOG.warning("the Lease could not be given up, it ends by itself: %s", error)
 
     async def _work(self) -> None:
         self._metrics.leading(True)
@@ -163,21 +219,34 @@ class Operator:
             self._workers.run(),
             self._ask_routers(),
             self._sweep(),
-            watch(self._cluster, self._options.namespaces, self._inbox, self._moves),
+            self._report_watches(),
+            self._watches.run(),
+            ends=self._ends,
         )
 
     async def _ask_routers(self) -> None:
         await self._synced.wait()
         await self._poller.run()
 
+    async def _report_watches(self) -> None:
+        while True:
+            self._watch_report.look(self._watches.look())
+            await asyncio.sleep(REPORT_S)
+
     async def _sweep(self) -> None:
         await self._synced.wait()
         while True:
-            await asyncio.sleep(SWEEP_S * random.uniform(0.9, 1.1))
-            try:
-                await sweep(self._api, self._store, SELECTORS, self._options.namespaces, self._inbox.missed)
-            except PoolkeeperError as error:
-                LOG.warning("comparing with the API server: %s", error)
+            stretched = max(1.0, len(self._store) / OBJECTS_AT_FULL_PACE)
+            await asyncio.sleep(SWEEP_S * stretched * random.uniform(0.9, 1.1))
+            for namespace in self._scopes.known:
+                if namespace not in self._watches.look().unreadable:
+                    await self._sweep_of(namespace)
+
+    async def _sweep_of(self, namespace: str) -> None:
+        try:
+            await sweep(self._api, self._store, SELECTORS, (namespace,), self._inbox.missed)
+        except PoolkeeperError as error:
+            LOG.warning("comparing with the API server: %s", error)
 
     def _lease_namespace(self) -> str:
         if self._options.lease_namespace:
@@ -185,15 +254,13 @@ class Operator:
         return NAMESPACE_FILE.read_text() if NAMESPACE_FILE.exists() else "default"
 
 
-async def first(*running: Coroutine[object, object, object]) -> None:
-    """Run them all until one ends, end the others, and raise what it raised.
-
-    kopf takes every task that appears after it for its own and ends it with itself, so it comes last.
-    """
+async def first(*running: Coroutine[object, object, object], ends: Callable[[], None]) -> None:
+    """Run them all until one ends, end the others, and raise what it raised. ends: called when one has ended."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in running]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        ends()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,21 +1,27 @@
-"""kopf, and all that we take from it: listing, watching, and starting watches again (docs/adr/0004-kopf-as-shell.md).
+"""kopf, on a thread and a loop of its own: it lists and watches, and starts watches again (docs/adr/0004).
 
-The handlers only pass on what they hear. An index function runs for every object listed, and no event handler runs
-before every kind is listed in full: so whoever is told of a change finds the whole store filled. kopf writes nothing
-here: no annotation, no finalizer, no Event.
+What it asks goes through WatchSession, and what it reports is passed to our loop. Nothing of ours waits for it: a kopf
+that hangs, or ends, is noticed from outside and left behind. It writes nothing: no annotation, no finalizer, no Event.
 """
 
+import asyncio
+import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 import aiohttp
 import kopf
+from aiohttp.connector import AddrInfoType
 
 from poolkeeper.api import labels
 from poolkeeper.errors import RetryLater
+from poolkeeper.handlers.own_loop import OwnLoop
+from poolkeeper.handlers.streams import Patience, Stream, Watching, in_words, oldest_s, watching
+from poolkeeper.handlers.watch_answers import Listed, Place
+from poolkeeper.handlers.watch_session import WatchSession
 from poolkeeper.kube.client import RESOURCES, Cluster
 from poolkeeper.kube.store import CHILD_KINDS
 
@@ -25,136 +31,146 @@ SELECTORS: Mapping[str, str] = {
     **dict.fromkeys((*CHILD_KINDS, "Pod"), labels.POOL),
 }
 """The kinds watched, and which objects of each the server should send: only those that carry a pool's label."""
-
-SERVER_TIMEOUT_S = 60
-"""A watch is opened anew so often, which shows that it can be. A whole number: kopf passes it on as it is written."""
-CLIENT_TIMEOUT_S = 75.0
-CONNECT_TIMEOUT_S = 5.0
-REQUEST_TIMEOUT_S = 30.0
+LOOK_S = 0.5
+PATIENCE = Patience()
+KEEPALIVE_S = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 2}
+"""A network that drops everything ends a watch within 7 s. Some systems lack some of these."""
+KOPF_WAITS_S = 3600.0
+"""For what kopf would time by itself: WatchSession does."""
 
 
 class Listener(Protocol):
-    def found(self, kind: str, body: Mapping[str, object]) -> None:
-        """An object as it is. At the start, nothing may be decided yet: others of its kind may still be unknown."""
+    """On our own loop, in the order of the API server's answers for each kind."""
 
-    def changed(self, kind: str, body: Mapping[str, object], gone: bool) -> None:
-        """The same object again, once everything that was there at the start is known."""
+    def listed(self, place: Place, found: Listed) -> None:
+        """All there is."""
 
-
-@dataclass
-class Moves:
-    """When the watch of each kind last tried to be open, and when it last was opened or told something (monotonic)."""
-
-    tried_s: dict[str, float] = field(default_factory=dict)
-    heard_s: dict[str, float] = field(default_factory=dict)
-
-    def start(self, now_s: float) -> None:
-        self.tried_s = dict.fromkeys(SELECTORS, now_s)
-        self.heard_s = dict.fromkeys(SELECTORS, now_s)
-
-    def trying(self, kind: str, now_s: float) -> None:
-        self.tried_s[kind] = now_s
-
-    def hearing(self, kind: str, now_s: float) -> None:
-        self.tried_s[kind] = now_s
-        self.heard_s[kind] = now_s
-
-    def age(self, kind: str) -> Callable[[], float]:
-        """Seconds since it was heard, for a metric."""
-        return lambda: time.monotonic() - self.heard_s[kind] if kind in self.heard_s else 0.0
+    def changed(self, kind: str, body: Mapping[str, object], gone: bool) -> None: ...
 
 
-async def watch(cluster: Cluster, namespaces: Sequence[str], listener: Listener, moves: Moves) -> None:
-    """Run until SIGTERM or SIGINT. namespaces: none for all.
+@dataclass(frozen=True)
+class Wanted:
+    """namespaces: none for all. gives_up: end when nothing at all can be watched; for one that another may replace."""
 
-    kopf mends what it can by itself; what ends it (no permission, a kind removed) is told once and ends the process.
-    """
-    moves.start(time.monotonic())
-    try:
+    namespaces: tuple[str, ...]
+    gives_up: bool
+    patience: Patience = PATIENCE
+    kinds: tuple[str, ...] = tuple(SELECTORS)
+
+
+class Watches:
+    def __init__(self, cluster: Cluster, wanted: Wanted, listener: Listener) -> None:
+        self._cluster = cluster
+        self._wanted = wanted
+        self._listener = listener
+        self.streams: dict[Place, Stream] = {}
+
+    def look(self) -> Watching:
+        return watching(list(self.streams.values()), time.monotonic(), self._wanted.patience)
+
+    def age_s(self, kind: str) -> float:
+        return oldest_s(list(self.streams.values()), kind, time.monotonic())
+
+    async def run(self) -> None:
+        """Until it must end: RetryLater says why."""
+        now_s = time.monotonic()
+        places = [
+            Place(kind, namespace) for kind in self._wanted.kinds for namespace in self._wanted.namespaces or ("",)
+        ]
+        self.streams = {place: Stream(place, now_s, now_s) for place in places}
+        ours = asyncio.get_running_loop()
+        kopfs = OwnLoop("kopf", lambda: self._kopf(ours))
+        try:
+            await self._supervise(kopfs)
+        finally:
+            kopfs.stop()
+
+    async def _supervise(self, kopfs: OwnLoop) -> None:
+        hopeless_since_s = None
+        while True:
+            await asyncio.sleep(LOOK_S)
+            now_s, seen = time.monotonic(), self.look()
+            if kopfs.ended or seen.is_dead:
+                raise RetryLater(f"watching has ended: {kopfs.ended or '; '.join(in_words(seen.problems))}")
+            hopeless_since_s = (hopeless_since_s or now_s) if seen.is_hopeless else None
+            hopeless_s = now_s - hopeless_since_s if hopeless_since_s else 0.0
+            if self._wanted.gives_up and hopeless_s > self._wanted.patience.hopeless_s:
+                raise RetryLater(
+                    f"nothing can be watched for {hopeless_s:.0f} s: {'; '.join(in_words(seen.problems)[:3])}"
+                )
+
+    async def _kopf(self, ours: asyncio.AbstractEventLoop) -> None:
+        """On kopf's loop. ours: where the listener lives."""
+
+        def on_ours(call: Callable[[], None]) -> None:
+            with suppress(RuntimeError):  # our loop is closed: we are ending
+                ours.call_soon_threadsafe(call)
+
+        def listed(place: Place, found: Listed) -> None:
+            on_ours(lambda: self._listener.listed(place, found))
+
+        def changed(kind: str, body: Mapping[str, object], gone: bool) -> None:
+            on_ours(lambda: self._listener.changed(kind, body, gone))
+
+        async def login(**_: object) -> kopf.AiohttpSession:
+            session = WatchSession(
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(limit=0, ssl=self._cluster.tls(), socket_factory=_socket),
+                    read_bufsize=1 << 21,
+                ),
+                self._cluster.headers,
+                self.streams,
+                self._wanted.kinds,
+                listed,
+                self._wanted.patience,
+            )
+            # As much of an aiohttp.ClientSession as kopf uses.
+            return kopf.AiohttpSession(server=self._cluster.server, aiohttp_session=session)  # type: ignore[arg-type]
+
+        registry = kopf.OperatorRegistry()
+        kopf.on.login(registry=registry)(login)
+        for kind in self._wanted.kinds:
+            _listen(registry, kind, changed)
         await kopf.operator(
-            registry=_registry(cluster, listener, moves),
-            settings=_settings(),
+            registry=registry,
+            settings=_settings(self._wanted.patience),
             standalone=True,
             # Else kopf asks for the user's name, which a bare numeric UID has not. A NewType that it keeps to itself.
             identity="poolkeeper",  # type: ignore[arg-type]
-            clusterwide=not namespaces,
-            namespaces=namespaces,
+            clusterwide=not self._wanted.namespaces,
+            namespaces=self._wanted.namespaces,
         )
-    except Exception as error:
-        raise RetryLater(f"watching has ended: {error}") from error
 
 
-def _settings() -> kopf.OperatorSettings:
+def _settings(patience: Patience) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True
-    settings.watching.server_timeout = SERVER_TIMEOUT_S
-    settings.watching.client_timeout = CLIENT_TIMEOUT_S
-    settings.watching.connect_timeout = CONNECT_TIMEOUT_S
-    settings.networking.request_timeout = REQUEST_TIMEOUT_S
-    settings.networking.enforce_retry_after = True
+    # kopf passes it on as it is written, and the API server takes whole seconds only.
+    settings.watching.server_timeout = int(patience.watch_s) or patience.watch_s
+    settings.watching.inactivity_timeout = KOPF_WAITS_S
+    settings.networking.error_backoffs = ()
     for kind, selector in SELECTORS.items():
         if selector:
             settings.watching.label_selectors[RESOURCES[kind].api_version, RESOURCES[kind].plural] = selector
     return settings
 
 
-def _registry(cluster: Cluster, listener: Listener, moves: Moves) -> kopf.OperatorRegistry:
-    registry = kopf.OperatorRegistry()
-
-    async def login(**_: object) -> kopf.AiohttpSession:
-        return kopf.AiohttpSession(server=cluster.server, aiohttp_session=await _session(cluster, moves))
-
-    kopf.on.login(registry=registry)(login)
-    for kind in SELECTORS:
-        _listen(registry, kind, listener, moves)
-    return registry
-
-
-def _listen(registry: kopf.OperatorRegistry, kind: str, listener: Listener, moves: Moves) -> None:
-    async def found(*, body: Mapping[str, object], **_: object) -> None:
-        listener.found(kind, body)
-
+def _listen(
+    registry: kopf.OperatorRegistry, kind: str, tell: Callable[[str, Mapping[str, object], bool], None]
+) -> None:
     async def changed(*, event: Mapping[str, object], body: Mapping[str, object], **_: object) -> None:
-        moves.hearing(kind, time.monotonic())
-        listener.changed(kind, body, gone=event["type"] == "DELETED")
+        tell(kind, {**body, "kind": kind}, event["type"] == "DELETED")
 
     resource = RESOURCES[kind]
-    kopf.index(resource.api_version, resource.plural, registry=registry, id=f"{kind}-found")(found)
     kopf.on.event(resource.api_version, resource.plural, registry=registry, id=f"{kind}-changed")(changed)
 
 
-async def _session(cluster: Cluster, moves: Moves) -> aiohttp.ClientSession:
-    """Like kopf's own, logged in as everything else here is, and telling when a watch is opened.
-
-    Bookmarks do not reach a handler, so that a quiet watch is alive shows in its being opened anew.
-    """
-    kinds = {resource.plural: kind for kind, resource in RESOURCES.items() if kind in SELECTORS}
-    trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(_on_request(kinds, moves.trying))
-    trace.on_request_end.append(_on_request(kinds, moves.hearing))
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=cluster.tls()),
-        headers=await cluster.headers(),
-        trace_configs=[trace],
-        read_bufsize=1 << 21,
-    )
-
-
-Trace = Callable[
-    [aiohttp.ClientSession, SimpleNamespace, aiohttp.TraceRequestStartParams | aiohttp.TraceRequestEndParams],
-    Awaitable[None],
-]
-
-
-def _on_request(kinds: Mapping[str, str], tell: Callable[[str, float], None]) -> Trace:
-    async def traced(
-        session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        request: aiohttp.TraceRequestStartParams | aiohttp.TraceRequestEndParams,
-    ) -> None:
-        kind = kinds.get(request.url.name)
-        if kind:
-            tell(kind, time.monotonic())
-
-    return traced
+def _socket(address: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in KEEPALIVE_S.items():
+        if hasattr(socket, option):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return made

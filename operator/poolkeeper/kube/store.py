@@ -99,6 +99,9 @@ class Store:
         self._of_pool: dict[PoolKey, set[Ref]] = {}
         self._reports: dict[PoolKey, tuple[RouterReport, ...]] = {}
 
+    def __len__(self) -> int:
+        return len(self._seen)
+
     def put(self, seen: Seen) -> bool:
         """True when it means something new."""
         known = self._seen.get(seen.ref)

@@ -1,7 +1,7 @@
-"""Catching what the watches missed: every so often, who is there is compared with who we think is there.
+"""Catching what the watches missed: every minute or so, what exists is compared with what we know.
 
-A watch that had to list anew never tells of an object that vanished meanwhile, and any watch may lose an event. Without
-this, a deleted child would be "unchanged" for ever. Only names and versions are listed; what differs is read.
+Any watch may lose an event, and a proxy in between may lose many. Only names and versions are listed; what differs is
+read.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,17 +16,18 @@ async def sweep(
     store: Store,
     selectors: Mapping[str, str],
     namespaces: Sequence[str],
-    missed: Callable[[Ref, Json | None], None],
+    missed: Callable[[Ref, str, Json | None], None],
 ) -> None:
-    """selectors: kind -> label selector. namespaces: none for all. missed: told how each differing object really is."""
+    """selectors: kind -> label selector. namespaces: "" for all. missed: gets each object that differs, with the uid
+    that we know of it and how it really is."""
     for kind, selector in selectors.items():
-        known = store.versions(kind)
-        there: dict[Ref, int] = {}
-        for namespace in namespaces or ("",):
-            there.update(_versions(kind, await api.list_metadata(kind, namespace, selector)))
-        for ref in sorted(known.keys() | there.keys()):
-            if known.get(ref) != there.get(ref):
-                missed(ref, await api.get(ref.kind, ref.namespace, ref.name))
+        for namespace in namespaces:
+            known = {ref: at for ref, at in store.versions(kind).items() if namespace in ("", ref.namespace)}
+            there = _versions(kind, await api.list_metadata(kind, namespace, selector))
+            for ref in sorted(known.keys() | there.keys()):
+                if known.get(ref) != there.get(ref):
+                    seen = store.get(ref)
+                    missed(ref, seen.uid if seen else "", await api.get(ref.kind, ref.namespace, ref.name))
 
 
 def _versions(kind: str, listed: Sequence[Mapping[str, object]]) -> dict[Ref, int]:

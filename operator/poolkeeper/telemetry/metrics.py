@@ -14,6 +14,7 @@ QUEUE_DEPTH = "poolkeeper_reconcile_queue_depth"
 QUEUE_OLDEST = "poolkeeper_reconcile_queue_oldest_seconds"
 KUBE_WRITES_TOTAL = "poolkeeper_kube_writes_total"
 WATCH_AGE = "poolkeeper_watch_age_seconds"
+NAMESPACE_READABLE = "poolkeeper_namespace_readable"
 ROUTER_REPORTS_TOTAL = "poolkeeper_router_reports_total"
 ROUTERS_SILENT = "poolkeeper_routers_silent_rounds"
 POOL_CONDITION = "poolkeeper_pool_condition"
@@ -42,7 +43,12 @@ TABLE: Mapping[str, Family] = {
     QUEUE_DEPTH: Family("gauge", "Keys that are due and wait for a worker."),
     QUEUE_OLDEST: Family("gauge", "How long the key that waits or is worked on longest has done so."),
     KUBE_WRITES_TOTAL: Family("counter", "Writes to the Kubernetes API that succeeded.", ("kind", "verb")),
-    WATCH_AGE: Family("gauge", "Seconds since this watch last was opened or told us something.", ("kind",)),
+    WATCH_AGE: Family(
+        "gauge",
+        "Seconds since this kind was last listed, or its watch last was opened or reported something.",
+        ("kind",),
+    ),
+    NAMESPACE_READABLE: Family("gauge", "1 while a watched namespace can be read, else 0.", ("namespace",)),
     ROUTER_REPORTS_TOTAL: Family("counter", "Answers of router Pods to GET /state, by how it went.", ("result",)),
     ROUTERS_SILENT: Family("gauge", "Rounds in a row in which routers were asked and not one of any pool answered."),
     POOL_CONDITION: Family("gauge", "A pool's condition: 1 True, 0 False, -1 Unknown.", ("namespace", "pool", "type")),
@@ -77,6 +83,7 @@ class Metrics:
         self._queue_oldest = Gauge(*self._named(QUEUE_OLDEST), registry=self._registry)
         self._writes = Counter(*self._named(KUBE_WRITES_TOTAL), registry=self._registry)
         self._watch_age = Gauge(*self._named(WATCH_AGE), registry=self._registry)
+        self._readable = Gauge(*self._named(NAMESPACE_READABLE), registry=self._registry)
         self._reports = Counter(*self._named(ROUTER_REPORTS_TOTAL), registry=self._registry)
         self._silent = Gauge(*self._named(ROUTERS_SILENT), registry=self._registry)
         self._condition = Gauge(*self._named(POOL_CONDITION), registry=self._registry)
@@ -126,6 +133,9 @@ class Metrics:
 
     def watch_age(self, kind: str, age_s: Callable[[], float]) -> None:
         self._watch_age.labels(kind).set_function(age_s)
+
+    def namespace_readable(self, namespace: str, is_readable: bool) -> None:
+        self._readable.labels(namespace).set(float(is_readable))
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

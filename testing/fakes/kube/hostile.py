@@ -47,3 +47,7 @@ def error_event(code: int) -> Play:
 def silence() -> Play:
     """Opened, and never a word."""
     return stream(hangs=True)
+
+
+def no_answer() -> Play:
+    return Play(b"", hangs=True)

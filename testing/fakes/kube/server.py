@@ -83,7 +83,7 @@ class ApiServer:
         self.objects = Objects()
         self.asked: list[Asked] = []
         self.is_ended = False
-        self.cuts = 0
+        self._cuts: list[tuple[str, str | None]] = []
         self.bookmark_s = bookmark_s
         self.open: set[socket.socket] = set()
         self._turns: list[_Turn] = []
@@ -110,13 +110,28 @@ class ApiServer:
         """The next so many requests of this sort get this answer instead of a true one; watches come at once."""
         with self.objects.changed:
             self._turns.append(_Turn(plural, verb, play, times, namespace))
-        self.cut_watches()
+        self.cut_watches(plural, namespace)
 
-    def cut_watches(self) -> None:
-        """Every watch ends, as if its time were over."""
+    def stop_playing(self) -> None:
         with self.objects.changed:
-            self.cuts += 1
+            self._turns.clear()
+
+    @property
+    def is_playing(self) -> bool:
+        """There are answers left that nobody has got."""
+        return bool(self._turns)
+
+    def cut_watches(self, plural: str = "", namespace: str | None = None) -> None:
+        """Every such watch ends, as if its time were over."""
+        with self.objects.changed:
+            self._cuts.append((plural, namespace))
             self.objects.changed.notify_all()
+
+    def cuts(self, asked: Asked) -> int:
+        """How often such a watch was cut so far."""
+        return sum(
+            plural in ("", asked.plural) and namespace in (None, asked.namespace) for plural, namespace in self._cuts
+        )
 
     def cut(self) -> None:
         """Every connection breaks."""
@@ -215,7 +230,7 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(data)
 
         def _watch(self, asked: Asked) -> None:
-            objects, cuts = server.objects, server.cuts
+            objects, cuts = server.objects, server.cuts(asked)
             version = int(asked.query.get("resourceVersion") or 0)
             until_s = time.monotonic() + float(asked.query.get("timeoutSeconds") or PATIENCE_S)
             self.send_response(200)
@@ -227,7 +242,7 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
                 until_s = 0
 
             def ends() -> bool:
-                return server.is_ended or server.cuts != cuts
+                return server.is_ended or server.cuts(asked) != cuts
 
             while True:
                 bookmark_s = time.monotonic() + server.bookmark_s

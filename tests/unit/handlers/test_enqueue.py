@@ -1,6 +1,9 @@
 """Whoever is concerned by a change is told, once the change is known, and nobody is told about nothing."""
 
+from collections.abc import Sequence
+
 from poolkeeper.handlers.enqueue import Inbox
+from poolkeeper.handlers.watch_answers import Listed, Place
 from poolkeeper.kube.json_fields import Json, text
 from poolkeeper.kube.store import Ref, Store
 from unit.kube.things import child, pod, policy, pool
@@ -16,22 +19,58 @@ class Bed:
         self.inbox = Inbox(self.store, self.told.append)
 
     def event(self, body: Json, gone: bool = False) -> list[Ref]:
-        """As a watch tells it: found first, then changed. Returns who was told."""
+        """Returns who was told."""
         self.told.clear()
-        kind = text(body, "kind")
-        if not gone:
-            self.inbox.found(kind, body)
-        self.inbox.changed(kind, body, gone)
+        self.inbox.changed(text(body, "kind"), body, gone)
         return list(self.told)
 
+    def list(self, kind: str, *bodies: Json, version: int = 10, namespace: str = "") -> Sequence[Ref]:
+        """As they are at this version of the list."""
+        self.told.clear()
+        self.inbox.listed(Place(kind, namespace), Listed(bodies, str(version)))
+        return tuple(self.told)
 
-def test_nobody_is_told_while_the_list_is_still_coming_in() -> None:
+
+def test_a_list_tells_all_that_is_new_in_it_once() -> None:
     bed = Bed()
 
-    bed.inbox.found("EndpointPool", pool())
+    assert bed.list("EndpointPool", pool(), pool("other", uid="other")) == (CHAT, Ref("EndpointPool", "team", "other"))
+    assert bed.list("EndpointPool", pool(), pool("other", uid="other")) == ()
 
-    assert bed.told == []
-    assert bed.store.get(CHAT) is not None
+
+def test_what_a_list_does_not_have_is_gone() -> None:
+    bed = Bed()
+    bed.event(child("Service"))
+    bed.event(pod())
+
+    assert bed.list("Service") == (CHAT,)
+    assert bed.store.get(Ref("Service", "team", "chat-router")) is None
+    assert bed.store.get(Ref("Pod", "team", "chat-router-1")) is not None
+
+
+def test_what_came_after_the_list_was_made_stays() -> None:
+    bed = Bed()
+    bed.event(pod(version=11))
+
+    assert bed.list("Pod", version=10) == ()
+    assert bed.store.get(Ref("Pod", "team", "chat-router-1")) is not None
+
+
+def test_a_list_of_one_namespace_says_nothing_of_another() -> None:
+    bed = Bed()
+    bed.event(pod())
+
+    assert bed.list("Pod", namespace="other") == ()
+    assert bed.list("Pod", namespace="team") == (CHAT,)
+
+
+def test_a_list_counts_as_listed_once_the_store_has_it() -> None:
+    store, listed = Store(), list[tuple[Place, bool]]()
+    inbox = Inbox(store, lambda ref: None, lambda place: listed.append((place, store.get(CHAT) is not None)))
+
+    inbox.listed(Place("EndpointPool", ""), Listed((pool(),), "10"))
+
+    assert listed == [(Place("EndpointPool", ""), True)]
 
 
 def test_a_pool_is_told_of_itself_and_its_policy() -> None:
@@ -97,7 +136,16 @@ def test_what_the_sweep_finds_is_told_like_any_change() -> None:
     bed.event(child("Service"))
     bed.told.clear()
 
-    bed.inbox.missed(Ref("Service", "team", "chat-router"), None)
-    bed.inbox.missed(Ref("ConfigMap", "team", "chat-router"), child("ConfigMap"))
+    bed.inbox.missed(Ref("Service", "team", "chat-router"), "", None)
+    bed.inbox.missed(Ref("ConfigMap", "team", "chat-router"), "", child("ConfigMap"))
 
     assert bed.told == [CHAT, CHAT]
+
+
+def test_what_was_made_again_since_the_sweep_stays() -> None:
+    bed = Bed()
+    bed.event(pod())
+
+    bed.inbox.missed(Ref("Pod", "team", "chat-router-1"), "the one before", None)
+
+    assert bed.store.get(Ref("Pod", "team", "chat-router-1")) is not None

@@ -2,25 +2,27 @@
 
 import pytest
 
-from poolkeeper.handlers.liveness import QUEUE_STUCK_S, WATCH_SILENT_S, Pulse, problems
+from poolkeeper.handlers.liveness import QUEUE_STUCK_S, problems
+from poolkeeper.handlers.streams import Watching
+
+SILENT = {"Service": "nobody has watched it for 9 s"}
 
 
 @pytest.mark.parametrize(
-    ("pulse", "want"),
+    ("watching", "oldest_s", "want"),
     [
-        pytest.param(Pulse({}, 0), (), id="a standby, which watches nothing"),
-        pytest.param(Pulse({"Pod": 1000 - WATCH_SILENT_S}, QUEUE_STUCK_S), (), id="all just within bounds"),
+        pytest.param(Watching(), QUEUE_STUCK_S, (), id="a standby, which watches nothing"),
+        pytest.param(Watching(problems=SILENT), 0, (), id="a watch that fails"),
         pytest.param(
-            Pulse({"Pod": 999, "Service": 700}, 0),
-            ("the watch of Service has not moved for 300 s, at most 240 s are normal",),
-            id="one watch is silent",
+            Watching(problems=SILENT, is_dead=True),
+            0,
+            ("the watch of Service: nobody has watched it for 9 s",),
+            id="a watch that nobody watches",
         ),
         pytest.param(
-            Pulse({"Pod": 999}, 200),
-            ("the queue's oldest key waits 200 s, at most 180 s are normal",),
-            id="the queue is stuck",
+            Watching(), 200, ("the queue's oldest key waits 200 s, at most 180 s are normal",), id="the queue is stuck"
         ),
     ],
 )
-def test_what_is_wrong(pulse: Pulse, want: tuple[str, ...]) -> None:
-    assert problems(pulse, now_s=1000) == want
+def test_what_is_wrong(watching: Watching, oldest_s: float, want: tuple[str, ...]) -> None:
+    assert problems(watching, oldest_s) == want

@@ -17,7 +17,7 @@ def swept(api: MemoryApi, store: Store) -> dict[str, bool]:
     """name -> is it there: of what the sweep tells."""
     told: dict[str, bool] = {}
 
-    def missed(ref: Ref, body: Json | None) -> None:
+    def missed(ref: Ref, uid: str, body: Json | None) -> None:
         told[ref.name] = body is not None
 
     asyncio.run(sweep(api, store, SELECTORS, ["team"], missed))

@@ -34,6 +34,7 @@ def test_every_metric_has_the_type_labels_and_buckets_that_the_table_says() -> N
     metrics.wrote("Deployment", "patch")
     metrics.router_reported("ok")
     metrics.watch_age("Pod", lambda: 1.0)
+    metrics.namespace_readable("team", True)
     metrics.pool_condition("team", "chat", "Ready", "True")
     metrics.probe_cost("team", "chat", "USD", 0.25)
     metrics.probe_verdicts("team", "chat", {"official": "Grey"})

@@ -1,0 +1,93 @@
+"""What an answer to a list or a watch must be before anybody acts on it. Pure: bytes in, an answer or an error out.
+
+Between us and the API server stand load balancers, proxies and login pages, and an API server without a leader says so
+in the middle of a stream.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from poolkeeper.errors import PoolkeeperError
+from poolkeeper.kube.json_fields import find, mapping, number, text
+
+LARGEST_LIST_BYTES = 128 << 20
+LARGEST_EVENT_BYTES = 8 << 20
+"""etcd takes objects of 1.5 MB; an event is one in JSON."""
+SHOWN = 80
+
+LIST_AGAIN = b'{"type":"ERROR","object":{"kind":"Status","code":410}}\n'
+"""What kopf lists again for; every other error ends it."""
+
+
+class NotAnAnswerError(PoolkeeperError):
+    """The message says what came instead."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a list or a watch looks. namespace: empty for all."""
+
+    kind: str
+    namespace: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} in namespace {self.namespace}" if self.namespace else self.kind
+
+
+@dataclass(frozen=True)
+class Listed:
+    """version: of the list, 0 when it is no number."""
+
+    bodies: tuple[Mapping[str, object], ...]
+    resource_version: str
+
+    @property
+    def version(self) -> int:
+        return int(self.resource_version) if self.resource_version.isdecimal() else 0
+
+
+def listed(data: bytes, place: Place) -> Listed:
+    answer = _parsed(data, "a list")
+    items = find(answer, "items")
+    version = text(answer, "metadata", "resourceVersion")
+    if not isinstance(items, list) or not version:
+        raise NotAnAnswerError(f"instead of a list: {_shown(data)}")
+    return Listed(tuple({**_object(item, place), "kind": place.kind} for item in items), version)
+
+
+def check_event(line: bytes, place: Place) -> None:
+    event = _parsed(line, "an event")
+    kind, body = find(event, "type"), find(event, "object")
+    if kind == "ERROR":
+        raise NotAnAnswerError(f"{number(body, 'code')}: {text(body, 'message')[:SHOWN]}")
+    if kind == "BOOKMARK" and text(body, "metadata", "resourceVersion"):
+        return
+    if kind not in ("ADDED", "MODIFIED", "DELETED"):
+        raise NotAnAnswerError(f"instead of an event: {_shown(line)}")
+    _object(body, place)
+
+
+def _object(body: object, place: Place) -> Mapping[str, object]:
+    metadata = mapping(body, "metadata")
+    named = [metadata.get(name) for name in ("name", "namespace", "uid", "resourceVersion")]
+    if not all(isinstance(value, str) and value for value in named):
+        raise NotAnAnswerError(f"{place}: an object without name, namespace, uid or resourceVersion")
+    if place.namespace and metadata["namespace"] != place.namespace:
+        raise NotAnAnswerError(f"{place}: an object of another namespace")
+    return mapping(body)
+
+
+def _parsed(data: bytes, what: str) -> Mapping[str, object]:
+    try:
+        answer = json.loads(data)
+    except (ValueError, RecursionError):  # ValueError: also bytes that are no UTF-8, and numbers of 5000 digits
+        answer = None
+    if not isinstance(answer, dict):
+        raise NotAnAnswerError(f"instead of {what}: {_shown(data)}")
+    return answer
+
+
+def _shown(data: bytes) -> str:
+    start = data[:SHOWN].decode("utf-8", "replace")
+    return f"{len(data)} bytes that begin with {start!r}"

@@ -1,0 +1,220 @@
+"""The API server as kopf sees it: only answers that kopf survives.
+
+One answer that is none (an ERROR in the stream, a page of HTML, 403 for a minute, half a line) ends kopf's watcher, and
+that one's end hangs all of kopf. So kopf asks here. A list that fails is asked for again after a pause; a watch that
+goes wrong makes kopf list again; which kinds there are is not asked at all (discovery). How each stream is doing is
+written down (streams), and a list goes on as one, so that who is missing in it is noticed; kopf gets its version.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from poolkeeper.errors import PoolkeeperError
+from poolkeeper.handlers.discovery import discovered
+from poolkeeper.handlers.streams import Patience, Stream
+from poolkeeper.handlers.watch_answers import (
+    LARGEST_EVENT_BYTES,
+    LARGEST_LIST_BYTES,
+    LIST_AGAIN,
+    Listed,
+    NotAnAnswerError,
+    Place,
+    check_event,
+    listed,
+)
+from poolkeeper.kube.client import RESOURCES
+
+FIRST_REST_S = 0.25
+LONGEST_REST_S = 8.0
+LIST_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 5.0
+REFUSALS = (401, 403, 404)
+CHUNK_BYTES = 1 << 20
+
+
+class Streams(Protocol):
+    """Where each stream's state is kept."""
+
+    def __getitem__(self, place: Place) -> Stream: ...
+
+
+class JsonAnswer:
+    """As much of aiohttp's response as kopf looks at."""
+
+    status = 200
+    headers: Mapping[str, str] = {}
+
+    def __init__(self, body: object) -> None:
+        self._body = body
+
+    async def json(self) -> object:
+        return self._body
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class WatchAnswer(JsonAnswer):
+    """The lines of a watch, as its `content`."""
+
+    def __init__(self, lines: AsyncIterator[bytes], close: Callable[[], None]) -> None:
+        super().__init__(None)
+        self._lines = lines
+        self._close = close
+        self.content = self
+
+    def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        return self._lines
+
+    def close(self) -> None:
+        self._close()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+
+class WatchSession:
+    """What kopf takes for an aiohttp.ClientSession. login: the headers to ask with now. told: gets each list."""
+
+    closed = False
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        login: Callable[[], Awaitable[Mapping[str, str]]],
+        streams: Streams,
+        kinds: Sequence[str],
+        told: Callable[[Place, Listed], None],
+        patience: Patience,
+    ) -> None:
+        self.headers: dict[str, str] = {}
+        self._http = http
+        self._login = login
+        self._streams = streams
+        self._kinds = kinds
+        self._kind_of = {RESOURCES[kind].plural: kind for kind in kinds}
+        self._told = told
+        self._patience = patience
+
+    async def close(self) -> None:
+        self.closed = True
+        await self._http.close()
+
+    async def request(self, method: str, url: str, **_: object) -> JsonAnswer:
+        """kopf asks for nothing but lists, watches and discovery; its own time-outs are not needed."""
+        parts = urlsplit(url)
+        document = discovered(parts.path, self._kinds)
+        if document is not None:
+            return JsonAnswer(document)
+        steps = parts.path.strip("/").split("/")
+        place = Place(self._kind_of[steps[-1]], steps[-2] if steps[-3] == "namespaces" else "")
+        stream = self._streams[place]
+        await self._rest(stream)
+        stream.asks(time.monotonic())
+        is_watch = "watch=true" in parts.query.split("&")
+        return await (self._watch(url, stream) if is_watch else self._list(url, stream))
+
+    async def _rest(self, stream: Stream) -> None:
+        if stream.failures:
+            stream.rests(time.monotonic())
+            longest_s = min(FIRST_REST_S * 2 ** min(stream.failures - 1, 16), LONGEST_REST_S)
+            await asyncio.sleep(longest_s * random.uniform(0.5, 1.0))
+
+    async def _list(self, url: str, stream: Stream) -> JsonAnswer:
+        timeout = aiohttp.ClientTimeout(total=LIST_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
+        try:
+            async with self._http.get(url, headers=await self._login(), timeout=timeout) as response:
+                found = listed(await _body(response, stream), stream.place)
+        except (aiohttp.ClientError, TimeoutError, OSError, PoolkeeperError, NotAnAnswerError) as error:
+            self._failed(stream, error)
+            raise aiohttp.ClientConnectionError(_said(error)) from error  # kopf lists again for it
+        self._told(stream.place, found)
+        stream.has_listed(time.monotonic())
+        return JsonAnswer({"metadata": {"resourceVersion": found.resource_version}, "items": []})
+
+    async def _watch(self, url: str, stream: Stream) -> JsonAnswer:
+        silent_s = self._patience.watch_s + self._patience.silent_s
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=silent_s)
+        try:
+            response = await self._http.get(url, headers=await self._login(), timeout=timeout)
+        except (aiohttp.ClientError, TimeoutError, OSError, PoolkeeperError) as error:
+            self._failed(stream, error)
+            raise aiohttp.ClientConnectionError(_said(error)) from error  # kopf goes on where it was
+        return WatchAnswer(self._lines(response, stream), response.close)
+
+    async def _lines(self, response: aiohttp.ClientResponse, stream: Stream) -> AsyncIterator[bytes]:
+        opened_s, said = time.monotonic(), 0
+        try:
+            _check_status(response, stream)
+            stream.has_opened(opened_s)
+            async for line in _split(response):
+                check_event(line, stream.place)
+                stream.says(time.monotonic())
+                said += 1
+                yield line + b"\n"
+            if not said and time.monotonic() - opened_s < min(1.0, self._patience.watch_s / 2):
+                raise aiohttp.ServerDisconnectedError("a watch that ends as soon as it is open")
+        except (NotAnAnswerError, _RefusedError) as error:
+            self._failed(stream, error)
+            yield LIST_AGAIN
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._failed(stream, error)  # the watch ends, and kopf goes on where it was
+        else:
+            stream.has_ended(time.monotonic(), self._patience)
+        finally:
+            response.close()
+
+    def _failed(self, stream: Stream, error: Exception) -> None:
+        is_refused = isinstance(error, _RefusedError) and error.status in REFUSALS
+        stream.fails(_said(error), time.monotonic(), self._patience, is_refused)
+
+
+class _RefusedError(PoolkeeperError):
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"the API server answers {status} {reason}".strip())
+        self.status = status
+
+
+def _check_status(response: aiohttp.ClientResponse, stream: Stream) -> None:
+    if response.status != 200:
+        raise _RefusedError(response.status, (response.reason or "")[:40])
+
+
+async def _body(response: aiohttp.ClientResponse, stream: Stream) -> bytes:
+    _check_status(response, stream)
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+        body += chunk
+        if len(body) > LARGEST_LIST_BYTES:
+            raise NotAnAnswerError(f"a list of more than {LARGEST_LIST_BYTES} bytes")
+    return bytes(body)
+
+
+async def _split(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    rest = b""
+    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
+        if len(rest) > LARGEST_EVENT_BYTES:
+            raise NotAnAnswerError(f"an event of more than {LARGEST_EVENT_BYTES} bytes")
+    if rest.strip():
+        raise NotAnAnswerError(f"half an event: {len(rest)} bytes")
+
+
+def _said(error: Exception) -> str:
+    return "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__

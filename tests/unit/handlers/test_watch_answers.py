@@ -1,0 +1,103 @@
+"""Only a whole list, or an event about an object of the place that was asked for, is an answer."""
+
+import json
+
+import pytest
+
+from poolkeeper.handlers.watch_answers import NotAnAnswerError, Place, check_event, listed
+from unit.kube.things import pod
+
+PODS = Place("Pod", "")
+OF_TEAM = Place("Pod", "team")
+
+
+def page(*bodies: object, version: str = "7") -> bytes:
+    return json.dumps({"metadata": {"resourceVersion": version}, "items": bodies}).encode()
+
+
+def event(kind: object, body: object) -> bytes:
+    return json.dumps({"type": kind, "object": body}).encode()
+
+
+def test_a_list_is_its_objects_and_its_version() -> None:
+    found = listed(page({key: value for key, value in pod().items() if key != "kind"}), OF_TEAM)
+
+    assert (found.version, [body["kind"] for body in found.bodies]) == (7, ["Pod"])
+
+
+def test_a_version_that_is_no_number_compares_with_nothing() -> None:
+    assert listed(page(version="opaque"), PODS).version == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<html>",
+        b"null",
+        b"[]",
+        b'"list"',
+        b'{"items": []}',
+        b'{"metadata": {"resourceVersion": "7"}}',
+        b'{"metadata": {"resourceVersion": 7}, "items": []}',
+        b'{"metadata": {"resourceVersion": "7"}, "items": {}}',
+        b'{"kind": "Status", "code": 500}',
+        page(None),
+        page({"metadata": {}}),
+        page({**pod(), "metadata": {"name": "a", "namespace": "team", "uid": "u"}}),
+        page(pod())[:-1],
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"metadata": {"resourceVersion": "7"}, "items": [' + b"9" * 10_000 + b"]}",
+    ],
+)
+def test_anything_else_is_no_list(data: bytes) -> None:
+    with pytest.raises(NotAnAnswerError):
+        listed(data, PODS)
+
+
+@pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
+def test_an_event_is_of_a_known_type_and_has_an_object(kind: str) -> None:
+    check_event(event(kind, pod()), OF_TEAM)
+
+
+def test_a_bookmark_has_a_version_and_nothing_else() -> None:
+    check_event(event("BOOKMARK", {"metadata": {"resourceVersion": "9"}}), OF_TEAM)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        event("ERROR", {"code": 410}),
+        event("ERROR", {"code": 500, "message": "etcdserver: no leader"}),
+        event("BOOKMARK", {"metadata": {}}),
+        event("SYNC", pod()),
+        event(None, pod()),
+        event(["ADDED"], pod()),
+        event("ADDED", None),
+        event("ADDED", {"metadata": None}),
+        event("MODIFIED", {"metadata": {"name": "a"}}),
+        b'{"type": "ADDED"}',
+        b'{"object": {}}',
+        b"<html>",
+        event("ADDED", pod())[:-9],
+    ],
+)
+def test_anything_else_is_no_event(line: bytes) -> None:
+    with pytest.raises(NotAnAnswerError):
+        check_event(line, PODS)
+
+
+def test_an_object_of_another_namespace_is_none_of_ours() -> None:
+    with pytest.raises(NotAnAnswerError):
+        check_event(event("ADDED", pod()), Place("Pod", "other"))
+    with pytest.raises(NotAnAnswerError):
+        listed(page(pod()), Place("Pod", "other"))
+
+
+def test_what_came_instead_is_shown_and_bounded() -> None:
+    with pytest.raises(NotAnAnswerError) as seen:
+        listed(b"<html>" + b"x" * 10_000, PODS)
+
+    assert str(seen.value).startswith("instead of a list: 10006 bytes that begin with '<html>x")
+    assert len(str(seen.value)) < 200
