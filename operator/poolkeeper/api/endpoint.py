@@ -105,7 +105,7 @@ class ServiceRef(Model):
     port: Port
     """The Service's port (not the container's), such as 8000."""
     scheme: Scheme = "http"
-    """How it speaks. Inside the cluster plain http is the usual thing; https verifies the certificate (see tls)."""
+    """Protocol. Inside the cluster plain http is usual; https verifies the certificate (see tls)."""
     path: UrlPath = UrlPath("/v1")
     """Prefix before /chat/completions. Every common inference server uses /v1."""
 
@@ -114,10 +114,10 @@ class ModelMapping(Model):
     """One model that an endpoint serves."""
 
     name: ModelName
-    """The name clients ask for: one of spec.models, or "*" for any of them that has no entry of its own."""
+    """The name that clients request: one of spec.models, or "*" for all models without their own entry."""
     upstream_name: ModelName | None = None
-    """What this endpoint calls it. Left out: the same name. Together with "*": every model is asked for under
-    this one name, which suits a small local server with one model loaded."""
+    """The endpoint's own name for it. Default: the same name. Together with "*": the router requests every model under
+    this one name, for a small local server with one model."""
 
 
 class EndpointTls(Model):
@@ -127,7 +127,7 @@ class EndpointTls(Model):
     ca_ref: ConfigMapKeyRef | None = None
     """ConfigMap with PEM certificates to trust instead of the public authorities, for a private CA."""
     server_name: HostName | None = None
-    """Name to ask for (SNI) and to find in the certificate. Left out: the URL's host."""
+    """Name to send (SNI) and to expect in the certificate. Default: the URL's host."""
 
 
 class ClockTime(Text):
@@ -159,7 +159,7 @@ class TimeWindow(Model):
     days: tuple[Day, ...] = Field(
         ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), min_length=1, max_length=7, json_schema_extra=LIST_SET
     )
-    """Days of the week on which the window starts. Left out: every day."""
+    """Days of the week on which the window starts. Default: every day."""
     from_: StartTime = Field(alias="from")
     """Start, HH:MM in timeZone, included. Quote it: YAML reads 01:00 as a number."""
     to: ClockTime
@@ -169,7 +169,7 @@ class TimeWindow(Model):
 
 
 class WeightWindow(TimeWindow):
-    """A part of the week in which the endpoint gets more or less than its weight."""
+    """A time of the week in which the endpoint gets more or less than its weight."""
 
     weight_percent: Factor
     """Multiplies the weight inside the window: 200 doubles it, 50 halves it, 0 sends nothing. Windows that
@@ -177,7 +177,7 @@ class WeightWindow(TimeWindow):
 
 
 class PriceWindow(TimeWindow):
-    """A part of the week with another price."""
+    """A time of the week with another price."""
 
     multiplier_percent: Factor
     """Multiplies all three prices inside the window: 200 for a peak that costs double, 50 for a night discount."""
@@ -192,7 +192,7 @@ class Pricing(Model):
     input_per_million: Money
     """Price of a million prompt tokens that were not cached, as a quoted decimal, such as "0.15"."""
     cached_input_per_million: Money | None = None
-    """Price of a million prompt tokens served from the provider's prefix cache. Left out: as inputPerMillion."""
+    """Price of a million prompt tokens from the provider's prefix cache. Default: as inputPerMillion."""
     output_per_million: Money
     """Price of a million generated tokens, reasoning included, such as "0.60"."""
     windows: tuple[PriceWindow, ...] = Field((), max_length=16)
@@ -200,15 +200,15 @@ class Pricing(Model):
 
 
 class Endpoint(Model):
-    """One place where the pool's models can be had: a provider's API by url, or an own server by serviceRef."""
+    """One place that serves the pool's models: a provider's API by url, or your own server by serviceRef."""
 
     name: ShortName
     """Name of the endpoint in status, metrics, response headers and logs; unique in the pool. A DNS label of at most 30
     characters, such as official or vllm-a100."""
     provider: Provider = "OpenAI"
-    """Whose dialect it speaks: how it words an overload, how it keeps a connection alive, which health check is
-    free, and whether it offers the Messages API, the Responses API and FIM. OpenAI is anything compatible that is not
-    in the list. With the wrong value the pool still works, but tells "busy" from "broken" less well."""
+    """Who runs the endpoint. It decides the error format, the form of keep-alives, the free health check, and whether
+    there is a Messages API, a Responses API and FIM. OpenAI is anything compatible that is not in the list. With the
+    wrong value the pool still works, but distinguishes "busy" from "failed" less well."""
     url: Url | None = None
     """Base URL, the part before /chat/completions, such as https://api.deepseek.com/v1. Exactly one of url and
     serviceRef. http or https with a host; no user:password@ (use credentialsRef), no query, no fragment.
@@ -219,49 +219,47 @@ class Endpoint(Model):
     tier: Annotated[int, Field(strict=True, ge=0, le=9)] = 0
     """Order of use: tier 0 first; the next tier takes traffic only when no endpoint above can take a request (see
     FailoverPolicy spec.tiers). Endpoints of one tier share the load by weight. Example: 0 the official API, 1 an
-    aggregator, 2 an own server."""
+    aggregator, 2 your own server."""
     weight: Annotated[int, Field(strict=True, ge=0, le=1_000)] = 100
-    """Share of its tier's traffic in relation to the others of the tier: 200 gets twice as much as 100 while both
-    are healthy, equally fast for their kind, and equally busy. 0 drains: no new requests, running ones end by
-    themselves."""
+    """Share of its tier's traffic in relation to the others of the tier: 200 gets twice as much as 100 while both are
+    healthy, equally fast for their kind, and equally busy. 0 drains: no new requests, running ones finish."""
     mode: Mode = "Active"
-    """Active takes traffic. Draining takes no new requests and lets running ones end; its health is still watched.
-    Disabled is as good as not there: no traffic, no checks, no count in status."""
+    """Active takes traffic. Draining takes no new requests and lets running ones finish; health checks continue.
+    Disabled means: no traffic, no checks, not counted in status."""
     max_connections: PositiveCount = 50
-    """Most requests in flight at this endpoint at a time, over all router replicas together: each router holds
-    its share. Never exceeded, also not when another endpoint is down: set it to what the provider's account or
-    the own server can really take. What does not fit goes to another endpoint, waits in the queue, or is answered
-    503."""
+    """Connection limit: the most requests in flight at this endpoint, over all router replicas together; each router
+    has its share. Never exceeded, even when another endpoint is down. Set it to what the provider's account or your own
+    server can really take. Further requests go to another endpoint, wait in the queue, or get 503."""
     base_latency: PositiveSpan = Duration("800ms")
-    """Normal time to the first token when all is well. An endpoint slower than its own normal gets less traffic,
-    a faster one more; a big model that is always slow is thus not punished for it."""
+    """Normal time to the first token of a healthy endpoint: its baseline. An endpoint that is slower than its own
+    baseline gets less traffic, a faster one more. So a big model that is always slow has no disadvantage."""
     models: tuple[ModelMapping, ...] = Field((), max_length=65, json_schema_extra=list_map("name"))
-    """The pool's models that this endpoint serves, and what it calls them. Left out: all of them, under their own
+    """The pool's models that this endpoint serves, with its own names for them. Default: all models, under the same
     names. Example: {name: deepseek-v4-pro, upstreamName: deepseek/deepseek-v4-pro} for an aggregator."""
     credentials_ref: SecretKeyRef | None = None
-    """Secret with the API key, sent as "Authorization: Bearer …" to this endpoint and to no other. Wants https, a
-    serviceRef, or insecure: true. A changed Secret is used within about a second, without a restart."""
+    """Secret with the API key, sent as "Authorization: Bearer …" to this endpoint and to no other. Needs https, a
+    serviceRef, or insecure: true. The router uses a changed Secret within about a second, without a restart."""
     insecure: Flag = False
-    """true allows the credential to travel over plain http. Everyone on the path can read the key and use it:
-    only for a network you trust as much as the Secret itself."""
+    """true allows the API key over plain http. Everybody on the network path can read and use it: only for a network
+    that you trust as much as the Secret itself."""
     tls: EndpointTls | None = None
-    """How an https endpoint proves who it is. Left out: the public certificate authorities and the URL's host name.
+    """How the router verifies an https endpoint. Default: the public certificate authorities and the URL's host name.
     Verification cannot be switched off."""
     egress_proxy: ProxyUrl | None = None
-    """HTTP proxy through which this endpoint is reached, to choose the route or the region traffic leaves from:
-    CONNECT for https (the certificate is checked inside the tunnel), forwarding for http. The proxy resolves the
-    endpoint's name. When the proxy itself fails, the endpoint's reason says ProxyFailed, and its breaker counts it.
-    Example: http://egress-singapore:3128. No path, no user:password@."""
+    """HTTP proxy to this endpoint, to choose the network path or the region of the traffic: CONNECT for https (the
+    certificate is checked inside the tunnel), forwarding for http. The proxy resolves the endpoint's name. When the
+    proxy itself fails, the endpoint's reason is ProxyFailed, and its breaker counts it. Example:
+    http://egress-singapore:3128. No path, no user:password@."""
     region: Label = Label("")
-    """Where the endpoint is, in your own words, such as singapore: told in status, in a router's /state and by the
-    metric poolkeeper_endpoint_info. Routing does not look at it."""
+    """Where the endpoint is, as free text, such as singapore. It is shown in status, in a router's /state and in the
+    metric poolkeeper_endpoint_info. It does not affect routing."""
     schedule: tuple[WeightWindow, ...] = Field((), max_length=16)
-    """Weight by time of the week, to use off-peak prices or to spare a machine that has other work by day.
-    Outside of all windows the weight counts as it stands."""
+    """Weight by time of the week, to use off-peak prices, or to send less to a machine with other work by day. Outside
+    of all windows the weight applies unchanged."""
     pricing: Pricing | None = None
-    """What it costs: complete answers add to the metric poolkeeper_cost_total, by the provider's account of tokens and
-    the price when they ended. Left out: its cost is not counted."""
+    """Prices: complete answers add to the metric poolkeeper_cost_total, by the provider's token count and the price
+    when they ended. Default: the cost is not counted."""
     capabilities: tuple[Capability, ...] = Field((), max_length=2, json_schema_extra=LIST_SET)
-    """What it can do beyond the usual. PrefixCompletion: it can continue an answer begun elsewhere (DeepSeek's
-    beta prefix completion, vLLM's continue_final_message), so a cut stream can go on here. LargeContext: it may
-    be asked when another endpoint refused a request as too long."""
+    """Additional abilities. PrefixCompletion: it can continue an answer of another endpoint (DeepSeek's beta prefix
+    completion, vLLM's continue_final_message), so the router continues a cut stream here. LargeContext: it gets
+    requests that another endpoint refused as too long."""

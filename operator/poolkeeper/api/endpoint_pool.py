@@ -1,4 +1,4 @@
-"""The EndpointPool: where DeepSeek can be had, and the routers in front."""
+"""The EndpointPool: the endpoints of DeepSeek, and the routers in front."""
 
 from typing import ClassVar, Literal
 
@@ -24,9 +24,8 @@ class PoolMetadata(Metadata):
 
 
 class EndpointPool(Resource):
-    """A pool of endpoints that serve the same models, and the router that keeps it answering: clients talk to one
-    address in the OpenAI dialect, and an endpoint that is busy, slow, broken or out of money is not their
-    problem."""
+    """A pool of endpoints that serve the same models, and the router that keeps it answering: clients use one address
+    with OpenAI's API, and do not notice an endpoint that is busy, slow, failed or without credit."""
 
     PLURAL: ClassVar[str] = "endpointpools"
     SHORT_NAME: ClassVar[str] = "epool"

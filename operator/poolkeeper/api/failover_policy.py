@@ -10,8 +10,8 @@ __all__ = ["FailoverPolicy", "FailoverPolicySpec", "FailoverPolicyStatus"]
 
 
 class FailoverPolicy(Resource):
-    """How pools fail over: health checks, circuit breakers, retries, time-outs, fallbacks. Pools of the same
-    namespace name it in failoverPolicyRef; many pools can share one. Every field has a default."""
+    """How pools fail over: health checks, circuit breakers, retries, timeouts, fallbacks. Pools of the same namespace
+    refer to it in failoverPolicyRef; many pools can share one. Every field has a default."""
 
     PLURAL: ClassVar[str] = "failoverpolicies"
     SHORT_NAME: ClassVar[str] = "fopol"

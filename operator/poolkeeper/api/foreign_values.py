@@ -1,7 +1,7 @@
-"""The values in what a Pod tells us: bounded, typed and fit for a terminal before anybody decides on them.
+"""The values in what a Pod reports: bounded, typed and safe for a terminal before any decision uses them.
 
-Whoever controls a router's or a prober's Pod can say anything. A number beyond its bounds, a time without a zone or in
-no plausible year is refused, and with it the whole answer. Text is kept, without what a terminal would obey.
+A person who controls a router's or a prober's Pod can send anything. A number beyond its bounds, a time without a zone
+or in no plausible year is refused, and with it the whole answer. Text is kept, without what a terminal would obey.
 """
 
 import re

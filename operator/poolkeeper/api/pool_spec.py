@@ -29,29 +29,29 @@ class PolicyRef(Model):
 
 
 class AccessClient(Model):
-    """One caller with a key of its own."""
+    """One caller with its own API key."""
 
     name: ShortName
     """Name of the client in metrics and logs; unique in the pool. A DNS label of at most 30 characters."""
     key_ref: SecretKeyRef
-    """Secret with the key that this client sends as "Authorization: Bearer …". It is checked by the router and
-    never passed on."""
+    """Secret with the API key that this client sends as "Authorization: Bearer …". The router checks it and never
+    forwards it."""
     priority: Count = 0
-    """Order in the queue when every endpoint is full: 0 first, then 1, and so on. A request may ask for a later place
-    by the header x-poolkeeper-priority, never for an earlier one."""
+    """Order in the queue when every endpoint is full: 0 first, then 1, and so on. A request may lower its priority with
+    the header x-poolkeeper-priority, never raise it."""
     max_connections: PositiveCount = 100
-    """Most requests of this client in flight or waiting, over all router replicas together; what is over is answered
-    429 client_limit at once."""
+    """Connection limit of this client: the most requests in flight or waiting, over all router replicas together.
+    Further requests get 429 client_limit at once."""
 
 
 class Access(Model):
     """Who may call the router."""
 
     mode: Literal["Open", "Keys"] = "Open"
-    """Open: whoever reaches the Service may call; restrict that with a NetworkPolicy. Keys: only the clients
-    below, by key; everybody else is answered 401."""
+    """Open: everybody who reaches the Service may call; restrict that with a NetworkPolicy. Keys: only the clients
+    below, with their API key; all others get 401."""
     clients: tuple[AccessClient, ...] = Field((), max_length=64, json_schema_extra=list_map("name"))
-    """Callers known by their key. Under mode Keys at least one."""
+    """Callers and their API keys. Under mode Keys at least one."""
 
 
 _CRON_ITEM = r"(\*|\?|{v}(-{v})?)(/[1-9][0-9]?)?"
@@ -84,28 +84,27 @@ class CronSchedule(Text):
 
 
 class Probe(Model):
-    """Ghost traffic: a CronJob that sends a few real, tagged requests to every endpoint and measures what users
-    would feel."""
+    """Synthetic probes: a CronJob that sends a few real, tagged requests to every endpoint and measures what users
+    would see."""
 
     schedule: CronSchedule = CronSchedule("*/15 * * * *")
     """When to probe, in cron's five fields, UTC. The default is about a hundred runs a day: enough to see a grey
-    failure within a quarter of an hour. Fast failover never depends on it: the router's own breakers see real
-    traffic."""
+    failure within a quarter of an hour. Fast failover does not depend on it: the router's breakers see real traffic."""
     samples_ref: ConfigMapKeyRef | None = None
-    """ConfigMap with request bodies, one JSON object a line, so that the probe asks what your users ask. Left
-    out: a short built-in question."""
+    """ConfigMap with request bodies, one JSON object per line, so that the probe requests what your users request.
+    Default: a short built-in question."""
     requests_per_run: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
-    """Requests to each endpoint in each run. One slow answer proves nothing: where there is one, a run asks again,
-    up to three times in all."""
+    """Probe requests to each endpoint in each run. One slow answer proves nothing: after one, the run sends another
+    request, up to three in all."""
     max_tokens: PositiveCount = 64
-    """Longest answer a probe asks for, in tokens. A reasoning model that thinks before it answers needs some
-    room: with 1 it never gets to content and looks dead."""
+    """Longest answer that a probe requests, in tokens. A reasoning model thinks before it answers and needs enough
+    tokens: with 1 it never reaches content and looks dead."""
     first_token: PositiveSpan = Duration("5s")
-    """Slower to the first token than this is a grey failure: the endpoint answers, but nobody wants to wait for it."""
+    """A first token slower than this is a grey failure: the endpoint answers, but too slowly for users."""
     min_tokens_per_second: Count = 5
-    """A stream slower than this many tokens a second is a grey failure. 0: speed does not matter."""
+    """A stream slower than this many tokens per second is a grey failure. 0: no limit."""
     daily_budget: Money = Money("0.50")
-    """Most that probing may cost in a day (UTC), in each pricing currency; then it stops until the next day.
+    """The most that probing may cost per day (UTC), in each pricing currency; then it stops until the next day.
     Endpoints without pricing count as free."""
     suspend: Flag = False
     """true stops probing until it is false again."""
@@ -115,23 +114,23 @@ class EndpointPoolSpec(Model):
     """What the pool should be."""
 
     models: tuple[ModelName, ...] = Field(min_length=1, max_length=64)
-    """Model names that clients may ask for, answered by GET /v1/models. The first is the default: it serves a
-    request that names none. Any printable name of at most 128 characters, such as deepseek-v4-pro."""
+    """Model names that clients may request; GET /v1/models lists them. The first is the default, for a request that
+    names none. Any printable name of at most 128 characters, such as deepseek-v4-pro."""
     endpoints: tuple[Endpoint, ...] = Field(min_length=1, max_length=32, json_schema_extra=list_map("name"))
-    """Where the models can be had: 1 to 32 endpoints, at least one of them not Disabled. Traffic goes to the
-    lowest tier that can take it, shared by weight among the tier's endpoints; what one fails to answer, another
-    is asked, unseen by the client. The smallest useful pool names two: {name: official, provider: DeepSeek, url:
-    "https://api.deepseek.com/v1", credentialsRef: {name: deepseek, key: api-key}} and {name: local, provider:
-    VLLM, serviceRef: {name: vllm, port: 8000}, tier: 1, maxConnections: 8}."""
+    """The endpoints that serve the models: 1 to 32, at least one of them not Disabled. Traffic goes to the lowest tier
+    that can take it, shared by weight among the tier's endpoints. When one fails to answer, the router uses another,
+    and the client does not notice. The smallest useful pool names two: {name: official, provider: DeepSeek, url:
+    "https://api.deepseek.com/v1", credentialsRef: {name: deepseek, key: api-key}} and {name: local, provider: VLLM,
+    serviceRef: {name: vllm, port: 8000}, tier: 1, maxConnections: 8}."""
     failover_policy_ref: PolicyRef | None = None
-    """The FailoverPolicy that says when an endpoint counts as broken and what happens then. Left out: that kind's
-    defaults."""
+    """The FailoverPolicy that says when an endpoint counts as failed and what happens then. Default: the defaults of
+    that kind."""
     min_available: PositiveCount = 1
     """Endpoints that must be usable for the condition Available to be True; not more than there are endpoints."""
     access: Access = Access()
-    """Who may call the router. Left out: whoever reaches its Service."""
+    """Who may call the router. Default: everybody who reaches its Service."""
     probe: Probe | None = None
-    """Ghost traffic: real requests on a schedule that measure what users would feel. They cost tokens, so there
-    is none unless this is set ({} takes all defaults)."""
+    """Synthetic probes: real requests on a schedule that measure what users would see. They cost tokens, so there are
+    none unless this is set ({} takes all defaults)."""
     router: Router = Router()
-    """The router Pods that stand in front of the pool."""
+    """The router Pods in front of the pool."""

@@ -36,7 +36,7 @@ class Amount(Model):
     currency: Currency
     """Three capital letters, such as USD."""
     amount: Money
-    """A decimal in text: floating point must not touch it."""
+    """A decimal as text, so that no floating point rounds it."""
 
 
 class SpentDoc(Model):

@@ -1,4 +1,4 @@
-"""A whole object as the API server or a file gives it, and the one way in: parse, which tells every problem at once."""
+"""A whole object from the API server or a file, and the one way in: parse, which reports every problem at once."""
 
 from collections.abc import Mapping
 from contextlib import suppress

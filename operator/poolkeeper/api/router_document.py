@@ -3,9 +3,9 @@
 One JSON document a pool, the same for all its router Pods. Everything in it is resolved: no defaults to fill in, no
 references to follow, no durations to parse (integers, milliseconds); credentials are file names below the mounted
 credentials folder, never values. The router validates it again (router/lua/core/document/config.lua) and refuses what
-it does not know, because a document it misreads is worse than yesterday's. `generation` only ever grows; `hash`
-covers everything but itself, `generation` and the news, so a router (and the operator, from /state) can tell equal
-from new.
+it does not know, because a document it misreads is worse than yesterday's. `generation` only ever grows; `hash` covers
+everything except itself, `generation` and the startup hints, so a router (and the operator, from /state) can recognise
+equal from new.
 """
 
 from typing import Literal
@@ -93,9 +93,8 @@ class EndpointDoc(Model):
     """One upstream endpoint.
 
     fingerprint: changes when what the endpoint *is* changes (address, credential reference, provider): its breaker and
-    latency start afresh then, and only then.
-    max_connections: this replica's share of the declared ceiling. host: a DNS name or IP literal without brackets.
-    path: prefix without a trailing slash, "" or "/v1".
+    latency start anew then, and only then. max_connections: this replica's share of the declared connection limit.
+    host: a DNS name or IP literal without brackets. path: prefix without a trailing slash, "" or "/v1".
     """
 
     name: str
@@ -147,7 +146,7 @@ class TimeoutsDoc(Model):
 
 
 class AffinityDoc(Model):
-    """How a request tells which conversation it belongs to, and how long that is remembered."""
+    """How a request shows which conversation it belongs to, and how long the router remembers it."""
 
     mode: Literal["Header", "Prefix"]
     header: str
@@ -155,7 +154,7 @@ class AffinityDoc(Model):
 
 
 class BalancingDoc(Model):
-    """affinity: None where every request is placed afresh."""
+    """affinity: None if conversations do not matter."""
 
     algorithm: Literal["Dynamic", "PowerOfTwo", "RoundRobin"]
     slow_start_ms: int
@@ -175,7 +174,7 @@ class HeldTier(Model):
 
 
 class StreamingDoc(Model):
-    """recovery: how an answer is gone on with that broke off after its caller saw a part of it."""
+    """recovery: how an answer is continued that broke off after its caller saw a part of it."""
 
     recovery: Literal["Continue", "Restart", "Error"]
 
@@ -265,7 +264,7 @@ class PolicyDoc(Model):
 class ClientDoc(Model):
     """A caller allowed in under access mode Keys; its key is a file below the clients folder.
 
-    max_connections: this replica's share of the declared ceiling.
+    max_connections: this replica's share of the declared connection limit.
     """
 
     name: str

@@ -6,11 +6,11 @@ All others are only passed on, when they are words at all.
 import re
 
 KEY_MISSING = frozenset({"SecretNotFound"})
-"""The file of a key is not there, or empty."""
+"""The file of an API key is missing or empty."""
 KEY_REFUSED = frozenset({"CredentialsRejected"})
 OUT_OF_MONEY = frozenset({"BalanceExhausted"})
 AT_REST = frozenset({"RateLimited", "Busy"})
-"""The provider asked for a pause of some seconds; the breaker need not be open for that."""
+"""The provider set a backoff of some seconds; the breaker need not be open for that."""
 OFF_SCHEDULE = "OffSchedule"
 """Its schedule gives it no weight at this time of the week."""
 WELL = frozenset({"Healthy", "NoDataYet"})
@@ -19,7 +19,7 @@ CHECK_FAILED = frozenset({"HealthCheckFailed"})
 UNTRIED = frozenset({"HealthCheckPassed", "ProbePassed"})
 """Of a half-open breaker: health checks pass, or a probe was answered well, and no request has come to try."""
 AWAITS_TRAFFIC = frozenset({"AwaitingTraffic"})
-"""That is so for all its models: nothing but a request can tell more."""
+"""That is so for all its models: only a request can show more."""
 BY_BREAKER = frozenset({"BreakerOpen", "BreakerHalfOpen"})
 """Says what the breaker says; why it opened stands at the models."""
 _WORD = re.compile(r"[A-Z][A-Za-z0-9]{0,63}")

@@ -17,15 +17,15 @@ class Autoscaling(Model):
     max_replicas: PositiveCount = 10
     """Most router Pods; not fewer than minReplicas."""
     target_cpu_percent: int = Field(70, strict=True, ge=1, le=100, alias="targetCPUPercent")
-    """Average CPU use, in percent of the request, that the autoscaler aims at. A router near its limit adds
-    latency to every stream, so leave some room."""
+    """Target of the autoscaler: average CPU use, in percent of the request. A router near its limit adds latency to
+    every stream, so stay below it."""
 
 
 class RouterService(Model):
     """The Service in front of the router Pods; clients use its address as their base URL."""
 
     type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
-    """ClusterIP is reached from inside the cluster only. The others open the pool to the outside: use access mode
+    """ClusterIP is reachable only from inside the cluster. The others open the pool to the outside: use access mode
     Keys then."""
     port: Port = 80
     """Port of the Service."""
@@ -56,35 +56,35 @@ class Resources(Model):
     """CPU and memory of a router container."""
 
     requests: dict[ResourceName, Quantity] = Field(default={}, max_length=8)
-    """What each router is guaranteed, such as {cpu: 250m, memory: 128Mi}; the autoscaler's percentages refer to it."""
+    """Guaranteed to each router, such as {cpu: 250m, memory: 128Mi}; the autoscaler's percentages refer to it."""
     limits: dict[ResourceName, Quantity] = Field(default={}, max_length=8)
-    """What each router may not exceed. Think twice about a CPU limit: a throttled router delays every stream on it."""
+    """The maximum of each router. Be careful with a CPU limit: a throttled router delays every stream."""
 
 
 class Toleration(Model):
-    """A node taint that router Pods put up with; as in a Pod."""
+    """A node taint that router Pods tolerate; as in a Pod."""
 
     key: MetaKey | None = None
-    """Taint key; left out with operator Exists: every taint."""
+    """Taint key. Without it, with operator Exists: every taint."""
     operator: Literal["Exists", "Equal"] = "Equal"
-    """Exists asks for the key only, Equal for the value too."""
+    """Exists compares only the key, Equal also the value."""
     value: LabelValue | None = None
     """Taint value, with operator Equal."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """Taint effect; left out: all of them."""
+    """Taint effect. Default: all effects."""
     toleration_seconds: Annotated[int, Field(strict=True, ge=0, le=86_400)] | None = None
-    """With NoExecute: how long, in seconds, a Pod stays after the taint appeared. Left out: for ever."""
+    """With NoExecute: how long, in seconds, a Pod stays after the taint appeared. Default: for ever."""
 
 
 class TopologySpread(Model):
     """How router Pods spread over nodes or zones; as in a Pod. It always counts this pool's own router Pods."""
 
     topology_key: MetaKey
-    """Node label that tells one place from another, such as topology.kubernetes.io/zone."""
+    """Node label that distinguishes the places, such as topology.kubernetes.io/zone."""
     max_skew: PositiveCount = 1
     """By how many Pods two places may differ."""
     when_unsatisfiable: Literal["DoNotSchedule", "ScheduleAnyway"] = "ScheduleAnyway"
-    """What happens to a Pod that would break it."""
+    """What happens to a Pod that would break this rule."""
     min_domains: PositiveCount | None = None
     """With DoNotSchedule: how many places there must be at least."""
 
@@ -99,10 +99,10 @@ class PodTemplate(Model):
     node_selector: dict[MetaKey, LabelValue] = Field(default={}, max_length=32)
     """Labels a node must have."""
     tolerations: tuple[Toleration, ...] = Field((), max_length=32)
-    """Node taints to put up with."""
+    """Node taints that router Pods tolerate."""
     affinity: dict[str, JsonValue] | None = None
-    """Affinity as in a Pod (nodeAffinity, podAffinity, podAntiAffinity); checked by the API server when the
-    Deployment is written. Left out: routers of a pool prefer different nodes."""
+    """Affinity as in a Pod (nodeAffinity, podAffinity, podAntiAffinity); the API server checks it when the operator
+    writes the Deployment. Default: routers of a pool prefer different nodes."""
     topology_spread: tuple[TopologySpread, ...] = Field((), max_length=8)
     """Spread over nodes or zones; becomes the Pods' topologySpreadConstraints."""
     priority_class_name: ObjectName | None = None
@@ -110,18 +110,18 @@ class PodTemplate(Model):
 
 
 class Router(Model):
-    """The router Pods that stand in front of the pool."""
+    """The router Pods in front of the pool."""
 
     replicas: Count = 2
     """Router Pods; this is what `kubectl scale epool NAME --replicas=3` sets. Leave it out in Git when an
     autoscaler owns it: a value there would be put back at each sync. 0 stops the pool."""
     autoscaling: Autoscaling | None = None
-    """Let replicas follow the routers' CPU use: the autoscaler sets it, unless it is 0, so leave it out in Git. Left
-    out: replicas stays as it is."""
+    """Let the autoscaler set replicas by the routers' CPU use, unless it is 0; so leave replicas out in Git. Default:
+    replicas does not change."""
     service: RouterService = RouterService()
     """The Service in front of the routers."""
     resources: Resources = Resources()
-    """CPU and memory of each router. Left out: what the installation sets. One router moves thousands of requests
-    a second."""
+    """CPU and memory of each router. Default: as the installation sets it. One router handles thousands of requests per
+    second."""
     template: PodTemplate = PodTemplate()
-    """Where the routers run and what is written on them."""
+    """Nodes, labels and annotations of the router Pods."""

@@ -67,7 +67,7 @@ class EndpointState(Heard):
 
 
 class GlobalState(Heard):
-    """The pool's own breaker, over all its requests."""
+    """The pool breaker, over all requests of the pool."""
 
     breaker: Breaker = "Closed"
     error_rate_percent: Figure = 0.0
@@ -81,7 +81,7 @@ class HeldTier(Heard):
 
 
 class FailbackState(Heard):
-    """told_at: the `failback` that this router has heard of, as its document said it."""
+    """told_at: the last `failback` that this router knows, from its document."""
 
     told_at: Name = ""
     held: tuple[HeldTier, ...] = Field((), max_length=MOST_MODELS)
@@ -95,7 +95,7 @@ class ClientState(Heard):
 
 
 class RefusedConfig(Heard):
-    """A document this router would not take, and why; it goes on serving the one it has."""
+    """A document that this router rejected, and why; it keeps serving with its last one."""
 
     generation: Count = 0
     message: Line = ""
@@ -120,7 +120,7 @@ class Transition(Heard):
 class RouterState(Heard):
     """One router replica. generation and config_hash name the document it serves (0 and "" before the first).
 
-    unserved_models: those that no endpoint can serve now, not counting the breakers' trials.
+    unserved_models: those that no endpoint can serve now, half-open requests not counted.
     """
 
     pool: Name = ""

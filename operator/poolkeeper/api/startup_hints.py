@@ -1,6 +1,6 @@
-"""What a router document tells beside the pool's declaration: news, which grow old, and are not part of its hash.
+"""The startup hints in a router document: they expire, and are not part of its hash.
 
-An outage is no roll-out: who is told of one does not serve another configuration.
+An outage is no roll-out: a hint does not change the configuration that a router serves.
 """
 
 from pydantic import ConfigDict, ValidationError
@@ -37,7 +37,7 @@ class AnsweredDoc(Model):
 
 
 class News(Model):
-    """All that is read back of a document, to tell the same thing once."""
+    """What the operator reads back of a document, so that it writes each hint once."""
 
     model_config = ConfigDict(extra="ignore")
 

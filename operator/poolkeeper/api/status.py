@@ -28,13 +28,14 @@ class Condition(StatusModel):
     type: Annotated[str, Field(min_length=1, max_length=64)]
     """Which question this answers, such as Available."""
     status: ConditionStatus
-    """True, False, or Unknown when nobody can tell at present."""
+    """True, False, or Unknown if the answer is not known at present."""
     reason: Annotated[str, Field(min_length=1, max_length=64)]
-    """The answer's cause in one word; docs/runbooks has a page for each."""
+    """The cause in one word; docs/runbooks has a page for each."""
     message: Sentence = ""
     """The cause in a sentence: which object, what was seen, what was wanted."""
     observed_generation: Number | None = None
-    """metadata.generation of the spec this is about; older than the object's means: not about the latest spec."""
+    """metadata.generation of the spec that this is about. If it is older than the object's: this is not about the
+    latest spec."""
     last_transition_time: datetime
     """When status last changed."""
 
@@ -49,13 +50,13 @@ class EndpointStatus(StatusModel):
     region: Word = ""
     """Its region in the spec; empty where none is given."""
     health: Literal["Healthy", "Unhealthy", "Unknown"]
-    """Health checks and probes: may it be used at all?"""
+    """Health by checks and probes: can the router use it?"""
     breaker: Literal["Closed", "Open", "HalfOpen"]
-    """The circuit breaker: Closed lets traffic through, Open none, HalfOpen a few requests to try."""
+    """The circuit breaker: Closed lets all requests pass, Open none, HalfOpen a few."""
     open_models: Annotated[tuple[Word, ...], Field(max_length=64)] = ()
-    """The models that it is not Closed for, where it is for others; empty where it is the same for all."""
+    """The models for which the breaker is not Closed while it is for others; empty if it is the same for all."""
     reason: Word = ""
-    """Why health or breaker are not as one would wish; empty when they are."""
+    """Why health or breaker are not good; empty if they are."""
     last_transition_time: datetime
     """When health or breaker last changed."""
 
@@ -64,17 +65,17 @@ class RouterStatus(StatusModel):
     """The router Deployment."""
 
     replicas: Number = 0
-    """Router Pods there are."""
+    """Existing router Pods."""
     ready_replicas: Number = 0
     """Router Pods that serve."""
     selector: Annotated[str, Field(max_length=512)] = ""
-    """Label selector of the router Pods in text form; the scale subresource hands it to an autoscaler."""
+    """Label selector of the router Pods as text; the scale subresource passes it to an autoscaler."""
     config_hash: Word = ""
-    """Hash of the configuration the routers were given."""
+    """Hash of the configuration that the routers got."""
 
 
 class EffectivePolicy(StatusModel):
-    """The failover policy in force."""
+    """The failover policy in use."""
 
     name: Annotated[str, Field(max_length=253)] = ""
     """Name of the FailoverPolicy; empty: the built-in defaults."""
@@ -86,31 +87,31 @@ class ProbeRun(StatusModel):
     """What one run of the probe found at one endpoint."""
 
     reason: Word = ""
-    """What was wrong, in a word; empty: nothing."""
+    """What was wrong, in one word; empty: nothing."""
     bad: Number = 0
-    """Samples in which it was."""
+    """Probe requests with this fault."""
     asked: Number = 1
-    """Samples that said anything about the endpoint."""
+    """Probe requests with any result for the endpoint."""
 
 
 class ProbedEndpoint(StatusModel):
-    """What the probe knows of one endpoint."""
+    """The results of the probe for one endpoint."""
 
     name: Word
     """The endpoint's name in the spec."""
     fingerprint: Word = ""
-    """Which endpoint that was: another address under the same name has another past."""
+    """Identifies the endpoint: another address under the same name has another history."""
     verdict: Literal["Healthy", "Grey", "Unhealthy"] = "Healthy"
-    """Healthy; Grey: it answers, but slowly or wrongly; Unhealthy: nothing can be had from it. From several runs, never
-    from one slow sample."""
+    """Probe status. Healthy; Grey: it answers, but slowly or wrongly; Unhealthy: it gives no answer. From several runs,
+    never from one slow request."""
     reason: Word = ""
-    """Why it is not Healthy, in a word."""
+    """Why it is not Healthy, in one word."""
     since: datetime
-    """When the verdict last changed."""
+    """When the probe status last changed."""
     asked_at: datetime | None = None
-    """When a run that could say anything of it last finished; the verdict is as old as this."""
+    """When the last run with a result for it finished: the age of the probe status."""
     runs: tuple[ProbeRun, ...] = Field((), max_length=5)
-    """The latest runs, the newest first."""
+    """The last runs, newest first."""
 
 
 class LastProbe(StatusModel):
@@ -124,11 +125,11 @@ class LastProbe(StatusModel):
     message: Sentence = ""
     """The worst endpoint and what was seen."""
     asked_at: datetime | None = None
-    """When a run that asked any endpoint last finished."""
+    """When the last run with a request to any endpoint finished."""
     endpoints: tuple[ProbedEndpoint, ...] = Field((), max_length=32, json_schema_extra=list_map("name"))
-    """The verdict on each endpoint, and the runs it comes from."""
+    """The probe status of each endpoint, and the runs it comes from."""
     day: Annotated[str, Field(max_length=10, pattern=r"^([0-9]{4}-[01][0-9]-[0-3][0-9])?$")] = ""
-    """The day (UTC) that spent is of, such as 2026-11-22."""
+    """The day (UTC) of spent, such as 2026-11-22."""
     spent: tuple[Amount, ...] = Field((), max_length=32, json_schema_extra=list_map("currency"))
     """What probing cost on that day so far."""
     cost: tuple[Amount, ...] = Field((), max_length=32, json_schema_extra=list_map("currency"))
@@ -141,8 +142,8 @@ class EndpointPoolStatus(StatusModel):
     observed_generation: Number | None = None
     """metadata.generation of the spec that this status is about."""
     conditions: tuple[Condition, ...] = Field((), max_length=16, json_schema_extra=list_map("type"))
-    """Accepted, ResolvedRefs, Programmed, Available, Degraded, FailoverActive and Ready. Unknown/Pending until
-    the operator looked."""
+    """Accepted, ResolvedRefs, Programmed, Available, Degraded, FailoverActive and Ready. Unknown/Pending until the
+    operator has processed the resource."""
     endpoints: tuple[EndpointStatus, ...] = Field((), max_length=32, json_schema_extra=list_map("name"))
     """Each endpoint's health and breaker."""
     active_tier: Annotated[int, Field(ge=0, le=9)] | None = None
@@ -156,7 +157,7 @@ class EndpointPoolStatus(StatusModel):
     router: RouterStatus = RouterStatus()
     """The router Deployment."""
     effective_policy: EffectivePolicy | None = None
-    """The failover policy in force."""
+    """The failover policy in use."""
     address: Annotated[str, Field(max_length=512)] = ""
     """Base URL for clients inside the cluster, such as http://chat-router.default.svc.cluster.local/v1."""
     last_probe: LastProbe | None = None
@@ -164,11 +165,11 @@ class EndpointPoolStatus(StatusModel):
 
 
 class FailoverPolicyStatus(StatusModel):
-    """What the operator says about the policy."""
+    """The status of the policy."""
 
     observed_generation: Number | None = None
     """metadata.generation of the spec that this status is about."""
     conditions: tuple[Condition, ...] = Field((), max_length=16, json_schema_extra=list_map("type"))
-    """Accepted. Unknown/Pending until the operator looked."""
+    """Accepted. Unknown/Pending until the operator has processed the resource."""
     bound_pools: Number = 0
     """How many pools of this namespace use the policy."""

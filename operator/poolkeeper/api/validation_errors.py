@@ -71,7 +71,7 @@ def rule_problems(model: Model, local: bool, cut: frozenset[Path] = frozenset())
         if isinstance(value, Model):
             for at, seen in _repeated(value):
                 twice = _before_cut((*position, *at), cut)
-                yield Problem(dotted(twice), "is there already; each may be there once" + _seen(twice, seen))
+                yield Problem(dotted(twice), "appears twice; remove one" + _seen(twice, seen))
 
 
 def _at(value: object, alias: str) -> object:
@@ -170,9 +170,9 @@ def _seen(path: Path, value: object) -> str:
 
 def _hint(kind: type[Model], path: Path) -> str:
     if path[-1] == "namespace" and isinstance(path[-2], str) and path[-2].endswith("Ref"):
-        return "; a reference stays in the pool's own namespace"
+        return "; a reference is always in the pool's own namespace"
     if str(path[-1]).lower().replace("_", "") in _KEY_NAMES and "credentialsRef" in _fields(kind, path[:-1]):
-        return "; a key stands in a Secret, which credentialsRef names"
+        return "; put the API key into a Secret and refer to it in credentialsRef"
     near = get_close_matches(str(path[-1]), _fields(kind, path[:-1]), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 

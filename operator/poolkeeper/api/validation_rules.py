@@ -87,7 +87,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         Url,
-        "must not carry user:password@; put the key into a Secret and name that in credentialsRef",
+        "must not contain user:password@; put the API key into a Secret and refer to it in credentialsRef",
         "!self.matches('^[^/]*//[^/?#]*@')",
         lambda url: re.match("[^/]*//[^/?#]*@", url) is None,
     ),
@@ -99,7 +99,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         Url,
-        "must end before /chat/completions: it is what an OpenAI client calls its base URL",
+        "must end before /chat/completions: it is the base URL of an OpenAI client",
         "!self.contains('/chat/completions')",
         lambda url: "/chat/completions" not in url,
     ),
@@ -118,7 +118,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         ServiceRef,
-        "must end before /chat/completions; nearly every model server wants /v1",
+        "must end before /chat/completions; nearly every model server uses /v1",
         "!has(self.path) || !self.path.contains('/chat/completions')",
         lambda service: "/chat/completions" not in service.path,
         at="path",
@@ -131,7 +131,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         Endpoint,
-        "must be https, because a credential is sent to it; insecure: true allows http, for all on the way to read",
+        "must be https, because it gets an API key; insecure: true allows http, where everybody on the way can read it",
         "!has(self.credentialsRef) || !has(self.url) || self.insecure || !self.url.startsWith('http://')",
         lambda endpoint: (
             endpoint.credentials_ref is None
@@ -144,7 +144,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         Endpoint,
-        "must be left out for an endpoint that is plain http: there is no certificate to look at",
+        "must be empty for an endpoint with plain http: it has no certificate",
         "!has(self.tls) || ((!has(self.url) || !self.url.startsWith('http://'))"
         " && (!has(self.serviceRef) || self.serviceRef.scheme != 'http'))",
         lambda endpoint: (
@@ -186,14 +186,14 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         EndpointPoolSpec,
-        "must not be more than there are endpoints",
+        "must not be more than the number of endpoints",
         "self.minAvailable <= size(self.endpoints)",
         lambda spec: spec.min_available <= len(spec.endpoints),
         at="minAvailable",
     ),
     _rule(
         Access,
-        "must name at least one client under mode Keys: nobody could call otherwise",
+        "must name at least one client under mode Keys: otherwise nobody could call",
         "self.mode != 'Keys' || (has(self.clients) && size(self.clients) > 0)",
         lambda access: access.mode != "Keys" or len(access.clients) > 0,
         at="clients",
@@ -215,7 +215,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         PodTemplate,
-        "must not set keys of poolkeeper.dev: Poolkeeper keeps its own notes there",
+        "must not set keys of poolkeeper.dev: Poolkeeper uses them itself",
         "!has(self.annotations) || !self.annotations.exists(key, key.startsWith('poolkeeper.dev/'))",
         lambda template: not any(key.startswith("poolkeeper.dev/") for key in template.annotations),
         at="annotations",

@@ -108,7 +108,7 @@ def test_who_looks_for_a_place_for_a_key_is_told_where_it_is(name: str) -> None:
     problems = parse(Case("", set={f"spec.endpoints[0].{name}": "canary-key"}))
     assert isinstance(problems, tuple)
     assert [str(problem) for problem in problems] == [
-        f"spec.endpoints[0].{name}: unknown field; a key stands in a Secret, which credentialsRef names"
+        f"spec.endpoints[0].{name}: unknown field; put the API key into a Secret and refer to it in credentialsRef"
     ]
 
 
