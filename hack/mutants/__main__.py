@@ -10,7 +10,7 @@ from testing.router_lua import LUA
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS_OF_PACKAGE = {
-    "status": ("tests/unit/status", "tests/property/test_status.py"),
+    "status": ("tests/unit/status", "tests/property/test_status.py", "tests/golden/test_condition_messages.py"),
     "plan": ("tests/unit/plan", "tests/property/test_plan.py"),
     "probing": ("tests/unit/probing", "tests/property/test_false_alarms.py"),
 }
