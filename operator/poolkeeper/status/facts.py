@@ -16,7 +16,7 @@ from poolkeeper.api.base import SecretKeyRef
 from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.reasons import ConditionType
 from poolkeeper.api.router_reasons import AT_REST, AWAITS_TRAFFIC, OFF_SCHEDULE
-from poolkeeper.api.router_state import Breaker, Health, RouterState
+from poolkeeper.api.router_state import Breaker, EndpointState, Health, RouterState
 from poolkeeper.api.status import Condition, EndpointStatus, ProbedEndpoint
 from poolkeeper.errors import Refused
 from poolkeeper.plan.annotations import mode_of
@@ -163,7 +163,9 @@ def _endpoints(
     previous = {endpoint.name: endpoint for endpoint in snapshot.previous.endpoints} if snapshot.previous else {}
     unasked = _is_unasked(snapshot)
     if snapshot.pool is None:  # the spec cannot be read; routers serve on what they had
-        declared: list[tuple[EndpointStatus | Endpoint, Endpoint | None]] = [(one, None) for one in previous.values()]
+        last: Mapping[str, EndpointStatus | EndpointState] = previous or _reported(states)
+        declared: list[tuple[EndpointStatus | EndpointState | Endpoint, Endpoint | None]]
+        declared = [(one, None) for one in last.values()]
     else:
         declared = [(endpoint, endpoint) for endpoint in snapshot.pool.spec.endpoints]
     for known, endpoint in declared:
@@ -186,6 +188,11 @@ def _endpoints(
             probe=verdict_on(probed[name]) if name in probed else NOT_PROBED,
             probe_since=probed[name].since if name in probed else None,
         )
+
+
+def _reported(states: Collection[RouterState]) -> Mapping[str, EndpointState]:
+    """What the routers serve on, where neither spec nor status says it (a pool restored without its status)."""
+    return {endpoint.name: endpoint for state in states for endpoint in state.endpoints}
 
 
 def _in_service(endpoint: Endpoint | None, snapshot: Snapshot) -> bool:

@@ -276,6 +276,13 @@ CASES = {
         Reason.MinimumEndpointsAvailable,
         "1/2 endpoints take traffic",
     ),
+    "an invalid spec, and no status from before: the routers' endpoints count": Case(
+        replace(WELL, pool=None, problems=(Problem("spec.models", "is missing"),)),
+        T.Available,
+        "True",
+        Reason.MinimumEndpointsAvailable,
+        "2/2 endpoints take traffic",
+    ),
     "all fail their health checks": Case(
         seen_as(
             seen("official", health="Unhealthy", reason="HealthCheckFailed"),
@@ -472,6 +479,12 @@ CASES = {
     ),
     "a first tier that is drained is not the first": Case(
         serving(snapshot(pool([OFFICIAL | {"mode": "Draining"}, LOCAL])), state(document(snapshot()), active_tier=1)),
+        T.FailoverActive,
+        "False",
+        Reason.PrimaryServing,
+    ),
+    "an invalid spec, and no status from before: the routers' first tier serves": Case(
+        replace(WELL, pool=None, problems=(Problem("spec.models", "is missing"),)),
         T.FailoverActive,
         "False",
         Reason.PrimaryServing,
