@@ -154,6 +154,33 @@ def test_an_answer_that_says_nothing_is_none(
     assert said.headers["x-poolkeeper-endpoint"] == "something"
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_of_a_provider_s_headers_the_caller_gets_how_long_it_took_and_its_charset(router: Router, stream: bool) -> None:
+    kind = "text/event-stream; charset=utf-8" if stream else "application/json; charset=utf-8"
+    more = "openai-processing-ms: 1234\r\nx-ratelimit-remaining-requests: 0\r\nset-cookie: a=b\r\nContent-Length"
+    body = STREAM + DONE if stream else json.dumps(WHOLE[CHAT]).encode()
+    with RawProvider(lambda number, sent: answer(body, kind).replace(b"Content-Length", more.encode())) as provider:
+        router.serve(endpoint("a", port=provider.port))
+        got = router.ask(stream=stream).headers
+
+    assert got["openai-processing-ms"] == "1234"
+    assert got["content-type"] == kind
+    assert not {"x-ratelimit-remaining-requests", "set-cookie"} & set(got)
+
+
+@pytest.mark.parametrize(("path", "want"), [(MESSAGES, True), (CHAT, False), ("/v1/messages", True)])
+def test_clients_of_the_messages_api_find_the_request_s_id_where_they_look(
+    router: Router, path: str, want: bool
+) -> None:
+    body = json.dumps(WHOLE.get(path, WHOLE[MESSAGES])).encode()
+    with RawProvider(lambda number, sent: answer(body)) as provider:
+        router.serve(endpoint("a", port=provider.port, provider="VLLM"))
+        answers = [router.ask(path=path), router.ask(path=path, model="unknown")]
+
+    for got in (one.headers for one in answers):
+        assert (got.get("request-id") == got["x-request-id"]) is want
+
+
 # --- usage, which the router asks for
 
 

@@ -16,6 +16,7 @@ local learn = frame.learn
 
 local _M = {}
 
+_M.ID_HEADER = "request-id" -- where its SDKs look for it
 _M.as_stream, _M.assemble = forms.as_stream, forms.assemble
 _M.DONE_EVENT = 'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 

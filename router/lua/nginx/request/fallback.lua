@@ -8,6 +8,7 @@ local client_write = require "nginx.request.client_write"
 local default_answer = require "core.answer.default_answer"
 local metrics = require "nginx.shared.metrics"
 local request_body = require "core.request.body"
+local respond = require "nginx.shared.respond"
 local retry = require "nginx.request.retry"
 local surfaces = require "core.protocol.surface"
 local context_trim = require "core.request.context_trim"
@@ -98,7 +99,7 @@ local function answer_with(request, body, kind, told)
   headers["Content-Length"] = #body
   headers["x-poolkeeper-fallback"] = told
   headers["x-poolkeeper-attempts"] = request.attempts
-  headers["x-request-id"] = request.id
+  respond.identify(request)
   ngx.print(body)
   return true
 end

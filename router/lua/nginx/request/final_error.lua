@@ -31,7 +31,7 @@ function _M.refuse(request, status, code, message, wait_ms)
   if request.attempts > 0 then
     ngx.header["x-poolkeeper-attempts"] = request.attempts
   end
-  ngx.header["x-request-id"] = request.id
+  respond.identify(request)
   return respond.error(request.protocol, status, code, message, wait_ms)
 end
 

@@ -22,6 +22,7 @@ local _M = {}
 
 local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a longer one is passed on as it comes
 local NOISE_MAX_BYTES = 1024 * 1024 -- of an answer that has said nothing yet: keep-alives for a day
+local MS_MAX_DIGITS = 16
 local EVENT_STREAM = "text/event-stream"
 
 
@@ -247,8 +248,15 @@ local function opening(conn, deadline_ms)
 end
 
 
--- The answer {status, content_type, held, usage, and while there is more to come conn, for a stream events}, or nil and the
--- failure. deadline_ms: for its first content.
+-- How long the provider says it took, the one of its headers that is about this answer and not about its account.
+local function processing_ms(conn)
+  local said = conn:header("openai-processing-ms")
+  return said and find(said, "^%d+%.?%d*$") and #said <= MS_MAX_DIGITS and said or nil
+end
+
+
+-- The answer {status, content_type, processing_ms, held, usage, and while there is more to come conn, for a stream
+-- events}, or nil and the failure. deadline_ms: for its first content.
 function _M.of(request, attempt, conn, deadline_ms)
   local start, its_form = opening(conn, deadline_ms)
   if not start then
@@ -260,12 +268,12 @@ function _M.of(request, attempt, conn, deadline_ms)
     end
     return unread(request, attempt, its_form, false)
   end
-  if its_form == form.WHOLE then
-    return hold_whole(request, attempt, conn, start, deadline_ms)
-  elseif request.parsed.stream then
-    return hold_stream(request, attempt, conn, start, deadline_ms)
+  local hold = its_form == form.WHOLE and hold_whole or request.parsed.stream and hold_stream or hold_assembled
+  local answer, failure = hold(request, attempt, conn, start, deadline_ms)
+  if answer then
+    answer.processing_ms = processing_ms(conn)
   end
-  return hold_assembled(request, attempt, conn, start, deadline_ms)
+  return answer, failure
 end
 
 

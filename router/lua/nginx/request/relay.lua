@@ -6,6 +6,7 @@ local clock = require "nginx.shared.clock"
 local end_wait = require "core.answer.end_wait"
 local media_type = require "core.answer.media_type"
 local client_write = require "nginx.request.client_write"
+local respond = require "nginx.shared.respond"
 local splice = require "core.answer.splice"
 
 local ngx = ngx
@@ -100,7 +101,8 @@ local function start(answer, request, attempt)
   headers["x-poolkeeper-endpoint"] = attempt.endpoint.name
   headers["x-poolkeeper-tier"] = attempt.endpoint.tier
   headers["x-poolkeeper-attempts"] = request.attempts
-  headers["x-request-id"] = request.id
+  headers["openai-processing-ms"] = answer.processing_ms
+  respond.identify(request)
   if request.is_degraded then
     headers["x-poolkeeper-fallback"] = "degraded"
   end

@@ -30,4 +30,14 @@ function _M.error(protocol, status, code, message, wait_ms)
 end
 
 
+-- The id that the caller knows his request by, under the names that clients of its protocol read.
+function _M.identify(request)
+  local headers = ngx.header
+  headers["x-request-id"] = request.id
+  if request.protocol.ID_HEADER then
+    headers[request.protocol.ID_HEADER] = request.id
+  end
+end
+
+
 return _M
