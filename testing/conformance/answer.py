@@ -31,7 +31,8 @@ class Received:
 
 @dataclass
 class Answer:
-    """text, reasoning, finish_reason: of choice 0. strange: what a client would choke on."""
+    """text, reasoning, finish_reason, calls (index to name and arguments): of choice 0. ids: of its chunks. usage: how
+    many chunks have one. strange: what a client would choke on."""
 
     text: str = ""
     reasoning: str = ""
@@ -40,6 +41,9 @@ class Answer:
     done: bool = False
     events: int = 0
     strange: list[str] = field(default_factory=list)
+    calls: dict[int, tuple[str, str]] = field(default_factory=dict)
+    ids: set[object] = field(default_factory=set)
+    usage: int = 0
 
 
 def of_stream(body: bytes) -> Answer:
@@ -52,6 +56,8 @@ def of_stream(body: bytes) -> Answer:
             answer.done = True
         else:
             _add(answer, data)
+    if len(answer.ids) > 1:
+        answer.strange.append(f"chunks of {len(answer.ids)} ids in one stream: accumulators drop all but the first's")
     return answer
 
 
@@ -91,12 +97,24 @@ def _add(answer: Answer, data: str) -> None:
         answer.strange.append(f"event {answer.events} is no JSON object: {data[:80]!r}")
         return
     answer.error = answer.error or error_of(fields)
+    if fields.get("id") is not None:
+        answer.ids.add((fields.get("id"), fields.get("created"), fields.get("model")))
+    answer.usage += fields.get("usage") is not None
     for choice in _choices(fields):
         delta = choice.get("delta")
         if isinstance(delta, dict):
+            _add_calls(answer, delta.get("tool_calls"))
             answer.text += said(delta.get("content"))
             answer.reasoning += said(delta.get("reasoning_content"))
         answer.finish_reason = said(choice.get("finish_reason")) or answer.finish_reason
+
+
+def _add_calls(answer: Answer, pieces: object) -> None:
+    for piece in pieces if isinstance(pieces, list) else []:
+        if isinstance(piece, dict) and isinstance(piece.get("index"), int) and isinstance(piece.get("function"), dict):
+            name, arguments = answer.calls.get(piece["index"], ("", ""))
+            named = piece["function"]
+            answer.calls[piece["index"]] = name + said(named.get("name")), arguments + said(named.get("arguments"))
 
 
 def _choices(fields: dict[str, object]) -> Iterator[dict[str, object]]:

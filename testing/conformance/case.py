@@ -118,11 +118,19 @@ class WholeOrBroken:
 
 
 @dataclass(frozen=True)
+class Called:
+    """These tool calls (name, arguments), in this order. or_broken: or an error event that says they are not whole."""
+
+    calls: tuple[tuple[str, str], ...]
+    or_broken: bool = False
+
+
+@dataclass(frozen=True)
 class Nothing:
     """The caller has left."""
 
 
-Want = Whole | ProviderError | Refused | Broken | WholeOrBroken | Nothing
+Want = Whole | ProviderError | Refused | Broken | WholeOrBroken | Called | Nothing
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from testing.conformance.answer import Answer, End, Received, of_whole
 from testing.conformance.case import (
     CALLER_KEY,
     Broken,
+    Called,
     Case,
     Mode,
     Nothing,
@@ -59,10 +60,22 @@ class Exchange:
 def faults(
     case: Case, endpoints: Sequence[Endpoint], exchanges: Sequence[Exchange], saw: Sequence[Sequence[Attempt]]
 ) -> list[str]:
-    found = _listed_once([caller_faults(case.mode, one) for one in exchanges])
+    found = _listed_once([[*caller_faults(case.mode, one), *_usage_faults(case, one)] for one in exchanges])
     for endpoint, seen, attempts in zip(endpoints, case.seen, saw, strict=True):
         found += [f"provider {endpoint.name}: {fault}" for fault in _provider_faults(endpoint, seen, attempts, case)]
     return found
+
+
+def _usage_faults(case: Case, exchange: Exchange) -> Iterator[str]:
+    """Usage of a streamed chat answer goes to who asked for it, once, and to nobody else."""
+    received = exchange.received
+    if case.surface is not Surface.CHAT or case.mode is not Mode.STREAM or received.status != 200:
+        return
+    usage, asked = SPEECH[case.surface].of_stream(received.body).usage, "stream_options" in case.request
+    if usage and not asked:
+        yield f"{usage} chunks with usage, which the caller did not ask for"
+    if asked and isinstance(exchange.want, Whole) and not usage:
+        yield "no usage, which the caller asked for"
 
 
 def _listed_once(faults_of_requests: Sequence[Sequence[str]]) -> list[str]:
@@ -89,6 +102,8 @@ def caller_faults(mode: Mode, exchange: Exchange) -> list[str]:
         return list(_error_faults(want, received))
     speech = SPEECH[exchange.surface]
     answer = speech.of_stream(received.body) if mode is Mode.STREAM else speech.of_whole(received.body)
+    if isinstance(want, Called):
+        return list(_call_faults(answer, want, received))
     if isinstance(want, Whole):
         return list(_whole_faults(answer, exchange, mode))
     broken = list(_broken_faults(answer, exchange))
@@ -115,6 +130,24 @@ def _whole_faults(answer: Answer, exchange: Exchange, mode: Mode) -> Iterator[st
         yield f"the answer {received.end} ({received.detail})"
     if isinstance(want, Whole) and want.within_ms and received.took_s * 1000 > want.within_ms:
         yield f"took {received.took_s * 1000:.0f} ms, wanted less than {want.within_ms} ms"
+
+
+def _call_faults(answer: Answer, want: Called, received: Received) -> Iterator[str]:
+    if received.status != 200:
+        yield f"{_status(received)}, wanted tool calls"
+        return
+    yield from answer.strange
+    if answer.error is not None and want.or_broken:
+        if answer.done:
+            yield "a clean end ([DONE]) on a cut answer"
+        return
+    got = tuple(call for _, call in sorted(answer.calls.items()))
+    if got != want.calls:
+        yield f"the calls {got}, wanted {want.calls}"
+    if answer.error is not None:
+        yield f"an error instead of the calls: {answer.error[:120]}"
+    if not answer.done:
+        yield "no [DONE]"
 
 
 def _text_faults(answer: Answer, reference: Reference) -> Iterator[str]:

@@ -11,14 +11,18 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from testing import plain_http
+from testing.conformance import reports
 from testing.conformance.judge import Attempt
 from testing.fakes.deepseek import jsonin
 from testing.fakes.deepseek.http1 import ProtocolError, Request, chunk
 from testing.fakes.deepseek.log import Outcome, bearer
 from testing.fakes.listening import HOST, Listening, read_request
 
+ORIGIN_PATHS = {path: path for path in ("/anthropic/v1/messages", "/v1/responses")}
+"""Where else good answers are asked for than as chat."""
 RESET = b"\0reset"
 """Not sent: the connection is reset instead."""
 BEAT_S = 0.05
@@ -78,7 +82,7 @@ class WireProvider(Listening):
     def _play(self, connection: socket.socket, request: Request) -> Outcome:
         program = PROGRAMS[jsonin.string(self._plan["program"], "program")]
         try:
-            for step in program(request.body, self._good, self._plan):
+            for step in program(request.body, partial(self._good, request.path), self._plan):
                 if isinstance(step, float):
                     if _left(connection, step):
                         return Outcome.CLIENT_CLOSED
@@ -91,8 +95,9 @@ class WireProvider(Listening):
             return Outcome.CLIENT_CLOSED
         return Outcome.FINISHED
 
-    def _good(self, body: bytes) -> bytes:
-        answer = plain_http.post(f"{self._origin_url}/v1/chat/completions", content=body, timeout=10)
+    def _good(self, path: str, body: bytes) -> bytes:
+        origin_path = ORIGIN_PATHS.get(path, "/v1/chat/completions")
+        answer = plain_http.post(self._origin_url + origin_path, content=body, timeout=10)
         return answer.content
 
 
@@ -110,7 +115,9 @@ def _left(connection: socket.socket, wait_s: float) -> bool:
 def _attempt(seen: _Seen) -> Attempt:
     model = json.loads(seen.request.body).get("model", "")
     headers = seen.request.headers
-    return Attempt(seen.at_s, bearer(headers), str(model), seen.request.path, headers, seen.outcome, 0)
+    return Attempt(
+        seen.at_s, bearer(headers) or headers.get("x-api-key"), str(model), seen.request.path, headers, seen.outcome, 0
+    )
 
 
 # --- programs
@@ -188,6 +195,7 @@ PROGRAMS: dict[str, Program] = {
     "then": then,
     "noise": noise,
     "cut": cut,
+    **reports.PROGRAMS,
 }
 
 

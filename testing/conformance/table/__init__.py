@@ -2,6 +2,7 @@
 
 from testing.conformance.case import Case
 from testing.conformance.table import (
+    additions,
     busy,
     checked,
     clients,
@@ -9,14 +10,18 @@ from testing.conformance.table import (
     cuts,
     dialects,
     ends,
+    finishes,
     healthy,
+    joins,
     limited,
     recovery,
     refusals,
     servererror,
+    shapes,
     slow,
     surfaces,
     truncated,
+    words,
 )
 
 FAMILIES = (
@@ -35,6 +40,11 @@ FAMILIES = (
     surfaces,
     cuts,
     checked,
+    finishes,
+    additions,
+    shapes,
+    words,
+    joins,
 )
 
 
