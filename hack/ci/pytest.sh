@@ -17,7 +17,8 @@ failed() {
   .venv/bin/python -c 'import json; print(*json.load(open(".pytest_cache/v/cache/lastfailed")), sep="\n")' 2>/dev/null | sort
 }
 
-.venv/bin/pytest -q -n "$WORKERS" --dist worksteal "$@" && exit
+# Without the cache of earlier runs: it would name their failures, too.
+.venv/bin/pytest -q -n "$WORKERS" --dist worksteal --cache-clear "$@" && exit
 rc=$?
 ((rc == TESTS_FAILED)) || exit "$rc"
 first=$(failed)

@@ -97,14 +97,16 @@ fails = function(
        end"""
 )
 answers = function(
-    'function(record, now, started) return (require("core.health.backoff").success(record, now, started)) end'
+    'function(record, now, started) return (require("core.health.backoff").success(record, "m", now, started)) end'
 )
-allows = function('function(record, now, key) return require("core.health.backoff").allows(record, "m", key, now) end')
+allows = function(
+    'function(record, now, key) return require("core.health.backoff").allows(record, "m", "m", key, now) end'
+)
 ceiling = function('function(record, most, now) return require("core.health.backoff").ceiling(record, most, now) end')
 
 happenings = st.lists(
     st.tuples(
-        st.sampled_from(["success", "backoff", "limited", "down", "model", "fault"]),
+        st.sampled_from(["success", "busy", "limited", "refused", "model", "fault"]),
         st.integers(0, 20_000),
         st.none() | st.integers(0, 60_000),
         st.none() | st.integers(0, 50),
@@ -128,12 +130,15 @@ def test_an_endpoint_rests_as_long_as_it_was_told_and_comes_back(
             outcome = {"class": "Busy", "reason": reason, "retry_after_ms": retry_after_ms, "limit": limit}
             context = {
                 "now_ms": now_ms, "started_ms": now_ms, "long_rest_ms": 300_000, "key": "k1", "asked": "m",
+                "model": "m", "digest": "1", "is_check": kind == "refused",
                 "retry": {"busy_backoff_ms": [5_000, 10_000], "honor_retry_after": True},
             }  # fmt: skip
             record = fails(record, None if kind == "fault" else kind, table(outcome), table(context))
-            if kind in ("backoff", "limited"):
+            if kind == "busy":
                 assert not allows(record, now_ms + max(4_999, (retry_after_ms or 0) - 1), "k1")
-            if kind == "down":
+            if kind == "limited" and retry_after_ms != 0:
+                assert not allows(record, now_ms + (retry_after_ms or 5_000) - 1, "k1")
+            if kind == "refused":
                 assert not allows(record, now_ms, "k1")
         known = cast(float, ceiling(record, most, now_ms))
         assert 1 <= known <= most

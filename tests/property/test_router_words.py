@@ -33,6 +33,11 @@ lua.execute(
       for key, value in pairs(changes) do record[key] = value end
       return record
     end
+    function paused(until_ms, reason)
+      local record = require("core.health.pause").new()
+      record.until_ms, record.reason = until_ms, reason
+      return record
+    end
     function checked(state)
       local record = check.new()
       record.state = state
@@ -55,7 +60,7 @@ VIEWS: dict[str, tuple[str, frozenset[str]]] = {
     "no key": ("{ key = false }", KEY_MISSING),
     "key refused": ('{ rest = resting({ down_reason = "CredentialsRejected", down_key = "k" }) }', KEY_REFUSED),
     "no money": ('{ rest = resting({ down_reason = "BalanceExhausted", down_key = "k" }) }', OUT_OF_MONEY),
-    "busy": ('{ rest = resting({ rest_until_ms = 2000, rest_reason = "Busy" }) }', AT_REST),
+    "busy": ('{ rest = resting({ account = paused(2000, "Busy") }) }', AT_REST),
     "open": ('{ circuits = { circuit("Open", "Busy") } }', BY_BREAKER),
     "tried": ('{ circuits = { circuit("HalfOpen", "RecoveryTimeoutPassed") } }', BY_BREAKER),
     "waits": ('{ circuits = { circuit("HalfOpen", require("core.health.breaker").CHECKED) } }', AWAITS_TRAFFIC),

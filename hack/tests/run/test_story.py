@@ -6,7 +6,7 @@ import pytest
 
 from testing.runs.running import ROOT
 
-pytestmark = [pytest.mark.router, pytest.mark.slow, pytest.mark.timing]
+pytestmark = [pytest.mark.router, pytest.mark.slow]
 
 
 def test_the_story_holds() -> None:
