@@ -1,7 +1,12 @@
 """Blame goes where it belongs: to the key, the model, the account or this one request."""
 
+import contextlib
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -120,6 +125,36 @@ def test_one_request_that_fails_everywhere_weighs_once(router: Router, stack: Ex
 
     assert [router.endpoint(name).breaker for name in "abc"].count("Open") <= 1
     assert router.ask().status_code == 200
+
+
+@pytest.mark.parametrize("status", [413, 400, 403])
+def test_a_refusal_that_comes_before_a_big_body_is_read_is_heard(tmp_path: Path, status: int) -> None:
+    """The provider answers, closes its side, and reads no byte of the body."""
+    body = b'{"error":{"message":"too large for me","type":"invalid_request_error"}}'
+
+    def serve_one() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connection.recv(1024)
+                head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+                connection.sendall(head.encode() + body)
+                connection.shutdown(socket.SHUT_WR)
+                time.sleep(0.3)
+                connection.close()
+
+    broken = r"(recv|send|writev)\(\) failed \((32|104)"
+    with socket.create_server(("127.0.0.1", 0)) as listener, Router(tmp_path, allowed_errors=broken) as router:
+        threading.Thread(target=serve_one, daemon=True).start()
+        router.serve(endpoint("a", port=listener.getsockname()[1], provider="OpenAI"), policy=PATIENT)
+
+        for _ in range(4):
+            answer = router.ask(user="x" * (8 << 20))
+            if status != 403:
+                assert (answer.status_code, answer.json()["error"]["message"]) == (status, "too large for me")
+
+        assert router.endpoint("a").breaker == "Closed"
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 # --- a backoff belongs to what is overloaded

@@ -29,7 +29,8 @@ def access(*names: str) -> AccessDoc:
         ((f"Authorization: Bearer {KEY.upper()}",), 401),
         ((f"Authorization: Bearer {KEY} {KEY}",), 401),
         ((f"Authorization: Bearer wrong, Bearer {KEY}",), 401),
-        (("Authorization: Bearer wrong", f"x-api-key: {KEY}"), 401),
+        (("Authorization: Bearer wrong", f"x-api-key: {KEY}"), 200),
+        ((f"api-key: {KEY}",), 200),
         (("Authorization: Bearer",), 401),
         (("Authorization:",), 401),
         (("x-api-key:",), 401),
@@ -40,7 +41,7 @@ def access(*names: str) -> AccessDoc:
         (("Authorization: Bearer sk-a",), 401),
     ],
 )
-def test_a_key_is_shown_in_one_way_and_once(
+def test_a_key_is_looked_for_in_three_places(
     router: Router, a: FakeProvider, headers: tuple[str, ...], want_status: int
 ) -> None:
     router.write_key("web", f"{KEY}\n", folder="clients")

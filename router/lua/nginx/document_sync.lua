@@ -74,6 +74,7 @@ local function prepare_endpoint(endpoint, doc)
   for _, capability in ipairs(endpoint.capabilities) do
     endpoint.can[capability] = true
   end
+  endpoint.can.BetaSurface = endpoint.places.prefix ~= nil
   endpoint.policy = doc.policy
   local advice = endpoint.advice
   if advice then

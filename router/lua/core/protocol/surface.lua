@@ -8,6 +8,7 @@
 -- stream as a whole answer, nil where it cannot be said; error_body(message, code, status) and error_event(message, code)
 -- say what went wrong here.
 
+local counting = require "core.protocol.counting"
 local anthropic = require "core.protocol.anthropic"
 local openai = require "core.protocol.openai"
 local responses = require "core.protocol.responses"
@@ -32,6 +33,11 @@ local MESSAGES = { name = "messages", title = "the Anthropic Messages API", prot
 local RESPONSES = { name = "responses", title = "the Responses API", protocol = responses, member = "output",
                     can_stream = true, takes_usage = false }
 
+local COUNT_TOKENS = { name = "count_tokens", title = "counting tokens (Messages API)", protocol = counting.of(anthropic),
+                       member = "input_tokens", can_stream = false, takes_usage = false }
+local TOKENIZE = { name = "tokenize", title = "the tokenizer", protocol = counting.of(openai), member = "count",
+                   can_stream = false, takes_usage = false }
+
 _M.CHAT = CHAT
 
 _M.POST = {
@@ -47,12 +53,56 @@ _M.POST = {
   ["/anthropic/v1/messages"] = MESSAGES,
   ["/anthropic/messages"] = MESSAGES,
   ["/v1/messages"] = MESSAGES, -- for clients that know a gateway by its root alone
+  ["/v1/v1/messages"] = MESSAGES, -- Anthropic's, with a base URL in OpenAI's way
+  ["/anthropic/v1/messages/count_tokens"] = COUNT_TOKENS,
+  ["/anthropic/messages/count_tokens"] = COUNT_TOKENS,
+  ["/v1/messages/count_tokens"] = COUNT_TOKENS,
+  ["/tokenize"] = TOKENIZE,
+  ["/v1/tokenize"] = TOKENIZE,
 }
+-- What base URLs end in besides: OpenAI's and Azure's, gateways', DeepSeek's beta.
+local BASES = { "^/openai/deployments/[^/]+(/.+)$", "^/openai/v1(/.+)$", "^/openai(/.+)$", "^/api/v1(/.+)$" }
+local BETA_BASES = { "^/beta/v1(/.+)$", "^/beta(/.+)$" }
+-- What is asked for at a base URL alone, to see whether somebody is there.
+local ROOTS = { [""] = true, ["/v1"] = true, ["/openai/v1"] = true, ["/beta"] = true, ["/anthropic"] = true }
+
+
+local function below(path, bases)
+  for i = 1, #bases do
+    local rest = match(path, bases[i])
+    if rest then
+      return rest
+    end
+  end
+end
+
+
+-- The surface that is asked for at a path, nil: none; and is it DeepSeek's beta of it (prefix completion, strict tools)?
+function _M.at(path)
+  local surface = _M.POST[path]
+  if surface then
+    return surface, false
+  end
+  path = match(path, "^(.-)/*$")
+  local of_beta = below(path, BETA_BASES)
+  if of_beta == "/completions" then
+    return BETA, false
+  elseif of_beta == "/chat/completions" then
+    return CHAT, true
+  end
+  surface = _M.POST[path] or _M.POST[below(path, BASES) or ""]
+  return surface, false
+end
+
+
+function _M.is_root(path)
+  return ROOTS[match(path, "^(.-)/*$")] == true
+end
 
 
 -- The protocol of whoever asks at a path, served or not: errors are told in it.
 function _M.protocol_at(path)
-  if find(path, "/anthropic/", 1, true) == 1 or find(path, "/v1/messages", 1, true) == 1 then
+  if find(path, "/anthropic/", 1, true) == 1 or find(path, "/v1/messages", 1, true) then
     return anthropic
   end
   return openai
@@ -67,6 +117,7 @@ end
 
 -- Is the pool's list of models asked for at a path, or one of them? Gives "" or the model's name.
 function _M.model_at(path)
+  path = below(path, BASES) or below(path, BETA_BASES) or path
   local rest = match(path, "^/v1/models(.*)$") or match(path, "^/models(.*)$")
     or match(path, "^/anthropic/v1/models(.*)$") or match(path, "^/anthropic/models(.*)$")
   if rest == "" then

@@ -18,6 +18,10 @@
 --   LMStudio     yes                     yes         lmstudio.ai/docs: anthropic-compat, openai-compat/responses
 --   OpenAI       no                      yes         platform.openai.com/docs/api-reference (and whoever is compatible)
 --
+-- Tokens are counted by DeepSeek (/anthropic/v1/messages/count_tokens) and by VLLM, SGLang and LlamaCpp
+-- (/v1/messages/count_tokens); VLLM and SGLang have /tokenize beside /v1. An endpoint's base URL may end in /v1, in
+-- /beta, or in neither.
+--
 -- FIM (beta) and going on with a chat's answer (prefix) are DeepSeek's, beside /v1 like its messages. All of these take
 -- the key as a bearer token (Ollama's cloud nothing else); DeepSeek's messages surface documents x-api-key first, as
 -- Anthropic has it.
@@ -37,7 +41,7 @@ end
 
 local function beside_v1(tail, key)
   return function(path)
-    return { path = path:gsub("/v1$", "") .. tail, key_line = key.key_line, key_member = key.key_member }
+    return { path = path:gsub("/v1$", ""):gsub("/beta$", "") .. tail, key_line = key.key_line, key_member = key.key_member }
   end
 end
 
@@ -51,20 +55,24 @@ local BETA = beside_v1("/beta/completions", BEARER)
 local MESSAGES = below("/messages", BEARER)
 local RESPONSES = below("/responses", BEARER)
 local BOTH = { messages = MESSAGES, responses = RESPONSES }
+local COUNT_TOKENS = below("/messages/count_tokens", BEARER)
+local TOKENIZE = beside_v1("/tokenize", BEARER)
+local SERVER = { messages = MESSAGES, responses = RESPONSES, count_tokens = COUNT_TOKENS, tokenize = TOKENIZE }
 
 local OFFERS = {
   DeepSeek = { beta = BETA, prefix = beside_v1("/beta/chat/completions", BEARER),
-               messages = beside_v1("/anthropic/v1/messages", API_KEY), responses = RESPONSES },
+               messages = beside_v1("/anthropic/v1/messages", API_KEY), responses = RESPONSES,
+               count_tokens = beside_v1("/anthropic/v1/messages/count_tokens", API_KEY) },
   OpenRouter = BOTH,
   Poe = { responses = RESPONSES },
   Perplexity = {},
   SiliconFlow = { messages = MESSAGES },
   Together = BOTH,
   Fireworks = BOTH,
-  VLLM = BOTH,
-  SGLang = BOTH,
+  VLLM = SERVER,
+  SGLang = SERVER,
   Ollama = BOTH,
-  LlamaCpp = BOTH,
+  LlamaCpp = { messages = MESSAGES, responses = RESPONSES, count_tokens = COUNT_TOKENS },
   LMStudio = BOTH,
   OpenAI = { beta = BETA, responses = RESPONSES },
 }

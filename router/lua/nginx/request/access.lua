@@ -7,14 +7,22 @@ local in_flight = require "nginx.endpoint.in_flight"
 local _M = {}
 
 
-local function shown_key(headers)
+-- The keys that a caller shows: clients differ in where, and what stands before the router may fill one place with a login
+-- of its own. So each is looked at.
+local KEY_HEADERS = { "x-api-key", "api-key" }
+
+local function shown_keys(headers)
+  local keys = {}
   local authorization = headers.authorization
   if type(authorization) == "string" then
     local scheme, key = authorization:match("^(%S+) +(%S+)$")
-    return scheme and scheme:lower() == "bearer" and key
+    keys[1] = scheme and scheme:lower() == "bearer" and key or nil
   end
-  local key = headers["x-api-key"]
-  return type(key) == "string" and key
+  for _, name in ipairs(KEY_HEADERS) do
+    local key = headers[name]
+    keys[#keys + 1] = type(key) == "string" and key or nil
+  end
+  return keys
 end
 
 
@@ -23,9 +31,12 @@ function _M.client(doc, headers)
   if doc.access.mode == "Open" then
     return doc.access.anybody
   end
-  local key = shown_key(headers)
-  local name = key and credentials.client_of(key)
-  return name and doc.access.by_name[name]
+  for _, key in ipairs(shown_keys(headers)) do
+    local client = doc.access.by_name[credentials.client_of(key) or ""]
+    if client then
+      return client
+    end
+  end
 end
 
 

@@ -18,6 +18,7 @@ local failed, refused, time_out = attempt_failure.failed, attempt_failure.refuse
 local _M = {}
 
 local REFUSAL_MAX_BYTES = 65536
+local EARLY_MS = 200 -- for a refusal that came while the request was sent
 local REFUSAL_MS = 1000 -- the words of a refusal are worth no longer wait
 
 
@@ -26,22 +27,31 @@ local REFUSAL_MS = 1000 -- the words of a refusal are worth no longer wait
 local function message_for(request, attempt, key)
   local endpoint = attempt.endpoint
   local place = endpoint.places[attempt.place or request.surface.name]
+  if request.is_beta and not attempt.place and endpoint.places.prefix then
+    place = endpoint.places.prefix
+  end
   local body = (attempt.parsed or request.parsed):body_for(attempt.route.quoted_name, attempt.is_plain)
   return {
-    "POST ", endpoint.origin, place.path, " HTTP/1.1\r\nHost: ", endpoint.authority,
+    "POST ", endpoint.origin, place.path, request.query, " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",
     request.forwarded, "\r\nX-Request-Id: ", request.upstream_id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
   }
 end
 
 
--- Sends the request and reads the head of the answer: its status, or nil and an error.
+-- Sends the request and reads the head of the answer: its status, or nil and an error. A refusal of a big body may come
+-- before the body is read; then sending fails, and what was said lies in the socket.
 local function exchange(conn, message, sent_by_ms, deadline_ms)
   local ok, err = conn:send(message, sent_by_ms)
-  if not ok then
-    return nil, err
+  if ok then
+    return conn:read_head(deadline_ms)
   end
-  return conn:read_head(deadline_ms)
+  conn.is_fresh = true -- half a request was sent over it: never again
+  local status = conn:read_head(math.min(deadline_ms, now_ms() + EARLY_MS))
+  if status and status >= 400 then
+    return status
+  end
+  return nil, err
 end
 
 

@@ -9,6 +9,7 @@ local answer_cache = require "nginx.shared.answer_cache"
 local cjson = require "cjson.safe"
 local final_error = require "nginx.request.final_error"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
+local inflate = require "nginx.request.inflate"
 local headers = require "core.request.headers"
 local models = require "core.request.models"
 local queue = require "nginx.balancing.queue"
@@ -26,6 +27,8 @@ local _M = {}
 
 local CLIENT_HEADERS_MAX = 100
 local CONDITIONS = { "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range" }
+local BODY_MAX_BYTES = 16 * 1024 * 1024 -- nginx.conf's client_max_body_size
+local SECRET_ARGS = { key = true, api_key = true, ["api-key"] = true, access_token = true }
 local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
 
 
@@ -63,7 +66,7 @@ local function begin(surface, path)
     attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
-    is_last_resort = false,
+    is_last_resort = false, is_beta = false, query = "",
   }
   ngx.ctx.request = request
   return request, is_truncated
@@ -91,6 +94,63 @@ local function ignore_conditions(client_headers)
 end
 
 
+-- The caller's query, as it came, for the provider; but for keys, which are the caller's.
+local function query_of(args)
+  if not args or args == "" then
+    return ""
+  end
+  local kept = {}
+  for one in args:gmatch("[^&]+") do
+    if not SECRET_ARGS[one:match("^[^=]*"):lower()] then
+      kept[#kept + 1] = one
+    end
+  end
+  return kept[1] and "?" .. table.concat(kept, "&") or ""
+end
+
+
+-- The body without its Content-Encoding; a refusal ends the request.
+local function inflated(request, body)
+  local encoding = request.client_headers["content-encoding"]
+  encoding = type(encoding) == "table" and table.concat(encoding, ",") or encoding or "identity"
+  if encoding:lower() == "identity" or encoding == "" then
+    return body
+  end
+  if not inflate.TAKEN[encoding:lower()] then
+    ngx.header["Accept-Encoding"] = inflate.ACCEPTED
+    return final_error.refuse(request, 415, "unsupported_encoding",
+                              ("A body in Content-Encoding '%s' is not read here; wanted one of: %s, or none.")
+                                :format(encoding:sub(1, 64), inflate.ACCEPTED))
+  end
+  local text, err = inflate.inflate(body, BODY_MAX_BYTES)
+  if not text and err == "too large" then
+    return final_error.refuse(request, 413, "body_too_large",
+                              "Uncompressed, the body is larger than this router takes (16 MiB).")
+  end
+  if not text then
+    return final_error.refuse(request, 400, "invalid_json", "The body could not be read: it is " .. err .. ".")
+  end
+  return text
+end
+
+
+-- A chat that DeepSeek takes at its beta address only: an answer that is begun (prefix), strict tools. A begun answer goes
+-- to endpoints with such an address, where the pool has any: others would begin a new turn.
+local function look_for_beta(request, body)
+  local has_prefix = body:find('"prefix"', 1, true) and body:find('"prefix"%s*:%s*true')
+  request.is_beta = request.is_beta or has_prefix or body:find('"strict"', 1, true) and body:find('"strict"%s*:%s*true')
+    or false
+  if not has_prefix then
+    return
+  end
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    if endpoint.can.BetaSurface and endpoint.routes[request.model] then
+      request.needs = "BetaSurface"
+    end
+  end
+end
+
+
 -- Reads the body. Fills model, choices and wants_usage; a refusal ends the request.
 local function read_body(request)
   local doc = request.doc
@@ -103,6 +163,7 @@ local function read_body(request)
   if not body then
     return final_error.refuse(request, 400, "invalid_json", "The request has no body; wanted a JSON object.")
   end
+  body = inflated(request, body)
   local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface)
   if not parsed then
     return final_error.refuse(request, 400, "invalid_json", "The body could not be read: " .. err .. ".")
@@ -115,6 +176,9 @@ local function read_body(request)
   request.parsed, request.model, request.model_label = parsed, parsed.model, doc.labels[parsed.model]
   request.asked = surfaces.asked(request.surface, parsed.model)
   request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
+  if request.surface == surfaces.CHAT then
+    look_for_beta(request, body)
+  end
 end
 
 
@@ -136,8 +200,9 @@ end
 -- The content phase of the client port.
 function _M.serve()
   local path, method = ngx.var.uri, ngx.req.get_method()
-  local surface = surfaces.POST[path]
+  local surface, is_beta = surfaces.at(path)
   local request, is_truncated = begin(surface, path)
+  request.is_beta, request.query = is_beta, query_of(ngx.var.args)
   ignore_conditions(request.client_headers)
   if is_truncated then
     return final_error.refuse(request, 431, "headers_too_large",
@@ -152,9 +217,12 @@ function _M.serve()
   if not request.client then
     return final_error.refuse(request, 401, "unauthorized", "The key shown is none of this pool's client keys.")
   end
-  local model = method == "GET" and surfaces.model_at(path)
+  local model = (method == "GET" or method == "HEAD") and surfaces.model_at(path)
   if model then
     return answer_models(request, model)
+  end
+  if method == "HEAD" and surfaces.is_root(path) then
+    return ngx.exit(ngx.HTTP_OK) -- clients that look whether somebody is there
   end
   if not surface then
     return final_error.refuse(request, 404, "not_found",

@@ -21,6 +21,26 @@ describe("a path of the pool", function()
     end)
   end
 
+  for _, case in ipairs({
+    { "/v1/chat/completions/", "chat" }, { "/openai/v1/chat/completions", "chat" }, { "/openai/v1/responses", "responses" },
+    { "/openai/deployments/x/chat/completions", "chat" }, { "/api/v1/embeddings", "embeddings" },
+    { "/beta/chat/completions", "chat", true }, { "/beta/v1/chat/completions/", "chat", true },
+    { "/beta/v1/completions", "beta" }, { "/v1/v1/messages", "messages" },
+    { "/anthropic/v1/messages/count_tokens", "count_tokens" }, { "/tokenize", "tokenize" },
+  }) do
+    it(case[1] .. " is the surface " .. case[2] .. ", too", function()
+      local found, is_beta = surface.at(case[1])
+      assert.equal(case[2], found.name)
+      assert.equal(case[3] or false, is_beta)
+    end)
+  end
+
+  it("that only looks like one is none", function()
+    for _, path in ipairs({ "/v1/v1/chat/completions", "/openai/x/chat/completions", "/beta/embeddings", "/v1/chat", "/", "" }) do
+      assert.is_nil((surface.at(path)))
+    end
+  end)
+
   it("tells the protocol of errors even where nothing is served", function()
     local anthropic, openai = require "core.protocol.anthropic", require "core.protocol.openai"
     assert.equal(anthropic, surface.protocol_at("/anthropic/v1/messages/count_tokens"))
