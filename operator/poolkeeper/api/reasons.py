@@ -35,6 +35,8 @@ class ConditionType(Word):
 
 
 class Reason(Word):
+    """Why a condition is as it is. REASONS below says of which one."""
+
     Pending = "Pending", "The operator has not processed this version yet."
 
     Accepted = "Accepted", "The spec is valid."
@@ -104,7 +106,10 @@ class Reason(Word):
 
 
 class ProbeReason(Word):
-    """What a probe finds wrong with an endpoint, the worst first; shown in status.endpoints[].reason."""
+    """What a probe finds wrong with an endpoint, the worst first; shown in status.endpoints[].reason.
+
+    What it does to the endpoint is in probing/reason_effects.py, and the advice in diagnostics/advice.py.
+    """
 
     DnsFailed = "DnsFailed", "Its name does not resolve."
     AddressRefused = (
@@ -159,73 +164,67 @@ GOOD: Mapping[ConditionType, ConditionStatus] = MappingProxyType(
 POOL_CONDITIONS: tuple[ConditionType, ...] = tuple(ConditionType)
 POLICY_CONDITIONS: tuple[ConditionType, ...] = (ConditionType.Accepted,)
 
+_OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
+    ConditionType.Accepted: (Reason.Accepted, Reason.InvalidSpec, Reason.Pending),
+    ConditionType.ResolvedRefs: (
+        Reason.ResolvedRefs,
+        Reason.SecretNotFound,
+        Reason.SecretKeyMissing,
+        Reason.PolicyNotFound,
+        Reason.ServiceNotFound,
+        Reason.ConfigMapNotFound,
+        Reason.Pending,
+    ),
+    ConditionType.Programmed: (
+        Reason.Programmed,
+        Reason.RolloutInProgress,
+        Reason.RoutersSilent,
+        Reason.ApplyForbidden,
+        Reason.ApplyConflict,
+        Reason.ConfigRejected,
+        Reason.ReconcilePaused,
+        Reason.Pending,
+    ),
+    ConditionType.Available: (
+        Reason.MinimumEndpointsAvailable,
+        Reason.NoEndpointsAvailable,
+        Reason.RouterNotReady,
+        Reason.ProbeDataStale,
+        Reason.NoDataYet,
+        Reason.Pending,
+    ),
+    ConditionType.Degraded: (
+        Reason.AllEndpointsHealthy,
+        Reason.EndpointsUnhealthy,
+        Reason.BreakerOpen,
+        Reason.CredentialsRejected,
+        Reason.BalanceExhausted,
+        Reason.GreyFailure,
+        Reason.ProbeDataStale,
+        Reason.Pending,
+    ),
+    ConditionType.FailoverActive: (
+        Reason.PrimaryServing,
+        Reason.PrimaryBreakerOpen,
+        Reason.PrimaryUnhealthy,
+        Reason.PrimaryRateLimited,
+        Reason.ServingDegraded,
+        Reason.GlobalBreakerOpen,
+        Reason.ManualHold,
+        Reason.Pending,
+    ),
+}
+
+# Ready says whatever keeps one of these three from its first reason.
+_NOT_READY = (
+    reason
+    for kind in (ConditionType.Accepted, ConditionType.ResolvedRefs, ConditionType.Programmed)
+    for reason in _OWN[kind][1:]
+    if reason != Reason.Pending
+)
+
 REASONS: Mapping[ConditionType, tuple[Reason, ...]] = MappingProxyType(
-    {
-        ConditionType.Accepted: (Reason.Accepted, Reason.InvalidSpec, Reason.Pending),
-        ConditionType.ResolvedRefs: (
-            Reason.ResolvedRefs,
-            Reason.SecretNotFound,
-            Reason.SecretKeyMissing,
-            Reason.PolicyNotFound,
-            Reason.ServiceNotFound,
-            Reason.ConfigMapNotFound,
-            Reason.Pending,
-        ),
-        ConditionType.Programmed: (
-            Reason.Programmed,
-            Reason.RolloutInProgress,
-            Reason.RoutersSilent,
-            Reason.ApplyForbidden,
-            Reason.ApplyConflict,
-            Reason.ConfigRejected,
-            Reason.ReconcilePaused,
-            Reason.Pending,
-        ),
-        ConditionType.Available: (
-            Reason.MinimumEndpointsAvailable,
-            Reason.NoEndpointsAvailable,
-            Reason.RouterNotReady,
-            Reason.ProbeDataStale,
-            Reason.NoDataYet,
-            Reason.Pending,
-        ),
-        ConditionType.Degraded: (
-            Reason.AllEndpointsHealthy,
-            Reason.EndpointsUnhealthy,
-            Reason.BreakerOpen,
-            Reason.CredentialsRejected,
-            Reason.BalanceExhausted,
-            Reason.GreyFailure,
-            Reason.ProbeDataStale,
-            Reason.Pending,
-        ),
-        ConditionType.FailoverActive: (
-            Reason.PrimaryServing,
-            Reason.PrimaryBreakerOpen,
-            Reason.PrimaryUnhealthy,
-            Reason.PrimaryRateLimited,
-            Reason.ServingDegraded,
-            Reason.GlobalBreakerOpen,
-            Reason.ManualHold,
-            Reason.Pending,
-        ),
-        ConditionType.Ready: (
-            Reason.Ready,
-            Reason.InvalidSpec,
-            Reason.SecretNotFound,
-            Reason.SecretKeyMissing,
-            Reason.PolicyNotFound,
-            Reason.ServiceNotFound,
-            Reason.ConfigMapNotFound,
-            Reason.RolloutInProgress,
-            Reason.RoutersSilent,
-            Reason.ApplyForbidden,
-            Reason.ApplyConflict,
-            Reason.ConfigRejected,
-            Reason.ReconcilePaused,
-            Reason.Pending,
-        ),
-    }
+    {**_OWN, ConditionType.Ready: (Reason.Ready, *_NOT_READY, Reason.Pending)}
 )
 """Which reasons a condition may carry; the first is the one it has when all is well."""
 
