@@ -84,7 +84,8 @@ def _listed(words: Iterable[bytes]) -> str:
 def _tables(families: Mapping[str, Family], meanings: Mapping[str, str]) -> Iterator[str]:
     used = {label for family in families.values() for label in family.labels}
     if used != meanings.keys():
-        raise UnexplainedLabelError(", ".join(sorted(used ^ meanings.keys())))
+        wrong = ", ".join(sorted(used ^ meanings.keys()))
+        raise UnexplainedLabelError(f"{wrong}: wanted a line in hack/generate/metrics.py for each label of a metric")
     yield from ("| metric | type | labels | meaning |", "|---|---|---|---|")
     for name, family in sorted(families.items()):
         yield f"| `{name}` | {family.kind} | {_coded(family.labels)} | {family.words} |"

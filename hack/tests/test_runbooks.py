@@ -65,7 +65,11 @@ def consequence(meaning: Meaning) -> str:
 
 
 def test_every_reason_that_something_is_wrong_has_a_page_and_no_other_word_has() -> None:
-    assert {page.stem for page in PAGES} - {"README"} == set(all_words())
+    wrong = ({page.stem for page in PAGES} - {"README"}) ^ set(all_words())
+
+    assert not wrong, (
+        f"{sorted(wrong)}: wanted docs/runbooks/REASON.md for each bad reason of api/reasons.py, and no other"
+    )
 
 
 def test_every_reason_leads_to_a_page_or_is_good() -> None:
@@ -91,9 +95,9 @@ def test_a_page_says_what_its_reason_means_and_answers_the_four_questions(word: 
     meanings = [reason.meaning for kind in (Reason, ProbeReason) if (reason := kind.__members__.get(word))]
     places = [page.find(head) for head in ("\n**Poolkeeper** ", "\n**Look**\n", "\n**Do**\n", "\n**Goes away:** ")]
 
-    assert told(page).startswith(f"# {word} {meanings[0]}")
+    assert told(page).startswith(f"# {word} {meanings[0]}"), "wanted its meaning (api/reasons.py) below the heading"
     assert all(meaning in told(page) for meaning in meanings)
-    assert -1 not in places
+    assert -1 not in places, "wanted **Poolkeeper** …, **Look**, **Do**, **Goes away:** …, as other pages have them"
     assert places == sorted(places)
     assert len(page.splitlines()) <= LONGEST
     if word in ProbeReason.__members__:

@@ -26,7 +26,11 @@ def told() -> dict[str, tuple[bool, ...]]:
 @pytest.mark.parametrize("provider", get_args(Provider))
 def test_the_page_says_what_the_router_asks(provider: str) -> None:
     offers = runtime().eval(b'require("core.request.surface_support").of')(provider.encode(), b"/v1")
-    assert told()[provider] == tuple(offers[column.encode()] is not None for column in COLUMNS)
+    want = tuple(offers[column.encode()] is not None for column in COLUMNS)
+
+    assert told().get(provider) == want, (
+        f"wanted a row of docs/surfaces.md for {provider}, with yes for {COLUMNS}: {want}"
+    )
 
 
 def test_the_page_names_every_error_with_its_status() -> None:
@@ -64,7 +68,8 @@ def test_the_page_names_every_header_of_an_answer() -> None:
     sent = set(re.findall(r'eaders?\["(x-[a-z-]+)"\] =', _source()))
 
     assert "x-poolkeeper-attempts" in sent
-    assert [header for header in sent if f"`{header}`" not in page] == []
+    missing = sorted(header for header in sent if f"`{header}`" not in page)
+    assert not missing, f"{missing}: wanted a row in docs/surfaces.md"
 
 
 def _source() -> str:

@@ -120,7 +120,12 @@ def drain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | Non
     click.echo(f"To go back: poolkeeper undrain {pool} {endpoint}")
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  poolkeeper undrain chat official
+"""
+)
 @click.argument("pool")
 @click.argument("endpoint")
 @_on_a_pool

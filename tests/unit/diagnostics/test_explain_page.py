@@ -195,7 +195,7 @@ def test_what_brings_it_back(found: Facts, want: str) -> None:
 
 @pytest.mark.parametrize("reason", ProbeReason)
 def test_every_reason_has_its_advice(reason: ProbeReason) -> None:
-    assert reason in ADVICE
+    assert reason in ADVICE, f"wanted what to do about {reason} in diagnostics/advice.py"
     assert "{" not in advice(reason, facts(reason=reason))
 
 

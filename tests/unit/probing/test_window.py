@@ -88,7 +88,7 @@ def test_one_run(found: list[R | None], want: Run | None) -> None:
 
 
 def test_every_reason_has_a_meaning() -> None:
-    assert set(MEANING) == set(R)
+    assert set(MEANING) == set(R), "wanted a row of MEANING (probing/reason_effects.py) for each ProbeReason"
 
 
 @pytest.mark.parametrize("reason", [reason for reason in R if MEANING[reason].proof is not Proof.SILENT])

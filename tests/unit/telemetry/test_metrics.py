@@ -18,7 +18,7 @@ def test_every_metric_is_fed_by_somebody(name: str) -> None:
     """Else a page on an empty dashboard is all that a person on call gets from it."""
     others = (file.read_text() for file in OPERATOR.rglob("*.py") if file.name != "metrics.py")
 
-    assert any(re.search(rf"metrics\.{name}\b", text) for text in others)
+    assert any(re.search(rf"metrics\.{name}\b", text) for text in others), f"nobody calls Metrics.{name}"
 
 
 def test_every_metric_of_the_table_is_exposed() -> None:
@@ -41,7 +41,7 @@ def test_every_metric_has_the_type_labels_and_buckets_that_the_table_says() -> N
 
     seen = {name: told for name, told in scraped(metrics.text().decode()).items() if not name.startswith("process_")}
 
-    assert seen == declared(TABLE)
+    assert seen == declared(TABLE), "wanted each metric of TABLE in Metrics (telemetry/metrics.py), and observed above"
 
 
 def test_conditions_are_numbers() -> None:

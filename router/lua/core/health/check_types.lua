@@ -108,16 +108,23 @@ local KEY = { path = "/key", is_about_account = true, body_bytes = DECODED_BYTES
 local TAGS = { path = "/api/tags", is_beside = true, body_bytes = DECODED_BYTES, reads = decoded(tags) }
 local COMPLETION = { path = "/chat/completions", generates = true, body_bytes = DECODED_BYTES, reads = completion }
 
+local ONLY_MODELS = { MODELS }
 local AUTO = {
   DeepSeek = { BALANCE, MODELS },
   OpenRouter = { KEY },
+  Poe = ONLY_MODELS,
+  Perplexity = ONLY_MODELS,
+  SiliconFlow = ONLY_MODELS,
+  Together = ONLY_MODELS,
+  Fireworks = ONLY_MODELS,
   VLLM = { HEALTH },
   SGLang = { HEALTH },
-  LlamaCpp = { HEALTH },
   Ollama = { TAGS },
-  -- SiliconFlow, Together, Fireworks, Poe, Perplexity, LMStudio and OpenAI, which is whatever speaks like it: MODELS
+  LlamaCpp = { HEALTH },
+  LMStudio = ONLY_MODELS,
+  OpenAI = ONLY_MODELS, -- and whatever speaks like it
 }
-local ONLY_MODELS = { MODELS }
+_M.AUTO = AUTO
 local OTHERS = { TCP = {}, Models = ONLY_MODELS, Completion = { COMPLETION } }
 
 

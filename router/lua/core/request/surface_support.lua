@@ -76,6 +76,7 @@ local OFFERS = {
   LMStudio = BOTH,
   OpenAI = { beta = BETA, responses = RESPONSES },
 }
+_M.OFFERS = OFFERS
 
 
 -- What an endpoint offers, by the surface's name: {path, key_line, key_member}. path: the endpoint's prefix.

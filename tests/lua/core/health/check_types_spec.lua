@@ -19,13 +19,21 @@ local function said(kind, provider, status, body, number)
   return checks.verdict(checks.of(kind, provider)[number or 1], status, body, true, endpoint, cjson.decode)
 end
 
+local FREE = {
+  DeepSeek = { "/user/balance", "/v1/models" }, OpenRouter = { "/v1/key" }, VLLM = { "/health" }, SGLang = { "/health" },
+  LlamaCpp = { "/health" }, Ollama = { "/api/tags" }, LMStudio = { "/v1/models" }, SiliconFlow = { "/v1/models" },
+  Together = { "/v1/models" }, Fireworks = { "/v1/models" }, Poe = { "/v1/models" }, Perplexity = { "/v1/models" },
+  OpenAI = { "/v1/models" },
+}
+
 describe("what is asked", function()
-  for provider, want in pairs({
-    DeepSeek = { "/user/balance", "/v1/models" }, OpenRouter = { "/v1/key" }, VLLM = { "/health" }, SGLang = { "/health" },
-    LlamaCpp = { "/health" }, Ollama = { "/api/tags" }, LMStudio = { "/v1/models" }, SiliconFlow = { "/v1/models" },
-    Together = { "/v1/models" }, Fireworks = { "/v1/models" }, Poe = { "/v1/models" }, Perplexity = { "/v1/models" },
-    OpenAI = { "/v1/models" },
-  }) do
+  it("is listed above for each provider", function()
+    for provider in pairs(checks.AUTO) do
+      assert.is_table(FREE[provider], provider .. ": wanted in FREE, with the paths that a free check asks for")
+    end
+  end)
+
+  for provider, want in pairs(FREE) do
     it("of " .. provider .. " by itself is free", function()
       assert.same(want, asked("Auto", provider))
       for _, question in ipairs(checks.of("Auto", provider)) do
