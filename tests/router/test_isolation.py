@@ -224,7 +224,7 @@ def test_a_name_is_looked_up_again_when_its_time_is_over(tmp_path: Path, a: Fake
         assert names.questions < 40
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "0.0.0.0", "100.100.100.200"])
+@pytest.mark.parametrize("address", ["169.254.169.254", "0.0.0.0", "100.100.100.200", "192.0.0.192"])
 def test_a_name_may_not_lead_to_a_forbidden_address(tmp_path: Path, address: str) -> None:
     with resolving(tmp_path, Names(address, ttl_s=60)) as router:
         router.serve(endpoint("a", host="rebinding.test", port=80))
