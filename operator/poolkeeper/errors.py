@@ -20,6 +20,10 @@ class RetryLater(PoolkeeperError):
         self.after_s = after_s
 
 
+class Absent(RetryLater):
+    """What was to be changed does not exist, or not any more: what is known of it is old."""
+
+
 class Refused(PoolkeeperError):
     """The world said no and goes on saying no until somebody changes something (forbidden, invalid, another's object).
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from poolkeeper.api.reasons import Reason
 from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.errors import Refused
 from poolkeeper.plan.resolve import Plan, resolve
@@ -27,6 +28,9 @@ class Backend(Protocol):
 
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
         """Make the children be as given; writes nothing for a child that already is."""
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Make the children be as they were applied last: the last good configuration keeps serving."""
 
     async def refresh_pods(self, snapshot: Snapshot, document: RouterDoc, now: datetime) -> None:
         """Have the routers notice this document at once, and any key that they wait for."""
@@ -48,9 +52,11 @@ async def reconcile(backend: Backend, key: PoolKey, now: datetime) -> StatusUpda
 
 
 async def _carry_out(backend: Backend, snapshot: Snapshot, plan: Plan, now: datetime) -> Refused | None:
-    if plan.document is None:
-        return None  # nothing valid to roll out: the last good configuration keeps serving
     try:
+        if plan.document is None:
+            if plan.hold is None or plan.hold.reason != Reason.ReconcilePaused:
+                await backend.restore(snapshot)
+            return None
         await backend.apply(snapshot, desired(snapshot, plan.document, plan.probe))
         await backend.refresh_pods(snapshot, plan.document, now)
     except Refused as refused:

@@ -69,12 +69,17 @@ class Reason(Word):
         "The API server refuses a write of the operator: RBAC, quota or an admission policy.",
     )
     ApplyConflict = "ApplyConflict", "Another field manager or owner controls an object that the operator must write."
+    ChildContested = (
+        "ChildContested",
+        "Something else changes an object of the pool again each time the operator restores it.",
+    )
     ConfigRejected = "ConfigRejected", "A router rejected the configuration and keeps serving with the last good one."
     ReconcilePaused = "ReconcilePaused", "The annotation poolkeeper.dev/paused stops changes to the pool."
 
     MinimumEndpointsAvailable = "MinimumEndpointsAvailable", "At least minAvailable endpoints take traffic."
     NoEndpointsAvailable = "NoEndpointsAvailable", "Fewer endpoints than minAvailable take traffic."
     RouterNotReady = "RouterNotReady", "No router Pod is ready: the pool cannot answer."
+    RouterServiceMissing = "RouterServiceMissing", "The Service of the routers is missing: clients cannot reach them."
     ProbeDataStale = (
         "ProbeDataStale",
         "No router has reported for a while, or three probe runs are missing: the last state may be wrong.",
@@ -181,6 +186,7 @@ _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
         Reason.RoutersSilent,
         Reason.ApplyForbidden,
         Reason.ApplyConflict,
+        Reason.ChildContested,
         Reason.ConfigRejected,
         Reason.ReconcilePaused,
         Reason.Pending,
@@ -189,6 +195,7 @@ _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
         Reason.MinimumEndpointsAvailable,
         Reason.NoEndpointsAvailable,
         Reason.RouterNotReady,
+        Reason.RouterServiceMissing,
         Reason.ProbeDataStale,
         Reason.NoDataYet,
         Reason.Pending,

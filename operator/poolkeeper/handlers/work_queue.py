@@ -3,6 +3,9 @@ as an argument, and chance as a function.
 
 A key waits at most once and is worked on by one at a time. One that is told again while it is worked on comes back at
 once afterwards, because what the worker read may be older than what it was told about.
+
+A back-off outlives being told again: what fails is often told of by what it does itself. Being told shortens it to
+LONGEST_TOLD_BACKOFF_S, so that a user who mends the cause does not wait for a minute.
 """
 
 import heapq
@@ -15,6 +18,7 @@ K = TypeVar("K", bound=Hashable)
 
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 60.0
+LONGEST_TOLD_BACKOFF_S = 5.0
 JITTER = 0.2
 """Every delay is stretched by up to so much of itself, so that keys which failed together do not come back together."""
 
@@ -35,9 +39,11 @@ class WorkQueue(Generic[K]):
         self._sequence = itertools.count()
         self._working: dict[K, _Work] = {}
         self._failures: dict[K, int] = {}
+        self._not_before_s: dict[K, float] = {}
 
     def add(self, key: K, due_s: float) -> None:
-        """Work on the key when due; of two wishes the earlier counts."""
+        """Work on the key when due, though not within a back-off; of two wishes the earlier counts."""
+        due_s = max(due_s, self._not_before_s.get(key, 0.0))
         work = self._working.get(key)
         if work is not None:
             work.told_again = True
@@ -62,7 +68,7 @@ class WorkQueue(Generic[K]):
         return self._order[0][0] if self._order else None
 
     def succeeded(self, key: K, now_s: float, again_in_s: float) -> None:
-        self._failures.pop(key, None)
+        self._has_no_failure(key)
         self._give_back(key, now_s, self._jittered(again_in_s))
 
     def failed(self, key: K, now_s: float, after_s: float | None = None) -> float:
@@ -71,12 +77,13 @@ class WorkQueue(Generic[K]):
         self._failures[key] = failures + 1
         delay_s = min(FIRST_BACKOFF_S * 2 ** min(failures, 32), LONGEST_BACKOFF_S) if after_s is None else after_s
         delay_s = self._jittered(delay_s)
+        self._not_before_s[key] = now_s + (min(delay_s, LONGEST_TOLD_BACKOFF_S) if after_s is None else delay_s)
         self._give_back(key, now_s, delay_s)
         return delay_s
 
     def forget(self, key: K, now_s: float) -> None:
         """The object is gone: no resync. Told again meanwhile, it is looked at once more."""
-        self._failures.pop(key, None)
+        self._has_no_failure(key)
         if self._working.pop(key).told_again:
             self.add(key, now_s)
 
@@ -89,6 +96,10 @@ class WorkQueue(Generic[K]):
         waiting = [now_s - due_s for due_s in self._due_s.values() if due_s <= now_s]
         working = [now_s - work.started_s for work in self._working.values()]
         return max([0.0, *waiting, *working])
+
+    def _has_no_failure(self, key: K) -> None:
+        self._failures.pop(key, None)
+        self._not_before_s.pop(key, None)
 
     def _give_back(self, key: K, now_s: float, delay_s: float) -> None:
         told_again = self._working.pop(key).told_again

@@ -3,20 +3,29 @@
 What was applied last is remembered by uid, by what was wanted and by what the API server made of it. As long as all
 three still hold there is nothing to do; an edit, a deletion or a re-creation by anybody breaks one of them. The memory
 is only thrift: after a restart everything is applied once more, which changes nothing.
+
+A child that is refused keeps none of the others from being applied.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from poolkeeper.errors import Refused, RetryLater
+from poolkeeper.api.reasons import Reason
+from poolkeeper.errors import Absent, Refused, RetryLater
 from poolkeeper.kube.client import KubeApi
-from poolkeeper.kube.json_fields import mapping, text
+from poolkeeper.kube.contest import MANY, PACE_S, Contest, others
+from poolkeeper.kube.json_fields import find, mapping, text
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Seen, Store
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import Manifest, PoolKey
 
 GARBAGE_COLLECTION_WAIT_S = 1.0
+REFUSALS_SHOWN = 3
+EXCLUDES_OURS: Mapping[str, tuple[str, str]] = {"PodDisruptionBudget": ("maxUnavailable", "minAvailable")}
+"""Kind -> a field of the spec that we set, and the one that may not stand beside it: with that one set by somebody
+else, each apply of ours is invalid."""
 
 
 @dataclass(frozen=True)
@@ -26,44 +35,95 @@ class Applied:
     live: str
 
 
+@dataclass(frozen=True)
+class _Wish:
+    """uid: of the pool, which controls every child."""
+
+    key: PoolKey
+    uid: str
+    objects: tuple[Manifest, ...]
+
+
 class Applier:
-    def __init__(self, api: KubeApi, store: Store) -> None:
+    """contested: gets the number of children that somebody else changes back again and again."""
+
+    def __init__(
+        self,
+        api: KubeApi,
+        store: Store,
+        contested: Callable[[int], None] = lambda count: None,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._api = api
         self._store = store
+        self._contested = contested
+        self._clock_s = clock_s
+        self._contest = Contest()
         self._applied: dict[PoolKey, dict[Ref, Applied]] = {}
+        self._last: dict[PoolKey, _Wish] = {}
 
     async def apply(self, key: PoolKey, uid: str, objects: Sequence[Manifest]) -> None:
         """In the order given. uid: of the pool, which controls every child."""
-        applied = self._applied.setdefault(key, {})
-        for body in objects:
-            if not self._is_as_applied(body, applied):
-                await self._write(key, uid, body, applied)
-        wanted = {_ref(body) for body in objects}
-        for child in self._store.children(key):
-            if child.owner_uid == uid and child.ref not in wanted:
-                await self._api.delete(child.ref.kind, child.ref.namespace, child.ref.name, child.uid)
+        self._last[key] = _Wish(key, uid, tuple(objects))
+        await self._carry_out(self._last[key])
+
+    async def restore(self, key: PoolKey, uid: str) -> None:
+        """Make the children be as they were applied last, if this process has applied any."""
+        wish = self._last.get(key)
+        if wish and wish.uid == uid:
+            await self._carry_out(wish)
 
     def forget(self, key: PoolKey) -> None:
         self._applied.pop(key, None)
+        self._last.pop(key, None)
 
-    def _is_as_applied(self, body: Manifest, applied: Mapping[Ref, Applied]) -> bool:
-        ref = _ref(body)
-        live = self._store.get(ref)
-        return live is not None and applied.get(ref) == Applied(live.uid, digest(body), live.digest)
+    async def _carry_out(self, wish: _Wish) -> None:
+        refusals: list[Refused] = []
+        for body in wish.objects:
+            try:
+                await self._ensure(wish, body)
+            except Refused as refused:
+                refusals.append(refused)
+        wanted = {_ref(body) for body in wish.objects}
+        for child in self._store.children(wish.key):
+            if child.owner_uid == wish.uid and child.ref not in wanted:
+                await self._api.delete(child.ref.kind, child.ref.namespace, child.ref.name, child.uid)
+        self._contested(self._contest.count(self._clock_s()))
+        if refusals:
+            more = f"; and {len(refusals) - REFUSALS_SHOWN} more" if len(refusals) > REFUSALS_SHOWN else ""
+            raise Refused("; ".join(map(str, refusals[:REFUSALS_SHOWN])) + more, reason=refusals[0].reason)
 
-    async def _write(self, key: PoolKey, uid: str, body: Manifest, applied: dict[Ref, Applied]) -> None:
-        ref = _ref(body)
-        live = await self._live(ref)
-        if live is not None:
-            _check_ours(live, key, uid)
-            # With its uid in it, the write fails rather than hit another object that took the name meanwhile.
-            metadata = {**mapping(body, "metadata"), "uid": live.uid}
-            answer = await self._api.apply({**body, "metadata": metadata})
-        else:
-            answer = await self._api.apply(body)
+    async def _ensure(self, wish: _Wish, body: Manifest) -> None:
+        ref, wanted = _ref(body), digest(body)
+        known, live = self._applied.setdefault(wish.key, {}).get(ref), self._store.get(ref)
+        if live is not None and known == Applied(live.uid, wanted, live.digest):
+            return
+        is_edited = known is not None and live is not None and (known.uid, known.wanted) == (live.uid, wanted)
+        if is_edited and not self._contest.may_restore(ref, self._clock_s()):
+            raise await self._contested_by(ref)
+        answer = await self._write(wish, body)
         now = observe(answer)
         self._store.put(now)
-        applied[ref] = Applied(now.uid, digest(body), now.digest)
+        self._applied[wish.key][ref] = Applied(now.uid, wanted, now.digest)
+
+    async def _write(self, wish: _Wish, body: Manifest) -> Mapping[str, object]:
+        ref = _ref(body)
+        live = await self._live(ref)
+        if live is None:
+            await self._check_pool(wish)
+            return await self._api.apply(body)
+        _check_ours(live, wish.key, wish.uid)
+        # With its uid in it, the write fails rather than hit another object that took the name meanwhile.
+        named = {**body, "metadata": {**mapping(body, "metadata"), "uid": live.uid}}
+        try:
+            return await self._api.apply(named)
+        except Refused:
+            if ref.kind not in EXCLUDES_OURS:
+                raise
+            ours, theirs = EXCLUDES_OURS[ref.kind]
+            spec = {ours: find(body, "spec", ours), theirs: None}
+            await self._api.merge(ref.kind, ref.namespace, ref.name, {"spec": spec})
+            return await self._api.apply(named)
 
     async def _live(self, ref: Ref) -> Seen | None:
         """The watch shows only what carries our label; an object that stands in the way may not."""
@@ -73,18 +133,38 @@ class Applier:
         answer = await self._api.get(ref.kind, ref.namespace, ref.name)
         return observe(answer) if answer is not None else None
 
+    async def _check_pool(self, wish: _Wish) -> None:
+        """Before a child is made: what we know of the pool may be old, and the garbage collector is removing them."""
+        pool = await self._api.get("EndpointPool", wish.key.namespace, wish.key.name)
+        if text(pool, "metadata", "uid") != wish.uid:
+            self._store.drop(Ref("EndpointPool", wish.key.namespace, wish.key.name), wish.uid)
+            raise Absent(f"EndpointPool {wish.key} is gone: its children are not made again")
+        if text(pool, "metadata", "deletionTimestamp"):
+            raise Absent(f"EndpointPool {wish.key} is being deleted: its children are not made again")
+
+    async def _contested_by(self, ref: Ref) -> Refused:
+        names = (
+            ", ".join(others(await self._api.get(ref.kind, ref.namespace, ref.name))) or "another operator like this"
+        )
+        return Refused(
+            f"{ref} was changed back more than {MANY} times in a minute, last by {names}: stop that, or "
+            f"set it in the pool; until then it is written every {PACE_S:.0f} s",
+            reason=Reason.ChildContested,
+        )
+
 
 def _ref(body: Manifest) -> Ref:
     return Ref(text(body, "kind"), text(body, "metadata", "namespace"), text(body, "metadata", "name"))
 
 
 def _check_ours(live: Seen, key: PoolKey, uid: str) -> None:
-    if live.owner_uid == uid:
+    """What carries our labels and has no controller was ours: restored from a backup, or orphaned."""
+    if live.owner_uid == uid or (not live.owner and live.is_managed and live.pool == key):
         return
     if live.owner == f"EndpointPool {key.name}":
         raise RetryLater(f"{live.ref} still belongs to a deleted pool of this name", after_s=GARBAGE_COLLECTION_WAIT_S)
     whose = f"is controlled by {live.owner}" if live.owner else "is controlled by nobody"
     raise Refused(
         f"{live.ref} exists already and {whose}, not by this pool: delete or rename it, or rename the pool",
-        reason="ApplyConflict",
+        reason=Reason.ApplyConflict,
     )

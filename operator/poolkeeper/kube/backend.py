@@ -26,13 +26,14 @@ class KubeBackend:
         settings: Settings,
         recorder: Recorder,
         probed: Callable[[PoolKey, Sequence[Amount]], None] = lambda key, cost: None,
+        contested: Callable[[int], None] = lambda count: None,
     ) -> None:
-        """probed: told what newly counted runs of a probe have cost, once."""
+        """probed: gets what newly counted runs of a probe have cost, once. contested: see Applier."""
         self._probed = probed
         self._api = api
         self._store = store
         self._settings = settings
-        self._applier = Applier(api, store)
+        self._applier = Applier(api, store, contested)
         self._poker = PodRefresher(api, store)
         self._publisher = Publisher(api, store, recorder)
 
@@ -45,6 +46,9 @@ class KubeBackend:
 
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
         await self._applier.apply(snapshot.key, snapshot.uid, objects)
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        await self._applier.restore(snapshot.key, snapshot.uid)
 
     async def refresh_pods(self, snapshot: Snapshot, document: RouterDoc, now: datetime) -> None:
         await self._poker.refresh_pods(snapshot, document, now)

@@ -21,7 +21,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 
 from poolkeeper.api.base import API_VERSION
 from poolkeeper.api.labels import FIELD_MANAGER
-from poolkeeper.errors import UserError
+from poolkeeper.errors import Absent, UserError
 from poolkeeper.kube.apply_body import CONTENT_TYPE, apply_body
 from poolkeeper.kube.errors import sorted_error
 from poolkeeper.kube.json_fields import Json, rows, text
@@ -230,7 +230,7 @@ class KubeApi:
         doing = f"{verb} of {what.kind} {what.namespace}/{what.name}"
         answer = await self._call(method, path, doing, body, query, content)
         if answer is None:
-            raise sorted_error(ApiException(status=404, reason="not found"), doing)
+            raise Absent(f"{doing}: 404: not found")
         self._wrote(what.kind, verb)
         return answer
 

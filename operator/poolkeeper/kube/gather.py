@@ -21,6 +21,8 @@ async def gather(api: KubeApi, store: Store, settings: Settings, key: PoolKey) -
     if found is None:
         return None
     seen, declared = found
+    if declared.is_ending:
+        return None  # ownerReferences remove the children
     config_maps, services = await asyncio.gather(
         _config_maps(api, key.namespace, declared.pool), _services(api, key.namespace, declared.pool)
     )

@@ -36,6 +36,7 @@ def observe(body: Mapping[str, object]) -> Seen:
         pool=PoolKey(ref.namespace, label) if label else None,
         owner_uid=text(owner, "uid"),
         owner=f"{text(owner, 'kind')} {text(owner, 'name')}".strip(),
+        is_managed=texts(body, "metadata", "labels").get(labels.MANAGED_BY) == labels.FIELD_MANAGER,
         digest=digest(_editable(body)) if ref.kind not in _NOT_EDITED else "",
         fact=_FACTS[ref.kind](body) if ref.kind in _FACTS else None,
     )
@@ -54,6 +55,7 @@ def _pool(body: Mapping[str, object]) -> Fact:
         pool=parsed if isinstance(parsed, EndpointPool) else None,
         problems=parsed if isinstance(parsed, tuple) else (),
         status=_status(EndpointPoolStatus, body),
+        is_ending=bool(text(body, "metadata", "deletionTimestamp")),
     )
 
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from poolkeeper.api.base import API_VERSION
+from poolkeeper.errors import Absent
 from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.observe import observe
-from poolkeeper.kube.store import Store
+from poolkeeper.kube.store import Ref, Store
 from poolkeeper.plan.snapshot import PoolKey
 from poolkeeper.status.policy_status import evaluate_policy
 
@@ -25,5 +26,10 @@ async def publish_policy(api: KubeApi, store: Store, key: PoolKey, now: datetime
             "metadata": {"name": key.name, "namespace": key.namespace, "uid": seen.uid},
             "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
         }
-        store.put(observe(await api.apply(body, subresource="status")))
+        try:
+            answer = await api.apply(body, subresource="status")
+        except Absent:  # its end was not reported to us
+            store.drop(Ref("FailoverPolicy", key.namespace, key.name), seen.uid)
+            return False
+        store.put(observe(answer))
     return True

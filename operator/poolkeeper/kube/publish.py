@@ -6,11 +6,11 @@ The status goes first. Events are told once and may be lost when the process die
 import logging
 
 from poolkeeper.api.base import API_VERSION
-from poolkeeper.errors import PoolkeeperError
+from poolkeeper.errors import Absent, PoolkeeperError
 from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.events import Recorder
 from poolkeeper.kube.observe import observe
-from poolkeeper.kube.store import Store
+from poolkeeper.kube.store import Ref, Store
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.status.evaluate import StatusUpdate, same_meaning
 
@@ -33,7 +33,12 @@ class Publisher:
             "metadata": {"name": snapshot.key.name, "namespace": snapshot.key.namespace, "uid": snapshot.uid},
             "status": update.status.model_dump(mode="json", by_alias=True, exclude_none=True),
         }
-        self._store.put(observe(await self._api.apply(body, subresource="status")))
+        try:
+            answer = await self._api.apply(body, subresource="status")
+        except Absent:  # its end was not reported to us
+            self._store.drop(Ref("EndpointPool", snapshot.key.namespace, snapshot.key.name), snapshot.uid)
+            raise
+        self._store.put(observe(answer))
         for event in update.events:
             LOG.info("%s: %s", event.reason, event.message, extra={"pool": snapshot.key, "reason": event.reason})
             try:

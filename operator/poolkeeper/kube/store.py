@@ -38,6 +38,8 @@ class DeclaredPool:
     pool: EndpointPool | None
     problems: tuple[Problem, ...]
     status: EndpointPoolStatus | None
+    is_ending: bool = False
+    """It is being deleted: nothing is done for it any more."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class Seen:
     owner_uid: str = ""
     owner: str = ""
     digest: str = ""
+    is_managed: bool = False
+    """It carries our label of who manages it."""
     fact: Fact = None
 
 

@@ -162,6 +162,9 @@ class LocalBackend:
                 self._document = (int(annotations[labels.CONFIG_GENERATION]), annotations[labels.CONFIG_HASH])
                 self._news = news_in(item.data[CONFIG_FILE])
 
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Nobody but this process writes the state directory."""
+
     async def refresh_pods(self, snapshot: Snapshot, document: RouterDoc, now: datetime) -> None:
         """Nothing to do: the router looks at its files by itself."""
 

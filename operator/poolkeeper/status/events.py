@@ -39,13 +39,16 @@ def events_of(before: EndpointPoolStatus | None, after: EndpointPoolStatus) -> t
 
 
 def _refused_spec(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
-    for kind, reason in (
-        (ConditionType.Accepted, Reason.InvalidSpec),
-        (ConditionType.Programmed, Reason.ConfigRejected),
+    for kind, reason, action in (
+        (ConditionType.Accepted, Reason.InvalidSpec, "KeepLastGood"),
+        (ConditionType.Programmed, Reason.ConfigRejected, "KeepLastGood"),
+        (ConditionType.Programmed, Reason.ApplyForbidden, "Retry"),
+        (ConditionType.Programmed, Reason.ApplyConflict, "Retry"),
+        (ConditionType.Programmed, Reason.ChildContested, "BackOff"),
     ):
         found, before = _find(now, kind), _find(was, kind)
         if found and found.reason == reason and not (before and before.reason == reason):
-            yield PoolEvent("Warning", reason, found.message, "KeepLastGood")
+            yield PoolEvent("Warning", reason, found.message, action)
 
 
 def _endpoint(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:

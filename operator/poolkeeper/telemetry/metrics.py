@@ -13,6 +13,7 @@ RECONCILE_DURATION = "poolkeeper_reconcile_duration_seconds"
 QUEUE_DEPTH = "poolkeeper_reconcile_queue_depth"
 QUEUE_OLDEST = "poolkeeper_reconcile_queue_oldest_seconds"
 KUBE_WRITES_TOTAL = "poolkeeper_kube_writes_total"
+CHILDREN_CONTESTED = "poolkeeper_children_contested"
 WATCH_AGE = "poolkeeper_watch_age_seconds"
 NAMESPACE_READABLE = "poolkeeper_namespace_readable"
 ROUTER_REPORTS_TOTAL = "poolkeeper_router_reports_total"
@@ -43,6 +44,7 @@ TABLE: Mapping[str, Family] = {
     QUEUE_DEPTH: Family("gauge", "Keys that are due and wait for a worker."),
     QUEUE_OLDEST: Family("gauge", "How long the key that waits or is worked on longest has done so."),
     KUBE_WRITES_TOTAL: Family("counter", "Writes to the Kubernetes API that succeeded.", ("kind", "verb")),
+    CHILDREN_CONTESTED: Family("gauge", "Objects of pools that something else changes each time they are restored."),
     WATCH_AGE: Family(
         "gauge",
         "Seconds since this kind was last listed, or its watch last was opened or reported something.",
@@ -82,6 +84,7 @@ class Metrics:
         self._queue_depth = Gauge(*self._named(QUEUE_DEPTH), registry=self._registry)
         self._queue_oldest = Gauge(*self._named(QUEUE_OLDEST), registry=self._registry)
         self._writes = Counter(*self._named(KUBE_WRITES_TOTAL), registry=self._registry)
+        self._contested = Gauge(*self._named(CHILDREN_CONTESTED), registry=self._registry)
         self._watch_age = Gauge(*self._named(WATCH_AGE), registry=self._registry)
         self._readable = Gauge(*self._named(NAMESPACE_READABLE), registry=self._registry)
         self._reports = Counter(*self._named(ROUTER_REPORTS_TOTAL), registry=self._registry)
@@ -101,6 +104,9 @@ class Metrics:
 
     def wrote(self, kind: str, verb: str) -> None:
         self._writes.labels(kind, verb).inc()
+
+    def children_contested(self, count: int) -> None:
+        self._contested.set(count)
 
     def router_reported(self, result: str) -> None:
         self._reports.labels(result).inc()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from poolkeeper.handlers.work_queue import FIRST_BACKOFF_S, JITTER, LONGEST_BACKOFF_S, WorkQueue
+from poolkeeper.handlers.work_queue import FIRST_BACKOFF_S, JITTER, LONGEST_BACKOFF_S, LONGEST_TOLD_BACKOFF_S, WorkQueue
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_failures_back_off_to_a_limit(queue: WorkQueue[str]) -> None:
     delays = []
     for _ in range(12):
         queue.add("a", 0)
-        queue.take(0)
+        queue.take(LONGEST_TOLD_BACKOFF_S)
         delays.append(queue.failed("a", 0))
         queue.add("a", 0)  # heard of again
 
@@ -85,10 +85,10 @@ def test_the_back_off_of_one_key_is_not_anothers(queue: WorkQueue[str]) -> None:
 def test_a_success_ends_the_back_off(queue: WorkQueue[str]) -> None:
     for _ in range(3):
         queue.add("a", 0)
-        queue.take(0)
+        queue.take(LONGEST_TOLD_BACKOFF_S)
         queue.failed("a", 0)
         queue.add("a", 0)
-    queue.take(0)
+    queue.take(LONGEST_TOLD_BACKOFF_S)
     queue.succeeded("a", 0, again_in_s=0)
     queue.take(0)
 
@@ -139,3 +139,37 @@ def test_depth_counts_what_is_due_and_age_also_what_is_worked_on(queue: WorkQueu
     assert queue.depth(10) == 1
     assert queue.oldest_s(10) == 8
     assert WorkQueue[str](chance=lambda: 0).oldest_s(10) == 0
+
+
+def test_a_back_off_outlives_being_told_again(queue: WorkQueue[str]) -> None:
+    """What fails is often told of by what it does itself: the ghost of a deleted pool whose children are removed."""
+    turns, now_s = 0, 0.0
+    queue.add("ghost", 0)
+    while now_s < 90:
+        if queue.take(now_s) is not None:
+            turns += 1
+            queue.add("ghost", now_s)
+            queue.failed("ghost", now_s)
+        queue.add("ghost", now_s)
+        now_s += 0.01
+
+    assert turns <= 90 / LONGEST_TOLD_BACKOFF_S + 5
+
+
+def test_being_told_shortens_a_long_back_off(queue: WorkQueue[str]) -> None:
+    for _ in range(12):
+        queue.add("a", 0)
+        queue.take(10**6)
+        queue.failed("a", 0)
+    queue.add("a", 1)
+
+    assert queue.next_due_s() == LONGEST_TOLD_BACKOFF_S
+
+
+def test_the_servers_own_word_outlives_being_told(queue: WorkQueue[str]) -> None:
+    queue.add("a", 0)
+    queue.take(0)
+    queue.failed("a", 0, after_s=17)
+    queue.add("a", 1)
+
+    assert queue.next_due_s() == 17

@@ -1,7 +1,7 @@
 """An API server in memory, below KubeApi, so that tests go through the real client's verbs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import uuid4
 
 from kubernetes.aio.client.exceptions import ApiException
@@ -20,7 +20,10 @@ class MemoryApi(KubeApi):
         self.calls: list[tuple[str, str]] = []
         self.bodies: list[Manifest] = []
         self.refusals: dict[tuple[str, str], tuple[int, Mapping[str, object]]] = {}
+        self.gone: set[str] = set()
+        """Paths at which an apply finds nothing."""
         self._version = 0
+        self._refused_while: dict[tuple[str, str], Callable[[], bool]] = {}
         self._wrote = lambda kind, verb: None
 
     @property
@@ -42,6 +45,10 @@ class MemoryApi(KubeApi):
     def refuse(self, method: str, path: str, status: int, body: Mapping[str, object]) -> None:
         self.refusals[method, path] = (status, body)
 
+    def refuse_while(self, method: str, path: str, is_so: Callable[[], bool]) -> None:
+        """An apply is refused as invalid as long as that is so; a merge patch is not."""
+        self._refused_while[method, path] = is_so
+
     async def _call(
         self,
         method: str,
@@ -56,6 +63,11 @@ class MemoryApi(KubeApi):
         if (method, path) in self.refusals:
             status, said = self.refusals[method, path]
             raise sorted_error(ApiException(status=status, reason="no", body=json.dumps(said)), doing)
+        is_refused = self._refused_while.get((method, path), lambda: False)
+        if content != "application/merge-patch+json" and is_refused():
+            raise sorted_error(ApiException(status=422, reason="Invalid", body="{}"), doing)
+        if path in self.gone:
+            return None
         if method == "GET":
             return self.objects.get(path) or self._listed(path)
         if method == "DELETE":
@@ -82,7 +94,11 @@ class MemoryApi(KubeApi):
         if known is None:
             return None
         annotations = {**mapping(known, "metadata", "annotations"), **mapping(body, "metadata", "annotations")}
-        return self.put(path, {**known, "metadata": {**mapping(known, "metadata"), "annotations": annotations}})
+        spec = {**mapping(known, "spec"), **mapping(body, "spec")}
+        merged = {**known, "metadata": {**mapping(known, "metadata"), "annotations": annotations}}
+        if spec:
+            merged["spec"] = {name: value for name, value in spec.items() if value is not None}
+        return self.put(path, merged)
 
     def _applied(self, path: str, body: Manifest) -> Json:
         known = self.objects.get(path, {})

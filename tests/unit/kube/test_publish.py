@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from poolkeeper.api.status import EndpointPoolStatus
+from poolkeeper.errors import Absent
 from poolkeeper.kube.events import NOTE_LIMIT_BYTES, SAME_WITHIN, Recorder
 from poolkeeper.kube.json_fields import Json, find, text
+from poolkeeper.kube.observe import observe
 from poolkeeper.kube.publish import Publisher
 from poolkeeper.kube.store import Store
 from poolkeeper.plan.snapshot import Settings, Snapshot
 from poolkeeper.status.evaluate import StatusUpdate
 from poolkeeper.status.events import PoolEvent
 from unit.kube.memory_api import MemoryApi
-from unit.kube.things import KEY, UID
+from unit.kube.things import KEY, UID, pool
 
 STATUS_PATH = "/apis/poolkeeper.dev/v1alpha1/namespaces/team/endpointpools/chat/status"
 EVENTS = "/apis/events.k8s.io/v1/namespaces/team/events"
@@ -113,3 +115,18 @@ def test_a_long_note_is_cut_between_letters(bed: Bed) -> None:
 
     (event,) = bed.events
     assert text(event, "note") == "é" * (NOTE_LIMIT_BYTES // 2)
+
+
+def test_a_pool_that_is_gone_is_forgotten_when_its_status_cannot_be_written() -> None:
+    """Its end was not reported to us: a watch that had to list anew."""
+    store = Store()
+    store.put(observe(pool()))
+    api = MemoryApi()
+    api.gone.add(STATUS_PATH)
+    publisher = Publisher(api, store, Recorder(api, "operator-0", lambda: datetime(2026, 11, 22, tzinfo=UTC)))
+
+    with pytest.raises(Absent):
+        asyncio.run(publisher.publish(POOL, StatusUpdate(EndpointPoolStatus(summary="1/2"), (OPENED,))))
+
+    assert store.pool(KEY) is None
+    assert [path for _, path in api.writes] == [STATUS_PATH]

@@ -23,6 +23,7 @@ from factories import (
 )
 from poolkeeper.api.base import Problem
 from poolkeeper.api.router_state import EndpointState, RouterState
+from poolkeeper.errors import Refused
 from poolkeeper.plan.snapshot import RouterReport, Snapshot
 from poolkeeper.status.events import PoolEvent
 
@@ -213,3 +214,15 @@ def test_events(steps: tuple[Snapshot, ...], want: list[tuple[str, str]]) -> Non
 def test_good_news_is_normal_and_bad_news_a_warning() -> None:
     assert {event.type for event in told(WELL, FAILED_OVER)} == {"Warning"}
     assert {event.type for event in told(FAILED_OVER, WELL)} == {"Normal"}
+
+
+@pytest.mark.parametrize("reason", ["ApplyForbidden", "ApplyConflict", "ChildContested"])
+def test_a_write_that_is_refused_is_an_event_once(reason: str) -> None:
+    refused = Refused("apply of Deployment default/chat-router: 403: exceeded quota", reason)
+    before = status_update(WELL).status
+    first = status_update(replace(WELL, previous=before), refused=refused)
+    second = status_update(replace(WELL, previous=first.status), refused=refused)
+
+    assert [(event.type, event.reason) for event in first.events] == [("Warning", reason)]
+    assert "exceeded quota" in first.events[0].message
+    assert second.events == ()

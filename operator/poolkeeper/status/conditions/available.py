@@ -7,6 +7,7 @@ use it when no other endpoint is left.
 
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.router_reasons import CHECK_FAILED
+from poolkeeper.plan.child_names import child_name
 from poolkeeper.plan.fresh_reports import STALE_S
 from poolkeeper.plan.per_router_share import wanted_routers
 from poolkeeper.status.chain import Check, Finding, as_before
@@ -19,6 +20,13 @@ def no_router(facts: Facts) -> Finding | None:
     wanted = wanted_routers(facts.snapshot)
     why = "spec.router.replicas is 0" if wanted == 0 else f"0/{wanted} router Pods are ready"
     return Finding("False", Reason.RouterNotReady, why)
+
+
+def no_service(facts: Facts) -> Finding | None:
+    if facts.snapshot.live.address:
+        return None
+    why = f"Service {child_name(facts.snapshot.key)} does not exist, so clients cannot reach the routers"
+    return Finding("False", Reason.RouterServiceMissing, why)
 
 
 def not_heard(facts: Facts) -> Finding | None:
@@ -52,7 +60,7 @@ def enough(facts: Facts) -> Finding:
     return Finding("True", Reason.MinimumEndpointsAvailable, _usable(facts))
 
 
-CHECKS: tuple[Check, ...] = (no_router, as_before(ConditionType.Available), not_heard, too_few, enough)
+CHECKS: tuple[Check, ...] = (no_router, no_service, as_before(ConditionType.Available), not_heard, too_few, enough)
 
 
 def _usable(facts: Facts) -> str:
