@@ -1,4 +1,4 @@
--- The addresses behind a host name: /etc/hosts, then the name servers of resolv.conf, A and AAAA. A time to live is
+-- The addresses behind a host name: /etc/hosts, then the name servers of resolv.conf, A and AAAA at once. A time to live is
 -- honoured between one second and a minute; when the servers fail, the last good answer goes on serving. Names are taken
 -- as fully qualified: no search domains. Whether an address may be connected to is decided at every connect, not here.
 
@@ -21,10 +21,14 @@ local RETRY_S = 2 -- between lookups that fail
 local QUERY_TIMEOUT_MS, QUERY_TRIES = 1000, 2
 local STALE_WAIT_MS = 200 -- for a lookup, when the last good answer could serve
 local NAMESERVERS_MAX = 3
+local KINDS = { A = "AAAA", AAAA = "A" } -- of addresses: each and the other
+local OTHER_KIND_MS = 50
+local LATE = "late"
 
 local cache = {} -- host -> {addresses, until_ms}
 local lookups = {} -- host -> semaphore of the lookup under way
 
+local silent = {} -- host -> the kind that did not come in time last
 local resolv_conf, hosts_file
 
 
@@ -81,44 +85,79 @@ local function from_hosts(host)
 end
 
 
--- One question; adds to found. Gives the smallest time to live seen, or nil and what went wrong.
-local function ask(client, host, kind, found, ttl_s)
-  local answers, err = client:query(host, { qtype = kind })
-  if not answers then
-    return nil, err
+-- One question to the servers: its kind (KINDS), the addresses, and their time to live or what went wrong.
+local function ask(servers, host, kind)
+  local client, err = resolver:new({ nameservers = servers, retrans = QUERY_TRIES, timeout = QUERY_TIMEOUT_MS })
+  if not client then
+    return kind, {}, "making a resolver: " .. err
   end
-  if answers.errcode then
-    return nil, answers.errstr
+  local answers
+  answers, err = client:query(host, { qtype = client["TYPE_" .. kind] })
+  if not answers or answers.errcode then
+    return kind, {}, answers and answers.errstr or err
   end
+  local found, ttl_s = {}, TTL_MAX_S
   for _, answer in ipairs(answers) do
-    if answer.type == kind and answer.address then
+    if answer.type == client["TYPE_" .. kind] and answer.address then
       found[#found + 1] = answer.address
       ttl_s = math.min(ttl_s, answer.ttl)
     end
   end
-  return ttl_s
+  return kind, found, ttl_s
 end
 
 
+local function wait(delay_ms)
+  ngx.sleep(delay_ms / 1000)
+  return LATE, {}
+end
+
+
+-- The first of some threads that ends: kind, addresses, time to live or error.
+local function await(...)
+  local ok, kind, found, ttl_or_err = ngx.thread.wait(...)
+  if not ok then
+    error(kind, 0)
+  end
+  return kind, found, ttl_or_err
+end
+
+
+-- Asks for both kinds at once. The first that has an address is used; the other one is waited for as long as RFC 8305 has
+-- it, and not at all where it did not come the last time: some name servers never answer one kind.
 local function from_servers(host)
   local servers = nameservers()
   if #servers == 0 then
     return nil, "no nameserver in " .. resolv_conf
   end
-  local client, err = resolver:new({ nameservers = servers, retrans = QUERY_TRIES, timeout = QUERY_TIMEOUT_MS })
-  if not client then
-    return nil, "making a resolver: " .. err
+  local threads = {}
+  for kind in pairs(KINDS) do
+    threads[kind] = ngx.thread.spawn(ask, servers, host, kind)
   end
-  local found, ttl_s, first_err = {}, TTL_MAX_S, nil
-  for _, kind in ipairs({ client.TYPE_A, client.TYPE_AAAA }) do
-    local seen, query_err = ask(client, host, kind, found, ttl_s)
-    ttl_s = seen or ttl_s
-    first_err = first_err or query_err
+  local first, found, ttl_or_err = await(threads.A, threads.AAAA)
+  local other = KINDS[first]
+  local second, more, more_ttl_or_err
+  if found[1] then
+    local timer = ngx.thread.spawn(wait, silent[host] == other and 0 or OTHER_KIND_MS)
+    second, more, more_ttl_or_err = await(threads[other], timer)
+    ngx.thread.kill(second == LATE and threads[other] or timer)
+  else
+    second, more, more_ttl_or_err = await(threads[other])
   end
-  if #found == 0 then
-    return nil, first_err or "no address"
+  silent[host] = second == LATE and other or nil
+  if second == LATE or not more[1] then
+    if found[1] then
+      return found, math.max(TTL_MIN_S, ttl_or_err)
+    end
+    return nil, type(ttl_or_err) == "string" and ttl_or_err or "no address"
   end
-  return found, math.max(TTL_MIN_S, ttl_s)
+  local addresses = {}
+  for _, list in ipairs(first == "A" and { found, more } or { more, found }) do
+    for _, one in ipairs(list) do
+      addresses[#addresses + 1] = one
+    end
+  end
+  return addresses, math.max(TTL_MIN_S, math.min(more_ttl_or_err, found[1] and ttl_or_err or TTL_MAX_S))
 end
 
 

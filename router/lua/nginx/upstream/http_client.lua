@@ -27,6 +27,7 @@ local TURN_S = 0.001
 local IDLE_MS = 60000
 local POOL_SIZE = 512
 local ADDRESSES_MAX = 3
+local DEAD_MS = 30000 -- so long an address that did not answer is tried last
 local CLOSED_EARLY = "closed before an answer"
 
 -- How to connect to one address of an endpoint, made once; nil and why when nobody may.
@@ -98,6 +99,24 @@ local function connect_to(endpoint, options, connect_ms, deadline_ms)
 end
 
 
+-- The addresses, those last that did not answer just now: a dead one of two costs one request, not each.
+local function dead_last(endpoint, addresses, at_ms)
+  if not addresses[2] then
+    return addresses
+  end
+  local alive, dead = {}, {}
+  for _, ip in ipairs(addresses) do
+    local options = endpoint.pools[ip]
+    local list = options and (options.dead_until_ms or 0) > at_ms and dead or alive
+    list[#list + 1] = ip
+  end
+  for _, ip in ipairs(dead) do
+    alive[#alive + 1] = ip
+  end
+  return alive
+end
+
+
 -- A connection to one of the endpoint's addresses (or its proxy's), fresh or kept; nil, why not, and what that is: Connect,
 -- or ProxyFailed where the endpoint itself was never reached. connect_ms: for the name, all its addresses and the
 -- handshake together; an address that does not answer leaves the others their share of it. deadline_ms: of the attempt.
@@ -110,6 +129,7 @@ function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
     return nil, err, fault
   end
   local count = math.min(#addresses, ADDRESSES_MAX)
+  addresses = dead_last(endpoint, addresses, now_ms())
   for i = 1, count do
     local options
     options, err = options_for(endpoint, addresses[i], allow_loopback)
@@ -120,6 +140,7 @@ function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
       end
       local conn, reached
       conn, err, reached = connect_to(endpoint, is_fresh and options.fresh or options, share_ms, deadline_ms)
+      options.dead_until_ms = not conn and count > 1 and now_ms() + DEAD_MS or nil
       if conn then
         conn.is_fresh = is_fresh
         return conn
