@@ -9,7 +9,7 @@ code.
 import re
 from dataclasses import dataclass
 
-_START = re.compile(rb"[ \t\r\n]*\[?[ \t\r\n]*\{")
+_START = re.compile(rb"[ \t\r\n]*+\[?[ \t\r\n]*+\{")
 _NEXT = re.compile(rb'["{}\[\]]')
 _IN_STRING = re.compile(rb'["\\]')
 _VALUE = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")

@@ -3,31 +3,28 @@
 -- prompt may be a megabyte.
 
 local byte = string.byte
-local match = string.match
 local min = math.min
 local sub = string.sub
 
 local scan = require "core.json.scan"
+
+local skip_blanks = scan.skip_blanks
 
 local _M = {}
 
 local BEFORE = { system = true, instructions = true } -- what stands before the turns
 local TURNS = { messages = true, input = true, prompt = true }
 local TEXT_MAX_BYTES = 1024 -- of a prompt that is one text: a longer one grows from turn to turn
+local USER = '"user"'
 local QUOTE, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, COMMA = 34, 91, 93, 123, 44
 
 
-local function skip_blanks(text, pos)
-  return match(text, "^[ \t\r\n]*()", pos)
-end
-
-
-local function is_users(text, from, to)
-  local members = byte(text, from) == OPEN_BRACE and scan.members(sub(text, from, to))
+local function is_users(text, from, to, pause)
+  local members = byte(text, from) == OPEN_BRACE and scan.members(text, pause, from, to)
   if members then
     for i = 1, #members, 3 do
       if members[i] == "role" then
-        return sub(text, from + members[i + 1] - 1, from + members[i + 2] - 1) == '"user"'
+        return members[i + 2] - members[i + 1] + 1 == #USER and sub(text, members[i + 1], members[i + 2]) == USER
       end
     end
   end
@@ -36,24 +33,24 @@ end
 
 
 -- Where the first turn of the user ends in the list that starts at from; else the list's end.
-local function first_turn_end(text, from, to)
-  local pos = skip_blanks(text, from + 1)
+local function first_turn_end(text, from, to, pause)
+  local pos = skip_blanks(text, from + 1, pause)
   while pos < to and byte(text, pos) ~= CLOSE_BRACKET do
-    local stop = scan.value_end(text, pos)
-    if not stop or is_users(text, pos, stop) then
+    local stop = scan.value_end(text, pos, pause)
+    if not stop or is_users(text, pos, stop, pause) then
       return stop or to
     end
-    pos = skip_blanks(text, stop + 1)
+    pos = skip_blanks(text, stop + 1, pause)
     if byte(text, pos) == COMMA then
-      pos = skip_blanks(text, pos + 1)
+      pos = skip_blanks(text, pos + 1, pause)
     end
   end
   return to
 end
 
 
--- members: what jsonscan.members() says of body. nil when it has no turns.
-function _M.start(body, members)
+-- members: what scan.members() says of body. nil when it has no turns. pause: as there.
+function _M.start(body, members, pause)
   local before, from, to = "", nil, nil
   for i = 1, #members, 3 do
     if BEFORE[members[i]] then
@@ -64,7 +61,7 @@ function _M.start(body, members)
   end
   local first = from and byte(body, from)
   if first == OPEN_BRACKET then
-    return before .. sub(body, from, first_turn_end(body, from, to))
+    return before .. sub(body, from, first_turn_end(body, from, to, pause))
   end
   if first == QUOTE then
     return before .. sub(body, from, min(to, from + TEXT_MAX_BYTES))

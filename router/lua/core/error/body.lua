@@ -87,11 +87,14 @@ end
 -- text: a body in lower case. {code, type, message}, each empty where the body says nothing of the kind. Plain text, and a
 -- string as JSON, is a message as a whole.
 function _M.of(text)
-  local pos = match(text, "^[ \t\r\n]*%[?[ \t\r\n]*{()")
-  if not pos then
+  local pos = match(text, "^[ \t\r\n]*()")
+  if byte(text, pos) == OPEN_BRACKET then
+    pos = match(text, "^[ \t\r\n]*()", pos + 1)
+  end
+  if byte(text, pos) ~= OPEN_BRACE then
     return { code = "", type = "", message = match(text, '^[ \t\r\n"]*(.*)$') }
   end
-  local said = members(text, pos)
+  local said = members(text, pos + 1)
   return {
     code = said["error.code"] or said["code"] or "",
     type = said["error.metadata.error_type"] or said["error.type"] or said["type"] or "",

@@ -13,6 +13,8 @@ request.__index = request
 
 local WATCHED = { model = true, stream = true, stream_options = true, n = true }
 local USAGE_OPTIONS = '{"include_usage":true}'
+local NAME_MAX_BYTES = 96 -- of a watched member, were each of its characters an escape
+local MODEL_MAX_BYTES = 4096
 
 
 -- A name or string as text: decode is asked only where there are escapes to undo.
@@ -24,16 +26,21 @@ local function plain(raw, decode)
 end
 
 
+local function name_of(raw, decode)
+  return #raw <= NAME_MAX_BYTES and plain(raw, decode)
+end
+
+
 -- stream_options with include_usage true, and whether it was so already
-local function with_usage(options, decode)
-  local members = options and scan.members(options)
+local function with_usage(options, decode, pause)
+  local members = options and scan.members(options, pause)
   if not members then
     return USAGE_OPTIONS, false
   end
   local kept, asked = {}, false
   for i = 1, #members, 3 do
     local value = sub(options, members[i + 1], members[i + 2])
-    if plain(members[i], decode) == "include_usage" then
+    if name_of(members[i], decode) == "include_usage" then
       asked = value == "true"
     else
       kept[#kept + 1] = '"' .. members[i] .. '":' .. value
@@ -51,6 +58,9 @@ local function model_of(raw, default_model, decode)
   if not raw then
     return default_model
   end
+  if #raw > MODEL_MAX_BYTES then
+    return nil, ("wanted a model's name of %d bytes at most"):format(MODEL_MAX_BYTES)
+  end
   local model = find(raw, '^"') and plain(sub(raw, 2, -2), decode)
   if type(model) ~= "string" then
     return nil, "wanted a string as the model"
@@ -60,15 +70,16 @@ end
 
 
 -- Reads a body. decode: JSON text -> value (asked only for small parts). surface: can_stream, takes_usage.
--- Of a member that occurs twice the last one counts, as with every common parser, and goes into all its places.
-function _M.parse(body, decode, default_model, surface)
-  local members, err = scan.members(body)
+-- Of a member that occurs twice the last one counts, as with every common parser, and goes into all its places. pause: as in
+-- core/json/scan.lua.
+function _M.parse(body, decode, default_model, surface, pause)
+  local members, err = scan.members(body, pause)
   if not members then
     return nil, err
   end
   local places, count, last = {}, 0, {}
   for i = 1, #members, 3 do
-    local name = plain(members[i], decode)
+    local name = name_of(members[i], decode)
     if WATCHED[name] then
       local from, to = members[i + 1], members[i + 2]
       places[count + 1], places[count + 2], places[count + 3] = name, from, to
@@ -84,7 +95,7 @@ function _M.parse(body, decode, default_model, surface)
   local stream = surface.can_stream and last.stream == "true"
   local options, asked = last.stream_options, true
   if stream and surface.takes_usage then
-    options, asked = with_usage(options, decode)
+    options, asked = with_usage(options, decode, pause)
   end
   return setmetatable({
     body = body, members = members, places = places, is_empty = #members == 0,

@@ -7,6 +7,7 @@ local conversation = require "core.balancing.conversation"
 local digest = require "nginx.shared.digest"
 local metrics = require "nginx.shared.metrics"
 local state = require "nginx.shared.state"
+local turn = require "nginx.shared.turn"
 
 local _M = {}
 
@@ -16,7 +17,7 @@ local function name_of(request, settings)
     local value = request.client_headers[settings.header]
     return type(value) == "table" and value[1] or value
   end
-  return request.surface.can_stream and conversation.start(request.parsed.body, request.parsed.members)
+  return request.surface.can_stream and conversation.start(request.parsed.body, request.parsed.members, turn.pause)
 end
 
 

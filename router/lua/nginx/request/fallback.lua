@@ -12,6 +12,7 @@ local respond = require "nginx.shared.respond"
 local retry = require "nginx.request.retry"
 local surfaces = require "core.protocol.surface"
 local context_trim = require "core.request.context_trim"
+local turn = require "nginx.shared.turn"
 
 local ngx = ngx
 
@@ -45,7 +46,7 @@ local function ask_shorter(request)
     return nil
   end
   local body, gone = context_trim.body(request.parsed.body, policy.keep_turns, cjson.decode)
-  local parsed = body and request_body.parse(body, cjson.decode, request.model, request.surface)
+  local parsed = body and request_body.parse(body, cjson.decode, request.model, request.surface, turn.pause)
   if not parsed then
     return nil
   end

@@ -19,6 +19,7 @@ local respond = require "nginx.shared.respond"
 local serve = require "nginx.request.attempts"
 local surfaces = require "core.protocol.surface"
 local document_sync = require "nginx.document_sync"
+local turn = require "nginx.shared.turn"
 local uuid = require "core.http.uuid"
 
 local ngx = ngx
@@ -164,7 +165,7 @@ local function read_body(request)
     return final_error.refuse(request, 400, "invalid_json", "The request has no body; wanted a JSON object.")
   end
   body = inflated(request, body)
-  local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface)
+  local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface, turn.pause)
   if not parsed then
     return final_error.refuse(request, 400, "invalid_json", "The body could not be read: " .. err .. ".")
   end

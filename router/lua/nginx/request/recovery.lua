@@ -15,6 +15,7 @@ local outcome = require "core.error.outcome"
 local request_body = require "core.request.body"
 local state = require "nginx.shared.state"
 local transcript = require "core.answer.transcript"
+local turn = require "nginx.shared.turn"
 
 local _M = {}
 
@@ -49,7 +50,7 @@ local function ask_to_continue(request, attempt, channel)
   local sent, dialect = request.transcript, continuation.dialect(attempt.endpoint.provider)
   local text = sent:texts()[0][channel]
   local body = continuation.body(request.parsed.body, text, sent:pieces(0, channel), dialect, cjson.decode)
-  local parsed = body and request_body.parse(body, cjson.decode, request.model, request.surface)
+  local parsed = body and request_body.parse(body, cjson.decode, request.model, request.surface, turn.pause)
   if not parsed then
     return nil
   end

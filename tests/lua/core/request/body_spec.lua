@@ -31,6 +31,50 @@ describe("members of an object", function()
     end)
   end
 
+  it("are a thousand at most, and a clear word says so", function()
+    assert.equal(3000, #jsonscan.members("{" .. ('"a":1,'):rep(999) .. '"a":1}'))
+    local members, err = jsonscan.members("{" .. ('"a":1,'):rep(1000) .. '"a":1}')
+    assert.is_nil(members)
+    assert.equal("the object has more than 1000 members", err)
+  end)
+
+  it("are nested a thousand deep at most", function()
+    assert.truthy(jsonscan.members('{"a":' .. ("["):rep(1000) .. ("]"):rep(1000) .. "}"))
+    local _, err = jsonscan.members('{"a":' .. ("["):rep(1001) .. ("]"):rep(1001) .. "}")
+    assert.equal("wanted a value at byte 6, nested 1000 deep at most", err)
+  end)
+
+  it("have names and numbers of a kilobyte at most", function()
+    assert.is_nil(jsonscan.members('{"' .. ("a"):rep(1025) .. '":1}'))
+    assert.truthy(jsonscan.members('{"a":' .. ("1"):rep(1023) .. "}"))
+    assert.is_nil(jsonscan.members('{"a":' .. ("1"):rep(1025) .. "}"))
+  end)
+
+  it("are found in a part of a text", function()
+    assert.same({ "a", 10, 10 }, jsonscan.members('[1, {"a":2} ]', nil, 5, 11))
+    assert.is_nil(jsonscan.members('[1, {"a":2} ]', nil, 4, 10))
+    assert.same({ 7, 7, 9, 9 }, jsonscan.items('{"a":[1,2]}', nil, 6, 10))
+  end)
+
+  for name, part in pairs({ lists = "[],", objects = '{"a":1},', numbers = "1,", strings = '"x",', escapes = '"\\"\\\\",',
+                            blanks = " ", tabs = "\t\r\n" }) do
+    it("are looked for in slices, through " .. name, function()
+      local count = 0
+      local function pause()
+        count = count + 1
+      end
+      local long = part:rep(1024 * 1024 / #part)
+      assert.truthy(jsonscan.members('{"a":[' .. long .. '1]}', pause))
+      assert.is_true(count >= 8, count)
+    end)
+  end
+
+  it("are looked for in slices, through many items", function()
+    local count = 0
+    assert.truthy(jsonscan.items("[" .. ("1,"):rep(500000) .. "1]", function() count = count + 1 end))
+    assert.is_true(count >= 8, count)
+  end)
+
   it("a text becomes a string that a parser gives back", function()
     for _, text in ipairs({ "", "a", 'a"b\\c', "\n\r\t\1\127", "é" }) do
       assert.equal(text, cjson.decode(jsonscan.quote(text)))
