@@ -78,10 +78,11 @@ class TestPytest:
 class TestMakeTest:
     """hack/ci/test.sh, where all other programs only say what they were asked for, and there is no cluster."""
 
-    def ended(self, tree: Path, pytest_does: str) -> tuple[int, str]:
+    def ended(self, tree: Path, pytest_does: str, build_does: str = "true") -> tuple[int, str]:
         """How it ended, and its table with what stands behind it."""
-        for name in ("hack/ci/install.sh", "hack/cluster/build.sh", "bin/make", "bin/busted"):
+        for name in ("hack/ci/install.sh", "bin/make", "bin/busted"):
             script(tree, name, "true")
+        script(tree, "hack/cluster/build.sh", build_does)
         script(tree, "hack/cluster/ground.sh", "echo none: not here")
         script(tree, "hack/ci/pytest.sh", pytest_does)
         path = f"{tree / 'bin'}:{os.environ['PATH']}"
@@ -108,6 +109,12 @@ class TestMakeTest:
 
         assert code == 1
         assert [line.split()[-1] for line in end.splitlines() if "conformance" in line] == ["FAILED"]
+
+    def test_a_stage_that_runs_beside_others_is_in_the_table(self, tree: Path) -> None:
+        code, end = self.ended(tree, PASSES, build_does="exit 3")
+
+        assert code == 1
+        assert [line.split()[-1] for line in end.splitlines() if "helm" in line] == ["FAILED"]
 
     def test_every_test_is_in_one_stage(self, tree: Path) -> None:
         """By its marks: those that measure time are left to the last stage, whatever else they are."""

@@ -5,6 +5,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from poolkeeper.plan.snapshot import LivePod
 from poolkeeper.routers.state_client import RouterStates
 from testing.fakes.routers import FakeRouters
@@ -34,6 +36,7 @@ async def work() -> None:
         await asyncio.sleep(0.002)
 
 
+@pytest.mark.timing
 def test_after_many_rounds_with_slow_and_dead_ones_every_healthy_router_is_heard() -> None:
     async def story(fakes: FakeRouters) -> set[str]:
         routers = RouterStates(TIMEOUT_S, fakes.port, parallel=PARALLEL)
