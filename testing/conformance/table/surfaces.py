@@ -11,6 +11,7 @@ from testing.conformance.case import (
     ONCE,
     Broken,
     Case,
+    Line,
     Mode,
     Play,
     Policy,
@@ -100,8 +101,27 @@ def _before(klass: str) -> Iterator[Case]:
 
 def _after(klass: str) -> Iterator[Case]:
     for slug, title, play in AFTER:
-        case = _case(klass, f"{slug}-after-commit", title, Mode.STREAM, When.AFTER, (play, OK), (ONCE, NEVER), Broken())
-        yield replace(case, dials={"token_interval_ms": 20})
+        case = _case(klass, f"{slug}-after-commit", title, Mode.STREAM, When.AFTER, (play, OK), (ONCE, ONCE))
+        case = replace(case, dials={"token_interval_ms": 20})
+        yield case
+        error = replace(case, name=f"{slug}-after-commit-error", policy=Policy(recovery="Error"), seen=(ONCE, NEVER))
+        yield replace(error, title=f"{title}, and recovery: Error", turns=(Turn(Broken()),))
+    cut = plays("cut", after_chunks=5)
+    stranger = replace(OK, line=Line.STRANGER)
+    title = "cut, and the other endpoint says something else"
+    yield replace(
+        _case(
+            klass,
+            "stranger-after-commit",
+            title,
+            Mode.STREAM,
+            When.AFTER,
+            (cut, stranger),
+            (ONCE, Seen(1, 2)),
+            Broken(),
+        ),
+        dials={"token_interval_ms": 20},
+    )
 
 
 def _ends(klass: str, surface: Surface) -> Iterator[Case]:

@@ -29,8 +29,8 @@ local NO_CONTENT = { role = true }
 -- NOISE: nothing. ERROR: the provider reports an error. CUT: the provider stopped before its end. INVALID: no JSON.
 _M.CONTENT, _M.FINISH, _M.USAGE, _M.DONE = "content", "finish", "usage", "done"
 _M.NOISE, _M.ERROR, _M.CUT, _M.INVALID = "noise", "error", "cut", "invalid"
--- Of other protocols: the end that says that all is said as well.
-_M.COMPLETED = "completed"
+-- Of other protocols: the end that says that all is said as well; the end of a part of the answer.
+_M.COMPLETED, _M.CLOSING = "completed", "closing"
 
 -- Reasons to finish that are no end: DeepSeek ran out of machines, an aggregator's provider failed.
 local CUT_REASONS = { insufficient_system_resource = true, error = true }

@@ -1,5 +1,6 @@
 -- A stream of events on its way to the caller: bytes in as they come, whole valid events out, and how it stands.
--- Never gives out part of an event, an event that is no JSON, or what comes after an end.
+-- Never gives out part of an event, an event that is no JSON, or what comes after an end. What closes a part of the answer
+-- is given out with the event after it: a provider that fails closes what it has begun, and no other could go on with that.
 
 local concat = table.concat
 local find = string.find
@@ -17,6 +18,7 @@ local EVENT_MAX_BYTES = 8 * 1024 * 1024
 local LONG_BYTES = 64 * 1024 -- of an event so far: from here on its pieces are joined once, not each time one comes
 local EMPTY_LINE = "[\r\n][\r\n]" -- no event ends without one of these
 
+local GOOD_ENDS = { [chunk.DONE] = true, [chunk.COMPLETED] = true }
 local ENDS = {
   [chunk.DONE] = true, [chunk.COMPLETED] = true, [chunk.ERROR] = true, [chunk.CUT] = true, [chunk.INVALID] = true,
 }
@@ -26,7 +28,7 @@ local ENDS = {
 -- tokens? Who did not gets none, in whatever shape it comes: the router asked for it.
 function _M.new(reader, wants_usage)
   return setmetatable({
-    reader = reader, wants_usage = wants_usage, carry = "", started = false, finished = false,
+    reader = reader, wants_usage = wants_usage, carry = "", closing = "", started = false, finished = false,
   }, stream)
 end
 
@@ -87,19 +89,24 @@ function stream:feed(bytes, final)
     text = opened
   end
   local length, has_cr, reader = #text, sse.has_cr(text), self.reader
-  local pos, from, out, progress = 1, 1, "", false
+  local pos, from, out, progress, held_from = 1, 1, "", false, nil
   while pos <= length do
     local stop, next_pos = sse.boundary(text, pos, final, has_cr)
     if not stop then
       break
     end
     local kind, detail = reader:read(text, pos, stop)
+    if kind == chunk.CLOSING then
+      held_from = held_from or pos
+    elseif not ENDS[kind] or GOOD_ENDS[kind] then
+      out, self.closing, held_from = self.closing .. out, "", nil
+    end
     if ENDS[kind] then
       if kind == chunk.COMPLETED then
         progress, self.finished, kind = true, true, chunk.DONE
       end
-      local last = kind == chunk.DONE and next_pos - 1 or pos - 1
-      self.carry = ""
+      local last = kind == chunk.DONE and next_pos - 1 or (held_from or pos) - 1
+      self.carry, self.closing = "", ""
       return out .. sub(text, from, last), progress, kind, detail
     end
     if kind == chunk.CONTENT then
@@ -113,18 +120,23 @@ function stream:feed(bytes, final)
     end
     pos = next_pos
   end
+  if pos > length and from == 1 and out == "" and not held_from then
+    self.carry = ""
+    return text, progress
+  end
+  out = out .. sub(text, from, (held_from or pos) - 1)
+  if held_from then
+    self.closing = self.closing .. sub(text, held_from, pos - 1)
+  end
   if pos > length then
     self.carry = ""
-    if from == 1 and out == "" then
-      return text, progress
-    end
-    return out .. sub(text, from), progress
+    return out, progress
   end
   carry_on(self, sub(text, pos))
   if length - pos >= EVENT_MAX_BYTES then
-    return out .. sub(text, from, pos - 1), progress, chunk.INVALID, "an event without an end"
+    return out, progress, chunk.INVALID, "an event without an end"
   end
-  return out .. sub(text, from, pos - 1), progress
+  return out, progress
 end
 
 

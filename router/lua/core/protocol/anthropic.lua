@@ -10,12 +10,15 @@ local frame = require "core.answer.frame"
 local encode = require "core.json.encode"
 local lenient = require "core.json.lenient"
 local has_content = require "core.answer.has_content"
+local message_record = require "core.answer.message_record"
+local message_splice = require "core.answer.message_splice"
 local typed = require "core.protocol.typed"
 
 local learn = frame.learn
 
 local _M = {}
 
+_M.new_record, _M.new_splice = message_record.new, message_splice.new
 _M.ID_HEADER = "request-id" -- where its SDKs look for it
 _M.as_stream, _M.assemble = forms.as_stream, forms.assemble
 _M.DONE_EVENT = 'event: message_stop\ndata: {"type":"message_stop"}\n\n'
@@ -65,6 +68,10 @@ function MEANINGS.content_block_delta(reader, value, event)
   end
   learn(reader.frame, event, delta, TEXT_KEYS)
   return chunk.CONTENT
+end
+
+function MEANINGS.content_block_stop()
+  return chunk.CLOSING
 end
 
 function MEANINGS.message_delta(reader, value)

@@ -11,6 +11,8 @@ local encode = require "core.json.encode"
 local lenient = require "core.json.lenient"
 local forms = require "core.answer.responses_forms"
 local openai = require "core.protocol.openai"
+local response_record = require "core.answer.response_record"
+local response_splice = require "core.answer.response_splice"
 local typed = require "core.protocol.typed"
 
 local _M = {}
@@ -19,6 +21,7 @@ local _M = {}
 local LIMITS = { max_output_tokens = true, content_filter = true }
 
 _M.error_body = openai.error_body
+_M.new_record, _M.new_splice = response_record.new, response_splice.new
 _M.as_stream, _M.assemble = forms.as_stream, forms.assemble
 
 
@@ -92,7 +95,7 @@ local function understand(reader, value)
   end
   local finish = ENDS[name]
   if not finish then
-    return chunk.NOISE
+    return find(name, ".done", -5, true) and chunk.CLOSING or chunk.NOISE
   end
   local response = type(value.response) == "table" and value.response or {}
   reader.usage = account(response.usage)

@@ -5,8 +5,9 @@
 -- kinds); DONE_EVENT is the end of a stream that has said all; read_whole(body, decode, member) tells of a complete body
 -- of status 200 whether it is an answer, why it was cut (of none: its error, when that is not the body), and its account
 -- of tokens; as_stream(body, surface, wants_usage) says a whole answer as a stream, assemble(text, decode, surface) a
--- stream as a whole answer, nil where it cannot be said; error_body(message, code, status) and error_event(message, code)
--- say what went wrong here.
+-- stream as a whole answer, nil where it cannot be said; new_record() remembers what is sent of a stream and new_splice(…)
+-- joins another to it (transcript.lua and splice.lua do so without them); error_body(message, code, status) and
+-- error_event(message, code) say what went wrong here.
 
 local counting = require "core.protocol.counting"
 local anthropic = require "core.protocol.anthropic"
@@ -29,9 +30,9 @@ local BETA = { name = "beta", title = "FIM completions (beta)", protocol = opena
 local EMBEDDINGS = { name = "embeddings", title = "embeddings", protocol = openai, member = "data", can_stream = false,
                      takes_usage = false }
 local MESSAGES = { name = "messages", title = "the Anthropic Messages API", protocol = anthropic, member = "content",
-                   can_stream = true, takes_usage = false }
+                   can_stream = true, takes_usage = false, can_recover = true }
 local RESPONSES = { name = "responses", title = "the Responses API", protocol = responses, member = "output",
-                    can_stream = true, takes_usage = false }
+                    can_stream = true, takes_usage = false, can_recover = true }
 
 local COUNT_TOKENS = { name = "count_tokens", title = "counting tokens (Messages API)", protocol = counting.of(anthropic),
                        member = "input_tokens", can_stream = false, takes_usage = false }

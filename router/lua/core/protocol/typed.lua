@@ -8,6 +8,7 @@ local sub = string.sub
 local chunk = require "core.answer.chunk"
 local frame = require "core.answer.frame"
 local lenient = require "core.json.lenient"
+local add = require("core.answer.message_record").add
 local sse = require "core.answer.sse"
 
 local fits = frame.fits
@@ -21,7 +22,15 @@ local COLON = 58
 
 -- decode: JSON text -> value, or nil. understand(reader, value, event): what a decoded event means, and its detail.
 function _M.new(decode, understand)
-  return setmetatable({ decode = decode, understand = understand, usage = nil, frame = frame.new() }, reader)
+  return setmetatable({
+    decode = decode, understand = understand, usage = nil, frame = frame.new(), record = nil, closing = nil, block = nil,
+  }, reader)
+end
+
+
+-- From now on, what is passed on is remembered (core/answer/message_record.lua).
+function reader:record_into(record)
+  self.record, self.closing, self.frame = record, {}, frame.new()
 end
 
 
@@ -30,9 +39,26 @@ function _M.is_given(value)
 end
 
 
+-- As stream.lua passes events on: what closes a part of the answer with the one after it, and never before a bad end.
+local function remember(self, kind, value)
+  if kind == chunk.CLOSING then
+    self.closing[#self.closing + 1] = value
+  elseif kind ~= chunk.CUT and kind ~= chunk.ERROR then
+    for i = 1, #self.closing do
+      self.record:read(self.closing[i])
+    end
+    self.closing, self.block = {}, self.record:read(value)
+  end
+end
+
+
 -- What the event text[from..to] means; with ERROR also its data, with CUT the reason.
 function reader:read(text, from, to)
-  if fits(self.frame, text, from, to) then
+  local first_char, last_char = fits(self.frame, text, from, to)
+  if first_char then
+    if self.block then
+      add(self.block, sub(text, first_char, last_char))
+    end
     return chunk.CONTENT
   end
   local event = sub(text, from, to)
@@ -50,7 +76,11 @@ function reader:read(text, from, to)
   if value.type == "error" or name == "error" or _M.is_given(value.error) then
     return chunk.ERROR, data
   end
-  return self:understand(value, event)
+  local kind, detail = self:understand(value, event)
+  if self.record then
+    remember(self, kind, value)
+  end
+  return kind, detail
 end
 
 

@@ -46,7 +46,7 @@ local function events_of(request, attempt)
     local note = ("poolkeeper: %s by %s"):format(attempt.continues and "continued" or "generated again",
                                                  attempt.endpoint.name)
     local how = { note = note, continues = attempt.continues, tools = tools.names(request.parsed.body, cjson.decode) }
-    return splice.new(events, request.transcript, how, cjson.decode, cjson.encode)
+    return (request.protocol.new_splice or splice.new)(events, request.transcript, how, cjson.decode, cjson.encode)
   end
   if request.transcript then
     reader:record_into(request.transcript)

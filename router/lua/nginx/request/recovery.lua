@@ -26,7 +26,7 @@ local CAPABILITY = "PrefixCompletion"
 function _M.begin(request)
   if request.parsed.stream and request.surface.can_recover
       and (request.is_kept or request.doc.policy.streaming.recovery ~= "Error") then
-    request.transcript = transcript.new()
+    request.transcript = (request.protocol.new_record or transcript.new)()
   end
 end
 

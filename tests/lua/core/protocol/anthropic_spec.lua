@@ -49,7 +49,7 @@ describe("an event", function()
     ["the start of a message"] = { START, chunk.NOISE },
     ["the start of a block"] = { BLOCK, chunk.NOISE },
     ["a ping"] = { PING, chunk.NOISE },
-    ["the end of a block"] = { BLOCK_STOP, chunk.NOISE },
+    ["the end of a block"] = { BLOCK_STOP, chunk.CLOSING },
     ["a type that nobody knows"] = { event("content_block_flourish"), chunk.NOISE },
     ["a comment"] = { ": keep-alive\n\n", chunk.NOISE },
     ["why it stopped"] = { stopping("max_tokens"), chunk.FINISH },
