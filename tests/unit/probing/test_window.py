@@ -91,7 +91,7 @@ def test_every_reason_has_a_meaning() -> None:
     assert set(MEANING) == set(R), "wanted a row of MEANING (probing/reason_effects.py) for each ProbeReason"
 
 
-@pytest.mark.parametrize("reason", [reason for reason in R if MEANING[reason].proof is not Proof.SILENT])
+@pytest.mark.parametrize("reason", [reason for reason, meaning in MEANING.items() if meaning.proof is not Proof.SILENT])
 def test_every_blatant_fault_is_found_within_two_runs(reason: R) -> None:
     verdict = played(OK, OK, OK, bad(reason), bad(reason))[-1]
 
