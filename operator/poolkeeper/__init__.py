@@ -7,8 +7,8 @@ The map, from the rim to the middle (imports point down only; `.importlinter` ho
     diagnostics             what people ask about a pool: gathered, and put into words and tables
     kube local              two backends: the Kubernetes API, and the files of `poolkeeper run`
     prober routers          one run of the probe; the routers' admin port
-    telemetry                 metrics and logs
-    reconcile               the story: gather, decide, apply, evaluate, publish
+    telemetry               metrics and logs
+    reconcile               the order: gather, decide, apply, evaluate, publish
     status render           pure: status and conditions from facts; Kubernetes objects from a plan
     plan                    pure: a snapshot of what is declared becomes the router's document
     probing                 pure: what a probe asks, and what its answers mean

@@ -1,7 +1,7 @@
-"""The story of one pool, told again from the start every time anything about it may have changed.
+"""One pool, decided from the start every time anything about it may have changed.
 
-Level-triggered: what happened does not matter, only what is. Each step is a pure decision or one call into the world;
-killing the process between any two of them loses nothing, because the next telling sees the same declared state.
+Level-triggered: what happened does not matter, only what is. Each step is a pure decision or one call of the backend.
+A process that is killed between two of them loses nothing, because the next reconcile sees the same declared state.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from poolkeeper.status.evaluate import StatusUpdate, evaluate
 
 
 class Backend(Protocol):
-    """All a reconcile may do to the outside. Both worlds (kube, local) implement exactly this.
+    """All a reconcile may do to the outside. kube/ and local/ implement exactly this.
 
-    Every method raises RetryLater when the world is not ready and Refused when it says no.
+    Every method raises RetryLater when the outside is not ready and Refused when it says no.
     """
 
     async def gather(self, key: PoolKey) -> Snapshot | None:
@@ -36,11 +36,11 @@ class Backend(Protocol):
         """Have the routers notice this document at once, and any key that they wait for."""
 
     async def publish(self, snapshot: Snapshot, update: StatusUpdate) -> None:
-        """Write the status if its meaning changed, and emit the verdict's Events."""
+        """Write the status if its meaning changed, and record its Events."""
 
 
 async def reconcile(backend: Backend, key: PoolKey, now: datetime) -> StatusUpdate | None:
-    """Bring one pool's children and status up to its declaration; None when the pool is gone."""
+    """Make one pool's children and status what its spec declares; None when the pool is gone."""
     snapshot = await backend.gather(key)
     if snapshot is None:
         return None  # ownerReferences remove the children

@@ -149,7 +149,7 @@ class Serving:
         router = self._router()
         probing = asyncio.create_task(probe_on_schedule(self.state, clock.now, self._probed))
         try:
-            await serve(self._world(states), router, clock.now, stop, self._ready, self._trouble)
+            await serve(self._backend(states), router, clock.now, stop, self._ready, self._trouble)
             await self._drain(router, cut)
         finally:
             probing.cancel()
@@ -166,7 +166,7 @@ class Serving:
         command = (str(self.router_folder / "entrypoint.sh"),)
         return RouterProcess(command, env, self.state.pid_file, self.state.router_log, self._trouble)
 
-    def _world(self, states: RouterStates) -> LocalBackend:
+    def _backend(self, states: RouterStates) -> LocalBackend:
         async def ask(pods: Sequence[LivePod], before: Sequence[RouterReport]) -> tuple[RouterReport, ...]:
             return await states.ask(pods, before, clock.now())
 

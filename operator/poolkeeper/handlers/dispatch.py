@@ -30,7 +30,7 @@ class Dispatcher:
         self, backend: KubeBackend, metrics: Metrics, is_readable: Callable[[str], bool] = lambda namespace: True
     ) -> None:
         self._is_readable = is_readable
-        self._world = backend
+        self._backend = backend
         self._metrics = metrics
 
     async def take(self, ref: Ref) -> Gone | Again:
@@ -40,7 +40,7 @@ class Dispatcher:
         return await (self._policy(key) if ref.kind == POLICY else self._pool(key))
 
     async def _pool(self, key: PoolKey) -> Gone | Again:
-        update = await reconcile(self._world, key, now())
+        update = await reconcile(self._backend, key, now())
         if update is None:
             self._metrics.pool_gone(key.namespace, key.name)
             return Gone()
@@ -52,7 +52,7 @@ class Dispatcher:
         return Again(RESYNC_S if _is_settled(update) else WAITING_RESYNC_S)
 
     async def _policy(self, key: PoolKey) -> Gone | Again:
-        return Again(RESYNC_S) if await self._world.publish_policy(key, now()) else Gone()
+        return Again(RESYNC_S) if await self._backend.publish_policy(key, now()) else Gone()
 
 
 def _is_settled(update: StatusUpdate) -> bool:

@@ -1,4 +1,4 @@
-"""The cluster as reconcile.World: what a reconcile may do to the outside, done to a Kubernetes API."""
+"""reconcile.Backend in a cluster: what a reconcile may do to the outside, done to a Kubernetes API."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -34,14 +34,14 @@ class KubeBackend:
         self._store = store
         self._settings = settings
         self._applier = Applier(api, store, contested)
-        self._poker = PodRefresher(api, store)
+        self._refresher = PodRefresher(api, store)
         self._publisher = Publisher(api, store, recorder)
 
     async def gather(self, key: PoolKey) -> Snapshot | None:
         snapshot = await gather(self._api, self._store, self._settings, key)
         if snapshot is None:
             self._applier.forget(key)
-            self._poker.forget(key)
+            self._refresher.forget(key)
         return snapshot
 
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
@@ -51,7 +51,7 @@ class KubeBackend:
         await self._applier.restore(snapshot.key, snapshot.uid)
 
     async def refresh_pods(self, snapshot: Snapshot, document: RouterDoc, now: datetime) -> None:
-        await self._poker.refresh_pods(snapshot, document, now)
+        await self._refresher.refresh_pods(snapshot, document, now)
 
     async def publish(self, snapshot: Snapshot, update: StatusUpdate) -> None:
         await self._publisher.publish(snapshot, update)

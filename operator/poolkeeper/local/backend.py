@@ -1,6 +1,6 @@
-"""The World of reconcile() over files: gather reads manifests, apply fills the router's volumes, publish tells people.
+"""reconcile.Backend over files: gather reads manifests, apply fills the router's volumes, publish shows the status.
 
-Whatever is wrong with any of the files holds the whole pool: the problems are told, and the last good configuration
+Whatever is wrong with any of the files holds the whole pool: the problems are shown, and the last good configuration
 keeps serving. So a half-saved file, or a Secret that is not there yet, never takes a working router away.
 """
 

@@ -16,7 +16,7 @@ local queue = require "nginx.balancing.queue"
 local recovery = require "nginx.request.recovery"
 local request_body = require "core.request.body"
 local respond = require "nginx.shared.respond"
-local serve = require "nginx.request.attempts"
+local attempts = require "nginx.request.attempts"
 local surfaces = require "core.protocol.surface"
 local document_sync = require "nginx.document_sync"
 local turn = require "nginx.shared.turn"
@@ -251,7 +251,7 @@ function _M.serve()
   request.started_ms = clock.now_ms()
   request.deadline_ms = request.started_ms + doc.policy.timeouts.request_ms
   request.tier_wait_ms = doc.policy.retry.tier_wait_ms
-  return serve.serve(request)
+  return attempts.serve(request)
 end
 
 
