@@ -24,6 +24,7 @@ def test_a_relay_that_passes_on_what_it_gets_is_not_noticed(tmp_path: Path) -> N
     assert found.why == ""
 
 
+@pytest.mark.timing
 def test_a_middlebox_that_holds_answers_back(tmp_path: Path) -> None:
     with FakeProvider("official", params=STEADY) as fake, Middlebox(fake.port, holds=True) as gateway:
         pod = probed_through(gateway, fake, tmp_path)
