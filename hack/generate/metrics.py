@@ -49,6 +49,7 @@ OF_ROUTERS: Mapping[str, str] = {
     "result": "what the check found: [health-checks.md](../health-checks.md#where-to-look)",
     "surface": "{surfaces}, `other`",
     "tier": "`tier` of the endpoint",
+    "what": "what was changed: [fallback.md](../fallback.md#another-form-of-the-request)",
     "to": "of failovers: the endpoint asked instead; of breakers: the state after",
 }
 OF_OPERATOR: Mapping[str, str] = {

@@ -46,6 +46,10 @@ _M.FAMILIES = {
     "counter", "Streams that broke off and were gone on with, by how.",
     { "endpoint", "how" },
   },
+  poolkeeper_repaired_requests_total = {
+    "counter", "Requests that every endpoint refused in their form and one was asked again in another.",
+    { "what" },
+  },
   poolkeeper_cost_total = {
     "counter", "Cost of complete answers, by the declared prices.",
     { "endpoint", "currency" },

@@ -1,5 +1,5 @@
--- What a caller gets when no endpoint can answer: first another way to ask (a shorter conversation, the pool's lesser
--- model), then the kept answer to the same request, then the pool's default answer.
+-- What a caller gets when no endpoint can answer: first another way to ask (a shorter conversation, another form of
+-- the request, the pool's lesser model), then the kept answer to the same request, then the pool's default answer.
 
 local retry_budget = require "nginx.balancing.retry_budget"
 local answer_cache = require "nginx.shared.answer_cache"
@@ -8,6 +8,7 @@ local client_write = require "nginx.request.client_write"
 local default_answer = require "core.answer.default_answer"
 local metrics = require "nginx.shared.metrics"
 local request_body = require "core.request.body"
+local repair = require "core.request.repair"
 local respond = require "nginx.shared.respond"
 local retry = require "nginx.request.retry"
 local surfaces = require "core.protocol.surface"
@@ -59,6 +60,28 @@ local function ask_shorter(request)
 end
 
 
+-- Once more in a form that the endpoint takes which has refused this one.
+local function ask_repaired(request)
+  local told = request.telling
+  if request.repaired or not told or told.failure.class ~= "Incompatible" then
+    return nil
+  end
+  local body, what = repair.of(request.parsed.body, told.failure.answer and told.failure.answer.body or "", cjson.decode)
+  local parsed = body and request_body.parse(body, cjson.decode, request.model, request.surface)
+  if not parsed then
+    return nil
+  end
+  request.excluded[told.attempt.endpoint.name] = nil
+  local attempt, obstacle = find_paid(request)
+  if attempt then
+    attempt.asking = parsed
+    request.parsed, request.repaired, request.telling = parsed, what, nil
+    metrics.count(('poolkeeper_repaired_requests_total{what="%s"}'):format(what))
+  end
+  return attempt, obstacle
+end
+
+
 -- Once more with the model that the policy names for such times. No other model's embeddings are of use.
 local function ask_lesser(request)
   local model = request.doc.policy.fallback.degraded_model
@@ -86,7 +109,7 @@ function _M.attempt(request)
   if request.failure and request.failure.class == "Deadline" then
     return nil
   end
-  return ask_shorter(request) or ask_lesser(request)
+  return ask_shorter(request) or ask_repaired(request) or ask_lesser(request)
 end
 
 

@@ -106,6 +106,9 @@ local function start(answer, request, attempt)
   if request.is_degraded then
     headers["x-poolkeeper-fallback"] = "degraded"
   end
+  if request.repaired then
+    headers["x-poolkeeper-repaired"] = request.repaired
+  end
   if request.trimmed_turns then
     headers["x-poolkeeper-context-trimmed"] = request.trimmed_turns
   end

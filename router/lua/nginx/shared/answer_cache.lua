@@ -52,7 +52,7 @@ end
 
 -- After a good end (log phase).
 function _M.keep(request, answer)
-  if request.is_degraded or request.trimmed_turns then
+  if request.is_degraded or request.trimmed_turns or request.repaired then
     return -- not the answer to what was asked
   end
   local body = body_of(request, answer)
