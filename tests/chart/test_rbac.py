@@ -73,6 +73,21 @@ def test_the_lease_is_in_the_operators_own_namespace(template: Template) -> None
     assert verbs([role]) == WANT_LEASE
 
 
+def test_two_releases_in_one_namespace_have_two_leases(template: Template) -> None:
+    """Else the second one stands by for ever."""
+    names = set()
+    for fullname in ("one", "two"):
+        rendered = template(f"fullnameOverride={fullname}")
+        (role,) = [found for found in rendered.of("Role") if name_of(found).endswith("-leader")]
+        (container,) = rendered.one("Deployment")["spec"]["template"]["spec"]["containers"]  # type: ignore[index]
+        (named,) = [entry["value"] for entry in container["env"] if entry["name"] == "POOLKEEPER_LEASE_NAME"]
+        (rule,) = [rule for rule in role["rules"] if "resourceNames" in rule]  # type: ignore[attr-defined]
+        assert rule["resourceNames"] == [named]
+        names.add(named)
+
+    assert len(names) == 2
+
+
 def test_without_leader_election_there_is_no_lease(template: Template) -> None:
     assert template("leaderElection.enabled=false").of("Role") == ()
 

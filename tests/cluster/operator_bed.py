@@ -21,6 +21,8 @@ from testing.fakes.ports import free_port
 ROOT = Path(__file__).resolve().parents[2]
 CHILDREN = ("configmap", "service", "poddisruptionbudget", "deployment")
 POOL_LABEL = "poolkeeper.dev/pool"
+LEASE = "operator"
+"""The chart's: the full name of the release."""
 
 POOL: Json = {
     "apiVersion": "poolkeeper.dev/v1alpha1",
@@ -47,7 +49,14 @@ class OperatorProcess:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "poolkeeper", "operator", "--namespace", self.namespace]
-        command += ["--lease-namespace", self.namespace, "--metrics-listen", f"127.0.0.1:{self.port}"]
+        command += [
+            "--lease-name",
+            LEASE,
+            "--lease-namespace",
+            self.namespace,
+            "--metrics-listen",
+            f"127.0.0.1:{self.port}",
+        ]
         command += ["--router-image", self.router_image]
         env = {**self.env, "PYTHONPATH": str(ROOT / "operator")}
         with self.log.open("ab") as log:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from cluster.operator_bed import CHILDREN, POOL, ROOT, Home, OperatorProcess, image, service_account_env
+from cluster.operator_bed import CHILDREN, LEASE, POOL, ROOT, Home, OperatorProcess, image, service_account_env
 from testing.cluster_bed import Json, Kubectl, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -243,7 +243,7 @@ def test_killing_it_at_any_moment_converges(home: Home, chat: Json, operator: Op
     """Each life is cut a little later than the one before, while the spec changes under it."""
     operator.kill()
     for life in range(8):
-        home("delete", "lease", "poolkeeper-operator", "--ignore-not-found")  # else each life waits for the former's
+        home("delete", "lease", LEASE, "--ignore-not-found")  # else each life waits for the former's
         home.patch("epool", "chat", {"spec": {"router": {"replicas": 1 + life % 2}}})
         spec = deepcopy(POOL["spec"])
         spec["endpoints"][0]["weight"] = 50 + life
@@ -253,7 +253,7 @@ def test_killing_it_at_any_moment_converges(home: Home, chat: Json, operator: Op
         wait_until("it to lead", lambda: operator.metric("poolkeeper_leader") == 1 or None)
         sleep(0.15 * life)
         operator.kill()
-    home("delete", "lease", "poolkeeper-operator", "--ignore-not-found")
+    home("delete", "lease", LEASE, "--ignore-not-found")
 
     operator.start()
 

@@ -48,6 +48,12 @@ Every option is also an environment variable: --router-image is POOLKEEPER_ROUTE
     help="Work only while holding a Lease, so that only one of several replicas works. Without it, run one replica.",
 )
 @click.option(
+    "--lease-name",
+    default="poolkeeper-operator",
+    show_envvar=True,
+    help="Name of that Lease. Two installations in one namespace need two names: those of one name take turns.",
+)
+@click.option(
     "--lease-namespace",
     default="",
     show_envvar=True,
@@ -75,6 +81,7 @@ def operator(
     router_image_pull_policy: str,
     cluster_domain: str,
     leader_elect: bool,
+    lease_name: str,
     lease_namespace: str,
     metrics_listen: str,
     parallel: int,
@@ -95,6 +102,7 @@ def operator(
         ),
         namespaces=namespaces,
         leader_elect=leader_elect,
+        lease_name=lease_name,
         lease_namespace=lease_namespace,
         metrics_listen=metrics_listen,
         parallel=parallel,

@@ -46,7 +46,6 @@ from poolkeeper.telemetry.metrics import CONTENT_TYPE, Metrics
 
 LOG = logging.getLogger(__name__)
 
-LEASE_NAME = "poolkeeper-operator"
 INSTALL_WAIT_S = 60.0
 """Helm may create our kinds in the same moment as our Pod."""
 RETRY_S = 2.0
@@ -62,11 +61,12 @@ NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 @dataclass(frozen=True)
 class Options:
-    """namespaces: none for all. lease_namespace: empty for the Pod's own."""
+    """namespaces: none for all. lease_name: one for each installation. lease_namespace: empty for the Pod's own."""
 
     settings: Settings
     namespaces: tuple[str, ...]
     leader_elect: bool
+    lease_name: str
     lease_namespace: str
     metrics_listen: str
     parallel: int
@@ -187,10 +187,10 @@ class Operator:
             await asyncio.sleep(RETRY_S)
 
     async def _lead(self) -> None:
-        lease = Lease(self._api, self._lease_namespace(), LEASE_NAME, self._identity, now, time.monotonic)
+        lease = Lease(self._api, self._lease_namespace(), self._options.lease_name, self._identity, now, time.monotonic)
         await lease.acquire(self._waits)
         self._stands_by = ""
-        LOG.info("holds the Lease %s/%s as %s", self._lease_namespace(), LEASE_NAME, self._identity)
+        LOG.info("holds the Lease %s/%s as %s", self._lease_namespace(), self._options.lease_name, self._identity)
         lost = asyncio.create_task(lease.hold())
         try:
             await first(self._work(), asyncio.wait([lost]), ends=self._ends)

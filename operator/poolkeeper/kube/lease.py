@@ -92,7 +92,8 @@ class Lease:
             except (PoolkeeperError, TimeoutError) as error:
                 if left_s > RETRY_S:
                     continue
-                return f"the Lease {self._namespace}/{self._name} was not renewed for {RENEW_DEADLINE_S:.0f} s: {error}"
+                why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
+                return f"the Lease {self._namespace}/{self._name} was not renewed for {RENEW_DEADLINE_S:.0f} s: {why}"
             if holder:
                 return f"the Lease {self._namespace}/{self._name} was taken by {holder}"
             renewed_s = self._monotonic_s()

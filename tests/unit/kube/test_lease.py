@@ -121,7 +121,8 @@ def test_a_holder_that_cannot_renew_stops_before_others_may_start() -> None:
 
     lost = asyncio.run(story())
 
-    assert "was not renewed for 10 s" in lost
+    assert "was not renewed for 10 s: " in lost
+    assert not lost.endswith(": ")
     assert bed.at_s <= RENEW_DEADLINE_S < DURATION_S
 
 
@@ -142,3 +143,18 @@ def test_a_short_outage_is_ridden_out() -> None:
         return bed.holder == "me"
 
     assert asyncio.run(story())
+
+
+def test_an_api_server_that_does_not_answer_is_a_cause_with_words() -> None:
+    bed = Bed()
+    lease = bed.lease("me")
+
+    async def silent(*_: object) -> None:
+        raise TimeoutError
+
+    async def story() -> str:
+        await lease.acquire(lambda why: None)
+        bed.api.get = silent  # type: ignore[method-assign, assignment] # as asyncio.timeout ends it
+        return await lease.hold()
+
+    assert asyncio.run(story()).endswith("was not renewed for 10 s: no answer in time")
