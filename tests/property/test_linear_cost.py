@@ -39,6 +39,13 @@ JSON_FRAMES = [
     (b'{"choices":[', b"]}"), (b'{"choices":[{"message":{"content":"', b'"},"finish_reason":"stop"}]}'),
     (b'{"error":"', b'"}'), (b'{"error":{"message":"', b'"}}'),
 ]  # fmt: skip
+DELTA = b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n'
+LINE_UNITS = [
+    b"\r\n", b"\n", b"\r", b":a\r\n", b":\n", b"data:", b"data: {}\r\n\r\n", b"data: {}\n\n", b"data: x\r\n",
+    b"data: x\n",
+    b"event: x\r", b"a\r\n", b" ", b"x", b"\n\r", b"data: [\r\n", b'data: {"choices":[]}\n\n', DELTA,
+    b":a\r\n\r\n", b"data\n",
+]  # fmt: skip
 HEAD_UNITS = [
     b"\r\n ", b"\r\n\t", b" \r\n ", b" ", b"\t", b"\n", b"\r", b"x", b"X: y\r\n", b"\ncontent-type:",
     b"Retry-After: 1\r\n",
@@ -103,6 +110,22 @@ FRAMING = reader(
        end"""
 )
 
+STREAM = reader(
+    """function(text)
+         local decode = function(data)
+           local delta = { content = "x" }
+           return data:sub(1, 1) == "{" and { choices = { { index = 0, delta = delta } } } or nil
+         end
+         local protocol = require("core.protocol.surface").CHAT.protocol
+         local events = require("core.answer.stream").new(protocol.new_reader(decode, 1), true)
+         for from = 1, #text, 4096 do
+           local _, _, kind = events:feed(text:sub(from, from + 4095), false)
+           if kind then return end
+         end
+         events:feed("", true)
+       end"""
+)
+
 
 def took_s(read: Callable[[bytes], object], text: bytes) -> float:
     def once() -> float:
@@ -160,6 +183,12 @@ def test_a_head(name: bytes, unit: bytes) -> None:
 @given(st.sampled_from([b"", b"1\r\na\r\n", b"0\r\n", b"1;"]), units(CHUNK_UNITS))
 def test_chunks(start: bytes, unit: bytes) -> None:
     assert_linear(FRAMING, repeated((start, b""), unit))
+
+
+@hostile
+@given(st.sampled_from([b"", b"data: ", b"data: {", b":", b"\r\n", b"data: {}\n\n"]), units(LINE_UNITS))
+def test_a_stream(start: bytes, unit: bytes) -> None:
+    assert_linear(STREAM, repeated((start, b""), unit))
 
 
 @hostile

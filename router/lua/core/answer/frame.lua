@@ -6,10 +6,27 @@ local sub = string.sub
 
 local _M = {}
 
+local MISSES_MAX = 8
+
 
 -- before, after: what stands around the text; nil while nothing is learned.
 function _M.new()
-  return { before = nil, after = nil, after_length = 0 }
+  return { before = nil, after = nil, before_length = 0, after_length = 0, misses = 0 }
+end
+
+
+-- Does text go on with part at pos? A search is the cheapest way to tell, and makes no string; but one that fails goes
+-- through all the rest, so after some that did it is no longer used.
+local function goes_on(frame, text, part, length, pos)
+  if frame.misses < MISSES_MAX then
+    local start = find(text, part, pos, true)
+    if start == pos then
+      return true
+    end
+    frame.misses = frame.misses + 1
+    return false
+  end
+  return sub(text, pos, pos + length - 1) == part
 end
 
 
@@ -20,13 +37,10 @@ function _M.fits(frame, text, from, to)
   if not before then
     return nil
   end
-  local start, stop = find(text, before, from, true)
-  if start ~= from then
-    return nil
-  end
-  local quote = to - frame.after_length + 1
-  if quote > stop + 1 and find(text, '["\\%c]', stop + 1) == quote and find(text, frame.after, quote, true) == quote then
-    return stop + 1, quote - 1
+  local first, quote = from + frame.before_length, to - frame.after_length + 1
+  if quote > first and goes_on(frame, text, before, frame.before_length, from)
+      and find(text, '["\\%c]', first) == quote and goes_on(frame, text, frame.after, frame.after_length, quote) then
+    return first, quote - 1
   end
   return nil
 end
@@ -47,7 +61,7 @@ function _M.learn(frame, event, delta, keys)
       if not quote or sub(event, quote + 1, quote + #text + 1) ~= text .. '"' or find(text, '["\\%c]') then
         return nil
       end
-      frame.before = sub(event, 1, quote)
+      frame.before, frame.before_length = sub(event, 1, quote), quote
       frame.after = sub(event, quote + #text + 1)
       frame.after_length = #frame.after
       return keys[i]

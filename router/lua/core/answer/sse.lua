@@ -54,6 +54,12 @@ function _M.boundary(text, pos, final, has_cr)
 end
 
 
+-- Is there an empty line, or the start of one, in any mix of line ends? No event ends without.
+function _M.has_empty_line(text)
+  return find(text, "\n\n", 1, true) ~= nil or find(text, "\n\r", 1, true) ~= nil or find(text, "\r\r", 1, true) ~= nil
+end
+
+
 function _M.has_cr(text)
   return find(text, "\r", 1, true) ~= nil
 end
@@ -78,11 +84,13 @@ end
 
 local function of_lines(event)
   local data, count, name
-  local pos = 1
+  local pos, colon = 1, find(event, ":", 1, true)
   while pos <= #event do
     local stop = find(event, "[\r\n]", pos) or #event + 1
     if stop > pos then
-      local colon = find(event, ":", pos, true)
+      if colon and colon < pos then
+        colon = find(event, ":", pos, true)
+      end
       local field, value
       if not colon or colon >= stop then
         field, value = sub(event, pos, stop - 1), ""

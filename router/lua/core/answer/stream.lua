@@ -3,7 +3,7 @@
 -- is given out with the event after it: a provider that fails closes what it has begun, and no other could go on with that.
 
 local concat = table.concat
-local find = string.find
+local insert = table.insert
 local sub = string.sub
 
 local chunk = require "core.answer.chunk"
@@ -14,9 +14,9 @@ local _M = {}
 local stream = {}
 stream.__index = stream
 
-local EVENT_MAX_BYTES = 8 * 1024 * 1024
-local LONG_BYTES = 64 * 1024 -- of an event so far: from here on its pieces are joined once, not each time one comes
-local EMPTY_LINE = "[\r\n][\r\n]" -- no event ends without one of these
+local EVENT_MAX_BYTES = 1024 * 1024 -- a Responses API's last event repeats the whole answer
+local SHORT_BYTES = 4096 -- of an event so far: up to here it is joined and looked through each time that bytes come
+local TOO_LONG = "an event of more than 1 MiB"
 
 local GOOD_ENDS = { [chunk.DONE] = true, [chunk.COMPLETED] = true }
 local ENDS = {
@@ -42,13 +42,14 @@ local function starts(self, bytes)
 end
 
 
--- Puts bytes of a long event by. Gives all of it once it may have ended; nil before that, and why it is given up if it is.
+-- Puts bytes of an event by that began before. Gives all of it once it may have ended; nil before that, and why it is given
+-- up if it is. So whatever its line ends are, and however it is torn, an event is joined and looked through once.
 local function put_by(self, bytes, final)
   local pieces = self.pieces
   local seam = pieces.tail .. bytes
   pieces[#pieces + 1] = bytes
   pieces.size = pieces.size + #bytes
-  if final or find(seam, EMPTY_LINE) then
+  if final or sse.has_empty_line(seam) then
     self.pieces = nil
     return concat(pieces)
   end
@@ -59,11 +60,21 @@ end
 
 -- Keeps what has not ended yet.
 local function carry_on(self, rest)
-  if #rest > LONG_BYTES then
+  if #rest > SHORT_BYTES then
     self.pieces, self.carry = { rest, size = #rest, tail = sub(rest, -2) }, ""
   else
     self.carry = rest
   end
+end
+
+
+-- What goes out: the pieces of `out` (nil: none), then text[from..to].
+local function joined(out, text, from, to)
+  if not out then
+    return from == 1 and to == #text and text or sub(text, from, to)
+  end
+  out[#out + 1] = sub(text, from, to)
+  return concat(out)
 end
 
 
@@ -75,7 +86,7 @@ function stream:feed(bytes, final)
     local kind
     text, kind = put_by(self, bytes, final)
     if not text then
-      return "", false, kind, kind and "an event without an end"
+      return "", false, kind, kind and TOO_LONG
     end
   else
     text = self.carry == "" and bytes or self.carry .. bytes
@@ -89,17 +100,25 @@ function stream:feed(bytes, final)
     text = opened
   end
   local length, has_cr, reader = #text, sse.has_cr(text), self.reader
-  local pos, from, out, progress, held_from = 1, 1, "", false, nil
+  local pos, from, out, progress, held_from = 1, 1, nil, false, nil
   while pos <= length do
     local stop, next_pos = sse.boundary(text, pos, final, has_cr)
     if not stop then
       break
     end
+    if stop - pos >= EVENT_MAX_BYTES then
+      return joined(out, text, from, (held_from or pos) - 1), progress, chunk.INVALID, TOO_LONG
+    end
     local kind, detail = reader:read(text, pos, stop)
     if kind == chunk.CLOSING then
       held_from = held_from or pos
     elseif not ENDS[kind] or GOOD_ENDS[kind] then
-      out, self.closing, held_from = self.closing .. out, "", nil
+      held_from = nil
+      if self.closing ~= "" then
+        out = out or {}
+        insert(out, 1, self.closing)
+        self.closing = ""
+      end
     end
     if ENDS[kind] then
       if kind == chunk.COMPLETED then
@@ -107,7 +126,7 @@ function stream:feed(bytes, final)
       end
       local last = kind == chunk.DONE and next_pos - 1 or (held_from or pos) - 1
       self.carry, self.closing = "", ""
-      return out .. sub(text, from, last), progress, kind, detail
+      return joined(out, text, from, last), progress, kind, detail
     end
     if kind == chunk.CONTENT then
       progress, self.finished = true, false -- a finish that more content follows was none
@@ -116,27 +135,25 @@ function stream:feed(bytes, final)
     end
     if reader.says_usage and not self.wants_usage then
       local rest = kind == chunk.USAGE and "" or event_rewrite.without(sub(text, pos, next_pos - 1), "usage")
-      out, from = out .. sub(text, from, pos - 1) .. rest, next_pos
+      out = out or {}
+      out[#out + 1], out[#out + 2] = sub(text, from, pos - 1), rest
+      from = next_pos
     end
     pos = next_pos
   end
-  if pos > length and from == 1 and out == "" and not held_from then
-    self.carry = ""
-    return text, progress
-  end
-  out = out .. sub(text, from, (held_from or pos) - 1)
+  local passed = joined(out, text, from, (held_from or pos) - 1)
   if held_from then
     self.closing = self.closing .. sub(text, held_from, pos - 1)
   end
   if pos > length then
     self.carry = ""
-    return out, progress
+  else
+    carry_on(self, sub(text, pos))
   end
-  carry_on(self, sub(text, pos))
-  if length - pos >= EVENT_MAX_BYTES then
-    return out, progress, chunk.INVALID, "an event without an end"
+  if length - pos >= EVENT_MAX_BYTES or #self.closing > EVENT_MAX_BYTES then
+    return passed, progress, chunk.INVALID, TOO_LONG
   end
-  return out, progress
+  return passed, progress
 end
 
 

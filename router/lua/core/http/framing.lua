@@ -2,6 +2,7 @@
 -- body: {mode = "chunked" | "length" | "close", buffer, left, in_trailer, ended, keep}.
 
 local byte = string.byte
+local concat = table.concat
 local find = string.find
 local match = string.match
 local sub = string.sub
@@ -59,7 +60,7 @@ end
 -- Takes the chunks in the buffer apart. left: bytes of the current chunk still to come, its line end included. What stands
 -- before an error is given out first, the error next time.
 local function take_chunks(self)
-  local buffer, pos, left, payload = self.buffer, 1, self.left, ""
+  local buffer, pos, left, payload, pieces = self.buffer, 1, self.left, "", nil
   local length = #buffer
   while pos <= length and not self.in_trailer do
     if left == 0 then
@@ -75,7 +76,12 @@ local function take_chunks(self)
     else
       local last = pos + left - 1
       local piece = sub(buffer, pos, last - 2 < length and last - 2 or length)
-      payload = payload == "" and piece or payload .. piece
+      if payload == "" then
+        payload = piece
+      else
+        pieces = pieces or { payload }
+        pieces[#pieces + 1] = piece
+      end
       if last <= length then
         if byte(buffer, last - 1) ~= CR or byte(buffer, last) ~= LF then
           if payload == "" then
@@ -98,6 +104,9 @@ local function take_chunks(self)
       return nil, err
     end
     pos = after or pos
+  end
+  if pieces then
+    payload = concat(pieces)
   end
   self.left = left
   self.buffer = pos > length and "" or sub(buffer, pos)
