@@ -38,7 +38,7 @@ def of_conditions(kinds: tuple[type[Resource], ...]) -> str:
         HEAD,
         "# Conditions and reasons",
         "",
-        "Every condition is there from the start: Unknown with the reason Pending until the operator has looked.",
+        "Every condition exists from the start: Unknown, reason Pending, until the operator has processed the pool.",
         "",
     ]
     for condition, reasons in REASONS.items():
@@ -77,7 +77,7 @@ def _rules(schema: Schema) -> Iterator[str]:
 
 
 def _rules_of_value(schema: Schema) -> Iterator[str]:
-    """Rules about a plain value; an object tells its own in its own section, and a duration's are its bounds.
+    """Rules about a plain value; an object has its own in its own section, and a duration's are its bounds.
     A pattern is code, not Markdown."""
     if "properties" not in schema and BOUNDS not in schema:
         yield from (re.sub(r"\^\S+", r"`\g<0>`", str(rule["message"])) for rule in _validations(schema))

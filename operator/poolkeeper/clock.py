@@ -9,6 +9,6 @@ def now() -> datetime:
 
 
 def precise_now() -> datetime:
-    """The same in whole milliseconds, for what is told apart by when it happened: a second can see two runs end."""
+    """The same in whole milliseconds, for events that differ only in their time: a second can see two runs end."""
     at = datetime.now(UTC)
     return at.replace(microsecond=at.microsecond // 1000 * 1000)

@@ -27,7 +27,7 @@ class Absent(RetryLater):
 class Refused(PoolkeeperError):
     """The world said no and goes on saying no until somebody changes something (forbidden, invalid, another's object).
 
-    reason: a condition reason of `poolkeeper.api.reasons` that tells the user which.
+    reason: a condition reason of `poolkeeper.api.reasons` for the user.
     """
 
     def __init__(self, message: str, reason: str) -> None:

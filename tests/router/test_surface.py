@@ -16,7 +16,7 @@ def test_a_wrong_base_url_is_told(router: Router, a: FakeProvider) -> None:
 
     message = router.client.post("/v1/v1/chat/completions", json={}).json()["error"]["message"]
 
-    assert "'/v1/v1/chat/completions' is not served here" in message
+    assert "does not serve the path '/v1/v1/chat/completions'" in message
     assert "base URL ends in /v1" in message
 
 

@@ -26,7 +26,7 @@ class LatestView:
     trouble: str = ""
 
     def first(self, look: Look, now: Callable[[], datetime]) -> "LatestView":
-        """What goes wrong at once is told at once."""
+        """An error at the start is reported at once."""
         pools = look()
         at = now()
         return LatestView(self.source, at, pools, self.history.after(pools, at))

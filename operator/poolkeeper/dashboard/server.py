@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         return "poolkeeper"
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads along, and a request every other second is no news."""
+        """Nobody reads this log, and a request every other second is nothing new."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -52,7 +52,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 16
 
     def handle_error(self, request: _Request, client_address: _Address | str) -> None:
-        """A browser that hangs up in the middle is no news either; whatever else goes wrong is a fault of ours."""
+        """A browser that disconnects is nothing new either; any other error is our bug."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 

@@ -1,4 +1,4 @@
-"""What the dashboard answers to a request: pure but for its own files, which are read once.
+"""What the dashboard answers to a request: pure except for its own files, which are read once.
 
 Nobody logs in, so it is only for a browser that was sent to this very address. A page elsewhere whose name is made to
 point here (DNS rebinding) is known by its Host header; the port in there is free, so that an ssh tunnel works.

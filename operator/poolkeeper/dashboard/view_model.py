@@ -61,7 +61,7 @@ class ModelDoc(Model):
 
 
 class ViewDoc(Model):
-    """What a router that sees something wrong sees. One that only rests for some seconds is well in the status."""
+    """The view of a router that sees a problem. An endpoint with only a short backoff is healthy in the status."""
 
     router: str
     health: Health

@@ -41,7 +41,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Facts:
-    """probed: the verdict and the runs behind it. last: the last run's phases. key: where its key comes from, or ""."""
+    """probed: the probe status and its runs. last: the last run's phases. key: the source of its API key, or ""."""
 
     pool: str
     endpoint: EndpointStatus
@@ -55,8 +55,8 @@ class Facts:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What is wrong, in words: as the status says, then as the verdict of probes does, which may be something else;
-        or else what opened a breaker of one of its models."""
+        """What is wrong, in words: as the status says, then as the probe status says, which may differ; or else what
+        opened a breaker of one of its models."""
         said = (self.endpoint.reason, self.probed.reason if self.probed else "")
         causes = [word for view in self.routers for word in _causes(view.state)]
         return tuple(dict.fromkeys(word for word in said if word)) or tuple(causes[:1])

@@ -52,7 +52,7 @@ def _place(at_ms: int, whole_ms: int) -> int:
 
 def _lengths(seen: ProbePhases) -> Iterator[Phase]:
     """In the order of a request. A phase that is not needed everywhere (DNS, proxy, TLS) is left out where it was not
-    seen, one that every answer has is told as missing; the caller stops there."""
+    seen, one that every answer has is shown as missing; the caller stops there."""
     if seen.dns is not None:
         yield Phase("DNS", 0, seen.dns, _addresses(seen))
     yield Phase("TCP", 0, seen.tcp)

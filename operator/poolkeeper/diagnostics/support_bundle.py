@@ -1,6 +1,6 @@
 """A support bundle: what is in it, and how it is written. Everything that somebody needs who was not there, and no key.
 
-Keys cannot get in, because nothing that is read here holds any. What is told in all pages of a bundle is cut once more
+Keys cannot get in, because nothing that is read here holds any. What all pages of a bundle contain is cut once more
 where somebody may have written a password into a URL.
 """
 

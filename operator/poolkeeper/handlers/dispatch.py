@@ -1,7 +1,7 @@
 """One turn of work: a pool is reconciled, or a policy's status brought up to date; and when it is its turn again.
 
-Watches tell of every change of a child, and the poller of every change of a router's word and of its silence, so that
-coming back by itself is for what nobody tells.
+Watches report every change of a child, and the poller every change in a router's report and its silence. So the resync
+by time is only for what nobody reports.
 """
 
 from collections.abc import Callable
@@ -18,9 +18,9 @@ from poolkeeper.status.evaluate import StatusUpdate
 from poolkeeper.telemetry.metrics import Metrics
 
 RESYNC_S = 600.0
-"""All is well and nothing is heard: a look now and then all the same."""
+"""All is well and no watch fires: look now and then anyway."""
 WAITING_RESYNC_S = 10.0
-"""What a pool waits for may be nothing that we watch: a Service, a ConfigMap, a quota, a mended key."""
+"""What a pool waits for may be nothing that we watch: a Service, a ConfigMap, a quota, a corrected API key."""
 
 
 class Dispatcher:

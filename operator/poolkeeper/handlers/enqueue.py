@@ -18,7 +18,7 @@ POLICY = "FailoverPolicy"
 
 
 class Inbox:
-    """tell: whose turn it is. has_listed: told of each list once the store has it."""
+    """tell: gets the key to reconcile. has_listed: called for each list once the store has it."""
 
     def __init__(
         self, store: Store, tell: Callable[[Ref], None], has_listed: Callable[[Place], None] = lambda place: None

@@ -11,7 +11,7 @@ from poolkeeper.kube.store import Ref
 
 
 class Scopes:
-    """kinds: that must be listed. namespaces: none for one scope over all. tell: whose turn it is."""
+    """kinds: that must be listed. namespaces: none for one scope over all. tell: gets the key to reconcile."""
 
     def __init__(self, kinds: Collection[str], namespaces: Sequence[str], tell: Callable[[Ref], None]) -> None:
         self._is_one = not namespaces

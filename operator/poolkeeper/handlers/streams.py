@@ -30,7 +30,7 @@ class Patience:
     settled_s: float = 2.0
     """A watch that stays open for so long is well, though it has not said anything."""
     failing_s: float = 3.0
-    """One failure is no failure: the next list may mend it."""
+    """One failure is no failure: the next list may succeed."""
     dead_s: float = 5.0
     answer_s: float = 7.0
     """For the answer to begin."""

@@ -87,7 +87,7 @@ class WatchAnswer(JsonAnswer):
 
 
 class WatchSession:
-    """What kopf takes for an aiohttp.ClientSession. login: the headers to ask with now. told: gets each list."""
+    """What kopf takes for an aiohttp.ClientSession. login: the headers to ask with now. told: called with each list."""
 
     closed = False
 

@@ -1,11 +1,11 @@
 """When is a key worked on next? A de-duplicating queue with per-key back-off, and nothing but decisions: time comes in
 as an argument, and chance as a function.
 
-A key waits at most once and is worked on by one at a time. One that is told again while it is worked on comes back at
-once afterwards, because what the worker read may be older than what it was told about.
+A key waits at most once and is worked on by one at a time. One that is enqueued again while a worker has it comes back
+at once afterwards, because the worker may have read an older state.
 
-A back-off outlives being told again: what fails is often told of by what it does itself. Being told shortens it to
-LONGEST_TOLD_BACKOFF_S, so that a user who mends the cause does not wait for a minute.
+A new Event does not end a back-off: a failing reconciliation often causes Events itself. But it shortens the back-off to
+LONGEST_TOLD_BACKOFF_S, so that a user who fixes the cause does not wait for a minute.
 """
 
 import heapq
@@ -82,7 +82,7 @@ class WorkQueue(Generic[K]):
         return delay_s
 
     def forget(self, key: K, now_s: float) -> None:
-        """The object is gone: no resync. Told again meanwhile, it is looked at once more."""
+        """The object is gone: no resync. If it is enqueued again meanwhile, it is reconciled again."""
         self._has_no_failure(key)
         if self._working.pop(key).told_again:
             self.add(key, now_s)

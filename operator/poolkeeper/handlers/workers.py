@@ -21,13 +21,13 @@ class Gone:
 
 @dataclass(frozen=True)
 class Again:
-    """Done for now; look again after so long, even if nothing is heard."""
+    """Done for now; look again after so long, even if no watch fires."""
 
     in_s: float
 
 
 class Workers(Generic[K]):
-    """work: RetryLater and Refused from it mean a back-off. done: told each result's word and the seconds it took."""
+    """work: RetryLater and Refused from it mean a back-off. done: called with each result and its seconds."""
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ class KubeBackend:
         probed: Callable[[PoolKey, Sequence[Amount]], None] = lambda key, cost: None,
         contested: Callable[[int], None] = lambda count: None,
     ) -> None:
-        """probed: gets what newly counted runs of a probe have cost, once. contested: see Applier."""
+        """probed: called once with the cost of newly counted probe runs. contested: see Applier."""
         self._probed = probed
         self._api = api
         self._store = store

@@ -182,7 +182,7 @@ class KubeApi:
         return list(rows(answer, "items"))
 
     async def apply(self, body: Manifest, subresource: str = "") -> Json:
-        """Server-side apply. Forced: a field that we declare is ours, whoever wrote it meanwhile."""
+        """Server-side apply. Forced: a field that we declare is ours, no matter who wrote it meanwhile."""
         what = _Named.of(body)
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         path = _ALL[what.kind].path(what.namespace, what.name, subresource)

@@ -1,4 +1,4 @@
-"""Every error of the Kubernetes API, sorted by what the caller can do: wait and try again, or tell the user.
+"""Every error of the Kubernetes API, sorted by what the caller can do: wait and try again, or report it to the user.
 
 The reason of a Refused ends up in the pool's Programmed condition, its message beside it.
 """
@@ -42,7 +42,7 @@ def _said(error: ApiException, status: object) -> str:
 
 
 def _is_namespace_ending(status: object) -> bool:
-    """A namespace on its way out forbids creation; its pools go with it in a moment, so nobody needs to be told."""
+    """A namespace on its way out forbids creation; its pools go with it in a moment, so there is nothing to report."""
     return any(text(cause, "reason") == "NamespaceTerminating" for cause in rows(status, "details", "causes"))
 
 

@@ -1,7 +1,7 @@
 """Events on pools (events.k8s.io/v1), as `kubectl describe` shows them.
 
-The same thing told again soon is counted on the Event that is there, as the API has it, so that a breaker that flaps
-makes one line with a number and not a thousand lines.
+The same thing repeated soon is counted on the existing Event, as the API has it, so that a breaker that flaps makes one
+line with a number and not a thousand lines.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class _Told:
 
 
 class Recorder:
-    """instance: which process tells."""
+    """instance: the process that reports."""
 
     def __init__(self, api: KubeApi, instance: str, now: Callable[[], datetime]) -> None:
         self._api = api

@@ -2,7 +2,7 @@
 
 The rules are client-go's. A holder renews every RETRY_S; who could not renew for RENEW_DEADLINE_S stops working before
 others, who wait DURATION_S since they last saw a renewal on their own clock, may start. Time on two machines is never
-compared. Whoever leaves on purpose gives the Lease back, so a roll-out does not wait.
+compared. A process that ends on purpose releases the Lease, so a roll-out does not wait.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class Lease:
         self._held: Json | None = None
 
     async def acquire(self, told: Callable[[str], None]) -> None:
-        """Wait until the Lease is ours. told: hears once each why it is not yet."""
+        """Wait until the Lease is ours. told: called once for each reason why it is not ours yet."""
         last = ""
         while True:
             try:

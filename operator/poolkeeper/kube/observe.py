@@ -1,4 +1,4 @@
-"""From an object as the API server tells it to the few facts that are kept of it (store.Seen)."""
+"""From an object of the API server to the few facts that the store keeps (store.Seen)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -37,7 +37,7 @@ async def look(api: KubeApi, key: PoolKey) -> Insight:
 
 
 async def metrics(api: KubeApi, key: PoolKey, routers: Iterable[str]) -> Mapping[str, str]:
-    """Of the routers that told their state: the same permission shows these. One that is gone by now is left out."""
+    """Of the routers that reported their state: the same permission shows these. One that is gone by now is skipped."""
     found: dict[str, str] = {}
     for name in routers:
         try:

@@ -18,12 +18,12 @@ OVER = ("Succeeded", "Failed")
 
 
 async def start(api: KubeApi, key: PoolKey, suffix: str) -> str:
-    """The Job's name. suffix: what tells it from others."""
+    """The Job's name. suffix: makes it unique."""
     name = child_name(key, "probe")
     cronjob = await api.get("CronJob", key.namespace, name)
     if cronjob is None:
         raise UserError(
-            f"there is no CronJob {key.namespace}/{name}: EndpointPool {key} has no spec.probe, or is not there"
+            f"there is no CronJob {key.namespace}/{name}: EndpointPool {key} has no spec.probe, or does not exist"
         )
     job = f"{name}-now-{suffix}"
     await api.create(_job(cronjob, key.namespace, job))

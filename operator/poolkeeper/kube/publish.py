@@ -1,6 +1,6 @@
-"""Telling people: the pool's status, written only when it means something new, and the Events of what changed.
+"""Reports to people: the pool's status, written only when it means something new, and the Events of what changed.
 
-The status goes first. Events are told once and may be lost when the process dies in between; the status may not.
+The status goes first. Events are emitted once and may be lost when the process dies in between; the status may not.
 """
 
 import logging
@@ -44,4 +44,4 @@ class Publisher:
             try:
                 await self._recorder.record(snapshot, event)
             except PoolkeeperError as error:  # an Event is a courtesy: nothing depends on it
-                LOG.warning("an Event could not be told: %s", error, extra={"pool": snapshot.key})
+                LOG.warning("an Event could not be written: %s", error, extra={"pool": snapshot.key})

@@ -1,7 +1,7 @@
-"""What the watches have told us, kept small: of every object the few facts that decisions use.
+"""What the watches have reported, kept small: of every object the few facts that decisions use.
 
-Filled by the watches, by our own writes' answers (so that we read what we wrote) and by the sweep. Everything is told
-the same way, in any order and any number of times; what is older than what is known is ignored.
+Filled by the watches, by our own writes' answers (so that we read what we wrote) and by the sweep. Everything is
+reported the same way, in any order and any number of times; what is older than what is known is ignored.
 """
 
 from collections.abc import Iterator, Mapping

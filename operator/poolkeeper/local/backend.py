@@ -188,7 +188,7 @@ class LocalBackend:
         return self._declared
 
     def _snapshot(self, declared: Declared) -> Snapshot:
-        """The pool as declared, or as it was before something went wrong: it is what the router goes on serving."""
+        """The pool as declared, or as it was before something went wrong: the router keeps serving it."""
         if not self._findings:
             snapshot = snapshot_of(declared, self.key, self.settings)
             self._good = replace(snapshot, pool=_with_one_router(declared.pools[self.key]))

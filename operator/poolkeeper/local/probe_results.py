@@ -19,7 +19,7 @@ KEPT = 8
 
 
 def results(state: StateDir) -> tuple[ProbeResult, ...]:
-    """The last finished runs, whoever started them, the newest first."""
+    """The last finished runs, scheduled or by hand, newest first."""
     return tuple(sorted(_read(state), key=lambda result: result.ended, reverse=True))
 
 

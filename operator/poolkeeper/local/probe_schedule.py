@@ -21,7 +21,7 @@ LOOK_EVERY_S = 1.0
 
 
 async def probe_on_schedule(state: StateDir, now: Callable[[], datetime], told: Callable[[str], None]) -> None:
-    """Runs until cancelled. told: gets the result of every run that found something."""
+    """Runs until cancelled. told: called with the result of every run that found something."""
     files, since = Files(state.probe), now()
     while True:
         await asyncio.sleep(LOOK_EVERY_S)

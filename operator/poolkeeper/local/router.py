@@ -18,7 +18,7 @@ RESTART_WAITS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """The last one from then on. A life of STABLE_S starts the list from the beginning."""
 STABLE_S = 60.0
 KILL_AFTER_S = 2.0
-"""Between telling nginx to end at once and ending it ourselves."""
+"""Between SIGTERM to nginx and killing it ourselves."""
 LOG_TAIL_LINES = 3
 
 
@@ -38,7 +38,7 @@ def router_folder(environ: Mapping[str, str]) -> Path:
 
 @dataclass
 class RouterProcess:
-    """command and env start it; pid_file and log are ours. told: gets each message for people, once.
+    """command and env start it; pid_file and log are ours. told: called once with each message for people.
 
     Signals go to the whole process group: workers outlive a master that was killed, and would keep the port.
     """

@@ -1,4 +1,4 @@
-"""The life of a `poolkeeper run`: first configuration, router up, then look again and again until told to stop.
+"""The life of a `poolkeeper run`: first configuration, router up, then look again and again until asked to stop.
 
 Level-triggered like the operator: every turn is a whole reconcile(), whether a file changed, the router reported
 something, or nothing happened at all.

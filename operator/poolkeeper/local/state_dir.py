@@ -1,7 +1,7 @@
 """The folder where one `poolkeeper run` keeps its things: the router's volumes, its log, and what `status` shows.
 
-One run a folder: whoever holds the lock serves from it. The lock is the kernel's (flock), so a killed run leaves none
-behind, and asking for it answers "is this run alive?" without trusting a pid.
+One run per folder: the process that holds the lock serves from it. The lock is the kernel's (flock), so a killed run
+leaves none behind, and asking for it answers "is this run alive?" without trusting a pid.
 """
 
 import fcntl

@@ -1,9 +1,9 @@
 """Manual control by annotation: what people drained, and when they said `failback` last.
 
 A drained endpoint's manifest, which may belong to Git, stays as it is. A router holds on by itself to the tier it had
-to go down to, so that it needs no operator for that. It reports so, and the document passes it on: a router that
-starts meanwhile then begins where the others are. A hold is made under the `failback` that was said last (told_at)
-and is void as soon as it is said again.
+to go down to, so that it needs no operator for that. It reports so, and the document passes it on: a router that starts
+meanwhile then begins where the others are. A hold is made under the `failback` that was said last (told_at) and is void
+as soon as it is set again.
 """
 
 from collections.abc import Mapping

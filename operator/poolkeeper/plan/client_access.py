@@ -7,7 +7,7 @@ from poolkeeper.plan.per_router_share import share
 
 
 def access_doc(access: Access, among: int) -> AccessDoc:
-    """among: how many routers share a client's ceiling."""
+    """among: how many routers share a client's connection limit."""
     if access.mode == "Open":
         return AccessDoc(mode="Open")
     clients = (

@@ -17,7 +17,7 @@ from poolkeeper.plan.tariffs import pricing_doc, schedule_doc
 
 ANY_MODEL = "*"
 FINGERPRINT_DIGITS = 16
-"""Hex digits: enough to tell one endpoint's past from its present, short enough to read."""
+"""Hex digits: enough to distinguish an endpoint's past from its present, short enough to read."""
 
 
 @dataclass(frozen=True)

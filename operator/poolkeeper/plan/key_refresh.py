@@ -1,7 +1,7 @@
 """Are routers waiting for a key that only a person can give, and how often is it worth looking whether it came?
 
-The operator cannot see Secrets, and the kubelet syncs a mounted one in a minute or so, or when its Pod is poked.
-Whoever has just mended a Secret is watching, so Pods are poked often at first; an abandoned pool costs a write a
+The operator cannot see Secrets, and the kubelet syncs a mounted one in a minute or so, or when its Pod is poked. A
+person who has just fixed a Secret is watching, so Pods are refreshed often at first; an abandoned pool costs a write a
 minute.
 """
 

@@ -1,9 +1,9 @@
 """What the routers that run know to be out, for one that starts: it need not find out by its callers' requests.
 
 As a status merges them: out is what at least half of the routers say that know the endpoint. The document must not
-follow every breaker, so what was told last stands for PACE at least, and times of trials are no part of it. News that
+follow every breaker, so a hint stays for PACE at least, and it contains no times of half-open requests. News that
 nobody renews grows old (routers forget it after router/lua/nginx/endpoint/known_outages.lua's NEWS_MS), so what lasts
-is told again before that. docs/adr/0011-warm-start.md says why.
+is written again before that. docs/adr/0011-warm-start.md says why.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ Place = tuple[str, str, str]
 
 
 def outages(snapshot: Snapshot, now: datetime) -> OutagesDoc | None:
-    """None until something was out for the first time; without fresh reports, what was told last."""
+    """None until the first known outage; without fresh reports, the last hint."""
     if snapshot.settings.local:
         return None  # its one router has nobody to learn from
     told = snapshot.live.news.outages
@@ -61,8 +61,8 @@ def _found(states: Collection[RouterState]) -> tuple[OutageDoc, ...]:
 
 
 def _views(endpoint: EndpointState) -> Iterator[tuple[Place, str | None]]:
-    """Why each part of it is out ("": not said), None: it is not. A trial under way says that it still is; one that is
-    awaited because checks or a probe say that all is well does not."""
+    """Why each part of it is out ("": not said), None: it is not. A half-open request in flight means that it still is;
+    one that is awaited because checks or a probe say that all is well does not."""
     if not endpoint.fingerprint:
         return
     is_down = endpoint.reason in KEY_REFUSED | OUT_OF_MONEY

@@ -15,6 +15,6 @@ def sending_routers(snapshot: Snapshot) -> int:
 
 
 def share(ceiling: int, among: int) -> int:
-    """Together never above the ceiling, unless there are more routers than connections: then one each, because a router
-    that may open none would answer nobody."""
+    """Together never above the connection limit, unless there are more routers than connections: then one each, because
+    a router that may open none would answer nobody."""
     return max(1, ceiling // among)

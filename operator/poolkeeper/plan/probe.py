@@ -63,7 +63,7 @@ def _endpoints(endpoints: Iterable[EndpointDoc], declared: Mapping[str, Endpoint
 
 
 def _spent(last: LastProbe | None, since: datetime | None) -> SpentDoc | None:
-    """since: when the CronJob was made. Until a run has told anything, all that were due since count as untold."""
+    """since: when the CronJob was created. Until a run has reported, all runs due since count as unreported."""
     if last and last.day:
         return SpentDoc(day=date.fromisoformat(last.day), as_of=last.time, amounts=last.spent)
     return SpentDoc(day=since.astimezone(UTC).date(), as_of=since) if since else None

@@ -1,6 +1,6 @@
-"""What probes have found so far, and what routers are advised to do about it: less traffic, or none, for a while.
+"""What probes have found so far, and the weight adjustment for routers: less traffic, or none, for a while.
 
-Advice ends by itself: a prober that is no longer there holds nobody down, and neither does an operator.
+An adjustment expires by itself: neither a missing prober nor a missing operator excludes an endpoint for ever.
 """
 
 from collections.abc import Iterable, Mapping

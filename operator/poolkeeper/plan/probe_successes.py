@@ -1,8 +1,8 @@
 """What a probe was answered well since a breaker opened: news for the routers that run, whose breakers try again by it.
 
-Told only of what a router reports as open since before the probe began, so that nothing moves in the document while all
-is well, and once a run where it is not. What was told stands: routers know which news is old
-(router/lua/core/health/breaker.lua). Nothing is told of an endpoint that probes advise against.
+Only for a breaker that a router reports as open since before the probe began, so that nothing moves in the document
+while all is well, and at most once per run otherwise. A hint stays in the document: routers know which one is old
+(router/lua/core/health/breaker.lua). There is no hint for an endpoint whose weight probes lower.
 docs/adr/0007-ghost-traffic.md says why.
 """
 
@@ -20,7 +20,7 @@ from poolkeeper.plan.snapshot import Snapshot
 NEWS_MS = 30 * 60_000
 """As long as a router takes it for news."""
 NOW_GRAIN_MS = 1_000
-"""A probe begins at a millisecond; now is told in whole seconds."""
+"""A probe begins at a millisecond; now is in whole seconds."""
 
 
 def answered(snapshot: Snapshot, endpoints: Iterable[EndpointDoc], now: datetime) -> tuple[AnsweredDoc, ...]:

@@ -46,7 +46,7 @@ class Plan:
 
 
 def resolve(snapshot: Snapshot, now: datetime) -> Plan:
-    """now: for the time zones that a router is told of, equal within a year, and for how old reports are."""
+    """now: for the time zones in the document, equal within a year, and for how old reports are."""
     missing = missing_refs(snapshot)
     hold = hold_of(snapshot, missing)
     policy = snapshot.policy.spec if snapshot.policy else FailoverPolicySpec()

@@ -79,7 +79,7 @@ class Live:
     document_generation: int = 0
     document_hash: str = ""
     news: News = NO_NEWS
-    """What the document in place tells."""
+    """The startup hints of the current document."""
     deployment: LiveDeployment | None = None
     pods: tuple[LivePod, ...] = ()
     address: str = ""

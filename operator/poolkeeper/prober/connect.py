@@ -1,9 +1,9 @@
 """The way to an endpoint, phase by phase, before anything is asked: its name, a connection, its proxy, its certificate.
 
-Every address is tried, because one dead of four is an endpoint that fails one request in four; how many are is told and
-not judged, because a network without IPv6 is no fault of the endpoint's. Where a name leads is
-judged as the router judges it: a pool reaches no loopback, link-local or metadata address, whatever DNS says, neither
-itself nor through its proxy.
+Every address is tried, because one dead of four is an endpoint that fails one request in four; how many are is reported
+and not judged, because a network without IPv6 is no fault of the endpoint's. Where a name leads is judged as the router
+judges it: a pool reaches no loopback, link-local or metadata address, whatever DNS says, neither itself nor through its
+proxy.
 """
 
 import asyncio

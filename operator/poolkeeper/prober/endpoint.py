@@ -53,7 +53,7 @@ class Sampled:
 
 
 def patience(document: ProbeDoc) -> Patience:
-    """Longer than what is judged slow, so that slow is told from dead."""
+    """Longer than the limit for slow, so that slow and dead differ."""
     first_s = document.first_token_ms / 1000 * PATIENCE_FACTOR
     rest_s = 2 * document.max_tokens / max(1, document.min_tokens_per_second)
     return Patience(*(min(LONGEST_PATIENCE_S, max(SHORTEST_PATIENCE_S, limit_s)) for limit_s in (first_s, rest_s)))

@@ -32,7 +32,7 @@ _SENT = "http11.send_request_headers.started"
 
 async def warm_up() -> None:
     """httpx reads the rest of itself at its first client and its first connection: a tenth of a second of processor
-    time, which would stand in the phases of whoever is being timed."""
+    time, which would count as time of the measured endpoint."""
     async with httpx.AsyncClient(verify=_trusting_nobody(), trust_env=False) as client:
         with suppress(httpx.HTTPError):
             await client.get(_NOWHERE)

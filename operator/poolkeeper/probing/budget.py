@@ -1,6 +1,6 @@
 """What may still be spent today, in each currency, and what was.
 
-A prober remembers nothing: it is told what the runs of this day have cost up to some time. Every run that was due since
+A prober remembers nothing: its document has the cost of this day's runs up to some time. Every run that was due since
 is taken to have cost what this one may at most, so that the budget holds also while nobody adds up.
 """
 

@@ -29,7 +29,7 @@ STALLED_PIECE_MS = 2.0
 BUFFERED_FROM_MS = 100.0
 """What is there so soon may as well come in one piece."""
 OWN_SERVERS: frozenset[Provider] = frozenset({"VLLM", "SGLang", "Ollama", "LlamaCpp", "LMStudio"})
-"""They answer in the name of what was loaded, whatever was asked for; nobody substitutes one's own model."""
+"""They answer with the name of the loaded model, whatever was requested; nobody substitutes your own model."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def fresh_until(schedule: str, since: datetime) -> datetime | None:
 
 
 def believed_until(schedule: str, last: LastProbe, endpoint: ProbedEndpoint) -> datetime | None:
-    """Runs that say nothing of an endpoint, be it for want of money or time, do not make its verdict younger."""
+    """Runs without a result for an endpoint, for lack of money or time, do not make its probe status younger."""
     asked_at = endpoint.asked_at or last.asked_at
     return fresh_until(schedule, asked_at) if asked_at else None
 

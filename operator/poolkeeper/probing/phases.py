@@ -84,7 +84,7 @@ class Exchange:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """After the first; None when there are too few to tell, or they came at once."""
+        """After the first; None when there are too few, or they came at once."""
         if self.first_content_ms is None or self.last_content_ms is None:
             return None
         tokens = self.usage.completion if self.usage else self.pieces

@@ -1,6 +1,6 @@
 """What a reason is worth: how many runs it takes to believe it, and what it does to the endpoint's traffic. One table.
 
-Sure: it cannot be chance, one run is enough. Broken: an answer failed, which a network may do once. Slow: it took long,
+Sure: it is deterministic, one run is enough. Broken: an answer failed, which a network may do once. Slow: it took long,
 which everything does at times. Silent: it says nothing about the endpoint.
 """
 
@@ -22,7 +22,7 @@ class Proof(Enum):
 @dataclass(frozen=True)
 class Meaning:
     """weight_percent: of the endpoint's weight while it is Grey for this. is_dead: when no sample of a run got past it,
-    nothing can be had from this endpoint at all: Unhealthy, and out."""
+    this endpoint gives no answer at all: Unhealthy, and excluded."""
 
     proof: Proof
     weight_percent: int = 100

@@ -29,7 +29,7 @@ def next_sample(found: Sequence[ProbeReason | None], wanted: int) -> int | None:
 
 
 def _doubtful(found: Sequence[ProbeReason | None]) -> int | None:
-    """The only one that was not good, if it was slow and too few were asked to tell whether that was chance."""
+    """The only one that was not good, if it was slow and too few were sent to know whether that was chance."""
     wrong = [place for place, reason in enumerate(found) if reason]
     if len(wrong) != 1 or len(found) >= ASKED_TO_DECIDE:
         return None

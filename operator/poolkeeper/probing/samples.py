@@ -35,7 +35,7 @@ THINKING_OFF: Mapping[Provider, Body] = {
     "VLLM": {"chat_template_kwargs": {"thinking": False}},
     "SGLang": {"chat_template_kwargs": {"thinking": False}},
 }
-"""How a provider is told to answer at once; the others are not known to take such a word."""
+"""The parameter of a provider that switches thinking off; no other provider is known to have one."""
 
 _NOT_SENT = ("max_completion_tokens", "n", "stream", "stream_options", "user", "max_tokens", "model")
 

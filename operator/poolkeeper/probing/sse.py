@@ -15,7 +15,7 @@ _BOM = b"\xef\xbb\xbf"
 
 def is_stream(start: bytes, content_type: str) -> bool | None:
     """Is an answer a stream of events, or one whole? As the routers' core/answer/form.lua: by its first bytes that are
-    no blanks, because Content-Type is missing or wrong often enough. None: more bytes could tell."""
+    no blanks, because Content-Type is missing or wrong often enough. None: more bytes are needed."""
     if start.startswith((b":", *_FIELDS)):
         return True
     if any(opening.startswith(start) for opening in (*_FIELDS, _BOM)):

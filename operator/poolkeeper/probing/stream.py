@@ -1,8 +1,8 @@
 """An answer as it arrives, piece by piece, to what is known of it. Reads server-sent events, and whole JSON answers.
 
-Content is whatever is said, by whichever member: text, a refusal, a call of a tool, reasoning. Comments, empty deltas
-and a lone role keep a connection alive and are nothing else. The provider's words are not kept, only what they mean;
-that the routers' core/answer/chunk.lua takes the same meaning is held by tests/contract/router/events.json.
+Content is anything said, in any member: text, a refusal, a call of a tool, reasoning. Comments, empty deltas and a lone
+role keep a connection alive and are nothing else. The provider's words are not kept, only what they mean; that the
+routers' core/answer/chunk.lua takes the same meaning is held by tests/contract/router/events.json.
 """
 
 import json
@@ -26,7 +26,7 @@ _NO_REASON = frozenset({"", "null", "none", "None"})
 
 
 class AnswerReader:
-    """feed() what arrives, then ended(). provider: whose dialect a refusal is in."""
+    """feed() what arrives, then ended(). provider: whose error format a refusal has."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider

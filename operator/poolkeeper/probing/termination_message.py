@@ -1,6 +1,6 @@
 """A result as a termination message: JSON that never is longer than Kubernetes keeps.
 
-What does not fit is dropped, the least telling first: phases of good endpoints, then all phases, then the note, then
+What does not fit is dropped, the least useful first: phases of good endpoints, then all phases, then the note, then
 which models answered well. What was wrong at each endpoint always fits; a test proves it for the most and longest.
 """
 

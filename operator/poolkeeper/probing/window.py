@@ -1,4 +1,4 @@
-"""From some runs of one endpoint to a verdict, which one slow sample never changes.
+"""From some runs of one endpoint to its probe status, which one slow request never changes.
 
 A run is bad when any sample of it broke, or when most of them were slow, two at least (asking.py asks again where one
 was). Bad runs are believed when the last two are, when two of the last three broke, or when three of the last five are

@@ -1,7 +1,7 @@
 """What a provider's refusal means: status and body in, a class of the design's table out.
 
-The rules are data (dialects.py); the order is provider, common, status. router/lua/core/error/classify.lua is this
-function again, held to the same vectors (tests/contract/router) and, by property, to the same verdict on whatever
+The rules are data (error_rules.py); the order is provider, common, status. router/lua/core/error/classify.lua is this
+function again, held to the same vectors (tests/contract/router) and, by property, to the same result for anything that
 comes. How long to wait is no part of it: only a router rests an endpoint.
 """
 
@@ -22,7 +22,7 @@ _STATUS_CODE = re.compile(rb"[45][0-9][0-9]")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """status: what a caller would be told, never 200. limit: a ceiling that the provider names."""
+    """status: what a caller would receive, never 200. limit: a connection limit that the provider names."""
 
     outcome: OutcomeClass
     reason: str

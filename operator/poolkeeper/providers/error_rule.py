@@ -1,4 +1,4 @@
-"""What a rule about refusals is, and the verdicts that there are. The rules themselves: error_rules.py."""
+"""What a rule about refusals is, and which results exist. The rules themselves: error_rules.py."""
 
 from dataclasses import dataclass
 from typing import Literal

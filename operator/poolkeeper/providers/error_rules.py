@@ -6,8 +6,8 @@ starts); has (words anywhere in the body). All words are lower case, the body is
 come before COMMON, both before STATUS.
 
 A refusal may quote the caller's prompt, and may be about what this one caller asked for. So what takes an endpoint or a
-model out of service is told by status, code, type or the start of the message only: nobody may close an endpoint by
-writing "insufficient balance" into a prompt, or by asking for more than it can give.
+model out of service is recognised only by status, code, type or the start of the message: nobody may close an endpoint
+by writing "insufficient balance" into a prompt, or by asking for more than it can give.
 """
 
 from collections.abc import Mapping
@@ -167,7 +167,7 @@ _ABOUT_THE_REQUEST: tuple[Rule, ...] = (
         "unable to generate parser for this template",
     ),
 )
-"""Told by words anywhere: whoever puts them into a prompt gets no more by it than being asked of others, too."""
+"""Recognised by words anywhere: a person who puts them into a prompt gains only a retry at other endpoints."""
 
 _CALLERS_FAULT_AS_500: tuple[Rule, ...] = (
     Rule(verdict=INVALID, status=500, type="invalid_request_error"),

@@ -1,7 +1,7 @@
 """The ConfigMaps that carry router.json and probe.json, in the canonical spelling: an unchanged document is an
 unchanged object.
 
-The router's annotations repeat generation and hash, so that `kubectl describe` tells which document is out without
+The router's annotations repeat generation and hash, so that `kubectl describe` shows which document is in use without
 reading it.
 """
 

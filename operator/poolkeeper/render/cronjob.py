@@ -1,7 +1,7 @@
 """The probe: a Pod now and then that asks every endpoint and ends. It has no token and asks the API server for nothing.
 
 What it found is its termination message, which the operator reads from the Pod: so the last finished Pod is kept, and
-it exits with 0 whatever it found, because a CronJob that fails is a matter for whoever runs the cluster.
+it exits with 0 whatever it found, because a failed CronJob is a matter for the person who runs the cluster.
 """
 
 from poolkeeper.api.endpoint_pool import EndpointPool

@@ -50,7 +50,7 @@ def _plain_object(manifest: Manifest) -> Manifest:
 
 
 def _plain(value: object) -> object:
-    """The value types of the API are strings with a meaning; what goes out is plain JSON, whoever writes it down."""
+    """The value types of the API are strings with a meaning; the output is plain JSON for every writer."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -30,7 +30,8 @@ _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class RouterStates:
-    """timeout_s, port, parallel: for tests. told: of each answer "ok" or "failed"; why stands in the report."""
+    """timeout_s, port, parallel: for tests. told: called for each answer with "ok" or "failed"; the report has the
+    error."""
 
     def __init__(
         self,

@@ -4,8 +4,8 @@ Where no router reports, health is Unknown and the breaker is what was last publ
 neither close a breaker nor open it again in the Events. Where none was even asked (the operator has just started), all
 of what was last published stands.
 
-An endpoint that rests for some seconds because its provider asked for it (429, busy) is not Unhealthy for that, unless
-the traffic has left its tier: under load such rests come and go all the time, and a status is no place to count them.
+An endpoint with a backoff of some seconds that its provider set (429, busy) is not Unhealthy for that, unless the
+traffic has left its tier: under load such rests come and go all the time, and a status is no place to count them.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -135,7 +135,8 @@ def facts_of(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datet
 def _active_tier(
     snapshot: Snapshot, states: Collection[RouterState], endpoints: Collection[EndpointFact]
 ) -> int | None:
-    """A router takes for active what it would ask next. In the dark that is a trial now here, now there: no service."""
+    """A router reports as active the tier that it would use next. When all are down that is only a half-open request
+    here and there: no service."""
     if not states:
         return snapshot.previous.active_tier if snapshot.previous else None
     in_service = [endpoint for endpoint in endpoints if endpoint.in_service]
@@ -162,7 +163,7 @@ def _endpoints(
 ) -> Iterator[EndpointFact]:
     previous = {endpoint.name: endpoint for endpoint in snapshot.previous.endpoints} if snapshot.previous else {}
     unasked = _is_unasked(snapshot)
-    if snapshot.pool is None:  # the spec cannot be read; routers serve on what they had
+    if snapshot.pool is None:  # the spec cannot be read; routers keep serving the last one
         last: Mapping[str, EndpointStatus | EndpointState] = previous or _reported(states)
         declared: list[tuple[EndpointStatus | EndpointState | Endpoint, Endpoint | None]]
         declared = [(one, None) for one in last.values()]
@@ -191,7 +192,7 @@ def _endpoints(
 
 
 def _reported(states: Collection[RouterState]) -> Mapping[str, EndpointState]:
-    """What the routers serve on, where neither spec nor status says it (a pool restored without its status)."""
+    """What the routers keep serving, where neither spec nor status says it (a pool restored without its status)."""
     return {endpoint.name: endpoint for state in states for endpoint in state.endpoints}
 
 
@@ -202,7 +203,7 @@ def _in_service(endpoint: Endpoint | None, snapshot: Snapshot) -> bool:
 
 
 def _probe_is_stale(snapshot: Snapshot, plan: Plan, now: datetime) -> bool:
-    """A probe that should be telling something has not for three runs; one that is suspended is not expected to."""
+    """A probe has reported nothing for three runs; a suspended one need not."""
     probe = snapshot.pool.spec.probe if snapshot.pool else None
     asked_at = plan.last_probe.asked_at if plan.last_probe else None
     known = [at for at in (asked_at, snapshot.live.probing_since) if at]

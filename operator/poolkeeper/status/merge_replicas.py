@@ -103,7 +103,7 @@ def _settled_model(model: ModelState) -> ModelState:
 
 
 def _why(endpoint: EndpointState) -> str:
-    """What lies behind an open breaker is said by the models that it is open for, or else by the last error."""
+    """The cause of an open breaker: the reason of the models for which it is open, or else the last error."""
     said = "" if endpoint.reason in WELL | BY_BREAKER else word(endpoint.reason)
     if said or endpoint.breaker == "Closed":
         return said

@@ -20,7 +20,7 @@ def evaluate_policy(
     previous: FailoverPolicyStatus | None,
     now: datetime,
 ) -> FailoverPolicyStatus:
-    """Equal to the previous one when nothing changed, so that comparing tells whether to write.
+    """Equal to the previous one when nothing changed, so that a comparison decides whether to write.
 
     policy: None when it does not parse; problems then say why.
     """

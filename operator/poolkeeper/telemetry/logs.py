@@ -15,7 +15,7 @@ Format = Literal["text", "json"]
 FIELDS = ("pool", "policy", "result", "reason")
 
 _QUIETED = {"kopf": logging.CRITICAL, "httpx": logging.WARNING, "httpcore": logging.WARNING, "aiohttp": logging.WARNING}
-"""Libraries that tell what is our business to tell; kopf tells each failure six times and then raises it."""
+"""Libraries that log what we log ourselves; kopf logs each failure six times and then raises it."""
 
 
 class JsonLines(logging.Formatter):

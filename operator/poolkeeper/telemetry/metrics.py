@@ -25,7 +25,7 @@ LEADER = "poolkeeper_leader"
 
 
 class Family(NamedTuple):
-    """A metric as docs/reference/metrics.md tells it. kind: counter, gauge or histogram. buckets: its upper bounds."""
+    """A metric, as in docs/reference/metrics.md. kind: counter, gauge or histogram. buckets: its upper bounds."""
 
     kind: str
     words: str
@@ -34,15 +34,15 @@ class Family(NamedTuple):
 
 
 TABLE: Mapping[str, Family] = {
-    RECONCILE_TOTAL: Family("counter", "Times a pool or policy was brought up to its declaration.", ("result",)),
+    RECONCILE_TOTAL: Family("counter", "Reconciliations of a pool or policy.", ("result",)),
     RECONCILE_DURATION: Family(
         "histogram",
-        "How long bringing one up to its declaration took.",
+        "Duration of a reconciliation.",
         (),
         (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     ),
-    QUEUE_DEPTH: Family("gauge", "Keys that are due and wait for a worker."),
-    QUEUE_OLDEST: Family("gauge", "How long the key that waits or is worked on longest has done so."),
+    QUEUE_DEPTH: Family("gauge", "Pools and policies that are due and wait for a worker."),
+    QUEUE_OLDEST: Family("gauge", "Age of the oldest pool or policy that waits or is being reconciled."),
     KUBE_WRITES_TOTAL: Family("counter", "Writes to the Kubernetes API that succeeded.", ("kind", "verb")),
     CHILDREN_CONTESTED: Family("gauge", "Objects of pools that something else changes each time they are restored."),
     WATCH_AGE: Family(
@@ -50,16 +50,14 @@ TABLE: Mapping[str, Family] = {
         "Seconds since this kind was last listed, or its watch last was opened or reported something.",
         ("kind",),
     ),
-    NAMESPACE_READABLE: Family("gauge", "1 while a watched namespace can be read, else 0.", ("namespace",)),
-    ROUTER_REPORTS_TOTAL: Family("counter", "Answers of router Pods to GET /state, by how it went.", ("result",)),
-    ROUTERS_SILENT: Family("gauge", "Rounds in a row in which routers were asked and not one of any pool answered."),
+    NAMESPACE_READABLE: Family("gauge", "1 while the operator can read a watched namespace, else 0.", ("namespace",)),
+    ROUTER_REPORTS_TOTAL: Family("counter", "Answers of router Pods to GET /state, by result.", ("result",)),
+    ROUTERS_SILENT: Family("gauge", "Polling rounds in a row without an answer from any router of any pool."),
     POOL_CONDITION: Family("gauge", "A pool's condition: 1 True, 0 False, -1 Unknown.", ("namespace", "pool", "type")),
-    PROBE_COST_TOTAL: Family(
-        "counter", "What probing has cost, as far as this process has counted.", ("namespace", "pool", "currency")
-    ),
+    PROBE_COST_TOTAL: Family("counter", "Cost of probing, counted by this process.", ("namespace", "pool", "currency")),
     PROBE_VERDICT: Family(
         "gauge",
-        "What probes say of an endpoint: 1 Healthy, 0.5 Grey, 0 Unhealthy.",
+        "Probe status of an endpoint: 1 Healthy, 0.5 Grey, 0 Unhealthy.",
         ("namespace", "pool", "endpoint"),
     ),
     LEADER: Family("gauge", "1 while this process holds the Lease and works."),

@@ -124,7 +124,7 @@ const row = (endpoint, nowMs) => {
   ];
 };
 
-const HEADS = ["endpoint", "tier", "health", "breaker, since", "weight", "requests, 5 min", "in flight / ceiling", "first token p50 / p99", "why"];
+const HEADS = ["endpoint", "tier", "health", "breaker, since", "weight", "requests, 5 min", "in flight / limit", "first token p50 / p99", "why"];
 
 const change = (change, nowMs) => element("li", {}, element("time", { datetime: change.at }, `${clock(change.at)}, ${age(change.at, nowMs)} ago: `),
   element("b", {}, change.endpoint), change.model ? ` ${change.model}` : null, `: ${change.before} → ${change.after}`,

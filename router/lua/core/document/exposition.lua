@@ -15,11 +15,11 @@ local TOKEN_BUCKETS = { 1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 104
 -- family -> {type, help, labels, buckets of a histogram}; docs/reference/metrics.md is made of it
 _M.FAMILIES = {
   poolkeeper_requests_total = {
-    "counter", "Requests of callers, by surface and status code.",
+    "counter", "Requests of callers, by API and status code.",
     { "surface", "code" },
   },
   poolkeeper_shed_total = {
-    "counter", "Requests turned away because there were too many, by code and client.",
+    "counter", "Requests refused because there were too many, by code and client.",
     { "code", "client" },
   },
   poolkeeper_attempts_total = {
@@ -27,23 +27,23 @@ _M.FAMILIES = {
     { "endpoint", "gen_ai_request_model" },
   },
   poolkeeper_upstream_errors_total = {
-    "counter", "Attempts that failed, by class; ClientGone and Outpaced are no fault.",
+    "counter", "Failed attempts, by class; ClientGone and Outpaced are no fault of the endpoint.",
     { "endpoint", "gen_ai_request_model", "class" },
   },
   poolkeeper_failovers_total = {
-    "counter", "Attempts made on another endpoint because one failed.",
+    "counter", "Attempts on another endpoint because one failed.",
     { "from", "to", "reason" },
   },
   poolkeeper_affinity_broken_total = {
-    "counter", "Conversations that were answered elsewhere than the turn before.",
+    "counter", "Conversations that moved to another endpoint than the turn before.",
     { "endpoint" },
   },
   poolkeeper_hedges_total = {
-    "counter", "Requests that a second endpoint was asked for, because the first was slow.",
+    "counter", "Requests sent to a second endpoint because the first was slow.",
     { "endpoint" },
   },
   poolkeeper_stream_recoveries_total = {
-    "counter", "Streams that broke off and were gone on with, by how.",
+    "counter", "Streams that broke off and were continued, by how.",
     { "endpoint", "how" },
   },
   poolkeeper_repaired_requests_total = {
@@ -59,11 +59,11 @@ _M.FAMILIES = {
     { "endpoint", "model", "from", "to", "reason" },
   },
   poolkeeper_global_breaker_state = {
-    "gauge", "The pool's own breaker: 0 closed, 1 half-open, 2 open.",
+    "gauge", "The pool breaker: 0 closed, 1 half-open, 2 open.",
     {},
   },
   poolkeeper_fallback_responses_total = {
-    "counter", "Requests that no endpoint answered as asked, by what they got.",
+    "counter", "Requests that got a fallback, by kind.",
     { "kind" },
   },
   poolkeeper_endpoint_breaker_state = {
@@ -79,11 +79,11 @@ _M.FAMILIES = {
     { "endpoint" },
   },
   poolkeeper_health_checks_total = {
-    "counter", "Health checks, by what they found; Spared: requests told enough.",
+    "counter", "Health checks, by result; Spared: skipped, recent traffic was enough.",
     { "endpoint", "result" },
   },
   poolkeeper_endpoint_weight = {
-    "gauge", "Weight that an endpoint has in balancing now.",
+    "gauge", "Current weight of an endpoint in balancing.",
     { "endpoint" },
   },
   poolkeeper_in_flight = {
@@ -95,7 +95,7 @@ _M.FAMILIES = {
     { "endpoint" },
   },
   poolkeeper_concurrency_limit = {
-    "gauge", "Requests in flight that an endpoint may have now, on this router.",
+    "gauge", "Current limit of requests in flight at an endpoint, on this router.",
     { "endpoint" },
   },
   poolkeeper_client_in_flight = {
@@ -103,11 +103,11 @@ _M.FAMILIES = {
     { "client" },
   },
   poolkeeper_client_max_connections = {
-    "gauge", "Requests in flight that a client may have, on this router.",
+    "gauge", "Limit of requests in flight of a client, on this router.",
     { "client" },
   },
   poolkeeper_queue_depth = {
-    "gauge", "Requests that wait for a place at an endpoint, on this router, by priority.",
+    "gauge", "Requests in the queue of this router, by priority.",
     { "priority" },
   },
   poolkeeper_queue_wait_seconds = {
@@ -115,11 +115,11 @@ _M.FAMILIES = {
     { "priority" }, QUEUE_BUCKETS,
   },
   poolkeeper_config_generation = {
-    "gauge", "Generation of the document being served.",
+    "gauge", "Generation of the current document.",
     {},
   },
   poolkeeper_config_refused = {
-    "gauge", "1 when the newest document was refused.",
+    "gauge", "1 if the router rejected the newest document.",
     {},
   },
   gen_ai_server_time_to_first_token_seconds = {

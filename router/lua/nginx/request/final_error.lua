@@ -19,10 +19,9 @@ local _M = {}
 
 local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
 local SATURATED = {
-  pool_saturated = "Every endpoint that could answer is at its limit of concurrent requests.",
-  queue_full = "Every endpoint that could answer is at its limit of concurrent requests, and as many wait for one as may.",
-  queue_timeout = "Every endpoint that could answer is at its limit of concurrent requests; none came free in the time that"
-    .. " a request may wait.",
+  pool_saturated = "Every endpoint that could answer is at its connection limit.",
+  queue_full = "Every endpoint that could answer is at its connection limit, and the queue is full.",
+  queue_timeout = "Every endpoint that could answer is at its connection limit; none became free within the waiting time.",
 }
 
 
@@ -50,10 +49,10 @@ local function refuse_unoffered(request)
     return _M.refuse(request, 404, "model_not_found", ("No endpoint serves the model '%s' now."):format(request.model))
   end
   local providers = surface_support.providers_of(surface.name)
-  local advice = providers and (" Wanted an endpoint of a provider that does (%s), or ask at /v1/chat/completions.")
-    :format(providers) or ""
+  local advice = providers
+    and (" Add an endpoint whose provider has it (%s), or use /v1/chat/completions."):format(providers) or ""
   return _M.refuse(request, 404, "surface_not_served",
-                ("No endpoint of this pool serves %s for the model '%s'.%s"):format(surface.title, request.model, advice))
+                ("No endpoint of this pool has %s for the model '%s'.%s"):format(surface.title, request.model, advice))
 end
 
 
@@ -72,7 +71,7 @@ function _M.conclude(request, obstacle)
     if fallback.answer(request) then
       return nil
     end
-    return _M.refuse(request, 504, "deadline_exceeded", "No answer came within the request's time limit.")
+    return _M.refuse(request, 504, "deadline_exceeded", "No endpoint answered within the time limit of the request.")
   end
   if request.is_model_missing or not offers.is_offered(request, now_ms) then
     return refuse_unoffered(request)
@@ -91,7 +90,7 @@ function _M.conclude(request, obstacle)
   local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
   local limited_until_ms = offers.limited_until_ms(request, now_ms)
   if limited_until_ms then
-    return _M.refuse(request, 429, "rate_limited", "Every endpoint that could answer limits its rate now.",
+    return _M.refuse(request, 429, "rate_limited", "Every endpoint that could answer limits the request rate now.",
                      math.max(RETRY_SOON_MS, limited_until_ms - now_ms))
   end
   return _M.refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)

@@ -79,7 +79,7 @@ end
 local function admit(request)
   if not access.enter(request) then
     return final_error.shed(request, 429, "client_limit",
-                         ("Your key has as many requests in flight as it may have (%d at this router); wait for one to end.")
+                         ("Your API key is at its limit of requests in flight (%d at this router); wait for one to end.")
                            :format(request.client.max_connections), RETRY_SOON_MS)
   end
 end
@@ -159,19 +159,19 @@ local function read_body(request)
   local body = ngx.req.get_body_data()
   if not body and ngx.req.get_body_file() then
     return final_error.refuse(request, 413, "body_too_large",
-                           "The body's chunks are too small: with their framing it is larger than this router takes.")
+                           "The chunks of the body are too small: with their framing it is over the limit of 16 MiB.")
   end
   if not body then
-    return final_error.refuse(request, 400, "invalid_json", "The request has no body; wanted a JSON object.")
+    return final_error.refuse(request, 400, "invalid_json", "The request has no body; send a JSON object.")
   end
   body = inflated(request, body)
   local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface, turn.pause)
   if not parsed then
-    return final_error.refuse(request, 400, "invalid_json", "The body could not be read: " .. err .. ".")
+    return final_error.refuse(request, 400, "invalid_json", "The body is invalid: " .. err .. ".")
   end
   if not doc.labels[parsed.model] then
     return final_error.refuse(request, 404, "model_not_found",
-                  ("The model '%s' is not served here; known models: %s.")
+                  ("This pool does not serve the model '%s'; its models: %s.")
                     :format(parsed.model:sub(1, 128), table.concat(doc.models, ", ")))
   end
   request.parsed, request.model, request.model_label = parsed, parsed.model, doc.labels[parsed.model]
@@ -188,11 +188,11 @@ local function answer_models(request, name)
   local body = name == "" and models.list(request.doc.models) or request.doc.labels[name] and models.one(name)
   if not body and ngx.req.get_body_file() then
     return final_error.refuse(request, 413, "body_too_large",
-                           "The body's chunks are too small: with their framing it is larger than this router takes.")
+                           "The chunks of the body are too small: with their framing it is over the limit of 16 MiB.")
   end
   if not body then
     return final_error.refuse(request, 404, "model_not_found",
-      ("The model '%s' is not served here."):format(name:sub(1, 128)))
+      ("This pool does not serve the model '%s'."):format(name:sub(1, 128)))
   end
   return respond.json(200, body)
 end
@@ -207,7 +207,7 @@ function _M.serve()
   ignore_conditions(request.client_headers)
   if is_truncated then
     return final_error.refuse(request, 431, "headers_too_large",
-                           ("The request has more headers than this router takes (%d)."):format(CLIENT_HEADERS_MAX))
+                           ("The request has too many headers (more than %d)."):format(CLIENT_HEADERS_MAX))
   end
   local doc = document_sync.current()
   if not doc then
@@ -216,7 +216,7 @@ function _M.serve()
   request.doc = doc
   request.client = access.client(doc, request.client_headers)
   if not request.client then
-    return final_error.refuse(request, 401, "unauthorized", "The key shown is none of this pool's client keys.")
+    return final_error.refuse(request, 401, "unauthorized", "The API key is missing, or is not one of this pool's clients.")
   end
   local model = (method == "GET" or method == "HEAD") and surfaces.model_at(path)
   if model then
@@ -227,12 +227,12 @@ function _M.serve()
   end
   if not surface then
     return final_error.refuse(request, 404, "not_found",
-                           ("The path '%s' is not served here; a base URL ends in /v1 for OpenAI's clients,"
+                           ("This router does not serve the path '%s'. The base URL ends in /v1 for OpenAI's clients,"
                             .. " in /anthropic for Anthropic's."):format(path:sub(1, 128)))
   end
   if method ~= "POST" then
     ngx.header["Allow"] = "POST"
-    return final_error.refuse(request, 405, "method_not_allowed", "Only POST is served here.")
+    return final_error.refuse(request, 405, "method_not_allowed", "This path needs the method POST.")
   end
   read_body(request)
   admit(request)
@@ -258,7 +258,7 @@ end
 -- Where nginx sends a body that is over the limit.
 function _M.too_large()
   local request = begin(nil, ngx.var.uri)
-  return final_error.refuse(request, 413, "body_too_large", "The body is larger than this router takes (16 MiB).")
+  return final_error.refuse(request, 413, "body_too_large", "The body is over the limit of 16 MiB.")
 end
 
 
