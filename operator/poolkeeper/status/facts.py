@@ -15,7 +15,7 @@ from datetime import datetime
 from poolkeeper.api.base import SecretKeyRef
 from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.reasons import ConditionType
-from poolkeeper.api.router_reasons import AT_REST, AWAITS_TRAFFIC, OFF_SCHEDULE
+from poolkeeper.api.router_reasons import AT_REST, AWAITS_TRAFFIC, CHECK_FAILED, OFF_SCHEDULE
 from poolkeeper.api.router_state import Breaker, EndpointState, Health, RouterState
 from poolkeeper.api.status import Condition, EndpointStatus, ProbedEndpoint
 from poolkeeper.errors import Refused
@@ -82,6 +82,12 @@ class Facts:
     @property
     def usable(self) -> tuple[EndpointFact, ...]:
         return tuple(endpoint for endpoint in self.endpoints if endpoint.is_usable)
+
+    @property
+    def is_last_resort(self) -> bool:
+        """No endpoint is usable, so routers still send requests to those that only fail their health checks."""
+        out = (endpoint for endpoint in self.counted if not endpoint.is_usable)
+        return not self.usable and self.active_tier is not None and any(one.reason in CHECK_FAILED for one in out)
 
     @property
     def primary_tier(self) -> int | None:

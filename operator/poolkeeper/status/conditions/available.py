@@ -6,7 +6,6 @@ use it when no other endpoint is left.
 """
 
 from poolkeeper.api.reasons import ConditionType, Reason
-from poolkeeper.api.router_reasons import CHECK_FAILED
 from poolkeeper.plan.child_names import child_name
 from poolkeeper.plan.fresh_reports import STALE_S
 from poolkeeper.plan.per_router_share import wanted_routers
@@ -47,8 +46,11 @@ def too_few(facts: Facts) -> Finding | None:
         return None
     out = [endpoint for endpoint in facts.counted if not endpoint.is_usable]
     names = ", ".join(f"{endpoint.name} ({_why_out(endpoint)})" for endpoint in out)
-    is_tried = not facts.usable and facts.active_tier is not None and any(one.reason in CHECK_FAILED for one in out)
-    tried = "; no other is left, so routers still send requests to those that fail health checks" if is_tried else ""
+    tried = (
+        "; no other is left, so routers still send requests to those that fail health checks"
+        if facts.is_last_resort
+        else ""
+    )
     return Finding(
         "False",
         Reason.NoEndpointsAvailable,

@@ -44,7 +44,9 @@ def breaker_open(facts: Facts) -> Finding | None:
 
 
 def unhealthy(facts: Facts) -> Finding | None:
-    return _any(facts, Reason.EndpointsUnhealthy, _is_unhealthy, "excluded until it is healthy again", _health_told)
+    last = "no other is left, so routers still send requests there"
+    answer = last if facts.is_last_resort else "excluded until it is healthy again"
+    return _any(facts, Reason.EndpointsUnhealthy, _is_unhealthy, answer, _health_told)
 
 
 def grey(facts: Facts) -> Finding | None:
@@ -69,7 +71,7 @@ def probe_stale(facts: Facts) -> Finding | None:
 
 
 def all_well(facts: Facts) -> Finding:
-    return Finding("False", Reason.AllEndpointsHealthy, f"All {len(facts.counted)} endpoints are healthy")
+    return Finding("False", Reason.AllEndpointsHealthy, f"All endpoints are healthy ({len(facts.counted)})")
 
 
 CHECKS: tuple[Check, ...] = (
