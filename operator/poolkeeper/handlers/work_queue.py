@@ -4,7 +4,7 @@ as an argument, and chance as a function.
 A key waits at most once and is worked on by one at a time. One that is enqueued again while a worker has it comes back
 at once afterwards, because the worker may have read an older state.
 
-A new Event does not end a back-off: a failing reconciliation often causes Events itself. But it shortens the back-off to
+A new Event does not end a back-off: a failing reconciliation often causes Events itself. But it shortens a back-off to
 LONGEST_TOLD_BACKOFF_S, so that a user who fixes the cause does not wait for a minute.
 """
 
