@@ -35,6 +35,7 @@ CHUNKED_HEAD = (
 )
 NOT_ASKED = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
 """To health checks: the programs are about answers."""
+WHOLE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nconnection: close\r\n\r\n"
 
 Bytes = Iterator[bytes | float]
@@ -144,6 +145,16 @@ def refusal(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
     yield ("\r\n".join([*lines, "connection: close", "", ""])).encode() + text
 
 
+def picky(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """Refuses as the plan says every request that has the text `dislikes` in its body, and answers the others."""
+    if jsonin.string(plan["dislikes"], "dislikes").encode() in body:
+        yield from refusal(body, good, plan)
+        return
+    answer = good(body)
+    is_stream = answer.startswith(b"data:") or answer.startswith(b":")
+    yield (STREAM_HEAD if is_stream else WHOLE_HEAD) + answer
+
+
 def beats(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
     """The first after_events events of a good stream, then the same beat for ever."""
     yield STREAM_HEAD
@@ -191,6 +202,7 @@ PROGRAMS: dict[str, Program] = {
     "half_a_head": half_a_head,
     "not_http": not_http,
     "refusal": refusal,
+    "picky": picky,
     "beats": beats,
     "then": then,
     "noise": noise,

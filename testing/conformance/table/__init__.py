@@ -3,6 +3,8 @@
 from testing.conformance.case import Case
 from testing.conformance.table import (
     additions,
+    backoffs,
+    blame,
     busy,
     checked,
     clients,
@@ -11,6 +13,7 @@ from testing.conformance.table import (
     dialects,
     ends,
     finishes,
+    forms,
     healthy,
     joins,
     limited,
@@ -45,6 +48,9 @@ FAMILIES = (
     shapes,
     words,
     joins,
+    blame,
+    forms,
+    backoffs,
 )
 
 

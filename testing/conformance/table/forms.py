@@ -1,0 +1,45 @@
+"""Forms: a request that is refused in this form goes to the next endpoint; where none is left it is repaired, once."""
+
+from collections.abc import Iterator
+
+from testing.conformance.case import ONCE, Case, When, times
+from testing.conformance.table.rows import BOTH, OK, wire
+
+KLASS = "Form of a request"
+FORMS: tuple[tuple[str, str, str, dict[str, object]], ...] = (
+    (
+        "tool-choice",
+        "Thinking mode does not support this tool_choice",
+        '"tool_choice"',
+        {"tool_choice": "auto"},
+    ),
+    (
+        "effort",
+        "thinking options type cannot be disabled when reasoning_effort is set",
+        '"reasoning_effort"',
+        {"thinking": {"type": "disabled"}, "reasoning_effort": "high"},
+    ),
+    ("user", "Invalid 'user_id': string does not match pattern.", "ada@", {"user_id": "ada@example.org"}),
+    ("user-slash", "Invalid 'user_id': string does not match pattern.", "team/", {"user_id": "team/7"}),
+    (
+        "max-tokens",
+        "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
+        '"max_tokens"',
+        {"max_tokens": 100000},
+    ),
+)
+
+
+def cases() -> Iterator[Case]:
+    for mode in BOTH:
+        for slug, message, dislikes, request in FORMS:
+            body = {"error": {"message": message, "type": "invalid_request_error", "code": "invalid_request_error"}}
+            play = wire("picky", dislikes=dislikes, status=400, body=body)
+            yield Case(
+                f"form-{slug}-next-{mode}", KLASS, f"{slug}: the next endpoint takes it", mode, When.FIRST, (play, OK),
+                (ONCE, ONCE), request=request,
+            )  # fmt: skip
+            yield Case(
+                f"form-{slug}-repaired-{mode}", KLASS, f"{slug}: nobody else is left, it is repaired", mode, When.ALL,
+                (play,), (times(2),), request=request,
+            )  # fmt: skip
