@@ -87,7 +87,7 @@ ulimit -n "$FILES" || FILES=$(ulimit -n)
 } >"$RUN_DIR/main.conf"
 echo "listen $LISTEN backlog=4096;" >"$RUN_DIR/client.conf"
 echo "listen $ADMIN;" >"$RUN_DIR/admin.conf"
-# Kept answers: memory is taken as it is used, a whole page of it at least.
+# Cached answers: memory is taken as it is used, a whole page of it at least.
 echo "lua_shared_dict poolkeeper_answers $((CACHE_BYTES > 65536 ? CACHE_BYTES : 65536));" >"$RUN_DIR/caches.conf"
 
 # One bundle of all that is trusted: the system's authorities and the mounted ones.

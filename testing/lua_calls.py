@@ -22,7 +22,7 @@ def function(text: str) -> Callable[..., object]:
 
 
 def table(value: object) -> object:
-    """Plain data as Lua tables; a null is a member that is not there."""
+    """Plain data as Lua tables; a null is a missing member."""
     if isinstance(value, Mapping):
         return lua.table_from({key: table(item) for key, item in value.items() if item is not None})
     if isinstance(value, list | tuple):

@@ -44,7 +44,7 @@ def config_reader() -> Callable[[Mapping[str, object]], str]:
 
 
 def _table(lua: LuaRuntime, value: object) -> object:
-    """Plain JSON as Lua tables; null is a member that is not there."""
+    """Plain JSON as Lua tables; null is a missing member."""
     if isinstance(value, Mapping):
         return lua.table_from({key: _table(lua, item) for key, item in value.items() if item is not None})
     if isinstance(value, list):

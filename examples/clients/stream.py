@@ -19,7 +19,7 @@ answer = client.chat.completions.with_raw_response.create(
 headers = answer.headers
 if "x-poolkeeper-endpoint" in headers:
     print(f"[{headers['x-poolkeeper-endpoint']}, tier {headers['x-poolkeeper-tier']}]")
-else:  # nobody could answer, and the pool had something to give all the same: docs/fallback.md
+else:  # no endpoint could answer, and this is a fallback: docs/fallback.md
     print(f"[nobody: {headers['x-poolkeeper-fallback']}]")
 for chunk in answer.parse():
     for choice in chunk.choices:

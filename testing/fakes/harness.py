@@ -1,4 +1,4 @@
-"""A fake provider for a test: starts on a free port of 127.0.0.1, is told what to play, tells what it saw.
+"""A fake provider for a test: starts on a free port of 127.0.0.1, plays a scenario, reports what it saw.
 
     with FakeProvider(keys=["sk-a"]) as fake:
         fake.set("cut", after_chunks=2)

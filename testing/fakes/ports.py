@@ -1,6 +1,6 @@
 """A port to listen on, for a process that is started next.
 
-Not one that the kernel names: those it also gives to connections, and whoever connects in between has taken it. Nor
+Not one that the kernel names: those it also gives to connections, and a connection in between may have taken it. Nor
 one that was given a moment ago, here or by another process of tests: whatever is to listen on it may not have begun to.
 So each process has a slice of the ports to itself. It holds the first port of the slice as long as it lives, and that
 keeps all others out of the rest.

@@ -35,7 +35,7 @@ SMALLEST: Mapping[str, Manifest] = {
 
 @dataclass(frozen=True)
 class Case:
-    """The smallest manifest of a kind with changes, and what is told about it (see the head of bad.yaml)."""
+    """The smallest manifest of a kind with changes, and the expected problem (see the head of bad.yaml)."""
 
     case: str
     kind: str = "EndpointPool"

@@ -48,7 +48,7 @@ def _entry(number: int, line: str) -> Entry:
     start = re.match(r"[a-z]{2,}", line)
     if found is None or start is None:
         raise ValueError(f"vocabulary.txt:{number}: seen {line!r}, wanted: word -> better word | why")
-    # In "ceilings?" the last letter is optional, so the plain start is "ceiling".
+    # In `ceilings?` the last letter is optional, so the plain start is "ceiling".
     plain = start[0][:-1] if line[start.end() : start.end() + 1] in ("?", "*", "|") else start[0]
     pattern = re.compile(r"\b(?:" + found["pattern"].replace(" ", r"[ \n]+") + r")\b")
     return Entry(plain, pattern, found["better"], found["why"])

@@ -9,7 +9,7 @@
     steps       what an answer does on the wire: send, wait, hang, close, reset    pure
     bodies      the provider's error bodies, word for word                         pure
     reply       what is asked for -> what is said: words, finish_reason, usage     pure
-    render      what is said -> SSE events and JSON bodies                         pure
+    render      the answer -> SSE events and JSON bodies                           pure
     render_messages, render_responses: the same in these protocols                 pure
     writers     which of the three writes for a surface                            pure
     answer      a good answer in parts: head, beats, framing, end                  pure

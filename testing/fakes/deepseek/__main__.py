@@ -116,7 +116,7 @@ async def until_signal(provider: Provider, options: argparse.Namespace) -> None:
 async def run(
     provider: Provider, options: argparse.Namespace, ended: asyncio.Event, tell: Callable[[str], None]
 ) -> None:
-    """Serves from when it has told the ready line until `ended`."""
+    """Prints the ready line, then serves until `ended`."""
     tls = None
     if options.tls_cert:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

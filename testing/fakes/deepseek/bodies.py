@@ -121,7 +121,7 @@ def user_balance(available: bool) -> bytes:
 
 
 def openrouter_key(remaining: float | None) -> bytes:
-    """What OpenRouter tells of a key, as far as anybody asks; None: the key has no limit of its own."""
+    """What OpenRouter reports of an API key, as far as our code reads it; None: the key has no own limit."""
     limit = None if remaining is None else 100
     return dump({"data": {"label": "sk-or-v1-fak...e00", "limit": limit, "limit_remaining": remaining, "usage": 25.5}})
 

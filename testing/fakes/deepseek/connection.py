@@ -1,7 +1,7 @@
 """One client connection: reads requests, plays the steps of their answers, notices when the client leaves.
 
-A protocol rather than streams: the loop tells of a closed peer at once, in any phase, with no second task that reads.
-A client that shuts down only its sending side counts as gone, as it does for most servers.
+A protocol rather than streams: the loop reports a closed peer at once, in any phase, with no second task that reads. A
+client that shuts down only its sending side counts as gone, as it does for most servers.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._lost = False
 
-    # --- what the loop tells
+    # --- what the loop reports
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

@@ -96,7 +96,7 @@ def cut(answer: Answer) -> Steps:
 
 
 def cut_inside_chunk(answer: Answer) -> Steps:
-    """Half an event; `terminated` makes it correct HTTP all the same. Whole answers end anywhere anyway."""
+    """Half an event; `terminated` makes it correct HTTP. Whole answers end anywhere anyway."""
     if not answer.ask.stream:
         yield from cut(answer)
         return

@@ -4,7 +4,7 @@ import json
 
 
 class ShapeError(ValueError):
-    """A document is not of the shape that was asked for; the message is for whoever wrote it."""
+    """A document does not have the requested shape; the message is for its author."""
 
 
 def load(data: bytes | str) -> object:

@@ -80,7 +80,7 @@ SCENARIOS: dict[str, Scenario] = {
     "reset": Scenario("RST", faults.reset),
     "stall": Scenario("silence, the socket open", faults.stall),
     "insufficient_system_resource": Scenario("that finish_reason", faults.insufficient_system_resource),
-    "error_in_stream": Scenario("an error event; dialect openrouter or vllm", faults.error_in_stream),
+    "error_in_stream": Scenario("an error event; format openrouter or vllm", faults.error_in_stream),
     "invalid_chunk": Scenario("one event with broken JSON, then the rest of a good answer", faults.invalid_chunk),
     # wrong
     "no_done": Scenario("a whole stream but [DONE], the socket open", faults.no_done),

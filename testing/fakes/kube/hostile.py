@@ -29,7 +29,7 @@ def page() -> Play:
 
 
 def stream(*lines: bytes, whole: bool = True, hangs: bool = False) -> Play:
-    """A watch of these lines. whole: its end is told; else the connection breaks off."""
+    """A watch of these lines. whole: the answer has its end; else the connection breaks off."""
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(line), line) for line in lines)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     return Play(head + chunks + (b"0\r\n\r\n" if whole and not hangs else b""), hangs)

@@ -1,4 +1,4 @@
-"""What a small API server stores: objects by their path, and what happened to them, for whoever watches.
+"""What a small API server stores: objects by their path, and what happened to them, for watches.
 
 It knows no schema. Server-side apply is a plain merge at the top and in metadata: enough for objects with one writer.
 """
@@ -29,7 +29,7 @@ class Objects:
         self.changed = threading.Condition()
         self.version = 1
         self.forgotten = 0
-        """Whoever watches from before this is told 410."""
+        """A watch from before this gets 410."""
         self._happened: list[Happened] = []
 
     def put(self, path: str, body: Mapping[str, Any], tell: bool = True) -> Json:
@@ -58,7 +58,7 @@ class Objects:
                 self._tell("DELETED", path, body)
 
     def forget(self) -> None:
-        """Whoever asks for what happened before now is told 410."""
+        """A request for what happened before now gets 410."""
         with self.changed:
             self.forgotten = self.version
             self._happened.clear()

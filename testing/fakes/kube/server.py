@@ -77,7 +77,7 @@ class _Turn:
 
 
 class ApiServer:
-    """bookmark_s: how often a quiet watch is told where it stands."""
+    """bookmark_s: how often a quiet watch gets a bookmark."""
 
     def __init__(self, bookmark_s: float = 60.0) -> None:
         self.objects = Objects()
@@ -151,7 +151,7 @@ class ApiServer:
         ]
 
     def writes(self) -> list[Asked]:
-        """But for the Lease's."""
+        """Except the Lease's."""
         return [one for one in list(self.asked) if one.method != "GET" and one.plural != "leases"]
 
     # --- how it answers
