@@ -25,6 +25,8 @@ WANT: dict[tuple[str, str], set[str]] = {
     ("autoscaling", "horizontalpodautoscalers"): CHILD,
     ("batch", "cronjobs"): CHILD,
     ("policy", "poddisruptionbudgets"): CHILD,
+    ("apps", "replicasets"): READ,
+    ("batch", "jobs"): READ,
     ("", "pods"): READ | {"patch"},
     ("events.k8s.io", "events"): {"create", "patch"},
 }

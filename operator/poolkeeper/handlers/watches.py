@@ -23,12 +23,12 @@ from poolkeeper.handlers.streams import Patience, Stream, Watching, in_words, ol
 from poolkeeper.handlers.watch_answers import Listed, Place
 from poolkeeper.handlers.watch_session import WatchSession
 from poolkeeper.kube.client import RESOURCES, Cluster
-from poolkeeper.kube.store import CHILD_KINDS
+from poolkeeper.kube.store import CHILD_KINDS, LINK_KINDS
 
 SELECTORS: Mapping[str, str] = {
     "EndpointPool": "",
     "FailoverPolicy": "",
-    **dict.fromkeys((*CHILD_KINDS, "Pod"), labels.POOL),
+    **dict.fromkeys((*CHILD_KINDS, *LINK_KINDS, "Pod"), labels.POOL),
 }
 """The kinds watched, and which objects of each the server should send: only those that carry a pool's label."""
 LOOK_S = 0.5

@@ -53,16 +53,13 @@ RESOURCES: Mapping[str, Resource] = {
     "Deployment": Resource("apps/v1", "deployments"),
     "Event": Resource("events.k8s.io/v1", "events"),
     "HorizontalPodAutoscaler": Resource("autoscaling/v2", "horizontalpodautoscalers"),
+    "Job": Resource("batch/v1", "jobs"),
     "Lease": Resource("coordination.k8s.io/v1", "leases"),
     "Pod": Resource("v1", "pods"),
     "PodDisruptionBudget": Resource("policy/v1", "poddisruptionbudgets"),
+    "ReplicaSet": Resource("apps/v1", "replicasets"),
     "Service": Resource("v1", "services"),
 }
-
-
-OF_PEOPLE: Mapping[str, Resource] = {"Job": Resource("batch/v1", "jobs")}
-"""What only commands of people touch, by their own permissions; the operator has none for it."""
-_ALL = {**RESOURCES, **OF_PEOPLE}
 
 
 class Response(Protocol):
@@ -164,7 +161,7 @@ class KubeApi:
         await self._client.close()
 
     async def get(self, kind: str, namespace: str, name: str) -> Json | None:
-        return await self._call("GET", _ALL[kind].path(namespace, name), f"reading {kind} {namespace}/{name}")
+        return await self._call("GET", RESOURCES[kind].path(namespace, name), f"reading {kind} {namespace}/{name}")
 
     async def get_path(self, path: str) -> Json | None:
         return await self._call("GET", path, f"reading {path}")
@@ -176,7 +173,7 @@ class KubeApi:
 
     async def list_metadata(self, kind: str, namespace: str, selector: str) -> list[Mapping[str, object]]:
         """Who there is, without what they are: a list of 1000 objects in a few hundred kilobytes."""
-        path = _ALL[kind].path(namespace)
+        path = RESOURCES[kind].path(namespace)
         query = {"labelSelector": selector} if selector else {}
         answer = await self._call("GET", path, f"listing {kind}", query=query, accept=METADATA_ONLY)
         return list(rows(answer, "items"))
@@ -185,14 +182,14 @@ class KubeApi:
         """Server-side apply. Forced: a field that we declare is ours, no matter who wrote it meanwhile."""
         what = _Named.of(body)
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        path = _ALL[what.kind].path(what.namespace, what.name, subresource)
+        path = RESOURCES[what.kind].path(what.namespace, what.name, subresource)
         return await self._write("apply", what, "PATCH", path, body, query, CONTENT_TYPE)
 
     async def merge(
         self, kind: str, namespace: str, name: str, patch: Manifest, manager: str = FIELD_MANAGER
     ) -> Json | None:
         """A merge patch of an object that somebody else made; None when it is gone."""
-        path = _ALL[kind].path(namespace, name)
+        path = RESOURCES[kind].path(namespace, name)
         query = {"fieldManager": manager}
         content = "application/merge-patch+json"
         answer = await self._call("PATCH", path, f"patching {kind} {namespace}/{name}", patch, query, content)
@@ -202,17 +199,17 @@ class KubeApi:
 
     async def create(self, body: Manifest) -> Json:
         what = _Named.of(body)
-        path = _ALL[what.kind].path(what.namespace)
+        path = RESOURCES[what.kind].path(what.namespace)
         return await self._write("create", what, "POST", path, body, {"fieldManager": FIELD_MANAGER})
 
     async def replace(self, body: Manifest) -> Json:
         what = _Named.of(body)
-        path = _ALL[what.kind].path(what.namespace, what.name)
+        path = RESOURCES[what.kind].path(what.namespace, what.name)
         return await self._write("update", what, "PUT", path, body, {"fieldManager": FIELD_MANAGER})
 
     async def delete(self, kind: str, namespace: str, name: str, uid: str) -> None:
         """Deletes exactly the object seen; one that is already gone is fine."""
-        path = _ALL[kind].path(namespace, name)
+        path = RESOURCES[kind].path(namespace, name)
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         await self._call("DELETE", path, f"deleting {kind} {namespace}/{name}", body)
         self._wrote(kind, "delete")

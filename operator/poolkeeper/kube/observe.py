@@ -13,7 +13,7 @@ from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.startup_hints import news_in
 from poolkeeper.api.status import StatusModel
 from poolkeeper.kube.json_fields import mapping, number, rows, text, texts
-from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
+from poolkeeper.kube.store import LINK_KINDS, Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey
 from poolkeeper.render.metadata import CONFIG_FILE, PROBE_CONTAINER
@@ -157,5 +157,5 @@ _FACTS = {
     "Pod": _pod,
 }
 
-_NOT_EDITED = ("EndpointPool", "FailoverPolicy", "Pod")
+_NOT_EDITED = ("EndpointPool", "FailoverPolicy", "Pod", *LINK_KINDS)
 """Kinds that we do not apply, so nobody compares them."""

@@ -18,6 +18,11 @@ from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey, RouterRep
 CHILD_KINDS = ("ConfigMap", "Service", "PodDisruptionBudget", "Deployment", "HorizontalPodAutoscaler", "CronJob")
 """What a pool owns. What of these kinds carries the pool's label and owner is ours to write and to delete."""
 
+LINK_KINDS = ("ReplicaSet", "Job")
+"""What stands between a child and its Pods."""
+LONGEST_CHAIN = 4
+"""Pod, ReplicaSet, Deployment, EndpointPool."""
+
 
 @dataclass(frozen=True, order=True)
 class Ref:
@@ -101,6 +106,7 @@ class Store:
     def __init__(self) -> None:
         self._seen: dict[Ref, Seen] = {}
         self._of_pool: dict[PoolKey, set[Ref]] = {}
+        self._by_uid: dict[str, Ref] = {}
         self._reports: dict[PoolKey, tuple[RouterReport, ...]] = {}
 
     def __len__(self) -> int:
@@ -113,7 +119,10 @@ class Store:
             return False
         if known and known.pool and known.pool != seen.pool:
             self._of_pool.get(known.pool, set()).discard(seen.ref)
+        if known and known.uid != seen.uid:
+            self._by_uid.pop(known.uid, None)
         self._seen[seen.ref] = seen
+        self._by_uid[seen.uid] = seen.ref
         if seen.pool:
             self._of_pool.setdefault(seen.pool, set()).add(seen.ref)
         return seen != known
@@ -124,6 +133,7 @@ class Store:
         if known is None or (uid and known.uid != uid):
             return False
         del self._seen[ref]
+        self._by_uid.pop(known.uid, None)
         if known.pool:
             refs = self._of_pool.get(known.pool, set())
             refs.discard(ref)
@@ -157,11 +167,13 @@ class Store:
         return tuple(seen for seen in self._belonging(key) if seen.ref.kind in CHILD_KINDS)
 
     def pods(self, key: PoolKey) -> tuple[LivePod, ...]:
-        found = [seen.fact for seen in self._belonging(key) if isinstance(seen.fact, LivePod)]
+        """Of the pool's own Deployment: our labels alone make no Pod a router."""
+        found = [seen.fact for seen in self._controlled(key) if isinstance(seen.fact, LivePod)]
         return tuple(sorted(found, key=lambda pod: pod.name))
 
     def probes(self, key: PoolKey) -> tuple[ProbeResult, ...]:
-        return tuple(seen.fact for seen in self._belonging(key) if isinstance(seen.fact, ProbeResult))
+        """Of the pool's own CronJob."""
+        return tuple(seen.fact for seen in self._controlled(key) if isinstance(seen.fact, ProbeResult))
 
     def reports(self, key: PoolKey) -> tuple[RouterReport, ...]:
         return self._reports.get(key, ())
@@ -171,6 +183,21 @@ class Store:
 
     def _belonging(self, key: PoolKey) -> Iterator[Seen]:
         yield from (self._seen[ref] for ref in sorted(self._of_pool.get(key, ())))
+
+    def _controlled(self, key: PoolKey) -> Iterator[Seen]:
+        """Those whose chain of controllers leads to the pool."""
+        pool = self.pool(key)
+        yield from (seen for seen in self._belonging(key) if pool and self._leads_to(seen, pool[0].uid))
+
+    def _leads_to(self, seen: Seen, uid: str) -> bool:
+        for _ in range(LONGEST_CHAIN):
+            if seen.owner_uid == uid:
+                return True
+            owner = self._by_uid.get(seen.owner_uid) if seen.owner_uid else None
+            if owner is None:
+                return False
+            seen = self._seen[owner]
+        return False
 
     def _policy_of(self, key: PoolKey) -> PoolKey | None:
         found = self.pool(key)

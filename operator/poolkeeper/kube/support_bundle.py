@@ -20,7 +20,7 @@ from poolkeeper.plan.child_names import child_name
 from poolkeeper.plan.snapshot import PoolKey
 from poolkeeper.render.metadata import CONFIG_FILE
 
-CHILD_KINDS = (*(kind for kind in RESOURCES if kind not in ("EndpointPool", "FailoverPolicy", "Event", "Lease")), "Job")
+CHILD_KINDS = tuple(kind for kind in RESOURCES if kind not in ("EndpointPool", "FailoverPolicy", "Event", "Lease"))
 METADATA = (
     "name",
     "namespace",

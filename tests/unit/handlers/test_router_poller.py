@@ -14,7 +14,7 @@ from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
 from poolkeeper.plan.fresh_reports import STALE_S
 from poolkeeper.plan.snapshot import LivePod, RouterReport
-from unit.kube.things import KEY, pod, pool
+from unit.kube.things import KEY, chain, pod, pool
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 OFFICIAL = EndpointState(name="official", health="Healthy", in_flight=3, ttft_ms=800.0, weight=60.0)
@@ -78,7 +78,8 @@ class Routers:
 
 def test_a_pool_is_told_when_its_routers_say_something_new() -> None:
     store, routers, told = Store(), Routers(), list[Ref]()
-    store.put(observe(pool()))
+    for body in (pool(), *chain()):
+        store.put(observe(body))
     store.put(observe(pod()))
     poller = Poller(store, routers, meaning, lambda: NOW, told.append)
 
@@ -115,7 +116,8 @@ def test_rounds_in_which_nobody_answers_are_counted(rounds: Sequence[str | None]
             return tuple(RouterReport(pod.name, None if self.error else STATE, now, self.error) for pod in pods)
 
     store, routers, counted = Store(), Mute(), list[int]()
-    store.put(observe(pool()))
+    for body in (pool(), *chain()):
+        store.put(observe(body))
     poller = Poller(store, routers, meaning, lambda: NOW, lambda ref: None, counted.append)
     for error in rounds:
         if error is None:

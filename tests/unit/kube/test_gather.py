@@ -8,7 +8,7 @@ from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Store
 from poolkeeper.plan.snapshot import PoolKey, Settings, Snapshot
 from unit.kube.memory_api import MemoryApi
-from unit.kube.things import KEY, child, owner, pod, policy, pool
+from unit.kube.things import KEY, chain, child, owner, pod, policy, pool
 
 SETTINGS = Settings(router_image="router:1")
 CONFIGMAPS = "/api/v1/namespaces/team/configmaps"
@@ -91,14 +91,14 @@ def test_what_is_there_is_told_as_it_is() -> None:
     document = child()
     annotations = {"poolkeeper.dev/config-generation": "4", "poolkeeper.dev/config-hash": "abc"}
     document["metadata"] = {**mapping(document, "metadata"), "annotations": annotations}
-    bed.see(pool(), document, child("Service", spec={"ports": [{"port": 80}]}), pod())
+    bed.see(pool(), document, child("Service", spec={"ports": [{"port": 80}]}), pod(), *chain())
 
     live = bed.gather().live
 
     assert (live.document_generation, live.document_hash) == (4, "abc")
     assert live.address == "http://chat-router.team.svc.cluster.local/v1"
     assert [found.name for found in live.pods] == ["chat-router-1"]
-    assert live.deployment is None
+    assert live.deployment is not None
 
 
 def test_a_child_of_a_former_pool_of_this_name_is_not_ours() -> None:

@@ -14,7 +14,7 @@ from poolkeeper.plan.snapshot import Settings
 from poolkeeper.reconcile import reconcile
 from poolkeeper.status.evaluate import StatusUpdate
 from unit.kube.memory_api import MemoryApi
-from unit.kube.things import KEY, pod, pool
+from unit.kube.things import KEY, chain, pod, pool
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 POOL = "/apis/poolkeeper.dev/v1alpha1/namespaces/team/endpointpools/chat"
@@ -82,7 +82,8 @@ def test_without_a_service_the_pool_is_not_available(bed: Bed) -> None:
     bed.start()
     bed.declare(pool(version=9) | {"spec": {"models": []}})
     bed.remove(SERVICE)
-    bed.store.put(observe(pod()))
+    for body in (pod(), *chain()):
+        bed.store.put(observe(body))
 
     update = bed.reconcile()
 

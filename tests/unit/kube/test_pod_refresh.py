@@ -16,7 +16,7 @@ from poolkeeper.kube.pod_refresh import PodRefresher
 from poolkeeper.kube.store import Store
 from poolkeeper.plan.snapshot import RouterReport
 from unit.kube.memory_api import MemoryApi
-from unit.kube.things import KEY, pod
+from unit.kube.things import KEY, chain, pod, pool
 
 PODS = "/api/v1/namespaces/team/pods"
 SNAPSHOT = replace(factories.snapshot(), key=KEY, reports=())
@@ -32,8 +32,16 @@ WAITING = replace(
 )
 
 
+def known() -> Store:
+    """A pool, and the Deployment of its routers."""
+    store = Store()
+    for body in (pool(), *chain()):
+        store.put(observe(body))
+    return store
+
+
 def test_only_pods_that_are_behind_are_poked() -> None:
-    api, store = MemoryApi(), Store()
+    api, store = MemoryApi(), known()
     for name, poked in (("old", "2"), ("new", "3"), ("fresh", "")):
         store.put(observe(api.put(f"{PODS}/{name}", pod(name, poked=poked))))
 
@@ -45,7 +53,7 @@ def test_only_pods_that_are_behind_are_poked() -> None:
 
 
 def test_a_pod_that_is_ending_or_gone_is_let_be() -> None:
-    api, store = MemoryApi(), Store()
+    api, store = MemoryApi(), known()
     ending = pod("ending")
     ending["metadata"] = {**mapping(ending, "metadata"), "deletionTimestamp": "2026-01-01T00:00:00Z"}
     store.put(observe(ending))
@@ -60,7 +68,7 @@ def test_a_pod_that_is_ending_or_gone_is_let_be() -> None:
 def test_all_pods_are_poked_when_there_is_news_and_no_new_generation(
     before: tuple[AnsweredDoc, ...], want: bool
 ) -> None:
-    api, store = MemoryApi(), Store()
+    api, store = MemoryApi(), known()
     store.put(observe(api.put(f"{PODS}/new", pod("new", poked="3"))))
     of = replace(SNAPSHOT, live=replace(SNAPSHOT.live, news=News(answered=before)))
 
@@ -71,7 +79,7 @@ def test_all_pods_are_poked_when_there_is_news_and_no_new_generation(
 
 
 def test_a_router_that_waits_for_a_key_is_poked_again_after_a_while_and_not_before() -> None:
-    api, store = MemoryApi(), Store()
+    api, store = MemoryApi(), known()
     store.put(observe(api.put(f"{PODS}/new", pod("new", poked="3"))))
     poker = PodRefresher(api, store)
 

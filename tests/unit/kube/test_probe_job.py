@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from poolkeeper.errors import UserError
-from poolkeeper.kube.client import OF_PEOPLE, RESOURCES
+from poolkeeper.kube.client import RESOURCES
 from poolkeeper.kube.json_fields import Json, mapping, text
 from poolkeeper.kube.probe_job import found, start
 from unit.kube.memory_api import MemoryApi
@@ -26,7 +26,7 @@ def test_a_job_is_made_from_the_cronjob_and_belongs_to_it() -> None:
     api.put(RESOURCES["CronJob"].path(KEY.namespace, "chat-probe"), CRONJOB)
     name = asyncio.run(start(api, KEY, "1a2b3c"))
 
-    made = api.objects[OF_PEOPLE["Job"].path(KEY.namespace, name)]
+    made = api.objects[RESOURCES["Job"].path(KEY.namespace, name)]
     assert name == "chat-probe-now-1a2b3c"
     assert mapping(made, "spec") == TEMPLATE["spec"]
     assert mapping(made, "metadata", "labels") == {"poolkeeper.dev/pool": "chat"}
@@ -55,7 +55,3 @@ def test_a_pod_that_ended_and_says_nothing_is_not_waited_for() -> None:
 
     with pytest.raises(UserError, match=r"Job team/chat-probe-29123 ended without a result; .*logs job"):
         asyncio.run(found(api, KEY, "chat-probe-29123"))
-
-
-def test_nobody_but_people_touches_jobs() -> None:
-    assert not OF_PEOPLE.keys() & RESOURCES.keys()

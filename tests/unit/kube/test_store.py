@@ -1,9 +1,20 @@
 """The store knows what it was told last, whoever told it and in whatever order."""
 
+import pytest
+
+from poolkeeper.kube.json_fields import Json, mapping
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
 from poolkeeper.plan.snapshot import PoolKey, RouterReport
-from unit.kube.things import KEY, child, pod, policy, pool
+from unit.kube.things import KEY, chain, child, owner, pod, policy, pool
+
+
+def known() -> Store:
+    """A pool, and the Deployment of its routers."""
+    store = Store()
+    for body in (pool(), *chain()):
+        store.put(observe(body))
+    return store
 
 
 def test_the_same_object_again_means_nothing_new() -> None:
@@ -14,7 +25,7 @@ def test_the_same_object_again_means_nothing_new() -> None:
 
 
 def test_an_older_version_of_the_same_object_is_ignored() -> None:
-    store = Store()
+    store = known()
     store.put(observe(pod(version=5, ready=True)))
 
     assert not store.put(observe(pod(version=4, ready=False)))
@@ -37,13 +48,13 @@ def test_a_late_farewell_does_not_remove_the_successor() -> None:
 
 
 def test_pods_and_children_are_found_by_their_pool() -> None:
-    store = Store()
+    store = known()
     store.put(observe(pod("b")))
     store.put(observe(pod("a")))
     store.put(observe(child("Service")))
 
     assert [found.name for found in store.pods(KEY)] == ["a", "b"]
-    assert [found.ref.kind for found in store.children(KEY)] == ["Service"]
+    assert [found.ref.kind for found in store.children(KEY)] == ["Deployment", "Service"]
     assert store.children(PoolKey("other", "chat")) == ()
 
 
@@ -75,3 +86,49 @@ def test_reports_go_with_the_last_thing_of_a_pool() -> None:
     store.drop(Ref("Pod", "team", "a"))
 
     assert store.reports(KEY) == ()
+
+
+def strangers() -> dict[str, tuple[Json, ...]]:
+    deployment, replicaset = chain()
+    _, of_nobody = chain()
+    of_nobody = {**of_nobody, "metadata": {**mapping(of_nobody, "metadata"), "ownerReferences": []}}
+    itself = {
+        **of_nobody,
+        "metadata": {**mapping(of_nobody, "metadata"), "ownerReferences": [owner("x", "uid-of-replicaset")]},
+    }
+    return {
+        "no ReplicaSet": (deployment,),
+        "a ReplicaSet of nobody": (deployment, of_nobody),
+        "a ReplicaSet that controls itself": (deployment, itself),
+        "a Deployment of another": chain(deployment_owner="uid-of-another"),
+        "no Deployment": (replicaset,),
+    }
+
+
+def test_a_pod_of_the_pools_own_deployment_is_a_router() -> None:
+    store = Store()
+    for body in (pool(), pod(), *chain()):
+        store.put(observe(body))
+
+    assert [found.name for found in store.pods(KEY)] == ["chat-router-1"]
+
+
+@pytest.mark.parametrize("known", strangers().values(), ids=strangers().keys())
+def test_a_pod_that_only_carries_our_labels_is_none(known: tuple[Json, ...]) -> None:
+    store = Store()
+    for body in (pool(), pod(), *known):
+        store.put(observe(body))
+
+    assert store.pods(KEY) == ()
+
+
+def test_a_replicaset_that_is_known_later_makes_its_pods_routers() -> None:
+    store = Store()
+    deployment, replicaset = chain()
+    for body in (pool(), pod(), deployment):
+        store.put(observe(body))
+
+    assert store.put(observe(replicaset))
+    assert len(store.pods(KEY)) == 1
+    store.drop(observe(replicaset).ref)
+    assert store.pods(KEY) == ()

@@ -1,7 +1,7 @@
 """Objects as an API server would tell them, for tests."""
 
 from poolkeeper.kube.client import RESOURCES
-from poolkeeper.kube.json_fields import Json
+from poolkeeper.kube.json_fields import Json, mapping
 from poolkeeper.plan.snapshot import PoolKey
 
 KEY = PoolKey("team", "chat")
@@ -74,6 +74,24 @@ def pod(
             "resourceVersion": str(version),
             "labels": {"poolkeeper.dev/pool": KEY.name, "app.kubernetes.io/component": "router"},
             "annotations": {"poolkeeper.dev/config-generation": poked} if poked else {},
+            "ownerReferences": [owner("chat-router-5f", "uid-of-replicaset", "ReplicaSet")],
         },
         "status": {"podIP": ip, "conditions": [{"type": "Ready", "status": "True" if ready else "False"}]},
     }
+
+
+def chain(deployment_owner: str = UID) -> tuple[Json, Json]:
+    """What makes pod() one of the pool's routers: its ReplicaSet, and the Deployment that controls that."""
+    deployment, replicaset = child("Deployment"), child("ReplicaSet", "chat-router-5f")
+    of_deployment = {**mapping(deployment, "metadata"), "uid": "uid-of-deployment", "resourceVersion": "1"}
+    of_replicaset = {**mapping(replicaset, "metadata"), "uid": "uid-of-replicaset", "resourceVersion": "1"}
+    return (
+        {**deployment, "metadata": {**of_deployment, "ownerReferences": [owner(uid=deployment_owner)]}},
+        {
+            **replicaset,
+            "metadata": {
+                **of_replicaset,
+                "ownerReferences": [owner("chat-router", "uid-of-deployment", "Deployment")],
+            },
+        },
+    )
