@@ -131,7 +131,9 @@ def test_a_stream_is_known_by_its_bytes(router: Router, kind: str | None) -> Non
         ("/v1/completions", {"object": "text_completion", "choices": [{"index": 0, "text": None}]}),
         ("/v1/embeddings", {"object": "list", "data": []}),
         (MESSAGES, {"type": "message", "role": "assistant", "content": None}),
+        (MESSAGES, {"type": "message", "role": "assistant", "content": [], "stop_reason": "end_turn"}),
         (RESPONSES, {"object": "response", "status": "completed", "output": None}),
+        (RESPONSES, {"object": "response", "status": "completed", "output": []}),
     ],
 )
 @pytest.mark.parametrize("stream", [True, False])
@@ -179,6 +181,31 @@ def test_clients_of_the_messages_api_find_the_request_s_id_where_they_look(
 
     for got in (one.headers for one in answers):
         assert (got.get("request-id") == got["x-request-id"]) is want
+
+
+@pytest.mark.parametrize("path", [MESSAGES, RESPONSES])
+def test_who_says_nothing_is_passed_over_on_any_surface_and_heard_where_nobody_says_more(
+    router: Router, path: str
+) -> None:
+    nothing = json.dumps({**WHOLE[path], ("content" if path == MESSAGES else "output"): []}).encode()
+    with RawProvider(lambda number, sent: answer(nothing)) as silent:
+        router.serve(endpoint("silent", port=silent.port, provider="VLLM"))
+        alone = router.ask(path=path, stream=True, input="Hi")
+
+    stream = alone.content
+    assert LAST_EVENT[path] in events(alone.text)[-1]
+    with (
+        RawProvider(lambda number, sent: answer(stream, "text/event-stream")) as silent,
+        RawProvider(lambda number, sent: answer(json.dumps(WHOLE[path]).encode())) as talks,
+    ):
+        router.serve(
+            endpoint("silent", port=silent.port, provider="VLLM"),
+            endpoint("talks", port=talks.port, provider="VLLM", tier=1),
+        )
+        said = router.ask(path=path, stream=True, input="Hi")
+
+    assert said.headers["x-poolkeeper-endpoint"] == "talks"
+    assert "hello" in said.text
 
 
 # --- usage, which the router asks for

@@ -11,26 +11,33 @@ local find = string.find
 local _M = {}
 
 -- Thoughts are no answer.
+local THOUGHTS = { thinking = true, redacted_thinking = true, reasoning = true }
+local TEXTS = { text = true, output_text = true }
 local NOT_THE_ANSWER = { role = true, reasoning = true, reasoning_content = true, reasoning_details = true }
 
 
--- Is a whole chat answer empty? Nearly none is, and of those the start of the first content tells (but details of reasoning
--- may have a content, too).
-function _M.is_whole(body, decode)
-  local _, name = find(body, '"content"', 1, true)
-  if name and find(body, '^%s*:%s*"[^"]', name + 1) and not find(body, '"reasoning_details"', 1, true) then
+local function is_choice_empty(choice)
+  local reason = type(choice) == "table" and finish_reason(choice.finish_reason)
+  return type(choice) == "table" and (not reason or reason == "stop") and type(choice.message) == "table"
+    and not has_content(choice.message, NOT_THE_ANSWER)
+end
+
+
+-- Of a message and of a response: a part, which may have parts itself.
+local function is_part_empty(part)
+  if type(part) ~= "table" then
     return false
   end
-  local value = decode(body)
-  local choices = type(value) == "table" and value.choices
-  if type(choices) ~= "table" or #choices == 0 then
-    return false
+  if part.type == "message" and type(part.content) == "table" then
+    return _M.all(part.content, is_part_empty)
   end
-  for i = 1, #choices do
-    local choice = choices[i]
-    local reason = type(choice) == "table" and finish_reason(choice.finish_reason)
-    if type(choice) ~= "table" or reason and reason ~= "stop" or type(choice.message) ~= "table"
-        or has_content(choice.message, NOT_THE_ANSWER) then
+  return THOUGHTS[part.type] or TEXTS[part.type] and part.text == "" or false
+end
+
+
+function _M.all(items, is_empty)
+  for i = 1, #items do
+    if not is_empty(items[i]) then
       return false
     end
   end
@@ -38,16 +45,45 @@ function _M.is_whole(body, decode)
 end
 
 
+-- Has a message or a response (decoded) ended of itself, with parts that say nothing?
+function _M.is_made_of_nothing(value)
+  local reason = finish_reason(value.stop_reason)
+  local parts = value.type == "message" and (not reason or reason == "end_turn") and value.content
+    or value.object == "response" and value.status == "completed" and value.output
+  return type(parts) == "table" and _M.all(parts, is_part_empty)
+end
+
+
+-- Is a whole answer empty? Nearly none is, and of those the start of the first content tells (but details of reasoning
+-- may have a content, too).
+function _M.is_whole(body, decode)
+  local _, name = find(body, '"content"', 1, true)
+  if name and find(body, '^%s*:%s*"[^"]', name + 1) and not find(body, '"reasoning_details"', 1, true)
+      or find(body, '"text"%s*,%s*"text"%s*:%s*"[^"]') or find(body, '"output_text"%s*,%s*"text"%s*:%s*"[^"]') then
+    return false
+  end
+  local value = decode(body)
+  if type(value) ~= "table" then
+    return false
+  end
+  local choices = value.choices
+  if type(choices) ~= "table" then
+    return _M.is_made_of_nothing(value)
+  end
+  return #choices > 0 and _M.all(choices, is_choice_empty)
+end
+
+
 -- May the caller have wanted nothing? One that names where to stop may be there at once; one that has begun the answer
 -- itself may have said it all.
 function _M.may_be_wanted(request_body, decode)
   local value = decode(request_body)
-  if type(value) ~= "table" or type(value.messages) ~= "table" then
+  local said = type(value) == "table" and (value.messages or value.input)
+  if not said then
     return true
   end
-  local last = value.messages[#value.messages]
-  local stop = type(value.stop)
-  return stop == "string" or stop == "table" and #value.stop > 0
+  local last, stop = type(said) == "table" and said[#said], value.stop or value.stop_sequences
+  return type(stop) == "string" or type(stop) == "table" and #stop > 0
     or type(last) == "table" and last.role == "assistant"
 end
 

@@ -35,6 +35,8 @@ local ERROR_TYPES = {
   [504] = "timeout_error",
 }
 local NO_CONTENT = { type = true }
+-- Blocks that are nothing without a delta.
+local SAYS_LATER = { text = true, thinking = true }
 
 
 -- The account of tokens in OpenAI's names, added to what was known. Tokens of the cache are tokens of the prompt there.
@@ -61,6 +63,12 @@ function MEANINGS.message_start(reader, value)
   return chunk.NOISE
 end
 
+function MEANINGS.content_block_start(reader, value)
+  local block = type(value.content_block) == "table" and value.content_block or {}
+  reader.is_empty = reader.is_empty and SAYS_LATER[block.type] == true -- a call may have no input
+  return chunk.NOISE
+end
+
 function MEANINGS.content_block_delta(reader, value, event)
   local delta = value.delta
   if type(delta) ~= "table" or not has_content(delta, NO_CONTENT) then
@@ -83,6 +91,7 @@ function MEANINGS.message_delta(reader, value)
   if CUT_REASONS[reason] then
     return chunk.CUT, reason
   end
+  reader.is_empty = reader.is_empty and reason == "end_turn"
   return chunk.FINISH
 end
 

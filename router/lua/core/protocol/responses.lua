@@ -7,6 +7,7 @@
 local find = string.find
 
 local chunk = require "core.answer.chunk"
+local empty = require "core.answer.empty"
 local encode = require "core.json.encode"
 local lenient = require "core.json.lenient"
 local forms = require "core.answer.responses_forms"
@@ -99,6 +100,7 @@ local function understand(reader, value)
   end
   local response = type(value.response) == "table" and value.response or {}
   reader.usage = account(response.usage)
+  reader.is_empty = reader.is_empty and empty.is_made_of_nothing(response)
   return finish(response)
 end
 

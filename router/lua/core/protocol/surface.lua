@@ -30,9 +30,9 @@ local BETA = { name = "beta", title = "FIM completions (beta)", protocol = opena
 local EMBEDDINGS = { name = "embeddings", title = "embeddings", protocol = openai, member = "data", can_stream = false,
                      takes_usage = false }
 local MESSAGES = { name = "messages", title = "the Anthropic Messages API", protocol = anthropic, member = "content",
-                   can_stream = true, takes_usage = false, can_recover = true }
+                   can_stream = true, takes_usage = false, can_recover = true, says_something = true }
 local RESPONSES = { name = "responses", title = "the Responses API", protocol = responses, member = "output",
-                    can_stream = true, takes_usage = false, can_recover = true }
+                    can_stream = true, takes_usage = false, can_recover = true, says_something = true }
 
 local COUNT_TOKENS = { name = "count_tokens", title = "counting tokens (Messages API)", protocol = counting.of(anthropic),
                        member = "input_tokens", can_stream = false, takes_usage = false }

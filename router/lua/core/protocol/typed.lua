@@ -21,9 +21,11 @@ local COLON = 58
 
 
 -- decode: JSON text -> value, or nil. understand(reader, value, event): what a decoded event means, and its detail.
+-- is_empty: as chunk.lua's.
 function _M.new(decode, understand)
   return setmetatable({
     decode = decode, understand = understand, usage = nil, frame = frame.new(), record = nil, closing = nil, block = nil,
+    is_empty = true,
   }, reader)
 end
 
@@ -59,6 +61,7 @@ function reader:read(text, from, to)
     if self.block then
       add(self.block, sub(text, first_char, last_char))
     end
+    self.is_empty = false
     return chunk.CONTENT
   end
   local event = sub(text, from, to)
@@ -77,6 +80,7 @@ function reader:read(text, from, to)
     return chunk.ERROR, data
   end
   local kind, detail = self:understand(value, event)
+  self.is_empty = self.is_empty and kind ~= chunk.CONTENT
   if self.record then
     remember(self, kind, value)
   end

@@ -77,7 +77,7 @@ local function hold_stream(request, attempt, conn, start, deadline_ms)
       if kind or not data then
         conn:close()
         return attempt_failure.said_nothing(EVENT_STREAM,
-                                            kind == chunk.DONE and held or held .. request.protocol.DONE_EVENT)
+                                            kind == chunk.DONE and held or held .. (request.protocol.DONE_EVENT or ""))
       end
       if not is_silent then
         is_silent, deadline_ms = true, math.min(deadline_ms, now_ms() + end_wait.ms(events, request))
@@ -157,7 +157,9 @@ local function check_whole(request, attempt, conn, body)
     return failed("Truncated", "Truncated", cut)
   end
   if request.surface.says_something and empty.is_whole(body, cjson.decode) and not may_be_empty(request, attempt) then
-    return attempt_failure.said_nothing(conn:header("content-type"), body)
+    local stream_of = request.parsed.stream and request.protocol.as_stream
+    return attempt_failure.said_nothing(stream_of and EVENT_STREAM or "application/json",
+                                        stream_of and stream_of(body, request.surface.name, request.wants_usage) or body)
   end
   if request.parsed.stream then
     return as_stream(request, attempt, conn, body)

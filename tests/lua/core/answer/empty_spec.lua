@@ -40,3 +40,31 @@ describe("nothing may be what was wanted", function()
     end)
   end
 end)
+
+describe("a message or a response is empty", function()
+  for body, want in pairs({
+    ['{"type":"message","content":[],"stop_reason":"end_turn"}'] = true,
+    ['{"type":"message","content":[{"type":"text","text":""}],"stop_reason":"end_turn"}'] = true,
+    ['{"type":"message","content":[{"type":"thinking","thinking":"hm"}],"stop_reason":"end_turn"}'] = true,
+    ['{"type":"message","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn"}'] = false,
+    ['{"type":"message","content":[],"stop_reason":"max_tokens"}'] = false,
+    ['{"type":"message","content":[{"type":"tool_use","name":"f","input":{}}],"stop_reason":"tool_use"}'] = false,
+    ['{"object":"response","status":"completed","output":[]}'] = true,
+    ['{"object":"response","status":"completed","output":[{"type":"reasoning","summary":[]}]}'] = true,
+    ['{"object":"response","status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":""}]}]}'] = true,
+    ['{"object":"response","status":"incomplete","output":[]}'] = false,
+    ['{"object":"response","status":"completed","output":[{"type":"function_call","name":"f"}]}'] = false,
+    ['{"object":"response","status":"completed","output":[{"type":"message","content":[{"type":"refusal","refusal":"No"}]}]}'] = false,
+  }) do
+    it(tostring(want) .. ": " .. body, function()
+      assert.equal(want, empty.is_whole(body, cjson.decode))
+    end)
+  end
+
+  it("and may be what was wanted, where it says when to stop or begins the answer itself", function()
+    assert.is_true(empty.may_be_wanted('{"messages":[{"role":"user"}],"stop_sequences":["END"]}', cjson.decode))
+    assert.is_false(empty.may_be_wanted('{"messages":[{"role":"user"}],"stop_sequences":[]}', cjson.decode))
+    assert.is_false(empty.may_be_wanted('{"input":"Hi"}', cjson.decode))
+    assert.is_true(empty.may_be_wanted('{"prompt":"Hi"}', cjson.decode))
+  end)
+end)
