@@ -112,6 +112,19 @@ def test_a_callers_fault_in_another_status_is_told_and_counts_for_nothing(
     assert router.ask().status_code == 200
 
 
+def test_a_feature_that_was_refused_is_remembered(router: Router, stack: ExitStack) -> None:
+    no_tools = Answer(500, error("tools param requires --jinja flag", "server_error"))
+    a = stack.enter_context(Answerer(lambda asked: no_tools if "tools" in asked.json() else good("a")))
+    b = stack.enter_context(Answerer(lambda _: good("b")))
+    serve(router, at("a", a, provider="LlamaCpp"), at("b", b, tier=1), policy=PATIENT)
+    tool = {"type": "function", "function": {"name": "f"}}
+
+    for _ in range(3):
+        assert router.ask(tools=[tool]).headers["x-poolkeeper-endpoint"] == "b"
+    assert router.ask().headers["x-poolkeeper-endpoint"] == "a"
+    assert len(a.asked) == 2
+
+
 def test_one_request_that_fails_everywhere_weighs_once(router: Router, stack: ExitStack) -> None:
     def answer(asked: Asked) -> Answer:
         return Answer(500, error("Internal error", "server_error")) if b"poison" in asked.body else good()

@@ -7,6 +7,7 @@ local health_records = require "nginx.endpoint.health_records"
 local breakers = require "nginx.endpoint.breakers"
 local queue_heads = require "nginx.balancing.queue_heads"
 local check_state = require "core.health.check_state"
+local feature_refusals = require "nginx.balancing.feature_refusals"
 local failback_holds = require "nginx.balancing.failback_holds"
 local credentials = require "nginx.endpoint.credentials"
 local outcome = require "core.error.outcome"
@@ -72,6 +73,7 @@ local function gather(request, now_ms, raced)
   if some_out then
     candidates = probe_advice.leave_out(candidates)
   end
+  candidates = feature_refusals.leave_out(candidates, request, now_ms)
   return full, retry_at_ms
 end
 

@@ -2,6 +2,7 @@
 
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local clock = require "nginx.shared.clock"
+local feature_refusals = require "nginx.balancing.feature_refusals"
 local outcome = require "core.error.outcome"
 
 local _M = {}
@@ -24,6 +25,9 @@ end
 function _M.note(request, attempt, failure)
   local name = attempt.endpoint.name
   outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own(request, attempt, failure))
+  if failure.reason == "NotSupported" then
+    feature_refusals.note(attempt, failure, clock.now_ms())
+  end
   outcome_recorder.release(attempt)
   request.tries[name] = (request.tries[name] or 0) + 1
   request.excluded[name] = failure.class

@@ -1,0 +1,60 @@
+-- What a request asks for beyond text, and which of that a refusal is about: a server that was started without tools refuses
+-- every request with tools, so it is not the first to be asked for the next one.
+
+local find = string.find
+local lower = string.lower
+local sub = string.sub
+
+local _M = {}
+
+local WORDS_BYTES = 2048
+-- asked: members and values of a body, which no text in it can look like (its quotes are escaped); said: words of a refusal
+local FEATURES = {
+  { name = "tools", asked = { '"tools"', '"functions"' }, said = { "tool", "function call", "--jinja" } },
+  { name = "images", asked = { '"image_url"', '"input_image"', '"image"' },
+    said = { "image", "vision", "multimodal", "mmproj" } },
+  { name = "audio", asked = { '"input_audio"' }, said = { "audio" } },
+  { name = "schema", asked = { '"response_format"', '"json_schema"' },
+    said = { "response_format", "json_schema", "structured output", "grammar", "guided" } },
+}
+local OF_A_FORM = { "tool_choice", "thinking" } -- what is refused of these is a form of the request, not all of the feature
+
+
+local function has_any(text, words)
+  for i = 1, #words do
+    if find(text, words[i], 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
+
+-- The features that a body asks for.
+function _M.of(body)
+  local names = {}
+  for i = 1, #FEATURES do
+    if has_any(body, FEATURES[i].asked) then
+      names[#names + 1] = FEATURES[i].name
+    end
+  end
+  return names
+end
+
+
+-- The feature that is refused to a body; nil: none that it asks for.
+function _M.refused(body, refusal)
+  local words = lower(sub(refusal, 1, WORDS_BYTES))
+  if has_any(words, OF_A_FORM) then
+    return nil
+  end
+  for i = 1, #FEATURES do
+    if has_any(words, FEATURES[i].said) and has_any(body, FEATURES[i].asked) then
+      return FEATURES[i].name
+    end
+  end
+  return nil
+end
+
+
+return _M
