@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from router.harness import MODEL, Router, endpoint, request
+from router.harness import MODEL, Router, endpoint, eventually, request
 from testing.fakes import rawhttp
 from testing.fakes.harness import FakeProvider
 from testing.fakes.rawprovider import RawProvider
@@ -109,7 +109,6 @@ def test_a_body_of_the_limit_goes_through(router: Router) -> None:
         ("/v1/chat/completions;x=y", 404),
         ("/v1/chat\\completions", 404),
         ("/V1/Chat/Completions", 404),
-        ("/v1/chat/completions/", 404),
         ("/refused/400", 404),
         ("/@too_large", 404),
         ("/state", 404),
@@ -203,3 +202,36 @@ def test_half_a_head_does_not_disturb_anybody(router: Router, a: FakeProvider) -
 
     for sock in socks:
         sock.close()
+
+
+def big(router: Router, length: int = LIMIT_BYTES) -> socket.socket:
+    """A caller that has announced a body and sent nothing of it."""
+    sock = rawhttp.connect(router.port)
+    sock.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{" % length)
+    return sock
+
+
+def test_bodies_in_flight_have_a_budget_and_short_questions_pass(router: Router, a: FakeProvider) -> None:
+    router.serve(endpoint("a", a))
+    held = [big(router) for _ in range(8)]
+    eventually(lambda: router.ask(padding="x" * 100_000).status_code == 503, "the budget is spent")
+
+    refused, short = router.ask(padding="x" * 100_000), router.ask()
+
+    assert refused.json()["error"]["code"] == "body_memory_full"
+    assert refused.headers["retry-after"] == "1"
+    assert short.status_code == 200
+    for sock in held:
+        sock.close()
+    eventually(lambda: router.ask(padding="x" * 100_000).status_code == 200, "those who go give it back")
+
+
+def test_a_body_without_a_length_that_is_too_large_gives_its_room_back(router: Router, a: FakeProvider) -> None:
+    router.allow("client intended to send too large")
+    router.serve(endpoint("a", a))
+
+    for _ in range(10):
+        got = raw(router, chunked(body_of(LIMIT_BYTES + (1 << 20)), 1 << 20), enough=b"body_too_large")
+        assert got.status == 413
+
+    assert router.ask(padding="x" * 15_000_000).status_code == 200

@@ -2,24 +2,21 @@
 
 local clock = require "nginx.shared.clock"
 local access = require "nginx.request.access"
+local body = require "nginx.request.body"
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local affinity = require "nginx.balancing.affinity"
 local retry_budget = require "nginx.balancing.retry_budget"
 local answer_cache = require "nginx.shared.answer_cache"
-local cjson = require "cjson.safe"
 local final_error = require "nginx.request.final_error"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
-local inflate = require "nginx.request.inflate"
 local headers = require "core.request.headers"
 local models = require "core.request.models"
 local queue = require "nginx.balancing.queue"
 local recovery = require "nginx.request.recovery"
-local request_body = require "core.request.body"
 local respond = require "nginx.shared.respond"
 local attempts = require "nginx.request.attempts"
 local surfaces = require "core.protocol.surface"
 local document_sync = require "nginx.document_sync"
-local turn = require "nginx.shared.turn"
 local uuid = require "core.http.uuid"
 
 local ngx = ngx
@@ -28,7 +25,6 @@ local _M = {}
 
 local CLIENT_HEADERS_MAX = 100
 local CONDITIONS = { "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range" }
-local BODY_MAX_BYTES = 16 * 1024 * 1024 -- nginx.conf's client_max_body_size
 local SECRET_ARGS = { key = true, api_key = true, ["api-key"] = true, access_token = true }
 local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
 
@@ -67,21 +63,10 @@ local function begin(surface, path)
     attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
-    is_last_resort = false, is_beta = false, query = "",
+    is_last_resort = false, body_bytes = 0, connection = nil, is_beta = false, query = "",
   }
   ngx.ctx.request = request
   return request, is_truncated
-end
-
-
--- Counts a request among those of its client; one too many ends here. With the body read: a body that is too large leaves
--- for another location, and what the request held would be forgotten.
-local function admit(request)
-  if not access.enter(request) then
-    return final_error.shed(request, 429, "client_limit",
-                         ("Your API key is at its limit of requests in flight (%d at this router); wait for one to end.")
-                           :format(request.client.max_connections), RETRY_SOON_MS)
-  end
 end
 
 
@@ -110,91 +95,14 @@ local function query_of(args)
 end
 
 
--- The body without its Content-Encoding; a refusal ends the request.
-local function inflated(request, body)
-  local encoding = request.client_headers["content-encoding"]
-  encoding = type(encoding) == "table" and table.concat(encoding, ",") or encoding or "identity"
-  if encoding:lower() == "identity" or encoding == "" then
-    return body
-  end
-  if not inflate.TAKEN[encoding:lower()] then
-    ngx.header["Accept-Encoding"] = inflate.ACCEPTED
-    return final_error.refuse(request, 415, "unsupported_encoding",
-                              ("A body in Content-Encoding '%s' is not read here; wanted one of: %s, or none.")
-                                :format(encoding:sub(1, 64), inflate.ACCEPTED))
-  end
-  local text, err = inflate.inflate(body, BODY_MAX_BYTES)
-  if not text and err == "too large" then
-    return final_error.refuse(request, 413, "body_too_large",
-                              "Uncompressed, the body is larger than this router takes (16 MiB).")
-  end
-  if not text then
-    return final_error.refuse(request, 400, "invalid_json", "The body could not be read: it is " .. err .. ".")
-  end
-  return text
-end
-
-
--- A chat that DeepSeek takes at its beta address only: an answer that is begun (prefix), strict tools. A begun answer goes
--- to endpoints with such an address, where the pool has any: others would begin a new turn.
-local function look_for_beta(request, body)
-  local has_prefix = body:find('"prefix"', 1, true) and body:find('"prefix"%s*:%s*true')
-  request.is_beta = request.is_beta or has_prefix or body:find('"strict"', 1, true) and body:find('"strict"%s*:%s*true')
-    or false
-  if not has_prefix then
-    return
-  end
-  for _, endpoint in ipairs(request.doc.endpoints) do
-    if endpoint.can.BetaSurface and endpoint.routes[request.model] then
-      request.needs = "BetaSurface"
-    end
-  end
-end
-
-
--- Reads the body. Fills model, choices and wants_usage; a refusal ends the request.
-local function read_body(request)
-  local doc = request.doc
-  ngx.req.read_body()
-  local body = ngx.req.get_body_data()
-  if not body and ngx.req.get_body_file() then
-    return final_error.refuse(request, 413, "body_too_large",
-                           "The chunks of the body are too small: with their framing it is over the limit of 16 MiB.")
-  end
-  if not body then
-    return final_error.refuse(request, 400, "invalid_json", "The request has no body; send a JSON object.")
-  end
-  body = inflated(request, body)
-  local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface, turn.pause)
-  if not parsed then
-    return final_error.refuse(request, 400, "invalid_json", "The body is invalid: " .. err .. ".")
-  end
-  if not doc.labels[parsed.model] then
-    return final_error.refuse(request, 404, "model_not_found",
-                  ("This pool does not serve the model '%s'; its models: %s.")
-                    :format(parsed.model:sub(1, 128), table.concat(doc.models, ", ")))
-  end
-  request.parsed, request.model, request.model_label = parsed, parsed.model, doc.labels[parsed.model]
-  request.asked = surfaces.asked(request.surface, parsed.model)
-  request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
-  if request.surface == surfaces.CHAT then
-    look_for_beta(request, body)
-  end
-end
-
-
 -- The pool's list of models, or one of it.
 local function answer_models(request, name)
-  local body = name == "" and models.list(request.doc.models) or request.doc.labels[name] and models.one(name)
-  if not body and ngx.req.get_body_file() then
-    return final_error.refuse(request, 413, "body_too_large",
-                           "The chunks of the body are too small: with their framing it is over the limit of 16 MiB.")
-  end
-  if not body then
+  local text = name == "" and models.list(request.doc.models) or request.doc.labels[name] and models.one(name)
+  if not text then
     return final_error.refuse(request, 404, "model_not_found",
       ("This pool does not serve the model '%s'."):format(name:sub(1, 128)))
   end
-  return respond.json(200, body)
+  return respond.json(200, text)
 end
 
 
@@ -234,8 +142,8 @@ function _M.serve()
     ngx.header["Allow"] = "POST"
     return final_error.refuse(request, 405, "method_not_allowed", "This path needs the method POST.")
   end
-  read_body(request)
-  admit(request)
+  body.admit(request)
+  body.read(request)
   if doc.policy.balancing.affinity then
     request.conversation = affinity.of(request, doc.policy.balancing.affinity)
   end
@@ -257,6 +165,7 @@ end
 
 -- Where nginx sends a body that is over the limit.
 function _M.too_large()
+  body.lost(ngx.var.connection)
   local request = begin(nil, ngx.var.uri)
   return final_error.refuse(request, 413, "body_too_large", "The body is over the limit of 16 MiB.")
 end
@@ -284,7 +193,7 @@ function _M.finish()
   if request.answer and request.is_kept then
     answer_cache.keep(request, request.answer)
   end
-  access.leave(request)
+  body.give_back(request)
   outcome_recorder.request(request.surface and request.surface.name or "other", ngx.status)
 end
 

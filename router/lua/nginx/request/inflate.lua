@@ -2,8 +2,7 @@
 -- itself is linked with, in slices, so that no body keeps the worker, and never to more than a body may have.
 
 local ffi = require "ffi"
-
-local ngx = ngx
+local turn = require "nginx.shared.turn"
 
 local _M = {}
 
@@ -52,7 +51,7 @@ local function run(stream, max_bytes)
     if result ~= OK or count == 0 then
       return nil, "not what its Content-Encoding says, or cut"
     end
-    ngx.sleep(0)
+    turn.pause()
   end
 end
 

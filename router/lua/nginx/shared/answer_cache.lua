@@ -22,8 +22,8 @@ local ANSWER_MAX_BYTES = 1024 * 1024
 -- What the request is kept under. Clients of a pool that knows its clients never see each other's answers.
 local function key_of(request)
   local context = digest.new()
-  cache_key.say(request.surface.name, request.client.name, request_headers.asked(request.client_headers), request.parsed,
-                digest.add, context, turn.pause)
+  local asked = request.query .. "\n" .. request_headers.asked(request.client_headers)
+  cache_key.say(request.surface.name, request.client.name, asked, request.parsed, digest.add, context, turn.pause)
   return digest.finish(context)
 end
 
