@@ -50,7 +50,9 @@ class Switchable:
 def ask(router: Router) -> int:
     """With a connection of its own."""
     try:
-        return plain_http.post(f"{router.url}/v1/chat/completions", json=request(), timeout=PATIENCE_S).status_code
+        return plain_http.post(
+            f"{router.url}/v1/chat/completions", json=request(stream=True), timeout=PATIENCE_S
+        ).status_code
     except httpx.TransportError:
         return 0
 

@@ -112,6 +112,9 @@ local function hold_to_its_end(request, attempt, conn, start, deadline_ms)
     if kind and not (kind == chunk.DONE or events.finished) then
       conn:close()
       return unborn(attempt, conn, kind, detail)
+    elseif kind == chunk.DONE then
+      conn:finish_stream()
+      return concat(parts), events.reader
     elseif kind or not data and events.finished then
       if kind == chunk.DONE then
         conn:read(now_ms() + END_GRACE_MS)

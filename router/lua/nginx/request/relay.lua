@@ -16,14 +16,6 @@ local pass_on = client_write.pass_on
 local _M = {}
 
 local BEAT_MS = 1000
-local END_GRACE_MS = 100 -- for the end of the body, once [DONE] is sent: the connection can then be used again
-
-
--- The end after [DONE]: read what is left of the framing, so that the connection can be kept.
-local function close_properly(conn)
-  conn:read(now_ms() + END_GRACE_MS)
-  conn:finish()
-end
 
 
 local function cut(class, detail)
@@ -143,7 +135,7 @@ function _M.stream(request, attempt, answer)
   end
   if ended.is_done then
     if answer.conn then
-      close_properly(answer.conn)
+      answer.conn:finish_stream()
     end
   else
     pass_on(request, request.protocol.DONE_EVENT)

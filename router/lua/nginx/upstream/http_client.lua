@@ -26,6 +26,7 @@ local TURN_READS = 1000 -- whoever sends faster than is read lets nobody else ha
 local TURN_S = 0.001
 local IDLE_MS = 60000
 local POOL_SIZE = 512
+local END_GRACE_MS = 100 -- for the end of the body, once the last event of a stream is here
 local ADDRESSES_MAX = 3
 local DEAD_MS = 30000 -- so long an address that did not answer is tried last
 local CLOSED_EARLY = "closed before an answer"
@@ -288,6 +289,13 @@ function connection:finish()
   else
     self.sock:close()
   end
+end
+
+
+-- After the last event of a stream: reads what is left of the framing, so that the connection can be kept.
+function connection:finish_stream()
+  self:read(now_ms() + END_GRACE_MS)
+  self:finish()
 end
 
 
