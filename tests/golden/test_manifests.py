@@ -28,7 +28,7 @@ NEWS = News(
         ),
     )
 )
-"""Told before, so told still."""
+"""In the document before, so in it still."""
 
 CASES = {
     "smallest": snapshot(pool([endpoint("own", url="http://models.example.com/v1")], models=["deepseek-flash"])),

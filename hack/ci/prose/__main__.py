@@ -19,6 +19,11 @@ COVERED = (
     "testing",
     "tests/conformance",
     "tests/house",
+    "tests/unit/cli",
+    "tests/unit/dashboard",
+    "tests/unit/diagnostics",
+    "tests/unit/local",
+    "tests/unit/status",
     ":!hack/ci/prose/vocabulary.*",
     ":!hack/tests/test_prose.py",
 )

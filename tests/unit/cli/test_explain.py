@@ -1,4 +1,4 @@
-"""`poolkeeper explain` finds what a live run has left of its endpoint, and says what is not there."""
+"""`poolkeeper explain` finds what a live run has left of its endpoint, and says what is missing."""
 
 import os
 from collections.abc import Iterator

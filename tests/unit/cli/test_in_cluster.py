@@ -1,5 +1,5 @@
 """`poolkeeper explain`, `report`, `probe --now` and `dashboard` of a pool in a cluster: over the real client, to an API
-server of canned answers. Whoever asks may not see everything."""
+server of canned answers. The user may not have every permission."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Control by hand: which pool is told what, and what people are told of it. The pools are those of two live runs."""
+"""Control by hand: what changes for which pool, and what the command prints. The pools are those of two live runs."""
 
 import json
 import os

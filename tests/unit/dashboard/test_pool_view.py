@@ -135,14 +135,14 @@ def test_requests_lately_and_who_got_them() -> None:
 
 
 def test_an_endpoint_says_what_is_wrong_what_to_do_and_what_brings_it_back() -> None:
-    words = EndpointWords((Told("Connect", "look at the port", "ConnectFailed"),), ("its trials, in 4 s",))
+    words = EndpointWords((Told("Connect", "look at the port", "ConnectFailed"),), ("when half-open requests succeed",))
     (found,) = shown(endpoint("a", **BAD), words={"a": words}).endpoints
 
     assert [(one.word, one.advice, one.runbook) for one in found.told] == [
         ("Connect", "look at the port", "ConnectFailed")
     ]
     assert found.told[0].meaning == "None of its addresses accepts a connection."
-    assert found.comes_back == ("its trials, in 4 s",)
+    assert found.comes_back == ("when half-open requests succeed",)
 
 
 def test_a_word_of_a_router_that_no_runbook_has_is_shown_without_one() -> None:

@@ -187,7 +187,7 @@ def test_what_could_not_be_looked_at_is_told() -> None:
             "after one good run of the probe; run it now: `poolkeeper probe --now team/chat`",
         ),
     ],
-    ids=["no money", "at rest", "trials", "waits", "checks", "schedule", "probes"],
+    ids=["no money", "backoff", "half-open", "waits", "checks", "schedule", "probes"],
 )
 def test_what_brings_it_back(found: Facts, want: str) -> None:
     assert comes_back(found, NOW) == (want,)

@@ -39,7 +39,7 @@ SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: deepseek}\nstringData: 
 
 @dataclass
 class Stage:
-    """One world, the files it reads, and what it told."""
+    """One backend, the files it reads, and what it printed."""
 
     folder: Path
     backend: LocalBackend

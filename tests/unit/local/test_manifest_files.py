@@ -1,4 +1,4 @@
-"""What is read from files, and what people are told about the files as such."""
+"""What is read from files, and what people see about the files as such."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The router's log stays small, and whoever writes it need not know."""
+"""The router's log stays small, and its writer need not know."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every condition: what is seen, and what is said of it."""
+"""Every condition: what is seen, and what the message says."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -123,10 +123,10 @@ CASES = {
     "references of a spec that cannot be read": Case(
         replace(WELL, pool=None, problems=(Problem("spec", "is missing"),)), T.ResolvedRefs, "Unknown", Reason.Pending
     ),
-    "a Service that is not there": Case(
+    "a missing Service": Case(
         replace(WELL, services=frozenset()), T.ResolvedRefs, "False", Reason.ServiceNotFound, "Service vllm"
     ),
-    "a policy that is not there": Case(
+    "a missing policy": Case(
         replace(WELL, pool=pool(failoverPolicyRef={"name": "strict"})),
         T.ResolvedRefs,
         "False",
@@ -252,14 +252,14 @@ CASES = {
     "no router is wanted": Case(
         snapshot(pool(router={"replicas": 0})), T.Available, "False", Reason.RouterNotReady, "replicas is 0"
     ),
-    "routers that were never heard": Case(
+    "routers that never reported": Case(
         silenced(WELL, "cannot connect"),
         T.Available,
         "Unknown",
         Reason.NoDataYet,
         "but none has reported yet: cannot connect",
     ),
-    "routers that were not heard for long": Case(
+    "routers that have not reported for long": Case(
         serving(snapshot(), at=NOW - timedelta(seconds=16)), T.Available, "Unknown", Reason.ProbeDataStale, "15 s"
     ),
     "a drained endpoint takes no traffic": Case(
@@ -269,7 +269,7 @@ CASES = {
         Reason.NoEndpointsAvailable,
         "excluded: a (drained)",
     ),
-    "whoever waits for a request may be asked": Case(
+    "an endpoint that waits for a request counts": Case(
         seen_as(waiting("official"), LOCAL_DOWN),
         T.Available,
         "True",
@@ -353,7 +353,7 @@ CASES = {
     "a missing key is one that cannot be used": Case(
         seen_as(KEYLESS, LOCAL_WELL), T.Degraded, "True", Reason.CredentialsRejected, "official: the API key is missing"
     ),
-    "an account out of money": Case(
+    "an account without credit": Case(
         seen_as(seen("official", health="Unhealthy", reason="BalanceExhausted"), LOCAL_WELL),
         T.Degraded,
         "True",
@@ -406,7 +406,7 @@ CASES = {
         Reason.PrimaryUnhealthy,
         "unhealthy: official (BalanceExhausted)",
     ),
-    "the first tier asked for a pause": Case(
+    "the first tier is in backoff": Case(
         seen_as(seen("official", health="Unhealthy", reason="RateLimited"), LOCAL_WELL, active_tier=1),
         T.FailoverActive,
         "True",
@@ -430,24 +430,24 @@ CASES = {
         Reason.ServingDegraded,
         "No tier can take requests",
     ),
-    "a trial that is due is no service": Case(
+    "a half-open request that is due is no service": Case(
         seen_as(HOST_DOWN, LOCAL_DOWN, active_tier=0),
         T.FailoverActive,
         "True",
         Reason.ServingDegraded,
         "No tier can take requests",
     ),
-    "a trial that is due at a tier below another that serves is none either": Case(
+    "a half-open request that is due at a lower tier is none either": Case(
         seen_as(HOST_DOWN, LOCAL_WELL, active_tier=1), T.FailoverActive, "True", Reason.PrimaryBreakerOpen
     ),
-    "the pool's own breaker is open": Case(
+    "the pool breaker is open": Case(
         seen_whole({"global": {"breaker": "Open"}}),
         T.FailoverActive,
         "True",
         Reason.GlobalBreakerOpen,
         "Most requests of this pool end without an answer",
     ),
-    "a lesser model stands in for one that nobody can serve": Case(
+    "a fallback model stands in for one that no endpoint can serve": Case(
         seen_whole({"unservedModels": ["deepseek-v4-pro"]}, policy(fallback={"degradedModel": "deepseek-flash"})),
         T.FailoverActive,
         "True",

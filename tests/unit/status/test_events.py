@@ -1,4 +1,4 @@
-"""What happened, told once."""
+"""What happened: one Event each."""
 
 from dataclasses import replace
 
@@ -79,18 +79,18 @@ def told(*steps: Snapshot) -> list[PoolEvent]:
 
 
 CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
-    "a pool that starts well tells nothing": ((WELL,), []),
+    "a healthy start has no Event": ((WELL,), []),
     "a breaker opens and traffic fails over": (
         (WELL, FAILED_OVER),
         [("BreakerOpened", "official: breaker opened after ServerError"), ("Failover", "Tier 1 serves (local)")],
     ),
-    "what goes on is not told again": ((WELL, FAILED_OVER, FAILED_OVER), []),
-    "trials are no news": ((WELL, FAILED_OVER, seen_as(TRYING, active_tier=1)), []),
-    "a breaker that opens again after its trials is no news": (
+    "what continues has no second Event": ((WELL, FAILED_OVER, FAILED_OVER), []),
+    "half-open requests have no Event": ((WELL, FAILED_OVER, seen_as(TRYING, active_tier=1)), []),
+    "a half-open breaker that opens again has no Event": (
         (WELL, FAILED_OVER, seen_as(TRYING, active_tier=1), FAILED_OVER),
         [],
     ),
-    "breakers are a model's: each that opens is told": (
+    "each model has a breaker: each opening has an Event": (
         (WELL, seen_as(partly_cut_off("official", FLASH)), seen_as(partly_cut_off("official", PRO, FLASH))),
         [("BreakerOpened", "official: breaker opened")],
     ),
@@ -114,11 +114,11 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
         (FAILED_OVER, seen_as(OFFICIAL_WELL, active_tier=1)),
         [("BreakerClosed", "official: breaker closed")],
     ),
-    "every tier goes dark": (
+    "every tier goes down": (
         (FAILED_OVER, ALL_DARK),
         [("BreakerOpened", "local: breaker opened after Busy"), ("ServingDegraded", "No tier can take requests")],
     ),
-    "trials in the dark are no news": (
+    "half-open requests have no Event while every tier is down": (
         (ALL_DARK, seen_as(CUT_OFF, LOCAL_CUT_OFF), seen_as(CUT_OFF, LOCAL_CUT_OFF, active_tier=1), ALL_DARK),
         [],
     ),
@@ -130,7 +130,7 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
         (ALL_DARK, FAILED_OVER),
         [("BreakerClosed", "local"), ("Failover", "Tier 1 serves")],
     ),
-    "the pool's own breaker opens": (
+    "the pool breaker opens": (
         (WELL, GUARDED),
         [("GlobalBreakerOpen", "Most requests of this pool end without an answer")],
     ),
@@ -164,13 +164,13 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
         [("Failback", "Tier 0 serves")],
     ),
     "and closed by the request": ((FAILED_OVER, seen_as(waiting("official")), WELL), [("BreakerClosed", "official")]),
-    "a pause inside the tier is no news": ((WELL, seen_as(RESTING)), []),
-    "a pause that moves traffic is told by the tier": (
+    "a backoff inside the tier has no Event": ((WELL, seen_as(RESTING)), []),
+    "a backoff that moves traffic has the tier's Event": (
         (WELL, seen_as(RESTING, active_tier=1)),
         [("Failover", "in place of tier 0: in backoff: official (Busy)")],
     ),
     "and so is its end": ((seen_as(RESTING, active_tier=1), WELL), [("Failback", "Tier 0 serves")]),
-    "a key refused behind an open breaker is told": (
+    "an API key refused behind an open breaker has an Event": (
         (FAILED_OVER, seen_as(KEY_REFUSED_AND_OPEN, active_tier=1)),
         [("CredentialsRejected", "official: the provider refuses the API key")],
     ),
@@ -183,19 +183,19 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
         [("ConfigRejected", "1/1 routers rejected configuration generation 1")],
     ),
     "a spec is refused": ((WELL, INVALID), [("InvalidSpec", "spec.models: is missing")]),
-    "routers that cannot be heard are no news": ((WELL, unheard(WELL)), []),
-    "nor is it when they are heard again": ((WELL, FAILED_OVER, unheard(FAILED_OVER), FAILED_OVER), []),
-    "a refused key is not told twice over a silence": (
+    "routers without reports have no Event": ((WELL, unheard(WELL)), []),
+    "and none when they report again": ((WELL, FAILED_OVER, unheard(FAILED_OVER), FAILED_OVER), []),
+    "a refused API key has no second Event after missing reports": (
         (WELL, seen_as(KEY_REFUSED), unheard(WELL), seen_as(KEY_REFUSED)),
         [],
     ),
-    "what mended itself in the silence is told": (
+    "what recovered without reports has an Event": (
         (FAILED_OVER, unheard(FAILED_OVER), WELL),
         [("BreakerClosed", "official"), ("Failback", "Tier 0 serves")],
     ),
     "an operator that starts takes nothing back": ((WELL, FAILED_OVER, replace(FAILED_OVER, reports=())), []),
-    "nor does it tell again": ((WELL, FAILED_OVER, replace(FAILED_OVER, reports=()), FAILED_OVER), []),
-    "an endpoint that was added tells nothing": (
+    "and no Event a second time": ((WELL, FAILED_OVER, replace(FAILED_OVER, reports=()), FAILED_OVER), []),
+    "a new endpoint has no Event": (
         (WELL, replace(WELL, pool=pool([OFFICIAL, LOCAL, endpoint("new")]))),
         [],
     ),
