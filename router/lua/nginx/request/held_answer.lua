@@ -22,7 +22,6 @@ local _M = {}
 
 local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a longer one is passed on as it comes
 local NOISE_MAX_BYTES = 1024 * 1024 -- of an answer that has said nothing yet: keep-alives for a day
-local END_GRACE_MS = 100 -- for the end of the body behind [DONE]: the connection can then be used again
 local MS_MAX_DIGITS = 16
 local EVENT_STREAM = "text/event-stream"
 
@@ -116,10 +115,7 @@ local function hold_to_its_end(request, attempt, conn, start, deadline_ms)
       conn:finish_stream()
       return concat(parts), events.reader
     elseif kind or not data and events.finished then
-      if kind == chunk.DONE then
-        conn:read(now_ms() + END_GRACE_MS)
-      end
-      conn:finish()
+      conn:close()
       return concat(parts), events.reader
     elseif not data then
       conn:close()
