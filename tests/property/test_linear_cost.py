@@ -65,6 +65,7 @@ BODY = reader(
          local parsed = require("core.request.body").parse(text, function(raw) return raw end, "m", surface)
          if parsed then
            require("core.balancing.conversation").start(text, parsed.members)
+           require("core.json.scan").says_true(text, "a")
            require("core.request.cache_key").say("chat", "", "", parsed, function(_, body, from, to)
              return body:sub(from, to)
            end, nil, function() end)

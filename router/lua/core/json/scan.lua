@@ -253,6 +253,29 @@ function _M.items(text, pause, first, last)
 end
 
 
+-- Is there, at any depth, a member of this name that is true? Text in a string may look like one.
+function _M.says_true(text, name, pause)
+  local needle, stop, count = '"' .. name .. '"', 0, 0
+  while true do
+    stop = select(2, find(text, needle, stop + 1, true))
+    if not stop then
+      return false
+    end
+    local colon = skip_blanks(text, stop + 1, pause)
+    if byte(text, colon) == COLON then
+      local from = skip_blanks(text, colon + 1, pause)
+      if sub(text, from, from + 3) == "true" then
+        return true
+      end
+    end
+    count = count + 1
+    if count % SLICE_ITEMS == 0 and pause then
+      pause()
+    end
+  end
+end
+
+
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function escape(char)

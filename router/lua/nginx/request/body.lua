@@ -6,6 +6,7 @@ local cjson = require "cjson.safe"
 local final_error = require "nginx.request.final_error"
 local inflate = require "nginx.request.inflate"
 local request_body = require "core.request.body"
+local scan = require "core.json.scan"
 local surfaces = require "core.protocol.surface"
 local turn = require "nginx.shared.turn"
 
@@ -95,9 +96,8 @@ end
 -- A chat that DeepSeek takes at its beta address only: an answer that is begun (prefix), strict tools. A begun answer goes
 -- to endpoints with such an address, where the pool has any: others would begin a new turn.
 local function look_for_beta(request, body)
-  local has_prefix = body:find('"prefix"', 1, true) and body:find('"prefix"%s*:%s*true')
-  request.is_beta = request.is_beta or has_prefix or body:find('"strict"', 1, true) and body:find('"strict"%s*:%s*true')
-    or false
+  local has_prefix = scan.says_true(body, "prefix", turn.pause)
+  request.is_beta = request.is_beta or has_prefix or scan.says_true(body, "strict", turn.pause)
   if not has_prefix then
     return
   end

@@ -75,6 +75,14 @@ describe("members of an object", function()
     assert.is_true(count >= 8, count)
   end)
 
+  it("may be true at any depth", function()
+    assert.is_true(jsonscan.says_true('{"a":[{"prefix" :\n true}]}', "prefix"))
+    assert.is_true(jsonscan.says_true('{"prefix":false,"a":{"prefix":true}}', "prefix"))
+    for _, text in ipairs({ "{}", '{"prefix":false}', '{"a":"prefix"}', '{"prefixed":true}', '{"prefix"', '{"prefix":tru' }) do
+      assert.is_false(jsonscan.says_true(text, "prefix"))
+    end
+  end)
+
   it("a text becomes a string that a parser gives back", function()
     for _, text in ipairs({ "", "a", 'a"b\\c', "\n\r\t\1\127", "é" }) do
       assert.equal(text, cjson.decode(jsonscan.quote(text)))
