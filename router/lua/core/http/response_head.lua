@@ -18,7 +18,7 @@ local HTTP_1_1 = 49 -- the last digit of "HTTP/1.1"
 local SPACE, TAB = 32, 9
 local SWITCHING_PROTOCOLS = 101
 local LENGTH_MAX_DIGITS = 15 -- exact as a number
-local INTERIM = "^HTTP/1%.%d 1%d[02-9][ \r]" -- never 101, which nobody asked for
+local INTERIM, SWITCHING = "^HTTP/1%.%d 1%d%d[ \r]", "^HTTP/1%.%d 101" -- the latter nobody asked for
 
 
 local needles = {} -- header name -> what its line starts with
@@ -101,7 +101,7 @@ end
 -- Where the head that counts begins in what has been seen: behind the interim ones (1xx) that are complete.
 function _M.start(seen)
   local pos = 1
-  while find(seen, INTERIM, pos) do
+  while find(seen, INTERIM, pos) and not find(seen, SWITCHING, pos) do
     local _, stop = find(seen, "\r\n\r\n", pos, true)
     if not stop then
       return pos

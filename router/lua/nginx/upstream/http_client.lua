@@ -221,26 +221,16 @@ connection.header = response_head.value
 
 -- Reads the head of the answer and gives its status.
 function connection:read_head(deadline_ms)
-  local seen = self.buffer
-  local start = head_start(seen)
-  if start > 1 then
-    seen, self.head_bytes = sub(seen, start), self.head_bytes + start - 1
-    self.buffer = seen
-  end
-  if self.head_bytes > HEAD_MAX_BYTES then
-    return nil, "reading the head: interim answers without end"
-  end
+  local start = head_start(self.buffer)
+  local seen = start > 1 and sub(self.buffer, start) or self.buffer
+  self.buffer, self.head_bytes = seen, self.head_bytes + start - 1
   local _, stop = find(seen, "\r\n\r\n", 1, true)
-  if stop then
-    local status, err = take_head(self, seen, stop)
-    self.head_bytes = self.head_bytes + stop
-    if status == 0 then
-      return self:read_head(deadline_ms)
-    end
-    return status, err
+  if self.head_bytes > HEAD_MAX_BYTES or not stop and #seen > HEAD_MAX_BYTES then
+    return nil, "reading the head: longer than 64 KiB, with the interim ones"
   end
-  if #seen > HEAD_MAX_BYTES then
-    return nil, "reading the head: longer than 64 KiB"
+  if stop then
+    self.head_bytes = self.head_bytes + stop
+    return take_head(self, seen, stop)
   end
   local data, err = self:receive(deadline_ms)
   if not data then
