@@ -214,7 +214,7 @@ def test_who_waits_too_long_is_told_so(routers: Router, a: FakeProvider) -> None
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "queue_timeout")
     assert int(answer.headers["retry-after"]) >= 1
-    assert "came free in the time" in answer.json()["error"]["message"]
+    assert "none became free within" in answer.json()["error"]["message"]
     eventually(lambda: 'shed_total{code="queue_timeout",client=""} 1' in routers.metrics(), "it is counted")
     eventually(lambda: 'queue_wait_seconds_count{priority="0"} 1' in routers.metrics(), "its wait is measured")
 
