@@ -144,11 +144,20 @@ def test_a_refused_response_is_the_sdks_own_exception(pool: Pool, official: Fake
 
 
 @pytest.mark.parametrize("scenario", CUTS)
+def test_a_cut_response_is_finished_by_another_endpoint(
+    scenario: str, pool: Pool, official: FakeProvider, backup: FakeProvider
+) -> None:
+    want = _responded(openai.OpenAI(base_url=backup.url + "/v1", api_key="x"))
+    official.set(scenario, token_interval_ms=30)
+    assert _responded(pool()) == want
+
+
+@pytest.mark.parametrize("scenario", CUTS)
 def test_a_cut_response_is_an_exception_never_an_end(scenario: str, pool: Pool, official: FakeProvider) -> None:
     official.set(scenario, token_interval_ms=30)
-    got = ""
+    got, client = "", pool(Policy(recovery="Error"))
     with pytest.raises(openai.APIError):
-        for event in pool().responses.create(model=MODEL, input=QUESTION, stream=True):
+        for event in client.responses.create(model=MODEL, input=QUESTION, stream=True):
             assert event.type != "response.completed"
             got += event.delta if event.type == "response.output_text.delta" else ""
     assert got

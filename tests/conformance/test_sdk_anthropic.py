@@ -101,12 +101,22 @@ def test_a_pool_that_is_down_says_when_to_come_back(pool: Pool, official: FakePr
 
 
 @pytest.mark.parametrize("scenario", CUTS)
+def test_a_cut_stream_is_finished_by_another_endpoint(
+    scenario: str, pool: Pool, official: FakeProvider, backup: FakeProvider
+) -> None:
+    want = _text(_streamed(_client(backup.url)))
+    official.set(scenario, token_interval_ms=30)
+    message = _streamed(pool())
+    assert (_text(message), message.stop_reason) == (want, "end_turn")
+
+
+@pytest.mark.parametrize("scenario", CUTS)
 def test_a_cut_stream_is_an_exception_never_an_end(scenario: str, pool: Pool, official: FakeProvider) -> None:
     official.set(scenario, token_interval_ms=30)
-    got = ""
+    got, client = "", pool(Policy(recovery="Error"))
     with (
         pytest.raises(anthropic.APIError),
-        pool().messages.stream(model=MODEL, max_tokens=100, messages=ASKED) as stream,
+        client.messages.stream(model=MODEL, max_tokens=100, messages=ASKED) as stream,
     ):
         for event in stream:
             assert event.type != "message_stop"

@@ -236,6 +236,27 @@ def test_who_never_gives_a_whole_answer_is_left_at_the_end_of_the_request(
     assert mute.last_error.class_ == "SlowFirstToken"
 
 
+@pytest.mark.parametrize("program", [silence, interim_answers, silence_after_the_head, blanks])
+def test_who_never_gives_a_whole_answer_leaves_half_of_the_time_to_another(
+    router: Router, a: FakeProvider, program: Callable[[], Steps]
+) -> None:
+    short = policy(
+        timeouts={"first_token_ms": 100, "inter_token_ms": INTER_TOKEN_MS, "request_ms": 2_000},
+        circuit_breaker={"consecutive_failures": 1, **STAYS_OPEN},
+    )
+    with Player(program) as provider:
+        router.serve(endpoint("mute", port=provider.port), endpoint("a", a, tier=1), policy=short)
+
+        answer = router.ask()
+
+        assert answer.status_code == 200
+        assert answer.headers["x-poolkeeper-endpoint"] == "a"
+    mute = router.endpoint("mute")
+    assert mute.breaker == "Open"
+    assert mute.last_error is not None
+    assert mute.last_error.class_ == "SlowFirstToken"
+
+
 def test_whole_answers_that_take_long_close_a_breaker(router: Router, a: FakeProvider) -> None:
     """A trial lasts as long as its answer may take."""
     patient = policy(

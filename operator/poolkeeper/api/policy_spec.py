@@ -144,7 +144,7 @@ class Timeouts(Model):
     first_token: Span = Duration("30s")
     """Of a stream: from sending the request to the first content. Keep-alive comments and empty pieces are not content;
     reasoning is. Then the router uses the next endpoint. A whole answer has no visible first token: it may take as long
-    as timeouts.request."""
+    as timeouts.request, or half of what is left of that while another endpoint could answer."""
     inter_token: Span = Duration("30s")
     """Between two pieces of content of a stream; then the stream counts as stalled (see streaming.recovery)."""
     request: Span = Duration("600s")

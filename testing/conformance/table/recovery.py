@@ -111,7 +111,9 @@ def _further() -> Iterator[Case]:
 
     yield row("cut-twice", "the continuation is cut, too", (eof, capable("cut"), CONTINUES), (ONCE, ONCE, ONCE))
     for scenario, slug, title in NEXT_FAILS:
-        seen = (ONCE, NEVER if scenario == "refuse" else ONCE, ONCE)
+        # One 5xx is tried again where it came from, before the request leaves the tier.
+        at_next = {"refuse": NEVER, "error500": times(2)}.get(scenario, ONCE)
+        seen = (ONCE, at_next, ONCE)
         yield row(f"next-{slug}", f"the next endpoint {title}", (eof, capable(scenario), CONTINUES), seen)
     yield row("refused", "a refused prefill: start again", (eof, capable("ok", prefill="refuse")), (ONCE, times(2)))
     yield row("ignored", "the prefill is ignored", (eof, capable("ok", prefill="ignore")), (ONCE, Seen(1, 2)))

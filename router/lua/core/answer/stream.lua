@@ -14,9 +14,9 @@ local _M = {}
 local stream = {}
 stream.__index = stream
 
-local EVENT_MAX_BYTES = 1024 * 1024 -- a Responses API's last event repeats the whole answer
+local EVENT_MAX_BYTES = 8 * 1024 * 1024 -- an image comes in one event; a Responses API's last event repeats the answer
 local SHORT_BYTES = 4096 -- of an event so far: up to here it is joined and looked through each time that bytes come
-local TOO_LONG = "an event of more than 1 MiB"
+local TOO_LONG = "an event of more than 8 MiB"
 
 local GOOD_ENDS = { [chunk.DONE] = true, [chunk.COMPLETED] = true }
 local ENDS = {

@@ -1,17 +1,19 @@
 -- How long an attempt may take until its caller may be told something: to its first content where it is streamed. Of a whole
 -- answer no first token can be seen: it may be generated for as long as the request lasts, in silence or behind blank lines.
+-- While another endpoint could answer, that one gets half of the time that is left: an endpoint that hangs costs no answer.
 
 local min = math.min
 
 local _M = {}
 
 
--- timeouts: of a policy. The longest time in milliseconds, from the attempt's start.
-function _M.ms(timeouts, is_stream)
+-- timeouts: of a policy. left_ms: of the request's time, if another endpoint could answer; else nil. The longest time in
+-- milliseconds, from the attempt's start.
+function _M.ms(timeouts, is_stream, left_ms)
   if is_stream then
     return min(timeouts.first_token_ms, timeouts.request_ms)
   end
-  return timeouts.request_ms
+  return min(timeouts.request_ms, left_ms and left_ms / 2 or timeouts.request_ms)
 end
 
 

@@ -21,6 +21,18 @@ function _M.is_offered(request, now_ms)
 end
 
 
+-- Is there another endpoint that this request could be sent to now?
+function _M.has_another(request, than, now_ms)
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    local route = endpoint ~= than and endpoint.places[request.surface.name] and endpoint.routes[request.model]
+    if route and not request.excluded[endpoint.name] and usable.may_be(request, endpoint, route, now_ms) then
+      return true
+    end
+  end
+  return false
+end
+
+
 -- How many other tiers have an endpoint that this request may still be sent to.
 function _M.other_tiers(request, tier, now_ms)
   local seen, count = { [tier] = true }, 0

@@ -7,6 +7,7 @@ local clock = require "nginx.shared.clock"
 local egress_proxy = require "nginx.upstream.egress_proxy"
 local held_answer = require "nginx.request.held_answer"
 local http_client = require "nginx.upstream.http_client"
+local offers = require "nginx.balancing.offers"
 local patience = require "core.request.patience"
 local refused_addition = require "core.error.refused_addition"
 local retry_budget = require "nginx.balancing.retry_budget"
@@ -127,12 +128,23 @@ local function try(request, attempt, key, deadline_ms)
 end
 
 
+-- How long it may take to its first content (core/request/patience.lua).
+local function patience_ms(request, attempt)
+  local left_ms = nil
+  if not attempt.is_stream and request.attempts < request.doc.policy.retry.max_attempts
+      and offers.has_another(request, attempt.endpoint, attempt.started_ms) then
+    left_ms = request.deadline_ms - attempt.started_ms
+  end
+  return patience.ms(attempt.policy.timeouts, attempt.is_stream, left_ms)
+end
+
+
 -- Runs it. An answer {status, content_type, held, and while there is more to come conn, for a stream events} or nil and
 -- the failure. attempt.conn is there as long as the connection is open. Who will not hear of usage, which the router asked
 -- for and the caller did not, is asked again without it.
 function _M.run(request, attempt, key)
-  local deadline_ms = math.min(attempt.started_ms + patience.ms(attempt.policy.timeouts, attempt.is_stream),
-                               request.deadline_ms)
+  attempt.patience_ms = patience_ms(request, attempt)
+  local deadline_ms = math.min(attempt.started_ms + attempt.patience_ms, request.deadline_ms)
   local parsed = attempt.parsed or request.parsed
   attempt.is_plain = parsed.adds_usage and usage_refusals.is_known(attempt.endpoint)
   local answer, failure = try(request, attempt, key, deadline_ms)

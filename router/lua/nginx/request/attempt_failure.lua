@@ -3,7 +3,6 @@
 
 local classify = require "core.error.classify"
 local clock = require "nginx.shared.clock"
-local patience = require "core.request.patience"
 
 local now_ms = clock.now_ms
 
@@ -21,11 +20,7 @@ local failed = _M.failed
 
 -- Nothing came in time. Who had less time than it may take, because others had used it up, is not to blame.
 function _M.time_out(request, attempt, class, reason)
-  if now_ms() < request.deadline_ms then
-    return failed(class, reason or class)
-  end
-  local had_ms = now_ms() - attempt.started_ms
-  if had_ms < OWN_TIME * patience.ms(attempt.policy.timeouts, attempt.is_stream) then
+  if now_ms() >= request.deadline_ms and now_ms() - attempt.started_ms < OWN_TIME * attempt.patience_ms then
     return failed("Deadline", "RequestTimeout")
   end
   return failed(class, reason or not attempt.is_stream and "RequestTimeout" or class)

@@ -26,6 +26,12 @@ local function pause(wait_ms)
 end
 
 
+-- How long to wait before the same endpoint is asked again: longer each time, so that it is no beat.
+local function repeat_ms(request)
+  return REPEAT_MS * request.attempts * (1 + random())
+end
+
+
 -- Waits for an endpoint of which it is said when it will be back; false when the request has not the time.
 local function wait_for(request, said)
   local now_ms = clock.now_ms()
@@ -73,7 +79,7 @@ end
 local function find_again(request, attempt, failure, obstacle)
   local name = attempt.endpoint.name
   if outcome.may_repeat(failure.class, request.tries[name]) then
-    local wait_ms = REPEAT_MS * (1 + random())
+    local wait_ms = repeat_ms(request)
     if clock.now_ms() + wait_ms < request.deadline_ms then
       pause(wait_ms)
       request.excluded[name] = nil
@@ -90,11 +96,19 @@ local function find_again(request, attempt, failure, obstacle)
 end
 
 
--- Within the tier: another endpoint at once, or the same one once more, after a pause, where its class allows that and
+-- Is one more try at the same endpoint worth its wait, though others are left? Where the provider answered with a 5xx, and
+-- named no time to stay away. An error inside a 200 has had its time.
+local function is_worth_repeating(failure, tries)
+  return outcome.may_repeat(failure.class, tries) and failure.answer and failure.answer.status >= 500
+    and not failure.retry_after_ms
+end
+
+
+-- Within the tier: another endpoint at once, or the same one once more, after a pause, where its failure allows that and
 -- leaves an attempt for each of the other tiers. One fault is no reason to move traffic to a tier that is kept for outages.
 local function find_in_tier(request, attempt, failure)
   local name = attempt.endpoint.name
-  if not outcome.may_repeat(failure.class, request.tries[name])
+  if not is_worth_repeating(failure, request.tries[name])
       or offers.other_tiers(request, attempt.endpoint.tier, clock.now_ms()) == 0 then
     return nil
   end
@@ -102,7 +116,7 @@ local function find_in_tier(request, attempt, failure)
   local another = balancer.next(request, clock.now_ms())
   local left = request.doc.policy.retry.max_attempts - request.attempts - 1
   if not another and left >= offers.other_tiers(request, attempt.endpoint.tier, clock.now_ms()) then
-    pause(REPEAT_MS * (1 + random()))
+    pause(repeat_ms(request))
     request.excluded[name] = nil
     another = clock.now_ms() < request.deadline_ms and balancer.next(request, clock.now_ms()) or nil
     request.excluded[name] = not another and failure.class or nil

@@ -310,25 +310,25 @@ describe("learned frames", function()
 end)
 
 describe("one event", function()
-  for name, size in pairs({ ["at once"] = 4 * 1024 * 1024, ["in pieces"] = 65536, ["in small pieces"] = 5000 }) do
+  for name, size in pairs({ ["at once"] = 16 * 1024 * 1024, ["in pieces"] = 65536, ["in small pieces"] = 5000 }) do
     for line_end, ends in pairs({ LF = "\n", CRLF = "\r\n", CR = "\r" }) do
       local function event_of(bytes)
         local data = 'data: {"choices":[{"index":0,"delta":{"content":"' .. ("x"):rep(bytes) .. '"}}]}'
         return data .. ends .. ends
       end
 
-      it("of nearly a megabyte goes through, " .. name .. ", with " .. line_end, function()
-        local long = event_of(1000000) .. "data: [DONE]" .. ends .. ends
+      it("of nearly 8 MiB goes through, " .. name .. ", with " .. line_end, function()
+        local long = event_of(8000000) .. "data: [DONE]" .. ends .. ends
         local out, kind = run(long, size)
         assert.equal(long, out)
         assert.equal(chunk.DONE, kind)
       end)
 
       it("of more ends the stream, " .. name .. ", with " .. line_end, function()
-        local out, kind, detail = run(text("a") .. event_of(1100000), size)
+        local out, kind, detail = run(text("a") .. event_of(8500000), size)
         assert.equal(text("a"), out)
         assert.equal(chunk.INVALID, kind)
-        assert.equal("an event of more than 1 MiB", detail)
+        assert.equal("an event of more than 8 MiB", detail)
       end)
     end
   end
