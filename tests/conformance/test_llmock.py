@@ -66,7 +66,7 @@ FAULTS = (
     Fault("429-retry-after", _fail(429, retry_after=0.7), LONE),
     Fault("429-beyond-the-deadline", _fail(429, retry_after=30, times=None), LONE, (429, 503), may_give_up=True),
     Fault("503-for-ever", _fail(503, times=None), TWO, (503,), may_give_up=True),
-    Fault("500-for-ever", _fail(500, times=None), ONE, (500, 502, 503)),
+    Fault("500-for-ever", _fail(500, times=None), TWO, (500, 502, 503), may_give_up=True),
     Fault("delay", {"type": "delay", "seconds": 4}),
     Fault("slow-first-token", {"type": "slow_first_token", "seconds": 4}, modes=STREAM),
     *(

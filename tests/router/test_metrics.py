@@ -5,6 +5,7 @@ import pytest
 from poolkeeper.api.router_document import AccessDoc, ClientDoc, HedgingDoc, QueueDoc
 from router.harness import Router, endpoint, eventually, policy
 from scrape import declared, scraped
+from testing.fakes.answerer import Answer, Answerer, good
 from testing.fakes.harness import FakeProvider
 from testing.router_lua import router_families
 
@@ -19,6 +20,9 @@ PATIENT = policy(
 )
 HEDGING = PATIENT.model_copy(update={"hedging": HedgingDoc(after_percentile=95, budget_percent=100)})
 QUEUEING = PATIENT.model_copy(update={"queue": QueueDoc(max_wait_ms=100, max_depth=10)})
+NO_ADDRESS = Answer(
+    400, {"error": {"message": "Invalid 'user_id': string does not match pattern.", "type": "invalid_request_error"}}
+)
 UNTIL_KNOWN = 25
 """Requests until it is known what is usual, and a slow one is hedged."""
 
@@ -33,6 +37,10 @@ def served(router: Router, a: FakeProvider) -> Router:
 
 def a_day(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     """Everything that is counted happens once."""
+    with Answerer(lambda asked: NO_ADDRESS if "@" in asked.json()["user_id"] else good()) as picky:
+        router.serve(endpoint("picky", port=picky.port), access=ACCESS, policy=policy())
+        assert router.ask(user_id="ada@example.org").headers["x-poolkeeper-repaired"] == "user_id"
+    router.serve(endpoint("a", a, pricing=PRICING), access=ACCESS, policy=HEDGING)
     for _ in range(UNTIL_KNOWN):
         assert router.ask(stream=True, headers=SESSION).is_success
     first, second = endpoint("a", a, pricing=PRICING), endpoint("b", b, tier=1, capabilities=("PrefixCompletion",))

@@ -114,7 +114,7 @@ def test_a_bad_edit_is_named_and_the_last_good_keeps_serving(
         assert run.ask().status_code == 200
 
         write(file, good)
-        run.wait_for("are in order again")
+        run.wait_for("are valid again")
 
 
 def test_sigterm_lets_a_stream_finish(manifests: Path, state: Path, official: FakeProvider) -> None:
@@ -167,7 +167,7 @@ def test_a_router_left_behind_by_a_killed_run_is_ended(manifests: Path, state: P
     killed.process.wait()
 
     with Run(state, "-f", manifests) as run:
-        assert "left behind by a run that was killed" in run.output
+        assert "which a killed run had left" in run.output
         assert run.ask().status_code == 200
 
 
@@ -226,7 +226,7 @@ def test_a_second_run_on_the_same_folder_is_refused(manifests: Path, state: Path
 
         assert second.process is not None
         assert second.process.wait(PATIENCE_S) == 1
-        second.wait_for("in use by another `poolkeeper run`")
+        second.wait_for("another `poolkeeper run` (process ")
 
 
 def test_a_key_from_the_environment(manifests: Path, state: Path, official: FakeProvider) -> None:

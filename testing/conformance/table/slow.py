@@ -1,11 +1,11 @@
 """SlowFirstToken: 200, and then anything but content. Bytes are not progress. A whole answer shows no first token: it
-may take as long as its request."""
+may take as long as its request, or half of that while another endpoint could answer."""
 
 import json
 from collections.abc import Iterator
 
-from testing.conformance.case import NEVER, ONCE, Case, Mode, Policy, Refused, Seen, Turn, When
-from testing.conformance.table.rows import Fault, left_alone, nobody_left, passed_over, plays, wire
+from testing.conformance.case import ONCE, Case, Mode, Policy, Refused, Seen, Turn, When, Whole
+from testing.conformance.table.rows import OK, Fault, left_alone, nobody_left, passed_over, plays, wire
 
 KLASS = "SlowFirstToken"
 STREAM = (Mode.STREAM,)
@@ -38,14 +38,29 @@ def cases() -> Iterator[Case]:
     yield from passed_over(LATE, later=False)
     yield from left_alone(COMMENTS, Seen(3, 3), requests=5)
     yield from nobody_left_in_time()
+    yield from whole_answers()
+
+
+def whole_answers() -> Iterator[Case]:
+    """Half of the time that is left is for another endpoint, while there is one."""
+    yield COMMENTS.case(
+        Mode.WHOLE,
+        When.FIRST,
+        "half",
+        title="keep-alives and never a whole answer: another endpoint has half of the time",
+        plays=(COMMENTS.play, OK),
+        turns=(Turn(Whole()),),
+        seen=(ONCE, ONCE),
+        policy=Policy(request_ms=3000),
+    )
     yield COMMENTS.case(
         Mode.WHOLE,
         When.ALL,
         "deadline",
-        title="keep-alives and never a whole answer: the request's own deadline",
+        title="keep-alives everywhere and never a whole answer: the request's own deadline",
         plays=(COMMENTS.play,) * 3,
         turns=(Turn(Refused(within_ms=3500)),),
-        seen=(ONCE, NEVER, NEVER),
+        seen=(ONCE, Seen(0, 1), Seen(0, 1)),
         policy=Policy(request_ms=1700),
     )
 
