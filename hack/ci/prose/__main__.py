@@ -16,6 +16,7 @@ COVERED = (
     "examples",
     "hack",
     "operator",
+    "router/lua",
     "testing",
     "tests/conformance",
     "tests/house",

@@ -70,7 +70,7 @@ local function circuits_of(doc, endpoint, now_ms)
 end
 
 
--- What probes advise, while it counts.
+-- The weight adjustment by probes, until it expires.
 local function advice_of(advice, now_ms)
   if not advice or now_ms >= advice.until_ms then
     return NULL
@@ -79,14 +79,14 @@ local function advice_of(advice, now_ms)
 end
 
 
--- What checks say, and what the last bad one saw.
+-- The results of health checks, and what the last bad one found.
 local function told_of_checks(record)
   return { state = record.state, since = rfc3339(record.since_ms), lastFailure = record.failed_at_ms > 0
            and { result = record.result, at = rfc3339(record.failed_at_ms) } or NULL }
 end
 
 
--- All that is known of an endpoint now: what /state says and what /metrics measures.
+-- All that is known of an endpoint now: what /state reports and /metrics measures.
 local function view_of(doc, endpoint, now_ms)
   local key = credentials.of(endpoint)
   local record = backoffs.record(endpoint)
@@ -125,7 +125,7 @@ local function transitions()
 end
 
 
--- The tiers that models are held on until people say `failback`, and what was said last.
+-- The held tiers by model, until somebody runs `failback`, and the last token of that command.
 local function held(doc)
   local found = {}
   for _, model in ipairs(doc.policy.failback.is_manual and doc.models or {}) do
@@ -153,7 +153,7 @@ local function refused_config()
 end
 
 
--- The pool's own breaker; without one, the attempts of all endpoints together.
+-- The pool breaker; without one, the attempts of all endpoints together.
 local function global_view(doc, now_ms, attempts)
   local record, window = pool_breaker.view(doc, now_ms)
   return { breaker = record.state, errorRatePercent = percent(doc.guard_policy and window or attempts),

@@ -1,7 +1,7 @@
--- The document: how router.json becomes what every worker serves by. Worker 0 looks at the file four times a second and
--- publishes what core/document/config.lua believes; every worker takes it up when the epoch has moved. What is refused is
--- told in /state, and the last good document goes on serving, from memory and, after a restart, from a copy in the run
--- folder.
+-- The document: how router.json becomes what every worker serves by. Worker 0 reads the file four times a second and
+-- publishes what core/document/config.lua accepts; every worker loads it when the epoch has changed. A refused document
+-- is reported in /state, and the router keeps serving with the last good one: from memory and, after a restart, from a
+-- copy in the run folder.
 
 local affinity = require "core.balancing.affinity"
 local retry_budget = require "nginx.balancing.retry_budget"

@@ -1,6 +1,6 @@
--- Who is checked when. One worker does it for all: whoever holds the lease, which runs out when that worker dies or hangs,
--- and another takes over. Checks run in timers, so no request ever waits for one; a few at a time, each endpoint by its own
--- clock. An endpoint that answers requests is not checked: that is the better proof.
+-- Which endpoint is checked when. One worker does it for all: the holder of the lease, which expires when that worker
+-- dies or hangs, and another takes over. Checks run in timers, so no request ever waits for one; a few at a time, each
+-- endpoint at its own interval. An endpoint that answers requests is not checked: its answers prove more.
 
 local health_records = require "nginx.endpoint.health_records"
 local clock = require "nginx.shared.clock"
@@ -37,8 +37,8 @@ local function find(doc, id)
 end
 
 
--- Only a check that generates takes a slot: what the others ask for does not count at any provider, a full endpoint must be
--- checked too, and no check may keep a request out.
+-- Only a check that generates takes a slot. The others do not count at any provider, a full endpoint must be checked too,
+-- and no check may keep a request out.
 local function inquire(endpoint, key, deadline_ms, allow_loopback)
   local questions = endpoint.questions
   if not (questions[1] and questions[1].generates) then
@@ -82,7 +82,7 @@ local function start(endpoint, key, allow_loopback)
 end
 
 
--- Has something closed the endpoint that only the word of a check, or waiting, opens again?
+-- Is the endpoint closed so that only a passed check, or time, opens it again?
 local function is_closed(endpoint, record)
   if record.down_reason ~= "" then
     return true

@@ -29,7 +29,7 @@ local NO_CONTENT = { role = true }
 -- NOISE: nothing. ERROR: the provider reports an error. CUT: the provider stopped before its end. INVALID: no JSON.
 _M.CONTENT, _M.FINISH, _M.USAGE, _M.DONE = "content", "finish", "usage", "done"
 _M.NOISE, _M.ERROR, _M.CUT, _M.INVALID = "noise", "error", "cut", "invalid"
--- Of other protocols: the end that says that all is said as well; the end of a part of the answer.
+-- Of other protocols: the end, which also says that the answer is complete; the end of a part of the answer.
 _M.COMPLETED, _M.CLOSING = "completed", "closing"
 
 -- Reasons to finish that are no end: DeepSeek ran out of machines, an aggregator's provider failed.
@@ -68,7 +68,7 @@ local function is_error(value, name)
 end
 
 
--- Can this be told from others of its kind, a choice or a tool call? (JSON knows no NaN, decoders do.)
+-- Does this have an identity of its own, as a choice or a tool call? (JSON knows no NaN, decoders do.)
 local function is_one(item)
   local index = type(item) == "table" and (tonumber(item.index) or 0)
   return index and index == index
@@ -107,7 +107,8 @@ local function record_all(record, value, ended)
 end
 
 
--- A choice has said why it ended. No more of it is expected, so the frame is forgotten: what comes all the same is read.
+-- A choice has said why it ended. No more of it is expected, so its frame is dropped. Content that still comes is
+-- decoded.
 local function finish(self, index)
   if not self.ended[index] then
     self.ended[index], self.finished = true, self.finished + 1

@@ -1,6 +1,7 @@
--- What is new of an answer that continues what was sent. Some providers do not continue but start again, or repeat what they
--- were given: as long as the answer could be that, it is held. Once it has said all that was sent, that is left out, where
--- no text could continue so; where one could (equal lines, a list), nobody can tell, and it is generated again.
+-- What is new in an answer that continues what was sent. Some providers start again instead, or repeat what they were
+-- given. As long as the answer could be such a repetition, it is held back. Once it has repeated all that was sent, the
+-- repetition is left out if no text could continue that way. If one could (equal lines, a list), nobody can decide, and
+-- the answer is generated again.
 
 local find = string.find
 local sub = string.sub
@@ -12,7 +13,7 @@ onward.__index = onward
 local ECHO_MIN_BYTES = 16 -- fewer could be how a continuation just happens to begin ("ha", "haha")
 
 
--- name: the channel that is gone on with; before: what was sent of it; pieces: in how many, about as many as tokens.
+-- name: the channel that is continued; before: what was sent of it; pieces: in how many, about as many as tokens.
 function _M.new(name, before, pieces)
   return setmetatable({ name = name, before = before, pieces = pieces, heard = "" }, onward)
 end
@@ -25,7 +26,7 @@ local function is_no_unit(text)
 end
 
 
--- What is new of the channel's text; "" while that is not certain, nil when it cannot be told.
+-- What is new in the channel's text; "" while that is not certain, nil when nobody can decide.
 local function go_on(self, text, is_end)
   if not self.heard then
     return text

@@ -54,8 +54,8 @@ function _M.is_made_of_nothing(value)
 end
 
 
--- Is a whole answer empty? Nearly none is, and of those the start of the first content tells (but details of reasoning
--- may have a content, too).
+-- Is a whole answer empty? Nearly none is. In those, the start of the first content already shows it (but details of
+-- reasoning may have a content, too).
 function _M.is_whole(body, decode)
   local _, name = find(body, '"content"', 1, true)
   if name and find(body, '^%s*:%s*"[^"]', name + 1) and not find(body, '"reasoning_details"', 1, true)

@@ -1,4 +1,5 @@
--- How long what may come after a finish is waited for: the caller reads its words already, but not that all is said.
+-- How long the router waits for more after a finish. The caller already has the text, but does not know yet that it is
+-- complete.
 
 local min = math.min
 

@@ -12,8 +12,8 @@ local LONGEST_FIELD = 6 -- "event:", "retry:"
 local FIELDS = { "data", "event", "id", "retry" }
 
 
--- start: the first bytes that are no blanks, without a byte order mark. content_type: the provider's, or nil. Gives the
--- form; nil while more bytes could tell.
+-- start: the first bytes that are not blank, without a byte order mark. content_type: the provider's, or nil. Gives the
+-- form; nil while it depends on bytes that have not come.
 function _M.of(start, content_type)
   if find(start, "^:") then
     return _M.STREAM

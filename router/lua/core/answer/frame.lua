@@ -15,8 +15,8 @@ function _M.new()
 end
 
 
--- Does text go on with part at pos? A search is the cheapest way to tell, and makes no string; but one that fails goes
--- through all the rest, so after some that did it is no longer used.
+-- Does text continue with part at pos? A search is the cheapest way to find out, and makes no string. But a search that
+-- fails reads all the remaining text, so after some failures it is no longer used.
 local function goes_on(frame, text, part, length, pos)
   if frame.misses < MISSES_MAX then
     local start = find(text, part, pos, true)
@@ -46,8 +46,8 @@ function _M.fits(frame, text, from, to)
 end
 
 
--- Remembers what stands before and after the text of an event, when that can be told beyond doubt: the member occurs
--- once, and its text needs no escapes. keys: the members of delta that hold text, most frequent first. Gives its key.
+-- Remembers what stands before and after the text of an event, when that is certain: the member occurs once, and its text
+-- needs no escapes. keys: the members of delta that hold text, most frequent first. Gives its key.
 function _M.learn(frame, event, delta, keys)
   for i = 1, #keys do
     local text = delta[keys[i]]

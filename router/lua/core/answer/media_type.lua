@@ -1,6 +1,6 @@
--- The type of a body as the caller is told it. Of what a provider says there, only what it may be is passed on, and its
--- charset, for what is no UTF-8 would be misread: the rest of the line is nobody's business, and a page has no business to
--- be one at the caller's.
+-- The Content-Type that the caller gets. Of the provider's value only an expected type passes, and its charset, because
+-- text that is not UTF-8 would be misread. The other parameters are dropped, and an answer is never passed on as an HTML
+-- page.
 
 local match = string.match
 local sub = string.sub

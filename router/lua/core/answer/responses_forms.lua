@@ -1,5 +1,5 @@
--- Responses in the other form. The last event of a stream carries the whole response; a whole one as a stream is said item
--- by item, with its texts and the arguments of its calls as one delta each.
+-- Responses in the other form. The last event of a stream carries the whole response. A whole response becomes a stream
+-- item by item, with one delta for each text and for the arguments of each call.
 
 local edit = require "core.json.edit"
 local sse = require "core.answer.sse"

@@ -1,9 +1,9 @@
 -- The answer of a second endpoint, joined to what a caller has already been sent of the first one's
 -- (core/answer/transcript.lua).
 --
--- Restart: the second answer starts from the beginning (restart_diff.lua tells what is new of it). Continue: the second
--- endpoint was given what was sent and goes on from there (continue_diff.lua). Where the two do not fit together, it is
--- none to go on with: DIFFERS. Same interface as core/answer/stream.lua. To the caller it is one answer: all of its chunks
+-- Restart: the second answer starts from the beginning (restart_diff.lua finds what is new in it). Continue: the second
+-- endpoint got what was sent and continues from there (continue_diff.lua). If the two answers do not fit together, they
+-- cannot be joined: DIFFERS. Same interface as core/answer/stream.lua. To the caller it is one answer: all of its chunks
 -- have the first one's id, created, model and fingerprint.
 
 local find = string.find
@@ -41,7 +41,7 @@ function _M.new(events, sent, how, decode, encode)
 end
 
 
--- A sign of life while nothing new is said; nil when there can be none.
+-- A sign of life while nothing new comes; nil when there can be none.
 function splice:beat()
   local identity = self.transcript.identity
   return not self.joined and identity and event_rewrite.nothing(identity) or nil

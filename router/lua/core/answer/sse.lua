@@ -40,8 +40,8 @@ end
 
 
 -- The event that starts at pos: the position of its last byte (its line ends included, the empty line not) and of the
--- next event. nil while the empty line has not come. final: no more bytes will come. has_cr: of the text; whoever goes
--- through many events of one text looks for that once.
+-- next event. nil while the empty line has not come. final: no more bytes will come. has_cr: of the text; a caller that
+-- reads many events of one text looks for that once.
 function _M.boundary(text, pos, final, has_cr)
   if has_cr or byte(text, pos) == LF then
     return boundary_of_lines(text, pos, final)

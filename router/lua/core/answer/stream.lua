@@ -24,8 +24,8 @@ local ENDS = {
 }
 
 
--- reader: what tells the meaning of an event (of the surface's protocol); wants_usage: did the caller ask for the account of
--- tokens? Who did not gets none, in whatever shape it comes: the router asked for it.
+-- reader: decides what an event means (of the surface's protocol); wants_usage: did the caller ask for the token usage? A
+-- caller that did not gets none, in any form: only the router asked for it.
 function _M.new(reader, wants_usage)
   return setmetatable({
     reader = reader, wants_usage = wants_usage, carry = "", closing = "", started = false, finished = false,

@@ -1,6 +1,6 @@
--- Which of an answer's tool calls a piece belongs to. The index says it; but some providers give parallel calls the same
--- index, or none, and tell them apart by their ids, and some give every piece another id: a new call is one that brings
--- another id and a name.
+-- Which of an answer's tool calls a piece belongs to. The index says it. But some providers give parallel calls the same
+-- index, or none, and only their ids differ; others give every piece another id. So a new call is one that brings another
+-- id and a name.
 
 local max = math.max
 

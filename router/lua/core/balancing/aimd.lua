@@ -45,8 +45,8 @@ end
 
 local DECREASES = { slow = true, overload = true }
 
--- The limit after an event, and whether that was a decrease. context: ceiling, started_ms (of the attempt), cut_at_ms (of
--- the last decrease; 0: none), in_flight, told (a limit that the provider named, or nil).
+-- The limit after an event, and whether that was a decrease. context: `ceiling` (the limit's upper bound), started_ms (of
+-- the attempt), cut_at_ms (of the last decrease; 0: none), in_flight, `told` (a limit that the provider named, or nil).
 function _M.step(limit, event, context)
   if DECREASES[event] and context.started_ms <= context.cut_at_ms then
     return limit, false

@@ -15,7 +15,7 @@ function _M.new()
 end
 
 
--- The tier held under this token, or nil; of two (this router's own and the one that the document tells) the lower tier.
+-- The held tier under this token, or nil; of two (this router's own and the one in the document) the lower tier.
 function _M.tier(record, token, told)
   local own = record.token == token and record.tier >= 0 and record.tier or nil
   return own and told and max(own, told) or own or told

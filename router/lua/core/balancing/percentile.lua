@@ -24,7 +24,7 @@ function recent:add(value)
 end
 
 
--- nil while there are too few values to tell.
+-- nil while there are too few values.
 function recent:percentile(percent)
   if #self.values < ENOUGH then
     return nil

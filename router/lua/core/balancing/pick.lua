@@ -1,7 +1,7 @@
 -- Which endpoint gets the next attempt: first the tier, then one of it by the pool's strategy.
 --
--- A strategy is a function (candidates, context) -> index. Candidates may all be used and have room; what may not be
--- used never gets here, so no strategy can overrule a breaker or a ceiling.
+-- A strategy is a function (candidates, context) -> index. Every candidate may be used and has a free connection. Other
+-- endpoints never get here, so no strategy can overrule a breaker or a connection limit.
 
 local affinity = require "core.balancing.affinity"
 local weight = require "core.balancing.weight"
@@ -84,9 +84,10 @@ local function is_settled(candidate, context)
 end
 
 
--- How late a candidate's tier comes. The tier that Proportional has drawn comes first, but for trials above it: they are
--- what recovery is told by. Tiers above a held one come after all others (but for trials, where the router holds by
--- itself). A tier that has only just come back waits for stabilization while another can serve.
+-- The position of a candidate's tier in the order. The tier that Proportional has drawn comes first, except for half-open
+-- requests to tiers above it, because they show recovery. Tiers above a held one come after all others (except for
+-- half-open requests, where the router itself holds). A tier that has only just recovered waits for stabilization while
+-- another can serve.
 function _M.rank(candidate, context)
   local rank = candidate.tier
   if context.drawn_tier and (rank == context.drawn_tier or candidate.is_trial and rank < context.drawn_tier) then

@@ -1,6 +1,6 @@
--- What probes advise about an endpoint: a share of its weight, or none of it, until a time. After that time there is no
--- advice, so that a prober that is no longer there holds nobody down. And it is advice: out means after everybody else,
--- because an endpoint that probes think badly of is better than none.
+-- The weight adjustment by probes: a share of an endpoint's weight, or none of it, until a time. After that time it
+-- expires, so that a prober that has stopped excludes no endpoint. And out means after all others, because an endpoint
+-- with bad probes is better than none.
 
 local _M = {}
 

@@ -1,6 +1,6 @@
 -- How much of the traffic an endpoint deserves now:
 --   weight × (1 − in-flight / max connections) × (base latency / current latency) × slow start
--- Every factor is clamped, and latency is the time to first content of successes and of who still waits for it: fast
+-- Every factor is clamped. Latency is the time to first content of successes and of requests that still wait for it: fast
 -- failures must not attract traffic, one slow answer must not starve an endpoint for ever.
 
 local exp = math.exp

@@ -1,5 +1,5 @@
--- Whether a router.json may be believed, and what it says with Lua's names. The same contract as the operator's
--- api/router_document.py; what is not known here is refused, because a document half understood is worse than yesterday's.
+-- Whether a router.json is valid, and its content with Lua's names. The same contract as the operator's
+-- api/router_document.py. Unknown members are refused, because a document half understood is worse than yesterday's.
 
 local schema = require "core.document.schema"
 

@@ -1,4 +1,4 @@
--- What an answer cost, from the provider's account of tokens and the prices that people declared.
+-- What an answer cost, from the provider's token usage and the declared prices.
 --
 -- Prices are decimal text in the document and doubles here: fifteen digits, so a sum over a million answers is right to
 -- far less than the smallest coin. A price for chat has two parts; for comparing endpoints they are mixed as a chat mixes

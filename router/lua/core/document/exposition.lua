@@ -1,5 +1,4 @@
--- Prometheus' text format: which families there are, what each means and is told apart by, and their series in a
--- stable order.
+-- Prometheus' text format: the metric families, what each means, its labels, and its series in a stable order.
 
 local _M = {}
 

@@ -11,7 +11,7 @@ local min = math.min
 
 local _M = {}
 
-local DEAREST = 0.05 -- however dear, an endpoint keeps this part of its weight: a price is no reason not to answer
+local DEAREST = 0.05 -- however expensive, an endpoint keeps this part of its weight: a price must not stop answers
 
 
 -- Makes a document ready. Gives false when nothing in it ever changes.
@@ -58,7 +58,7 @@ local function cheapest_of(doc)
 end
 
 
--- From 1 for the cheapest down to what the policy gives the price to say.
+-- From 1 for the cheapest down to the influence that the policy gives the price.
 local function price_factor(endpoint, cheapest, price_weight_percent)
   if not endpoint.pricing or price_weight_percent == 0 then
     return 1

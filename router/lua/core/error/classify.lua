@@ -1,6 +1,6 @@
--- What a provider's refusal means: status, headers and the start of the body in, a class of the design's table out.
--- The rules are data (rules.lua); the order is provider, common, status. The prober's poolkeeper/providers/classify.py is
--- this file again, held to the same vectors and, by property, to the same verdict on whatever comes.
+-- What a provider's refusal means: status, headers and the start of the body in, a class of the design's table out. The
+-- rules are data (rules.lua); the order is provider, common, status. The prober has the same logic in
+-- poolkeeper/providers/classify.py. The same vectors test both, and a property test compares their results for any input.
 
 local find = string.find
 local lower = string.lower
@@ -68,8 +68,8 @@ local function told_status(seen, class)
 end
 
 
--- header: lower-case name -> value or nil. The verdict: class, reason, status (what a caller would be told, never 200),
--- retry_after_ms (nil: not said), and limit, a ceiling that the provider names.
+-- header: lower-case name -> value or nil. Gives the class, reason, status (what a caller would get, never 200),
+-- retry_after_ms (nil: not stated), and limit, a connection limit that the provider names.
 function _M.refusal(status, header, body, provider, now_ms)
   local text = lower(sub(body, 1, LOOKED_AT_BYTES))
   local words = words_of(text)

@@ -1,5 +1,5 @@
--- A provider's refusal as its caller is told it. Clients read errors by one shape, {"error": {"message"}}; what comes in a
--- provider's own (a bare code and message, a word, plain text) is said again in that. A firewall's page is named.
+-- A provider's refusal as the caller gets it. Clients read errors in one form, {"error": {"message"}}. An error in a
+-- provider's own form (a bare code and message, a word, plain text) is converted to it. A firewall's page is named.
 
 local words_of = require("core.error.words").of
 
@@ -23,7 +23,7 @@ local BLOCKED = "A firewall before the provider%s blocked this request with stat
 local ANY_CODE = "refused_by_provider"
 
 
--- A firewall's page tells its reader nothing; that it was one, and whose, does.
+-- A firewall's page does not help its reader. That it was a firewall, and whose, does.
 local function of_firewall(body, status)
   local page, name = lower(sub(body, 1, PAGE_MAX_BYTES)), nil
   for i = 1, #FIREWALLS do

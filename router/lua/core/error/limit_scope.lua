@@ -1,6 +1,6 @@
--- Whose rate a provider limits: that of one model, or the whole account's. What it says of the model by name is the
--- model's; else its documentation decides. A wrong "model" costs one attempt for each other model; a wrong "account" keeps
--- good models idle.
+-- Whose rate a provider limits: that of one model, or the whole account's. A limit that names the model is the model's;
+-- else the provider's documentation decides. A wrong "model" costs one attempt for each other model; a wrong "account"
+-- keeps good models idle.
 --
 --   provider                   limits     source
 --   DeepSeek                   account    its 429 names the account's concurrency by its balance; quick_start/rate_limit
@@ -27,7 +27,8 @@ local OF_ACCOUNT = {
 local ACCOUNT_WORDS = { "free-models-per-day", "free-models-per-min", "in_flight" } -- OpenRouter's, of the account
 
 
--- failure: of a request that was limited: limit (a ceiling that was named), answer {body} (nil: none). Is it the account's?
+-- failure: of a request that was limited: limit (a connection limit that was named), answer {body} (nil: none). Is it the
+-- limit of the account?
 function _M.is_accounts(provider, failure, upstream_name)
   local text = failure.answer and lower(sub(failure.answer.body, 1, LOOKED_AT_BYTES)) or ""
   for i = 1, #ACCOUNT_WORDS do

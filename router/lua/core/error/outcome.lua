@@ -24,7 +24,8 @@ _M.CLASSES = {
   Deadline = { request = "stop", is_fault = false, counts = false },
 }
 
--- The answer of these goes to the caller when nobody else could do better: it tells what to change, or is all there is.
+-- The caller gets the answer of these when no other endpoint could do better: it says what to change, or is the only
+-- answer.
 _M.TELLING = { Empty = true, ContextTooLong = true, Incompatible = true, ClientFault = true }
 
 

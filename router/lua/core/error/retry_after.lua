@@ -1,11 +1,11 @@
--- How long a provider asks to be left alone: Retry-After in seconds or as an HTTP date, or retry-after-ms.
+-- How long a provider wants no requests: Retry-After in seconds or as an HTTP date, or retry-after-ms.
 
 local floor = math.floor
 local max = math.max
 
 local _M = {}
 
-local LONGEST_MS = 3600 * 1000 -- as long as any time of a policy may be: nothing that is said parks an endpoint for longer
+local LONGEST_MS = 3600 * 1000 -- as long as the longest time in a policy: no Retry-After excludes an endpoint for longer
 _M.LONGEST_MS = LONGEST_MS
 local MS_A_DAY = 86400000
 local VALUE_MAX_BYTES = 64 -- of a header: what stands behind changes nothing

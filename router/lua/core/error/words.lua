@@ -13,7 +13,7 @@ local _M = {}
 
 local TEXT_MAX_BYTES = 1000
 local DEPTH_MAX, ITEMS_MAX = 5, 8
--- Members that hold the words, the most telling first.
+-- Members that hold the words, the most informative first.
 local MEMBERS = {
   "message", "Message", "error_message", "errorMessage", "error_msg", "errmsg", "err_msg", "msg", "error_description",
   "detail", "details", "error", "errors", "description", "reason", "status_msg", "base_resp", "fault", "faultstring",

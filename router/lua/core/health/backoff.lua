@@ -11,12 +11,12 @@ local suspicion = require "core.health.suspicion"
 
 local _M = {}
 
-local LIMIT_MEMORY_MS = 600000 -- a ceiling the provider named is believed for ten minutes: balances get topped up
+local LIMIT_MEMORY_MS = 600000 -- a connection limit that a provider named holds for ten minutes: accounts get credit
 
 
--- account: the backoff of all models; models: model -> its own; missing: what was asked for (a model on a surface) -> until;
--- refusals: of the key, as evidence; down_*: out of service, until_ms 0 = until the key changes (down_key is the key it was
--- refused with); limit_*: a ceiling learned from the provider.
+-- account: the backoff of all models; models: model -> its own; missing: what is missing there (a model on a surface) ->
+-- until; refusals: of the key, as evidence; down_*: out of service, until_ms 0 = until the key changes (down_key is the
+-- key that was refused); limit_*: a connection limit learned from the provider.
 function _M.new()
   return { account = pause.new(), models = {}, missing = {}, refusals = suspicion.new(),
            down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "", is_down_by_check = false,
@@ -24,7 +24,7 @@ function _M.new()
 end
 
 
--- What an endpoint starts as that is told to be out of service: until then, or until its key changes.
+-- The first record of an endpoint that the startup hints report as out of service: until then, or until its key changes.
 function _M.new_down(reason, key, now_ms, until_ms)
   local record = _M.new()
   record.down_reason, record.down_since_ms, record.down_until_ms, record.down_key = reason, now_ms, until_ms, key
@@ -70,7 +70,7 @@ for _, kind in ipairs({ "busy", "limited" }) do
   end
 end
 
--- What a check has seen lasts until the key changes or a check passes; what requests have, for a while.
+-- What a check has found lasts until the key changes or a check passes; what requests have found, for a while.
 local function take_down(record, outcome, context)
   if record.down_reason ~= outcome.reason or record.down_key ~= context.key then
     record.down_since_ms = context.now_ms
@@ -151,8 +151,8 @@ function _M.failure(record, kind, outcome, context)
 end
 
 
--- Health checks have passed often enough, and proved the key or the balance: what was laid down for the lack of that is
--- over. Not more than that: a pause that the provider asked for is kept. What a check laid down, it may take back.
+-- Health checks have passed often enough, and proved the key or the balance: what excluded the endpoint for the lack of
+-- that ends. No more than that: a backoff that the provider set lasts to its end. What a check set, a check may end.
 local PROVED_BY = { CredentialsRejected = "key", BalanceExhausted = "balance" }
 
 function _M.proved(record, proves)
@@ -215,14 +215,15 @@ function _M.retry_at_ms(record, model, now_ms)
 end
 
 
--- Would a request for the model be a trial? In a backoff that it may not wait for.
+-- Would a request for the model be a half-open request? Yes, in a backoff that is too long for it to wait.
 function _M.is_trial(record, model, now_ms)
   local account, own = in_force(record, model, now_ms)
   return account ~= nil or own ~= nil
 end
 
 
--- A request for the model is about to go. Gives the record, in which a trial is taken, and whether it may go.
+-- A request for the model is about to be sent. Gives the record, with the half-open request noted if it is one, and
+-- whether it may go.
 function _M.admit(record, model, now_ms)
   local account, own = in_force(record, model, now_ms)
   if not account and not own then
@@ -268,7 +269,7 @@ function _M.is_limited(record, model, now_ms)
 end
 
 
--- The backoff that people are told of: the account's, or, when all of these models back off, the first that ends. nil: none.
+-- The backoff in the status: the account's, or, when all of these models have one, the first that ends. nil: none.
 function _M.told(record, models, now_ms)
   if not pause.is_over(record.account, now_ms) then
     return record.account
@@ -285,7 +286,7 @@ function _M.told(record, models, now_ms)
 end
 
 
--- The ceiling that holds now: the declared one, or the lower one that the provider named.
+-- The connection limit that holds now: the declared one, or the lower one that the provider named.
 function _M.ceiling(record, max_connections, now_ms)
   if record.limit > 0 and now_ms < record.limit_until_ms then
     return min(record.limit, max_connections)

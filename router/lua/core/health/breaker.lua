@@ -2,23 +2,25 @@
 --
 --             failure too many            retry_at passed, next request
 --   Closed ────────────────────> Open ─────────────────────────────────> HalfOpen
---     ^                           ^   a trial fails                        │
+--     ^                           ^   one fails                            │
 --     │                           └────────────────────────────────────────┤
---     └────────────────────── half_open_max_requests trials pass ──────────┘
+--     └────────────────────── half_open_max_requests pass ─────────────────┘
 --
--- Health checks move Open to HalfOpen at most, so that a router without traffic does not tell for ever that a circuit is
--- open: only real traffic closes. And not before retry_at, unless they failed, too, since the circuit opened: a check that
--- passed all the while is blind to what went wrong, and must not send trials into an outage every few seconds. A probe that
--- began after the circuit opened and was answered well is no such guess, so it may speak before retry_at; once, because when
--- its trial fails the circuit is open since later than the probe. docs/adr/0007-ghost-traffic.md says why.
+-- Health checks move Open to HalfOpen at most, so that a router without traffic does not report an open circuit for ever:
+-- only real traffic closes. And not before retry_at, unless they also failed since the circuit opened. A check that
+-- passed all the time does not see this fault, and must not send half-open requests into an outage every few seconds. A
+-- probe that began after the circuit opened and got a good answer is better evidence, so it may act before retry_at. It
+-- does so once: when its half-open request fails, the circuit has opened after the probe. docs/adr/0007-ghost-traffic.md
+-- says why.
 --
--- Counts are by the time a request started: a window of slow answers must not look like a burst, an answer to what was
--- asked before a row of failures does not end the row, and what was sent before the circuit closed says nothing of how it is
--- since. A trial is a lease: it passes with its first content, fails with any counted failure, and when its holder vanishes
--- it goes with it, or runs out. In an open time of more than EARLY_MS one request in EARLY_MS is let through, too, while the
--- circuit stays open: who is back is found soon. The first open times are one recovery time each; then they double, until
--- the circuit has stayed closed for a recovery time: a provider that does not come back is asked ever more rarely while
--- there is another one to ask. `step` is given a record and gives back a record: the same one when nothing changed.
+-- Counts go by the time a request started. A window of slow answers must not look like a burst. An answer to a request
+-- that started before a row of failures does not end the row. A request that started before the circuit closed says
+-- nothing about its state since. A half-open request is a lease: it passes with its first content and fails with any
+-- counted failure. When its holder disappears the lease ends with it, or it expires. In an open time of more than
+-- EARLY_MS one request in EARLY_MS also passes while the circuit stays open, so that a recovery is found soon. The first
+-- open times are one recovery time each. Then they double, until the circuit has stayed closed for a recovery time: a
+-- provider that does not recover gets requests at growing intervals while there is another one. `step` takes a record and
+-- gives a record: the same one when nothing changed.
 
 local max = math.max
 local min = math.min
@@ -27,20 +29,21 @@ local _M = {}
 
 local JITTER = 0.2 -- of the open time, at most so much less: replicas must not ask in step
 local ALIKE = 3 -- open times before they double
-local EARLY_MS = 10000 -- in a longer open time one request in so long goes as a trial
--- What a circuit opened for that costs the caller of a trial next to nothing. Not silence: that costs him all of firstToken.
+local EARLY_MS = 10000 -- in a longer open time, one request in this time goes as a half-open request
+-- Failures that cost the caller of a half-open request next to nothing. Silence is not one: it costs him all of
+-- firstToken.
 local TRIED_EARLY = {
   Connect = true, ProxyFailed = true, Busy = true, ServerError = true, Truncated = true, NoAnswer = true,
 }
-local PROBE_NEWS_MS = 30 * 60000 -- what was answered longer ago says nothing of now
+local PROBE_NEWS_MS = 30 * 60000 -- an older probe answer says nothing about the present
 
 _M.CHECKED, _M.PROBED = "HealthCheckPassed", "ProbePassed"
 
--- Why it is half-open when no request has asked for that: it waits for one.
+-- Why it is half-open without a request: it waits for one.
 _M.UNTRIED = { [_M.CHECKED] = true, [_M.PROBED] = true }
 
--- What a breaker starts as. leases: [{id, until_ms, holder}]; failing_since_ms: when the first of the consecutive failures
--- was asked for; first_lease: of the trials since it opened last; era: grows when the counts start afresh.
+-- The first record of a breaker. leases: [{id, until_ms, holder}]; failing_since_ms: when the first of the consecutive
+-- failures was sent; first_lease: of the half-open requests since it opened last; era: grows when the counts start again.
 function _M.new()
   return { state = "Closed", since_ms = 0, consecutive = 0, failing_since_ms = 0, opens = 0, retry_at_ms = 0, passed = 0,
            trial_at_ms = 0, leases = {}, first_lease = 1, next_lease = 1, era = 0, reason = "" }
@@ -77,7 +80,7 @@ local function open(record, reason, context)
 end
 
 
--- What a breaker starts as that is told of an outage: as if it had just opened.
+-- The first record of a breaker with a startup hint of an outage: as if it had just opened.
 function _M.new_open(reason, context)
   return (open(_M.new(), reason, context))
 end
@@ -130,7 +133,7 @@ local function unchanged(record)
 end
 
 
--- When an open circuit lets its next early trial through; nil: it does not.
+-- When an open circuit lets its next early half-open request through; nil: it does not.
 local function early_at_ms(record)
   return TRIED_EARLY[record.reason] and record.retry_at_ms - record.since_ms > EARLY_MS and record.trial_at_ms or nil
 end
@@ -194,7 +197,7 @@ function OPEN.check_passed(record, context)
   return transition(record, "HalfOpen", _M.CHECKED, context, { leases = {}, passed = 0 })
 end
 
--- Nothing from the future: it would be news again when the trial has failed.
+-- Nothing from the future: it would count again after the half-open request has failed.
 function OPEN.probe_passed(record, context)
   local age_ms = context.now_ms - context.probed_at_ms
   if context.probed_at_ms <= record.since_ms or age_ms < 0 or age_ms > PROBE_NEWS_MS then
@@ -203,7 +206,7 @@ function OPEN.probe_passed(record, context)
   return transition(record, "HalfOpen", _M.PROBED, context, { leases = {}, passed = 0 })
 end
 
--- An early trial has passed: it is the first of those that close the circuit.
+-- An early half-open request has passed: it is the first of those that close the circuit.
 function OPEN.first_content(record, context)
   if not is_trial(record, context.lease) then
     return record, {}
@@ -217,7 +220,7 @@ function OPEN.first_content(record, context)
   return after, { transition = { from = "Open", to = "HalfOpen", reason = "RecoveryTimeoutPassed" } }
 end
 
--- It has failed or ended without a word: the next one goes at its time.
+-- It has failed or ended without a result: the next one goes at its time.
 function OPEN.failure(record, context)
   local leases, held = leases_without(record, context.lease, context.now_ms)
   return held and changed(record, { leases = leases }) or record, {}
@@ -227,7 +230,7 @@ OPEN.release = OPEN.failure
 
 HALF_OPEN.admit = grant
 
--- Trials that ended without a word (the caller left) leave it waiting for the next request.
+-- Half-open requests that ended without a result (the caller left) leave it waiting for the next request.
 function HALF_OPEN.check_passed(record, context)
   if _M.UNTRIED[record.reason] or #leases_without(record, nil, context.now_ms) > 0 then
     return record, {}
@@ -249,7 +252,8 @@ function HALF_OPEN.first_content(record, context)
   })
 end
 
--- Only a trial speaks for the endpoint as it is now; what was sent before the circuit opened is old news.
+-- Only a half-open request shows the present state of the endpoint. Requests that were sent before the circuit opened do
+-- not.
 function HALF_OPEN.failure(record, context)
   if not is_trial(record, context.lease) then
     return record, {}
@@ -288,7 +292,7 @@ function _M.is_old_news(record, started_ms, lease)
 end
 
 
--- The record without the trials of a holder that is no more; the same one when it has none.
+-- The record without the half-open requests of a holder that no longer exists; the same one when it has none.
 function _M.without_holder(record, holder)
   local kept = {}
   for i = 1, #record.leases do
@@ -300,8 +304,9 @@ function _M.without_holder(record, holder)
 end
 
 
--- When an open circuit lets a trial through. Who has nobody else to ask need not wait longer for having seen the outage
--- more often: once a recovery time is rare enough, and nobody may go without an answer for minutes after it is over.
+-- When an open circuit lets a half-open request through. If there is no other endpoint, the wait does not grow with the
+-- outages: one request in a recovery time is rare enough, and no caller should lack an answer for minutes after the
+-- outage is over.
 function _M.retry_at_ms(record, policy, is_last_resort)
   if is_last_resort then
     return min(record.retry_at_ms, record.since_ms + policy.recovery_timeout_ms)
@@ -310,19 +315,19 @@ function _M.retry_at_ms(record, policy, is_last_resort)
 end
 
 
--- As retry_at_ms, or the next early trial where that is sooner.
+-- As retry_at_ms, or the time of the next early half-open request if that is sooner.
 function _M.next_at_ms(record, policy, is_last_resort)
   return min(_M.retry_at_ms(record, policy, is_last_resort), early_at_ms(record) or math.huge)
 end
 
 
--- The record as it is for who has nobody else to ask: to be told, not kept.
+-- The record as it applies when there is no other endpoint: for reports, not to be stored.
 function _M.as_last_resort(record, policy)
   return changed(record, { retry_at_ms = _M.retry_at_ms(record, policy, true) })
 end
 
 
--- May a request be sent, as far as can be told without taking a lease? (what picking looks at)
+-- May a request be sent, as far as that is known without a lease? (what picking looks at)
 function _M.may_admit(record, now_ms, policy, is_last_resort)
   if record.state == "Closed" then
     return true

@@ -8,9 +8,9 @@
 --                      │        good in a row          │
 --                      └───────────────────────────────┘
 --
--- A refused check (of the key, of the account's balance) is neither: somebody answers, and says what is wrong; that is
--- backoff.lua's business. Good answers to real requests count as good checks. `step` gives back the same record when nothing
--- changed: counts stop at their threshold.
+-- A refused check (of the key, of the account's balance) is neither: the endpoint answers, and says what is wrong; that
+-- is backoff.lua's business. Good answers to real requests count as good checks. `step` gives back the same record when
+-- nothing changed: counts stop at their threshold.
 
 local max = math.max
 local min = math.min
@@ -19,7 +19,7 @@ local _M = {}
 
 local JITTER = 0.1 -- of the interval, both ways: replicas and endpoints must not ask in step
 local REFUSED_DOUBLINGS = 5
-local REFUSED_MAX_MS = 300000 -- who refuses a key is not asked with it all the time: some lock accounts out for that
+local REFUSED_MAX_MS = 300000 -- a refused key is not shown all the time: some providers lock accounts for that
 
 -- The result of a check (check_types.lua) -> what it is for the record; what is not listed says nothing.
 _M.EVENTS = {
@@ -111,14 +111,14 @@ function _M.step(record, event, context)
 end
 
 
--- Were there so many good checks in a row that other decisions may lean on it?
+-- Were there enough good checks in a row for other decisions to rely on?
 function _M.is_sure(record, policy)
   return record.good >= policy.healthy_threshold
 end
 
 
--- The candidates that do not fail their checks. When there is none, all of them: better to try than to refuse everything.
--- well_full: but for one that is merely full, which will have room again soon.
+-- The candidates that do not fail their checks. When there is none, all of them: an attempt is better than refusing
+-- everything. well_full: one that passes its checks but is full, and will have a free connection soon.
 function _M.leave_out(candidates, well_full)
   local kept = {}
   for i = 1, #candidates do

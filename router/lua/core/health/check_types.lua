@@ -1,13 +1,13 @@
--- What an endpoint is asked to see whether it is well, and what an answer to that says: data, one row a question. All of it
--- is free: nothing is generated, but by COMPLETION, which is asked only where a policy says so.
+-- What a health check requests from an endpoint, and what the answer proves: data, one row a question. All of them are
+-- free, because nothing is generated, except for COMPLETION, which is used only where a policy says so.
 --
--- A row: path (from the endpoint's prefix, or beside it: vLLM's /health lies beside /v1), reads (the body of a good status
--- -> verdict), body_bytes (as much as that wants to see). is_about_account: it asks for our own account, so 403 is about
--- the key; a key may well be kept from listing models, and there 403 says nothing.
+-- A row: path (from the endpoint's prefix, or beside it: vLLM's /health lies beside /v1), reads (the body of a good
+-- status -> `verdict`), body_bytes (how much of the body that needs). is_about_account: it asks for our own account, so
+-- 403 is about the key. Other questions may be forbidden to a good key (listing models), so there 403 proves nothing.
 --
--- A verdict: result (a word for metrics), proves {key, balance} (what a good answer proves beyond "somebody answers"),
--- listed {upstream name -> is it there?} where a list can be believed. Only Ollama's can: it is what lies on its disk. What
--- others list is not all that they serve (aliases, variants of aggregators), or more than they have loaded.
+-- A `verdict`: result (a word for metrics), proves {key, balance} (what a good answer proves beyond "it answers"), listed
+-- {upstream name -> is it present?} where a list is reliable. Only Ollama's is: it lists what lies on its disk. Other
+-- lists lack names that are served (aliases, variants of aggregators), or have more than is loaded.
 
 local find = string.find
 local lower = string.lower
@@ -35,7 +35,7 @@ local function any_body()
 end
 
 
--- The bodies of lists are long, and decoding one would keep requests waiting: JSON is told by how it starts.
+-- The bodies of lists are long, and decoding one would delay requests: the first characters show whether it is JSON.
 local function json_text(text)
   return verdict(match(text, "^%s*[%[{]") and "Passed" or "BadAnswer")
 end
@@ -138,7 +138,7 @@ function _M.of(kind, provider)
 end
 
 
--- Where a question is asked: the surfaces lie below /v1 or /beta, what tells of the server itself lies beside them.
+-- Where a question is sent: the surfaces lie below /v1 or /beta, what describes the server itself lies beside them.
 function _M.path(question, endpoint_path)
   if question.is_beside then
     endpoint_path = match(endpoint_path, "^(.*)/v%d+$") or match(endpoint_path, "^(.*)/beta$") or endpoint_path

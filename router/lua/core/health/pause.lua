@@ -1,6 +1,7 @@
--- One backoff: of a whole account or of one model at an endpoint. It grows with each failure in a row. What its provider
--- asked for (Retry-After) is kept to the end; in any other one of more than TRIAL_MS one request in TRIAL_MS goes as a
--- trial, whose success ends it: who is back is found soon, and who is not gets six requests a minute.
+-- One backoff: of a whole account or of one model at an endpoint. It grows with each failure in a row. A backoff that the
+-- provider set (Retry-After) lasts to its end. In any other one of more than TRIAL_MS, one request in TRIAL_MS goes as a
+-- half-open request, whose success ends the backoff. So a recovery is found soon, and an endpoint that stays down gets
+-- six requests a minute.
 
 local max = math.max
 local min = math.min
@@ -11,8 +12,8 @@ local TRIAL_MS = 10000
 _M.TRIAL_MS = TRIAL_MS
 
 
--- row: failures in a row; is_asked: its provider said how long; is_said: and a request may wait for that; trial_at_ms: when
--- the next trial may go.
+-- row: failures in a row; is_asked: its provider stated the time; is_said: and a request may wait for that; trial_at_ms:
+-- when the next half-open request may go.
 function _M.new()
   return { until_ms = 0, since_ms = 0, reason = "", is_asked = false, is_said = false, row = 0, trial_at_ms = 0 }
 end
@@ -46,7 +47,7 @@ function _M.is_over(pause, now_ms)
 end
 
 
--- When the next request may be sent: at its end, or before that as a trial.
+-- When the next request may be sent: at its end, or before that as a half-open request.
 function _M.retry_at_ms(pause)
   if pause.is_asked or pause.until_ms - pause.since_ms <= TRIAL_MS then
     return pause.until_ms
@@ -55,7 +56,7 @@ function _M.retry_at_ms(pause)
 end
 
 
--- The pause after a trial was let through.
+-- The backoff after a half-open request was let through.
 function _M.tried(before, now_ms)
   local after = {}
   for key, value in pairs(before) do

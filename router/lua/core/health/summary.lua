@@ -1,5 +1,5 @@
--- What people are told of an endpoint: health, one reason for it, since when, and when it will be asked again. Derived
--- from the records that decide (breaker, rest, key), so that the words can never differ from what the router does.
+-- The summary of an endpoint for people: health, one reason for it, since when, and when it gets the next request.
+-- Derived from the records that decide (breaker, backoff, key), so that it can never differ from what the router does.
 
 local max = math.max
 

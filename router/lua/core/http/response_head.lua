@@ -1,9 +1,8 @@
 -- The head of a provider's answer (RFC 9112): its status, its headers, and how its body ends. Works on what a connection
 -- knows: {buffer, head, mode, left, ended, keep}.
---
--- A connection is only kept when there can be no two opinions about where its answer ended: whoever is served over it next
--- must never get a byte of what was meant for this one. What is odd but readable is read, and its connection closed. A line
--- that goes on in the next one (obs-fold) is refused: no two readers agree on what it says.
+-- A connection is reused only when it is certain where its answer ended: the next request over it must never get a byte
+-- of this answer. An answer that is unusual but readable is read, and its connection closed. A line that is folded into
+-- the next one (obs-fold) is refused: readers disagree about what it means.
 
 local byte = string.byte
 local find = string.find
@@ -33,7 +32,7 @@ local function needle_of(name)
 end
 
 
--- Value of a header of the answer, in lower case; nil when it is not there. Also where its line was found.
+-- Value of a header of the answer, in lower case; nil when it is missing. Also where its line was found.
 function _M.value(self, name)
   local head = self.head
   local _, stop = find(head, needle_of(name), 1, true)

@@ -1,5 +1,5 @@
--- JSON that may hold half a character: "\ud83d" alone. Grammar allows it, and who cuts text by UTF-16 units sends it; the
--- callers' parsers take it, ours does not. So that it is understood all the same, such halves are read as U+FFFD.
+-- JSON that may hold half a character: "\ud83d" alone. The grammar allows it, and programs that cut text by UTF-16 units
+-- send it. The callers' parsers accept it, ours does not. So the router reads such halves as U+FFFD.
 
 local find = string.find
 local gsub = string.gsub

@@ -1,7 +1,7 @@
 -- Anthropic's protocol: the Messages API. What a protocol is, see core/protocol/surface.lua.
 --
 -- Text, thinking and the pieces of a tool's input are content; message_start, content_block_start and ping are not. A
--- message_delta with a stop_reason says that all is said, message_stop that it is over.
+-- message_delta with a stop_reason says that the message is complete, message_stop ends the stream.
 
 local chunk = require "core.answer.chunk"
 local finish_reason = require "core.answer.finish_reason"

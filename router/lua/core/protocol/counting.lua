@@ -1,5 +1,5 @@
--- What is asked beside an answer: how many tokens a text has. A protocol (surface.lua) whose answer is a number, told like
--- everything else of the API it belongs to.
+-- What is requested beside an answer: how many tokens a text has. A protocol (surface.lua) whose answer is a number, in
+-- the form of the API that it belongs to.
 
 local lenient = require "core.json.lenient"
 

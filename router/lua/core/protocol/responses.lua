@@ -18,7 +18,7 @@ local typed = require "core.protocol.typed"
 
 local _M = {}
 
--- What made an answer incomplete and is an end all the same.
+-- Reasons that make an answer incomplete and still end it.
 local LIMITS = { max_output_tokens = true, content_filter = true }
 
 _M.error_body = openai.error_body

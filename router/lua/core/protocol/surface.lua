@@ -1,13 +1,13 @@
 -- What can be asked of a pool: the paths, what an answer of theirs must have, and the protocol that is spoken there. Which
 -- endpoints offer a surface, and where: surface_support.lua.
 --
--- A protocol (core/protocol): new_reader(decode, choices) tells the meaning of a stream's events (chunk.lua names the
--- kinds); DONE_EVENT is the end of a stream that has said all; read_whole(body, decode, member) tells of a complete body
--- of status 200 whether it is an answer, why it was cut (of none: its error, when that is not the body), and its account
--- of tokens; as_stream(body, surface, wants_usage) says a whole answer as a stream, assemble(text, decode, surface) a
--- stream as a whole answer, nil where it cannot be said; new_record() remembers what is sent of a stream and new_splice(…)
--- joins another to it (transcript.lua and splice.lua do so without them); error_body(message, code, status) and
--- error_event(message, code) say what went wrong here.
+-- A protocol (core/protocol): new_reader(decode, choices) gives the meaning of a stream's events (chunk.lua names the
+-- kinds); DONE_EVENT is the end of a complete stream; read_whole(body, decode, member) decides for a complete body of
+-- status 200 whether it is an answer, why it was cut (if it is none: its error, when that is not the body), and its token
+-- usage; as_stream(body, surface, wants_usage) turns a whole answer into a stream, assemble(text, decode, surface) a
+-- stream into a whole answer, nil where that is impossible; new_record() remembers what is sent of a stream and
+-- new_splice(…) joins another to it (transcript.lua and splice.lua do so without them); error_body(message, code, status)
+-- and error_event(message, code) report errors of the router.
 
 local counting = require "core.protocol.counting"
 local anthropic = require "core.protocol.anthropic"
@@ -101,7 +101,7 @@ function _M.is_root(path)
 end
 
 
--- The protocol of whoever asks at a path, served or not: errors are told in it.
+-- The protocol of a path, served or not: the caller gets errors in it.
 function _M.protocol_at(path)
   if find(path, "/anthropic/", 1, true) == 1 or find(path, "/v1/messages", 1, true) then
     return anthropic

@@ -1,5 +1,5 @@
--- What a request's cache-control says of kept answers (RFC 9111, 5.2.1), and where there is none its pragma (5.4): may its
--- answer be kept, and how old may a kept one be that it gets? Both are a table where the header came several times.
+-- What a request's cache-control says about cached answers (RFC 9111, 5.2.1), and without one its pragma (5.4): may its
+-- answer be cached, and how old may a cached answer be for it? Both are a table when the header came several times.
 
 local _M = {}
 

@@ -1,6 +1,6 @@
--- When are two requests the same? When all they say is the same, in any order of the members, but for how the answer is to
--- be handed over (streamed or not). Values are compared as they were written: no two different requests are ever taken for
--- one, and callers that repeat themselves do it byte by byte.
+-- When are two requests the same? When all they say is the same, in any order of the members, except for the form of the
+-- answer (a stream or not). Values are compared as they were written: no two different requests are ever taken for one,
+-- and callers that repeat a request send the same bytes.
 
 local sort = table.sort
 

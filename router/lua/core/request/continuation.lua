@@ -11,7 +11,7 @@ local scan = require "core.json.scan"
 local _M = {}
 
 -- member: beside role and content in the message to go on with; members: of the body; place: where (surface_support.lua)
-local PLAIN = { member = "", members = {}, place = nil } -- a last message of the assistant is gone on with
+local PLAIN = { member = "", members = {}, place = nil } -- a last message of the assistant is continued
 local CHAT_TEMPLATE = { member = "", place = nil,
                         members = { add_generation_prompt = "false", continue_final_message = "true" } }
 local DIALECTS = {
@@ -50,7 +50,7 @@ function _M.is_bound(body)
 end
 
 
--- The channel of what was sent that can be gone on with: the answer of a single choice, once it has begun; nil: none.
+-- The channel of what was sent that can be continued: the answer of a single choice, once it has begun; nil: none.
 function _M.channel(sent, surface_name)
   local channels = sent.choices[0]
   if sent.is_opaque or not channels or next(sent.choices, next(sent.choices)) ~= nil then

@@ -1,6 +1,6 @@
--- Which of a caller's headers go on to a provider: those of a list, and no others. A company's proxies add headers that
--- nobody here has heard of (identities, tokens, addresses), so a list of what may not pass is never complete. A header that
--- may change what a model answers is part of what was asked (core/request/cache_key.lua).
+-- Which of a caller's headers reach a provider: those of a list, and no others. A company's proxies add unknown headers
+-- (identities, tokens, addresses), so a list of forbidden ones is never complete. A header that may change what a model
+-- answers is part of the request (core/request/cache_key.lua).
 
 local concat = table.concat
 local sort = table.sort

@@ -1,6 +1,7 @@
--- How long an attempt may take until its caller may be told something: to its first content where it is streamed. Of a whole
--- answer no first token can be seen: it may be generated for as long as the request lasts, in silence or behind blank lines.
--- While another endpoint could answer, that one gets half of the time that is left: an endpoint that hangs costs no answer.
+-- How long an attempt may take until something can be sent to its caller: to its first content, for a stream. A whole
+-- answer has no visible first token: it may be generated for as long as the request lasts, in silence or behind blank
+-- lines. While another endpoint could answer, that one gets half of the time that is left, so an endpoint that hangs
+-- costs no answer.
 
 local min = math.min
 

@@ -128,7 +128,7 @@ local function with_completion_tokens(body)
 end
 
 
--- {words of the refusal, in lower case; what the caller is told; the repair}
+-- {words of the refusal, in lower case; the message for the caller; the repair}
 local REPAIRS = {
   { "reasoning_content", "reasoning_content", with_reasoning },
   { "content[].thinking", "thinking", with_thinking },

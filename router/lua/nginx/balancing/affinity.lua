@@ -1,6 +1,6 @@
--- The conversations of this router's callers, where affinity is on: what each is called, and who answered it last. A
--- conversation is remembered for the policy's ttl after its last answer; longer than that a provider's prefix cache hardly
--- lives. What is kept is a hash of its start, never its text.
+-- The conversations of this router's callers, where affinity is on: the name of each, and the endpoint that answered it
+-- last. A conversation is remembered for the policy's ttl after its last answer; a provider's prefix cache hardly lives
+-- longer. Only a hash of its start is stored, never its text.
 
 local affinity = require "core.balancing.affinity"
 local conversation = require "core.balancing.conversation"
@@ -21,7 +21,7 @@ local function name_of(request, settings)
 end
 
 
--- The conversation a request belongs to; nil when it cannot be told: the request is placed like any other then.
+-- The conversation that a request belongs to; nil when that is unknown: then the request is placed like any other.
 function _M.of(request, settings)
   local name = name_of(request, settings)
   if type(name) ~= "string" or name == "" then

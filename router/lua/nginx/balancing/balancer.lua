@@ -1,6 +1,6 @@
--- Which endpoint an attempt goes to: gathers what is known of each, lets core/balancing/pick.lua choose among those that
--- may be used and have room, and takes a slot and, while the breaker is half-open, a lease. Whoever loses a race for the
--- last slot looks again without that endpoint.
+-- Which endpoint an attempt goes to. Gathers what is known of each endpoint, lets core/balancing/pick.lua choose among
+-- the candidates, and takes a slot and, while the breaker is half-open, a lease. A request that loses a race for the last
+-- slot chooses again without that endpoint.
 
 local probe_advice = require "core.balancing.probe_advice"
 local health_records = require "nginx.endpoint.health_records"
@@ -31,15 +31,16 @@ local candidates = {}
 local full_ones = {} -- endpoints that could serve but have no room, or none for this request
 
 
--- Has the endpoint room, and for this request? Not if somebody waits for it longer; but who goes on with an answer that
--- broke off goes before all who wait. To be told who serves, no endpoint is full (ignores_load).
+-- Does the endpoint have a free connection, and for this request? Not if another request has waited for it longer; but a
+-- request that continues a broken answer goes before all that wait. For the question which endpoints can serve, no
+-- endpoint is full (ignores_load).
 local function has_room(request, candidate, is_queued)
   return request.ignores_load or candidate.in_flight < candidate.max_connections
     and not (is_queued and not request.goes_first and queue_heads.is_before(request, candidate.endpoint))
 end
 
 
--- Fills candidates; tells what stands against the others: how many are full, how many may be used, the soonest return.
+-- Fills candidates, and reports about the others: how many are full, how many may be used, the soonest return.
 local function gather(request, now_ms, raced)
   local count, full, retry_at_ms, some_out, some_failing, well_full = 0, 0, NEVER_MS, false, false, false
   local endpoints, surface, model = request.doc.endpoints, request.surface.name, request.model
@@ -113,7 +114,7 @@ local function prepare(request, now_ms)
 end
 
 
--- An attempt on a chosen endpoint that holds its slot (and lease); nil when somebody else was quicker.
+-- An attempt on a chosen endpoint that holds its slot (and lease); nil when another request was faster.
 local function take(request, endpoint, max_connections, now_ms)
   if not in_flight.acquire(endpoint.id, max_connections) then
     return nil
@@ -136,8 +137,8 @@ local function take(request, endpoint, max_connections, now_ms)
 end
 
 
--- Of the endpoints that are said to be back at a known time and could serve the request then, the first to be: {name,
--- until_ms} or nil. rather_than: only those whose turn is before this candidate's.
+-- Of the endpoints with a known time of return that could then serve the request, the first to return: {name, until_ms}
+-- or nil. rather_than: only those whose turn is before this candidate's.
 local function first_back(request, now_ms, rather_than)
   local name, until_ms = nil, NEVER_MS
   local endpoints, surface = request.doc.endpoints, request.surface.name
@@ -180,9 +181,9 @@ local function first_of(list, count)
 end
 
 
--- An attempt, or nil and why none can be made now: {full, wanted, retry_at_ms, back, tier_back}. wanted: the endpoints that
--- are full; back: the one that is said to be back first; tier_back: one to wait for rather than fall to a lower tier, which
--- is not tried then. raced: endpoints that were lost to others just now.
+-- An attempt, or nil and why none can be made now: {full, wanted, retry_at_ms, back, tier_back}. wanted: the endpoints
+-- that are full; back: the endpoint with the earliest known return; tier_back: an endpoint to wait for instead of using a
+-- lower tier, which then gets no request. raced: endpoints whose last slot another request has just taken.
 function _M.next(request, now_ms, raced)
   request.is_last_resort = false
   local full, retry_at_ms = gather(request, now_ms, raced)
@@ -223,8 +224,9 @@ function _M.weight_of(endpoint, now_ms)
 end
 
 
--- A tier whose breakers let a few trials through does not serve yet; otherwise the tier would flap with every trial. One
--- that passes its checks and only waits for a request does: a router without traffic would never call it back.
+-- A tier whose breakers let a few half-open requests through does not serve yet; otherwise the tier would flap with each
+-- of them. A tier that passes its checks and only waits for a request does serve: otherwise a router without traffic
+-- would never return to it.
 local function leave_out_trials()
   local kept = {}
   for i = 1, #candidates do

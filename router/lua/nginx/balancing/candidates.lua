@@ -1,4 +1,4 @@
--- May an endpoint be used for a request, as far as is known, and what a choice is told of it. Looks; takes nothing.
+-- May an endpoint be used for a request, as far as is known, and the facts for the choice. Only reads; takes nothing.
 
 local probe_advice = require "core.balancing.probe_advice"
 local breaker = require "core.health.breaker"
@@ -76,8 +76,8 @@ local function is_well(request, endpoint, route, now_ms)
 end
 
 
--- Are endpoints whose breakers are open the request's last resort? They are when nobody is well, not even who was tried
--- already or is full. Then it is no reason to wait how often the outage was seen before.
+-- Are endpoints with an open breaker the request's last resort? Yes, when no other endpoint is well, not even one that
+-- was tried already or is full. Then earlier outages do not make the wait longer.
 function _M.is_last_resort(request, now_ms)
   local endpoints, surface = request.doc.endpoints, request.surface.name
   for i = 1, #endpoints do

@@ -1,6 +1,6 @@
--- How many requests an endpoint may have in flight now: its share of the declared ceiling, what its provider named, and
--- under concurrency Adaptive what core/balancing/aimd.lua found. All workers share one limit; each knows for itself what
--- is normal.
+-- How many requests an endpoint may have in flight now: its share of the declared connection limit, the limit that its
+-- provider named, and under concurrency Adaptive the one that core/balancing/aimd.lua found. All workers share one limit;
+-- each measures for itself what is normal.
 
 local aimd = require "core.balancing.aimd"
 local backoff = require "core.health.backoff"
@@ -19,14 +19,14 @@ function _M.keys_of(id)
 end
 
 
--- 0: there was no reason yet to be below the ceiling.
+-- 0: there was no reason yet to be below the connection limit.
 local function limit_of(endpoint, ceiling)
   local limit = state.counted(endpoint.limit_keys.limit)
   return limit > 0 and limit < ceiling and limit or ceiling
 end
 
 
--- record: how the endpoint rests
+-- record: the endpoint's backoffs
 function _M.ceiling(endpoint, record, now_ms)
   local ceiling = backoff.ceiling(record, endpoint.max_connections, now_ms)
   if not endpoint.policy.is_adaptive then

@@ -14,7 +14,7 @@ local _M = {}
 local PREFIX = "hold:"
 
 
--- Out, and not just resting or full.
+-- Out of service, and not only in backoff or full.
 local function is_out(endpoint, route, now_ms)
   local key = credentials.of(endpoint)
   return key.missing or backoff.is_down(backoffs.record(endpoint), key.version, now_ms)
@@ -39,14 +39,14 @@ local function first_tiers(request, now_ms)
 end
 
 
--- The tier held for a model, or nil.
+-- The held tier of a model, or nil.
 function _M.tier(doc, model)
   local failback = doc.policy.failback
   return failback_hold.tier(state.read(PREFIX .. model, failback_hold.new), failback.told_at, failback.held_tiers[model])
 end
 
 
--- Looks whether the tiers above are gone, and holds on to the one that is there if so. Gives the tier held, or nil.
+-- Checks whether all upper tiers are out, and if so holds the tier that serves. Gives the held tier, or nil.
 function _M.look(request, now_ms)
   local model, token = request.model, request.doc.policy.failback.told_at
   local held = _M.tier(request.doc, model)

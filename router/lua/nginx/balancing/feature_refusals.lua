@@ -1,5 +1,5 @@
--- Which endpoints have refused a feature of requests for a model (tools, images, a schema): they are asked for it only when
--- nobody else can be, for as long as this worker remembers. Servers are started anew, so that is not for ever.
+-- Which endpoints have refused a feature of requests for a model (tools, images, a schema): they get such requests only
+-- when no other endpoint can, as long as this worker remembers. Servers are restarted, so that is not for ever.
 
 local features = require "core.request.features"
 

@@ -132,7 +132,7 @@ local function serve_first(list, now_ms)
   local attempt, obstacle = balancer.next(request, now_ms)
   if attempt then
     queue_heads.note_granted(attempt.endpoint)
-    request.attempt, waiter.attempt = attempt, attempt -- in the request at once: its caller may go before it wakes up
+    request.attempt, waiter.attempt = attempt, attempt -- in the request at once: its caller may leave before it wakes up
     last_wait_ms = now_ms - waiter.since_ms
     finish(waiter)
     return true

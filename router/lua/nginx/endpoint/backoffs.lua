@@ -50,7 +50,7 @@ function _M.success(endpoint, model, now_ms, started_ms)
 end
 
 
--- The model whose backoff a failure is; nil: the account's, which that of an only model is, too.
+-- The model whose backoff a failure sets; nil: the account's. The backoff of an only model is the account's, too.
 local function scope_of(attempt, kind, failure)
   local endpoint = attempt.endpoint
   if not attempt.route or not endpoint.models[2] then
@@ -63,7 +63,7 @@ local function scope_of(attempt, kind, failure)
 end
 
 
--- Takes a trial where the endpoint backs off; false when another request has it.
+-- Notes a half-open request where the endpoint has a backoff; false when another request has taken it.
 function _M.admit(attempt, now_ms)
   local endpoint, model = attempt.endpoint, attempt.model
   if not backoff.is_trial(_M.record(endpoint), model, now_ms) then

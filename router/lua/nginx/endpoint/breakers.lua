@@ -184,8 +184,8 @@ function _M.probes_passed(answered, now_ms)
 end
 
 
--- At the start of a worker: the trials of one with its number, now dead, are free again. others: circuits that are no
--- endpoint's.
+-- At the start of a worker: the half-open requests of a dead worker with its number are free again. others: circuits that
+-- belong to no endpoint.
 function _M.begin_worker(others)
   local me = in_flight.worker()
   local function forget(circuit)

@@ -1,5 +1,6 @@
--- Keys: those that endpoints want from us, those that callers show to us. A key is a mounted file; its value stays in the
--- memory of the workers. A key's version is a keyed digest, so that records can tell one key from the next without it.
+-- API keys: those for endpoints, and those that callers show to the router. A key is a mounted file; its value stays in
+-- the memory of the workers. A key's version is a keyed digest, so that records can distinguish two keys without their
+-- values.
 
 local clock = require "nginx.shared.clock"
 local files = require "nginx.shared.files"
@@ -89,13 +90,14 @@ local function load_clients(access)
 end
 
 
--- Who shows this key? Compared by digests under a secret of this process: no timing tells how much of a guess was right.
+-- Whose key is this? Digests under a secret of this process are compared, so no timing shows how much of a guess was
+-- right.
 function _M.client_of(value)
   return client_names[digest(value)]
 end
 
 
--- The clients of a document whose key is not there, so that nobody can call in their name: {name, since_ms}.
+-- The clients of a document whose key is missing, so that nobody can call as this client: {name, since_ms}.
 function _M.missing_clients(doc)
   local missing = {}
   for _, client in ipairs(doc.access.clients) do

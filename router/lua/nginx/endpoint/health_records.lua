@@ -68,7 +68,7 @@ local function keep_list(endpoint, listed, now_ms)
 end
 
 
--- A check has ended. verdict: of core/health/check_types.lua. key_version: of the key that was shown. labels: of the
+-- A check has ended. `verdict`: of core/health/check_types.lua. key_version: of the key that was used. labels: of the
 -- pool's models.
 function _M.ended(endpoint, verdict, key_version, labels, now_ms)
   local result = verdict.result

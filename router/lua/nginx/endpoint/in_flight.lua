@@ -1,5 +1,5 @@
--- Who holds how much of what has a ceiling over all workers: requests in flight at an endpoint, of a client, in the queue.
--- Counted a worker, so that what a killed worker held goes with it.
+-- What is taken of each limit that holds over all workers: requests in flight at an endpoint, of a client, in the queue.
+-- Counted for each worker, so that what a killed worker held is free again.
 
 local ngx = ngx
 local slots = ngx.shared.poolkeeper_slots
@@ -61,7 +61,8 @@ function _M.in_flight(id)
 end
 
 
--- Takes one of ceiling slots, or does not. Two workers that reach for the last one may both step back: try again then.
+-- Takes one of `ceiling` slots, or does not. Two workers that take the last one at once may both give it back: try again
+-- then.
 function _M.acquire(id, ceiling)
   local keys = keys_of_slots(id)
   local key = keys[me + 1]

@@ -1,8 +1,9 @@
--- A router that starts begins where the others are: what they say is out (plan/known_outages.py) is out here too, until a
--- trial of its own. Only at the start, before anything is served: later it knows better than any document.
+-- A starting router begins with the startup hints of the others: an endpoint that they report as out
+-- (plan/known_outages.py) is out here too, until this router's first half-open request. Only at the start, before
+-- anything is served: later it knows better than any document.
 --
--- What is told is advice: nothing is out for longer than a breaker that opens for the first time, a refused key neither,
--- because the key may have been mended since.
+-- A startup hint is no proof: it excludes an endpoint no longer than a breaker that opens for the first time. The same
+-- holds for a refused key, because the key may have been fixed since.
 
 local breaker = require "core.health.breaker"
 local breakers = require "nginx.endpoint.breakers"
@@ -14,7 +15,7 @@ local state = require "nginx.shared.state"
 
 local _M = {}
 
-local NEWS_MS = 30 * 60000 -- older than that it is none: the operator renews what lasts every ten minutes
+local NEWS_MS = 30 * 60000 -- an older hint does not count: the operator renews what lasts every ten minutes
 
 
 local function id_of(endpoint)

@@ -1,6 +1,6 @@
--- The pool's own breaker: when most requests of the pool end without an answer, after all their attempts, they are not
--- even tried for a while, so that providers in trouble can recover and callers do not wait for nothing. The same circuit
--- as an endpoint's (core/health/breaker.lua), of all requests together.
+-- The pool breaker. When most requests of the pool end without an answer, after all their attempts, the router makes no
+-- attempts for a while, so that providers in trouble can recover and callers do not wait in vain. The same circuit as an
+-- endpoint's (core/health/breaker.lua), of all requests together.
 
 local breakers = require "nginx.endpoint.breakers"
 local clock = require "nginx.shared.clock"
@@ -53,8 +53,8 @@ function _M.answered(request)
 end
 
 
--- It ended without an answer, or with half of one. A trial that found nobody to ask has tried nothing: it is given back
--- (ended).
+-- It ended without an answer, or with half of one. A half-open request that found no endpoint has tried nothing: its
+-- lease is given back (ended).
 function _M.failed(request)
   local guard = request.guard
   if guard and not (guard.lease and request.attempts == 0) then

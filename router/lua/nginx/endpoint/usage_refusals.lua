@@ -1,5 +1,5 @@
--- Which endpoints refuse to be asked for usage (stream_options), which the router adds to streams: they are asked without it
--- for as long as that is remembered. Servers are updated, so it is not for ever.
+-- Which endpoints refuse stream_options (a request for token usage), which the router adds to streams. Such an endpoint
+-- gets requests without it as long as that is remembered. Servers are updated, so it is not for ever.
 
 local state = require "nginx.shared.state"
 

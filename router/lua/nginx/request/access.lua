@@ -1,5 +1,5 @@
--- Who may call: anybody (Open), or who shows one of the pool's client keys (Keys), and how many requests of one client may
--- be in flight. The key shown is never forwarded.
+-- Which callers are allowed: all (Open), or those with one of the pool's client keys (Keys), and how many requests of one
+-- client may be in flight. The caller's key is never forwarded.
 
 local credentials = require "nginx.endpoint.credentials"
 local in_flight = require "nginx.endpoint.in_flight"
@@ -7,8 +7,8 @@ local in_flight = require "nginx.endpoint.in_flight"
 local _M = {}
 
 
--- The keys that a caller shows: clients differ in where, and what stands before the router may fill one place with a login
--- of its own. So each is looked at.
+-- The keys that a caller shows. Clients use different headers, and a proxy before the router may fill one of them with a
+-- login of its own. So each is read.
 local KEY_HEADERS = { "x-api-key", "api-key" }
 
 local function shown_keys(headers)
@@ -40,7 +40,7 @@ function _M.client(doc, headers)
 end
 
 
--- One more request of its client; false when that has as many as it may have. Who is anybody has no limit.
+-- One more request of its client; false when that client is at its limit. Callers without a name have no limit.
 function _M.enter(request)
   local client = request.client
   if not client.slot_id then

@@ -1,6 +1,6 @@
--- One attempt on one endpoint, up to the point where the caller may be told: nothing of it is visible before the answer
--- has proved itself (a stream by its first content, anything else by being a complete JSON answer). What went wrong until
--- then comes back as a failure {class, reason, ...}; after it the answer is passed on by relay.lua.
+-- One attempt on one endpoint, up to the point where something may be sent to the caller: nothing of it is visible before
+-- the answer has proved itself (a stream by its first content, anything else by being a complete JSON answer). A failure
+-- until then comes back as {class, reason, ...}; after that relay.lua passes the answer on.
 
 local attempt_failure = require "nginx.request.attempt_failure"
 local clock = require "nginx.shared.clock"
@@ -140,8 +140,8 @@ end
 
 
 -- Runs it. An answer {status, content_type, held, and while there is more to come conn, for a stream events} or nil and
--- the failure. attempt.conn is there as long as the connection is open. Who will not hear of usage, which the router asked
--- for and the caller did not, is asked again without it.
+-- the failure. attempt.conn exists as long as the connection is open. A provider that refuses stream_options, which the
+-- router added and the caller did not send, gets the request again without it.
 function _M.run(request, attempt, key)
   attempt.patience_ms = patience_ms(request, attempt)
   local deadline_ms = math.min(attempt.started_ms + attempt.patience_ms, request.deadline_ms)

@@ -8,7 +8,7 @@ local now_ms = clock.now_ms
 
 local _M = {}
 
-local OWN_TIME = 0.9 -- of what an attempt may take: who had less of it is not to blame that it was over
+local OWN_TIME = 0.9 -- of what an attempt may take: with less of it, the endpoint is not to blame for a timeout
 
 
 function _M.failed(class, reason, detail)
@@ -18,7 +18,7 @@ end
 local failed = _M.failed
 
 
--- Nothing came in time. Who had less time than it may take, because others had used it up, is not to blame.
+-- Nothing came in time. An endpoint that had less time than it may take, because others had used it up, is not to blame.
 function _M.time_out(request, attempt, class, reason)
   if now_ms() >= request.deadline_ms and now_ms() - attempt.started_ms < OWN_TIME * attempt.patience_ms then
     return failed("Deadline", "RequestTimeout")
@@ -53,8 +53,8 @@ function _M.unread(request, attempt, err, has_begun)
 end
 
 
--- An answer that says nothing, when the caller may want something: the next endpoint is asked, and this one goes to the
--- caller when nobody says more.
+-- An answer without content, when the caller may want some: the next endpoint is tried, and the caller gets this answer
+-- when no endpoint gives a better one.
 function _M.said_nothing(content_type, text)
   return nil, { class = "Empty", reason = "Empty", status = 200,
                 answer = { status = 200, content_type = content_type, body = text } }

@@ -15,7 +15,7 @@ local ngx = ngx
 local _M = {}
 
 local BODY_MAX_BYTES = 16 * 1024 * 1024
-local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
+local RETRY_SOON_MS = 1000 -- the caller's Retry-After when no better time is known
 
 
 local reading = {} -- connection -> the request whose body is being read there, while it may turn out too large

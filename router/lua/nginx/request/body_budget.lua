@@ -1,6 +1,6 @@
--- How many bytes of bodies a worker holds at once: a body stays in memory until its request ends, for it may be sent again,
--- and a caller that sends slowly holds what it has announced. Small ones are never refused: what others upload keeps nobody
--- from asking a short question.
+-- How many bytes of bodies a worker holds at once. A body stays in memory until its request ends, because it may be sent
+-- again, and a caller that sends slowly holds what it has announced. Small ones are never refused: other uploads keep no
+-- caller from a short question.
 
 local ngx = ngx
 

@@ -1,6 +1,7 @@
--- Bytes on their way to the caller, and how long a slow one may take. What he does not read slows his provider down, not
--- our memory up; and as it holds a slot there, the request's deadline is the deadline of the sending, too. nginx itself
--- (send_timeout) leaves a caller who takes nothing at all; one who takes a little now and then must be watched.
+-- Bytes on their way to the caller, and how long a slow one may take. What the caller does not read slows the provider
+-- down and does not fill our memory. A slow caller holds a slot at the endpoint, so the request's deadline is the
+-- deadline of the sending, too. nginx itself (send_timeout) drops a caller that takes nothing at all; one that takes a
+-- little now and then must be watched.
 
 local clock = require "nginx.shared.clock"
 local media_type = require "core.answer.media_type"
@@ -14,7 +15,7 @@ local _M = {}
 
 local SEND_TIMEOUT_MS = 30000 -- nginx.conf's
 local SLOW_MS = 100
-local LAST_WORD_MS = 500 -- that the time is over is said after it
+local LAST_WORD_MS = 500 -- after the deadline, for the message that the time is over
 
 
 -- Says that what follows is a stream, to be kept nowhere and, by a proxy in front of the router, not to be held back until a

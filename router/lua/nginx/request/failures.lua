@@ -8,8 +8,9 @@ local outcome = require "core.error.outcome"
 local _M = {}
 
 
--- Did another endpoint fail on this request in the same way? Then it may be the request: it weighs once, at the first, so
--- that one request that every provider answers with 500 does not open all their breakers in five tries.
+-- Did another endpoint fail on this request in the same way? Then the request may be the cause. It counts once, at the
+-- first endpoint, so that one request that every provider answers with 500 does not open all their breakers in five
+-- attempts.
 local function is_requests_own(request, attempt, failure)
   if failure.class ~= "ServerError" then
     return false
@@ -20,8 +21,8 @@ local function is_requests_own(request, attempt, failure)
 end
 
 
--- The request keeps: who failed and how often (tries), who is not asked again and why (excluded), what the next one must be
--- able to do (needs), and the refusal that would tell its caller what to change (telling).
+-- The request keeps: which endpoints failed and how often (tries), which are not tried again and why (excluded), what the
+-- next one must be able to do (needs), and the refusal that says what its caller must change (`telling`).
 function _M.note(request, attempt, failure)
   local name = attempt.endpoint.name
   outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own(request, attempt, failure))

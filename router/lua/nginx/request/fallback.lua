@@ -1,5 +1,5 @@
--- What a caller gets when no endpoint can answer: first another way to ask (a shorter conversation, another form of
--- the request, the pool's lesser model), then the kept answer to the same request, then the pool's default answer.
+-- What a caller gets when no endpoint can answer: first the request in another form (a shorter conversation, another form
+-- of the request, the fallback model), then the cached answer to the same request, then the pool's default answer.
 
 local retry_budget = require "nginx.balancing.retry_budget"
 local answer_cache = require "nginx.shared.answer_cache"
@@ -40,7 +40,7 @@ local function find_paid(request)
 end
 
 
--- Once more without the oldest turns, where the conversation was too long for everybody.
+-- Once more without the oldest turns, where the conversation was too long for every endpoint.
 local function ask_shorter(request)
   local told, policy = request.telling, request.doc.policy.context_recovery
   if not policy or request.trimmed_turns or not told or told.failure.class ~= "ContextTooLong" then
@@ -60,7 +60,7 @@ local function ask_shorter(request)
 end
 
 
--- Once more in a form that the endpoint takes which has refused this one.
+-- Once more in another form, for an endpoint that accepts it and has refused this one.
 local function ask_repaired(request)
   local told = request.telling
   if request.repaired or not told or told.failure.class ~= "Incompatible" then
@@ -104,7 +104,7 @@ local function ask_lesser(request)
 end
 
 
--- Another attempt, asked otherwise; nil when there is none.
+-- Another attempt, in another form; nil when there is none.
 function _M.attempt(request)
   if request.failure and request.failure.class == "Deadline" then
     return nil
@@ -129,12 +129,12 @@ local function answer_with(request, body, kind, told)
 end
 
 
--- Answers without any endpoint, as the policy has it; nil when the caller is to be told that there is no answer.
+-- Answers without any endpoint, as the policy has it; nil when the caller is to get an error.
 function _M.answer(request)
   local fallback = request.doc.policy.fallback
   if fallback.cache_ttl_ms > 0 then
     local body, age_s = answer_cache.find(request)
-    if body and age_s * 1000 <= fallback.cache_ttl_ms then -- it may have been kept when the policy said longer
+    if body and age_s * 1000 <= fallback.cache_ttl_ms then -- it may have been cached under a policy with a longer time
       return answer_with(request, body, "cache", ("cache; age=%d"):format(age_s))
     end
   end

@@ -1,5 +1,5 @@
--- The end of a request that no endpoint has answered: the provider's own words where they tell its caller what to change,
--- else ours.
+-- The end of a request that no endpoint has answered: the provider's error where it says what the caller must change,
+-- else our own.
 
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local offers = require "nginx.balancing.offers"
@@ -17,7 +17,7 @@ local ngx = ngx
 
 local _M = {}
 
-local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
+local RETRY_SOON_MS = 1000 -- the caller's Retry-After when no better time is known
 local SATURATED = {
   pool_saturated = "Every endpoint that could answer is at its connection limit.",
   queue_full = "Every endpoint that could answer is at its connection limit, and the queue is full.",
@@ -56,7 +56,7 @@ local function refuse_unoffered(request)
 end
 
 
--- No further attempt: the caller gets the provider's own words where they tell what to change, else ours.
+-- No further attempt: the caller gets the provider's error where it says what to change, else our own.
 function _M.conclude(request, obstacle)
   local told, failure = request.telling, request.failure
   if told then
@@ -97,7 +97,7 @@ function _M.conclude(request, obstacle)
 end
 
 
--- The pool's breaker is open: nobody is asked.
+-- The pool breaker is open: no endpoint gets the request.
 function _M.conclude_untried(request)
   if not fallback.answer(request) then
     local retry_at_ms = pool_breaker.retry_at_ms()

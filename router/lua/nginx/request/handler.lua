@@ -1,4 +1,4 @@
--- A request of a caller, up to where it is known what is asked and of whom; attempts.lua has the rest.
+-- A request of a caller, until its content and the endpoints for it are known; attempts.lua does the rest.
 
 local clock = require "nginx.shared.clock"
 local access = require "nginx.request.access"
@@ -26,7 +26,7 @@ local _M = {}
 local CLIENT_HEADERS_MAX = 100
 local CONDITIONS = { "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range" }
 local SECRET_ARGS = { key = true, api_key = true, ["api-key"] = true, access_token = true }
-local RETRY_SOON_MS = 1000 -- what a caller is told when nobody knows better
+local RETRY_SOON_MS = 1000 -- the caller's Retry-After when no better time is known
 
 
 local id_series, id_count -- nginx's own $request_id asks for 16 random bytes each time, a tenth of a request's cost here
@@ -80,7 +80,7 @@ local function ignore_conditions(client_headers)
 end
 
 
--- The caller's query, as it came, for the provider; but for keys, which are the caller's.
+-- The caller's query, as it came, for the provider, but without keys, which are the caller's.
 local function query_of(args)
   if not args or args == "" then
     return ""

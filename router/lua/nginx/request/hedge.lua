@@ -1,6 +1,6 @@
--- When an endpoint takes longer for its first content than nearly always, a second one is asked, and whoever is first
--- answers; the other one's connection is closed at once, which stops its bill. Streams only: a whole answer that takes long
--- may just be long, and would be paid for twice.
+-- When an endpoint takes longer for its first content than nearly always, a second endpoint gets the request too, and the
+-- first answer counts. The other connection is closed at once, which stops its cost. Streams only: a whole answer that
+-- takes long may just be long, and would be paid for twice.
 
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local attempt_on = require "nginx.request.attempt"
@@ -29,7 +29,7 @@ function _M.sample(endpoint, wait_ms)
 end
 
 
--- How long to wait for an attempt's first content before a second endpoint is asked; nil: for as long as it takes.
+-- How long to wait for an attempt's first content before a second endpoint gets the request; nil: as long as it takes.
 local function delay_ms_of(request, attempt)
   local known = request.attempts == 1 and request.parsed.stream and seen[attempt.endpoint.id]
   return known and known:percentile(attempt.policy.hedging.after_percentile)

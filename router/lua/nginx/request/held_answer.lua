@@ -38,7 +38,7 @@ local function unborn(attempt, conn, kind, detail)
 end
 
 
--- The reader of an answer's events; of one that goes on with an answer, it is joined to what was sent.
+-- The reader of an answer's events; if it continues an answer, it is joined to what was sent.
 local function events_of(request, attempt)
   local reader = request.protocol.new_reader(cjson.decode, request.choices)
   local events = stream.new(reader, request.wants_usage)
@@ -60,7 +60,7 @@ local function may_be_empty(request, attempt)
 end
 
 
--- Has the stream finished without a word, and is that no answer? More may follow all the same.
+-- Has the stream finished without content, and is that no answer? More content may still follow.
 local function says_nothing(request, attempt, events)
   return events.finished and events.reader.is_empty and not may_be_empty(request, attempt)
 end
@@ -226,7 +226,7 @@ local function hold_assembled(request, attempt, conn, start, deadline_ms)
 end
 
 
--- The first bytes that tell which form the answer has. Blank lines are a way to say "wait", and move no deadline.
+-- The first bytes, which show the form of the answer. Blank lines are a way to say "wait", and move no deadline.
 local function opening(conn, deadline_ms)
   local start, blanks, content_type = "", 0, conn:header("content-type")
   while true do

@@ -1,4 +1,5 @@
--- What an attempt and a request leave behind: the breaker's count, the endpoint's rest and latency, the slot, the metrics.
+-- What an attempt and a request leave behind: the breaker's count, the endpoint's backoff and latency, the slot, the
+-- metrics.
 
 local affinity = require "nginx.balancing.affinity"
 local breakers = require "nginx.endpoint.breakers"
@@ -122,8 +123,8 @@ function _M.failure(attempt, failure, now_ms, is_counted_elsewhere)
 end
 
 
--- It was given up and says nothing about its endpoint. why: ClientGone (its caller went away, or we failed ourselves) or
--- Outpaced (the endpoint that was asked beside it was first).
+-- It was given up and says nothing about its endpoint. why: ClientGone (its caller went away, or the router failed
+-- itself) or Outpaced (the endpoint that got the request beside it was faster).
 function _M.abandoned(attempt, why, now_ms)
   breakers.release(attempt, now_ms)
   metrics.count(('poolkeeper_upstream_errors_total{%s,class="%s"}'):format(labels(attempt).text, why))
@@ -142,7 +143,7 @@ end
 
 -- requests
 
--- An answer that broke off is gone on with. How: Continue or Restart.
+-- Another endpoint continues an answer that broke off. How: Continue or Restart.
 function _M.recovery(attempt)
   metrics.count(('poolkeeper_stream_recoveries_total{endpoint="%s",how="%s"}'):format(attempt.endpoint.name,
                                                                                         attempt.recovers))

@@ -1,6 +1,7 @@
--- An answer that broke off after its caller had seen a part of it: another endpoint goes on with it. Continue: one that can
--- is given what was sent and goes on from there. Restart: any one generates it again, and what was sent already is left
--- out (core/answer/splice.lua). Where neither can be, the caller is told, and the answer is never ended as if it were whole.
+-- An answer that broke off after its caller had seen a part of it: another endpoint continues it. Continue: an endpoint
+-- that can do so gets what was sent and continues from there. Restart: any endpoint generates the answer again, and what
+-- was sent already is left out (core/answer/splice.lua). Where neither is possible, the caller gets an error, and the
+-- answer is never ended as if it were whole.
 
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local attempt_on = require "nginx.request.attempt"
@@ -45,7 +46,7 @@ local function channel_to_continue(request)
 end
 
 
--- Makes the attempt one that goes on with a channel; nil when its request cannot be said so.
+-- Makes the attempt one that continues a channel; nil when its request has no form for that.
 local function ask_to_continue(request, attempt, channel)
   local sent, dialect = request.transcript, continuation.dialect(attempt.endpoint.provider)
   local text = sent:texts()[0][channel]
@@ -75,7 +76,7 @@ local function choose(request)
 end
 
 
--- An endpoint to go on with; the one that broke off only when there is no other, and once.
+-- An endpoint that can continue; the one that broke off only when there is no other, and once.
 local function next_attempt(request, failed)
   local name = failed.endpoint.name
   local attempt = choose(request)
@@ -87,14 +88,14 @@ local function next_attempt(request, failed)
 end
 
 
--- Did the endpoint not want, or not understand, to go on with an answer? Then it is asked to generate it again.
+-- Did the endpoint refuse, or not understand, to continue an answer? Then it gets a request to generate it again.
 local function is_prefill_refused(attempt, failure)
   return attempt.continues and not outcome.CLASSES[failure.class].counts and failure.class ~= "RateLimited"
     and failure.class ~= "Credential" and failure.class ~= "Deadline"
 end
 
 
--- Servers answer what they cannot do with 500 as well: then the next try is without it, whoever makes it.
+-- Servers also answer 500 to what they cannot do: then the next attempt is without it, at any endpoint.
 local function note(request, attempt, failure)
   if attempt.continues and failure.class == "ServerError" and failure.answer then
     request.is_prefill_refused = true
@@ -115,17 +116,17 @@ end
 local function may_go_on(request, attempt, failure)
   local allowed = request.doc.policy.retry.max_attempts + (request.is_prefill_refused and 1 or 0)
   if failure.differs and not attempt.continues then
-    return false -- a second answer that says something else: a third one would, too
+    return false -- a second answer that contradicts the first one: a third one would, too
   end
   return (outcome.goes_on(failure.class, request.attempts, allowed) or is_prefill_refused(attempt, failure))
     and retry_budget.retries:withdraw()
 end
 
 
--- After a failed attempt of a stream that was begun: an attempt and its answer that go on with it, or nil.
+-- After a failed attempt of a stream that was begun: an attempt and its answer that continue it, or nil.
 function _M.after(request, failed, failure)
   request.goes_first = true
-  request.tier_wait_ms = 0 -- who is reading already is not kept waiting for a better tier
+  request.tier_wait_ms = 0 -- a caller that already reads does not wait for a better tier
   note(request, failed, failure)
   if not may_recover(request) or not may_go_on(request, failed, failure) then
     return nil

@@ -42,7 +42,7 @@ local function verdict(answer, request, kind, detail, err)
 end
 
 
--- While another endpoint repeats what the caller has, he gets a sign of life a second, so that he does not give up.
+-- While another endpoint repeats what the caller has, he gets a sign of life every second, so that he does not give up.
 local function with_beat(events, out, spoke_ms)
   if not spoke_ms or out == "" and now_ms() - spoke_ms < BEAT_MS then
     return out, spoke_ms
@@ -109,8 +109,8 @@ end
 _M.start = start
 
 
--- What is done about an answer that broke under way: the caller is told in the stream, and the connection is closed
--- without the end of the body, so that even a client that reads no events knows.
+-- What happens when an answer breaks under way: the stream ends with an error for the caller, and the connection is
+-- closed without the end of the body, so that even a client that reads no events notices.
 function _M.give_up(request, failure)
   local code = failure.class == "Deadline" and "deadline_exceeded" or "stream_truncated"
   local message = failure.class == "Deadline" and "The answer took longer than the request's time limit."
@@ -155,7 +155,7 @@ end
 
 -- An answer that is no stream and too long to hold; results as for a stream.
 function _M.long(request, attempt, answer)
-  request.transcript = nil -- no stream, whatever was asked for: nobody can go on with it
+  request.transcript = nil -- no stream, whatever was requested: no endpoint can continue it
   start(answer, request, attempt)
   local conn, out, deadline_ms = answer.conn, answer.held, 0
   while true do

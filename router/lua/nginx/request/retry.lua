@@ -1,6 +1,6 @@
--- Who is asked next, and when: another endpoint at once; the same one once more after a server error, with a pause; or one
--- whose provider said when it will be back, when the request has the time. Every wait ends with the request: nothing is
--- held meanwhile, and a caller that goes is not waited for.
+-- Which endpoint gets the next attempt, and when: another endpoint at once; the same one once more after a server error,
+-- with a pause; or one whose provider named its time of return, when the request has the time. Every wait ends with the
+-- request: nothing is held meanwhile, and a caller that leaves ends the wait.
 
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local balancer = require "nginx.balancing.balancer"
@@ -26,13 +26,13 @@ local function pause(wait_ms)
 end
 
 
--- How long to wait before the same endpoint is asked again: longer each time, so that it is no beat.
+-- How long to wait before the same endpoint gets another attempt: longer each time, so that there is no fixed rhythm.
 local function repeat_ms(request)
   return REPEAT_MS * request.attempts * (1 + random())
 end
 
 
--- Waits for an endpoint of which it is said when it will be back; false when the request has not the time.
+-- Waits for an endpoint whose time of return is known; false when the request does not have the time.
 local function wait_for(request, said)
   local now_ms = clock.now_ms()
   if said.until_ms >= request.deadline_ms then
@@ -74,8 +74,8 @@ function _M.first(request)
 end
 
 
--- There is no other endpoint: the same one once more, where its class allows that, or the first one that is said to be back
--- in time.
+-- There is no other endpoint: the same one once more, where its class allows that, or the first one that will be back in
+-- time.
 local function find_again(request, attempt, failure, obstacle)
   local name = attempt.endpoint.name
   if outcome.may_repeat(failure.class, request.tries[name]) then

@@ -1,5 +1,6 @@
--- Answers that were complete and good, kept for the time when nobody can give one: served to the very same request only,
--- never while an endpoint can answer. Kept by this router, in memory, the longest unused ones give way.
+-- Answers that were complete and good, cached for the time when no endpoint can answer. Used for the identical request
+-- only, never while an endpoint can answer. Cached by this router, in memory; the least recently used ones are dropped
+-- first.
 
 local cache_control = require "core.request.cache_control"
 local cache_key = require "core.request.cache_key"
@@ -19,7 +20,7 @@ local _M = {}
 local ANSWER_MAX_BYTES = 1024 * 1024
 
 
--- What the request is kept under. Clients of a pool that knows its clients never see each other's answers.
+-- The key of a request's cached answer. Clients of a pool that knows its clients never see each other's answers.
 local function key_of(request)
   local context = digest.new()
   local asked = request.query .. "\n" .. request_headers.asked(request.client_headers)
@@ -28,8 +29,8 @@ local function key_of(request)
 end
 
 
--- What the request's headers say: is its answer kept, and how old may one be that it gets? The key is made now, because a
--- long request takes a while and the log phase, in which an answer is kept, cannot wait.
+-- What the request's headers say: is its answer cached, and how old may a cached one be for it? The key is made now,
+-- because a long request takes a while and the log phase, in which an answer is cached, cannot wait.
 function _M.begin(request)
   if request.doc.policy.fallback.cache_ttl_ms > 0 then
     local headers = request.client_headers
@@ -63,8 +64,8 @@ function _M.keep(request, answer)
 end
 
 
--- The kept answer to this request as a body in the form that is asked for, and how old it is; nil when there is none
--- that its caller takes.
+-- The cached answer to this request as a body in the requested form, and its age; nil when there is none that its caller
+-- accepts.
 function _M.find(request)
   local kept = state.kept_answer(request.answer_key)
   if not kept then

@@ -1,12 +1,11 @@
 -- The time, as nginx knows it: of the start of this turn of its event loop, in milliseconds since 1970.
 --
--- now_ms is the router's own time, by which it reckons everything. It is the machine's clock without the steps that this
--- has made since the router began: set back by an hour, it would hold circuits open and callers waiting for that hour; set
--- forward, all that is in flight would be over its time. nginx counts on beside it, steadily, but in a coarse grain; when
--- the two come apart by more than that grain, it was a step. All workers see the same ones: they share that beginning.
+-- now_ms is the router's own time, used for all its calculations. It is the machine's clock without its steps since the
+-- router began. A step back by an hour would keep circuits open and callers waiting for that hour; a step forward would
+-- put all requests in flight over their time. nginx has a steady count beside it, but in a coarse grain; when the two
+-- differ by more than that grain, it was a step. All workers see the same steps: they share that beginning.
 --
--- wall_ms is what other machines and people mean by the time. A time of theirs is taken over with own_ms, one of ours is
--- told with told_ms.
+-- wall_ms is the time that other machines and people use. own_ms converts a time of theirs, told_ms one of ours.
 --
 -- Not by ngx.now(), which ends in a tail call of a builtin: LuaJIT cannot compile that as a trace of its own; it gives up
 -- on it after a few tries, and then on everything that calls it, which is the whole path of a request.
@@ -46,7 +45,7 @@ local apart_ms = steady_ms and wall_ms() - steady_ms()
 local ahead_ms = 0
 
 
--- Of the wall clock to the router's own, as it stands at at_ms: whoever looks sees a step, whatever it looks for.
+-- From the wall clock to the router's own, as it stands at at_ms: every caller of this notices a step.
 local function ahead(at_ms)
   if steady_ms then
     local stepped_ms = at_ms - steady_ms() - apart_ms

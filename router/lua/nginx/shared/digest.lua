@@ -22,7 +22,7 @@ local CONTEXT = ffi.typeof("poolkeeper_sha256")
 local digest = ffi.new("unsigned char[?]", LENGTH_BYTES)
 
 
--- A digest that is to be. Each has its own: whoever adds to one may wait in between.
+-- A digest in progress. Each caller has its own, because it may wait between two additions.
 function _M.new()
   local context = CONTEXT()
   C.SHA256_Init(context)
@@ -43,7 +43,7 @@ function _M.finish(context)
 end
 
 
--- What a parsed request is told from others by, as text; made once.
+-- What identifies a parsed request, as text; made once.
 function _M.of_request(parsed)
   if not parsed.digest then
     local context = _M.new()

@@ -8,8 +8,8 @@ local _M = {}
 local SIZE_MAX_BYTES = 16 * 1024 * 1024
 
 
--- the text of a file; nil and why not. What is read must fit the file: the buffer for it stays, and counts as garbage
--- that is not there.
+-- the text of a file; nil and why not. The buffer should fit the file: it stays, and a bigger one counts as garbage that
+-- does not exist.
 function _M.read(path)
   local file, err = io.open(path, "rb")
   if not file then

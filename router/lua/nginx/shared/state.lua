@@ -1,10 +1,10 @@
--- What all workers share: records, counters, conversations, kept answers, a log of transitions. With in_flight.lua the
+-- What all workers share: records, counters, conversations, cached answers, a log of transitions. With in_flight.lua the
 -- only file that touches ngx.shared.
 --
--- Records (of breakers and rests) are read often and changed seldom. Every change moves the epoch; a worker keeps decoded
--- records and drops them when the epoch has moved, so a request reads one number, however many endpoints there are. A
--- change is made under a lock of its key, on the record as it then is. The lock runs out by itself: its holder may be
--- killed.
+-- Records (of breakers and backoffs) are read often and changed seldom. Every change moves the epoch; a worker keeps
+-- decoded records and drops them when the epoch has moved, so a request reads one number, however many endpoints there
+-- are. A change is made under a lock of its key, on the record as it then is. The lock expires by itself: its holder may
+-- be killed.
 
 local cjson = require "cjson.safe"
 
@@ -56,7 +56,7 @@ function _M.read(key, new)
 end
 
 
--- No sleeping here: a request's last accounts are made in the log phase, where nothing can wait.
+-- No sleeping here: a request's last records are written in the log phase, where nothing can wait.
 local function lock(key)
   while not records:add(key, true, LOCK_S) do
     ngx.update_time()
@@ -108,7 +108,8 @@ function _M.refused()
 end
 
 
--- Is this worker the one that does what only one may do? Whoever asks first is, for hold_s at a time, until it stops asking.
+-- Is this worker the one that does what only one may do? The first that calls is, for hold_s at a time, until it stops
+-- calling.
 function _M.leads(role, hold_s)
   local key, pid = "leader:" .. role, ngx.worker.pid()
   if records:add(key, pid, hold_s) then
@@ -132,7 +133,7 @@ function _M.counted(key)
   return counters:get(key) or 0
 end
 
--- Once a pool, whoever comes first: the start of a bucket's tokens, say.
+-- Once a pool, by the first worker that calls: the start of a bucket's tokens, for example.
 function _M.begin_count(key, amount)
   counters:add(key, amount)
 end
@@ -158,7 +159,7 @@ function _M.remember_conversation(hash, endpoint_name, ttl_s)
 end
 
 
--- answers that are kept; the least recently used ones go when there is no room
+-- cached answers; the least recently used ones are dropped when there is no room
 
 function _M.keep_answer(key, text, ttl_s)
   answers:set(key, text, ttl_s)

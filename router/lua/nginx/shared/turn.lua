@@ -1,5 +1,5 @@
--- One worker serves everybody, one after the other: whoever has much to do does it in slices and lets the others have their
--- turn in between. How long this turn has lasted is told by the time that nginx took at its start.
+-- One worker serves all requests, one after the other: a long task is done in slices, and other requests have their turn
+-- in between. The time that nginx took at the start of a turn shows how long it has lasted.
 
 local ffi = require "ffi"
 local clock = require "nginx.shared.clock"

@@ -1,6 +1,6 @@
--- The addresses behind a host name: /etc/hosts, then the name servers of resolv.conf, A and AAAA at once. A time to live is
--- honoured between one second and a minute; when the servers fail, the last good answer goes on serving. Names are taken
--- as fully qualified: no search domains. Whether an address may be connected to is decided at every connect, not here.
+-- The addresses behind a host name: /etc/hosts, then the name servers of resolv.conf, A and AAAA at once. A time to live
+-- holds between one second and a minute; when the servers fail, the last good answer is still used. Names are taken as
+-- fully qualified: no search domains. Whether an address may be connected to is decided at every connect, not here.
 
 local address = require "core.http.address"
 local clock = require "nginx.shared.clock"

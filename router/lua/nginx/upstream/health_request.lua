@@ -1,5 +1,5 @@
--- One health check of one endpoint: asks its questions the way requests are sent (same key, same addresses, same TLS, same
--- kept connections, same proxy on the way) and gives the verdict. It has until deadline_ms for all of it.
+-- One health check of one endpoint: sends its questions the way requests are sent (same key, same addresses, same TLS,
+-- same kept connections, same proxy on the way) and gives the result. It has until deadline_ms for all of it.
 
 local check_types = require "core.health.check_types"
 local cjson = require "cjson.safe"
@@ -14,7 +14,7 @@ local _M = {}
 
 local ONE_TOKEN = ',"messages":[{"role":"user","content":"ping"}],"max_tokens":1,"stream":false}'
 local COMPLETION_LINES = "\r\nContent-Type: application/json\r\nX-Poolkeeper-Check: completion\r\nContent-Length: "
--- Only a fresh connection tells that one can be made: the checks that only connect share none with requests.
+-- Only a fresh connection proves that one can be made: the checks that only connect share none with requests.
 local APART = "|check"
 
 
@@ -100,7 +100,7 @@ local function only_connect(endpoint, deadline_ms, allow_loopback)
 end
 
 
--- The verdict on an endpoint, as of core/health/check_types.lua.
+-- The `verdict` on an endpoint, as core/health/check_types.lua has it.
 function _M.run(endpoint, key, deadline_ms, allow_loopback)
   local verdict
   if not endpoint.questions[1] then

@@ -21,8 +21,8 @@ connection.__index = connection
 
 local READ_BYTES = 65536
 local HEAD_MAX_BYTES = 65536
-local BIG_BYTES = 65536 -- of a request: less goes into the system's buffers at once, whoever reads it and how
-local TURN_READS = 1000 -- whoever sends faster than is read lets nobody else have a turn, and no time pass
+local BIG_BYTES = 65536 -- of a request: less fits into the system's buffers at once, however fast it is read
+local TURN_READS = 1000 -- a peer that sends faster than it is read takes all turns, and time stands still
 local TURN_S = 0.001
 local IDLE_MS = 60000
 local POOL_SIZE = 512
@@ -57,7 +57,7 @@ local function options_for(endpoint, ip, allow_loopback)
 end
 
 
--- For a socket's timer, which takes no less: who comes late hears of it by the next deadline that is looked at.
+-- For a socket's timer, which takes no less: a late caller is stopped at its next deadline.
 local function left_ms(deadline_ms)
   return math.max(1, deadline_ms - now_ms())
 end
@@ -215,7 +215,7 @@ function connection:send(message, deadline_ms)
 end
 
 
--- Value of a header of the answer, in lower case; nil when it is not there.
+-- Value of a header of the answer, in lower case; nil when it is missing.
 connection.header = response_head.value
 
 
