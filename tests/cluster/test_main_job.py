@@ -204,9 +204,7 @@ def test_deleting_the_router_pods_heals(bed: Bed, client: Client) -> None:
 
     def replaced() -> bool:
         pods = bed.router_pods()
-        ready = [
-            p for p in pods if any(c["type"] == "Ready" and c["status"] == "True" for c in p["status"]["conditions"])
-        ]
+        ready = [pod for pod in pods if _is_ready(pod)]
         return len(ready) == len(before) and not before & {p["metadata"]["name"] for p in pods}
 
     wait_until("new router Pods, ready", lambda: replaced() or None)
