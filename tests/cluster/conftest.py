@@ -1,6 +1,6 @@
 """The real Kubernetes for tests: `kubectl` against the ground of hack/cluster/ground.sh, and a namespace of one's own.
 
-Where no cluster can be had, every test here is skipped with the one-line reason, never silently.
+Without a cluster, every test here is skipped with the one-line reason, never silently.
 """
 
 import os
@@ -60,7 +60,7 @@ def e2e_namespace(kubectl: Kubectl) -> Iterator[str]:
 def release(kubectl: Kubectl, cluster_env: Mapping[str, str], e2e_namespace: str) -> Iterator[str]:
     """The operator, installed by Helm for this session's namespace only; yields the release's own namespace.
 
-    An operator that `make up` left in the cluster watches everything, these tests' namespaces too: it rests meanwhile.
+    An operator that `make up` left in the cluster watches these tests' namespaces too. It is stopped meanwhile.
     """
     demo = ["-n", "poolkeeper-system", "scale", "deployment", "-l", "app.kubernetes.io/name=poolkeeper"]
     kubectl(*demo, "--replicas=0", check=False)

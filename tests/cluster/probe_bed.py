@@ -1,6 +1,6 @@
 """A pool whose endpoints fall ill one way each, on a real cluster; and what a person types to hear of it.
 
-Every provider is a Pod of its own, so each is told by itself what to play, and tells what it saw.
+Every provider is a Pod of its own, so each gets its own behaviour, and reports its own requests.
 """
 
 import http.client

@@ -37,7 +37,7 @@ def crds(kubectl: Kubectl) -> None:
 def answers(kubectl: Kubectl, crds: None) -> Mapping[str, str]:
     """What the API server says to each case by its name, "" where it takes it.
 
-    All in one call, told apart by the objects' names; those that are about a name or an unknown field one by one.
+    All in one call, where the objects' names identify them. Cases about a name or an unknown field go one by one.
     """
     together = {f"case-{number}": case for number, case in enumerate((*GOOD, *BAD)) if not _alone(case)}
     told = _create(kubectl, *(_named(case, name) for name, case in together.items()))

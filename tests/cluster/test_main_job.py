@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 OFFICIAL_KEY = "sk-demo-official-key"
 STATUS_WITHIN_S = 15.0
-"""A hang guard on how soon `kubectl get epool` tells what a router knows; about two seconds on a quiet machine."""
+"""A hang guard on how soon `kubectl get epool` shows what a router knows; about two seconds on a quiet machine."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def test_the_answer_still_arrives_complete_when_the_primary(
         answers.append(client.stream())
         return bed.condition("FailoverActive")[0] == "True" and bed.pool()["status"].get("activeTier") == 1
 
-    wait_until("status to tell of the failover", lambda: told() or None)
+    wait_until("the failover in the status", lambda: told() or None)
     assert {answer.endpoint for answer in answers} == {"local"}
     assert {answer.tier for answer in answers} == {"1"}
     assert all(answer.text and answer.finish_reason in ("stop", "length") for answer in answers)
@@ -231,7 +231,7 @@ def test_killing_the_operator_changes_nothing_for_callers_and_it_comes_back(
         client.stream()
         return bool(bed.pool()["status"].get("activeTier") == 1)
 
-    wait_until("the new operator to tell", lambda: tells() or None)
+    wait_until("the new operator's report", lambda: tells() or None)
 
 
 @pytest.mark.parametrize("kind", ["configmap", "deployment", "service", "poddisruptionbudget"])

@@ -1,4 +1,4 @@
-"""The operator against the real API server: what it makes, mends, leaves alone, and that killing it changes nothing.
+"""The operator against the real API server: what it creates, fixes, leaves alone, and that killing it changes nothing.
 
 It runs as a process with the permissions of the chart's ServiceAccount, so that everything here proves them sufficient.
 """
@@ -23,7 +23,7 @@ CHECKED_S = 120
 
 @pytest.fixture(scope="module")
 def home(kubectl: Kubectl, cluster_env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A namespace of this module, with the chart's ServiceAccount; an operator of `make up` rests meanwhile."""
+    """A namespace of this module, with the chart's ServiceAccount; an operator of `make up` is stopped meanwhile."""
     demo = ["-n", "poolkeeper-system", "scale", "deployment", "-l", "app.kubernetes.io/name=poolkeeper"]
     kubectl(*demo, "--replicas=0", check=False)
     kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))

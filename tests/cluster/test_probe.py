@@ -1,7 +1,7 @@
-"""Ghost traffic on a real cluster: the CronJob's own Pods find what /health and /models do not show.
+"""Synthetic probes on a real cluster: the CronJob's own Pods find what /health and /models do not show.
 
 The Pods run under Pod security "restricted", without a token; the runs are started by hand, as people start them. One
-pool is enough: a run asks all its endpoints, and each of them is ill in a way of its own.
+pool is enough: a run probes all its endpoints, and each of them has another fault.
 """
 
 import json
@@ -207,7 +207,7 @@ LEAKY: Mapping[str, Json] = {
 
 @pytest.fixture(scope="module")
 def leaky(home: Home, found: Found, traffic: Counter[str], bed: Bed) -> str:
-    """One run more, over providers who say what must not be told; what it says."""
+    """One more run, with providers that send what must not be reported. Returns its output."""
     for name, plan in LEAKY.items():
         bed.plan(name, plan)
     return probe_now(home)

@@ -67,7 +67,7 @@ def test_a_breaker_never_leaves_its_table_and_never_lends_more_than_it_may(
 def test_an_open_breaker_lets_no_more_through_than_its_trials(
     story: list[tuple[str, int, float, int, tuple[int, int]]], most: int
 ) -> None:
-    """Counted from outside, by what was admitted: never more trials out at once, lost ones apart, than it may have."""
+    """From outside, by what was admitted: never more half-open requests at once than allowed, lost ones apart."""
     policy = {**POLICY, "half_open_max_requests": most, "consecutive_failures": 1}
     record, now_ms = new_breaker(), 0
     out: dict[int, int] = {}

@@ -1,7 +1,7 @@
 """A healthy endpoint is not called otherwise, however its first tokens jitter; one that is fifteen times slower is.
 
 First the chance of it, exactly: every course that a run and a window of runs can take, weighed. Then whole histories,
-through all that the operator does with them: the judging of an answer, a run, the status, the advice to routers.
+through all that the operator does with them: the results of answers and runs, the probe status, the weight adjustment.
 """
 
 import random
@@ -44,7 +44,7 @@ def chance_of_a_bad_run(slow: float, wanted: int, found: tuple[ProbeReason | Non
 
 
 def chance_of_an_alarm(bad_run: float, runs: int = RUNS) -> float:
-    """That the verdict is not Healthy at some time."""
+    """Of a probe status that is not Healthy at some time."""
     healthy: Mapping[tuple[Run, ...], float] = {(): 1.0}
     for _ in range(runs):
         after: dict[tuple[Run, ...], float] = {}
@@ -114,7 +114,7 @@ def folded(before: LastProbe | None, found: EndpointProbe) -> LastProbe:
 
 
 def is_unmarked(last: LastProbe) -> bool:
-    """In the status, and in what routers are told."""
+    """In the status, and in the document of the routers."""
     (one,) = last.endpoints
     return (one.verdict, one.reason) == ("Healthy", "") and advised(DOCUMENT, POOL.spec, last) == DOCUMENT
 

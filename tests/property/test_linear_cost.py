@@ -16,7 +16,7 @@ GROWTH = 4
 TOLERANCE = 2.5
 """How much faster than the size the time may grow: noise, caches, the collector. A square makes it GROWTH times."""
 SMALLEST_S = 0.004
-"""Less cannot be told from noise."""
+"""A shorter time is within the noise."""
 SIZES = [4 << 10, 16 << 10, 64 << 10, 256 << 10]
 
 lua = runtime()

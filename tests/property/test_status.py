@@ -1,4 +1,4 @@
-"""What holds for every verdict."""
+"""What holds for every probe status."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -85,7 +85,7 @@ providers see only what a test asks."""
 
 
 STAYS_OPEN: Mapping[str, object] = {"recovery_timeout_ms": 60_000, "max_recovery_timeout_ms": 60_000}
-"""Of a circuit_breaker whose state is looked at: however long that takes, no trial comes between."""
+"""Of a circuit_breaker whose state is looked at: however long that takes, no half-open request comes between."""
 
 
 def policy(**parts: Mapping[str, object]) -> PolicyDoc:

@@ -225,7 +225,7 @@ MANUAL: dict[str, Mapping[str, object]] = {
 
 
 def fall(router: Router, a: FakeProvider) -> None:
-    """The first tier's breaker opens, and closes again by its trials."""
+    """The first tier's breaker opens, and its half-open requests close it again."""
     a.set("error500")
     eventually(lambda: router.ask().is_success and router.endpoint("a").breaker == "Open", "a is out")
     a.set("ok")

@@ -33,7 +33,7 @@ def test_a_breaker_opens_tries_again_and_closes(router: Router, a: FakeProvider,
     assert len(a.log()) == 3
 
     a.set("ok")
-    eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "a trial reaches a")
+    eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "a half-open request reaches a")
     router.ask()
     seen = router.endpoint("a")
     assert (seen.health, seen.breaker, seen.reason) == ("Healthy", "Closed", "Healthy")
@@ -54,7 +54,7 @@ def test_an_open_breaker_sees_one_trial_at_most_a_recovery_time(
     def opened() -> int:
         return sum(change.to == "Open" for change in router.state().transitions)
 
-    eventually(lambda: router.ask().status_code != 200 or opened() >= 3, "two trials have failed")
+    eventually(lambda: router.ask().status_code != 200 or opened() >= 3, "two half-open requests have failed")
 
     assert len(a.log()) == 3 + 2
 

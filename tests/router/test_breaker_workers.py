@@ -25,7 +25,7 @@ def four_workers(tmp_path: Path) -> Iterator[Router]:
 
 
 class Switchable:
-    """Fails at once, or keeps silent, as it is told; one connection a request, so that every worker has some."""
+    """Fails at once, or keeps silent, as the test sets it; one connection a request, so that every worker has some."""
 
     def __init__(self) -> None:
         self.silent = False
@@ -100,7 +100,7 @@ def test_a_trial_whose_worker_is_killed_makes_room_for_another(four_workers: Rou
         eventually(lambda: ask(four_workers) == 503 and state_of(four_workers) == "Open", "it has opened")
         program.silent = True
         trial = callers.submit(lambda: [ask(four_workers) for _ in iter(lambda: program.most_waiting, 1)])
-        eventually(lambda: program.waiting == 1, "a trial is under way")
+        eventually(lambda: program.waiting == 1, "a half-open request is under way")
         assert four_workers.endpoint("a").in_flight == 1
 
         before = four_workers.worker_pids()
@@ -111,7 +111,7 @@ def test_a_trial_whose_worker_is_killed_makes_room_for_another(four_workers: Rou
 
         eventually(lambda: four_workers.endpoint("a").in_flight == 0, "its slot is free")
         another = callers.submit(ask, four_workers)
-        eventually(lambda: program.waiting == 1, "another trial is under way, long before the lease of the first ends")
+        eventually(lambda: program.waiting == 1, "another one is under way, long before the lease of the first ends")
         for pid in four_workers.worker_pids():
             os.kill(pid, signal.SIGKILL)
         another.result(PATIENCE_S)

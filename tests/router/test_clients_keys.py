@@ -1,4 +1,4 @@
-"""Who gets in under access mode Keys, and what is said of clients whose key is not there."""
+"""Which callers access mode Keys admits, and what the router reports of clients whose key is missing."""
 
 import pytest
 

@@ -88,7 +88,7 @@ def test_an_open_breaker_is_tried_again_in_its_own_time(tmp_path: Path, clock: S
         clock.step(step_s)
 
         assert router.ask().headers["x-poolkeeper-endpoint"] == "b"
-        eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "the breaker lets a trial through")
+        eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "the breaker lets one request through")
 
 
 @pytest.mark.parametrize("step_s", [HOUR_S, -HOUR_S])

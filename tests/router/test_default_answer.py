@@ -15,7 +15,7 @@ QUESTION = "Say something."
 
 @pytest.fixture
 def router(tmp_path: Path) -> Iterator[Router]:
-    """Its one endpoint is not there."""
+    """Its one endpoint does not exist."""
     said = POLICY.fallback.model_copy(update={"format": "Completion", "default_response": BUSY})
     with Router(tmp_path, allowed_errors="Connection refused") as running:
         running.serve(endpoint("a"), policy=POLICY.model_copy(update={"fallback": said}))

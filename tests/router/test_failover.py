@@ -257,7 +257,7 @@ def test_a_character_in_two_halves_is_no_fault(router: Router, b: FakeProvider) 
 
 
 def test_an_event_of_megabytes_comes_through_whole(router: Router, b: FakeProvider) -> None:
-    """In many pieces, none of which may be as much work as all of it: whoever else is answered waits meanwhile."""
+    """In many pieces, none of which may be as much work as all of it, because other callers wait meanwhile."""
     deltas = [{"content": "a"}, {"content": "x" * (6 << 20)}, {"content": "b"}]
     said = [json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}) for delta in deltas]
     said += ['{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}', "[DONE]"]

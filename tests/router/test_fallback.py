@@ -1,6 +1,6 @@
-"""When no endpoint can answer as asked: a shorter conversation, the lesser model, a kept answer, the default answer.
+"""When no endpoint can answer: a shorter conversation, the fallback model, a cached answer, the default answer.
 
-And before all of them, the pool's own breaker.
+And before all of them, the pool breaker.
 """
 
 import json
@@ -38,7 +38,7 @@ def route(*models: str) -> dict[str, object]:
     return {"models": tuple(ModelRoute(name=model, upstream_name=model) for model in models)}
 
 
-# --- the lesser model
+# --- the fallback model
 
 
 def test_the_lesser_model_answers_when_nobody_has_the_one_that_was_asked_for(
@@ -105,7 +105,7 @@ def test_the_model_that_was_asked_for_is_preferred_while_anybody_has_it(
     assert b.log() == []
 
 
-# --- kept answers
+# --- cached answers
 
 
 @pytest.mark.parametrize("asked", [True, False], ids=["asked as a stream", "asked whole"])
@@ -293,7 +293,7 @@ def test_an_endpoint_for_long_conversations_comes_before_a_shorter_one(
     assert "x-poolkeeper-context-trimmed" not in answer.headers
 
 
-# --- the pool's own breaker
+# --- the pool breaker
 
 GUARD = GlobalBreakerDoc(
     error_rate_percent=50,

@@ -106,7 +106,7 @@ def test_a_primary_that_flaps_is_left_alone_while_down_and_used_again_soon_after
                 primary.is_down, up_s = False, time.monotonic()
 
                 assert trials <= (up_s - down_s) / RECOVERY_S
-                assert refused <= TO_OPEN - 1 + CALLERS + trials  # what opened it, what was under way then, the trials
+                assert refused <= TO_OPEN - 1 + CALLERS + trials  # what opened it, was in flight, was half-open
 
                 eventually(lambda: router.endpoint("a").breaker == "Closed", "the primary is back")
                 back_s.append(time.monotonic() - up_s)
@@ -166,7 +166,7 @@ def test_who_has_nobody_else_to_ask_asks_again_after_one_recovery_time(tmp_path:
     lone.is_down = True
     with Player(lone) as a, Router(tmp_path, allowed_errors=PEER_RESET) as router:
         router.serve(endpoint("a", port=a.port), policy=LONE)
-        eventually(lambda: router.ask().status_code == 503 and half_opened(router) >= 8, "eight trials were in vain")
+        eventually(lambda: router.ask().status_code == 503 and half_opened(router) >= 8, "eight half-openings failed")
         trials, refused = half_opened(router), lone.refused
         opened = max(change.at for change in router.state().transitions if change.to == "Open" and change.at)
         retry_at = router.endpoint("a").retry_at
@@ -174,9 +174,9 @@ def test_who_has_nobody_else_to_ask_asks_again_after_one_recovery_time(tmp_path:
         lone.is_down = False
         eventually(lambda: router.ask().status_code == 200, "it answers")
 
-    assert refused <= 2 * (1 + trials)  # what opened it and the trials, each of which is repeated once at most
+    assert refused <= 2 * (1 + trials)  # what opened it and the half-open requests, each repeated once at most
     assert retry_at is not None
-    assert (retry_at - opened).total_seconds() <= 1  # /state tells whole seconds
+    assert (retry_at - opened).total_seconds() <= 1  # /state shows whole seconds
 
 
 def test_an_outage_that_was_seen_often_is_left_alone_while_there_is_another_endpoint(tmp_path: Path) -> None:
@@ -184,10 +184,10 @@ def test_an_outage_that_was_seen_often_is_left_alone_while_there_is_another_endp
     primary.is_down = True
     with Player(primary) as a, Player(healthy) as b, Router(tmp_path, allowed_errors=PEER_RESET) as router:
         router.serve(endpoint("a", port=a.port), endpoint("b", port=b.port, tier=1), policy=LONE)
-        eventually(lambda: router.ask().status_code == 200 and half_opened(router) >= 6, "six trials were in vain")
+        eventually(lambda: router.ask().status_code == 200 and half_opened(router) >= 6, "six half-openings failed")
         state = router.state()
         retry_at = next(one.retry_at for one in state.endpoints if one.name == "a")
         opened = max(change.at for change in state.transitions if change.to == "Open" and change.at)
 
     assert retry_at is not None
-    assert (retry_at - opened).total_seconds() > 1.5  # sixteen times the recovery time; /state tells whole seconds
+    assert (retry_at - opened).total_seconds() > 1.5  # sixteen times the recovery time; /state shows whole seconds

@@ -1,4 +1,4 @@
-"""A second endpoint is asked when the first is unusually slow: whoever is first answers, the other one is cancelled."""
+"""When the first endpoint is unusually slow, a second one gets the request too. The faster one answers."""
 
 import json
 import re

@@ -165,7 +165,7 @@ def test_two_names_on_one_address_never_share_a_connection(trusting: Router) -> 
             users.setdefault(entry.connection, set()).add(entry.key)
         assert {entry.key for entry in fake.log()} == {"sk-one", "sk-two"}
         assert all(len(keys) == 1 for keys in users.values())
-        assert len(users) < 30  # they are kept, all the same
+        assert len(users) < 30  # they are still reused
         assert {(entry.key, entry.sni) for entry in fake.log()} == {("sk-one", "one.test"), ("sk-two", "two.test")}
 
 

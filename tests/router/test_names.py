@@ -104,7 +104,7 @@ def test_who_has_neither_is_no_endpoint(start: Start) -> None:
 
 
 def test_a_dead_address_of_two_costs_one_request(start: Start, deaf: str) -> None:
-    """Its connections never come about: who tried it each time would need half of connect each time."""
+    """Its connections are never made: trying it each time would cost half of connect each time."""
     with Answerer(lambda _: good()) as provider, socket.socket() as full:
         full.bind((deaf, provider.port))
         full.listen(0)

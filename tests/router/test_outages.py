@@ -12,7 +12,7 @@ from testing.fakes.harness import FakeProvider
 MINUTE_MS = 60_000
 NEWS_MS = 30 * MINUTE_MS
 LATER = policy(circuit_breaker={"recovery_timeout_ms": MINUTE_MS, "max_recovery_timeout_ms": 5 * MINUTE_MS})
-"""No trial while the test runs."""
+"""No half-open request while the test runs."""
 WHOLE_ENDPOINT = ""
 
 

@@ -37,7 +37,7 @@ def four_workers(tmp_path: Path) -> Iterator[Router]:
 
 
 async def ask(client: httpx.AsyncClient, tries: int, patience_s: float) -> Asked:
-    """A caller that asks again at once, whatever it is told, like the clients that keep an outage going."""
+    """A caller that tries again at once after any answer, like the clients that keep an outage alive."""
     began = time.monotonic()
     for number in range(1, tries + 1):
         try:

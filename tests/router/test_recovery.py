@@ -1,4 +1,4 @@
-"""A stream that breaks off after its caller saw a part of it: who goes on with it, what is booked, what is said.
+"""A stream that breaks off after its caller saw a part of it: who continues it, what is recorded, what the caller sees.
 
 What the caller's text must be then is the conformance suite's business (testing/conformance/table, cuts and recovery).
 """

@@ -1,5 +1,5 @@
 """Several routers of one pool: each finds out for itself, the operator puts their views together, and one that starts
-later begins with what the others know. None is told by another, so none needs another to work."""
+later begins with what the others know. None gets it from another router, so none needs another to work."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ from router.harness import PEER_RESET, Router, endpoint, policy
 from testing.fakes.harness import FakeProvider
 
 LATER = policy(circuit_breaker={"recovery_timeout_ms": 60_000, "max_recovery_timeout_ms": 300_000})
-"""No trial while the test runs."""
+"""No half-open request while the test runs."""
 FAILURES = 3
 """In a row, that open a breaker."""
 

@@ -258,7 +258,7 @@ def test_who_never_gives_a_whole_answer_leaves_half_of_the_time_to_another(
 
 
 def test_whole_answers_that_take_long_close_a_breaker(router: Router, a: FakeProvider) -> None:
-    """A trial lasts as long as its answer may take."""
+    """A half-open request lasts as long as its answer may take."""
     patient = policy(
         timeouts={"first_token_ms": 100, "connect_ms": 100},
         circuit_breaker={"consecutive_failures": 1, "half_open_max_requests": 1},
@@ -269,7 +269,7 @@ def test_whole_answers_that_take_long_close_a_breaker(router: Router, a: FakePro
     assert router.endpoint("a").breaker == "Open"
     a.set("ok", first_token_ms=500)
 
-    eventually(lambda: router.ask().status_code == 200, "a trial is answered")
+    eventually(lambda: router.ask().status_code == 200, "a half-open request is answered")
 
     assert router.endpoint("a").breaker == "Closed"
 

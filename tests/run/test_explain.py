@@ -1,4 +1,4 @@
-"""What people on call are told by a live run: of an endpoint, and of everything in one file."""
+"""What a live run shows to people on call: one endpoint, and everything in one file."""
 
 import tarfile
 from pathlib import Path

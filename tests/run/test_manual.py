@@ -1,4 +1,4 @@
-"""Control by hand of a real `poolkeeper run`: told in one shell, done in the other."""
+"""Control by hand of a real `poolkeeper run`: the command in one shell, its effect in the other."""
 
 from collections.abc import Iterator
 from pathlib import Path

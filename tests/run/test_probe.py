@@ -1,4 +1,4 @@
-"""Ghost traffic under `poolkeeper run`: a grey endpoint loses traffic, and is named, though no request failed."""
+"""Synthetic probes under `poolkeeper run`: a grey endpoint loses traffic, and is named, though no request failed."""
 
 from collections import Counter
 from pathlib import Path

@@ -89,7 +89,7 @@ def _timeline(name: str) -> list[dict[str, object]]:
 
 
 def _told(ended: list[Ended]) -> str:
-    """Failures by second and by problem, for whoever has to find out."""
+    """Failures by second and by problem, for the person who debugs a failed run."""
     failed = [one for one in ended if one.problem]
     worst = Counter((int(one.at_s), one.problem[:120]) for one in failed).most_common(20)
     return f"{len(failed)} of {len(ended)}: {worst}"

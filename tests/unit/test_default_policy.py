@@ -1,5 +1,5 @@
 """An empty FailoverPolicy, in figures: what it says goes through the operator's plan and the router's own reader, and
-the router's state machines live by it while the clock is turned. docs/promises.md has what people were told."""
+the router's state machines live by it while the clock is turned. docs/promises.md has what people were promised."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -8,7 +8,7 @@ from testing.fakes.deepseek import text
 from testing.fakes.harness import FakeProvider
 from testing.fakes.rawhttp import exchange
 
-MESSAGES: list[dict[str, object]] = [{"role": "user", "content": "Tell me of boats."}]
+MESSAGES: list[dict[str, object]] = [{"role": "user", "content": "Tales of the sea."}]
 ASK: dict[str, object] = {"model": "deepseek-flash", "messages": MESSAGES}
 WHOLE = text.tokens("seed", 400)
 

@@ -10,7 +10,7 @@ from testing.fakes.ports import SLICE, free_port
 ROOT = Path(__file__).parents[3]
 FIRST_OF_CONNECTIONS = 32_768
 ANOTHER = "from testing.fakes.ports import SLICE, free_port; print(*{free_port() for _ in range(SLICE)}); input()"
-"""A process that tells all its ports and keeps them until a line comes."""
+"""A process that prints all its ports and keeps them until a line comes."""
 
 
 def test_a_port_is_none_that_a_connection_may_get() -> None:

@@ -1,4 +1,4 @@
-"""Whoever is concerned by a change is told, once the change is known, and nobody is told about nothing."""
+"""Every pool that a change concerns gets a turn, once the change is stored. An event without a change gives none."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ class Bed:
         self.inbox = Inbox(self.store, self.told.append)
 
     def event(self, body: Json, gone: bool = False) -> list[Ref]:
-        """Returns who was told."""
+        """Returns the pools that got a turn."""
         self.told.clear()
         self.inbox.changed(text(body, "kind"), body, gone)
         return list(self.told)

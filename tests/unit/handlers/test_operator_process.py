@@ -24,7 +24,7 @@ from unit.kube.things import pool
 
 ROOT = Path(__file__).resolve().parents[3]
 GUARD_S = 60.0
-"""A hang guard, never an expectation: but for the grace period of a Pod, which is a promise."""
+"""A hang guard, never an expectation, except for the grace period of a Pod, which is a promise."""
 GRACE_S = 30.0
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/home/leases"
 POOL = "/apis/poolkeeper.dev/v1alpha1/namespaces/team/endpointpools/chat"

@@ -1,4 +1,4 @@
-"""Routers are asked over and over; a pool is told only when what they say means something new."""
+"""Routers are polled all the time; a pool gets a turn only when their reports mean something new."""
 
 import asyncio
 from collections.abc import Sequence
@@ -102,7 +102,7 @@ def test_a_pool_is_told_when_its_routers_say_something_new() -> None:
         (["", "no", "no", ""], [0, 1, 2, 0]),
         ([None, "no", None], [0, 1, 0]),
     ],
-    ids=["heard again", "nobody to ask"],
+    ids=["reported again", "nobody to ask"],
 )
 def test_rounds_in_which_nobody_answers_are_counted(rounds: Sequence[str | None], want: Sequence[int]) -> None:
     """ "": it answers; None: there is no Pod."""

@@ -1,4 +1,4 @@
-"""How a watch is doing, with a turned clock: what is wrong is named in time, and what mends itself is not."""
+"""How a watch is doing, with a turned clock: a fault is named in time, and one that ends by itself is not."""
 
 from collections.abc import Callable
 
@@ -55,7 +55,7 @@ OPENED = ((0, Stream.asks), (0, Stream.has_listed), (0, Stream.asks), (0, Stream
             ),
             4,
             "failing for 4 s: 403",
-            id="a list between two refused watches mends nothing",
+            id="a list between two refused watches does not end the fault",
         ),
         pytest.param(
             stream(PODS, (0, fails()), (4, Stream.asks), (4, Stream.has_opened)),
@@ -67,7 +67,7 @@ OPENED = ((0, Stream.asks), (0, Stream.has_listed), (0, Stream.asks), (0, Stream
             stream(PODS, (0, fails()), (4, Stream.asks), (4, Stream.has_opened)), 7, "", id="open for a while"
         ),
         pytest.param(
-            stream(PODS, (0, fails()), (4, Stream.has_opened), (4, Stream.says)), 4, "", id="an event mends it at once"
+            stream(PODS, (0, fails()), (4, Stream.has_opened), (4, Stream.says)), 4, "", id="an event ends it at once"
         ),
         pytest.param(
             stream(PODS, (0, fails()), (4, Stream.has_opened), (20, fails("new"))),

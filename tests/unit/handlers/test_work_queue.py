@@ -67,7 +67,7 @@ def test_failures_back_off_to_a_limit(queue: WorkQueue[str]) -> None:
         queue.add("a", 0)
         queue.take(LONGEST_TOLD_BACKOFF_S)
         delays.append(queue.failed("a", 0))
-        queue.add("a", 0)  # heard of again
+        queue.add("a", 0)  # another event
 
     assert delays[:3] == [FIRST_BACKOFF_S, 2 * FIRST_BACKOFF_S, 4 * FIRST_BACKOFF_S]
     assert delays[-1] == LONGEST_BACKOFF_S
@@ -142,7 +142,7 @@ def test_depth_counts_what_is_due_and_age_also_what_is_worked_on(queue: WorkQueu
 
 
 def test_a_back_off_outlives_being_told_again(queue: WorkQueue[str]) -> None:
-    """What fails is often told of by what it does itself: the ghost of a deleted pool whose children are removed."""
+    """A failing turn often causes its own events: a deleted pool whose children are removed."""
     turns, now_s = 0, 0.0
     queue.add("ghost", 0)
     while now_s < 90:

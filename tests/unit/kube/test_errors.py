@@ -1,4 +1,4 @@
-"""Every answer of the API server is either "try again" or "tell the user", and the message names what was tried."""
+"""Every answer of the API server is either "try again" or "a person must act", and the message names what was tried."""
 
 import json
 

@@ -64,7 +64,7 @@ def test_a_pod_that_is_ending_or_gone_is_let_be() -> None:
     assert api.writes == [("PATCH", f"{PODS}/gone")]
 
 
-@pytest.mark.parametrize(("before", "want"), [((), True), (TOLD, False)], ids=["news", "told before"])
+@pytest.mark.parametrize(("before", "want"), [((), True), (TOLD, False)], ids=["new", "reported before"])
 def test_all_pods_are_poked_when_there_is_news_and_no_new_generation(
     before: tuple[AnsweredDoc, ...], want: bool
 ) -> None:

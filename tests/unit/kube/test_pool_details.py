@@ -1,4 +1,4 @@
-"""What a person may not look at is told, and what he may is shown."""
+"""What a person has no permission to read is named, and the rest is shown."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""People are told what is new, once; and what is told names the very object it is about."""
+"""What is new is published once, and each Event names its object."""
 
 import asyncio
 from dataclasses import dataclass, field, replace

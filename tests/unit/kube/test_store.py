@@ -1,4 +1,4 @@
-"""The store knows what it was told last, whoever told it and in whatever order."""
+"""The store holds the last version of each object, from any source and in any order."""
 
 import pytest
 

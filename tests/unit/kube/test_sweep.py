@@ -14,7 +14,7 @@ SELECTORS = {"ConfigMap": "poolkeeper.dev/pool"}
 
 
 def swept(api: MemoryApi, store: Store) -> dict[str, bool]:
-    """name -> is it there: of what the sweep tells."""
+    """name -> does it exist: as the sweep reports it."""
     told: dict[str, bool] = {}
 
     def missed(ref: Ref, uid: str, body: Json | None) -> None:

@@ -1,4 +1,4 @@
-"""Objects as an API server would tell them, for tests."""
+"""Objects as an API server sends them, for tests."""
 
 from poolkeeper.kube.client import RESOURCES
 from poolkeeper.kube.json_fields import Json, mapping

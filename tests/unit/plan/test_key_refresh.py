@@ -25,7 +25,7 @@ def client_report(age_s: float) -> RouterReport:
     [
         pytest.param([], None, id="no router has spoken: nothing to wait for"),
         pytest.param([report("Healthy", 0)], None, id="all is well: never"),
-        pytest.param([report("CredentialsRejected", 5)], 10.0, id="refused a moment ago: somebody may be mending it"),
+        pytest.param([report("CredentialsRejected", 5)], 10.0, id="refused a moment ago: somebody may be fixing it"),
         pytest.param([report("SecretNotFound", 5)], 10.0, id="missing counts like refused"),
         pytest.param([report("CredentialsRejected", 300)], 30.0, id="refused for five minutes: half a minute"),
         pytest.param([report("CredentialsRejected", 86400)], 60.0, id="refused since yesterday: once a minute"),

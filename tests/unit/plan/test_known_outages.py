@@ -1,4 +1,4 @@
-"""What a document says is out: as most routers say, told again seldom, never lost for want of reports."""
+"""The known outages of a document: as most routers report, seldom renewed, never lost because reports are missing."""
 
 import itertools
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ REFUSED = seen("official", health="Unhealthy", reason="CredentialsRejected")
         pytest.param([OUT, WELL, WELL], [], id="one of three"),
         pytest.param([OUT, OUT, WELL], BOTH, id="two of three"),
         pytest.param([partly_cut_off("official", PRO)], [(PRO, "Unknown")], id="one model, nobody says why"),
-        pytest.param([trying("official"), OUT], BOTH, id="a trial under way is no answer yet"),
+        pytest.param([trying("official"), OUT], BOTH, id="a half-open request in flight is no answer yet"),
         pytest.param([waiting("official")], [], id="its checks pass, and it waits for a request"),
         pytest.param([REFUSED], [("", "CredentialsRejected")], id="a refused key"),
         pytest.param(
@@ -93,14 +93,14 @@ def test_without_fresh_reports_what_was_told_stands() -> None:
 @pytest.mark.parametrize(
     ("view", "models", "age", "want"),
     [
-        pytest.param(WELL, MODELS, PACE - SECOND, "as told", id="back too soon to say so"),
+        pytest.param(WELL, MODELS, PACE - SECOND, "as before", id="back too soon to say so"),
         pytest.param(WELL, MODELS, PACE, "anew", id="back"),
-        pytest.param(OUT, (), PACE - SECOND, "as told", id="out again too soon to say so"),
+        pytest.param(OUT, (), PACE - SECOND, "as before", id="out again too soon to say so"),
         pytest.param(OUT, (), PACE, "anew", id="out again"),
-        pytest.param(OUT, MODELS, RENEWAL - SECOND, "as told", id="still out"),
-        pytest.param(OUT, MODELS, RENEWAL, "anew", id="still out, and the news grows old"),
-        pytest.param(WELL, (), timedelta(days=9), "as told", id="still well"),
-        pytest.param(WELL, MODELS, -timedelta(hours=1), "anew", id="told by a clock that was wrong"),
+        pytest.param(OUT, MODELS, RENEWAL - SECOND, "as before", id="still out"),
+        pytest.param(OUT, MODELS, RENEWAL, "anew", id="still out, and the entry is old"),
+        pytest.param(WELL, (), timedelta(days=9), "as before", id="still well"),
+        pytest.param(WELL, MODELS, -timedelta(hours=1), "anew", id="written with a clock that was wrong"),
     ],
 )
 def test_when_it_is_told_anew(view: EndpointState, models: tuple[str, ...], age: timedelta, want: str) -> None:
@@ -108,7 +108,7 @@ def test_when_it_is_told_anew(view: EndpointState, models: tuple[str, ...], age:
 
     found = outages(saying(view, told=told), NOW)
 
-    assert (found == told) == (want == "as told")
+    assert (found == told) == (want == "as before")
     assert found is not None
     assert found.told_at_ms in (told.told_at_ms, round(NOW.timestamp()) * 1000)
 
@@ -123,7 +123,7 @@ def test_a_new_time_of_the_next_trial_changes_no_document() -> None:
 
 
 def _told_over(looks: Iterable[tuple[int, EndpointState]]) -> list[datetime]:
-    """When each new telling was made, with one look after the other, each so many seconds after the one before."""
+    """When each new entry was written, over a row of looks, each so many seconds after the one before."""
     now, told, changes = NOW, None, []
     for after_s, view in looks:
         now += after_s * SECOND

@@ -1,4 +1,4 @@
-"""What a probe is told, and what routers are advised."""
+"""The document of a probe, and the weight adjustment for routers."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What routers are told of probes that were answered well: only of what is open since before, once a run."""
+"""Which good probes the routers' document names: only those of a breaker that was open before, once a run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -88,7 +88,7 @@ def test_it_is_told_of_what_is_open(views: list[EndpointState], want: bool) -> N
         pytest.param([run("another-model")], (), id="another model was"),
         pytest.param([run(FLASH, fingerprint="0123abcd")], (), id="another endpoint of this name was"),
         pytest.param([run(FLASH, began=BEGAN - 10 * SECOND), run()], (), id="the run before the last was"),
-        pytest.param([run(FLASH, why="CertificateExpiring")], (of_flash(),), id="what less traffic would not mend"),
+        pytest.param([run(FLASH, why="CertificateExpiring")], (of_flash(),), id="what less traffic would not fix"),
         pytest.param([run(FLASH, why="CredentialsRejected")], (), id="probes advise against it"),
     ],
 )

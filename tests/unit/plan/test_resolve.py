@@ -131,7 +131,7 @@ HOLDS = {
         Reason.ReconcilePaused,
         "poolkeeper.dev/paused stops changes to the pool",
     ),
-    "a hold on a tier that is not there": (
+    "a hold on a tier that does not exist": (
         snapshot(annotations={labels.FAILOVER_TO: "7"}),
         Reason.InvalidSpec,
         "seen '7'; wanted a tier with an endpoint that is not Disabled: 0, 1",

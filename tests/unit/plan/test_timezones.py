@@ -1,4 +1,4 @@
-"""What routers are told of time zones, and how seldom that changes."""
+"""The time zones in the routers' document, and how seldom they change."""
 
 from datetime import UTC, datetime
 

@@ -111,7 +111,7 @@ def test_what_was_spent_is_added_up_for_a_day() -> None:
         ([found("RateLimited", asked=0)], "Skipped", "no request was sent"),
         ([found("WordOfTomorrow")], "Passed", ""),
     ],
-    ids=["good", "slow", "the worst is told", "429 says nothing", "a word of another version"],
+    ids=["good", "slow", "the worst is reported", "429 says nothing", "a word of another version"],
 )
 def test_what_is_told_of_the_last_run(endpoints: list[EndpointProbe], want_outcome: str, want_message: str) -> None:
     last = remembered(result(1, *endpoints))

@@ -78,7 +78,7 @@ def told(amount: str, as_of: datetime) -> SpentDoc:
         (told("0.2", SUNDAY), SUNDAY + timedelta(hours=16, minutes=1), {"USD": Decimal(0)}),
         (told("0.2", SUNDAY), SUNDAY + timedelta(hours=17, seconds=3), {"USD": Decimal("0.04")}),
     ],
-    ids=["nothing known", "the next run", "a run out of turn", "three runs were not told", "a new day",
+    ids=["nothing known", "the next run", "a run out of turn", "three runs were not reported", "a new day",
          "a new day that nobody added up"],
 )  # fmt: skip
 def test_what_was_spent_today(spent: SpentDoc | None, now: datetime, want: dict[str, Decimal]) -> None:
@@ -91,7 +91,7 @@ def test_what_was_spent_today(spent: SpentDoc | None, now: datetime, want: dict[
     told_every=st.integers(1, 20),
 )
 def test_a_days_runs_never_cost_more_than_the_budget(limit: Decimal, costs: list[Decimal], told_every: int) -> None:
-    """At most a fifth of a coin a run, told only now and then: nothing is bought that may not be."""
+    """At most a fifth of a coin a run, reported only now and then: the budget is never exceeded."""
     at_most, total, spent = Decimal("0.2"), Decimal(0), told("0", SUNDAY)
     for number, real in enumerate(costs, 1):
         now = SUNDAY + timedelta(minutes=15 * number, seconds=1)

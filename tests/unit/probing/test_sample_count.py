@@ -20,7 +20,7 @@ CASES: dict[str, tuple[list[R | None], int, int | None]] = {
     "one slow of three wanted": ([OK, SLOW, OK], 3, None),
     "what broke is not asked again": ([CUT], 1, None),
     "slow, then broken": ([SLOW, CUT], 1, None),
-    "slow, then told to wait": ([SLOW, R.RateLimited], 1, None),
+    "slow, then rate limited": ([SLOW, R.RateLimited], 1, None),
     "one dead, and five are wanted": ([EMPTY], 5, 1),
     "two dead in a row": ([EMPTY, EMPTY], 5, None),
     "two dead, not in a row": ([EMPTY, OK, EMPTY], 5, 3),

@@ -20,7 +20,7 @@ DEAD, GREY = Verdict("Unhealthy", R.KeepAliveOnly), Verdict("Grey", R.SlowFirstT
 
 
 def played(*oldest_first: Run) -> list[Verdict]:
-    """The verdict after each run."""
+    """The probe status after each run."""
     verdicts: list[Verdict] = []
     runs: list[Run] = []
     verdict = HEALTHY

@@ -1,4 +1,4 @@
-"""What a router says is data from a Pod: bounded, and told on in fixed words when it is not what it should be."""
+"""What a router says is data from a Pod: bounded, and reported in fixed words when it is not valid."""
 
 import asyncio
 import gzip

@@ -133,7 +133,7 @@ describe("a response", function()
     assert.equal(BODY, responses.assemble(responses.as_stream(BODY), cjson.decode))
   end)
 
-  it("is said item by item, in numbered events", function()
+  it("is streamed item by item, in numbered events", function()
     local names, texts = {}, {}
     for i, data in ipairs(sse.all(responses.as_stream(BODY))) do
       local value = cjson.decode(data)

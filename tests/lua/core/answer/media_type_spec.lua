@@ -1,6 +1,6 @@
 local media_type = require "core.answer.media_type"
 
-describe("the type that a caller is told", function()
+describe("the type that a caller gets", function()
   for given, want in pairs({
     ["application/json"] = "application/json",
     ["application/json; charset=utf-8"] = "application/json; charset=utf-8",

@@ -179,7 +179,7 @@ describe("an answer that is generated again", function()
     end
   end)
 
-  it("tells no second role", function()
+  it("passes on no second role", function()
     local record = sent({ event(ROLE), unpack(FIRST, 1, 3) })
     assert.is_nil(joined(record, answer(TEXT, 3), 1000, nil):find('"role"', 1, true))
   end)
@@ -214,7 +214,7 @@ describe("an answer that is generated again", function()
     assert.equal(TEXT, texts.content)
   end)
 
-  it("goes on with the same reasoning", function()
+  it("continues the same reasoning", function()
     local record, out = sent({ event(ROLE), says("First I", "reasoning_content") })
     local second = event(ROLE) .. says("First", "reasoning_content") .. says(" I think", "reasoning_content")
       .. says("42") .. STOP .. DONE
@@ -241,7 +241,7 @@ describe("an answer that is generated again", function()
     assert.equal("42", texts.content)
   end)
 
-  it("goes on with every choice for itself", function()
+  it("continues every choice separately", function()
     local record, out = sent({ says("one", nil, 0), says("un", nil, 1) }, 2)
     local second = says("on", nil, 0) .. says("uno", nil, 1) .. says("e two", nil, 0) .. says(" due", nil, 1)
       .. event("{}", '"stop"', 0) .. event("{}", '"stop"', 1) .. DONE
@@ -390,7 +390,7 @@ describe("an answer that is continued", function()
     assert.equal(TEXT, heard(out).content)
   end)
 
-  it("may have been started again instead: what was sent is left out, or it cannot be told", function()
+  it("may have been started again instead: what was sent is left out, or nobody can decide", function()
     local told_apart = 0
     for cut = 6, #FIRST do
       local record, out = sent({ event(ROLE), unpack(FIRST, 1, cut) })
@@ -416,7 +416,7 @@ describe("an answer that is continued", function()
     end)
   end
 
-  it("cannot be told from a new start where little was sent", function()
+  it("looks like a new start where little was sent", function()
     local record = sent({ event(ROLE), FIRST[1] })
     local _, kind = joined(record, answer(TEXT, 2), 61, "content")
     assert.equal(splice.DIFFERS, kind)

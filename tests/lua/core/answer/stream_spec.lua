@@ -220,7 +220,7 @@ describe("a bad end", function()
     { "a tool call that is none", event('{"tool_calls":[null]}'), chunk.INVALID },
     { "a tool call whose index is no number", event('{"tool_calls":[{"index":"nan"}]}'), chunk.INVALID },
   }) do
-    it(case[1] .. ": told, and not passed on", function()
+    it(case[1] .. ": reported, and not passed on", function()
       for size = 1, 200, 13 do
         local out, kind = run(text("a") .. case[2] .. text("b"), size)
         assert.equal(text("a"), out)
@@ -229,7 +229,7 @@ describe("a bad end", function()
     end)
   end
 
-  it("is told from a plain error member that says null", function()
+  it("is not seen in a plain error member that is null", function()
     local out, kind = run(event('{"content":"a"}', nil, ',"error":null') .. DONE, 1000)
     assert.equal(chunk.DONE, kind)
     assert.truthy(out:find("DONE", 1, true))

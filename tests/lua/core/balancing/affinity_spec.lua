@@ -57,7 +57,7 @@ describe("affinity", function()
     end
   end)
 
-  it("places it afresh when its endpoint may not be used now", function()
+  it("places it again when its endpoint may not be used now", function()
     local all = { candidate("a"), candidate("b") }
     assert.equal(chosen(all, { number = 7 }), chosen(all, { number = 7, home = "gone" }))
   end)

@@ -12,7 +12,7 @@ describe("the limit of an endpoint", function()
   for _, case in ipairs({
     { "grows by one a round of answers", 10, "answered", {}, 10.1, false },
     { "does not grow where it is not used", 10, "answered", { in_flight = 4 }, 10, false },
-    { "never grows over the ceiling", 50, "answered", {}, 50, false },
+    { "never grows over the connection limit", 50, "answered", {}, 50, false },
     { "falls by a tenth when first tokens are late", 10, "slow", {}, 9, true },
     { "halves when the endpoint has too much", 10, "overload", {}, 5, true },
     { "is at once what the provider names", 40, "overload", { told = 25 }, 25, true },

@@ -44,7 +44,7 @@ describe("the start of a conversation", function()
     end)
   end
 
-  it("is not there where there are no turns", function()
+  it("does not exist where there are no turns", function()
     assert.is_nil(start('{"model":"m"}'))
     assert.is_nil(start('{"messages":7}'))
     assert.truthy(start('{"messages":[]}'))

@@ -50,7 +50,7 @@ describe("choosing a tier", function()
     assert.equal("a", chosen({ candidate("a", back) }))
   end)
 
-  it("sends trials at once: they are what recovery is told by", function()
+  it("sends half-open requests at once: they show recovery", function()
     local trial = candidate("a", { is_trial = true, recovered_at_ms = 99999 })
     assert.equal("a", chosen({ trial, candidate("b", { tier = 1 }) }))
   end)
@@ -61,7 +61,7 @@ describe("choosing a tier", function()
     assert.equal("a", chosen({ a }, { drawn_tier = 1 }))
   end)
 
-  it("sends trials up from a tier that was drawn or is held by the router, not from one that people hold", function()
+  it("sends half-open requests up from a tier that is drawn or held by the router, not by people", function()
     local all = { candidate("a", { is_trial = true }), candidate("b", { tier = 1 }) }
     assert.equal("a", chosen(all, { drawn_tier = 1 }))
     assert.equal("a", chosen(all, { held_tier = 1, lets_trials_up = true }))

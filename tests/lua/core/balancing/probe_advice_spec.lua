@@ -1,6 +1,6 @@
 local advice = require "core.balancing.probe_advice"
 
-describe("advice of probes", function()
+describe("weight adjustment by probes", function()
   it("counts until its time", function()
     local grey = { weight_percent = 10, until_ms = 1000 }
     assert.equal(10, advice.percent(grey, 999))

@@ -16,7 +16,7 @@ describe("dynamic weight", function()
     { name = "idle, no sample yet: the declared weight", of = {}, want = 100 },
     { name = "half full: half of it", of = { in_flight = 5 }, want = 50 },
     { name = "full: nothing", of = { in_flight = 10 }, want = 0 },
-    { name = "over the ceiling (it was lowered): nothing, not less", of = { in_flight = 20 }, want = 0 },
+    { name = "over the connection limit (it was lowered): nothing, not less", of = { in_flight = 20 }, want = 0 },
     { name = "twice as slow as normal: half", of = { latency_ms = 1600 }, want = 50 },
     { name = "very slow: a twentieth, not nothing", of = { latency_ms = 80000 }, want = 5 },
     { name = "very fast: twice, not more", of = { latency_ms = 1 }, want = 200 },

@@ -55,13 +55,13 @@ describe("a document", function()
     assert.is_nil(doc.failover_to_tier)
   end)
 
-  it("may tell of outages", function()
+  it("may have known outages", function()
     local told = { endpoint = "a", fingerprint = "f", model = "", reason = "CredentialsRejected" }
     local doc = assert(read(function(value) value.outages = { toldAtMs = 5, endpoints = { told } } end))
     assert.same({ told_at_ms = 5, endpoints = { told } }, doc.outages)
   end)
 
-  it("may tell what probes were answered, or nothing of it", function()
+  it("may name the probes that were answered, or leave them out", function()
     local told = { endpoint = "a", fingerprint = "f", model = "m", probedAtMs = 5 }
     local doc = assert(read(function(value) value.answered = { told } end))
     assert.same({ { endpoint = "a", fingerprint = "f", model = "m", probed_at_ms = 5 } }, doc.answered)
@@ -115,7 +115,7 @@ describe("a document", function()
     end, "models%[0%]" },
     { "that is no object", nil, "document: wanted a JSON object" },
   }) do
-    it(case[1] .. " is refused, and told why", function()
+    it(case[1] .. " is refused, with the reason", function()
       local doc, err
       if case[2] then
         doc, err = read(case[2])

@@ -48,7 +48,7 @@ describe("a refusal", function()
     { name = "that broke off", body = '{"error":{"mess', want = "The provider refused the request with status 400." },
     { name = "of null", body = '{"error":null,"message":null}', want = "The provider refused the request with status 400." },
   }) do
-    it(case.name .. " is said again", function()
+    it(case.name .. " is converted", function()
       local body, content_type = told(case.body)
       assert.equal("application/json", content_type)
       assert.equal(case.want, cjson.decode(body).error.message)

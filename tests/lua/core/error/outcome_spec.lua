@@ -31,7 +31,7 @@ describe("after a failed attempt", function()
   end)
 end)
 
-describe("an endpoint that is said to be back", function()
+describe("an endpoint whose return is known", function()
   it("may be asked again by a request that it had refused for its rate, by no other", function()
     for class in pairs(outcome.CLASSES) do
       assert.equal(class == "RateLimited", outcome.may_return(class))

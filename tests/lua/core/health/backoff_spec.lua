@@ -47,7 +47,7 @@ describe("an endpoint that is busy", function()
     assert.equal(12000, record.account.until_ms)
   end)
 
-  it("rests as long as it asks for, when that is longer and is honoured", function()
+  it("has a backoff of the time that it asks for, when that is longer and is honoured", function()
     local asked = { class = "RateLimited", reason = "RateLimited", retry_after_ms = 60000 }
     local ignore = { busy_backoff_ms = { 5000 }, honor_retry_after = false }
     assert.equal(60000, rest.failure(rest.new(), "busy", asked, context(0)).account.until_ms)
@@ -57,7 +57,7 @@ describe("an endpoint that is busy", function()
     assert.equal(100, rest.failure(rest.new(), "limited", asked, context(0)).account.until_ms)
   end)
 
-  it("is believed for ten minutes about its ceiling, which never raises the declared one", function()
+  it("names a connection limit that holds for ten minutes, and never raises the declared one", function()
     local limited = { class = "RateLimited", reason = "RateLimited", limit = 25 }
     local record = rest.failure(rest.new(), "busy", limited, context(0))
     assert.equal(25, rest.ceiling(record, 50, 1000))
@@ -226,7 +226,7 @@ describe("a refused key", function()
     assert.is_true(rest.allows(record, "chat m", "m", "key-2", 1))
   end)
 
-  it("is told once", function()
+  it("is reported once", function()
     local record = refused({ { "1" }, { "2" }, { "3" } })
     local _, change = refused({ { "4" } }, {}, record)
     assert.is_nil(change)
@@ -288,7 +288,7 @@ describe("health checks that pass", function()
 end)
 
 describe("a model that an endpoint does not have", function()
-  it("by its own list rests until the list has it", function()
+  it("by its own list is excluded until the list has it", function()
     local list_context = { now_ms = 0, long_rest_ms = 1000 }
     local record = rest.listed(rest.new(), { m = false, other = true }, list_context)
     assert.is_false(rest.allows(record, "m", "m", "key-1", 999))
@@ -313,7 +313,7 @@ describe("a good answer", function()
     assert.equal(record, rest.success(record, "m", 9, 9))
   end)
 
-  it("tells that an endpoint is in service again, and nothing where it never was out", function()
+  it("reports that an endpoint is in service again, and nothing where it never was out", function()
     local record = rest.failure(rest.new(), "refused", REJECTED, context(0, { is_check = true }))
     local back, change = rest.success(record, "m", 5, 5)
     assert.equal("", back.down_reason)

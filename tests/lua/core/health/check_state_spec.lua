@@ -84,7 +84,7 @@ describe("candidates whose checks fail", function()
     assert.same({ ill, worse }, healthcheck.leave_out({ ill, worse }, false))
   end)
 
-  it("are not when another is merely full", function()
+  it("are not when another is only full", function()
     assert.same({}, healthcheck.leave_out({ ill, worse }, true))
   end)
 end)

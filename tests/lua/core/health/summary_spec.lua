@@ -21,7 +21,7 @@ end
 local OPEN = with(breaker.new(), { state = "Open", since_ms = 50, retry_at_ms = 130000 })
 local FAILING = with(healthcheck.new(), { state = "Failing", since_ms = 80, failed_at_ms = 90 })
 
-describe("what people are told", function()
+describe("the summary for people", function()
   it("nothing is known of an endpoint before its first answer", function()
     assert.same({ health = "Unknown", reason = "NoDataYet", since_ms = 0, breaker = "Closed" }, told({}))
   end)

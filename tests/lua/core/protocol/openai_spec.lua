@@ -1,4 +1,4 @@
--- OpenAI's protocol: what a whole answer is, and how errors are told. Its streams: stream_spec.lua.
+-- OpenAI's protocol: what a whole answer is, and how errors are reported. Its streams: stream_spec.lua.
 local cjson = require "cjson.safe"
 local openai = require "core.protocol.openai"
 

@@ -65,7 +65,7 @@ describe("an event", function()
     end)
   end
 
-  it("that tells of a failure is judged by its error alone, not by what the caller wrote", function()
+  it("that reports a failure is judged by its error alone, not by what the caller wrote", function()
     local echo = ',"instructions":"overloaded","metadata":{"code":"401"}'
     local _, detail = read(last("failed", echo .. ',"error":{"code":"server_error","message":"x"}'))
     assert.same({ error = { code = "server_error", message = "x" } }, cjson.decode(detail))

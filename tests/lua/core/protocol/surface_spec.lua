@@ -41,7 +41,7 @@ describe("a path of the pool", function()
     end
   end)
 
-  it("tells the protocol of errors even where nothing is served", function()
+  it("names the protocol of errors even where nothing is served", function()
     local anthropic, openai = require "core.protocol.anthropic", require "core.protocol.openai"
     assert.equal(anthropic, surface.protocol_at("/anthropic/v1/messages/count_tokens"))
     assert.equal(anthropic, surface.protocol_at("/v1/messages/batches"))

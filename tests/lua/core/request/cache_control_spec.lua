@@ -1,4 +1,4 @@
--- What a request's cache-control and pragma say of kept answers.
+-- What a request's cache-control and pragma say about cached answers.
 
 local cachecontrol = require "core.request.cache_control"
 

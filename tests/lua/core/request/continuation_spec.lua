@@ -65,7 +65,7 @@ describe("a request to go on with an answer", function()
   end
 end)
 
-describe("what can be gone on with", function()
+describe("what can be continued", function()
   local function record(...)
     local made = transcript.new()
     for _, delta in ipairs({ ... }) do

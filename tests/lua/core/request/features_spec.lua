@@ -1,7 +1,7 @@
 local features = require "core.request.features"
 
 describe("a feature of a request", function()
-  it("is told by the body's members, not by its text", function()
+  it("is known by the body's members, not by its text", function()
     assert.same({ "tools", "schema" }, features.of('{"tools":[],"response_format":{"type":"json_object"}}'))
     assert.same({}, features.of('{"messages":[{"role":"user","content":"say \\"tools\\" and image_url"}]}'))
   end)

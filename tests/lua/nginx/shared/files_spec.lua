@@ -21,7 +21,7 @@ describe("a mounted file", function()
     assert.equal("a\0b\r\n", files.read(holding("a\0b\r\n")))
   end)
 
-  it("that is empty or not there is told, with its path", function()
+  it("that is empty or missing is reported, with its path", function()
     local text, err = files.read(holding(""))
     assert.is_nil(text)
     assert.equal(path .. ": is empty", err)
