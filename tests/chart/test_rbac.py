@@ -7,7 +7,7 @@ import yaml
 
 from chart.conftest import CHART, Json, Rendered
 from poolkeeper.api.endpoint_pool import EndpointPool
-from poolkeeper.handlers.watches import SELECTORS
+from poolkeeper.handlers.watch.watches import SELECTORS
 from poolkeeper.kube.client import RESOURCES
 
 READ = {"get", "list", "watch"}

@@ -7,7 +7,7 @@ it, is gone.
 
 from collections.abc import Callable, Mapping
 
-from poolkeeper.handlers.watch_answers import Listed, Place
+from poolkeeper.handlers.watch.answers import Listed, Place
 from poolkeeper.kube.json_fields import Json
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import DeclaredPool, Ref, Seen, Store

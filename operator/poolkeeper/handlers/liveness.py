@@ -3,7 +3,7 @@
 An API server that is gone, or refuses us, makes us useless, not dead: a restart would not help.
 """
 
-from poolkeeper.handlers.streams import Watching, in_words
+from poolkeeper.handlers.watch.streams import Watching, in_words
 
 QUEUE_STUCK_S = 180.0
 """No single reconcile takes so long: every call in it has a time-out."""

@@ -24,13 +24,13 @@ from poolkeeper.handlers import health, liveness
 from poolkeeper.handlers.dispatch import Dispatcher
 from poolkeeper.handlers.enqueue import Inbox
 from poolkeeper.handlers.router_poller import Poller
-from poolkeeper.handlers.scopes import Scopes
 from poolkeeper.handlers.state_fingerprint import meaning
-from poolkeeper.handlers.streams import in_words
-from poolkeeper.handlers.watch_answers import Place
-from poolkeeper.handlers.watch_report import WatchReport
+from poolkeeper.handlers.watch.answers import Place
+from poolkeeper.handlers.watch.report import WatchReport
+from poolkeeper.handlers.watch.scopes import Scopes
+from poolkeeper.handlers.watch.streams import in_words
+from poolkeeper.handlers.watch.watches import SELECTORS, Wanted, Watches
 from poolkeeper.handlers.watchdog import Watchdog
-from poolkeeper.handlers.watches import SELECTORS, Wanted, Watches
 from poolkeeper.handlers.work_queue import WorkQueue
 from poolkeeper.handlers.workers import Workers
 from poolkeeper.kube.backend import KubeBackend

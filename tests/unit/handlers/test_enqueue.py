@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from poolkeeper.handlers.enqueue import Inbox
-from poolkeeper.handlers.watch_answers import Listed, Place
+from poolkeeper.handlers.watch.answers import Listed, Place
 from poolkeeper.kube.json_fields import Json, text
 from poolkeeper.kube.store import Ref, Store
 from unit.kube.things import child, pod, policy, pool

@@ -3,7 +3,7 @@
 import pytest
 
 from poolkeeper.handlers.liveness import QUEUE_STUCK_S, problems
-from poolkeeper.handlers.streams import Watching
+from poolkeeper.handlers.watch.streams import Watching
 
 SILENT = {"Service": "nobody has watched it for 9 s"}
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from poolkeeper.handlers.watches import SELECTORS
+from poolkeeper.handlers.watch.watches import SELECTORS
 from poolkeeper.kube.client import RESOURCES
 from poolkeeper.kube.json_fields import mapping
 from testing.fakes.kube import hostile

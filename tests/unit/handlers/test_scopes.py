@@ -1,7 +1,7 @@
 """A pool's turn comes once all of its namespace is known, whatever is missing of others."""
 
-from poolkeeper.handlers.scopes import Scopes
-from poolkeeper.handlers.watch_answers import Place
+from poolkeeper.handlers.watch.answers import Place
+from poolkeeper.handlers.watch.scopes import Scopes
 from poolkeeper.kube.store import Ref
 
 KINDS = ("EndpointPool", "Pod")

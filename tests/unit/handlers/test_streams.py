@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from poolkeeper.handlers.streams import Patience, Stream, watching
-from poolkeeper.handlers.watch_answers import Place
+from poolkeeper.handlers.watch.answers import Place
+from poolkeeper.handlers.watch.streams import Patience, Stream, watching
 
 PATIENCE = Patience(watch_s=30, silent_s=7, settled_s=2, failing_s=3, dead_s=5, answer_s=7)
 PODS, POOLS = Place("Pod", ""), Place("EndpointPool", "")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from poolkeeper.handlers.watch_answers import NotAnAnswerError, Place, check_event, listed
+from poolkeeper.handlers.watch.answers import NotAnAnswerError, Place, check_event, listed
 from unit.kube.things import pod
 
 PODS = Place("Pod", "")

@@ -12,10 +12,10 @@ from kubernetes.aio.client.configuration import Configuration
 
 from poolkeeper.errors import RetryLater
 from poolkeeper.handlers.enqueue import Inbox
-from poolkeeper.handlers.scopes import Scopes
-from poolkeeper.handlers.streams import Patience, Stream, Watching
-from poolkeeper.handlers.watch_answers import LARGEST_EVENT_BYTES, Place
-from poolkeeper.handlers.watches import Wanted, Watches
+from poolkeeper.handlers.watch.answers import LARGEST_EVENT_BYTES, Place
+from poolkeeper.handlers.watch.scopes import Scopes
+from poolkeeper.handlers.watch.streams import Patience, Stream, Watching
+from poolkeeper.handlers.watch.watches import Wanted, Watches
 from poolkeeper.kube.client import Cluster
 from poolkeeper.kube.store import Ref, Store
 from testing.fakes.kube import hostile

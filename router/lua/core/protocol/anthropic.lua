@@ -5,13 +5,13 @@
 
 local chunk = require "core.answer.chunk"
 local finish_reason = require "core.answer.finish_reason"
-local forms = require "core.answer.anthropic_forms"
+local forms = require "core.forms.anthropic"
 local frame = require "core.answer.frame"
 local encode = require "core.json.encode"
 local lenient = require "core.json.lenient"
 local has_content = require "core.answer.has_content"
 local message_record = require "core.answer.message_record"
-local message_splice = require "core.answer.message_splice"
+local message_splice = require "core.recovery.message_splice"
 local typed = require "core.protocol.typed"
 
 local learn = frame.learn

@@ -6,7 +6,7 @@ local max = math.max
 
 local chunk = require "core.answer.chunk"
 local encode = require "core.json.encode"
-local forms = require "core.answer.openai_forms"
+local forms = require "core.forms.openai"
 local lenient = require "core.json.lenient"
 
 local _M = {}

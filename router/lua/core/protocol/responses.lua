@@ -10,10 +10,10 @@ local chunk = require "core.answer.chunk"
 local empty = require "core.answer.empty"
 local encode = require "core.json.encode"
 local lenient = require "core.json.lenient"
-local forms = require "core.answer.responses_forms"
+local forms = require "core.forms.responses"
 local openai = require "core.protocol.openai"
 local response_record = require "core.answer.response_record"
-local response_splice = require "core.answer.response_splice"
+local response_splice = require "core.recovery.response_splice"
 local typed = require "core.protocol.typed"
 
 local _M = {}

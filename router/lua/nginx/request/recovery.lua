@@ -1,6 +1,6 @@
 -- An answer that broke off after its caller had seen a part of it: another endpoint continues it. Continue: an endpoint
 -- that can do so gets what was sent and continues from there. Restart: any endpoint generates the answer again, and what
--- was sent already is left out (core/answer/splice.lua). Where neither is possible, the caller gets an error, and the
+-- was sent already is left out (core/recovery/splice.lua). Where neither is possible, the caller gets an error, and the
 -- answer is never ended as if it were whole.
 
 local outcome_recorder = require "nginx.request.outcome_recorder"

@@ -7,7 +7,7 @@ local end_wait = require "core.answer.end_wait"
 local media_type = require "core.answer.media_type"
 local client_write = require "nginx.request.client_write"
 local respond = require "nginx.shared.respond"
-local splice = require "core.answer.splice"
+local splice = require "core.recovery.splice"
 
 local ngx = ngx
 local now_ms = clock.now_ms

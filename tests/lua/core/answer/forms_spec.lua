@@ -1,8 +1,8 @@
 -- An answer in the other form says the same: whole, as a stream, and whole again, member by member and digit by digit.
-local anthropic = require "core.answer.anthropic_forms"
+local anthropic = require "core.forms.anthropic"
 local cjson = require "cjson.safe"
-local openai = require "core.answer.openai_forms"
-local responses = require "core.answer.responses_forms"
+local openai = require "core.forms.openai"
+local responses = require "core.forms.responses"
 local sse = require "core.answer.sse"
 
 local function chat(choices, more)

@@ -310,26 +310,31 @@ describe("learned frames", function()
 end)
 
 describe("one event", function()
-  for name, size in pairs({ ["at once"] = 16 * 1024 * 1024, ["in pieces"] = 65536, ["in small pieces"] = 5000 }) do
-    for line_end, ends in pairs({ LF = "\n", CRLF = "\r\n", CR = "\r" }) do
-      local function event_of(bytes)
-        local data = 'data: {"choices":[{"index":0,"delta":{"content":"' .. ("x"):rep(bytes) .. '"}}]}'
-        return data .. ends .. ends
-      end
+  local MOST = 8 * 1024 * 1024
+  local AT_ONCE, IN_PIECES, IN_SMALL_PIECES = 2 * MOST, 65536, 5000
 
-      it("of nearly 8 MiB goes through, " .. name .. ", with " .. line_end, function()
-        local long = event_of(8000000) .. "data: [DONE]" .. ends .. ends
-        local out, kind = run(long, size)
-        assert.equal(long, out)
-        assert.equal(chunk.DONE, kind)
-      end)
-
-      it("of more ends the stream, " .. name .. ", with " .. line_end, function()
-        local out, kind, detail = run(text("a") .. event_of(8500000), size)
-        assert.equal(text("a"), out)
-        assert.equal(chunk.INVALID, kind)
-        assert.equal("an event of more than 8 MiB", detail)
-      end)
+  for _, case in ipairs({
+    { "\n", AT_ONCE }, { "\n", IN_PIECES }, { "\n", IN_SMALL_PIECES }, { "\r\n", IN_PIECES }, { "\r", IN_PIECES },
+  }) do
+    local ends, size = case[1], case[2]
+    local how = ("in pieces of %d bytes, with %q"):format(size, ends)
+    local function event_of(bytes)
+      local data = 'data: {"choices":[{"index":0,"delta":{"content":"' .. ("x"):rep(bytes) .. '"}}]}'
+      return data .. ends .. ends
     end
+
+    it("of nearly 8 MiB goes through, " .. how, function()
+      local long = event_of(MOST - 1000) .. "data: [DONE]" .. ends .. ends
+      local out, kind = run(long, size)
+      assert.is_true(long == out)
+      assert.equal(chunk.DONE, kind)
+    end)
+
+    it("of more ends the stream, " .. how, function()
+      local out, kind, detail = run(text("a") .. event_of(MOST + 1000), size)
+      assert.equal(text("a"), out)
+      assert.equal(chunk.INVALID, kind)
+      assert.equal("an event of more than 8 MiB", detail)
+    end)
   end
 end)

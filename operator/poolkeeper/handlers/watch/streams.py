@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from poolkeeper.handlers.watch_answers import Place
+from poolkeeper.handlers.watch.answers import Place
 
 POOL = "EndpointPool"
 

@@ -17,9 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from poolkeeper.errors import PoolkeeperError
-from poolkeeper.handlers.discovery import discovered
-from poolkeeper.handlers.streams import Patience, Stream
-from poolkeeper.handlers.watch_answers import (
+from poolkeeper.handlers.watch.answers import (
     LARGEST_EVENT_BYTES,
     LARGEST_LIST_BYTES,
     LIST_AGAIN,
@@ -29,6 +27,8 @@ from poolkeeper.handlers.watch_answers import (
     check_event,
     listed,
 )
+from poolkeeper.handlers.watch.discovery import discovered
+from poolkeeper.handlers.watch.streams import Patience, Stream
 from poolkeeper.kube.client import RESOURCES
 
 FIRST_REST_S = 0.25

@@ -1,7 +1,7 @@
 -- A response that a second endpoint generates again, joined to what a caller has already been sent of the first one's
 -- (response_record.lua). What was sent is left out, what goes beyond it is passed on with the first response's ids and
 -- numbers; what contradicts it, be it in its reasoning, ends the stream (DIFFERS): the last event says everything once more,
--- and must say what was sent. Same interface as core/answer/splice.lua.
+-- and must say what was sent. Same interface as core/recovery/splice.lua.
 
 local sub = string.sub
 
@@ -10,7 +10,7 @@ local edit = require "core.json.edit"
 local message_record = require "core.answer.message_record"
 local response_record = require "core.answer.response_record"
 local scan = require "core.json.scan"
-local splice = require "core.answer.splice"
+local splice = require "core.recovery.splice"
 local sse = require "core.answer.sse"
 
 local concat = table.concat

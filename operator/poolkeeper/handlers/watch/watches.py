@@ -18,10 +18,10 @@ from aiohttp.connector import AddrInfoType
 
 from poolkeeper.api import labels
 from poolkeeper.errors import RetryLater
-from poolkeeper.handlers.own_loop import OwnLoop
-from poolkeeper.handlers.streams import Patience, Stream, Watching, in_words, oldest_s, watching
-from poolkeeper.handlers.watch_answers import Listed, Place
-from poolkeeper.handlers.watch_session import WatchSession
+from poolkeeper.handlers.watch.answers import Listed, Place
+from poolkeeper.handlers.watch.own_loop import OwnLoop
+from poolkeeper.handlers.watch.session import WatchSession
+from poolkeeper.handlers.watch.streams import Patience, Stream, Watching, in_words, oldest_s, watching
 from poolkeeper.kube.client import RESOURCES, Cluster
 from poolkeeper.kube.store import CHILD_KINDS, LINK_KINDS
 

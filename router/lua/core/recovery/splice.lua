@@ -11,12 +11,12 @@ local gsub = string.gsub
 local sub = string.sub
 
 local chunk = require "core.answer.chunk"
-local continue_diff = require "core.answer.continue_diff"
+local continue_diff = require "core.recovery.continue_diff"
 local edit = require "core.json.edit"
 local event_rewrite = require "core.answer.event_rewrite"
 local finish_reason = require "core.answer.finish_reason"
 local lenient = require "core.json.lenient"
-local restart_diff = require "core.answer.restart_diff"
+local restart_diff = require "core.recovery.restart_diff"
 local sse = require "core.answer.sse"
 local transcripts = require "core.answer.transcript"
 

@@ -3,7 +3,7 @@
 
 local completion = require "core.answer.completion"
 local encode = require "core.json.encode"
-local openai_forms = require "core.answer.openai_forms"
+local openai_forms = require "core.forms.openai"
 
 local NULL = encode.NULL
 

@@ -4,7 +4,7 @@ left out."""
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from poolkeeper.handlers.streams import Watching
+from poolkeeper.handlers.watch.streams import Watching
 
 LOG = logging.getLogger(__name__)
 

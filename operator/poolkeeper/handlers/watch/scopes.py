@@ -6,7 +6,7 @@ like one that is missing. Each watched namespace is known by itself, so that one
 
 from collections.abc import Callable, Collection, Sequence
 
-from poolkeeper.handlers.watch_answers import Place
+from poolkeeper.handlers.watch.answers import Place
 from poolkeeper.kube.store import Ref
 
 

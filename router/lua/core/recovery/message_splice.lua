@@ -1,7 +1,7 @@
 -- A message that a second endpoint generates again, joined to what a caller has already been sent of the first one's
 -- (message_record.lua). Block by block: what agrees with what was sent is left out, what goes beyond it is passed on under
 -- the first message's indexes, and what contradicts it ends the stream (DIFFERS). Thoughts are not the answer: where they
--- differ, no more of them is passed on. Same interface as core/answer/splice.lua.
+-- differ, no more of them is passed on. Same interface as core/recovery/splice.lua.
 
 local sub = string.sub
 
@@ -9,7 +9,7 @@ local chunk = require "core.answer.chunk"
 local edit = require "core.json.edit"
 local message_record = require "core.answer.message_record"
 local scan = require "core.json.scan"
-local splice = require "core.answer.splice"
+local splice = require "core.recovery.splice"
 local sse = require "core.answer.sse"
 
 local concat = table.concat

@@ -1,6 +1,6 @@
 local cjson = require "cjson.safe"
 local chunk = require "core.answer.chunk"
-local default_answer = require "core.answer.default_answer"
+local default_answer = require "core.forms.default_answer"
 local stream = require "core.answer.stream"
 local surfaces = require "core.protocol.surface"
 

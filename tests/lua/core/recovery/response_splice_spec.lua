@@ -1,11 +1,11 @@
 -- A response that breaks off, and a second one that is joined to it: what the caller makes of both.
 local chunk = require "core.answer.chunk"
 local cjson = require "cjson.safe"
-local forms = require "core.answer.responses_forms"
+local forms = require "core.forms.responses"
 local response_record = require "core.answer.response_record"
-local response_splice = require "core.answer.response_splice"
+local response_splice = require "core.recovery.response_splice"
 local responses = require "core.protocol.responses"
-local splice = require "core.answer.splice"
+local splice = require "core.recovery.splice"
 local sse = require "core.answer.sse"
 local stream = require "core.answer.stream"
 

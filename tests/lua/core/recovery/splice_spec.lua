@@ -1,6 +1,6 @@
 local chunk = require "core.answer.chunk"
 local cjson = require "cjson.safe"
-local splice = require "core.answer.splice"
+local splice = require "core.recovery.splice"
 local stream = require "core.answer.stream"
 local transcript = require "core.answer.transcript"
 

@@ -1,0 +1,1 @@
+"""kopf under supervision: lists and watches, what they answer, and how long each has been silent."""
