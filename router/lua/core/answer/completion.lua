@@ -16,7 +16,7 @@ local function given(value)
 end
 
 
--- Can answers of this surface be said both ways?
+-- Can a whole answer of this surface become a stream, and a stream a whole answer?
 function _M.knows(surface)
   return OBJECTS[surface] ~= nil
 end
@@ -51,7 +51,7 @@ local function tool_calls_of(texts, ids)
 end
 
 
--- Does a whole answer have a place for all that was said?
+-- Does a whole answer have a place for all that was sent?
 local function is_kept_whole(said)
   for name in pairs(said) do
     if not KEPT[name] and not name:find("^tool:") then

@@ -1,5 +1,5 @@
--- An event of a stream, said anew: without a member, as one of another answer, or with only what is new of its choices. What
--- is not changed stays as it was written (core/json/edit.lua).
+-- An event of a stream, rewritten: without a member, as one of another answer, or with only what is new in its choices.
+-- What is not changed stays as it was written (core/json/edit.lua).
 
 local edit = require "core.json.edit"
 local scan = require "core.json.scan"
@@ -24,7 +24,7 @@ function _M.identity(value)
 end
 
 
--- The lines of an event that are not its data, and its data said anew.
+-- The lines of an event that are not its data, and its data, rewritten.
 local function with_data(event, data)
   local lines = {}
   for line in event:gmatch("[^\r\n]+") do

@@ -1,6 +1,7 @@
--- A stream of events on its way to the caller: bytes in as they come, whole valid events out, and how it stands.
--- Never gives out part of an event, an event that is no JSON, or what comes after an end. What closes a part of the answer
--- is given out with the event after it: a provider that fails closes what it has begun, and no other could go on with that.
+-- A stream of events on its way to the caller: bytes in as they come, whole valid events out, and its state. It never
+-- gives out part of an event, an event that is no JSON, or what comes after an end. What closes a part of the answer is
+-- given out with the event after it: a provider that fails closes what it has begun, and no other endpoint could continue
+-- after that.
 
 local concat = table.concat
 local insert = table.insert

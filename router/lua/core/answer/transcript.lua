@@ -1,6 +1,6 @@
--- What a caller has been sent of a streamed answer, as text: another endpoint goes on from it when the answer breaks off.
--- Kept by choice and channel ("content", "reasoning_content", "text", "tool:0:arguments", …), in pieces that are joined
--- now and then: a piece a token costs next to nothing, and a long answer is held once.
+-- What a caller has been sent of a streamed answer, as text: another endpoint continues from there when the answer breaks
+-- off. Stored by choice and channel ("content", "reasoning_content", "text", "tool:0:arguments", …), in pieces that are
+-- joined now and then: a piece for each token costs next to nothing, and a long answer is stored once.
 
 local concat = table.concat
 

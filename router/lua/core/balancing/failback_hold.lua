@@ -1,9 +1,9 @@
 -- Which tier a model stays on under failback Manual: the one that it had to go down to, until people say `failback`.
 --
--- A tier is left for good only when all its endpoints are out (breaker not closed, key refused or missing): a pause of
--- some seconds that a provider asked for, or a tier that is full, is no reason. Saying `failback` changes a token in the
--- document, and a hold that was made under another token is void. So it can be said twice, to many routers, and to one
--- that is down just then.
+-- A tier is left for good only when all its endpoints are out (breaker not closed, key refused or missing). A backoff of
+-- some seconds, or a full tier, is no reason. The command `failback` changes a token in the document, and a hold that was
+-- made under another token is void. So the command can be repeated, reaches many routers, and also one that is down just
+-- then.
 
 local max = math.max
 

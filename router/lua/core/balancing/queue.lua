@@ -1,9 +1,9 @@
 -- The rules of the queue in which requests wait while every endpoint that could serve them is full.
 --
--- Within a priority: first come, first served. Among priorities: of SHARE places that come free, all but one go to the first
--- priority that somebody waits in, and one to those after it, among which it is the same again. So premium callers come
--- first, and nobody waits for ever: with three priorities the shares are 80, 16 and 4 %. Each priority has its own part of
--- the places to wait in: a long line in one takes no place from another.
+-- Within a priority: first come, first served. Among priorities: of SHARE places that become free, all but one go to the
+-- first priority in which a request waits, and one to the priorities after it, which share it by the same rule. So
+-- premium callers come first, and no request waits for ever: with three priorities the shares are 80, 16 and 4 %. Each
+-- priority has its own part of the places to wait in: a long line in one takes no place from another.
 
 local floor = math.floor
 local max = math.max
@@ -13,8 +13,8 @@ local _M = {}
 local SHARE = 5
 
 
--- Whose turn it is. tickets[1..count], by priority, the first one first: the ticket of who came first, false where nobody
--- waits. turn: how many places that several priorities wanted were given away before.
+-- Whose turn it is. tickets[1..count], by priority, the first one first: the ticket of the first request, false where no
+-- request waits. turn: how many places that several priorities wanted were given away before.
 function _M.first(tickets, count, turn)
   local first
   for i = 1, count do

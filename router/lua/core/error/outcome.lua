@@ -35,13 +35,13 @@ function _M.goes_on(class, attempts, max_attempts)
 end
 
 
--- May an endpoint that failed so be asked again by the same request, once it is back?
+-- May the same request try an endpoint that failed like this again, once it is back?
 function _M.may_return(class)
   return _M.CLASSES[class].rests == "limited"
 end
 
 
--- May the same endpoint be asked again, there being no other? tries: how often it was, for this request.
+-- May the same endpoint get another attempt when there is no other? tries: how many it had for this request.
 function _M.may_repeat(class, tries)
   return _M.CLASSES[class].again == true and tries == 1
 end

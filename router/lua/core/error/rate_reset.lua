@@ -69,7 +69,7 @@ local function until_ms(text, unit_ms, now_ms)
 end
 
 
--- The last of what is used up is what must be waited for; where nobody says what is, the first of all.
+-- Of the limits that are used up, the last one to end counts; where none is marked as used up, the first of all.
 local function by_headers(header, now_ms)
   local used_up, soonest
   for i = 1, #HEADERS do

@@ -60,7 +60,7 @@ local function said(header, name)
 end
 
 
--- header: lower-case name -> value or nil. The wait in milliseconds, bounded; nil when none is asked for.
+-- header: lower-case name -> value or nil. The wait in milliseconds, bounded; nil when the answer names none.
 function _M.wait_ms(header, now_ms)
   local milliseconds = said(header, "retry-after-ms")
   if milliseconds and milliseconds:find("^%d+%.?%d*$") then

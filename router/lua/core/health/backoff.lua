@@ -1,7 +1,7 @@
--- What keeps requests from an endpoint besides its breakers: a backoff after 429 or busy (pause.lua), of the account or of
--- one model; a refused key or a spent balance (suspicion.lua says when that is believed); a model it does not have. Also
--- what people read of it: since when it is well, and the class of its last error. Every function gives back the same record
--- when nothing changed.
+-- What keeps requests from an endpoint besides its breakers: a backoff after 429 or busy (pause.lua), of the account or
+-- of one model; a refused key or a spent balance (suspicion.lua decides when that counts); a model that it does not have.
+-- Also what people read of it: since when it is healthy, and the class of its last error. Every function gives back the
+-- same record when nothing changed.
 
 local max = math.max
 local min = math.min
@@ -195,7 +195,7 @@ function _M.is_down(record, key, now_ms)
 end
 
 
--- Has the endpoint said that it does not have what is asked for (a model on a surface)?
+-- Has the endpoint answered that it does not have this (a model on a surface)?
 function _M.is_missing(record, asked, now_ms)
   return now_ms < (record.missing[asked] or 0)
 end
@@ -208,7 +208,7 @@ local function in_force(record, model, now_ms)
 end
 
 
--- When a model may be asked for again, as far as backoffs go: not after now_ms where it may be now.
+-- When a request for a model may be sent again, as far as backoffs go: not after now_ms where it may be sent now.
 function _M.retry_at_ms(record, model, now_ms)
   local account, own = in_force(record, model, now_ms)
   return max(account and pause.retry_at_ms(account) or 0, own and pause.retry_at_ms(own) or 0)
@@ -245,7 +245,7 @@ function _M.refused_until_ms(record, digest, key, now_ms)
 end
 
 
--- May this endpoint be asked for this (a model on a surface)? key: the version of the key file there is now.
+-- May the endpoint get requests for this (a model on a surface)? key: the version of the key file there is now.
 function _M.allows(record, asked, model, key, now_ms)
   return now_ms >= _M.retry_at_ms(record, model, now_ms)
     and not _M.is_missing(record, asked, now_ms)
@@ -253,7 +253,7 @@ function _M.allows(record, asked, model, key, now_ms)
 end
 
 
--- When it will be back for a model, as its provider said; nil when that said nothing, or it is back.
+-- When it will be back for a model, as its provider stated; nil when the provider stated no time, or it is back.
 function _M.said_until_ms(record, model, now_ms)
   local account, own = in_force(record, model, now_ms)
   if (account or own) and (not account or account.is_said) and (not own or own.is_said) then
@@ -262,7 +262,7 @@ function _M.said_until_ms(record, model, now_ms)
 end
 
 
--- Is a model not asked for here because its provider limits the rate?
+-- Does a model get no requests here because its provider limits the rate?
 function _M.is_limited(record, model, now_ms)
   local account, own = in_force(record, model, now_ms)
   return (account or own or {}).reason == "RateLimited"

@@ -122,7 +122,7 @@ local function grant(record, context, effects)
 end
 
 
--- Of those since it opened last: an answer to one from before may go on for minutes.
+-- Of those since it opened last: the answer to an earlier one may last for minutes.
 local function is_trial(record, lease)
   return lease ~= nil and lease >= record.first_lease
 end

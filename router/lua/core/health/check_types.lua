@@ -158,7 +158,7 @@ local function is_not_about_the_key(text)
 end
 
 
--- Refused: who answers 404 to a list of models still answers.
+-- Refused: an endpoint that answers 404 to a list of models still answers.
 local function of_refusal(question, status, text)
   if status == 401 then
     return verdict(not question.is_about_account and is_not_about_the_key(text) and "Answered" or "CredentialsRejected")

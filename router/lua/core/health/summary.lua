@@ -47,7 +47,7 @@ local function is_failing(view)
 end
 
 
--- Since when do real answers or checks say that it is well? nil: neither has yet.
+-- Since when have real answers or checks shown that it is healthy? nil: neither has yet.
 local function well_since_ms(view, circuit)
   local answered_ms, passing_ms = view.rest.well_since_ms, 0
   if view.check and view.check.state == "Passing" and (answered_ms == 0 or view.check.failed_at_ms > 0) then

@@ -1,5 +1,5 @@
--- A JSON object with some of its members said otherwise, and every other byte as it was: numbers keep their digits, empty
--- lists stay lists, the order stays.
+-- A JSON object with some of its members replaced, and every other byte as it was: numbers keep their digits, empty lists
+-- stay lists, the order stays.
 
 local scan = require "core.json.scan"
 

@@ -7,7 +7,7 @@ local gsub = string.gsub
 local SURROGATE = "\\u[dD][89a-fA-F]%x%x"
 
 
--- decode: JSON text -> value, or nil. The value, and whether it is not quite what was said.
+-- decode: JSON text -> value, or nil. The value, and whether it differs a little from the text.
 return function(decode, text)
   local value = decode(text)
   if value == nil and find(text, SURROGATE) then

@@ -20,7 +20,7 @@ local match = string.match
 local _M = {}
 
 -- title: for people; member: the list that a complete answer has; takes_usage: is stream_options.include_usage known?
--- can_recover: may another endpoint go on with an answer that broke off?
+-- can_recover: may another endpoint continue an answer that broke off?
 local CHAT = { name = "chat", title = "chat completions", protocol = openai, member = "choices", can_stream = true,
                takes_usage = true, can_recover = true, says_something = true }
 local COMPLETIONS = { name = "completions", title = "text completions", protocol = openai, member = "choices",
@@ -64,7 +64,7 @@ _M.POST = {
 -- What base URLs end in besides: OpenAI's and Azure's, gateways', DeepSeek's beta.
 local BASES = { "^/openai/deployments/[^/]+(/.+)$", "^/openai/v1(/.+)$", "^/openai(/.+)$", "^/api/v1(/.+)$" }
 local BETA_BASES = { "^/beta/v1(/.+)$", "^/beta(/.+)$" }
--- What is asked for at a base URL alone, to see whether somebody is there.
+-- Requests to a base URL alone, which clients send to see whether the server answers.
 local ROOTS = { [""] = true, ["/v1"] = true, ["/openai/v1"] = true, ["/beta"] = true, ["/anthropic"] = true }
 
 
@@ -110,7 +110,7 @@ function _M.protocol_at(path)
 end
 
 
--- What a rest of an endpoint for one model on one surface is remembered by: who has a model for chat may not have it here.
+-- The key of one model on one surface in an endpoint's records: it may have a model for chat, and not here.
 function _M.asked(surface, model)
   return surface.name .. " " .. model
 end

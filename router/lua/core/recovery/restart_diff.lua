@@ -1,6 +1,6 @@
--- What is new of an answer that is generated again, for a caller who has a part of it (core/answer/transcript.lua). Each
--- choice is followed for itself, channel by channel: what agrees with what was sent is nothing new, what goes beyond it
--- is, and what contradicts it is no answer to go on with. A choice that had finished says nothing more.
+-- What is new in an answer that is generated again, for a caller that has a part of it (core/answer/transcript.lua). Each
+-- choice is followed separately, channel by channel: text that agrees with what was sent is not new, text beyond it is.
+-- An answer that contradicts it cannot continue the first one. Nothing more comes of a choice that had finished.
 --
 -- Reasoning is not the answer: where a second run reasons otherwise, no more of its reasoning is passed on, its answer is.
 
@@ -75,7 +75,7 @@ local function new_text(choice, name, text)
 end
 
 
--- May a name go on that was sent so far? Not one that is whole: it names a tool, or its arguments have begun.
+-- May a name that was sent in part become longer? Not one that is whole: it names a tool, or its arguments have begun.
 local function may_go_on(self, choice, prefix)
   return not self.tools[choice.sent[prefix .. "name"]] and (choice.sent[prefix .. "arguments"] or "") == ""
 end

@@ -79,7 +79,7 @@ local function with_raw_calls(raw, tools)
 end
 
 
--- One choice of an event, said anew; nil when nothing of it is new.
+-- One choice of an event, rewritten; nil when nothing in it is new.
 local function choice_of(self, raw, choice)
   local index = tonumber(choice.index) or 0
   local delta = type(choice.delta) == "table" and choice.delta or { text = choice.text }
@@ -99,7 +99,7 @@ local function choice_of(self, raw, choice)
 end
 
 
--- One event, said anew; "" when nothing of it is new.
+-- One event, rewritten; "" when nothing in it is new.
 local function event_of(self, event)
   local data = sse.data(event)
   if data == "[DONE]" then
@@ -149,7 +149,7 @@ local function rewrite(self, text)
 end
 
 
--- The provider counts what it was given to go on from as prompt; for the caller it is completion.
+-- The provider counts the text that it continues as prompt; for the caller it is completion.
 local function as_completion(self, text)
   if self.way.pieces == 0 or not find(text, '"usage":', 1, true) then
     return text

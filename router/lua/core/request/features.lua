@@ -1,5 +1,5 @@
--- What a request asks for beyond text, and which of that a refusal is about: a server that was started without tools refuses
--- every request with tools, so it is not the first to be asked for the next one.
+-- What a request needs beyond text, and which of it a refusal is about. A server that was started without tools refuses
+-- every request with tools, so it gets the next such request only after the others.
 
 local find = string.find
 local lower = string.lower

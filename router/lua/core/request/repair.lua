@@ -1,5 +1,5 @@
--- A request that an endpoint refuses in this form, brought into a form that it takes: what cannot be kept is left out or
--- said otherwise. Each repair belongs to the words of one refusal, most of them DeepSeek's of 2026; every other byte stays.
+-- A request that an endpoint refuses in this form, changed into a form that it accepts: what it cannot keep is left out
+-- or rewritten. Each repair belongs to the words of one refusal, most of them DeepSeek's of 2026; every other byte stays.
 
 local edit = require "core.json.edit"
 local scan = require "core.json.scan"
@@ -145,8 +145,8 @@ local REPAIRS = {
 _M.REPAIRS = REPAIRS
 
 
--- body: the caller's; refusal: the words of who refused it. The body as it may be taken and what of it was repaired; nil:
--- nobody knows how.
+-- body: the caller's; refusal: the words of the provider's refusal. The repaired body, and what was repaired in it; nil:
+-- there is no repair.
 function _M.of(body, refusal, decode)
   local words = refusal:sub(1, 4096):lower()
   for i = 1, #REPAIRS do

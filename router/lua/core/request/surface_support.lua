@@ -1,7 +1,8 @@
 -- Which surfaces a provider offers, at which path, and how it wants to be shown its key there.
 --
--- Chat, text completions and embeddings are asked of everybody: who has none says 404, which is remembered. Other
--- surfaces only of providers that document them, because servers answer unknown paths with anything from 404 to 200:
+-- Chat, text completions and embeddings are sent to every endpoint: one that has none answers 404, which is remembered.
+-- Other surfaces only to providers that document them, because servers answer unknown paths with anything from 404 to
+-- 200:
 --
 --   provider     messages                responses   source
 --   DeepSeek     /anthropic/v1/messages  yes         api-docs.deepseek.com: api/create-message, guides/responses_api

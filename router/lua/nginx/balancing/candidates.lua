@@ -22,7 +22,7 @@ local NEVER_MS = math.huge
 _M.NEVER_MS = NEVER_MS
 
 
--- What is looked for when nobody asks: anybody's chat with a model.
+-- The default question: a chat with any model, from any client.
 function _M.anybodys(doc, model)
   local chat = surfaces.CHAT
   return { doc = doc, surface = chat, model = model, asked = surfaces.asked(chat, model), excluded = {},
@@ -91,7 +91,7 @@ function _M.is_last_resort(request, now_ms)
 end
 
 
--- The endpoint as a candidate of a choice. model: nil where none is asked for.
+-- The endpoint as a candidate of a choice. model: nil when the request names none.
 function _M.fill(endpoint, model, record, circuit_record, now_ms)
   local candidate = endpoint.candidate
   candidate.in_flight = in_flight.in_flight(endpoint.id)

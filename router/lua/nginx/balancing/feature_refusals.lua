@@ -24,7 +24,7 @@ function _M.note(attempt, failure, now_ms)
 end
 
 
--- The candidates that have not refused what the request asks for; all of them when there is none.
+-- The candidates that have not refused what the request needs; all of them when there is none.
 function _M.leave_out(candidates, request, now_ms)
   if not next(known) or not request.parsed or not candidates[2] then
     return candidates

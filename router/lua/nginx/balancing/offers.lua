@@ -1,4 +1,5 @@
--- What a pool still has for a request: who has its model, in which tiers, and whether all of it is limited.
+-- What a pool still has for a request: which endpoints have its model, in which tiers, and whether all of them are
+-- limited.
 
 local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"

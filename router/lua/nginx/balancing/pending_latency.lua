@@ -54,7 +54,7 @@ local function mean_ms(line, now_ms)
 end
 
 
--- How long those that wait have waited, on the average, as a time to first content; 0 when nobody does.
+-- How long the waiting attempts have waited, on the average, as a time to first content; 0 when none waits.
 function _M.mean_ms(endpoint, now_ms)
   local id = endpoint.id
   local track = tracks[id]

@@ -1,10 +1,10 @@
 -- The queue: requests wait here while every endpoint that could serve them is full. Its rules are in
 -- core/balancing/queue.lua.
 --
--- Requests that want the same stand in one line, by priority. Only the first of a line looks: when a slot of this worker
--- comes free at once, else every TICK_MS, which finds what other workers gave back and who has recovered. What it then
--- wants is shown to the other workers (queue_heads.lua), so that the order holds over all of them. A killed worker takes its
--- waiting requests with it, and what it showed.
+-- Requests for the same endpoints stand in one line, by priority. Only the first of a line looks for an endpoint: at once
+-- when a slot of this worker becomes free, else every TICK_MS, which finds slots that other workers gave back and
+-- endpoints that have recovered. What it then wants is shown to the other workers (queue_heads.lua), so that the order
+-- holds over all of them. When a worker is killed, its waiting requests end, and what it showed disappears.
 
 local balancer = require "nginx.balancing.balancer"
 local clock = require "nginx.shared.clock"
@@ -24,7 +24,7 @@ local lines = {} -- name -> {priority -> list}; a list: {first, last, [first..la
 local waiting = 0 -- in this worker
 local shown = {} -- name of a head -> the ticket shown for it
 local looked_at_ms = 0
-local last_wait_ms = 0 -- of who was served last
+local last_wait_ms = 0 -- of the request that was served last
 
 
 -- lines
@@ -50,7 +50,7 @@ local function join(waiter)
 end
 
 
--- The first of a list who still waits; nil when nobody does.
+-- The first request of a list that still waits; nil when none does.
 local function first_of(list)
   while list.first <= list.last and list[list.first].is_done do
     list[list.first] = nil
@@ -60,7 +60,7 @@ local function first_of(list)
 end
 
 
--- Shows the others who is first here for what.
+-- Shows the other workers which request is first here, and for what.
 local function show()
   local now_first = {}
   for name, line in pairs(lines) do
@@ -91,7 +91,7 @@ local function show()
 end
 
 
--- The heads to be shown for who wants these endpoints.
+-- The heads to show for a request that wants these endpoints.
 local function heads_for(endpoints, place)
   local wanted = {}
   for i, endpoint in ipairs(endpoints) do
@@ -101,7 +101,7 @@ local function heads_for(endpoints, place)
 end
 
 
--- Its wait is over; who stands behind it looks from now on.
+-- Its wait is over; the request behind it looks from now on.
 local function finish(waiter)
   waiter.is_done = true
   waiting = waiting - 1
@@ -116,7 +116,7 @@ end
 
 -- giving away
 
--- No endpoint is full any more, and none is back in time: what stands in the way is not for a queue to wait for.
+-- No endpoint is full any more, and none is back in time: waiting in a queue does not help against this obstacle.
 local function is_in_vain(waiter, obstacle)
   return obstacle.full == 0 and (obstacle.retry_at_ms or math.huge) >= waiter.until_ms
 end
@@ -252,8 +252,8 @@ local function shed(request, obstacle, code)
 end
 
 
--- Waits for a place at an endpoint. An attempt, or nil and what stands in the way, with shed (a code) and retry_ms where the
--- queue is at its limits.
+-- Waits for a place at an endpoint. An attempt, or nil and the obstacle, with shed (a code) and retry_ms where the queue
+-- is at its limits.
 function _M.wait(request, obstacle)
   local now_ms = clock.now_ms()
   if request.queue_left_ms and request.queue_left_ms <= 0 then

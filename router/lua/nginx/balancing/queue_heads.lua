@@ -1,6 +1,6 @@
--- Who is first in the queue for an endpoint, over all workers. Each worker shows, for each endpoint and priority, the ticket
--- of the first of its own that wants it: a number that rises with each request that begins to wait. So a slot that comes
--- free goes to one of them, whichever worker it is in, and a newcomer sees that somebody is before him.
+-- Which request is first in the queue for an endpoint, over all workers. Each worker shows, for each endpoint and
+-- priority, the ticket of its own first request for it: a number that rises with each request that begins to wait. So a
+-- free slot goes to one of them, in whichever worker it is, and a new request sees that another one is before it.
 
 local queue = require "core.balancing.queue"
 local in_flight = require "nginx.endpoint.in_flight"
@@ -32,20 +32,20 @@ local function collect(endpoint)
 end
 
 
--- Does anybody wait at all?
+-- Does any request wait?
 function _M.is_anybody()
   return in_flight.in_flight(WAITING) > 0
 end
 
 
--- Is somebody else before this request, should the endpoint have room? Before a newcomer is everybody who waits.
+-- Is another request before this one, if the endpoint has a free slot? All waiting requests are before a new one.
 function _M.is_before(request, endpoint)
   local first = queue.first(tickets, collect(endpoint), state.counted(TURN))
   return first ~= nil and first ~= (request.waiter and request.waiter.ticket)
 end
 
 
--- A place at the endpoint goes to one who waited.
+-- A place at the endpoint goes to a waiting request.
 function _M.note_granted(endpoint)
   if queue.is_contested(tickets, collect(endpoint)) then
     state.count(TURN, 1)

@@ -1,6 +1,5 @@
--- What health checks have found out about the endpoints, kept in shared memory, and what follows from one more result:
--- for the record that balancing looks at (core/health/check_state.lua), for what was laid down (core/health/backoff.lua),
--- for open circuits.
+-- The results of health checks of the endpoints, in shared memory, and what one more result changes: the record that
+-- balancing reads (core/health/check_state.lua), what excluded an endpoint (core/health/backoff.lua), open circuits.
 
 local check_types = require "core.health.check_types"
 local breakers = require "nginx.endpoint.breakers"
@@ -19,7 +18,7 @@ local PREFIX = "check:"
 local LISTED_INTERVALS = 3 -- so long a model that is not on the endpoint's list counts as missing, at least
 
 
--- What an endpoint is asked, and where that is remembered; neither when there are no checks.
+-- The questions of an endpoint's checks, and the key of their record; neither when there are no checks.
 function _M.prepare(endpoint, policy)
   endpoint.questions = policy.interval_ms > 0 and check_types.of(policy.type, endpoint.provider) or nil
   endpoint.check_key = endpoint.questions and PREFIX .. endpoint.id
@@ -35,7 +34,7 @@ function _M.record(endpoint)
 end
 
 
--- Is it out of rotation for its checks? It is not asked then, unless nobody else can be.
+-- Do its checks exclude it? Then it gets no requests, unless no other endpoint can.
 function _M.is_failing(endpoint)
   return endpoint.check_key and _M.record(endpoint).state == "Failing"
 end
@@ -55,7 +54,7 @@ local function step(endpoint, event, result, now_ms)
 end
 
 
--- The endpoint's models by its own list, in the pool's words: who lacks one lacks it on every surface.
+-- The endpoint's models by its own list, under the pool's names: a model that is not listed is missing on every surface.
 local function keep_list(endpoint, listed, now_ms)
   local is_there, policy = {}, endpoint.policy
   for _, route in ipairs(endpoint.models) do

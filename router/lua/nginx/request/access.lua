@@ -26,7 +26,7 @@ local function shown_keys(headers)
 end
 
 
--- Who calls: one of the pool's clients, or anybody under access Open; nil when the caller is not allowed in.
+-- The caller: a client of the pool, or the unnamed one under access Open; nil when the caller is not allowed.
 function _M.client(doc, headers)
   if doc.access.mode == "Open" then
     return doc.access.anybody

@@ -56,9 +56,9 @@ local function exchange(conn, message, sent_by_ms, deadline_ms)
 end
 
 
--- Connects and asks. A kept connection may have been closed by the other side while it was idle: that says nothing about
--- the endpoint, so it is asked once more, over a fresh one. It may also have closed it over this very request, so that is
--- paid for like any further attempt.
+-- Connects and sends. The provider may have closed a kept connection while it was idle: that says nothing about the
+-- endpoint, so the request is sent once more, over a fresh one. It may also have closed it because of this very request,
+-- so the second try is paid for like any further attempt.
 local function ask(request, attempt, key, deadline_ms)
   local message = message_for(request, attempt, key)
   local sent_by_ms = math.min(attempt.started_ms + attempt.policy.timeouts.first_token_ms, deadline_ms)

@@ -71,7 +71,7 @@ local function deliver(request, attempt, answer)
 end
 
 
--- Attempt by attempt; nil: none can be made, and what stands in the way.
+-- Attempt by attempt; nil: none can be made, and the obstacle.
 local function go_on(request, attempt, obstacle)
   if not attempt then
     attempt = fallback.attempt(request)

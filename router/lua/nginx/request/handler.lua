@@ -131,7 +131,7 @@ function _M.serve()
     return answer_models(request, model)
   end
   if method == "HEAD" and surfaces.is_root(path) then
-    return ngx.exit(ngx.HTTP_OK) -- clients that look whether somebody is there
+    return ngx.exit(ngx.HTTP_OK) -- clients that test whether the server answers
   end
   if not surface then
     return final_error.refuse(request, 404, "not_found",

@@ -23,7 +23,7 @@ local function cut(class, detail)
 end
 
 
--- How a stream stands after an event kind or a read error; nil when it goes on. {class = nil} is a good end.
+-- The state of a stream after an event kind or a read error; nil when it continues. {class = nil} is a good end.
 local function verdict(answer, request, kind, detail, err)
   local finished = answer.events.finished
   if kind == splice.DIFFERS then

@@ -45,8 +45,7 @@ local function wait_for(request, said)
 end
 
 
--- An attempt now, or after as much of tierWait as it takes for the better tier to be back. Else nil and what stands in
--- the way.
+-- An attempt now, or after as much of tierWait as it takes for the better tier to be back. Else nil and the obstacle.
 local function find(request)
   local now_ms = clock.now_ms()
   local attempt, obstacle = balancer.next(request, now_ms)
@@ -126,8 +125,8 @@ local function find_in_tier(request, attempt, failure)
 end
 
 
--- The attempt after a failed one, paid from the budget when the failed one cost the provider anything. Or nil and what
--- stands in the way.
+-- The attempt after a failed one, paid from the budget when the failed one cost the provider anything. Or nil and the
+-- obstacle.
 function _M.after(request, attempt, failure)
   if not outcome.goes_on(failure.class, request.attempts, request.doc.policy.retry.max_attempts)
       or clock.now_ms() >= request.deadline_ms then

@@ -29,7 +29,7 @@ local function message_for(endpoint, question, key)
 end
 
 
--- Sends a question and reads the head of its answer. A kept connection that was closed meanwhile says nothing.
+-- Sends a question and reads the head of its answer. A kept connection that was closed meanwhile proves nothing.
 local function ask(endpoint, message, deadline_ms, allow_loopback)
   while true do
     local conn, err = http_client.connect(endpoint, endpoint.policy.timeouts.connect_ms, deadline_ms, allow_loopback)

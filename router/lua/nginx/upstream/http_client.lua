@@ -31,7 +31,7 @@ local ADDRESSES_MAX = 3
 local DEAD_MS = 30000 -- so long an address that did not answer is tried last
 local CLOSED_EARLY = "closed before an answer"
 
--- How to connect to one address of an endpoint, made once; nil and why when nobody may.
+-- How to connect to one address of an endpoint, made once; nil and why when the address is not allowed.
 local function options_for(endpoint, ip, allow_loopback)
   local options = endpoint.pools[ip]
   if options then
