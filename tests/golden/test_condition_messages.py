@@ -17,7 +17,6 @@ from unit.status.test_conditions import CASES, LOCAL_WELL, silenced
 from unit.status.test_probes import EARLIER_RUN, PROBED, SLOW, after
 
 ALL_IS_WELL = "all is well"
-WELL = status_update(CASES[ALL_IS_WELL].given).status
 GOLDEN = Path(__file__).with_name("condition_messages.txt")
 LONG_AGO = NOW - timedelta(hours=2)
 SILENT = {"official": "KeepAliveOnly"}
@@ -37,43 +36,51 @@ def unhealthy(name: str, reason: str, tier: int = 0) -> EndpointState:
     return seen(name, tier, health="Unhealthy", reason=reason)
 
 
-MORE = {
-    "a key is refused where the pool names none": reported(
-        NO_KEY, unhealthy("open", "CredentialsRejected"), LOCAL_WELL
-    ),
-    "two endpoints fail": reported(THREE, unhealthy("official", "Connect"), unhealthy("second", "Timeout"), LOCAL_WELL),
-    "an endpoint fails for no reason that is known": reported(
-        THREE, unhealthy("official", ""), seen("second"), LOCAL_WELL
-    ),
-    "everything is in a backoff": reported(
-        THREE,
-        unhealthy("official", "Busy"),
-        unhealthy("second", "RateLimited"),
-        unhealthy("local", "Busy", 1),
-        active_tier=None,
-    ),
-    "probes find two slow endpoints": after((EARLIER_RUN, BOTH_SLOW), (NOW, BOTH_SLOW)),
-    "probes find an endpoint that only sends keep-alives": after((EARLIER_RUN, SILENT), (NOW, SILENT)),
-    "probes find a refused key": after((NOW, {"official": "CredentialsRejected"})),
-    "probes find an empty account": after((NOW, {"official": "BalanceExhausted"})),
-    "the last probe is long ago": after((LONG_AGO - timedelta(minutes=15), SLOW), (LONG_AGO, SLOW)),
-    "no probe ever finished": status_update(replace(PROBED, live=replace(PROBED.live, probing_since=LONG_AGO))),
-    "routers report nothing, one without a cause": status_update(silenced(PROBED, "")),
-}
-SITUATIONS: dict[str, EndpointPoolStatus] = {
-    **{name: status_update(case.given, refused=case.refused).status for name, case in CASES.items()},
-    **{name: update.status for name, update in MORE.items()},
-}
+def more() -> dict[str, StatusUpdate]:
+    return {
+        "a key is refused where the pool names none": reported(
+            NO_KEY, unhealthy("open", "CredentialsRejected"), LOCAL_WELL
+        ),
+        "two endpoints fail": reported(
+            THREE, unhealthy("official", "Connect"), unhealthy("second", "Timeout"), LOCAL_WELL
+        ),
+        "an endpoint fails for no reason that is known": reported(
+            THREE, unhealthy("official", ""), seen("second"), LOCAL_WELL
+        ),
+        "everything is in a backoff": reported(
+            THREE,
+            unhealthy("official", "Busy"),
+            unhealthy("second", "RateLimited"),
+            unhealthy("local", "Busy", 1),
+            active_tier=None,
+        ),
+        "probes find two slow endpoints": after((EARLIER_RUN, BOTH_SLOW), (NOW, BOTH_SLOW)),
+        "probes find an endpoint that only sends keep-alives": after((EARLIER_RUN, SILENT), (NOW, SILENT)),
+        "probes find a refused key": after((NOW, {"official": "CredentialsRejected"})),
+        "probes find an empty account": after((NOW, {"official": "BalanceExhausted"})),
+        "the last probe is long ago": after((LONG_AGO - timedelta(minutes=15), SLOW), (LONG_AGO, SLOW)),
+        "no probe ever finished": status_update(replace(PROBED, live=replace(PROBED.live, probing_since=LONG_AGO))),
+        "routers report nothing, one without a cause": status_update(silenced(PROBED, "")),
+    }
+
+
+def situations() -> dict[str, EndpointPoolStatus]:
+    """Made anew at each call: what is made while modules are imported, no mutant has a part in (`make mutants`)."""
+    cases = {name: status_update(case.given, refused=case.refused).status for name, case in CASES.items()}
+    return cases | {name: update.status for name, update in more().items()}
 
 
 def page() -> str:
     """A paragraph a situation, without the conditions that say what they say when all is well."""
-    return "\n".join(f"{name}\n{''.join(_lines(name, status))}" for name, status in SITUATIONS.items())
+    found = situations()
+    well = _lines(found[ALL_IS_WELL])
+    parts = {name: _lines(status) for name, status in found.items()}
+    own = {name: [line for line in lines if name == ALL_IS_WELL or line not in well] for name, lines in parts.items()}
+    return "\n".join(f"{name}\n{''.join(lines)}" for name, lines in own.items())
 
 
-def _lines(name: str, status: EndpointPoolStatus) -> list[str]:
-    lines = [f"  {one.type}={one.status} {one.reason}: {one.message}\n" for one in status.conditions]
-    return lines if name == ALL_IS_WELL else [line for line in lines if line not in _lines(ALL_IS_WELL, WELL)]
+def _lines(status: EndpointPoolStatus) -> list[str]:
+    return [f"  {one.type}={one.status} {one.reason}: {one.message}\n" for one in status.conditions]
 
 
 def test_condition_messages() -> None:
