@@ -283,6 +283,23 @@ CASES = {
         Reason.MinimumEndpointsAvailable,
         "2/2 endpoints take traffic",
     ),
+    "the routers serve, and their Service is not there": Case(
+        replace(WELL, live=replace(WELL.live, address="")),
+        T.Available,
+        "False",
+        Reason.RouterServiceMissing,
+        "Service chat-router does not exist, so clients cannot reach the routers",
+    ),
+    "a half-open breaker takes no traffic to speak of": Case(
+        serving(
+            snapshot(pool(minAvailable=2)),
+            state(document(snapshot(pool(minAvailable=2))), trying("official"), LOCAL_WELL),
+        ),
+        T.Available,
+        "False",
+        Reason.NoEndpointsAvailable,
+        "excluded: official (breaker half-open)",
+    ),
     "all fail their health checks": Case(
         seen_as(
             seen("official", health="Unhealthy", reason="HealthCheckFailed"),

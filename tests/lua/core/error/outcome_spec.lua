@@ -29,6 +29,18 @@ describe("after a failed attempt", function()
     assert.same({ Connect = true, ProxyFailed = true, Busy = true, ServerError = true, SlowFirstToken = true,
                   Stalled = true, Truncated = true }, counted)
   end)
+
+  it("speaks of the endpoint, unless it is about the request or its time", function()
+    local requests_own = {}
+    for class, consequence in pairs(outcome.CLASSES) do
+      requests_own[class] = not consequence.is_fault or nil
+    end
+    assert.same({ ContextTooLong = true, Incompatible = true, ClientFault = true, Deadline = true }, requests_own)
+  end)
+
+  it("the caller gets the provider's own answer where that says what to change", function()
+    assert.same({ Empty = true, ContextTooLong = true, Incompatible = true, ClientFault = true }, outcome.TELLING)
+  end)
 end)
 
 describe("an endpoint whose return is known", function()
