@@ -283,7 +283,7 @@ CASES = {
         Reason.MinimumEndpointsAvailable,
         "2/2 endpoints take traffic",
     ),
-    "the routers serve, and their Service is not there": Case(
+    "the routers serve, and their Service does not exist": Case(
         replace(WELL, live=replace(WELL.live, address="")),
         T.Available,
         "False",
