@@ -22,6 +22,8 @@ from testing.fakes.kube.server import ApiServer
 from testing.fakes.ports import free_port
 from unit.kube.things import pool
 
+pytestmark = pytest.mark.slow  # it waits for time-outs, one after the other
+
 ROOT = Path(__file__).resolve().parents[3]
 GUARD_S = 60.0
 """A hang guard, never an expectation, except for the grace period of a Pod, which is a promise."""

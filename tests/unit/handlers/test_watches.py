@@ -22,6 +22,8 @@ from testing.fakes.kube import hostile
 from testing.fakes.kube.server import ApiServer
 from unit.kube.things import pod, pool
 
+pytestmark = pytest.mark.slow  # it waits for time-outs, one after the other
+
 GUARD_S = 30.0
 """A hang guard, never an expectation."""
 KINDS = ("EndpointPool", "Pod")
