@@ -5,7 +5,6 @@
 
 local sub = string.sub
 
-local chunk = require "core.answer.chunk"
 local edit = require "core.json.edit"
 local message_record = require "core.answer.message_record"
 local scan = require "core.json.scan"
@@ -199,17 +198,7 @@ end
 
 
 function message_splice:feed(bytes, final)
-  local out, progress, kind, detail = self.events:feed(bytes, final)
-  self.finished = self.events.finished
-  out = rewrite(self, out)
-  if not self.joined and kind == chunk.DONE then
-    self.differs = self.differs or "the answer ended before it had said what was sent"
-  end
-  if self.differs then
-    self.finished = false
-    return out, progress, splice.DIFFERS, self.differs
-  end
-  return out, progress, kind, detail
+  return splice.join(self, rewrite, bytes, final)
 end
 
 

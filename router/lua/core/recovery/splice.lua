@@ -165,11 +165,12 @@ local function as_completion(self, text)
 end
 
 
--- As core/answer/stream.lua's, and one more kind of end: DIFFERS.
-function splice:feed(bytes, final)
+-- Feeds the second answer and joins it by `rewritten(self, text)`. Results as of core/answer/stream.lua's feed, and one more
+-- kind of end: DIFFERS.
+function _M.join(self, rewritten, bytes, final)
   local out, progress, kind, detail = self.events:feed(bytes, final)
   self.finished = self.events.finished
-  out = rewrite(self, out)
+  out = rewritten(self, out)
   if not self.joined and kind == chunk.DONE then
     self.differs = self.differs or "the answer ended before it had said what was sent"
   end
@@ -177,7 +178,13 @@ function splice:feed(bytes, final)
     self.finished = false
     return out, progress, _M.DIFFERS, self.differs
   end
-  return as_completion(self, out), progress, kind, detail
+  return out, progress, kind, detail
+end
+
+
+function splice:feed(bytes, final)
+  local out, progress, kind, detail = _M.join(self, rewrite, bytes, final)
+  return kind == _M.DIFFERS and out or as_completion(self, out), progress, kind, detail
 end
 
 
