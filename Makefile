@@ -105,6 +105,10 @@ cluster: ## only the real Kubernetes (built once, then seconds)
 images: ## only the container images
 	@hack/images/build.sh
 
+.PHONY: wheel
+wheel: venv ## the command and the router's files as one wheel, in dist/
+	@$(BIN)/python -m hack.release.wheel dist
+
 .PHONY: venv
 venv: .venv/.ready ## the Python environment, from the lock files
 
@@ -124,4 +128,4 @@ lock: ## pin the dependencies again (requirements*.in -> requirements*.lock, wit
 
 .PHONY: clean
 clean: ## remove the environment and build output (the cache outside the checkout stays)
-	@rm -rf .venv build operator/*.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .venv build dist operator/*.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -16,6 +16,7 @@ CACHE_BYTES=${POOLKEEPER_CACHE_BYTES:-67108864}
 LOG_LEVEL=${POOLKEEPER_LOG_LEVEL:-warn}
 RESOLV_CONF=${POOLKEEPER_RESOLV_CONF:-/etc/resolv.conf}
 HOSTS=${POOLKEEPER_HOSTS:-/etc/hosts}
+OS_RELEASE=${POOLKEEPER_OS_RELEASE:-/etc/os-release}
 SYSTEM_CAS=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 
 HOME_DIR=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -61,11 +62,29 @@ find_module() {
   done
 }
 
-NGINX=$(command -v nginx) || NGINX=/usr/sbin/nginx
-[ -x "$NGINX" ] || fail "nginx is not installed; wanted nginx with its Lua module (Debian: libnginx-mod-http-lua)"
+# how_to_install: the command that installs nginx with Lua, and the Lua libraries, on this system
+how_to_install() {
+  case $(uname -s):$(sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' "$OS_RELEASE" 2>/dev/null | tr -d '"\n') in
+    Darwin:*) echo "brew install openresty/brew/openresty" ;;
+    *alpine*) echo "apk add nginx nginx-mod-http-lua lua5.1-cjson lua-resty-dns" ;;
+    *debian* | *ubuntu*) echo "apt-get install nginx-light libnginx-mod-http-lua lua-cjson lua-nginx-dns" ;;
+    *) echo "install OpenResty (https://openresty.org/en/linux-packages.html), or use a container of debian:trixie-slim" ;;
+  esac
+}
+
+# OpenResty is nginx with Lua compiled in; elsewhere Lua is a module that is loaded.
+NGINX=${POOLKEEPER_NGINX:-}
+for candidate in nginx openresty /usr/sbin/nginx /usr/local/openresty/nginx/sbin/nginx; do
+  [ -n "$NGINX" ] || NGINX=$(command -v "$candidate") || NGINX=
+done
+[ -x "$NGINX" ] || fail "nginx is not installed; wanted nginx with Lua. To do: $(how_to_install)"
 LUA_MODULE=$(find_module ngx_http_lua_module.so)
 NDK_MODULE=$(find_module ndk_http_module.so)
-[ -n "$LUA_MODULE" ] || fail "nginx's Lua module is not installed (Debian: libnginx-mod-http-lua)"
+if "$NGINX" -V 2>&1 | grep -Eq -- '--add-module=[^ ]*(ngx_lua-|lua-nginx-module)'; then
+  LUA_MODULE='' NDK_MODULE=''
+elif [ -z "$LUA_MODULE" ]; then
+  fail "$NGINX has no Lua module. To do: $(how_to_install)"
+fi
 
 # As many open files as we may have; each request in flight needs two.
 # shellcheck disable=SC3045  # dash and busybox know ulimit -n
@@ -79,7 +98,7 @@ ulimit -n "$FILES" || FILES=$(ulimit -n)
 # main.conf: modules, workers, log. Started by root (a laptop), workers stay root, to read key files of mode 0600.
 {
   [ -z "$NDK_MODULE" ] || echo "load_module $NDK_MODULE;"
-  echo "load_module $LUA_MODULE;"
+  [ -z "$LUA_MODULE" ] || echo "load_module $LUA_MODULE;"
   echo "worker_processes $WORKERS;"
   echo "error_log stderr $LOG_LEVEL;"
   echo "events { worker_connections $((FILES < 65536 ? FILES : 65536)); }"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hack.generate import addresses, cli, crds, dialects, metrics, reference, runbooks
+from hack.generate import addresses, chart, cli, crds, dialects, metrics, reference, runbooks
 from poolkeeper.api.base import GROUP
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +18,7 @@ def generated() -> dict[Path, str]:
         docs / "cli.md": cli.page(),
         docs / "conditions.md": reference.of_conditions(crds.KINDS),
         docs / "metrics.md": metrics.page(),
+        chart.PLACE: chart.with_version((ROOT / chart.PLACE).read_text(encoding="utf-8")),
         Path("docs/runbooks/README.md"): runbooks.index(),
         Path("router/lua/core/error/rules.lua"): dialects.as_lua(),
         Path("router/lua/core/http/forbidden.lua"): addresses.as_lua(),

@@ -18,7 +18,7 @@ source "$HERE/tool.sh"
 NAMES=(operator router fake llama)
 # What each image is made of, beside its Dockerfile.
 declare -A INPUTS=(
-  [operator]="operator docs/runbooks pyproject.toml requirements.in requirements.lock README.md LICENSE"
+  [operator]="operator docs/runbooks router pyproject.toml requirements.in requirements.lock README.md LICENSE"
   [router]="router"
   [fake]="testing/fakes"
   [llama]="hack/images/llama.lock hack/images/model.lock"

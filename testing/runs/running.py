@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,8 +32,10 @@ class Run:
         *args: object,
         env: dict[str, str] | None = None,
         on_line: Callable[[str], object] = lambda line: None,
+        program: Sequence[str | Path] = (sys.executable, "-m", "poolkeeper"),
     ) -> None:
-        """on_line: gets every line that the run prints, as it is printed."""
+        """on_line: gets every line that the run prints, as it is printed. program: another poolkeeper than this one."""
+        self._program = program
         self.state = state
         self._args = ["--state-dir", str(state), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *map(str, args)]
         self._env = {**os.environ, "PYTHONPATH": f"{ROOT / 'operator'}", "PYTHONUNBUFFERED": "1", **(env or {})}
@@ -43,7 +45,7 @@ class Run:
 
     def start(self) -> Self:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "poolkeeper", "run", *self._args],
+            [*map(str, self._program), "run", *self._args],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/promises.md"
 ROW = re.compile(r"^\| (?!promise \|)(.+?) \| (.+) \|$", re.MULTILINE)
-NAMED = re.compile(r"`(tests/[^`:]+\.(?:py|lua))::([^`]+)`")
+NAMED = re.compile(r"`((?:hack/)?tests/[^`:]+\.(?:py|lua))::([^`]+)`")
 
 
 def rows() -> dict[str, list[tuple[str, str]]]:

@@ -22,6 +22,7 @@ FORBIDDEN = (
     ("testing/conformance", ("testing.runs",)),
     ("testing/runs", ("testing.conformance", "testing.gateways")),
     ("hack/generate", ("hack.bench", "hack.demo", "hack.tests")),
+    ("hack/release", ("hack.bench", "hack.demo", "hack.generate", "hack.tests")),
     ("hack/demo", ("hack.bench", "hack.generate", "hack.tests")),
     ("hack/bench", ("hack.demo", "hack.generate", "hack.tests")),
     ("hack/bench/speed", ("hack.bench.incidents", "hack.bench.soak", "hack.bench.conformance")),

@@ -22,7 +22,7 @@ from poolkeeper.local.console import ConsoleLog
 from poolkeeper.local.manifest_files import STDIN
 from poolkeeper.local.manifests import load
 from poolkeeper.local.probe_schedule import probe_on_schedule
-from poolkeeper.local.router import RouterProcess, end_leftover, router_folder
+from poolkeeper.local.router import RouterProcess, end_leftover, router_folder, start_command
 from poolkeeper.local.run import DRAIN_LIMIT_S, serve
 from poolkeeper.local.run_record import PoolMeta, PoolRecord, RunRecord
 from poolkeeper.local.secret_data import SecretEnv
@@ -163,7 +163,7 @@ class Serving:
             "POOLKEEPER_RUN_DIR": str(self.state.router),
             **{f"POOLKEEPER_{name.upper()}_DIR": str(self.state.volumes / name) for name in MOUNTED},
         }
-        command = (str(self.router_folder / "entrypoint.sh"),)
+        command = start_command(self.router_folder)
         return RouterProcess(command, env, self.state.pid_file, self.state.router_log, self._trouble)
 
     def _backend(self, states: RouterStates) -> LocalBackend:

@@ -23,17 +23,19 @@ LOG_TAIL_LINES = 3
 
 
 def router_folder(environ: Mapping[str, str]) -> Path:
-    """Where the data plane lies: POOLKEEPER_ROUTER_DIR, beside the source checkout, or where packages put it."""
-    checkout = Path(__file__).resolve().parents[3] / "router"
-    given = environ.get("POOLKEEPER_ROUTER_DIR")
-    candidates = [Path(given)] if given else [checkout, Path("/usr/share/poolkeeper/router")]
-    for folder in candidates:
-        if (folder / "entrypoint.sh").is_file():
-            return folder
-    raise UserError(
-        f"no router to start: seen no entrypoint.sh in {' or '.join(str(folder) for folder in candidates)}; "
-        "set POOLKEEPER_ROUTER_DIR to the router/ folder of a Poolkeeper source tree"
-    )
+    """Where the data plane is: POOLKEEPER_ROUTER_DIR, or in this package (a link to router/ in a checkout)."""
+    folder = Path(environ.get("POOLKEEPER_ROUTER_DIR") or Path(__file__).parent / "router_files")
+    if not (folder / "entrypoint.sh").is_file():
+        raise UserError(
+            f"no router to start: seen no entrypoint.sh in {folder}; "
+            "set POOLKEEPER_ROUTER_DIR to the router/ folder of a Poolkeeper source tree, or install the package again"
+        )
+    return folder
+
+
+def start_command(folder: Path) -> tuple[str, ...]:
+    """By the shell: an installer of packages may drop the bit that makes a script executable."""
+    return ("/bin/sh", str(folder / "entrypoint.sh"))
 
 
 @dataclass
