@@ -14,12 +14,16 @@ import httpx
 from testing import plain_http
 from testing.fakes.ports import free_port
 
-__all__ = ["accepts", "answers", "clean_environment", "free_port", "pinned", "running", "worker_of"]
+__all__ = ["NotReadyError", "accepts", "answers", "clean_environment", "free_port", "pinned", "running", "worker_of"]
 
 STOP_LIMIT_S = 10.0
 WORKER_LIMIT_S = 30.0
 POLL_S = 0.02
 LOG_LINES = 10
+
+
+class NotReadyError(RuntimeError):
+    """A program ended, or took too long to start."""
 
 
 @contextmanager
@@ -35,7 +39,7 @@ def running(
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline_s:
                 last = "\n".join(log.read_text("utf-8", "replace").splitlines()[-LOG_LINES:])
-                raise RuntimeError(f"{command[0]} was not ready (exit {process.poll()}), its log {log} ends:\n{last}")
+                raise NotReadyError(f"{command[0]} was not ready (exit {process.poll()}), its log {log} ends:\n{last}")
             time.sleep(POLL_S)
         yield process
     finally:

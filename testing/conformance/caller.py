@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import httpx
 
@@ -21,12 +22,13 @@ def ask(
     key: str = CALLER_KEY,
     surface: Surface = Surface.CHAT,
     path: str = "",
+    extra: Mapping[str, str] = MappingProxyType({}),
 ) -> Received:
-    """path: where the surface is, if not at its usual place."""
+    """path: where the surface is, if not at its usual place; extra: headers that the gateway wants."""
     began_s = time.monotonic()
     speech = SPEECH[surface]
     url = base_url.removesuffix("/v1") + (path or speech.path)
-    headers = {**speech.key(key), "accept-encoding": "identity"}
+    headers = {**speech.key(key), "accept-encoding": "identity", **extra}
     wait_s = leave.after_ms / 1000 if leave and leave.after_ms else PATIENCE_S
     status, seen, got = 0, dict[str, str](), bytearray()
     try:

@@ -57,13 +57,22 @@ class Exchange:
     surface: Surface = Surface.CHAT
 
 
+OF_PROVIDER = "provider "
+
+
 def faults(
     case: Case, endpoints: Sequence[Endpoint], exchanges: Sequence[Exchange], saw: Sequence[Sequence[Attempt]]
 ) -> list[str]:
     found = _listed_once([[*caller_faults(case.mode, one), *_usage_faults(case, one)] for one in exchanges])
     for endpoint, seen, attempts in zip(endpoints, case.seen, saw, strict=True):
-        found += [f"provider {endpoint.name}: {fault}" for fault in _provider_faults(endpoint, seen, attempts, case)]
+        about = f"{OF_PROVIDER}{endpoint.name}: "
+        found += [about + fault for fault in _provider_faults(endpoint, seen, attempts, case)]
     return found
+
+
+def is_of_provider(fault: str) -> bool:
+    """Is it about what a provider saw? Else it is about what the caller got."""
+    return fault.startswith(OF_PROVIDER)
 
 
 def _usage_faults(case: Case, exchange: Exchange) -> Iterator[str]:
@@ -239,5 +248,5 @@ def _identity_faults(endpoint: Endpoint, attempts: Sequence[Attempt], asked_at: 
             yield f"asked for the model {attempt.model!r}, wanted one of its own: {', '.join(endpoint.models.values())}"
         if not attempt.path.endswith(asked_at):
             yield f"asked at {attempt.path}"
-        if any(CALLER_KEY in value for value in attempt.headers.values()):
+        if endpoint.key != CALLER_KEY and any(CALLER_KEY in value for value in attempt.headers.values()):
             yield "saw the caller's own key"

@@ -13,7 +13,7 @@ from typing import Protocol, Self
 
 from testing.conformance.answer import End
 from testing.conformance.caller import ask
-from testing.conformance.case import MODELS, NAMES, Case, Line, Mode, Play, Surface, Turn
+from testing.conformance.case import CALLER_KEY, MODELS, NAMES, Case, Line, Mode, Play, Surface, Turn
 from testing.conformance.judge import Attempt, Exchange, Reference, faults
 from testing.conformance.speech import SPEECH
 from testing.conformance.wire import DeafSocket, WireProvider
@@ -21,6 +21,7 @@ from testing.fakes.deepseek import jsonin
 from testing.fakes.deepseek.log import Entry, Outcome
 from testing.fakes.harness import FakeProvider
 from testing.gateways.gateway import Endpoint
+from testing.process import NotReadyError
 
 TEXT_MODEL = "flash"
 """All providers write as this model: the text is the same, no matter which one answers."""
@@ -40,6 +41,8 @@ class Address:
     models: dict[str, str]
     paths: Mapping[Surface, str] = field(default_factory=dict)
     """Surfaces that are not at their usual place."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What each request must carry."""
 
 
 class UnderTest(Protocol):
@@ -65,7 +68,11 @@ class Result:
 
 
 class Stage:
-    def __init__(self) -> None:
+    """alike: all providers take the caller's key and the pool's names of models, for a gateway that cannot have another
+    key or name for each."""
+
+    def __init__(self, *, alike: bool = False) -> None:
+        self._alike = alike
         self._stack = ExitStack()
         self._fakes: list[FakeProvider] = []
         self._untrusted: list[FakeProvider] = []
@@ -76,9 +83,9 @@ class Stage:
     def __enter__(self) -> Self:
         self._reference = self._stack.enter_context(FakeProvider("ref", any_model=True, text_model=TEXT_MODEL))
         for name in NAMES:
-            self._fakes.append(self._stack.enter_context(_fake(name)))
-            self._untrusted.append(self._stack.enter_context(_fake(name, tls_names=("localhost", "127.0.0.1"))))
-            self._strangers.append(self._stack.enter_context(_fake(name, text_seed="another text")))
+            self._fakes.append(self._stack.enter_context(self._fake(name)))
+            self._untrusted.append(self._stack.enter_context(self._fake(name, tls_names=("localhost", "127.0.0.1"))))
+            self._strangers.append(self._stack.enter_context(self._fake(name, text_seed="another text")))
             self._wires.append(self._stack.enter_context(WireProvider(self._reference.url)))
             self._deaf.append(DeafSocket())
         return self
@@ -96,8 +103,8 @@ class Stage:
         return Endpoint(
             name=name,
             url=self._base_url(place, play.line) + "/v1",
-            key=key_of(name),
-            models={model: f"{name}-{model}" for model in play.models},
+            key=self._key(name),
+            models={model: self._model(name, model) for model in play.models},
             tier=place if play.tier is None else play.tier,
             dialect=play.dialect,
             capabilities=play.capabilities,
@@ -115,6 +122,22 @@ class Stage:
             case Line.NO_SUCH_NAME:
                 return "https://no-such-provider.invalid"
 
+    def _key(self, name: str) -> str:
+        return CALLER_KEY if self._alike else key_of(name)
+
+    def _model(self, name: str, model: str) -> str:
+        return model if self._alike else f"{name}-{model}"
+
+    def _fake(self, name: str, *, tls_names: tuple[str, ...] = (), text_seed: str = "") -> FakeProvider:
+        return FakeProvider(
+            name,
+            keys=[self._key(name)],
+            models=[self._model(name, model) for model in MODELS],
+            text_model=TEXT_MODEL,
+            text_seed=text_seed,
+            tls_names=tls_names,
+        )
+
     # --- a case
 
     def play(self, case: Case, gateway: UnderTest) -> Result:
@@ -126,10 +149,13 @@ class Stage:
         self._reference.play({"scenario": "ok", "params": {**case.dials, "first_token_ms": 0, "token_interval_ms": 0}})
         for place, play in enumerate(case.plays):
             self._set(place, play, case)
-        with gateway.serve(case, endpoints) as address:
-            exchanges = list(self._turns(case, address))
-            self._settle(case)
-            saw = [self._attempts(place, play.line) for place, play in enumerate(case.plays)]
+        try:
+            with gateway.serve(case, endpoints) as address:
+                exchanges = list(self._turns(case, address))
+                self._settle(case)
+                saw = [self._attempts(place, play.line) for place, play in enumerate(case.plays)]
+        except NotReadyError:
+            return Result(case, ("the gateway did not start with these providers",), time.monotonic() - began_s)
         return Result(case, tuple(faults(case, endpoints, exchanges, saw)), time.monotonic() - began_s)
 
     def _set(self, place: int, play: Play, case: Case) -> None:
@@ -167,7 +193,7 @@ class Stage:
         body, reference = self._question(case, number)
         path = address.paths.get(case.surface, "")
         asked = {"model": address.models[turn.model], **body}
-        received = ask(address.base_url, asked, turn.leave, surface=case.surface, path=path)
+        received = ask(address.base_url, asked, turn.leave, surface=case.surface, path=path, extra=address.headers)
         return Exchange(turn.want, received, reference, case.surface)
 
     def _question(self, case: Case, number: int) -> tuple[dict[str, object], Reference]:
@@ -208,17 +234,6 @@ class Stage:
         if line is Line.WIRE:
             return self._wires[place].attempts()
         return [_attempt(entry) for entry in self._scripted(place, line).log() if entry.method == "POST"]
-
-
-def _fake(name: str, *, tls_names: tuple[str, ...] = (), text_seed: str = "") -> FakeProvider:
-    return FakeProvider(
-        name,
-        keys=[key_of(name)],
-        models=[f"{name}-{model}" for model in MODELS],
-        text_model=TEXT_MODEL,
-        text_seed=text_seed,
-        tls_names=tls_names,
-    )
 
 
 def _with_dials(plan: Mapping[str, object], dials: Mapping[str, object]) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Python environments for what must not get into ours: made once, in the cache outside the checkout."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -58,6 +59,19 @@ def environment(
     _run([*install, "-r", str(requirements), "--override", str(overrides)], settings)
     stamp.write_text("\n".join(packages))
     return found
+
+
+def node_package(name: str, package: str, version: str) -> Path:
+    """The folder of a package of npm, without running what it would run when it is installed."""
+    folder, wanted = _cache() / "conformance" / name, (f"{package}@{version}",)
+    if not is_made(name, wanted):
+        npm = shutil.which("npm")
+        if npm is None:
+            raise CannotBeMadeError("it needs the program npm")
+        folder.mkdir(parents=True, exist_ok=True)
+        _run([npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", *wanted])
+        _stamp(Environment(folder)).write_text("\n".join(wanted))
+    return folder / "node_modules" / package
 
 
 def is_made(name: str, packages: tuple[str, ...]) -> bool:

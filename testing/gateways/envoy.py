@@ -19,6 +19,10 @@ RETRIABLE = (429, 500, 502, 503, 504)
 HTTP_MANAGER = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 HTTP_ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 PREVIOUS_HOSTS = "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+PREVIOUS_PRIORITIES = (
+    "type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
+)
+"""A retry goes to the next tier."""
 CONNECTIONS_MAX = 100_000
 
 
@@ -92,6 +96,10 @@ def _route(first: Endpoint, policy: Policy) -> Mapping[str, object]:
                     {"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": {"@type": PREVIOUS_HOSTS}}
                 ],
                 "host_selection_retry_max_attempts": 3,
+                "retry_priority": {
+                    "name": "envoy.retry_priorities.previous_priorities",
+                    "typed_config": {"@type": PREVIOUS_PRIORITIES, "update_frequency": 1},
+                },
             },
         },
     }

@@ -69,10 +69,12 @@ class Pool:
 
 @dataclass(frozen=True)
 class Running:
-    """A gateway that runs. base_url: what an OpenAI client gets; pid: of the one process that does the work."""
+    """A gateway that runs. base_url: what an OpenAI client gets; pid: of the one process that does the work; headers:
+    what each request must carry."""
 
     base_url: str
     pid: int
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Gateway(Protocol):

@@ -158,7 +158,7 @@ def test_a_dead_provider_is_left_within_one_request(
     soon = policy(timeouts={"first_token_ms": 500})
     four_workers.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=soon)
 
-    answers = [four_workers.ask() for _ in range(10)]
+    answers = [four_workers.ask(stream=True) for _ in range(10)]
 
     assert {answer.status_code for answer in answers} == {200}
     assert {answer.headers["x-poolkeeper-endpoint"] for answer in answers} == {"b"}

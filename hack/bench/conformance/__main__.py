@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hack.bench import machine
-from hack.bench.conformance.baselines import BASELINES
+from hack.bench.conformance.baselines import BASELINES, sampled
 from hack.bench.conformance.page import CARD, Run, page
 from hack.bench.conformance.scorecard import Score, card_of, red_lines, rows_of, score
 from hack.bench.readme import README, with_table
@@ -59,9 +59,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _runs(name: str, cases: Sequence[Case], jobs: int) -> list[Run]:
+    title, play, every = BASELINES[name]
+    cases = sampled(cases, every)
     progress = _Progress(name, len(cases))
     began_s = time.monotonic()
-    title, play = BASELINES[name]
     try:
         version, results = play(cases, jobs, progress.report)
     except CannotBeMadeError as reason:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hack.bench.conformance.scorecard import Row, Score, by_class, card_of, red_lines, rows_of, score
+from hack.bench.conformance.scorecard import Row, Score, by_class, callers_score, card_of, red_lines, rows_of, score
 from hack.bench.figures import table
 from testing.conformance.case import Mode
 from testing.conformance.stage import Result
@@ -23,6 +23,11 @@ Cases lie in `testing/conformance/table/`. Every gateway gets the time-outs, ret
 has settings for them (`testing/gateways/`). A case whose policy a gateway has no setting for is still played, or
 counted as red where it cannot be expressed at all. After commit, the caller has had a part of the answer before the
 fault. LiteLLM may continue a cut stream (`enable_mid_stream_fallback_continuation`).
+
+Envoy and the routers of vLLM and SGLang cannot have a key or a model name for each provider, and the two routers know
+no order of providers. Their providers, and Portkey's, take the caller's key and name models as the pool does. They play
+a part of the cases: of each fault and mode the first, and every fifth after it. The last row of the first table counts
+what callers got and leaves out what providers saw.
 
 {facts}
 """
@@ -58,6 +63,8 @@ def _summary(runs: Sequence[Run]) -> Iterator[str]:
         *([name, str(first.total), *(_cell(each.get(name)) for each in scores)] for name, first in scores[0].items()),
         ["**all**", str(totals[0].total), *(_cell(total) for total in totals)],
     ]
+    callers = [callers_score(run.results) for run in runs]
+    rows.append(["what callers got", str(totals[0].total), *(_cell(total) for total in callers)])
     yield table(["class", "cases", *(run.name for run in runs)], rows, right=False)
     yield ""
 

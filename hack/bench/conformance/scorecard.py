@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from testing.conformance.case import Mode
+from testing.conformance.judge import is_of_provider
 from testing.conformance.stage import Result
 
 EXAMPLES = 2
@@ -32,6 +33,12 @@ Card = Mapping[tuple[Row, Mode], Score]
 def score(results: Iterable[Result]) -> Score:
     all_of_them = list(results)
     return Score(sum(not result.faults for result in all_of_them), len(all_of_them))
+
+
+def callers_score(results: Iterable[Result]) -> Score:
+    """By what callers got alone: whatever the providers saw."""
+    all_of_them = list(results)
+    return Score(sum(all(is_of_provider(fault) for fault in one.faults) for one in all_of_them), len(all_of_them))
 
 
 def rows_of(results: Sequence[Result]) -> list[Row]:

@@ -12,6 +12,8 @@ from testing.gateways.gateway import Gateway, Policy, Pool, Running
 from testing.gateways.litellm import LiteLLM
 from testing.gateways.nginx import Nginx
 from testing.gateways.poolkeeper import Poolkeeper
+from testing.gateways.portkey import Portkey
+from testing.gateways.worker_router import SGLANG_ROUTER, VLLM_ROUTER
 
 
 def scaled_ms(seconds: float) -> int:
@@ -75,6 +77,9 @@ BASELINES = (
     Baseline("nginx", "nginx, round robin", Nginx()),
     Baseline("envoy", "Envoy", Envoy()),
     Baseline("litellm", "LiteLLM", LiteLLM()),
+    Baseline("portkey", "Portkey", Portkey()),
+    Baseline("vllm-router", "vLLM Router", VLLM_ROUTER),
+    Baseline("sglang-router", "SGLang Router", SGLANG_ROUTER),
     Baseline("poolkeeper", "Poolkeeper", Poolkeeper(failover_policy)),
 )
 QUICK = ("nginx", "envoy", "poolkeeper")
