@@ -3,23 +3,31 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hack.generate import addresses, chart, cli, crds, dialects, metrics, reference, runbooks
+from hack.generate import addresses, alerts, chart, cli, crds, dialects, metrics, reference, runbooks
 from poolkeeper.api.base import GROUP
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = (Path("crds"), Path("charts/poolkeeper/templates/crds"), Path("docs/reference"))
+FOLDERS = (
+    Path("crds"),
+    Path("charts/poolkeeper/templates/crds"),
+    Path("docs/reference"),
+    Path("charts/poolkeeper/files"),
+)
 """Everything in these is generated: a file nobody generates any more is as wrong as one with other content."""
 
 
 def generated() -> dict[Path, str]:
     """Path from the root of the checkout -> content; the same for the same models, always."""
-    plain, template, docs = FOLDERS
+    plain, template, docs, of_chart = FOLDERS
+    rules = alerts.source()
     files = {
         docs / "cli.md": cli.page(),
         docs / "conditions.md": reference.of_conditions(crds.KINDS),
         docs / "metrics.md": metrics.page(),
         chart.PLACE: chart.with_version((ROOT / chart.PLACE).read_text(encoding="utf-8")),
         Path("docs/runbooks/README.md"): runbooks.index(),
+        Path("docs/alerts/README.md"): alerts.page(rules),
+        of_chart / alerts.SOURCE.name: alerts.for_chart(rules),
         Path("router/lua/core/error/rules.lua"): dialects.as_lua(),
         Path("router/lua/core/http/forbidden.lua"): addresses.as_lua(),
     }

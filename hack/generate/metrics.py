@@ -12,7 +12,7 @@ HEAD = f"""\
 
 Operator and routers answer `GET /metrics` in the text format of Prometheus. Labels come from the spec and from fixed
 lists, never from traffic, so the size of the pool bounds the number of series.
-[Alerts](../alerts/poolkeeper.rules.yaml) use these metrics; [overload.md](../overload.md#what-to-look-at) says which to
+[Alerts](../alerts/README.md) use these metrics; [overload.md](../overload.md#what-to-look-at) says which to
 look at under load.
 
 ## Of routers

@@ -29,7 +29,7 @@ Each router shows its own view at port 9180: `/state` (breakers, health, last ch
 A probe status comes from several runs. Grey: the endpoint answers, but slowly or wrongly. Unhealthy: it gives no
 answer. Each probe status expires by itself, also when no more probes run.
 
-[Alerts](../alerts/poolkeeper.rules.yaml) for Prometheus link to these pages.
+[Alerts](../alerts/README.md) for Prometheus link to these pages.
 """
 
 

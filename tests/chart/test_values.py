@@ -141,6 +141,9 @@ def test_a_budget_when_told(template: Template) -> None:
         (r"podLabels.app\.kubernetes\.io/name=mine", "podLabels/app.kubernetes.io"),
         ("fullnameOverride=Pool_Keeper", "fullnameOverride"),
         ("nameOverride=Pool_Keeper", "nameOverride"),
+        (r"monitoring.labels.app\.kubernetes\.io/name=mine", "monitoring/labels/app.kubernetes.io"),
+        ("monitoring.podMonitor.interval=often", "interval"),
+        ("monitoring.prometheusRule.docsUrl=docs", "docsUrl"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(helm: Helm, bad: str, want: str) -> None:

@@ -12,11 +12,15 @@ import yaml
 from poolkeeper.api import labels
 from poolkeeper.api.reasons import ConditionType
 from poolkeeper.telemetry.metrics import TABLE
-from testing.router_lua import runtime
+from testing.router_lua import router_families
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs/alerts"
-RULES: list[Mapping[str, str]] = yaml.safe_load((FOLDER / "poolkeeper.rules.yaml").read_text())["groups"][0]["rules"]
+GROUPS = yaml.safe_load((FOLDER / "poolkeeper.rules.yaml").read_text())["groups"]
+EVERY: list[Mapping[str, str]] = [rule for group in GROUPS for rule in group["rules"]]
+RULES = [rule for rule in EVERY if "alert" in rule]
+RECORDS = {rule["record"] for rule in EVERY if "record" in rule}
+PROMETHEUS_OWN = {"process_start_time_seconds"}
 
 
 def annotations(rule: Mapping[str, object]) -> Mapping[str, str]:
@@ -25,19 +29,39 @@ def annotations(rule: Mapping[str, object]) -> Mapping[str, str]:
     return found
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_an_alert_asks_for_what_is_measured(rule: Mapping[str, str]) -> None:
-    families = {name.decode() for name in runtime().eval(b'require("core.document.exposition").FAMILIES')} | set(TABLE)
-    named = {name.removesuffix("_bucket") for name in re.findall(r"\b(?:poolkeeper|gen_ai)_\w+", rule["expr"])}
+@pytest.mark.parametrize("rule", EVERY, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_a_rule_asks_for_what_is_measured(rule: Mapping[str, str]) -> None:
+    families = set(router_families()) | set(TABLE) | PROMETHEUS_OWN
+    metrics = {
+        name.removesuffix("_bucket") for name in re.findall(r"\b(?:poolkeeper|gen_ai|process)_\w+", rule["expr"])
+    }
+    records = set(re.findall(r"\bpoolkeeper:[\w:]+", rule["expr"]))
 
-    assert named
-    assert named <= families
+    assert metrics | records
+    assert {name if name in families else name.removesuffix("_count") for name in metrics} <= families
+    assert records <= RECORDS
     assert set(re.findall(r'type="(\w+)"', rule["expr"])) <= set(ConditionType)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_an_alert_sends_to_a_page(rule: Mapping[str, object]) -> None:
-    assert (ROOT / annotations(rule)["runbook"]).is_file()
+    path, _, anchor = annotations(rule)["runbook_url"].partition("#")
+
+    assert (ROOT / path).is_file()
+    assert not anchor or f"\n### {rule['alert']}\n".lower() in (ROOT / path).read_text().lower()
+    assert not anchor or anchor == str(rule["alert"]).lower()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_says_what_is_broken_what_poolkeeper_does_and_what_to_do(rule: Mapping[str, object]) -> None:
+    told = annotations(rule)
+    labels = rule["labels"]
+
+    assert told.keys() == {"summary", "when", "description", "runbook_url"}
+    assert isinstance(labels, dict) and labels["severity"] in ("critical", "warning")
+    assert re.fullmatch(r".+\. Do: .+\.", told["description"])
+    assert told["when"].endswith(".") and not told["summary"].endswith(".")
+    assert bool(rule.get("for")) == bool(re.search(r"; for \d+ (s|min|h)\.", told["when"])), "`for` and `when` disagree"
 
 
 def test_the_scrape_configuration_keeps_what_pods_have() -> None:
@@ -56,6 +80,7 @@ def test_the_scrape_configuration_keeps_what_pods_have() -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: package prometheus)")
 def test_alerts_fire_when_they_should() -> None:
-    for command in (["check", "rules", "poolkeeper.rules.yaml"], ["test", "rules", "poolkeeper.rules.test.yaml"]):
+    checks = [["check", "rules", "poolkeeper.rules.yaml"]]
+    for command in (*checks, *(["test", "rules", file.name] for file in sorted(FOLDER.glob("*.test.yaml")))):
         done = subprocess.run(["promtool", *command], cwd=FOLDER, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr

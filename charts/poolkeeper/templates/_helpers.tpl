@@ -29,6 +29,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{- /* With those by which your Prometheus or Grafana selects what it reads. */ -}}
+{{- define "poolkeeper.monitoringLabels" -}}
+{{ include "poolkeeper.labels" . }}
+{{- with .Values.monitoring.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- /* The reference of an image: a digest goes before a tag. */ -}}
 {{- define "poolkeeper.image" -}}
 {{- if .image.digest }}

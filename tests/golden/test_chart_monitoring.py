@@ -1,0 +1,71 @@
+"""What the chart makes for the Prometheus operator, to the byte but for the rules, which are those of docs/alerts."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chart.conftest import ROOT, Helm, Rendered, helm
+
+GOLDEN = Path(__file__).with_name("monitoring.yaml")
+MONITORS = ("monitoring.podMonitor.enabled=true", "monitoring.serviceMonitor.enabled=true")
+RULE = "monitoring.prometheusRule.enabled=true"
+KINDS = ("PodMonitor", "ServiceMonitor", "PrometheusRule")
+
+__all__ = ["helm"]
+
+
+def monitoring(rendered: Rendered) -> list[Any]:
+    return [found for kind in KINDS for found in rendered.of(kind)]
+
+
+def groups(rendered: Rendered) -> Any:
+    rule: dict[str, Any] = rendered.one("PrometheusRule")
+    return rule["spec"]["groups"]
+
+
+def test_the_objects(helm: Helm) -> None:
+    objects = monitoring(helm.template(*MONITORS, RULE, "monitoring.labels.release=kps"))
+    objects[-1]["spec"]["groups"] = f"{len(objects[-1]['spec']['groups'])} groups of docs/alerts"
+    seen = "# A golden file; `make goldens` writes it anew.\n" + yaml.safe_dump_all(objects, sort_keys=False)
+    if os.environ.get("UPDATE_GOLDENS"):
+        GOLDEN.write_text(seen, "utf-8")
+
+    assert seen == GOLDEN.read_text("utf-8"), f"{GOLDEN.name} differs; if that is meant: make goldens"
+
+
+def test_without_values_there_is_none(helm: Helm) -> None:
+    assert monitoring(helm.template()) == []
+
+
+def test_only_watched_namespaces_are_scraped(helm: Helm) -> None:
+    monitor: Any = helm.template(*MONITORS, "watchNamespaces={team,demo}").one("PodMonitor")
+
+    assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["team", "demo"]}
+
+
+def test_the_rules_are_those_of_the_docs(helm: Helm) -> None:
+    rules = yaml.safe_load((ROOT / "docs/alerts/poolkeeper.rules.yaml").read_text())
+
+    assert groups(helm.template(RULE)) == rules["groups"]
+
+
+@pytest.mark.parametrize("given", ["https://git.example.org/pk/docs", "https://git.example.org/pk/docs/"])
+def test_runbooks_have_an_address_when_told(helm: Helm, given: str) -> None:
+    found = [
+        rule["annotations"]["runbook_url"]
+        for group in groups(helm.template(RULE, f"monitoring.prometheusRule.docsUrl={given}"))
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+
+    assert found
+    assert {url.rpartition("/docs/")[0] for url in found} == {"https://git.example.org/pk"}
+
+
+def test_the_operator_is_not_scraped_without_its_service(helm: Helm) -> None:
+    told = helm.refused(*MONITORS, "metrics.service.enabled=false")
+
+    assert "monitoring.serviceMonitor.enabled needs metrics.service.enabled" in told
