@@ -1,4 +1,4 @@
-"""What the chart makes for the Prometheus operator, to the byte but for the rules, which are those of docs/alerts."""
+"""What the chart makes for the Prometheus operator, to the byte. The rules are compared apart, with docs/alerts."""
 
 import os
 from pathlib import Path
