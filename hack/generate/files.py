@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hack.generate import addresses, alerts, chart, cli, crds, dialects, metrics, reference, runbooks
+from hack.generate import addresses, admission, alerts, chart, cli, crds, dialects, metrics, reference, runbooks
 from poolkeeper.api.base import GROUP
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,13 +12,14 @@ FOLDERS = (
     Path("charts/poolkeeper/templates/crds"),
     Path("docs/reference"),
     Path("charts/poolkeeper/files"),
+    Path("charts/poolkeeper/templates/admission"),
 )
 """Everything in these is generated: a file nobody generates any more is as wrong as one with other content."""
 
 
 def generated() -> dict[Path, str]:
     """Path from the root of the checkout -> content; the same for the same models, always."""
-    plain, template, docs, of_chart = FOLDERS
+    plain, template, docs, of_chart, policies = FOLDERS
     rules = alerts.source()
     files = {
         docs / "cli.md": cli.page(),
@@ -31,6 +32,7 @@ def generated() -> dict[Path, str]:
         Path("router/lua/core/error/rules.lua"): dialects.as_lua(),
         Path("router/lua/core/http/forbidden.lua"): addresses.as_lua(),
     }
+    files |= {policies / name: text for name, text in admission.templates().items()}
     for kind in crds.KINDS:
         name = f"{GROUP}_{kind.PLURAL}.yaml"
         files[plain / name] = crds.as_yaml(kind)

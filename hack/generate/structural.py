@@ -36,17 +36,17 @@ def models_in(kind: type[Model]) -> Iterator[type[Model]]:
     """The model and every model that its fields lead to."""
     yield kind
     for field in kind.model_fields.values():
-        for leaf in _leaves(field.annotation):
+        for leaf in leaves(field.annotation):
             if isinstance(leaf, type) and issubclass(leaf, Model):
                 yield from models_in(leaf)
 
 
-def _leaves(annotation: object) -> Iterator[object]:
+def leaves(annotation: object) -> Iterator[object]:
     arguments = get_args(annotation)
     if not arguments:
         yield annotation
     for argument in arguments:
-        yield from _leaves(argument)
+        yield from leaves(argument)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The operator may do exactly what it does, and nothing with Secrets."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 import yaml
@@ -127,6 +128,35 @@ def test_people_who_may_view_or_edit_a_namespace_may_do_so_with_pools(
 
     assert found["poolkeeper.dev", "endpointpools"] == found["poolkeeper.dev", "failoverpolicies"] == want
     assert role["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{name}"] == "true"  # type: ignore[index] # parsed YAML
+
+
+def test_people_on_call_may_look_and_patch_and_start_no_pod(template: Template) -> None:
+    """`create` of Jobs or Pods would be a way to mount any Secret."""
+    (role,) = [found for found in template().of("ClusterRole") if name_of(found) == "pk-poolkeeper-on-call"]
+    found = verbs([role])
+
+    assert found.pop(("poolkeeper.dev", "endpointpools")) == READ | {"patch", "control"}
+    assert set().union(*found.values()) == READ
+    assert {"pods", "pods/proxy", "events"} <= {resource for group, resource in found if group == ""}
+    assert {("batch", "cronjobs"), ("batch", "jobs"), ("events.k8s.io", "events")} <= found.keys()
+
+
+def test_without_the_admission_policy_people_on_call_only_look(template: Template) -> None:
+    """RBAC alone cannot tell an annotation from a credentialsRef."""
+    rendered = template("admissionPolicy.enabled=false")
+    (role,) = [found for found in rendered.of("ClusterRole") if name_of(found) == "pk-poolkeeper-on-call"]
+
+    assert set().union(*verbs([role]).values()) == READ
+    assert rendered.of("ValidatingAdmissionPolicy") == rendered.of("ValidatingAdmissionPolicyBinding") == ()
+
+
+def test_the_policies_are_in_force_where_the_operator_works(template: Template) -> None:
+    for binding in template("watchNamespaces={team,demo}").of("ValidatingAdmissionPolicyBinding"):
+        spec: Any = binding["spec"]
+        assert spec["validationActions"] == ["Deny"]
+        if not name_of(binding).endswith("-operator"):
+            (wanted,) = spec["matchResources"]["namespaceSelector"]["matchExpressions"]
+            assert wanted["values"] == ["team", "demo"]
 
 
 def test_the_charts_example_pool_is_a_valid_one() -> None:

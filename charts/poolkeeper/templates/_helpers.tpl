@@ -91,3 +91,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [events]
   verbs: [create, patch]
 {{- end }}
+
+{{- /* Of objects that have no namespace: two releases of one name in two namespaces have two. */ -}}
+{{- define "poolkeeper.clusterName" -}}
+{{- printf "%s-%s" (include "poolkeeper.fullname" .) .Release.Namespace | trunc 120 }}
+{{- end }}
+
+{{- /* Where an admission policy holds: wherever this operator works. */ -}}
+{{- define "poolkeeper.admissionBinding" -}}
+validationActions: {{ .Values.admissionPolicy.validationActions | toJson }}
+{{- with .Values.watchNamespaces }}
+matchResources:
+  namespaceSelector:
+    matchExpressions:
+      - key: kubernetes.io/metadata.name
+        operator: In
+        values: {{ . | toJson }}
+{{- end }}
+{{- end }}
