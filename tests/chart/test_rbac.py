@@ -142,7 +142,7 @@ def test_people_on_call_may_look_and_patch_and_start_no_pod(template: Template) 
 
 
 def test_without_the_admission_policy_people_on_call_only_look(template: Template) -> None:
-    """RBAC alone cannot tell an annotation from a credentialsRef."""
+    """RBAC alone cannot distinguish an annotation from a credentialsRef."""
     rendered = template("admissionPolicy.enabled=false")
     (role,) = [found for found in rendered.of("ClusterRole") if name_of(found) == "pk-poolkeeper-on-call"]
 
