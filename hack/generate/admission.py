@@ -1,6 +1,6 @@
 """The admission policy for references: who writes one must be allowed to read what it names.
 
-A pool is a way to send a Secret's value somewhere: the person who chooses the reference and the URL reads it. So the API
+A pool sends the value of a Secret somewhere: the person who chooses the reference and the URL reads it. So the API
 server asks, for each reference that is new or whose destination is, whether the writer may `get` that object. Which
 fields are references follows from the models, so that a new field cannot be forgotten. Of an endpoint, every field
 counts as its destination that is not in HARMLESS: a new field is guarded until somebody says that it need not be.
