@@ -100,7 +100,7 @@ def _type(schema: Schema) -> str:
         return f"map of {_type(values)}"
     if "x-kubernetes-int-or-string" in schema:
         return "quantity"
-    return str(schema.get("format", schema["type"]))
+    return str(schema.get("format", schema.get("type", "any JSON value")))
 
 
 def _default(schema: Schema) -> str:

@@ -8,6 +8,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from poolkeeper.api.base import LIST_SET, ConfigMapKeyRef, Model, SecretKeyRef, list_map
+from poolkeeper.api.request_changes import HeaderRule, ParameterRule
 from poolkeeper.api.value_types import (
     RULES_OF,
     Currency,
@@ -118,6 +119,9 @@ class ModelMapping(Model):
     upstream_name: ModelName | None = None
     """The endpoint's own name for it. Default: the same name. Together with "*": the router requests every model under
     this one name, for a small local server with one model."""
+    parameters: tuple[ParameterRule, ...] = Field((), max_length=16, json_schema_extra=list_map("path"))
+    """Parameters that are set, limited or left out in requests for this model, such as {path: thinking.type, set:
+    disabled}. Such an entry replaces the endpoint's own for the same path."""
 
 
 class EndpointTls(Model):
@@ -236,6 +240,11 @@ class Endpoint(Model):
     models: tuple[ModelMapping, ...] = Field((), max_length=65, json_schema_extra=list_map("name"))
     """The pool's models that this endpoint serves, with its own names for them. Default: all models, under the same
     names. Example: {name: deepseek-v4-pro, upstreamName: deepseek/deepseek-v4-pro} for an aggregator."""
+    parameters: tuple[ParameterRule, ...] = Field((), max_length=16, json_schema_extra=list_map("path"))
+    """Parameters that are set, limited or left out in every request to this endpoint. Example: {path: max_tokens,
+    default: 4096, maximum: 8192}."""
+    headers: tuple[HeaderRule, ...] = Field((), max_length=16, json_schema_extra=list_map("name"))
+    """Headers that are set or left out in every request to this endpoint. Example: {name: X-Title, set: my-company}."""
     credentials_ref: SecretKeyRef | None = None
     """Secret with the API key, sent as "Authorization: Bearer …" to this endpoint and to no other. Needs https, a
     serviceRef, or insecure: true. The router uses a changed Secret within about a second, without a restart."""

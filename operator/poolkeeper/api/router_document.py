@@ -14,14 +14,17 @@ from pydantic import Field
 
 from poolkeeper.api.base import Model
 from poolkeeper.api.endpoint import Day
+from poolkeeper.api.request_changes import HeaderDoc, ParameterDoc
 from poolkeeper.api.startup_hints import AnsweredDoc, OutagesDoc
 
 
 class ModelRoute(Model):
-    """One model of the pool on one endpoint: what clients ask for, and what this endpoint calls it."""
+    """One model of the pool on one endpoint: what clients ask for, and what this endpoint calls it. parameters: the
+    later of two for the same path counts."""
 
     name: str
     upstream_name: str
+    parameters: tuple[ParameterDoc, ...] = ()
 
 
 class Credential(Model):
@@ -113,6 +116,7 @@ class EndpointDoc(Model):
     max_connections: int
     base_latency_ms: int
     models: tuple[ModelRoute, ...]
+    headers: tuple[HeaderDoc, ...] = ()
     capabilities: tuple[str, ...] = ()
     region: str = ""
     advice: AdviceDoc | None = None

@@ -15,6 +15,7 @@ from poolkeeper.api.addresses import cel_is_allowed, is_forbidden, is_loopback
 from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, ServiceRef, TimeWindow, Url
 from poolkeeper.api.policy_spec import CircuitBreaker
 from poolkeeper.api.pool_spec import Access, EndpointPoolSpec
+from poolkeeper.api.request_changes import HeaderRule, ParameterPath
 from poolkeeper.api.router_spec import Autoscaling, PodTemplate
 
 
@@ -70,6 +71,12 @@ _URL = rf"^https?://([^/?#]*@)?{_HOST}(:{_PORT})?([/?#].*)?$"
 
 # Not url(self).getHostname(): the API server takes that for a string of any length and refuses the cost of a look.
 _HOSTNAME = f"self.lowerAscii().find({cel_text(HOST_IN_URL)}).replace('/', '').replace('[', '').replace(']', '')"
+_OWN_PARAMETERS = "^(model|messages|input|prompt|stream|stream_options|n)([.]|$)"
+_OWN_HEADERS = (
+    "^(authorization|x-authorization|api-key|x-api-key|x-goog-api-key|cookie|set-cookie"
+    "|accept|accept-encoding|content-.*|host|expect|range|if-.*|date|trailer|te|transfer-encoding|upgrade"
+    "|connection|keep-alive|proxy-.*|x-request-id|x-poolkeeper-.*|traceparent|tracestate)$"
+)
 _OURS = ("poolkeeper.dev/", "app.kubernetes.io/")
 
 RULES: tuple[Rule, ...] = (
@@ -155,6 +162,20 @@ RULES: tuple[Rule, ...] = (
             )
         ),
         at="tls",
+    ),
+    _rule(
+        ParameterPath,
+        "must not be the caller's and the router's own: model, messages, input, prompt, stream, stream_options, n",
+        f"!self.matches({cel_text(_OWN_PARAMETERS)})",
+        lambda path: re.match(_OWN_PARAMETERS, path) is None,
+    ),
+    _rule(
+        HeaderRule,
+        "must not be a header that carries a key, frames the message or holds for one connection; a key belongs into"
+        " credentialsRef",
+        f"!self.name.lowerAscii().matches({cel_text(_OWN_HEADERS)})",
+        lambda header: re.match(_OWN_HEADERS, header.name.lower()) is None,
+        at="name",
     ),
     _rule(
         TimeWindow,

@@ -115,6 +115,14 @@ class HeaderName(Text):
     MAX_LENGTH = 64
 
 
+class HeaderValue(Text):
+    """An HTTP field value: what can be printed in ASCII, no line break."""
+
+    PATTERN = r"^[!-~]([ -~]*[!-~])?$"
+    WANTED = "a header value: printable ASCII without a space at either end, 1 to 256 characters"
+    MAX_LENGTH = 256
+
+
 class Printable(Text):
     """Text for people, on one line."""
 

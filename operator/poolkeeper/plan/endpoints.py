@@ -8,7 +8,14 @@ from dataclasses import asdict, dataclass
 
 from poolkeeper.api.endpoint import Endpoint, Scheme
 from poolkeeper.api.pool_spec import EndpointPoolSpec
-from poolkeeper.api.router_document import Credential, EgressProxy, EndpointDoc, ModelRoute, Tls
+from poolkeeper.api.request_changes import HeaderDoc, ParameterDoc, ParameterRule, as_json
+from poolkeeper.api.router_document import (
+    Credential,
+    EgressProxy,
+    EndpointDoc,
+    ModelRoute,
+    Tls,
+)
 from poolkeeper.plan.annotations import mode_of
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.per_router_share import sending_routers, share
@@ -63,6 +70,7 @@ def _endpoint_doc(snapshot: Snapshot, endpoint: Endpoint, pool_models: Sequence[
         max_connections=share(endpoint.max_connections, among),
         base_latency_ms=endpoint.base_latency.ms,
         models=tuple(_routes(endpoint, pool_models)),
+        headers=_headers(endpoint),
         capabilities=tuple(sorted(endpoint.capabilities)),
         region=endpoint.region,
         schedule=schedule_doc(endpoint),
@@ -114,4 +122,23 @@ def _routes(endpoint: Endpoint, pool_models: Sequence[str]) -> Iterator[ModelRou
         mapping = mappings.get(model) or mappings.get(ANY_MODEL)
         if mapping or not endpoint.models:
             upstream = mapping.upstream_name if mapping else None
-            yield ModelRoute(name=model, upstream_name=upstream or model)
+            rules = (*endpoint.parameters, *(mapping.parameters if mapping else ()))
+            yield ModelRoute(
+                name=model, upstream_name=upstream or model, parameters=tuple(_parameter(rule) for rule in rules)
+            )
+
+
+def _parameter(rule: ParameterRule) -> ParameterDoc:
+    return ParameterDoc(
+        path=rule.path,
+        set=None if rule.set is None else as_json(rule.set),
+        default=None if rule.default is None else as_json(rule.default),
+        maximum=rule.maximum,
+        remove=rule.remove,
+        surfaces=tuple(sorted(surface.lower() for surface in rule.surfaces)),
+    )
+
+
+def _headers(endpoint: Endpoint) -> tuple[HeaderDoc, ...]:
+    values = {header.name.lower(): header.set for header in endpoint.headers}
+    return tuple(HeaderDoc(name=name, value=value) for name, value in sorted(values.items()))

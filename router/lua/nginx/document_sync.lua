@@ -10,6 +10,8 @@ local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
 local config = require "core.document.config"
 local files = require "nginx.shared.files"
+local headers = require "core.request.headers"
+local parameters = require "core.request.parameters"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
 local scan = require "core.json.scan"
 local queue_heads = require "nginx.balancing.queue_heads"
@@ -67,9 +69,10 @@ local function prepare_endpoint(endpoint, doc)
     endpoint.model_names[i] = route.name
     endpoint.routes[route.name] = {
       quoted_name = scan.quote(route.upstream_name), upstream_name = route.upstream_name,
-      circuit = breakers.name(endpoint, route.name),
+      circuit = breakers.name(endpoint, route.name), parameters = parameters.prepare(route.parameters),
     }
   end
+  endpoint.own_headers = headers.prepare(endpoint.headers)
   endpoint.can = {}
   for _, capability in ipairs(endpoint.capabilities) do
     endpoint.can[capability] = true

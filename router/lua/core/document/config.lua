@@ -32,6 +32,13 @@ local WINDOWS = list(object({
 }), 0, 16)
 local PRICE = text(1, 19, "^%d+%.?%d*$")
 
+local JSON_TEXT = text(1, TEXT_MAX, "^[^%c]+$")
+local PARAMETERS = list(object({
+  path = text(1, 128, "^[%w_%-%.]+$"), set = nullable(JSON_TEXT), default = nullable(JSON_TEXT),
+  maximum = nullable(integer(0, 2 ^ 53)), remove = BOOLEAN,
+  surfaces = list(one_of("chat", "completions", "messages", "responses"), 0, 4),
+}), 0, 32)
+
 local ENDPOINT = object({
   name = NAME,
   fingerprint = FINGERPRINT,
@@ -48,7 +55,10 @@ local ENDPOINT = object({
   credential = nullable(object({ file = FILE, source = SOURCE })),
   max_connections = integer(0, COUNT_MAX),
   base_latency_ms = integer(0, HOUR_MS),
-  models = list(object({ name = MODEL, upstream_name = MODEL }), 0, 64),
+  models = list(object({ name = MODEL, upstream_name = MODEL, parameters = PARAMETERS }), 0, 64),
+  headers = list(object({
+    name = text(1, 64, "^[%l%d][%l%d%-]*$"), value = nullable(text(1, 256, "^[\32-\126]+$")),
+  }), 0, 16),
   capabilities = list(text(1, 64, "^%w+$"), 0, 32),
   region = text(0, 256),
   advice = nullable(object({

@@ -3,6 +3,8 @@
 -- answers is part of the request (core/request/cache_key.lua).
 
 local concat = table.concat
+local gsub = string.gsub
+local lower = string.lower
 local sort = table.sort
 local sub = string.sub
 
@@ -84,6 +86,31 @@ function _M.forwarded(headers)
     end
   end
   return concat(lines)
+end
+
+
+-- An endpoint's own headers, ready for use: a list of {name, value}, value nil where the caller's is left out. nil when
+-- there are none.
+function _M.prepare(list)
+  if #list == 0 then
+    return nil
+  end
+  local own, lines = { names = {} }, {}
+  for i, header in ipairs(list) do
+    own.names[header.name] = true
+    lines[i] = header.value and "\r\n" .. header.name .. ": " .. header.value or ""
+  end
+  own.lines = concat(lines)
+  return own
+end
+
+
+-- The lines of forwarded for an endpoint that has headers of its own.
+function _M.with_own(forwarded, own)
+  local kept = gsub(forwarded, "\r\n([^:\r]+)(:[^\r]*)", function(name)
+    return own.names[lower(name)] and "" or nil
+  end)
+  return kept .. own.lines
 end
 
 

@@ -3,14 +3,18 @@
 -- until then comes back as {class, reason, ...}; after that relay.lua passes the answer on.
 
 local attempt_failure = require "nginx.request.attempt_failure"
+local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
 local egress_proxy = require "nginx.upstream.egress_proxy"
+local headers = require "core.request.headers"
 local held_answer = require "nginx.request.held_answer"
 local http_client = require "nginx.upstream.http_client"
 local offers = require "nginx.balancing.offers"
+local parameters = require "core.request.parameters"
 local patience = require "core.request.patience"
 local refused_addition = require "core.error.refused_addition"
 local retry_budget = require "nginx.balancing.retry_budget"
+local turn = require "nginx.shared.turn"
 local usage_refusals = require "nginx.endpoint.usage_refusals"
 
 local now_ms = clock.now_ms
@@ -32,10 +36,16 @@ local function message_for(request, attempt, key)
     place = endpoint.places.prefix
   end
   local body = (attempt.parsed or request.parsed):body_for(attempt.route.quoted_name, attempt.is_plain)
+  local rules = attempt.route.parameters
+  if rules then
+    body = parameters.apply(rules[request.surface.name], body, cjson.decode, turn.pause)
+  end
+  local own = endpoint.own_headers
+  local forwarded = own and headers.with_own(request.forwarded, own) or request.forwarded
   return {
     "POST ", endpoint.origin, place.path, request.query, " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",
-    request.forwarded, "\r\nX-Request-Id: ", request.upstream_id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
+    forwarded, "\r\nX-Request-Id: ", request.upstream_id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
   }
 end
 

@@ -50,3 +50,26 @@ describe("what headers ask for", function()
     assert.not_equal(one, headers.asked({ ["anthropic-beta"] = { "x", "y" }, ["openai-beta"] = "y" }))
   end)
 end)
+
+describe("an endpoint's own headers", function()
+  local lines = "\r\nContent-Type: application/json\r\nx-title: mine\r\naccept: a\r\naccept: b\r\nx-stainless-os: x"
+
+  it("come in the place of the caller's, whatever their case", function()
+    local own = headers.prepare({ { name = "x-title", value = "ours" } })
+    assert.equal("\r\nContent-Type: application/json\r\naccept: a\r\naccept: b\r\nx-stainless-os: x\r\nx-title: ours",
+                 headers.with_own(lines, own))
+  end)
+
+  it("without a value: left out, each time that it is there", function()
+    local own = headers.prepare({ { name = "accept" }, { name = "x-titl" } })
+    assert.equal("\r\nContent-Type: application/json\r\nx-title: mine\r\nx-stainless-os: x", headers.with_own(lines, own))
+  end)
+
+  it("that the caller did not send are added", function()
+    assert.equal("\r\na: b\r\nx: y", headers.with_own("\r\na: b", headers.prepare({ { name = "x", value = "y" } })))
+  end)
+
+  it("are nothing where there are none", function()
+    assert.is_nil(headers.prepare({}))
+  end)
+end)
