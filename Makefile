@@ -109,6 +109,18 @@ images: ## only the container images
 wheel: venv ## the command and the router's files as one wheel, in dist/
 	@$(BIN)/python -m hack.release.wheel dist
 
+.PHONY: package
+package: venv ## a release in dist/: wheel, chart, crds.yaml, install.yaml, SBOM, checksums; REGISTRY=, URL=, SIGNING_KEY= add images, Krew, signatures
+	@REGISTRY="$(REGISTRY)" URL="$(URL)" SIGNING_KEY="$(SIGNING_KEY)" hack/release/package.sh
+
+.PHONY: release-check
+release-check: venv ## does TAG=vX.Y.Z fit the version, and does CHANGELOG.md say what is in it?
+	@$(BIN)/python -m hack.release.notes "$(TAG)" >/dev/null
+
+.PHONY: release-publish
+release-publish: venv ## dist/ becomes the release TAG on GitHub (gh), with the changelog's words
+	@$(BIN)/python -m hack.release.notes "$(TAG)" | gh release create "$(TAG)" --title "$(TAG)" --notes-file - dist/*
+
 .PHONY: venv
 venv: .venv/.ready ## the Python environment, from the lock files
 
