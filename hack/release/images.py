@@ -1,4 +1,4 @@
-"""Which images a release installs: a repository each, and the digest once a registry has told it."""
+"""Which images a release installs: a repository each, and the digest once a registry has reported it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make package`: a release in dist/. What it may be told, all optional, as variables of the environment or of make:
+# `make package`: a release in dist/. Its variables, all optional, of the environment or of make:
 #
 #   REGISTRY=HOST/PATH    pushes images and chart there; chart and install.yaml then name the images by digest
 #   URL=https://...       where the files can be downloaded: for Krew's manifest
