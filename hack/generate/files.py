@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hack.generate import addresses, admission, alerts, chart, cli, crds, dialects, metrics, reference, runbooks
+from hack.generate import addresses, admission, alerts, chart, cli, crds, dialects, metrics, reference, runbooks, values
 from poolkeeper.api.base import GROUP
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,10 +21,14 @@ def generated() -> dict[Path, str]:
     """Path from the root of the checkout -> content; the same for the same models, always."""
     plain, template, docs, of_chart, policies = FOLDERS
     rules = alerts.source()
+    of_values = values.with_models((ROOT / values.VALUES).read_text(encoding="utf-8"))
     files = {
         docs / "cli.md": cli.page(),
         docs / "conditions.md": reference.of_conditions(crds.KINDS),
         docs / "metrics.md": metrics.page(),
+        values.VALUES: of_values,
+        values.SCHEMA: values.schema(of_values),
+        values.README: values.readme((ROOT / values.README).read_text(encoding="utf-8"), of_values),
         chart.PLACE: chart.with_version((ROOT / chart.PLACE).read_text(encoding="utf-8")),
         Path("docs/runbooks/README.md"): runbooks.index(),
         Path("docs/alerts/README.md"): alerts.page(rules),

@@ -1,5 +1,6 @@
 """What values do, and which of them are refused."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import yaml
 
 from chart.conftest import CHART, Helm, Rendered
 from poolkeeper import __version__
+from poolkeeper.api.installation import Installation
 from poolkeeper.cli.operator import operator
 
 Template = Callable[..., Rendered]
@@ -84,6 +86,23 @@ def test_every_variable_is_one_that_the_operator_knows(template: Template) -> No
     known = {str(option.envvar or f"POOLKEEPER_{str(option.name).upper()}") for option in operator.params}
 
     assert environment(template("watchNamespaces={team}")).keys() <= known
+
+
+def test_the_installation_reaches_the_operator(template: Template) -> None:
+    """By default: exactly what the models say."""
+    told = json.loads(environment(template())["POOLKEEPER_INSTALLATION"])
+    assert Installation.read(told) == Installation()
+
+    sets = ("limits.tolerations={dedicated}", "children.imagePullSecrets[0].name=pull", "children.labels.team=a")
+    read = Installation.read(json.loads(environment(template(*sets))["POOLKEEPER_INSTALLATION"]))
+    assert read.limits.tolerations == ("dedicated",)
+    assert [secret.name for secret in read.children.image_pull_secrets] == ["pull"]
+    assert read.children.labels == {"team": "a"}
+
+
+def test_it_may_be_a_part_of_an_umbrella_chart(template: Template) -> None:
+    """Helm passes the parent's `condition: poolkeeper.enabled` on as a value."""
+    assert template("enabled=true").one("Deployment")
 
 
 def test_one_writer_at_a_time_without_leader_election(template: Template) -> None:

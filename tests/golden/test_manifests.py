@@ -166,4 +166,5 @@ def test_keys_are_mounted_and_nothing_else_knows_them(name: str) -> None:
 
 
 def test_no_golden_is_left_over() -> None:
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(CASES)
+    of_charts = {"monitoring"}  # test_chart_monitoring.py
+    assert {path.stem for path in FOLDER.glob("*.yaml")} - of_charts == set(CASES)

@@ -84,7 +84,7 @@ def test_a_value_of_the_chart_is_in_its_schema_and_in_a_template() -> None:
     templates = text_of(CHART / "templates", "*")
     unused = sorted(path for path in declared if not is_used(path, templates))
 
-    wrong = sorted(declared ^ (set(properties(schema)) - {"global"}))
+    wrong = sorted(declared ^ (set(properties(schema)) - {"global", "enabled"}))
     assert not wrong, f"{wrong}: wanted in charts/poolkeeper/values.yaml and in values.schema.json"
     assert not unused, f"{unused}: wanted a template in charts/poolkeeper/templates that uses it"
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from poolkeeper.api.base import ConfigMapKeyRef, Model, SecretKeyRef, list_map
 from poolkeeper.api.endpoint import Endpoint
-from poolkeeper.api.router_spec import Router
+from poolkeeper.api.router_spec import Resources, Router
 from poolkeeper.api.value_types import (
     Count,
     Duration,
@@ -108,6 +108,8 @@ class Probe(Model):
     Endpoints without pricing count as free."""
     suspend: Flag = False
     """true stops probing until it is false again."""
+    resources: Resources = Resources()
+    """CPU and memory of each probe's Pod; a quota may want limits. Default: as the installation sets it."""
 
 
 class EndpointPoolSpec(Model):

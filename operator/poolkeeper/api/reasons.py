@@ -45,6 +45,11 @@ class Reason(Word):
         "The spec breaks a rule; the message names the path. The last good configuration keeps serving.",
     )
 
+    NotAllowed = (
+        "NotAllowed",
+        "The spec asks for more than the administrator's limits allow. The last good configuration keeps serving.",
+    )
+
     ResolvedRefs = "ResolvedRefs", "Everything referred to exists."
     SecretNotFound = "SecretNotFound", "A router reports that a referenced Secret does not exist."
     SecretKeyMissing = "SecretKeyMissing", "The Secret exists, but the referenced key in it does not."
@@ -170,7 +175,7 @@ POOL_CONDITIONS: tuple[ConditionType, ...] = tuple(ConditionType)
 POLICY_CONDITIONS: tuple[ConditionType, ...] = (ConditionType.Accepted,)
 
 _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
-    ConditionType.Accepted: (Reason.Accepted, Reason.InvalidSpec, Reason.Pending),
+    ConditionType.Accepted: (Reason.Accepted, Reason.InvalidSpec, Reason.NotAllowed, Reason.Pending),
     ConditionType.ResolvedRefs: (
         Reason.ResolvedRefs,
         Reason.SecretNotFound,

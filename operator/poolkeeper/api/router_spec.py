@@ -21,16 +21,6 @@ class Autoscaling(Model):
     every stream, so stay below it."""
 
 
-class RouterService(Model):
-    """The Service in front of the router Pods; clients use its address as their base URL."""
-
-    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
-    """ClusterIP is reachable only from inside the cluster. The others open the pool to the outside: use access mode
-    Keys then."""
-    port: Port = 80
-    """Port of the Service."""
-
-
 class ResourceName(Text):
     PATTERN = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-zA-Z0-9]([-a-zA-Z0-9_.]*[a-zA-Z0-9])?$"
     WANTED = "a resource name such as cpu or memory, at most 128"
@@ -50,6 +40,23 @@ class LabelValue(Text):
 
 
 AnnotationValue = Annotated[str, Field(max_length=4096)]
+
+
+class RouterService(Model):
+    """The Service in front of the router Pods; clients use its address as their base URL."""
+
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    """ClusterIP is reachable only from inside the cluster. The others open the pool to the outside: use access mode
+    Keys then."""
+    port: Port = 80
+    """Port of the Service."""
+    annotations: dict[MetaKey, AnnotationValue] = Field(default={}, max_length=64)
+    """Annotations of the Service, such as a cloud's key for an internal load balancer. The operator's administrator
+    decides which keys are allowed. Keys of poolkeeper.dev are refused."""
+    labels: dict[MetaKey, LabelValue] = Field(default={}, max_length=64)
+    """Labels of the Service. Keys of poolkeeper.dev and app.kubernetes.io are refused."""
+    ip_family_policy: Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | None = None
+    """IPv4, IPv6 or both, as in a Service; routers listen on both. Default: as the cluster decides."""
 
 
 class Resources(Model):

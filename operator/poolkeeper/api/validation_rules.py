@@ -16,7 +16,7 @@ from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, ServiceRef,
 from poolkeeper.api.policy_spec import CircuitBreaker
 from poolkeeper.api.pool_spec import Access, EndpointPoolSpec
 from poolkeeper.api.request_changes import HeaderRule, ParameterPath
-from poolkeeper.api.router_spec import Autoscaling, PodTemplate
+from poolkeeper.api.router_spec import Autoscaling, PodTemplate, RouterService
 
 
 @dataclass(frozen=True)
@@ -239,6 +239,21 @@ RULES: tuple[Rule, ...] = (
         "must not set keys of poolkeeper.dev: Poolkeeper uses them itself",
         "!has(self.annotations) || !self.annotations.exists(key, key.startsWith('poolkeeper.dev/'))",
         lambda template: not any(key.startswith("poolkeeper.dev/") for key in template.annotations),
+        at="annotations",
+    ),
+    _rule(
+        RouterService,
+        "must not set keys of poolkeeper.dev or app.kubernetes.io: Poolkeeper finds its objects by them",
+        "!has(self.labels) || "
+        "!self.labels.exists(key, key.startsWith('poolkeeper.dev/') || key.startsWith('app.kubernetes.io/'))",
+        lambda service: not any(key.startswith(_OURS) for key in service.labels),
+        at="labels",
+    ),
+    _rule(
+        RouterService,
+        "must not set keys of poolkeeper.dev: Poolkeeper uses them itself",
+        "!has(self.annotations) || !self.annotations.exists(key, key.startsWith('poolkeeper.dev/'))",
+        lambda service: not any(key.startswith("poolkeeper.dev/") for key in service.annotations),
         at="annotations",
     ),
     _rule(

@@ -4,6 +4,8 @@ import asyncio
 
 import click
 
+from poolkeeper.api.installation import Installation
+from poolkeeper.cli import options
 from poolkeeper.handlers.operator import Options, serve
 from poolkeeper.local.settings import PROBE_IMAGE
 from poolkeeper.plan.snapshot import Settings
@@ -67,6 +69,7 @@ Every option is also an environment variable: --router-image is POOLKEEPER_ROUTE
     help="Address of /metrics, /healthz and /readyz.",
 )
 @click.option("--parallel", default=8, type=click.IntRange(1, 64), show_envvar=True, help="Pools to reconcile at once.")
+@options.installation
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
@@ -85,6 +88,7 @@ def operator(
     lease_namespace: str,
     metrics_listen: str,
     parallel: int,
+    installation: Installation,
     log_format: str,
 ) -> None:
     """Run the controller: watch EndpointPools and FailoverPolicies, keep their routers as declared, report in status.
@@ -93,12 +97,14 @@ def operator(
     the Lease; routers keep serving without it.
     """
     configure("json" if log_format == "json" else "text")
-    options = Options(
+    wanted = Options(
         settings=Settings(
             router_image=router_image,
             probe_image=probe_image,
             cluster_domain=cluster_domain,
             image_pull_policy=router_image_pull_policy,
+            children=installation.children,
+            limits=installation.limits,
         ),
         namespaces=namespaces,
         leader_elect=leader_elect,
@@ -107,4 +113,4 @@ def operator(
         metrics_listen=metrics_listen,
         parallel=parallel,
     )
-    raise SystemExit(asyncio.run(serve(options)))
+    raise SystemExit(asyncio.run(serve(wanted)))

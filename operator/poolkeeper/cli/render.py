@@ -7,7 +7,8 @@ import click
 import yaml
 
 from poolkeeper import clock
-from poolkeeper.cli.options import files
+from poolkeeper.api.installation import Installation
+from poolkeeper.cli import options
 from poolkeeper.cli.validate import examine
 from poolkeeper.errors import UserError
 from poolkeeper.local.manifests import snapshot_of
@@ -24,21 +25,23 @@ Examples:
   poolkeeper render -f pool.yaml | kubectl diff -f -
 """
 )
-@files
+@options.files
+@options.installation
 @click.option("--router-image", default=ROUTER_IMAGE, show_default=True, help="Image of the router Pods.")
-def render(files: tuple[Path, ...], router_image: str) -> None:
+def render(files: tuple[Path, ...], installation: Installation, router_image: str) -> None:
     """Print the objects the operator would apply, as YAML: the same files give the same bytes.
 
     In a cluster they also name the pool as their owner, and every change raises the document's generation.
     """
-    declared, findings = examine(files, local=False)
+    settings = settings_for(local=False, router_image=router_image, installation=installation)
+    declared, findings = examine(files, settings)
     if findings:
         raise UserError("\n".join(map(str, findings)))
     if not declared.pools:
         raise UserError("these files contain no EndpointPool; name one with -f")
     objects: list[Manifest] = []
     for key in sorted(declared.pools):
-        snapshot = snapshot_of(declared, key, settings_for(local=False, router_image=router_image))
+        snapshot = snapshot_of(declared, key, settings)
         plan = resolve(snapshot, clock.now())
         if plan.document is None:
             raise UserError(f"EndpointPool {key} is not rolled out: {plan.hold.message if plan.hold else 'held'}")

@@ -6,12 +6,14 @@ from pathlib import Path
 import click
 
 from poolkeeper import clock
-from poolkeeper.cli.options import files
+from poolkeeper.api.installation import Installation
+from poolkeeper.cli import options
 from poolkeeper.local import reference_check
 from poolkeeper.local.manifest_files import Finding
 from poolkeeper.local.manifests import Declared, load, snapshot_of
 from poolkeeper.local.settings import settings_for
 from poolkeeper.plan.resolve import resolve
+from poolkeeper.plan.snapshot import Settings
 
 
 @click.command(
@@ -23,15 +25,18 @@ Examples:
   poolkeeper validate --local -f local.yaml      with the rules of `poolkeeper run`
 """
 )
-@files
+@options.files
+@options.installation
 @click.option("--local", is_flag=True, help="Use the rules of `poolkeeper run`, which allows loopback.")
-def validate(files: tuple[Path, ...], local: bool) -> None:
+def validate(files: tuple[Path, ...], installation: Installation, local: bool) -> None:
     """Report every problem of manifest files at once; exit 1 if there is any.
+
+    That includes what the administrator's limits do not allow (--installation).
 
     It sends no request. It checks each resource, and how they fit together: a policy that is referenced and missing, a
     key that its Secret does not have.
     """
-    declared, findings = examine(files, local)
+    declared, findings = examine(files, settings_for(local, installation=installation))
     for note in (*declared.notes, *_without_effect(declared, local)):
         click.echo(f"note: {note}", err=True)
     for finding in findings:
@@ -52,8 +57,8 @@ def _without_effect(declared: Declared, local: bool) -> Iterator[str]:
         yield from (f"EndpointPool {key}: unused field: {field}" for field in plan.without_effect)
 
 
-def examine(files: Sequence[Path], local: bool) -> tuple[Declared, Sequence[Finding]]:
+def examine(files: Sequence[Path], settings: Settings) -> tuple[Declared, Sequence[Finding]]:
     """What the files declare, and everything that is wrong with it, in the order of the files."""
-    declared = load(files, local)
-    found = (*declared.findings, *reference_check.findings(declared, settings_for(local), complete=False))
+    declared = load(files, settings.local)
+    found = (*declared.findings, *reference_check.findings(declared, settings, complete=False))
     return declared, sorted(found, key=lambda finding: finding.place)

@@ -7,6 +7,7 @@ from poolkeeper.api import labels
 from poolkeeper.api.base import Problem
 from poolkeeper.api.pool_spec import EndpointPoolSpec
 from poolkeeper.api.reasons import Reason
+from poolkeeper.plan.limits import beyond
 from poolkeeper.plan.missing_references import MissingRef
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.plan.timezones import unknown_zones
@@ -29,6 +30,10 @@ def hold_of(snapshot: Snapshot, missing: tuple[MissingRef, ...]) -> Hold | None:
     problems = (*snapshot.problems, *_more_problems(snapshot))
     if problems or snapshot.pool is None:
         return Hold(Reason.InvalidSpec, told(problems), problems)
+    if snapshot.settings.limits:
+        asked = tuple(beyond(snapshot.pool.spec, snapshot.settings.limits))
+        if asked:
+            return Hold(Reason.NotAllowed, told(asked), asked)
     if snapshot.annotations.get(labels.PAUSED) == "true":
         return Hold(
             Reason.ReconcilePaused,

@@ -11,18 +11,16 @@ from datetime import datetime
 from poolkeeper.api.base import Problem
 from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failover_policy import FailoverPolicy
+from poolkeeper.api.installation import Children, Limits
 from poolkeeper.api.probe_result import ProbeResult
-from poolkeeper.api.router_spec import Resources
 from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.startup_hints import NO_NEWS, News
 
 Manifest = Mapping[str, object]
 """One Kubernetes object as plain JSON data, ready to be applied or written out as YAML."""
 
-ROUTER_RESOURCES = Resources.model_validate(
-    {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
-)
-"""No CPU limit: a throttled router delays every stream on it."""
+
+NO_WISHES = Children()
 
 
 @dataclass(frozen=True, order=True)
@@ -39,7 +37,8 @@ class Settings:
     """What the installation decides, not the pool: the same for all pools of one operator.
 
     probe_image: the operator's own, which is also the prober's. local: the file-backed world of `poolkeeper run`, where
-    loopback endpoints are allowed. router_resources: for pools that say nothing about them.
+    loopback endpoints are allowed. children: what all objects of pools get. limits: what pools may ask for (None:
+    whatever they like, where there is nobody to protect, as in `poolkeeper run`).
     """
 
     router_image: str
@@ -47,7 +46,8 @@ class Settings:
     cluster_domain: str = "cluster.local"
     image_pull_policy: str = "IfNotPresent"
     local: bool = False
-    router_resources: Resources = ROUTER_RESOURCES
+    children: Children = NO_WISHES
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True)

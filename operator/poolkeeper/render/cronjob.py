@@ -7,9 +7,10 @@ it exits with 0 whatever it found, because a failed CronJob is a matter for the 
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.pool_spec import Probe
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.metadata import PROBE_CONTAINER, child_labels, metadata
+from poolkeeper.render.metadata import PROBE_CONTAINER, metadata, pod_metadata
+from poolkeeper.render.resources import probe_resources_of
 from poolkeeper.render.scheduling import placement
-from poolkeeper.render.security import CONTAINER_SECURITY, POD_SECURITY
+from poolkeeper.render.security import CONTAINER_SECURITY, pod_security, pull_secrets
 from poolkeeper.render.volumes import mounts, probe_volumes
 
 MESSAGE_FILE = "/dev/termination-log"
@@ -20,7 +21,6 @@ LATEST_START_S = 120
 KEPT_S = 86400
 """The operator may be away for a day and still read the last result."""
 HISTORY = 1
-RESOURCES = {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "192Mi"}}
 
 Part = dict[str, object]
 
@@ -39,14 +39,14 @@ def cronjob(snapshot: Snapshot, pool: EndpointPool, probe: Probe) -> Manifest:
             "successfulJobsHistoryLimit": HISTORY,
             "failedJobsHistoryLimit": HISTORY,
             "jobTemplate": {
-                "metadata": {"labels": child_labels(snapshot.key, "probe")},
+                "metadata": pod_metadata(snapshot, "probe", {}, {}),
                 "spec": {
                     "backoffLimit": 0,
                     "activeDeadlineSeconds": DEADLINE_S,
                     "ttlSecondsAfterFinished": KEPT_S,
                     "template": {
-                        "metadata": {"labels": child_labels(snapshot.key, "probe")},
-                        "spec": _pod_spec(snapshot, pool),
+                        "metadata": pod_metadata(snapshot, "probe", {}, {}),
+                        "spec": _pod_spec(snapshot, pool, probe),
                     },
                 },
             },
@@ -54,13 +54,15 @@ def cronjob(snapshot: Snapshot, pool: EndpointPool, probe: Probe) -> Manifest:
     }
 
 
-def _pod_spec(snapshot: Snapshot, pool: EndpointPool) -> Part:
+def _pod_spec(snapshot: Snapshot, pool: EndpointPool, probe: Probe) -> Part:
     found = probe_volumes(snapshot.key, pool.spec)
+    resources = probe_resources_of(snapshot, probe)
     return {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": POD_SECURITY,
+        "securityContext": pod_security(snapshot),
+        **pull_secrets(snapshot),
         "containers": [
             {
                 "name": PROBE_CONTAINER,
@@ -68,7 +70,7 @@ def _pod_spec(snapshot: Snapshot, pool: EndpointPool) -> Part:
                 "imagePullPolicy": snapshot.settings.image_pull_policy,
                 "args": ["probe", "--message-file", MESSAGE_FILE],
                 "terminationMessagePath": MESSAGE_FILE,
-                "resources": RESOURCES,
+                "resources": resources.model_dump(mode="json", by_alias=True, exclude_defaults=True),
                 "securityContext": CONTAINER_SECURITY,
                 "volumeMounts": mounts(found),
             }

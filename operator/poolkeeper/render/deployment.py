@@ -11,10 +11,10 @@ from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.plan.child_names import selector
 from poolkeeper.plan.snapshot import Manifest, Snapshot
-from poolkeeper.render.metadata import ADMIN_PORT, CLIENT_PORT, CONTAINER, child_labels, metadata
+from poolkeeper.render.metadata import ADMIN_PORT, CLIENT_PORT, CONTAINER, metadata, pod_metadata
 from poolkeeper.render.resources import resources_of, workers
 from poolkeeper.render.scheduling import scheduling
-from poolkeeper.render.security import CONTAINER_SECURITY, POD_SECURITY
+from poolkeeper.render.security import CONTAINER_SECURITY, pod_security, pull_secrets
 from poolkeeper.render.volumes import RUN_DIR, mounts, volumes
 
 PRE_STOP_S = 5
@@ -32,9 +32,6 @@ def deployment(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> M
     if snapshot.ca_digest:
         annotations[labels.CONFIG_HASH] = snapshot.ca_digest
     user_labels = {str(key): str(value) for key, value in template.labels.items()}
-    pod_metadata: Part = {"labels": user_labels | child_labels(snapshot.key)}
-    if annotations:
-        pod_metadata["annotations"] = annotations
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -44,7 +41,10 @@ def deployment(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> M
             "revisionHistoryLimit": 2,
             "selector": {"matchLabels": selector(snapshot.key)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-            "template": {"metadata": pod_metadata, "spec": _pod_spec(snapshot, pool, document)},
+            "template": {
+                "metadata": pod_metadata(snapshot, "router", user_labels, annotations),
+                "spec": _pod_spec(snapshot, pool, document),
+            },
         },
     }
 
@@ -63,7 +63,8 @@ def _pod_spec(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> Pa
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": grace_s(document.policy.timeouts.request_ms),
-        "securityContext": POD_SECURITY,
+        "securityContext": pod_security(snapshot),
+        **pull_secrets(snapshot),
         "containers": [_container(snapshot, pool, document, mounts(found))],
         "volumes": found,
         **scheduling(pool.spec.router.template, selector(snapshot.key)),

@@ -5,6 +5,7 @@ from math import ceil
 from string import ascii_letters
 
 from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.pool_spec import Probe
 from poolkeeper.api.router_spec import Resources
 from poolkeeper.plan.snapshot import Snapshot
 
@@ -14,7 +15,12 @@ MAX_WORKERS = 32
 def resources_of(snapshot: Snapshot, pool: EndpointPool) -> Resources:
     """The pool's own words, or, when it has none, the installation's."""
     given = pool.spec.router.resources
-    return given if given.requests or given.limits else snapshot.settings.router_resources
+    return given if given.requests or given.limits else snapshot.settings.children.router_resources
+
+
+def probe_resources_of(snapshot: Snapshot, probe: Probe) -> Resources:
+    given = probe.resources
+    return given if given.requests or given.limits else snapshot.settings.children.probe_resources
 
 
 def workers(resources: Resources) -> int:

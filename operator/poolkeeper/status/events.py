@@ -41,6 +41,7 @@ def events_of(before: EndpointPoolStatus | None, after: EndpointPoolStatus) -> t
 def _refused_spec(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
     for kind, reason, action in (
         (ConditionType.Accepted, Reason.InvalidSpec, "KeepLastGood"),
+        (ConditionType.Accepted, Reason.NotAllowed, "KeepLastGood"),
         (ConditionType.Programmed, Reason.ConfigRejected, "KeepLastGood"),
         (ConditionType.Programmed, Reason.ApplyForbidden, "Retry"),
         (ConditionType.Programmed, Reason.ApplyConflict, "Retry"),

@@ -7,9 +7,9 @@ from poolkeeper.status.facts import Facts
 
 def invalid(facts: Facts) -> Finding | None:
     hold = facts.plan.hold
-    if hold is None or hold.reason != Reason.InvalidSpec:
+    if hold is None or hold.reason not in (Reason.InvalidSpec, Reason.NotAllowed):
         return None
-    return Finding("False", Reason.InvalidSpec, f"{hold.message}. {facts.last_good}")
+    return Finding("False", hold.reason, f"{hold.message}. {facts.last_good}")
 
 
 def accepted(facts: Facts) -> Finding:
