@@ -53,8 +53,8 @@ def _table(lua: LuaRuntime, value: object) -> object:
 
 
 def router_families() -> Mapping[str, Family]:
-    """What router/lua/core/document/exposition.lua declares."""
-    table = runtime().eval(b'require("core.document.exposition").FAMILIES')
+    """What router/lua/core/metrics/families.lua declares."""
+    table = runtime().eval(b'require("core.metrics.families")')
     return {
         name.decode(): Family(
             family[1].decode(),

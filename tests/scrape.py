@@ -14,6 +14,26 @@ def scraped(text: str) -> dict[str, set[Family]]:
     return {name: told for name, told in found.items() if not name.endswith("_created")}
 
 
+def total(text: str, series: str, **labels: str) -> float:
+    """The sum of all samples of this name that have these labels."""
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == series and labels.items() <= sample.labels.items()
+    )
+
+
+def names(text: str) -> set[str]:
+    """Every series that is counted: its name and labels. Gauges come and go."""
+    return {
+        f"{sample.name}{sorted(sample.labels.items())}"
+        for family in text_string_to_metric_families(text)
+        if family.type != "gauge"
+        for sample in family.samples
+    }
+
+
 def declared(table: Mapping[str, Family]) -> dict[str, set[Family]]:
     return {name: {family._replace(labels=tuple(sorted(family.labels)))} for name, family in table.items()}
 

@@ -132,7 +132,7 @@ def unknown_commands(text: str) -> list[str]:
 
 @cache
 def metrics() -> set[str]:
-    families = runtime().eval(b'require("core.document.exposition").FAMILIES')
+    families = runtime().eval(b'require("core.metrics.families")')
     return {name.decode() for name in families} | set(TABLE)
 
 

@@ -63,7 +63,7 @@ def test_a_reason_is_given_by_somebody() -> None:
 
 
 def test_a_metric_of_routers_is_measured() -> None:
-    source = text_of(ROOT / "router/lua", "lua", "core/document/exposition.lua")
+    source = text_of(ROOT / "router/lua", "lua", "core/metrics/families.lua")
     unused = sorted(name for name in router_families() if name not in source)
 
     assert not unused, f"{unused}: wanted router/lua/nginx to count it (request/outcome_recorder.lua, admin.lua)"

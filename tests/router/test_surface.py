@@ -189,8 +189,13 @@ def test_metrics_have_the_promised_names(router: Router, a: FakeProvider, b: Fak
         'poolkeeper_failovers_total{from="a",to="b",reason="ServerError"} 2',  # one 5xx is tried again at a
         'poolkeeper_in_flight{endpoint="b"} 0',
         'poolkeeper_requests_total{surface="chat",code="200"} 4',
-        'gen_ai_server_time_to_first_token_seconds_count{endpoint="b",gen_ai_request_model="deepseek-v4-pro"} 4',
-        'gen_ai_server_request_duration_seconds_count{endpoint="b",gen_ai_request_model="deepseek-v4-pro"} 4',
+        'gen_ai_server_time_to_first_token_seconds_count{endpoint="b",gen_ai_request_model="deepseek-v4-pro",'
+        'gen_ai_operation_name="chat",gen_ai_provider_name="deepseek"} 4',
+        'gen_ai_server_request_duration_seconds_count{endpoint="b",gen_ai_request_model="deepseek-v4-pro",'
+        'gen_ai_operation_name="chat",gen_ai_provider_name="deepseek",error_type=""} 4',
+        'poolkeeper_responses_total{model="deepseek-v4-pro",client="",outcome="ok"} 4',
+        'poolkeeper_upstream_responses_total{endpoint="a",status="500"} 4',
+        'poolkeeper_upstream_responses_total{endpoint="b",status="200"} 4',
     ):
         assert line in text
     assert 'poolkeeper_breaker_transitions_total{endpoint="a"' in text

@@ -1,27 +1,22 @@
 -- The admin port: alive, ready, metrics, and /state, the operator's only view of this router. Says classes and reasons,
 -- never a provider's words, never a key.
 
-local breaker = require "core.health.breaker"
 local clock = require "nginx.shared.clock"
 local balancer = require "nginx.balancing.balancer"
-local health_records = require "nginx.endpoint.health_records"
 local breakers = require "nginx.endpoint.breakers"
 local cjson = require "cjson.safe"
-local exposition = require "core.document.exposition"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
-local queue_heads = require "nginx.balancing.queue_heads"
-local summary = require "core.health.summary"
 local failback_holds = require "nginx.balancing.failback_holds"
 local encode = require "core.json.encode"
+local endpoint_summary = require "nginx.balancing.endpoint_summary"
 local credentials = require "nginx.endpoint.credentials"
 local concurrency_limits = require "nginx.balancing.concurrency_limits"
-local metrics = require "nginx.shared.metrics"
 local respond = require "nginx.shared.respond"
 local backoffs = require "nginx.endpoint.backoffs"
 local in_flight = require "nginx.endpoint.in_flight"
 local state = require "nginx.shared.state"
 local document_sync = require "nginx.document_sync"
-local candidates = require "nginx.balancing.candidates"
+local scrape = require "nginx.scrape"
 
 local NULL = encode.NULL
 local ngx = ngx
@@ -48,25 +43,19 @@ local function secret_message(endpoint, key)
 end
 
 
--- The circuits of an endpoint: their records, their states for people, and their windows summed up.
-local function circuits_of(doc, endpoint, now_ms)
-  local records, models, window = {}, {}, { ok = 0, failed = 0 }
-  local policy = endpoint.policy.circuit_breaker
+-- The states of an endpoint's circuits for people, and their windows summed up.
+local function circuits_of(endpoint, records, now_ms)
+  local models, window = {}, { ok = 0, failed = 0 }
   for i, route in ipairs(endpoint.models) do
-    local circuit = endpoint.routes[route.name].circuit
-    local record = breakers.record(circuit)
-    local seen = breakers.window(circuit, policy, now_ms)
-    if record.state == "Open" and candidates.is_last_resort(candidates.anybodys(doc, route.name), now_ms) then
-      record = breaker.as_last_resort(record, policy)
-    end
-    records[i] = record
+    local record = records[i]
+    local seen = breakers.window(endpoint.routes[route.name].circuit, endpoint.policy.circuit_breaker, now_ms)
     models[i] = {
       name = route.name, breaker = record.state, reason = record.reason, since = rfc3339(record.since_ms),
       retryAt = record.state == "Open" and rfc3339(record.retry_at_ms) or NULL,
     }
     window.ok, window.failed = window.ok + math.max(0, seen.ok), window.failed + seen.failed
   end
-  return records, models, window
+  return models, window
 end
 
 
@@ -86,23 +75,16 @@ local function told_of_checks(record)
 end
 
 
--- All that is known of an endpoint now: what /state reports and /metrics measures.
+-- An endpoint as /state reports it, and the attempts of its windows.
 local function view_of(doc, endpoint, now_ms)
-  local key = credentials.of(endpoint)
-  local record = backoffs.record(endpoint)
-  local records, models, window = circuits_of(doc, endpoint, now_ms)
-  local checked = endpoint.check_key and health_records.record(endpoint)
-  local told = summary.of({
-    mode = endpoint.mode, weight = endpoint.weight, is_off_schedule = endpoint.weight_now == 0,
-    key = not key.missing and key.version or nil,
-    key_since_ms = key.since_ms, rest = record, models = endpoint.model_names, circuits = records, advice = endpoint.advice,
-    check = checked,
-  }, now_ms)
+  local known = endpoint_summary.of(doc, endpoint, now_ms)
+  local told, record, checked = known.told, known.backoff, known.check
+  local models, window = circuits_of(endpoint, known.circuits, now_ms)
   local latency_ms = backoffs.latency_ms(endpoint, now_ms)
   return {
     name = endpoint.name, fingerprint = endpoint.fingerprint, tier = endpoint.tier, region = endpoint.region,
     health = told.health, breaker = told.breaker, reason = told.reason,
-    message = secret_message(endpoint, key), since = rfc3339(told.since_ms), retryAt = rfc3339(told.retry_at_ms),
+    message = secret_message(endpoint, known.key), since = rfc3339(told.since_ms), retryAt = rfc3339(told.retry_at_ms),
     weight = math.floor(balancer.weight_of(endpoint, now_ms) * 10 + 0.5) / 10,
     inFlight = in_flight.in_flight(endpoint.id), maxConnections = endpoint.max_connections,
     limit = concurrency_limits.ceiling(endpoint, record, now_ms),
@@ -191,53 +173,7 @@ function _M.state()
 end
 
 
-local BREAKER_VALUE = { Closed = 0, HalfOpen = 1, Open = 2 }
-local HEALTH_VALUE = { Healthy = 1, Unhealthy = 0, Unknown = 0.5 }
-
-
-local function add_gauges(series, doc, endpoint, now_ms)
-  local view = view_of(doc, endpoint, now_ms)
-  local label = ('{endpoint="%s"}'):format(endpoint.name)
-  series[('poolkeeper_endpoint_info{endpoint="%s",provider="%s",region="%s",tier="%d"}')
-    :format(endpoint.name, endpoint.provider, metrics.label(endpoint.region), endpoint.tier)] = 1
-  series["poolkeeper_endpoint_health" .. label] = HEALTH_VALUE[view.health]
-  series["poolkeeper_endpoint_weight" .. label] = view.weight
-  series["poolkeeper_in_flight" .. label] = view.inFlight
-  series["poolkeeper_max_connections" .. label] = view.maxConnections
-  series["poolkeeper_concurrency_limit" .. label] = view.limit
-  for _, model in ipairs(view.models) do
-    series[('poolkeeper_endpoint_breaker_state{endpoint="%s",gen_ai_request_model="%s"}')
-      :format(endpoint.name, metrics.label(model.name))] = BREAKER_VALUE[model.breaker]
-  end
-end
-
-
-local function add_client_gauges(series, client)
-  local label = ('{client="%s"}'):format(client.name)
-  series["poolkeeper_client_in_flight" .. label] = in_flight.in_flight(client.slot_id)
-  series["poolkeeper_client_max_connections" .. label] = client.max_connections
-end
-
-
-function _M.metrics()
-  metrics.flush()
-  local series, now_ms = state.series(), clock.now_ms()
-  local doc = document_sync.current()
-  series["poolkeeper_config_generation"] = doc and doc.generation or 0
-  series["poolkeeper_global_breaker_state"] = doc and BREAKER_VALUE[pool_breaker.view(doc, now_ms).state] or 0
-  series["poolkeeper_config_refused"] = state.refused() and 1 or 0
-  for _, endpoint in ipairs(doc and doc.endpoints or {}) do
-    add_gauges(series, doc, endpoint, now_ms)
-  end
-  for _, priority in ipairs(doc and doc.access.priorities or {}) do
-    series[('poolkeeper_queue_depth{priority="%d"}'):format(priority)] = queue_heads.depth(priority)
-  end
-  for _, client in ipairs(doc and doc.access.clients or {}) do
-    add_client_gauges(series, client)
-  end
-  ngx.header["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
-  ngx.print(exposition.text(series))
-end
+_M.metrics = scrape.serve
 
 
 function _M.ready()

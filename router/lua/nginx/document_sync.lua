@@ -9,6 +9,7 @@ local health_records = require "nginx.endpoint.health_records"
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
 local config = require "core.document.config"
+local declared = require "core.metrics.declared"
 local files = require "nginx.shared.files"
 local headers = require "core.request.headers"
 local parameters = require "core.request.parameters"
@@ -17,7 +18,6 @@ local scan = require "core.json.scan"
 local queue_heads = require "nginx.balancing.queue_heads"
 local credentials = require "nginx.endpoint.credentials"
 local concurrency_limits = require "nginx.balancing.concurrency_limits"
-local metrics = require "nginx.shared.metrics"
 local surface_support = require "core.request.surface_support"
 local known_outages = require "nginx.endpoint.known_outages"
 local queue = require "core.balancing.queue"
@@ -26,6 +26,7 @@ local breakers = require "nginx.endpoint.breakers"
 local state = require "nginx.shared.state"
 local tariff = require "core.document.tariff"
 local egress_proxy = require "nginx.upstream.egress_proxy"
+local turn = require "nginx.shared.turn"
 
 local ngx = ngx
 
@@ -135,9 +136,9 @@ end
 
 
 local function prepare(doc, before)
-  doc.labels = {} -- models that are known -> how they stand in metrics
+  doc.serves = {} -- model -> true
   for _, model in ipairs(doc.models) do
-    doc.labels[model] = metrics.label(model)
+    doc.serves[model] = true
   end
   prepare_access(doc.access)
   for _, endpoint in ipairs(doc.endpoints) do
@@ -145,6 +146,10 @@ local function prepare(doc, before)
   end
   prepare_policy(doc.policy)
   doc.guard_policy = pool_breaker.policy_of(doc)
+  doc.bounds, doc.first_choices = declared.bounds(doc), {}
+  for _, endpoint in ipairs(doc.endpoints) do
+    endpoint.bounds = doc.bounds
+  end
   doc.changes_with_time = tariff.prepare(doc)
   begin_service(doc, before)
   return doc
@@ -193,8 +198,22 @@ local function refuse(text, message)
 end
 
 
+-- Every series that the document bounds is there before it is served. pause(): lets others have their turn.
+local function declare_series(text, pause)
+  local doc, names = prepare(parse(text)), {}
+  declared.each(doc, doc.bounds, function(series)
+    names[series] = true
+    state.declare_series(series)
+  end, pause)
+  state.sweep_series(function(series)
+    return names[series] or not series:find('[{,]endpoint="') and not series:find('[{,]from="')
+  end)
+  return doc.bounds
+end
+
+
 -- is_first: this router has served nothing yet. is_copy: the text is the one that was kept.
-local function take(text, is_first, is_copy)
+local function take(text, is_first, is_copy, pause)
   local doc, err = parse(text)
   local published = state.document()
   local ok = doc ~= nil
@@ -209,9 +228,10 @@ local function take(text, is_first, is_copy)
   if is_first then
     known_outages.begin(doc, clock.now_ms())
   end
+  local bounds = declare_series(text, pause)
   state.publish(text)
   forget_the_gone(doc)
-  breakers.probes_passed(doc.answered or {}, clock.now_ms())
+  breakers.probes_passed(doc.answered or {}, bounds, clock.now_ms())
   if not is_copy then
     local written, write_err = files.write(run_dir .. LAST_GOOD, text)
     if not written then
@@ -222,18 +242,32 @@ local function take(text, is_first, is_copy)
 end
 
 
-local function look(is_first)
+local function look(is_first, pause)
   local text = files.read(config_dir .. FILE)
   if text and text ~= seen_text then
     seen_text = text
-    take(text, is_first)
+    take(text, is_first, false, pause)
   end
 end
 
 
+local is_polling = false -- a look may take several turns, and the next one comes by the clock
+
 -- Looks at the file; does nothing when it is as it was.
 function _M.poll()
-  look(not state.document())
+  if is_polling then
+    return
+  end
+  is_polling = true
+  local ok, err = pcall(look, not state.document(), turn.pause)
+  is_polling = false
+  if not ok then
+    error(err, 0)
+  end
+end
+
+
+local function no_pause()
 end
 
 
@@ -242,9 +276,9 @@ function _M.start()
   local is_first = not state.document()
   local kept = files.read(run_dir .. LAST_GOOD)
   if kept then
-    take(kept, false, true)
+    take(kept, false, true, no_pause)
   end
-  look(is_first)
+  look(is_first, no_pause)
 end
 
 

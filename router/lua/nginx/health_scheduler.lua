@@ -63,7 +63,7 @@ local function check(premature, endpoint, key, allow_loopback)
     if not ok then
       ngx.log(ngx.ERR, "checking endpoint ", endpoint.name, ": ", verdict)
     elseif present then
-      health_records.ended(present, verdict, key.version, doc.labels, clock.now_ms())
+      health_records.ended(present, verdict, key.version, clock.now_ms())
     end
   end
   under_way[endpoint.id] = nil

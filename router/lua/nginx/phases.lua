@@ -9,6 +9,7 @@ local credentials = require "nginx.endpoint.credentials"
 local metrics = require "nginx.shared.metrics"
 local in_flight = require "nginx.endpoint.in_flight"
 local document_sync = require "nginx.document_sync"
+local worker_health = require "nginx.shared.worker_health"
 
 require "nginx.admin"
 require "nginx.request.handler"
@@ -21,6 +22,7 @@ local POLL_DOCUMENT_S = 0.25
 local POLL_KEYS_S = 1
 local CHECK_S = 0.1
 local FLUSH_METRICS_S = 0.5
+local MEASURE_MEMORY_S = 5
 
 
 local function every(interval_s, work)
@@ -58,6 +60,10 @@ function _M.init_worker()
     end
   end)
   every(CHECK_S, health_scheduler.tick)
+  worker_health.begin_worker()
+  every(worker_health.TICK_S, worker_health.tick)
+  every(MEASURE_MEMORY_S, worker_health.measure_memory)
+  worker_health.measure_memory()
   every(FLUSH_METRICS_S, metrics.flush)
 end
 

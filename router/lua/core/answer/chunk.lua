@@ -40,12 +40,13 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 
 -- decode: JSON text -> value, or nil. choices: how many must finish (the request's n). is_empty: nothing was said so far,
 -- and no reason to finish but "stop" given. says_usage: did the last event carry an account? is_accounted: is the account
--- the last one, said with the finish or after it?
+-- the last one, said with the finish or after it? contents: events that said something.
 function _M.new(decode, choices)
   return setmetatable({
     decode = decode, choices = choices or 1, finished = 0, ended = {},
     usage = nil, says_usage = false, is_counted = false, is_accounted = false,
     frame = frame.new(), transcript = nil, channel = nil, is_empty = true, final = nil,
+    contents = 0,
   }, reader)
 end
 
@@ -155,6 +156,7 @@ local function read_choices(self, event, value, choices)
     record_all(self.transcript, value, self.ended)
   end
   self.is_empty = self.is_empty and not content and stopped
+  self.contents = self.contents + (content and 1 or 0)
   if finished and self.finished >= self.choices then
     self.final = value
     return _M.FINISH
@@ -181,6 +183,7 @@ function reader:read(text, from, to)
   self.says_usage = false
   local first_char, last_char = fits(self.frame, text, from, to)
   if first_char then
+    self.contents = self.contents + 1
     if self.transcript then
       add(self.channel, sub(text, first_char, last_char))
     end

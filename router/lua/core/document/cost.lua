@@ -39,12 +39,32 @@ local function cached_tokens(usage)
 end
 
 
--- usage: prompt_tokens and completion_tokens, and what was cached. percent: of the price, now.
-function _M.of(pricing, usage, percent)
-  local prompt, completion = tokens(usage.prompt_tokens) or 0, tokens(usage.completion_tokens) or 0
-  local cached = math.min(cached_tokens(usage), prompt)
-  local millionfold = (prompt - cached) * pricing.input + cached * pricing.cached_input + completion * pricing.output
+-- Tokens of the answer that were thought and not said.
+local function reasoning_tokens(usage)
+  local details = usage.completion_tokens_details
+  return tokens(usage.reasoning_tokens) or type(details) == "table" and tokens(details.reasoning_tokens) or 0
+end
+
+
+-- What a usage counts: input with cached_input in it, output with reasoning in it.
+function _M.counts(usage)
+  local input, output = tokens(usage.prompt_tokens) or 0, tokens(usage.completion_tokens) or 0
+  return { input = input, cached_input = math.min(cached_tokens(usage), input),
+           output = output, reasoning = math.min(reasoning_tokens(usage), output) }
+end
+
+
+-- counts: as above. percent: of the price, now.
+function _M.of_counts(pricing, counts, percent)
+  local millionfold = (counts.input - counts.cached_input) * pricing.input + counts.cached_input * pricing.cached_input
+    + counts.output * pricing.output
   return millionfold * percent / 100 / MILLION
+end
+
+
+-- usage: prompt_tokens and completion_tokens, and what was cached.
+function _M.of(pricing, usage, percent)
+  return _M.of_counts(pricing, _M.counts(usage), percent)
 end
 
 

@@ -93,7 +93,8 @@ function BACKS_OFF.refused(record, outcome, context)
   end
   if context.scope and suspicion.model(record.refusals) then
     local out = pause.new()
-    out.row, out.since_ms, out.reason, out.is_asked = 1, context.now_ms, outcome.reason, true
+    out.row, out.since_ms, out.first_ms = 1, context.now_ms, context.now_ms
+    out.reason, out.is_asked = outcome.reason, true
     out.until_ms = context.now_ms + context.long_rest_ms
     record.models = with(record.models, context.scope, out)
   else

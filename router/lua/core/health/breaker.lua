@@ -43,10 +43,11 @@ _M.CHECKED, _M.PROBED = "HealthCheckPassed", "ProbePassed"
 _M.UNTRIED = { [_M.CHECKED] = true, [_M.PROBED] = true }
 
 -- The first record of a breaker. leases: [{id, until_ms, holder}]; failing_since_ms: when the first of the consecutive
--- failures was sent; first_lease: of the half-open requests since it opened last; era: grows when the counts start again.
+-- failures was sent; broken_since_ms: since when it has not been closed, whatever half-open requests did; first_lease: of
+-- the half-open requests since it opened last; era: grows when the counts start again.
 function _M.new()
   return { state = "Closed", since_ms = 0, consecutive = 0, failing_since_ms = 0, opens = 0, retry_at_ms = 0, passed = 0,
-           trial_at_ms = 0, leases = {}, first_lease = 1, next_lease = 1, era = 0, reason = "" }
+           broken_since_ms = 0, trial_at_ms = 0, leases = {}, first_lease = 1, next_lease = 1, era = 0, reason = "" }
 end
 
 
@@ -64,6 +65,7 @@ end
 
 local function transition(record, to, reason, context, changes)
   changes.state, changes.since_ms, changes.reason = to, context.now_ms, reason
+  changes.broken_since_ms = to ~= "Closed" and (record.broken_since_ms > 0 and record.broken_since_ms or context.now_ms) or 0
   return changed(record, changes), { transition = { from = record.state, to = to, reason = reason } }
 end
 

@@ -12,10 +12,11 @@ local TRIAL_MS = 10000
 _M.TRIAL_MS = TRIAL_MS
 
 
--- row: failures in a row; is_asked: its provider stated the time; is_said: and a request may wait for that; trial_at_ms:
--- when the next half-open request may go.
+-- row: failures in a row, the first of them at first_ms; is_asked: its provider stated the time; is_said: and a request may
+-- wait for that; trial_at_ms: when the next half-open request may go.
 function _M.new()
-  return { until_ms = 0, since_ms = 0, reason = "", is_asked = false, is_said = false, row = 0, trial_at_ms = 0 }
+  return { until_ms = 0, since_ms = 0, reason = "", is_asked = false, is_said = false, row = 0, first_ms = 0,
+           trial_at_ms = 0 }
 end
 
 
@@ -30,6 +31,7 @@ function _M.failed(before, kind, outcome, context)
   local asked_ms = context.retry.honor_retry_after and outcome.retry_after_ms or nil
   if before.row == 0 or context.started_ms >= before.since_ms then
     after.row, after.since_ms, after.reason = before.row + 1, context.now_ms, outcome.reason
+    after.first_ms = before.row == 0 and context.now_ms or before.first_ms
     after.is_asked, after.is_said, after.trial_at_ms = false, false, context.now_ms + TRIAL_MS
     pause_ms = steps[min(after.row, #steps)] or 0
   end

@@ -109,7 +109,8 @@ local function usage_of(body)
   return { prompt_tokens = number_after(body, '"prompt_tokens":', from),
            completion_tokens = number_after(body, '"completion_tokens":', from),
            cached_tokens = number_after(body, '"prompt_cache_hit_tokens":', from)
-             or number_after(body, '"cached_tokens":', from) }
+             or number_after(body, '"cached_tokens":', from),
+           reasoning_tokens = number_after(body, '"reasoning_tokens":', from) }
 end
 
 

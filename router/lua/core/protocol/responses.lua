@@ -38,9 +38,10 @@ end
 -- The account of tokens in OpenAI's older names.
 local function account(usage)
   if type(usage) == "table" then
-    local details = usage.input_tokens_details
+    local details, thought = usage.input_tokens_details, usage.output_tokens_details
     return { prompt_tokens = tonumber(usage.input_tokens), completion_tokens = tonumber(usage.output_tokens),
-             cached_tokens = type(details) == "table" and tonumber(details.cached_tokens) or nil }
+             cached_tokens = type(details) == "table" and tonumber(details.cached_tokens) or nil,
+             reasoning_tokens = type(thought) == "table" and tonumber(thought.reasoning_tokens) or nil }
   end
 end
 

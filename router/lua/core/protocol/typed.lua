@@ -21,11 +21,11 @@ local COLON = 58
 
 
 -- decode: JSON text -> value, or nil. understand(reader, value, event): what a decoded event means, and its detail.
--- is_empty: as chunk.lua's.
+-- is_empty, contents: as chunk.lua's.
 function _M.new(decode, understand)
   return setmetatable({
     decode = decode, understand = understand, usage = nil, frame = frame.new(), record = nil, closing = nil, block = nil,
-    is_empty = true,
+    is_empty = true, contents = 0,
   }, reader)
 end
 
@@ -61,7 +61,7 @@ function reader:read(text, from, to)
     if self.block then
       add(self.block, sub(text, first_char, last_char))
     end
-    self.is_empty = false
+    self.is_empty, self.contents = false, self.contents + 1
     return chunk.CONTENT
   end
   local event = sub(text, from, to)
@@ -81,6 +81,7 @@ function reader:read(text, from, to)
   end
   local kind, detail = self:understand(value, event)
   self.is_empty = self.is_empty and kind ~= chunk.CONTENT
+  self.contents = self.contents + (kind == chunk.CONTENT and 1 or 0)
   if self.record then
     remember(self, kind, value)
   end

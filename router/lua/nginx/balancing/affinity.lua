@@ -39,7 +39,7 @@ end
 -- It was answered there. Another place than the last one means that a prefix cache was lost, and that is counted.
 function _M.answered(found, endpoint)
   if found.home and found.home ~= endpoint.name then
-    metrics.count(('poolkeeper_affinity_broken_total{endpoint="%s"}'):format(found.home))
+    metrics.count(metrics.series("poolkeeper_affinity_broken_total", found.home))
   end
   if found.ttl_ms > 0 then
     state.remember_conversation(found.hash, endpoint.name, found.ttl_ms / 1000)

@@ -122,12 +122,12 @@ local function take(request, endpoint, max_connections, now_ms)
   local route = endpoint.routes[request.model]
   local attempt = {
     endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
-    asked = request.asked, model_label = request.model_label, started_ms = now_ms,
+    asked = request.asked, started_ms = now_ms,
     key_version = credentials.of(endpoint).version,
     asking = request.parsed,
     conversation = request.conversation, is_stream = request.parsed.stream, is_last_resort = request.is_last_resort,
     holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
-    waits_in = false,
+    waits_in = false, client = request.client, surface = request.surface, account = request.account,
   }
   if not backoffs.admit(attempt, now_ms) or not breakers.admit(attempt, now_ms) then
     in_flight.release(endpoint.id)
@@ -240,23 +240,30 @@ local function leave_out_trials()
 end
 
 
+-- The lowest tier that can serve a model now; nil when none can.
+function _M.tier_of(doc, model, now_ms)
+  local request = usable.anybodys(doc, model)
+  gather(request, now_ms)
+  leave_out_trials()
+  prepare(request, now_ms)
+  local candidate = pick.tier(candidates, context)[1]
+  return candidate and candidate.tier
+end
+
+
 -- The lowest tier that can serve now, of any model, and the models that none can serve.
 function _M.active_tier(doc, now_ms)
-  local tier
+  local lowest
   local unserved = {}
   for _, model in ipairs(doc.models) do
-    local request = usable.anybodys(doc, model)
-    gather(request, now_ms)
-    leave_out_trials()
-    prepare(request, now_ms)
-    local candidate = pick.tier(candidates, context)[1]
-    if not candidate then
+    local tier = _M.tier_of(doc, model, now_ms)
+    if not tier then
       unserved[#unserved + 1] = model
-    elseif not tier or candidate.tier < tier then
-      tier = candidate.tier
+    elseif not lowest or tier < lowest then
+      lowest = tier
     end
   end
-  return tier, unserved
+  return lowest, unserved
 end
 
 

@@ -173,11 +173,21 @@ end
 
 -- waiting
 
-local histograms = {} -- priority -> histogram
+local histograms = {} -- priority and end -> histogram
 
-local function observe(priority, wait_ms)
-  histograms[priority] = histograms[priority] or metrics.histogram(metrics.QUEUE_WAIT, ('priority="%d"'):format(priority))
-  metrics.observe(histograms[priority], wait_ms / 1000)
+local function observe(priority, how, wait_ms)
+  local key = priority .. how
+  histograms[key] = histograms[key] or metrics.histogram("poolkeeper_queue_wait_seconds", priority, how)
+  metrics.observe(histograms[key], wait_ms / 1000)
+end
+
+
+-- How the wait ended, for metrics.
+local function end_of(waiter)
+  if waiter.attempt then
+    return "served"
+  end
+  return waiter.obstacle and "given_up" or clock.now_ms() >= waiter.until_ms and "timed_out" or "client_gone"
 end
 
 
@@ -190,7 +200,7 @@ function _M.leave(request)
   request.waiter = nil
   local wait_ms = clock.now_ms() - waiter.since_ms
   request.queue_left_ms = waiter.left_ms - wait_ms
-  observe(waiter.priority, wait_ms)
+  observe(waiter.priority, end_of(waiter), wait_ms)
   if not waiter.is_done then
     finish(waiter)
     show()

@@ -3,6 +3,7 @@
 
 local breaker = require "core.health.breaker"
 local clock = require "nginx.shared.clock"
+local declared = require "core.metrics.declared"
 local metrics = require "nginx.shared.metrics"
 local in_flight = require "nginx.endpoint.in_flight"
 local patience = require "core.request.patience"
@@ -72,8 +73,10 @@ local function step(attempt, event, context)
   if change then
     state.log_transition({ at_ms = context.now_ms, endpoint = attempt.endpoint.name, model = attempt.model,
                            from = change.from, to = change.to, reason = change.reason })
-    state.add_to_series(('poolkeeper_breaker_transitions_total{endpoint="%s",model="%s",from="%s",to="%s",reason="%s"}')
-      :format(attempt.endpoint.name, attempt.model_label, change.from, change.to, change.reason), 1)
+    local family = "poolkeeper_breaker_transitions_total"
+    state.add_to_series(metrics.series(family, attempt.endpoint.name,
+                                       declared.lumped(attempt.endpoint.bounds, family, attempt.model),
+                                       change.from, change.to, change.reason), 1)
   end
   return effects
 end
@@ -162,23 +165,23 @@ end
 
 
 -- Health checks have passed often enough. check_failed_at_ms: when one was last bad.
-function _M.checks_passed(endpoint, labels, check_failed_at_ms, now_ms)
+function _M.checks_passed(endpoint, check_failed_at_ms, now_ms)
   for _, route in ipairs(endpoint.models) do
     local circuit = endpoint.routes[route.name].circuit
     if _M.record(circuit).state ~= "Closed" then
-      step({ circuit = circuit, endpoint = endpoint, model = route.name, model_label = labels[route.name] }, "check_passed",
+      step({ circuit = circuit, endpoint = endpoint, model = route.name }, "check_passed",
            { now_ms = now_ms, check_failed_at_ms = check_failed_at_ms })
     end
   end
 end
 
 
--- Probes were answered well. answered: the document's; what is no endpoint of its any more has no open circuit.
-function _M.probes_passed(answered, now_ms)
+-- Probes were answered well. answered: the document's; what is no endpoint of its any more has no open circuit. bounds: of
+-- its metrics.
+function _M.probes_passed(answered, bounds, now_ms)
   for _, one in ipairs(answered) do
-    local endpoint = { name = one.endpoint, id = one.endpoint .. "@" .. one.fingerprint }
-    step({ circuit = _M.name(endpoint, one.model), endpoint = endpoint, model = one.model,
-           model_label = metrics.label(one.model) },
+    local endpoint = { name = one.endpoint, id = one.endpoint .. "@" .. one.fingerprint, bounds = bounds }
+    step({ circuit = _M.name(endpoint, one.model), endpoint = endpoint, model = one.model },
          "probe_passed", { now_ms = now_ms, probed_at_ms = clock.own_ms(one.probed_at_ms) })
   end
 end

@@ -67,11 +67,10 @@ local function keep_list(endpoint, listed, now_ms)
 end
 
 
--- A check has ended. `verdict`: of core/health/check_types.lua. key_version: of the key that was used. labels: of the
--- pool's models.
-function _M.ended(endpoint, verdict, key_version, labels, now_ms)
+-- A check has ended. `verdict`: of core/health/check_types.lua. key_version: of the key that was used.
+function _M.ended(endpoint, verdict, key_version, now_ms)
   local result = verdict.result
-  metrics.count(('poolkeeper_health_checks_total{endpoint="%s",result="%s"}'):format(endpoint.name, result))
+  metrics.count(metrics.series("poolkeeper_health_checks_total", endpoint.name, result))
   local event = check_state.EVENTS[result]
   if not event then
     return
@@ -89,14 +88,14 @@ function _M.ended(endpoint, verdict, key_version, labels, now_ms)
   local record = _M.record(endpoint)
   if event == "good" and check_state.is_sure(record, endpoint.policy.health_check) then
     backoffs.proved(endpoint, verdict.proves, now_ms)
-    breakers.checks_passed(endpoint, labels, record.failed_at_ms, now_ms)
+    breakers.checks_passed(endpoint, record.failed_at_ms, now_ms)
   end
 end
 
 
 -- No check was needed: real requests were answered well meanwhile.
 function _M.spared(endpoint, now_ms)
-  metrics.count(('poolkeeper_health_checks_total{endpoint="%s",result="Spared"}'):format(endpoint.name))
+  metrics.count(metrics.series("poolkeeper_health_checks_total", endpoint.name, "Spared"))
   step(endpoint, "good", "Spared", now_ms)
 end
 

@@ -13,7 +13,7 @@ _M.CIRCUIT = CIRCUIT
 -- What a request holds of the circuit: shaped like an attempt.
 local function new(request)
   return {
-    circuit = CIRCUIT, endpoint = { name = "" }, model = "", model_label = "", policy = request.doc.guard_policy,
+    circuit = CIRCUIT, endpoint = { name = "" }, model = "", policy = request.doc.guard_policy,
     started_ms = request.started_ms, lease = nil, counted_era = -1,
   }
 end

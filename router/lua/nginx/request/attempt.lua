@@ -122,11 +122,13 @@ local function try(request, attempt, key, deadline_ms)
   if not conn then
     return nil, status
   end
+  attempt.status = status
   if status ~= 200 and egress_proxy.is_proxys_own(attempt.endpoint, status, conn) then
     conn:close()
     attempt.conn = nil
     return failed("ProxyFailed", "ProxyFailed", "the proxy answered " .. status)
   end
+  attempt.has_begun = status < 300
   if status >= 300 then
     return refused(attempt, status, conn, read_refusal(conn, deadline_ms))
   end

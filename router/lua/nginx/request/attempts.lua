@@ -7,11 +7,13 @@ local clock = require "nginx.shared.clock"
 local final_error = require "nginx.request.final_error"
 local fallback = require "nginx.request.fallback"
 local failures = require "nginx.request.failures"
+local first_choice = require "nginx.request.first_choice"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
 local hedge = require "nginx.request.hedge"
 local credentials = require "nginx.endpoint.credentials"
 local recovery = require "nginx.request.recovery"
 local relay = require "nginx.request.relay"
+local request_counts = require "nginx.request.request_counts"
 local retry = require "nginx.request.retry"
 
 local ngx = ngx
@@ -33,6 +35,7 @@ end
 
 local function deliver(request, attempt, answer)
   outcome_recorder.first_content(attempt, clock.now_ms())
+  request_counts.first_content(request, attempt)
   pool_breaker.answered(request)
   if answer.events and attempt.policy.hedging then
     hedge.sample(attempt.endpoint, attempt.first_content_ms - attempt.started_ms)
@@ -49,10 +52,13 @@ local function deliver(request, attempt, answer)
   end
   if ended == nil then
     outcome_recorder.complete(attempt, answer, clock.now_ms())
-    request.answer = answer
+    first_choice.ended(request, attempt, "answered")
+    request.answer, request.outcome = answer, request.is_degraded and "degraded" or "ok"
     return outcome_recorder.release(attempt)
   end
   if ended == "gone" then
+    request.outcome = "client_gone"
+    outcome_recorder.left(attempt, clock.now_ms())
     outcome_recorder.release(attempt)
     return ngx.exit(ngx.ERROR)
   end
@@ -64,6 +70,7 @@ local function deliver(request, attempt, answer)
     return deliver(request, another, its_answer)
   end
   pool_breaker.failed(request)
+  request.outcome = "cut"
   if answer.events then
     relay.give_up(request, ended)
   end
@@ -82,6 +89,7 @@ local function go_on(request, attempt, obstacle)
   request.attempt = attempt
   request.attempts = request.attempts + 1
   outcome_recorder.started(attempt)
+  first_choice.begin(request, attempt, clock.now_ms())
   local answer, failure
   if attempt.policy.hedging then
     attempt, answer, failure = hedge.run(request, attempt)

@@ -131,12 +131,12 @@ function _M.read(request)
   if not parsed then
     return final_error.refuse(request, 400, "invalid_json", "The body is invalid: " .. err .. ".")
   end
-  if not doc.labels[parsed.model] then
+  if not doc.serves[parsed.model] then
     return final_error.refuse(request, 404, "model_not_found",
                   ("This pool does not serve the model '%s'; its models: %s.")
                     :format(parsed.model:sub(1, 128), table.concat(doc.models, ", ")))
   end
-  request.parsed, request.model, request.model_label = parsed, parsed.model, doc.labels[parsed.model]
+  request.parsed, request.model, request.first_model = parsed, parsed.model, parsed.model
   request.asked = surfaces.asked(request.surface, parsed.model)
   request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
   if request.surface == surfaces.CHAT then

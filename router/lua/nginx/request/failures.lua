@@ -3,6 +3,7 @@
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local clock = require "nginx.shared.clock"
 local feature_refusals = require "nginx.balancing.feature_refusals"
+local first_choice = require "nginx.request.first_choice"
 local outcome = require "core.error.outcome"
 
 local _M = {}
@@ -30,6 +31,7 @@ function _M.note(request, attempt, failure)
     feature_refusals.note(attempt, failure, clock.now_ms())
   end
   outcome_recorder.release(attempt)
+  first_choice.ended(request, attempt, outcome.CLASSES[failure.class].is_fault and "failed" or "unknown")
   request.tries[name] = (request.tries[name] or 0) + 1
   request.excluded[name] = failure.class
   request.needs = outcome.CLASSES[failure.class].needs or request.needs

@@ -9,6 +9,7 @@ local default_answer = require "core.forms.default_answer"
 local metrics = require "nginx.shared.metrics"
 local request_body = require "core.request.body"
 local repair = require "core.request.repair"
+local request_counts = require "nginx.request.request_counts"
 local respond = require "nginx.shared.respond"
 local retry = require "nginx.request.retry"
 local surfaces = require "core.protocol.surface"
@@ -18,11 +19,6 @@ local turn = require "nginx.shared.turn"
 local ngx = ngx
 
 local _M = {}
-
-
-local function count(kind)
-  metrics.count(('poolkeeper_fallback_responses_total{kind="%s"}'):format(kind))
-end
 
 
 -- A further attempt is paid for like any other.
@@ -76,7 +72,7 @@ local function ask_repaired(request)
   if attempt then
     attempt.asking = parsed
     request.parsed, request.repaired, request.telling = parsed, what, nil
-    metrics.count(('poolkeeper_repaired_requests_total{what="%s"}'):format(what))
+    metrics.count(metrics.series("poolkeeper_repaired_requests_total", what))
   end
   return attempt, obstacle
 end
@@ -85,20 +81,19 @@ end
 -- Once more with the model that the policy names for such times. No other model's embeddings are of use.
 local function ask_lesser(request)
   local model = request.doc.policy.fallback.degraded_model
-  local label = request.doc.labels[model]
-  if not label or model == request.model or request.is_degraded or request.telling or request.surface.member == "data" then
+  if not request.doc.serves[model] or model == request.model or request.is_degraded or request.telling
+      or request.surface.member == "data" then
     return nil
   end
-  local before = { model = request.model, label = request.model_label, excluded = request.excluded }
-  request.model, request.model_label, request.excluded, request.needs = model, label, {}, nil
+  local before = { model = request.model, excluded = request.excluded }
+  request.model, request.excluded, request.needs = model, {}, nil
   request.asked = surfaces.asked(request.surface, model)
   local attempt, obstacle = find_paid(request)
   if attempt then
     request.is_degraded, request.is_model_missing = true, nil
-    count("degraded")
     return attempt
   end
-  request.model, request.model_label, request.excluded = before.model, before.label, before.excluded
+  request.model, request.excluded = before.model, before.excluded
   request.asked = surfaces.asked(request.surface, before.model)
   return nil, obstacle
 end
@@ -115,7 +110,8 @@ end
 
 local function answer_with(request, body, kind, told)
   local headers = ngx.header
-  count(kind)
+  request.outcome = kind
+  request_counts.fallback(kind)
   headers["Content-Type"] = "application/json"
   if request.parsed.stream then
     client_write.announce_stream()
@@ -145,7 +141,7 @@ function _M.answer(request)
   if body then
     return answer_with(request, body, "default", "default")
   end
-  count("default")
+  request_counts.fallback("default")
   ngx.header["x-poolkeeper-fallback"] = "default"
 end
 

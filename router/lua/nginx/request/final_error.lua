@@ -1,7 +1,6 @@
 -- The end of a request that no endpoint has answered: the provider's error where it says what the caller must change,
 -- else our own.
 
-local outcome_recorder = require "nginx.request.outcome_recorder"
 local offers = require "nginx.balancing.offers"
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
@@ -9,6 +8,7 @@ local fallback = require "nginx.request.fallback"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
 local surface_support = require "core.request.surface_support"
 local relay = require "nginx.request.relay"
+local request_counts = require "nginx.request.request_counts"
 local respond = require "nginx.shared.respond"
 local client_error = require "core.error.client_error"
 local surfaces = require "core.protocol.surface"
@@ -27,6 +27,7 @@ local SATURATED = {
 
 -- Ends a request with an error made here.
 function _M.refuse(request, status, code, message, wait_ms)
+  request.outcome = request.outcome or (status >= 500 or code == "rate_limited") and "error" or "refused"
   if request.attempts > 0 then
     ngx.header["x-poolkeeper-attempts"] = request.attempts
   end
@@ -37,7 +38,8 @@ end
 
 -- Ends a request because there are too many of them: later there may be room.
 function _M.shed(request, status, code, message, wait_ms)
-  outcome_recorder.shed(code, request.client.name)
+  request.outcome = "shed"
+  request_counts.shed(request, code)
   return _M.refuse(request, status, code, message, wait_ms)
 end
 
@@ -62,6 +64,7 @@ function _M.conclude(request, obstacle)
   if told then
     pool_breaker.answered(request)
     local body, content_type = client_error.of(told.failure, request.protocol, cjson.decode)
+    request.outcome = told.failure.class == "Empty" and "empty" or "refused"
     relay.start({ status = told.failure.status, content_type = content_type }, request, told.attempt)
     return respond.as_is(body)
   end

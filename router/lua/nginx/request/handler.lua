@@ -2,6 +2,7 @@
 
 local clock = require "nginx.shared.clock"
 local access = require "nginx.request.access"
+local accounts = require "nginx.request.accounts"
 local body = require "nginx.request.body"
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local affinity = require "nginx.balancing.affinity"
@@ -13,6 +14,7 @@ local headers = require "core.request.headers"
 local models = require "core.request.models"
 local queue = require "nginx.balancing.queue"
 local recovery = require "nginx.request.recovery"
+local request_counts = require "nginx.request.request_counts"
 local respond = require "nginx.shared.respond"
 local attempts = require "nginx.request.attempts"
 local surfaces = require "core.protocol.surface"
@@ -60,10 +62,11 @@ local function begin(surface, path)
   local request = {
     surface = surface, protocol = surface and surface.protocol or surfaces.protocol_at(path), id = id,
     upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
-    attempt = nil, parsed = nil, conversation = nil, model = "", model_label = "", asked = "", choices = 1,
+    attempt = nil, parsed = nil, conversation = nil, model = "", asked = "", choices = 1,
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
     is_last_resort = false, body_bytes = 0, connection = nil, is_beta = false, query = "",
+    account = {}, outcome = nil, first_content_ms = 0,
   }
   ngx.ctx.request = request
   return request, is_truncated
@@ -97,7 +100,7 @@ end
 
 -- The pool's list of models, or one of it.
 local function answer_models(request, name)
-  local text = name == "" and models.list(request.doc.models) or request.doc.labels[name] and models.one(name)
+  local text = name == "" and models.list(request.doc.models) or request.doc.serves[name] and models.one(name)
   if not text then
     return final_error.refuse(request, 404, "model_not_found",
       ("This pool does not serve the model '%s'."):format(name:sub(1, 128)))
@@ -194,7 +197,8 @@ function _M.finish()
     answer_cache.keep(request, request.answer)
   end
   body.give_back(request)
-  outcome_recorder.request(request.surface and request.surface.name or "other", ngx.status)
+  accounts.settle(request.account)
+  request_counts.ended(request, ngx.status, clock.now_ms())
 end
 
 

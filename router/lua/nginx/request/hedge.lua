@@ -75,7 +75,7 @@ local function second_attempt(request, attempt)
   request.hedge = second
   request.attempts = request.attempts + 1
   outcome_recorder.started(second)
-  metrics.count(('poolkeeper_hedges_total{endpoint="%s"}'):format(second.endpoint.name))
+  metrics.count(metrics.series("poolkeeper_hedges_total", second.endpoint.name))
   return second
 end
 

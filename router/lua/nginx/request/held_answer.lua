@@ -41,6 +41,7 @@ end
 -- The reader of an answer's events; if it continues an answer, it is joined to what was sent.
 local function events_of(request, attempt)
   local reader = request.protocol.new_reader(cjson.decode, request.choices)
+  attempt.reader = reader
   local events = stream.new(reader, request.wants_usage)
   if attempt.recovers then
     local note = ("poolkeeper: %s by %s"):format(attempt.continues and "continued" or "generated again",
@@ -104,6 +105,7 @@ end
 local function hold_to_its_end(request, attempt, conn, start, deadline_ms)
   local events = stream.new(request.protocol.new_reader(cjson.decode, request.choices), true)
   local parts, count, size, has_begun, data, err = {}, 0, 0, false, start, nil
+  attempt.reader = events.reader
   while true do
     local out, progress, kind, detail = events:feed(data or "", not data)
     count, size, has_begun = count + 1, size + #out, has_begun or progress
@@ -150,6 +152,7 @@ end
 
 local function check_whole(request, attempt, conn, body)
   local is_answer, cut, usage = request.protocol.read_whole(body, cjson.decode, request.surface.member)
+  attempt.usage = usage
   if not is_answer then
     if body == "" or not cjson.decode(body) then
       return failed("Truncated", "Truncated", "no complete JSON")
@@ -186,7 +189,7 @@ local function hold_whole(request, attempt, conn, start, deadline_ms)
       return check_whole(request, attempt, conn, count == 1 and parts[1] or concat(parts))
     end
     count, size = count + 1, size + #data
-    parts[count] = data
+    parts[count], attempt.held_bytes = data, size
     if find(data, "%S") then
       blanks, deadline_ms = 0, math.min(request.deadline_ms, now_ms() + attempt.policy.timeouts.inter_token_ms)
     else

@@ -1,9 +1,11 @@
 -- What an attempt and a request leave behind: the breaker's count, the endpoint's backoff and latency, the slot, the
 -- metrics.
 
+local accounts = require "nginx.request.accounts"
 local affinity = require "nginx.balancing.affinity"
 local breakers = require "nginx.endpoint.breakers"
 local cost = require "core.document.cost"
+local declared = require "core.metrics.declared"
 local digest = require "nginx.shared.digest"
 local concurrency_limits = require "nginx.balancing.concurrency_limits"
 local metrics = require "nginx.shared.metrics"
@@ -12,31 +14,63 @@ local queue = require "nginx.balancing.queue"
 local backoffs = require "nginx.endpoint.backoffs"
 local in_flight = require "nginx.endpoint.in_flight"
 local pending_latency = require "nginx.balancing.pending_latency"
+local values = require "core.metrics.values"
 
-local tokens = cost.tokens
+local tokens, lumped = cost.tokens, declared.lumped
 
 local _M = {}
 
--- attempts
+-- The series of an endpoint and a model, made once.
+local function series_of(endpoint, attempt)
+  local bounds, model = endpoint.bounds, attempt.model
+  local operation, provider = values.operation(attempt.surface.name), values.provider(endpoint.provider)
+  local function histogram(family, ...)
+    return metrics.histogram(family, endpoint.name, lumped(bounds, family, model), ...)
+  end
+  local series = {
+    attempts = metrics.series("poolkeeper_attempts_total", endpoint.name,
+                              lumped(bounds, "poolkeeper_attempts_total", model)),
+    first_token = histogram("gen_ai_server_time_to_first_token_seconds", operation, provider),
+    per_token = histogram("gen_ai_server_time_per_output_token_seconds", operation, provider),
+    input = histogram("gen_ai_client_token_usage", "input"), output = histogram("gen_ai_client_token_usage", "output"),
+    durations = {}, failures = {}, usage = {}, operation = operation, provider = provider,
+  }
+  for _, kind in ipairs(values.ERROR_TYPES) do
+    series.durations[kind] = histogram("gen_ai_server_request_duration_seconds", operation, provider, kind)
+  end
+  return series
+end
+
 
 local function labels(attempt)
   local endpoint = attempt.endpoint
-  endpoint.labels = endpoint.labels or {}
-  local known = endpoint.labels[attempt.model]
+  endpoint.series = endpoint.series or {}
+  local known = endpoint.series[attempt.asked]
   if not known then
-    local text = ('endpoint="%s",gen_ai_request_model="%s"'):format(endpoint.name, attempt.model_label)
-    known = {
-      text = text,
-      attempts = "poolkeeper_attempts_total{" .. text .. "}",
-      first_token = metrics.histogram(metrics.FIRST_TOKEN, text),
-      duration = metrics.histogram(metrics.DURATION, text),
-      per_token = metrics.histogram(metrics.PER_TOKEN, text),
-      input = metrics.histogram(metrics.TOKEN_USAGE, text .. ',gen_ai_token_type="input"'),
-      output = metrics.histogram(metrics.TOKEN_USAGE, text .. ',gen_ai_token_type="output"'),
-    }
-    endpoint.labels[attempt.model] = known
+    known = series_of(endpoint, attempt)
+    endpoint.series[attempt.asked] = known
   end
   return known
+end
+
+
+local function count_failure(attempt, class)
+  local known = labels(attempt)
+  known.failures[class] = known.failures[class]
+    or metrics.series("poolkeeper_upstream_errors_total", attempt.endpoint.name,
+                      lumped(attempt.endpoint.bounds, "poolkeeper_upstream_errors_total", attempt.model), class)
+  metrics.count(known.failures[class])
+end
+
+
+local statuses = {} -- endpoint -> status -> series
+
+local function count_status(attempt)
+  local name, status = attempt.endpoint.name, values.status(attempt.status)
+  local known = statuses[name] or {}
+  statuses[name] = known
+  known[status] = known[status] or metrics.series("poolkeeper_upstream_responses_total", name, status)
+  metrics.count(known[status])
 end
 
 
@@ -66,6 +100,33 @@ function _M.first_content(attempt, now_ms)
 end
 
 
+-- The model of an answer as a label: one that the document names, or "other".
+local function response_model(attempt)
+  local said = attempt.reader and attempt.reader.model or attempt.model_said
+  local wanted = attempt.route.upstream_name
+  return lumped(attempt.endpoint.bounds, "gen_ai_client_token_usage_token", (not said or said == wanted) and wanted
+    or "other")
+end
+
+
+local function observe_by_type(attempt, known, counts)
+  local model = response_model(attempt)
+  local series = known.usage[model]
+  if not series then
+    series = {}
+    for _, token_type in ipairs(values.TOKEN_TYPES) do
+      local family = "gen_ai_client_token_usage_token"
+      series[token_type] = metrics.histogram(family, known.operation, known.provider,
+                                             lumped(attempt.endpoint.bounds, family, attempt.model), model, token_type)
+    end
+    known.usage[model] = series
+  end
+  for token_type, count in pairs(counts) do
+    metrics.observe(series[token_type], count)
+  end
+end
+
+
 local function observe_usage(known, usage, wait_s)
   local input, output = tokens(usage.prompt_tokens), tokens(usage.completion_tokens)
   if input then
@@ -80,26 +141,17 @@ local function observe_usage(known, usage, wait_s)
 end
 
 
-local function count_cost(endpoint, usage)
-  if not endpoint.cost_series then
-    endpoint.cost_series = ('poolkeeper_cost_total{endpoint="%s",currency="%s"}')
-      :format(endpoint.name, endpoint.pricing.currency)
-  end
-  metrics.count(endpoint.cost_series, cost.of(endpoint.pricing, usage, endpoint.price_percent))
-end
-
-
 -- It came to its proper end.
 function _M.complete(attempt, answer, now_ms)
   breakers.complete(attempt, now_ms)
   local known = labels(attempt)
-  metrics.observe(known.duration, (now_ms - attempt.started_ms) / 1000)
+  metrics.observe(known.durations[""], (now_ms - attempt.started_ms) / 1000)
+  count_status(attempt)
+  accounts.answered(attempt)
   local usage = answer.usage or answer.events and answer.events.reader.usage
   if usage then
     observe_usage(known, usage, (now_ms - attempt.first_content_ms) / 1000)
-    if attempt.endpoint.pricing then
-      count_cost(attempt.endpoint, usage)
-    end
+    observe_by_type(attempt, known, cost.counts(usage))
   end
 end
 
@@ -119,7 +171,10 @@ function _M.failure(attempt, failure, now_ms, is_counted_elsewhere)
   if attempt.policy.is_adaptive then
     concurrency_limits.failed(attempt, failure, now_ms)
   end
-  metrics.count(('poolkeeper_upstream_errors_total{%s,class="%s"}'):format(labels(attempt).text, failure.class))
+  count_failure(attempt, failure.class)
+  count_status(attempt)
+  metrics.observe(labels(attempt).durations[values.error_type(failure.class)], (now_ms - attempt.started_ms) / 1000)
+  accounts.failed(attempt, failure.class)
 end
 
 
@@ -127,7 +182,15 @@ end
 -- itself) or Outpaced (the endpoint that got the request beside it was faster).
 function _M.abandoned(attempt, why, now_ms)
   breakers.release(attempt, now_ms)
-  metrics.count(('poolkeeper_upstream_errors_total{%s,class="%s"}'):format(labels(attempt).text, why))
+  count_failure(attempt, why)
+  count_status(attempt)
+  accounts.given_up(attempt, why)
+end
+
+
+-- Its caller went while the answer was passed on.
+function _M.left(attempt, now_ms)
+  _M.abandoned(attempt, "ClientGone", now_ms)
 end
 
 
@@ -141,40 +204,19 @@ function _M.release(attempt)
 end
 
 
--- requests
-
 -- Another endpoint continues an answer that broke off. How: Continue or Restart.
 function _M.recovery(attempt)
-  metrics.count(('poolkeeper_stream_recoveries_total{endpoint="%s",how="%s"}'):format(attempt.endpoint.name,
-                                                                                        attempt.recovers))
+  metrics.count(metrics.series("poolkeeper_stream_recoveries_total", attempt.endpoint.name, attempt.recovers))
 end
 
+
+local failover_series = {} -- from, to and reason -> series
 
 function _M.failover(from, to, reason)
-  metrics.count(('poolkeeper_failovers_total{from="%s",to="%s",reason="%s"}'):format(from, to, reason))
-end
-
-
--- A request that is turned away because there are too many. client: its name, "" for anybody.
-function _M.shed(code, client)
-  metrics.count(('poolkeeper_shed_total{code="%s",client="%s"}'):format(code, client))
-end
-
-
-local request_series = {} -- surface -> code -> series
-
-function _M.request(surface, code)
-  local known = request_series[surface]
-  if not known then
-    known = {}
-    request_series[surface] = known
-  end
-  local series = known[code]
-  if not series then
-    series = ('poolkeeper_requests_total{surface="%s",code="%d"}'):format(surface, code)
-    known[code] = series
-  end
-  metrics.count(series)
+  local family, key = "poolkeeper_failovers_total", ("%s %s %s"):format(from.name, to.name, reason)
+  failover_series[key] = failover_series[key]
+    or metrics.series(family, from.name, lumped(from.bounds, family, to.name), reason)
+  metrics.count(failover_series[key])
 end
 
 

@@ -140,7 +140,7 @@ function _M.after(request, failed, failure)
   request.attempts = request.attempts + 1
   attempt.recovers = attempt.continues and "Continue" or "Restart"
   outcome_recorder.started(attempt)
-  outcome_recorder.failover(failed.endpoint.name, attempt.endpoint.name, failure.class)
+  outcome_recorder.failover(failed.endpoint, attempt.endpoint, failure.class)
   local answer, its_failure = attempt_on.run(request, attempt, credentials.of(attempt.endpoint))
   if answer and answer.events then
     outcome_recorder.recovery(attempt)

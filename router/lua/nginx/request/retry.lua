@@ -149,7 +149,7 @@ function _M.after(request, attempt, failure)
   end
   retry_budget.spend(request)
   if another.endpoint ~= attempt.endpoint then
-    outcome_recorder.failover(attempt.endpoint.name, another.endpoint.name, failure.class)
+    outcome_recorder.failover(attempt.endpoint, another.endpoint, failure.class)
   end
   return another
 end

@@ -1,56 +1,42 @@
--- What is counted of requests. Each worker counts for itself and adds to the shared series once in a while: a request
--- touches no shared memory for it. Labels come from the document only, never from traffic.
+-- What is counted. Each worker counts for itself and adds to the shared series once in a while: a request touches no shared
+-- memory for it. Names come from core/metrics/series.lua; labels from the document and from fixed lists, never from traffic.
 
-local exposition = require "core.document.exposition"
+local series = require "core.metrics.series"
 local state = require "nginx.shared.state"
 
 local _M = {}
 
-local function histogram_family(name)
-  return { name = name, buckets = exposition.FAMILIES[name][4] }
-end
-
-
-_M.FIRST_TOKEN = histogram_family("gen_ai_server_time_to_first_token_seconds")
-_M.DURATION = histogram_family("gen_ai_server_request_duration_seconds")
-_M.PER_TOKEN = histogram_family("gen_ai_server_time_per_output_token_seconds")
-_M.QUEUE_WAIT = histogram_family("poolkeeper_queue_wait_seconds")
-_M.TOKEN_USAGE = histogram_family("gen_ai_client_token_usage")
+_M.series = series.of
 
 local counts = {} -- series -> amount since the last flush
-local histograms = {} -- series name and labels -> {family, labels, bucket counts, sum, count}
+local histograms = {} -- the name of its count -> {parts, counted, sum, count}
 
 
-function _M.label(value)
-  return (tostring(value):gsub('[\\"\n]', { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }))
+function _M.count(name, amount)
+  counts[name] = (counts[name] or 0) + (amount or 1)
 end
 
 
-function _M.count(series, amount)
-  counts[series] = (counts[series] or 0) + (amount or 1)
-end
-
-
--- labels: `a="b",c="d"`. Keep what you get: observing into it is then one loop over the buckets.
-function _M.histogram(family, labels)
-  local key = family.name .. "{" .. labels
-  local histogram = histograms[key]
+-- A histogram or summary, by the values of its labels. Keep what you get: observing into it is one loop over the buckets.
+function _M.histogram(family, ...)
+  local parts = series.parts(family, ...)
+  local histogram = histograms[parts.count]
   if not histogram then
-    histogram = { family = family, labels = labels, buckets = {}, sum = 0, count = 0 }
-    for i = 1, #family.buckets do
-      histogram.buckets[i] = 0
+    histogram = { parts = parts, bounds = parts.bounds, counted = {}, sum = 0, count = 0 }
+    for i = 1, #parts.bounds do
+      histogram.counted[i] = 0
     end
-    histograms[key] = histogram
+    histograms[parts.count] = histogram
   end
   return histogram
 end
 
 
 function _M.observe(histogram, value)
-  local bounds, buckets = histogram.family.buckets, histogram.buckets
+  local bounds, counted = histogram.bounds, histogram.counted
   for i = 1, #bounds do
     if value <= bounds[i] then
-      buckets[i] = buckets[i] + 1
+      counted[i] = counted[i] + 1
       break
     end
   end
@@ -63,22 +49,24 @@ local function flush_histogram(histogram)
   if histogram.count == 0 then
     return
   end
-  local family, labels, running = histogram.family, histogram.labels, 0
-  for i = 1, #family.buckets do
-    running = running + histogram.buckets[i]
-    state.add_to_series(('%s_bucket{%s,le="%s"}'):format(family.name, labels, family.buckets[i]), running)
-    histogram.buckets[i] = 0
+  local parts, counted, running = histogram.parts, histogram.counted, 0
+  for i = 1, #counted do
+    running = running + counted[i]
+    state.add_to_series(parts.buckets[i], running)
+    counted[i] = 0
   end
-  state.add_to_series(('%s_bucket{%s,le="+Inf"}'):format(family.name, labels), histogram.count)
-  state.add_to_series(("%s_sum{%s}"):format(family.name, labels), histogram.sum)
-  state.add_to_series(("%s_count{%s}"):format(family.name, labels), histogram.count)
+  if parts.buckets[1] then
+    state.add_to_series(parts.buckets[#parts.buckets], histogram.count)
+  end
+  state.add_to_series(parts.sum, histogram.sum)
+  state.add_to_series(parts.count, histogram.count)
   histogram.sum, histogram.count = 0, 0
 end
 
 
 function _M.flush()
-  for series, amount in pairs(counts) do
-    state.add_to_series(series, amount)
+  for name, amount in pairs(counts) do
+    state.add_to_series(name, amount)
   end
   counts = {}
   for _, histogram in pairs(histograms) do

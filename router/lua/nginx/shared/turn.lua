@@ -27,10 +27,11 @@ local function lasted_ms()
 end
 
 
--- Lets the others have their turn, if this one has lasted long enough. Not in phases that cannot wait (log).
-function _M.pause()
-  local ms = lasted_ms()
-  if ms > TURN_MS or ms < -TURN_MS then
+-- Lets the others have their turn, if this one has lasted long enough (turn_ms: other than 5). Not in phases that cannot
+-- wait (log).
+function _M.pause(turn_ms)
+  local ms, enough_ms = lasted_ms(), turn_ms or TURN_MS
+  if ms > enough_ms or ms < -enough_ms then
     ngx.sleep(PAUSE_S)
   end
 end
