@@ -24,17 +24,17 @@ Port {ADMIN_PORT} of every router Pod (a `poolkeeper run`: its `--admin`). Each 
 the sum over its Pods. `router/lua/core/error/outcome.lua` is the table of what each failure class means for request,
 breaker and endpoint; [concepts](../concepts.md) has it, too.
 
-- **From the start.** Every series that the pool bounds is there at 0 before the first request, so `rate()` and `increase()`
-  lose nothing. Exceptions: an HTTP status that is not listed below, an API other than chat in `gen_ai_operation_name`, and
-  a model that no document names in `gen_ai_response_model`; these begin with their first event.
-- **Bounded.** A router holds {SERIES_MAX} series at most. In a family that a large pool would give more than {FAMILY_MAX}
-  series, the label that multiplies is `other`: the model, `to` of failovers, clients that come late in `access.clients`. A
-  request that names no model of the pool, or no client, has `other` there, too.
+- **From the start.** Every series that the pool bounds is there at 0 before the first request, so `rate()` and
+  `increase()` lose nothing. Exceptions begin with their first event: an HTTP status that is not listed below, an API
+  other than chat in `gen_ai_operation_name`, a model that no document names in `gen_ai_response_model`.
+- **Bounded.** A router holds {SERIES_MAX} series at most. In a family that a large pool would give more than
+  {FAMILY_MAX} series, the label that multiplies is `other`: the model, `to` of failovers, clients that come late in
+  `access.clients`. A request that names no model of the pool, or no client, has `other` there, too.
 - **A scrape holds no request up.** It is written in slices, and compressed for a client that accepts gzip.
-- **Tokens and cost** are those of all attempts: answers, and what was spent on attempts that failed, were given up for a
-  faster one, broke off, or whose caller left. Where the provider has not counted them, they are estimated, by the answers
-  of the same endpoint and model before, once the endpoint has begun to answer. The provider's bill counts, not this one.
-- **What the first choice alone would have answered**: by the endpoint of the lowest tier with the highest weight,
+- **Tokens and cost** are those of all attempts: answers, and what was spent on attempts that failed, were given up for
+  a faster one, broke off, or whose caller left. Where the provider has not counted them, they are estimated by earlier
+  answers of the same endpoint and model, once the endpoint has begun to answer. What holds is the provider's bill.
+- **What the first choice alone would have answered** (the endpoint of the lowest tier with the highest weight):
   `answered / (answered + failed + down)` of `poolkeeper_first_choice_total`. `down` includes the time until the router
   finds a recovery; `unknown` (it was up, and another endpoint got the request) is left out.
 - **Attempts a request**: `poolkeeper_request_attempts`, because a request that no endpoint gets has none.
@@ -62,11 +62,11 @@ OF_ROUTERS: Mapping[str, str] = {
     "gen_ai_provider_name": "`provider` of the endpoint, in lower case",
     "gen_ai_request_model": "model, by the name that clients use; `other`",
     "gen_ai_response_model": "model of the answer: the endpoint's name of the model; `other`",
-    "gen_ai_token_type": "`input`, `output`; of `gen_ai_client_token_usage_token` also {parts}, which are parts of these",
+    "gen_ai_token_type": "`input`, `output`; of `gen_ai_client_token_usage_token` also {parts}: parts of these",
     "hash": "content hash of the document; the same hash is the same configuration",
     "how": "`Continue`, `Restart`",
-    "kind": "of fallbacks: `degraded`, `cache`, `default`; of tokens and cost: `answer` (its caller got it whole), `retry` "
-    "(its caller got nothing of it), `hedge` (another endpoint was faster), `cut` (it broke off, or its caller left)",
+    "kind": "of fallbacks: `degraded`, `cache`, `default`; of tokens and cost: `answer` (its caller got it whole), "
+    "`retry` (its caller got nothing of it), `hedge` (another endpoint was faster), `cut` (it broke off, or its caller left)",
     "mode": "`stream`, `whole`",
     "model": "model, by the name that clients use; `other`",
     "outcome": "of responses: {outcomes} (below); of first choices: {first_choices}; of the queue: {waits}",
@@ -104,8 +104,9 @@ OF_OPERATOR: Mapping[str, str] = {
     "namespace": "the pool's namespace; of `poolkeeper_namespace_readable`: one of `watchNamespaces`",
     "pool": "name of the pool",
     "result": "of reconciling: `ok`, `gone`, `retry` (again later), `refused` (by the API server), `bug`; of reports: "
-    "`ok`, `failed`",
+    "`ok`, `failed`; of writes: `retry` (it is tried again), `refused` (by the API server, or the object is gone)",
     "type": "the condition: [conditions.md](conditions.md)",
+    "version": "of the operator",
     "verb": "of the request to the API server",
 }
 

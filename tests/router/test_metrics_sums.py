@@ -1,4 +1,4 @@
-"""What a scrape counts is what callers and providers have seen, from the first request on, and a scrape holds nobody up."""
+"""What a scrape counts is what callers and providers have seen, from the first request on; and it holds nobody up."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ import threading
 import httpx
 import pytest
 
-from poolkeeper.api.router_document import AccessDoc, ClientDoc, FallbackDoc, ModelRoute, QueueDoc
+from poolkeeper.api.router_document import AccessDoc, ClientDoc, ModelRoute, QueueDoc
 from router.harness import MODEL, STAYS_OPEN, Router, endpoint, eventually, policy
 from scrape import names, total
 from testing import plain_http
@@ -62,7 +62,10 @@ def test_every_counter_is_at_zero_before_the_first_request_and_no_other_comes(
 def test_outcomes_are_what_callers_got(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     quick = policy(fallback={"degraded_model": LESSER}, streaming={"recovery": "Error"}, circuit_breaker=STAYS_OPEN)
     router.serve(
-        endpoint("a", a, models=models(MODEL)), endpoint("b", b, models=models(LESSER)), models=(MODEL, LESSER), policy=quick
+        endpoint("a", a, models=models(MODEL)),
+        endpoint("b", b, models=models(LESSER)),
+        models=(MODEL, LESSER),
+        policy=quick,
     )
     for _ in range(3):
         assert router.ask(stream=True).is_success
@@ -132,7 +135,8 @@ def test_the_first_choice_alone_would_have_answered_what_it_was_asked_and_could(
     eventually(lambda: total(router.metrics(), "poolkeeper_first_choice_total") == 24, "all are counted")
     text = router.metrics()
     answered, failed, down = (
-        total(text, "poolkeeper_first_choice_total", model=MODEL, outcome=word) for word in ("answered", "failed", "down")
+        total(text, "poolkeeper_first_choice_total", model=MODEL, outcome=word)
+        for word in ("answered", "failed", "down")
     )
     assert answered == 4
     assert failed > 0
@@ -177,7 +181,9 @@ def test_a_breaker_is_open_since_its_first_failure(router: Router, a: FakeProvid
     eventually(lambda: not router.ask().is_success and since() > 0, "the breaker opens")
     first = since()
     changes = len(router.state().transitions)
-    eventually(lambda: not router.ask().is_success and len(router.state().transitions) > changes + 3, "it is tried again")
+    eventually(
+        lambda: not router.ask().is_success and len(router.state().transitions) > changes + 3, "it is tried again"
+    )
     assert since() == first
     a.set("ok")
     eventually(lambda: router.ask().is_success and router.endpoint("a").breaker == "Closed", "it closes")
@@ -219,7 +225,9 @@ def test_a_scrape_is_compressed_for_who_accepts_that(router: Router, a: FakeProv
 
 def test_a_scrape_of_the_largest_pool_lets_others_have_their_turn(router: Router) -> None:
     served = tuple(f"model-{number}" for number in range(64))
-    router.serve(*(endpoint(f"e{number}", models=models(*served), credential=None) for number in range(32)), models=served)
+    router.serve(
+        *(endpoint(f"e{number}", models=models(*served), credential=None) for number in range(32)), models=served
+    )
     url, answered = f"{router.admin}/metrics", 0
     scraped: list[str] = []
     scrape = threading.Thread(target=lambda: scraped.append(plain_http.get(url, timeout=60).text))

@@ -266,8 +266,8 @@ class Endpoint(Model):
     """Weight by time of the week, to use off-peak prices, or to send less to a machine with other work by day. Outside
     of all windows the weight applies unchanged."""
     pricing: Pricing | None = None
-    """Prices: complete answers add to the metric poolkeeper_cost_total, by the provider's token count and the price
-    when they ended. Default: the cost is not counted."""
+    """Prices: attempts add to the metric poolkeeper_cost_total, by the provider's token count, or an estimate where it
+    gives none, and the price when they ended. Default: the cost is not counted."""
     capabilities: tuple[Capability, ...] = Field((), max_length=2, json_schema_extra=LIST_SET)
     """Additional abilities. PrefixCompletion: it can continue an answer of another endpoint (DeepSeek's beta prefix
     completion, vLLM's continue_final_message), so the router continues a cut stream here. LargeContext: it gets

@@ -5,6 +5,7 @@ by time is only for what nobody reports.
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.clock import now
@@ -19,6 +20,8 @@ from poolkeeper.telemetry.metrics import Metrics
 
 RESYNC_S = 600.0
 """All is well and no watch fires: look now and then anyway."""
+UNKNOWN_AFTER = timedelta(minutes=2)
+"""So long may a pool fail to be reconciled, and its last known conditions still be told."""
 WAITING_RESYNC_S = 10.0
 """What a pool waits for may be nothing that we watch: a Service, a ConfigMap, a quota, a corrected API key."""
 
@@ -32,6 +35,7 @@ class Dispatcher:
         self._is_readable = is_readable
         self._backend = backend
         self._metrics = metrics
+        self._failing: dict[PoolKey, datetime] = {}
 
     async def take(self, ref: Ref) -> Gone | Again:
         if not self._is_readable(ref.namespace):
@@ -40,16 +44,29 @@ class Dispatcher:
         return await (self._policy(key) if ref.kind == POLICY else self._pool(key))
 
     async def _pool(self, key: PoolKey) -> Gone | Again:
-        update = await reconcile(self._backend, key, now())
+        try:
+            update = await reconcile(self._backend, key, now())
+        except Exception:
+            self._failed(key)
+            raise
+        self._failing.pop(key, None)
         if update is None:
             self._metrics.pool_gone(key.namespace, key.name)
             return Gone()
         for condition in update.status.conditions:
             self._metrics.pool_condition(key.namespace, key.name, condition.type, condition.status)
+        self._metrics.pool_reconciled(key.namespace, key.name, now().timestamp())
         last = update.status.last_probe
+        self._metrics.probed(key.namespace, key.name, last.time.timestamp() if last else None)
         verdicts = {endpoint.name: endpoint.verdict for endpoint in last.endpoints} if last else {}
         self._metrics.probe_verdicts(key.namespace, key.name, verdicts)
         return Again(RESYNC_S if _is_settled(update) else WAITING_RESYNC_S)
+
+    def _failed(self, key: PoolKey) -> None:
+        since = self._failing.setdefault(key, now())
+        self._metrics.pool_failing(key.namespace, key.name, since.timestamp())
+        if now() - since >= UNKNOWN_AFTER:
+            self._metrics.pool_unknown(key.namespace, key.name, ConditionType)
 
     async def _policy(self, key: PoolKey) -> Gone | Again:
         return Again(RESYNC_S) if await self._backend.publish_policy(key, now()) else Gone()

@@ -34,7 +34,7 @@ from poolkeeper.handlers.watchdog import Watchdog
 from poolkeeper.handlers.work_queue import WorkQueue
 from poolkeeper.handlers.workers import Workers
 from poolkeeper.kube.backend import KubeBackend
-from poolkeeper.kube.client import Cluster, KubeApi, find_cluster
+from poolkeeper.kube.client import RESOURCES, Cluster, KubeApi, find_cluster
 from poolkeeper.kube.events import Recorder
 from poolkeeper.kube.installed import not_installed
 from poolkeeper.kube.lease import Lease
@@ -84,13 +84,14 @@ async def serve(options: Options) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics = Metrics()
     cluster = await find_cluster()
-    api = KubeApi(cluster.client(), metrics.wrote)
+    metrics.expect_writes(RESOURCES)
+    api = KubeApi(cluster.client(), metrics.wrote, metrics.write_failed)
     routers = RouterStates(told=metrics.router_reported)
     operator = Operator(options, cluster, api, routers, metrics, ends)
     pages = await health.serve(options.metrics_listen, operator.dead, operator.readiness, metrics.text, CONTENT_TYPE)
     LOG.info("works on %s, %s", cluster.server, ", ".join(options.namespaces) or "all namespaces")
     try:
-        await first(operator.run(), stop.wait(), _turn(watchdog), ends=ends)
+        await first(operator.run(), stop.wait(), _turn(watchdog, metrics.loop_lagged), ends=ends)
     except PoolkeeperError as error:
         LOG.error("%s", error)
         return 1
@@ -101,10 +102,12 @@ async def serve(options: Options) -> int:
     return 0
 
 
-async def _turn(watchdog: Watchdog) -> None:
+async def _turn(watchdog: Watchdog, loop_lagged: Callable[[float], None]) -> None:
     while True:
         watchdog.turned()
+        due_s = time.monotonic() + REPORT_S
         await asyncio.sleep(REPORT_S)
+        loop_lagged(time.monotonic() - due_s)
 
 
 class Operator:
@@ -187,7 +190,15 @@ class Operator:
             await asyncio.sleep(RETRY_S)
 
     async def _lead(self) -> None:
-        lease = Lease(self._api, self._lease_namespace(), self._options.lease_name, self._identity, now, time.monotonic)
+        lease = Lease(
+            self._api,
+            self._lease_namespace(),
+            self._options.lease_name,
+            self._identity,
+            now,
+            time.monotonic,
+            changed_hands=self._metrics.lease_transitions,
+        )
         await lease.acquire(self._waits)
         self._stands_by = ""
         LOG.info("holds the Lease %s/%s as %s", self._lease_namespace(), self._options.lease_name, self._identity)

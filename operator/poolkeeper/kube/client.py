@@ -8,7 +8,8 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, Self
 from urllib.parse import quote, urlencode
@@ -21,7 +22,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 
 from poolkeeper.api.base import API_VERSION
 from poolkeeper.api.labels import FIELD_MANAGER
-from poolkeeper.errors import Absent, UserError
+from poolkeeper.errors import Absent, Refused, RetryLater, UserError
 from poolkeeper.kube.apply_body import CONTENT_TYPE, apply_body
 from poolkeeper.kube.errors import sorted_error
 from poolkeeper.kube.json_fields import Json, rows, text
@@ -153,9 +154,19 @@ class _Named:
 class KubeApi:
     """The verbs. A 404 is an answer (None); everything else that is not success raises RetryLater or Refused."""
 
-    def __init__(self, client: Client, wrote: Callable[[str, str], None]) -> None:
+    _failed: Callable[[str, str, str], None] = staticmethod(lambda kind, verb, result: None)
+
+    def __init__(
+        self,
+        client: Client,
+        wrote: Callable[[str, str], None],
+        failed: Callable[[str, str, str], None] | None = None,
+    ) -> None:
+        """wrote, failed: called with kind and verb of each write, and with how it failed: retry or refused."""
         self._client = client
         self._wrote = wrote
+        if failed:
+            self._failed = failed
 
     async def close(self) -> None:
         await self._client.close()
@@ -192,7 +203,8 @@ class KubeApi:
         path = RESOURCES[kind].path(namespace, name)
         query = {"fieldManager": manager}
         content = "application/merge-patch+json"
-        answer = await self._call("PATCH", path, f"patching {kind} {namespace}/{name}", patch, query, content)
+        with self._telling(kind, "patch"):
+            answer = await self._call("PATCH", path, f"patching {kind} {namespace}/{name}", patch, query, content)
         if answer is not None:
             self._wrote(kind, "patch")
         return answer
@@ -211,8 +223,20 @@ class KubeApi:
         """Deletes exactly the object seen; one that is already gone is fine."""
         path = RESOURCES[kind].path(namespace, name)
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
-        await self._call("DELETE", path, f"deleting {kind} {namespace}/{name}", body)
+        with self._telling(kind, "delete"):
+            await self._call("DELETE", path, f"deleting {kind} {namespace}/{name}", body)
         self._wrote(kind, "delete")
+
+    @contextmanager
+    def _telling(self, kind: str, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except RetryLater:
+            self._failed(kind, verb, "retry")
+            raise
+        except Refused:
+            self._failed(kind, verb, "refused")
+            raise
 
     async def _write(
         self,
@@ -225,8 +249,10 @@ class KubeApi:
         content: str = "application/json",
     ) -> Json:
         doing = f"{verb} of {what.kind} {what.namespace}/{what.name}"
-        answer = await self._call(method, path, doing, body, query, content)
+        with self._telling(what.kind, verb):
+            answer = await self._call(method, path, doing, body, query, content)
         if answer is None:
+            self._failed(what.kind, verb, "refused")
             raise Absent(f"{doing}: 404: not found")
         self._wrote(what.kind, verb)
         return answer

@@ -42,7 +42,7 @@ def record(lease: Json | None) -> tuple[str, str]:
 
 
 class Lease:
-    """now: wall clock, for the record only; monotonic_s: what decides."""
+    """now: wall clock, for the record only; monotonic_s: what decides. changed_hands: told how often it has."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Lease:
         now: Callable[[], datetime],
         monotonic_s: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        changed_hands: Callable[[int], None] = lambda count: None,
     ) -> None:
         self._api = api
         self._namespace = namespace
@@ -61,6 +62,7 @@ class Lease:
         self._now = now
         self._monotonic_s = monotonic_s
         self._sleep = sleep
+        self._changed_hands = changed_hands
         self._seen: Seen | None = None
         self._held: Json | None = None
 
@@ -107,6 +109,7 @@ class Lease:
     async def _try(self) -> str:
         """Take or renew the Lease; returns who else holds it, or "" when we do."""
         lease = await self._api.get("Lease", self._namespace, self._name)
+        self._changed_hands(int(number(lease, "spec", "leaseTransitions")))
         if self._seen is None or self._seen.record != record(lease):
             self._seen = Seen(record(lease), self._monotonic_s())
         if not is_free(lease, self._identity, self._seen, self._monotonic_s()):

@@ -1,10 +1,12 @@
 """Every metric of the operator, in one table. Labels come from specs and from our own code, never from traffic."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
+
+from poolkeeper import __version__
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -21,7 +23,18 @@ ROUTERS_SILENT = "poolkeeper_routers_silent_rounds"
 POOL_CONDITION = "poolkeeper_pool_condition"
 PROBE_COST_TOTAL = "poolkeeper_probe_cost_total"
 PROBE_VERDICT = "poolkeeper_probe_verdict"
+PROBE_TIMESTAMP = "poolkeeper_probe_timestamp_seconds"
+POOL_RECONCILED = "poolkeeper_pool_reconciled_timestamp_seconds"
+POOL_FAILING = "poolkeeper_pool_reconcile_failing_since_seconds"
+KUBE_WRITE_ERRORS_TOTAL = "poolkeeper_kube_write_errors_total"
 LEADER = "poolkeeper_leader"
+LEASE_TRANSITIONS = "poolkeeper_lease_transitions"
+LOOP_LAG = "poolkeeper_operator_loop_lag_seconds"
+BUILD_INFO = "poolkeeper_build_info"
+
+RESULTS = ("ok", "gone", "retry", "refused", "bug")
+WRITES = ("apply", "create", "update", "patch", "delete")
+WRITE_ERRORS = ("retry", "refused")
 
 
 class Family(NamedTuple):
@@ -44,6 +57,7 @@ TABLE: Mapping[str, Family] = {
     QUEUE_DEPTH: Family("gauge", "Pools and policies that are due and wait for a worker."),
     QUEUE_OLDEST: Family("gauge", "Age of the oldest pool or policy that waits or is being reconciled."),
     KUBE_WRITES_TOTAL: Family("counter", "Writes to the Kubernetes API that succeeded.", ("kind", "verb")),
+    KUBE_WRITE_ERRORS_TOTAL: Family("counter", "Writes to the Kubernetes API that failed.", ("kind", "verb", "result")),
     CHILDREN_CONTESTED: Family("gauge", "Objects of pools that something else changes each time they are restored."),
     WATCH_AGE: Family(
         "gauge",
@@ -60,7 +74,24 @@ TABLE: Mapping[str, Family] = {
         "Probe status of an endpoint: 1 Healthy, 0.5 Grey, 0 Unhealthy.",
         ("namespace", "pool", "endpoint"),
     ),
-    LEADER: Family("gauge", "1 while this process holds the Lease and works."),
+    PROBE_TIMESTAMP: Family(
+        "gauge", "When the last run finished that the probe status comes from.", ("namespace", "pool")
+    ),
+    POOL_RECONCILED: Family("gauge", "When a pool was last reconciled with success.", ("namespace", "pool")),
+    POOL_FAILING: Family(
+        "gauge",
+        "Since when each reconciliation of a pool has failed; 0: the last one succeeded.",
+        ("namespace", "pool"),
+    ),
+    LEADER: Family("gauge", "1 while this process holds the Lease and works; more than one in all is a fault."),
+    LEASE_TRANSITIONS: Family("gauge", "How often the Lease has changed hands, as this process last read it."),
+    LOOP_LAG: Family(
+        "histogram",
+        "How late the event loop was: so long did one task hold it.",
+        (),
+        (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
+    ),
+    BUILD_INFO: Family("gauge", "1; the version of the operator.", ("version",)),
 }
 
 _VALUES = {"True": 1.0, "False": 0.0}
@@ -90,7 +121,18 @@ class Metrics:
         self._condition = Gauge(*self._named(POOL_CONDITION), registry=self._registry)
         self._probe_cost = Counter(*self._named(PROBE_COST_TOTAL), registry=self._registry)
         self._probe_verdict = Gauge(*self._named(PROBE_VERDICT), registry=self._registry)
+        self._probed_at = Gauge(*self._named(PROBE_TIMESTAMP), registry=self._registry)
+        self._reconciled_at = Gauge(*self._named(POOL_RECONCILED), registry=self._registry)
+        self._failing_since = Gauge(*self._named(POOL_FAILING), registry=self._registry)
+        self._write_errors = Counter(*self._named(KUBE_WRITE_ERRORS_TOTAL), registry=self._registry)
         self._leader = Gauge(*self._named(LEADER), registry=self._registry)
+        self._lease_transitions = Gauge(*self._named(LEASE_TRANSITIONS), registry=self._registry)
+        self._loop_lag = Histogram(*self._named(LOOP_LAG), buckets=TABLE[LOOP_LAG].buckets, registry=self._registry)
+        Gauge(*self._named(BUILD_INFO), registry=self._registry).labels(__version__).set(1)
+        for result in RESULTS:
+            self._reconciled.labels(result)
+        for answer in ("ok", "failed"):
+            self._reports.labels(answer)
 
     @staticmethod
     def _named(name: str) -> tuple[str, str, tuple[str, ...]]:
@@ -103,6 +145,17 @@ class Metrics:
     def wrote(self, kind: str, verb: str) -> None:
         self._writes.labels(kind, verb).inc()
 
+    def write_failed(self, kind: str, verb: str, result: str) -> None:
+        self._write_errors.labels(kind, verb, result).inc()
+
+    def expect_writes(self, kinds: Iterable[str]) -> None:
+        """From now on they are there, at 0."""
+        for kind in kinds:
+            for verb in WRITES:
+                self._writes.labels(kind, verb)
+                for result in WRITE_ERRORS:
+                    self._write_errors.labels(kind, verb, result)
+
     def children_contested(self, count: int) -> None:
         self._contested.set(count)
 
@@ -112,11 +165,35 @@ class Metrics:
     def routers_silent(self, rounds: int) -> None:
         self._silent.set(rounds)
 
+    def lease_transitions(self, count: int) -> None:
+        self._lease_transitions.set(count)
+
+    def loop_lagged(self, seconds: float) -> None:
+        self._loop_lag.observe(max(0.0, seconds))
+
     def leading(self, leads: bool) -> None:
         self._leader.set(float(leads))
 
     def pool_condition(self, namespace: str, pool: str, kind: str, status: str) -> None:
         self._condition.labels(namespace, pool, kind).set(_VALUES.get(status, -1.0))
+
+    def pool_reconciled(self, namespace: str, pool: str, at_s: float) -> None:
+        self._reconciled_at.labels(namespace, pool).set(at_s)
+        self._failing_since.labels(namespace, pool).set(0.0)
+
+    def pool_failing(self, namespace: str, pool: str, since_s: float) -> None:
+        self._failing_since.labels(namespace, pool).set(since_s)
+
+    def pool_unknown(self, namespace: str, pool: str, kinds: Iterable[str]) -> None:
+        """What was known of it is too old to be told."""
+        for kind in kinds:
+            self._condition.labels(namespace, pool, kind).set(-1.0)
+
+    def probed(self, namespace: str, pool: str, at_s: float | None) -> None:
+        """None: there is no run that counts."""
+        self._probed_at.remove_by_labels({"namespace": namespace, "pool": pool})
+        if at_s is not None:
+            self._probed_at.labels(namespace, pool).set(at_s)
 
     def probe_cost(self, namespace: str, pool: str, currency: str, amount: float) -> None:
         self._probe_cost.labels(namespace, pool, currency).inc(amount)
@@ -128,7 +205,14 @@ class Metrics:
             self._probe_verdict.labels(namespace, pool, endpoint).set(_VERDICT_VALUES.get(verdict, 1.0))
 
     def pool_gone(self, namespace: str, pool: str) -> None:
-        for family in (self._condition, self._probe_cost, self._probe_verdict):
+        for family in (
+            self._condition,
+            self._probe_cost,
+            self._probe_verdict,
+            self._probed_at,
+            self._reconciled_at,
+            self._failing_since,
+        ):
             family.remove_by_labels({"namespace": namespace, "pool": pool})
 
     def watch_queue(self, depth: Callable[[], float], oldest_s: Callable[[], float]) -> None:
