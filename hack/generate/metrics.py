@@ -66,7 +66,8 @@ OF_ROUTERS: Mapping[str, str] = {
     "hash": "content hash of the document; the same hash is the same configuration",
     "how": "`Continue`, `Restart`",
     "kind": "of fallbacks: `degraded`, `cache`, `default`; of tokens and cost: `answer` (its caller got it whole), "
-    "`retry` (its caller got nothing of it), `hedge` (another endpoint was faster), `cut` (it broke off, or its caller left)",
+    "`retry` (its caller got nothing of it), `hedge` (another endpoint was faster), `cut` (it broke off, or its caller "
+    "left)",
     "mode": "`stream`, `whole`",
     "model": "model, by the name that clients use; `other`",
     "outcome": "of responses: {outcomes} (below); of first choices: {first_choices}; of the queue: {waits}",
