@@ -93,7 +93,7 @@ OUTCOMES = """\
 | `cache`, `default` | the cached answer, the default answer |
 | `empty` | an answer without content: no endpoint had another one |
 | `cut` | an answer that broke off, and nobody could continue it |
-| `refused` | an error that only the caller can mend (4xx) |
+| `refused` | an error that only the caller can fix (4xx) |
 | `shed` | an error, because there are too many requests |
 | `error` | an error of the pool: 5xx, or 429 because every provider limits the rate |
 | `client_gone` | nothing, or a part: it left |

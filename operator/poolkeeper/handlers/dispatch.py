@@ -21,7 +21,7 @@ from poolkeeper.telemetry.metrics import Metrics
 RESYNC_S = 600.0
 """All is well and no watch fires: look now and then anyway."""
 UNKNOWN_AFTER = timedelta(minutes=2)
-"""So long may a pool fail to be reconciled, and its last known conditions still be told."""
+"""So long may a pool fail to be reconciled, and its last known conditions still be reported."""
 WAITING_RESYNC_S = 10.0
 """What a pool waits for may be nothing that we watch: a Service, a ConfigMap, a quota, a corrected API key."""
 

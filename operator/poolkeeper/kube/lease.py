@@ -42,7 +42,7 @@ def record(lease: Json | None) -> tuple[str, str]:
 
 
 class Lease:
-    """now: wall clock, for the record only; monotonic_s: what decides. changed_hands: told how often it has."""
+    """now: wall clock, for the record only; monotonic_s: what decides. changed_hands: called with how often it has."""
 
     def __init__(
         self,

@@ -185,7 +185,7 @@ class Metrics:
         self._failing_since.labels(namespace, pool).set(since_s)
 
     def pool_unknown(self, namespace: str, pool: str, kinds: Iterable[str]) -> None:
-        """What was known of it is too old to be told."""
+        """What was known of it is too old to be reported."""
         for kind in kinds:
             self._condition.labels(namespace, pool, kind).set(-1.0)
 

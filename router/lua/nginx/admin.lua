@@ -78,7 +78,7 @@ end
 -- An endpoint as /state reports it, and the attempts of its windows.
 local function view_of(doc, endpoint, now_ms)
   local known = endpoint_summary.of(doc, endpoint, now_ms)
-  local told, record, checked = known.told, known.backoff, known.check
+  local told, record, checked = known.summary, known.backoff, known.check
   local models, window = circuits_of(endpoint, known.circuits, now_ms)
   local latency_ms = backoffs.latency_ms(endpoint, now_ms)
   return {

@@ -63,7 +63,7 @@ end
 local function add_endpoint(add, doc, endpoint, now_ms)
   local name, known = endpoint.name, endpoint_summary.of(doc, endpoint, now_ms)
   add("poolkeeper_endpoint_info", 1, name, endpoint.provider, endpoint.region, ("%d"):format(endpoint.tier))
-  add("poolkeeper_endpoint_health", HEALTH_VALUE[known.told.health], name)
+  add("poolkeeper_endpoint_health", HEALTH_VALUE[known.summary.health], name)
   add("poolkeeper_endpoint_weight", math.floor(balancer.weight_of(endpoint, now_ms) * 10 + 0.5) / 10, name)
   add("poolkeeper_in_flight", in_flight.in_flight(endpoint.id), name)
   add("poolkeeper_max_connections", endpoint.max_connections, name)

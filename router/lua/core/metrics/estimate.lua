@@ -30,7 +30,7 @@ function _M.learn(rates, bytes, events, counts)
 end
 
 
--- input: tokens of the request if another attempt has told them. held_bytes: of an answer that is no stream.
+-- input: tokens of the request if another attempt has reported them. held_bytes: of an answer that is no stream.
 function _M.of(rates, input, bytes, events, held_bytes)
   local output = events > 0 and events * rates.per_event or held_bytes * TOKENS_PER_BYTE
   return { input = input or math.floor(bytes * rates.per_byte + 0.5), cached_input = 0,

@@ -1,4 +1,4 @@
--- The names of series, in Prometheus' text format. Whoever counts and whoever declares make a name here, from the family's
+-- The names of series, in Prometheus' text format. What counts and what declares make a name here, from the family's
 -- own list of labels: so a series that is there from the start is the one that is counted.
 
 local families = require "core.metrics.families"

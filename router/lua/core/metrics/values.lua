@@ -26,7 +26,7 @@ local function set_of(items, get)
 end
 
 
--- What a caller got. refused: an error that only the caller can mend (4xx); error: the pool's own (5xx, or 429 because all
+-- What a caller got. refused: an error that only the caller can fix (4xx); error: the pool's own (5xx, or 429 because all
 -- providers limit the rate); empty: an answer without content, as every endpoint gave it.
 _M.OUTCOMES = { "ok", "degraded", "cache", "default", "empty", "cut", "refused", "shed", "error", "client_gone" }
 

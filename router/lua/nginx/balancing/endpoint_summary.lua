@@ -25,18 +25,18 @@ function _M.circuits(doc, endpoint, now_ms)
 end
 
 
--- {told (the summary), circuits, backoff, key, check (nil: it is not checked)}
+-- {summary, circuits, backoff, key, check (nil: it is not checked)}
 function _M.of(doc, endpoint, now_ms)
   local key, record = credentials.of(endpoint), backoffs.record(endpoint)
   local checked = endpoint.check_key and health_records.record(endpoint)
   local circuits = _M.circuits(doc, endpoint, now_ms)
-  local told = summary.of({
+  local found = summary.of({
     mode = endpoint.mode, weight = endpoint.weight, is_off_schedule = endpoint.weight_now == 0,
     key = not key.missing and key.version or nil,
     key_since_ms = key.since_ms, rest = record, models = endpoint.model_names, circuits = circuits,
     advice = endpoint.advice, check = checked,
   }, now_ms)
-  return { told = told, circuits = circuits, backoff = record, key = key, check = checked }
+  return { summary = found, circuits = circuits, backoff = record, key = key, check = checked }
 end
 
 

@@ -1,5 +1,5 @@
 -- What each attempt cost, in tokens and money: by the provider's own account, else by an estimate
--- (core/metrics/estimate.lua). An estimate waits for the end of its request, because another attempt may tell the tokens of
+-- (core/metrics/estimate.lua). An estimate waits for the end of its request, because another attempt may report the tokens of
 -- the same request.
 
 local cost = require "core.document.cost"

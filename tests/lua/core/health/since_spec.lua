@@ -56,7 +56,7 @@ describe("since when an endpoint is kept from requests", function()
     assert.equal(0, since.causes(known({ backoff = paused({ 1000 }) }), nil, 70000).backoff)
   end)
 
-  it("is told by cause", function()
+  it("is known by cause", function()
     local found = since.causes(known({
       check = { state = "Failing", since_ms = 5 }, key = { missing = true, since_ms = 6 },
     }), { weight_percent = 0, since_ms = 7, until_ms = 100 }, 50)

@@ -7,7 +7,7 @@ describe("tokens that no provider has counted", function()
     assert.same({ input = 600, cached_input = 0, output = 20, reasoning = 0 }, estimate.of(rates, nil, 2000, 10, 0))
   end)
 
-  it("of the request are those that another attempt has told", function()
+  it("of the request are those that another attempt has reported", function()
     assert.equal(77, estimate.of(estimate.new(), 77, 2000, 10, 0).input)
   end)
 
