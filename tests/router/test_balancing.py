@@ -37,7 +37,7 @@ def shares(ask: Callable[[int], httpx.Response], count: int, at_once: int = 1) -
 def broken(router: Router) -> dict[str, int]:
     """Of poolkeeper_affinity_broken_total, by endpoint."""
     lines = [line for line in router.metrics().splitlines() if line.startswith("poolkeeper_affinity_broken_total{")]
-    return {line.split('"')[1]: int(line.split()[-1]) for line in lines}
+    return {line.split('"')[1]: int(line.split()[-1]) for line in lines if not line.endswith(" 0")}
 
 
 # --- weights

@@ -216,7 +216,8 @@ def test_who_waits_too_long_is_told_so(routers: Router, a: FakeProvider) -> None
     assert int(answer.headers["retry-after"]) >= 1
     assert "none became free within" in answer.json()["error"]["message"]
     eventually(lambda: 'shed_total{code="queue_timeout",client=""} 1' in routers.metrics(), "it is counted")
-    eventually(lambda: 'queue_wait_seconds_count{priority="0"} 1' in routers.metrics(), "its wait is measured")
+    waited = 'queue_wait_seconds_count{priority="0",outcome="timed_out"} 1'
+    eventually(lambda: waited in routers.metrics(), "its wait is measured")
 
 
 def test_a_request_waits_no_longer_than_its_own_time_limit(routers: Router, a: FakeProvider) -> None:

@@ -1,6 +1,6 @@
 -- What each attempt cost, in tokens and money: by the provider's own account, else by an estimate
--- (core/metrics/estimate.lua). An estimate waits for the end of its request, because another attempt may report the tokens of
--- the same request.
+-- (core/metrics/estimate.lua). An estimate waits for the end of its request: another attempt may report the tokens of the
+-- same request.
 
 local cost = require "core.document.cost"
 local declared = require "core.metrics.declared"
