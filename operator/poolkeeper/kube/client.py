@@ -165,8 +165,7 @@ class KubeApi:
         """wrote, failed: called with kind and verb of each write, and with how it failed: retry or refused."""
         self._client = client
         self._wrote = wrote
-        if failed:
-            self._failed = failed
+        self._failed = failed or self._failed
 
     async def close(self) -> None:
         await self._client.close()

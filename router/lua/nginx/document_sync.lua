@@ -23,6 +23,7 @@ local known_outages = require "nginx.endpoint.known_outages"
 local queue = require "core.balancing.queue"
 local backoffs = require "nginx.endpoint.backoffs"
 local breakers = require "nginx.endpoint.breakers"
+local series_store = require "nginx.shared.series_store"
 local state = require "nginx.shared.state"
 local tariff = require "core.document.tariff"
 local egress_proxy = require "nginx.upstream.egress_proxy"
@@ -203,9 +204,9 @@ local function declare_series(text, pause)
   local doc, names = prepare(parse(text)), {}
   declared.each(doc, doc.bounds, function(series)
     names[series] = true
-    state.declare_series(series)
+    series_store.declare(series)
   end, pause)
-  state.sweep_series(function(series)
+  series_store.sweep(function(series)
     return names[series] or not series:find('[{,]endpoint="') and not series:find('[{,]from="')
   end)
   return doc.bounds

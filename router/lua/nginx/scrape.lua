@@ -14,6 +14,7 @@ local pool_breaker = require "nginx.endpoint.pool_breaker"
 local queue_heads = require "nginx.balancing.queue_heads"
 local series_names = require "core.metrics.series"
 local since = require "core.health.since"
+local series_store = require "nginx.shared.series_store"
 local state = require "nginx.shared.state"
 local turn = require "nginx.shared.turn"
 local worker_health = require "nginx.shared.worker_health"
@@ -39,10 +40,10 @@ table.sort(ORDER)
 local by_family, known_count, known_version = {}, 0, 0
 
 local function read_list()
-  if known_version ~= state.series_version() then
-    by_family, known_count, known_version = {}, 0, state.series_version()
+  if known_version ~= series_store.version() then
+    by_family, known_count, known_version = {}, 0, series_store.version()
   end
-  known_count = state.each_series(known_count, function(name)
+  known_count = series_store.each(known_count, function(name)
     local family = series_names.family_of(name)
     if family then
       local list = by_family[family] or {}
@@ -141,7 +142,7 @@ local function send_family(family, of_gauges)
   end
   table.insert(lines, 1, series_names.head(family))
   for i = 1, #names do
-    lines[#lines + 1] = ("%s %.15g\n"):format(names[i], state.series(names[i]))
+    lines[#lines + 1] = ("%s %.15g\n"):format(names[i], series_store.get(names[i]))
     if #lines >= SLICE then
       if not send(lines) then
         return nil

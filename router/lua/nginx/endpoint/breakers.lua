@@ -7,6 +7,7 @@ local declared = require "core.metrics.declared"
 local metrics = require "nginx.shared.metrics"
 local in_flight = require "nginx.endpoint.in_flight"
 local patience = require "core.request.patience"
+local series_store = require "nginx.shared.series_store"
 local state = require "nginx.shared.state"
 
 local floor = math.floor
@@ -74,7 +75,7 @@ local function step(attempt, event, context)
     state.log_transition({ at_ms = context.now_ms, endpoint = attempt.endpoint.name, model = attempt.model,
                            from = change.from, to = change.to, reason = change.reason })
     local family = "poolkeeper_breaker_transitions_total"
-    state.add_to_series(metrics.series(family, attempt.endpoint.name,
+    series_store.add(metrics.series(family, attempt.endpoint.name,
                                        declared.lumped(attempt.endpoint.bounds, family, attempt.model),
                                        change.from, change.to, change.reason), 1)
   end

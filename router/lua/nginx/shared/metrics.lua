@@ -2,7 +2,7 @@
 -- memory for it. Names come from core/metrics/series.lua; labels from the document and from fixed lists, never from traffic.
 
 local series = require "core.metrics.series"
-local state = require "nginx.shared.state"
+local series_store = require "nginx.shared.series_store"
 
 local _M = {}
 
@@ -52,21 +52,21 @@ local function flush_histogram(histogram)
   local parts, counted, running = histogram.parts, histogram.counted, 0
   for i = 1, #counted do
     running = running + counted[i]
-    state.add_to_series(parts.buckets[i], running)
+    series_store.add(parts.buckets[i], running)
     counted[i] = 0
   end
   if parts.buckets[1] then
-    state.add_to_series(parts.buckets[#parts.buckets], histogram.count)
+    series_store.add(parts.buckets[#parts.buckets], histogram.count)
   end
-  state.add_to_series(parts.sum, histogram.sum)
-  state.add_to_series(parts.count, histogram.count)
+  series_store.add(parts.sum, histogram.sum)
+  series_store.add(parts.count, histogram.count)
   histogram.sum, histogram.count = 0, 0
 end
 
 
 function _M.flush()
   for name, amount in pairs(counts) do
-    state.add_to_series(name, amount)
+    series_store.add(name, amount)
   end
   counts = {}
   for _, histogram in pairs(histograms) do

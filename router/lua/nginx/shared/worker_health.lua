@@ -2,6 +2,7 @@
 
 local clock = require "nginx.shared.clock"
 local metrics = require "nginx.shared.metrics"
+local series_store = require "nginx.shared.series_store"
 local state = require "nginx.shared.state"
 
 local ngx = ngx
@@ -49,7 +50,7 @@ function _M.measure_memory()
     file:close()
   end
   if pages then
-    state.set_series(metrics.series("poolkeeper_worker_memory_bytes", ngx.worker.id()), pages * PAGE_BYTES)
+    series_store.set(metrics.series("poolkeeper_worker_memory_bytes", ngx.worker.id()), pages * PAGE_BYTES)
   end
 end
 
