@@ -76,6 +76,8 @@ class Policy(gateway.Policy):
     busy_backoff_ms: tuple[int, ...] = (500, 1000, 2000)
     tier_wait_ms: int = 0
     recovery: str = "Continue"
+    whole_answers: str = "Stream"
+    """How a whole answer is asked for; as_asked.py plays some cases the other way, too."""
     health_check: str = "None"
     """Its type. None, so that providers see what callers ask for and nothing else."""
 

@@ -86,7 +86,7 @@ def failover_policy(policy: gateway.Policy) -> Mapping[str, object]:
             "interToken": f"{policy.inter_token_ms}ms",
             "request": f"{policy.request_ms}ms",
         },
-        "streaming": {"recovery": policy.recovery},
+        "streaming": {"recovery": policy.recovery, "wholeAnswers": policy.whole_answers},
         "balancing": {"slowStart": "0s"},
         "failback": {"stabilization": "0s"},
         "fallback": {"cacheTTL": "0s"},

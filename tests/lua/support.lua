@@ -21,4 +21,21 @@ function _M.own_vectors(name)
 end
 
 
+-- Streams and the whole answers that they are: name, source, provider, path, stream, whole.
+function _M.whole_answers()
+  local folder, cases = "tests/lua/vectors/whole/", {}
+  local list = io.popen("ls " .. folder)
+  for file in list:lines() do
+    local text = assert(io.open(folder .. file)):read("*a")
+    local source, provider, path, events, whole =
+      text:match("^source: (.-)\nprovider: (.-)\npath: (.-)\n=== stream\n(.*)=== whole\n(.*)$")
+    cases[#cases + 1] = { name = file:gsub("%.txt$", ""), source = source, provider = provider, path = path,
+                          stream = assert(events, file), whole = whole }
+  end
+  list:close()
+  assert(#cases > 20, "the vectors are gone")
+  return cases
+end
+
+
 return _M

@@ -76,7 +76,7 @@ POLICY = PolicyDoc(
     ),
     timeouts=TimeoutsDoc(connect_ms=3_000, first_token_ms=3_000, inter_token_ms=3_000, request_ms=20_000),
     balancing=BalancingDoc(algorithm="Dynamic", slow_start_ms=0),
-    streaming=StreamingDoc(recovery="Continue"),
+    streaming=StreamingDoc(recovery="Continue", whole_answers="AsAsked"),
     failback=FailbackDoc(stabilization_ms=0),
     fallback=FallbackDoc(default_response="System busy, please retry shortly"),
 )

@@ -132,6 +132,21 @@ def test_a_whole_answer_is_never_paid_for_twice(router: Router, a: FakeProvider,
     assert b.log() == []
 
 
+def test_a_whole_answer_that_is_asked_for_as_a_stream_is_hedged_as_one(
+    router: Router, a: FakeProvider, b: FakeProvider
+) -> None:
+    serve(router, a, b)
+    streaming = POLICY.streaming.model_copy(update={"whole_answers": "Stream"})
+    streamed = hedging().model_copy(update={"streaming": streaming})
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=streamed)
+
+    answer = router.ask()
+
+    assert answer.headers["x-poolkeeper-endpoint"] == "b"
+    assert answer.json()["choices"][0]["finish_reason"] == "stop"
+    assert a.wait_for(lambda entries: entries[-1].outcome is Outcome.CLIENT_CLOSED)
+
+
 @pytest.mark.timing
 def test_a_prompt_that_the_first_never_read_keeps_nobody(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     serve(router, a, b)

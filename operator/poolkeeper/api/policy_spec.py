@@ -143,8 +143,10 @@ class Timeouts(Model):
     """To connect, TLS included."""
     first_token: Span = Duration("30s")
     """Of a stream: from sending the request to the first content. Keep-alive comments and empty pieces are not content;
-    reasoning is. Then the router uses the next endpoint. A whole answer has no visible first token: it may take as long
-    as timeouts.request, or half of what is left of that while another endpoint could answer."""
+    reasoning is. Then the router uses the next endpoint. The same for whole answers (streaming.wholeAnswers) while
+    another endpoint could answer; else one may take as long as timeouts.request. Asked as a whole, an answer has no
+    visible first token: it may take timeouts.request, or half of what is left of that while another endpoint could
+    answer."""
     inter_token: Span = Duration("30s")
     """Between two pieces of content of a stream; then the stream counts as stalled (see streaming.recovery)."""
     request: Span = Duration("600s")
@@ -152,13 +154,18 @@ class Timeouts(Model):
 
 
 class Streaming(Model):
-    """What happens to a stream that breaks after the client has seen its beginning."""
+    """How answers are asked of an endpoint, and what happens to one that breaks off."""
 
     recovery: Literal["Continue", "Restart", "Error"] = "Continue"
     """Continue: another endpoint with the capability PrefixCompletion continues the answer; without one it acts as
     Restart. Restart: another endpoint answers again; the router sends the rest if the text agrees with what was sent,
     else it acts as Error. Error: the stream ends with an error event. A cut answer never ends as if it were complete.
     """
+    whole_answers: Literal["Stream", "AsAsked"] = "Stream"
+    """A request that the client did not ask to be streamed. Stream: the router asks the endpoint for a stream and puts
+    the whole answer together, so that firstToken, interToken, recovery and hedging apply to it, too; where a stream
+    could not give the same answer, the router asks as the client did. AsAsked: always so; then only timeouts.request
+    bounds the answer until it begins."""
 
 
 class Concurrency(Model):
@@ -253,7 +260,7 @@ class FailoverPolicySpec(Model):
     timeouts: Timeouts = Timeouts()
     """How long to wait for what."""
     streaming: Streaming = Streaming()
-    """What happens to a stream that breaks off half-way."""
+    """How answers are asked of an endpoint, and what happens to one that breaks off."""
     concurrency: Concurrency = Concurrency()
     """How the router finds the limit of requests in flight at an endpoint."""
     queue: Queue = Queue()

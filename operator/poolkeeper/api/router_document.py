@@ -178,9 +178,11 @@ class HeldTier(Model):
 
 
 class StreamingDoc(Model):
-    """recovery: how an answer is continued that broke off after its caller saw a part of it."""
+    """recovery: how an answer is continued that broke off after its caller saw a part of it. whole_answers: how an
+    answer is asked for that its caller wants whole."""
 
     recovery: Literal["Continue", "Restart", "Error"]
+    whole_answers: Literal["Stream", "AsAsked"]
 
 
 class FailbackDoc(Model):

@@ -67,7 +67,7 @@ def policy_doc(spec: FailoverPolicySpec, told_at: str = "", held: tuple[HeldTier
             request_ms=timeouts.request.ms,
         ),
         balancing=_balancing(spec.balancing),
-        streaming=StreamingDoc(recovery=spec.streaming.recovery),
+        streaming=StreamingDoc(recovery=spec.streaming.recovery, whole_answers=spec.streaming.whole_answers),
         concurrency=ConcurrencyDoc(mode=spec.concurrency.mode),
         queue=_queue(spec.queue),
         tiers=TiersDoc(spill=spec.tiers.spill),

@@ -3,6 +3,7 @@
 from testing.conformance.case import Case
 from testing.conformance.table import (
     additions,
+    as_asked,
     backoffs,
     blame,
     busy,
@@ -51,6 +52,7 @@ FAMILIES = (
     blame,
     forms,
     backoffs,
+    as_asked,
 )
 
 

@@ -52,8 +52,19 @@ def cases() -> Iterator[Case]:
         when=When.FIRST,
         plays=(plays("ok", first_token_ms=1500), OK),
         seen=(ONCE, NEVER),
-        policy=Policy(first_token_ms=500),
+        policy=Policy(first_token_ms=500, whole_answers="AsAsked"),
         turns=(Turn(),),
+    )
+    yield Case(
+        name="healthy-slow-tokens-whole",
+        klass=KLASS,
+        title="a whole answer that is generated for longer than firstToken",
+        mode=Mode.WHOLE,
+        when=When.FIRST,
+        plays=(plays("ok", tokens=16, token_interval_ms=100), OK),
+        seen=(ONCE, NEVER),
+        policy=Policy(first_token_ms=500, inter_token_ms=500),
+        dials={"tokens": 16},
     )
     yield Case(
         name="healthy-multi-line-data-stream",

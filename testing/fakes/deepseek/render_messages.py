@@ -9,6 +9,8 @@ from testing.fakes.deepseek.reply import Origin, Reply
 
 STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
 
+SIGNATURE = "fake"
+
 
 @dataclass(frozen=True, slots=True)
 class MessagesWriter:
@@ -39,13 +41,19 @@ class MessagesWriter:
         index = self._text_index
         opening = b""
         if start == 0:
-            opening = self._closed(0) if index else b""
+            opening = self._thought() if index else b""
             opening += self._opened(index, self._block("", {}))
         kind, member = ("input_json_delta", "partial_json") if self.reply.is_tool_call else ("text_delta", "text")
         return opening + self._delta(index, {"type": kind, member: said})
 
+    def _thought(self) -> bytes:
+        """The end of the thinking block: its signature comes last."""
+        return self._delta(0, {"type": "signature_delta", "signature": SIGNATURE}) + self._closed(0)
+
     def finish(self, *, with_usage: bool = False) -> bytes:
-        closing = self._closed(self._text_index) if self.reply.words[0] or self.reply.reasoning else b""
+        closing = self._closed(self._text_index) if self.reply.words[0] else b""
+        if self.reply.reasoning and not self.reply.words[0]:
+            closing = self._thought()
         delta = {"stop_reason": self._stop_reason, "stop_sequence": None}
         return closing + _event("message_delta", delta=delta, usage={"output_tokens": self.reply.spoken})
 
@@ -67,7 +75,7 @@ class MessagesWriter:
     def body(self) -> bytes:
         content: list[object] = []
         if self.reply.reasoning:
-            content.append({"type": "thinking", "thinking": "".join(self.reply.reasoning), "signature": "fake"})
+            content.append({"type": "thinking", "thinking": "".join(self.reply.reasoning), "signature": SIGNATURE})
         if self.reply.words[0]:
             said = "".join(self.reply.words[0])
             content.append(self._block(said, json.loads(said) if self.reply.is_tool_call else {}))

@@ -95,7 +95,9 @@ local POLICY = object({
       mode = one_of("Header", "Prefix"), header = text(1, 64, "^[%w%-]+$"), ttl_ms = integer(0, NO_LIMIT_MS),
     })),
   }),
-  streaming = object({ recovery = one_of("Continue", "Restart", "Error") }),
+  streaming = object({
+    recovery = one_of("Continue", "Restart", "Error"), whole_answers = one_of("Stream", "AsAsked"),
+  }),
   concurrency = object({ mode = one_of("Static", "Adaptive") }),
   queue = nullable(object({ max_wait_ms = integer(1, HOUR_MS), max_depth = integer(1, COUNT_MAX) })),
   tiers = object({ spill = one_of("Strict", "Proportional") }),

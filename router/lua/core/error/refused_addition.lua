@@ -1,4 +1,5 @@
--- May a refusal mean what the router added to the request (stream_options) and not what its caller wrote?
+-- May a refusal mean what the router added to the request (stream_options, or a stream for an answer that its caller wants
+-- whole) and not what its caller wrote?
 
 local find = string.find
 local lower = string.lower
@@ -14,6 +15,8 @@ local UNKNOWN = {
   "unexpected field", "unexpected parameter", "extra inputs are not permitted", "extra fields not permitted",
   "additional properties", "unsupported parameter", "unsupported field", "unsupported option",
 }
+-- A server's own error is about streams only where it says that it cannot.
+local CANNOT = { "not ", "n't ", "cannot", "unsupported", "only " }
 -- Refusals that are not about the request's form, whatever they quote.
 local NEVER = { RateLimited = true, Credential = true, Busy = true, ContextTooLong = true, Empty = true }
 
@@ -46,6 +49,17 @@ function _M.may_be(failure, members)
   end
   local text = lower(sub(answer.body, 1, LOOKED_AT_BYTES))
   return says_any(text, NAMES) or says_any(text, UNKNOWN) and not names_a_member(text, members)
+end
+
+
+-- The same of a request that was made one for a stream.
+function _M.may_be_stream(failure)
+  local answer = failure.answer
+  if not answer or NEVER[failure.class] then
+    return false
+  end
+  local text = lower(sub(answer.body, 1, LOOKED_AT_BYTES))
+  return find(text, "%f[%a]stream") ~= nil and (answer.status < 500 or says_any(text, CANNOT))
 end
 
 

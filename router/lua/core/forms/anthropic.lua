@@ -1,4 +1,4 @@
--- Messages in the other form: a whole one as a stream, a stream as a whole one. Blocks keep every member they have.
+-- A whole message of Anthropic's Messages API as a stream. Blocks keep every member they have.
 
 local edit = require "core.json.edit"
 local scan = require "core.json.scan"
@@ -10,8 +10,6 @@ local _M = {}
 
 local NULL = "null"
 
-
--- a whole message as a stream
 
 local function event(name, members)
   members.type = '"' .. name .. '"'
@@ -84,78 +82,6 @@ function _M.as_stream(body)
     usage = edit.get(body, "usage") or "{}",
   }) .. event("message_stop", {})
   return concat(parts)
-end
-
-
--- a stream as a whole message
-
--- Where the pieces of a delta go, by its type: the member of the delta, and of the block.
-local PIECES = {
-  text_delta = { "text", "text" }, thinking_delta = { "thinking", "thinking" },
-  signature_delta = { "signature", "signature" }, input_json_delta = { "partial_json", "input" },
-}
-
-
-local function add_delta(block, value, raw)
-  local piece = PIECES[value.type]
-  if piece and type(value[piece[1]]) == "string" then
-    block.texts[piece[2]] = (block.texts[piece[2]] or "") .. value[piece[1]]
-  elseif value.type == "citations_delta" then
-    block.citations[#block.citations + 1] = edit.get(raw, "citation")
-  end
-end
-
-
-local function whole_block(block)
-  local changes = {}
-  for name, text in pairs(block.texts) do
-    changes[name] = name == "input" and (text ~= "" and text or "{}") or scan.quote(text)
-  end
-  if block.citations[1] then
-    changes.citations = edit.list(block.citations)
-  end
-  return edit.set(block.raw, changes)
-end
-
-
--- The members of a message's end: why, and the account, added to the one of its start.
-local function end_of(message, data)
-  local said, usage = edit.get(data, "delta") or "{}", edit.get(data, "usage")
-  local changes = {}
-  for _, name in ipairs({ "stop_reason", "stop_sequence" }) do
-    changes[name] = edit.get(said, name)
-  end
-  local begun = edit.get(message, "usage") or "{}"
-  local places, counts = usage and scan.members(usage) or {}, {}
-  for i = 1, #places, 3 do
-    counts[places[i]] = usage:sub(places[i + 1], places[i + 2])
-  end
-  changes.usage = edit.set(begun, counts)
-  return edit.set(message, changes)
-end
-
-
--- text: the events of a complete stream. nil when they are none of a message.
-function _M.assemble(text, decode)
-  local message, blocks, by_index = nil, {}, {}
-  for _, data in ipairs(sse.all(text)) do
-    local value = decode(data)
-    local kind = type(value) == "table" and value.type
-    if kind == "message_start" then
-      message = edit.get(data, "message")
-    elseif kind == "content_block_start" then
-      local block = { raw = edit.get(data, "content_block"), texts = {}, citations = {} }
-      blocks[#blocks + 1], by_index[tonumber(value.index) or #blocks] = block, block
-    elseif kind == "content_block_delta" and by_index[tonumber(value.index)] and type(value.delta) == "table" then
-      add_delta(by_index[tonumber(value.index)], value.delta, edit.get(data, "delta"))
-    elseif kind == "message_delta" and message then
-      message = end_of(message, data)
-    end
-  end
-  for i = 1, #blocks do
-    blocks[i] = whole_block(blocks[i])
-  end
-  return message and edit.set(message, { content = edit.list(blocks) })
 end
 
 

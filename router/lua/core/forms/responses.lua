@@ -1,5 +1,5 @@
--- Responses in the other form. The last event of a stream carries the whole response. A whole response becomes a stream
--- item by item, with one delta for each text and for the arguments of each call.
+-- A whole response as a stream: item by item, with one delta for each text and for the arguments of each call. The last
+-- event carries the whole response.
 
 local edit = require "core.json.edit"
 local sse = require "core.answer.sse"
@@ -9,7 +9,6 @@ local concat = table.concat
 local _M = {}
 
 local EMPTY, IN_PROGRESS = '""', '"in_progress"'
-local ENDS = { ["response.completed"] = true, ["response.incomplete"] = true }
 -- The text of a part, by its type: the member that holds it, and what its events are called.
 local PARTS = {
   ['"output_text"'] = { "text", "response.output_text" }, ['"refusal"'] = { "refusal", "response.refusal" },
@@ -88,19 +87,6 @@ function _M.as_stream(body)
   end
   say(out, edit.get(body, "status") == '"incomplete"' and "response.incomplete" or "response.completed", { response = body })
   return concat(out)
-end
-
-
--- text: the events of a complete stream. nil when they are none of a response.
-function _M.assemble(text, decode)
-  local whole
-  for _, data in ipairs(sse.all(text)) do
-    local value = decode(data)
-    if type(value) == "table" and ENDS[value.type] then
-      whole = edit.get(data, "response")
-    end
-  end
-  return whole
 end
 
 

@@ -22,6 +22,20 @@ function _M.get(text, name)
 end
 
 
+-- The members of an object: name -> JSON text; nil when text is none.
+function _M.object(text)
+  local places = scan.members(text)
+  if not places then
+    return nil
+  end
+  local members = {}
+  for i = 1, #places, 3 do
+    members[places[i]] = sub(text, places[i + 1], places[i + 2])
+  end
+  return members
+end
+
+
 -- changes: name -> its value as JSON text, or false where it is to go. nil when text is no object.
 function _M.set(text, changes)
   local members = scan.members(text)

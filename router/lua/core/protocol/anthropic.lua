@@ -5,6 +5,7 @@
 
 local chunk = require "core.answer.chunk"
 local finish_reason = require "core.answer.finish_reason"
+local message_assembly = require "core.forms.message_assembly"
 local forms = require "core.forms.anthropic"
 local frame = require "core.answer.frame"
 local encode = require "core.json.encode"
@@ -20,7 +21,7 @@ local _M = {}
 
 _M.new_record, _M.new_splice = message_record.new, message_splice.new
 _M.ID_HEADER = "request-id" -- where its SDKs look for it
-_M.as_stream, _M.assemble = forms.as_stream, forms.assemble
+_M.as_stream, _M.new_assembly = forms.as_stream, message_assembly.new
 _M.DONE_EVENT = 'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 -- Reasons to stop that are no end: as in OpenAI's protocol, whose servers translate.

@@ -6,6 +6,7 @@ local max = math.max
 
 local chunk = require "core.answer.chunk"
 local encode = require "core.json.encode"
+local chat_assembly = require "core.forms.chat_assembly"
 local forms = require "core.forms.openai"
 local lenient = require "core.json.lenient"
 
@@ -17,7 +18,7 @@ local USAGE_TAIL_BYTES = 1024 -- usage is the last member of an answer, or nearl
 _M.DONE_EVENT = "data: [DONE]\n\n"
 
 _M.new_reader = chunk.new
-_M.as_stream, _M.assemble = forms.as_stream, forms.assemble
+_M.as_stream, _M.new_assembly = forms.as_stream, chat_assembly.new
 
 
 function _M.error_body(message, code)

@@ -10,6 +10,7 @@ local chunk = require "core.answer.chunk"
 local empty = require "core.answer.empty"
 local encode = require "core.json.encode"
 local lenient = require "core.json.lenient"
+local response_assembly = require "core.forms.response_assembly"
 local forms = require "core.forms.responses"
 local openai = require "core.protocol.openai"
 local response_record = require "core.answer.response_record"
@@ -23,7 +24,7 @@ local LIMITS = { max_output_tokens = true, content_filter = true }
 
 _M.error_body = openai.error_body
 _M.new_record, _M.new_splice = response_record.new, response_splice.new
-_M.as_stream, _M.assemble = forms.as_stream, forms.assemble
+_M.as_stream, _M.new_assembly = forms.as_stream, response_assembly.new
 
 
 -- In both of the shapes that the API's own error events have been seen in: client libraries look for either.

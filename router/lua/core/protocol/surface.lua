@@ -4,10 +4,10 @@
 -- A protocol (core/protocol): new_reader(decode, choices) gives the meaning of a stream's events (chunk.lua names the
 -- kinds); DONE_EVENT is the end of a complete stream; read_whole(body, decode, member) decides for a complete body of
 -- status 200 whether it is an answer, why it was cut (if it is none: its error, when that is not the body), and its token
--- usage; as_stream(body, surface, wants_usage) turns a whole answer into a stream, assemble(text, decode, surface) a
--- stream into a whole answer, nil where that is impossible; new_record() remembers what is sent of a stream and
--- new_splice(…) joins another to it (transcript.lua and splice.lua do so without them); error_body(message, code, status)
--- and error_event(message, code) report errors of the router.
+-- usage; as_stream(body, surface, wants_usage) turns a whole answer into a stream, nil where that is impossible;
+-- new_assembly(decode, {surface, provider}) puts the events of a stream together into a whole answer; new_record()
+-- remembers what is sent of a stream and new_splice(…) joins another to it (transcript.lua and splice.lua do so without
+-- them); error_body(message, code, status) and error_event(message, code) report errors of the router.
 
 local counting = require "core.protocol.counting"
 local anthropic = require "core.protocol.anthropic"

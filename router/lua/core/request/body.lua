@@ -1,5 +1,6 @@
 -- What the router must know of a request's body, and the body as one endpoint is to get it: with that endpoint's name of
--- the model, and, for streams, with usage switched on (its extra chunk is taken out again when the caller did not ask).
+-- the model, as a stream where the router wants one, and, for streams, with usage switched on (its extra chunk is taken out
+-- again when the caller did not ask).
 
 local find = string.find
 local sub = string.sub
@@ -93,15 +94,15 @@ function _M.parse(body, decode, default_model, surface, pause)
     return nil, err
   end
   local stream = surface.can_stream and last.stream == "true"
-  local options, asked = last.stream_options, true
-  if stream and surface.takes_usage then
-    options, asked = with_usage(options, decode, pause)
+  local options, has_usage = last.stream_options, true
+  if surface.can_stream and surface.takes_usage then
+    options, has_usage = with_usage(options, decode, pause)
   end
   return setmetatable({
     body = body, members = members, places = places, is_empty = #members == 0,
-    model = model, stream = stream, wants_usage = asked, adds_usage = not asked, usage_options = options,
-    choices = tonumber(last.n) or 1, written = last,
-    wanted = { model = "", stream = last.stream, n = last.n, stream_options = nil },
+    model = model, stream = stream, wants_usage = not stream or has_usage, adds_usage = not has_usage,
+    usage_options = options, choices = tonumber(last.n) or 1, written = last,
+    wanted = { model = "", stream = nil, n = last.n, stream_options = nil },
   }, request)
 end
 
@@ -112,6 +113,9 @@ local function additions(self)
   if not written.model then
     missing = '"model":' .. wanted.model .. ","
   end
+  if wanted.stream and not written.stream then
+    missing = missing .. '"stream":' .. wanted.stream .. ","
+  end
   if wanted.stream_options and not written.stream_options then
     missing = missing .. '"stream_options":' .. wanted.stream_options .. ","
   end
@@ -119,11 +123,14 @@ local function additions(self)
 end
 
 
--- The body for an endpoint that calls the model so; quoted_name: as a JSON string. is_plain: without what the router adds?
-function request:body_for(quoted_name, is_plain)
-  local wanted, body, places = self.wanted, self.body, self.places
+-- The body for an endpoint that calls the model so; quoted_name: as a JSON string. is_plain: without a request for usage
+-- that the caller did not make? is_streamed: as a stream, whatever the caller asked for?
+function request:body_for(quoted_name, is_plain, is_streamed)
+  local wanted, body, places, written = self.wanted, self.body, self.places, self.written
   wanted.model = quoted_name
-  wanted.stream_options = is_plain and self.written.stream_options or not is_plain and self.usage_options or nil
+  wanted.stream = is_streamed and "true" or written.stream
+  local adds = not is_plain and (self.stream or is_streamed)
+  wanted.stream_options = adds and self.usage_options or written.stream_options
   local parts, count, pos = {}, 0, 1
   local missing = additions(self)
   if missing ~= "" then

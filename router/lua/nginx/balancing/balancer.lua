@@ -4,6 +4,7 @@
 
 local probe_advice = require "core.balancing.probe_advice"
 local health_records = require "nginx.endpoint.health_records"
+local asked_form = require "nginx.balancing.asked_form"
 local breakers = require "nginx.endpoint.breakers"
 local queue_heads = require "nginx.balancing.queue_heads"
 local check_state = require "core.health.check_state"
@@ -120,12 +121,14 @@ local function take(request, endpoint, max_connections, now_ms)
     return nil
   end
   local route = endpoint.routes[request.model]
+  local assembles = asked_form.is_assembled(request, endpoint)
   local attempt = {
     endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
     asked = request.asked, started_ms = now_ms,
     key_version = credentials.of(endpoint).version,
     asking = request.parsed,
-    conversation = request.conversation, is_stream = request.parsed.stream, is_last_resort = request.is_last_resort,
+    conversation = request.conversation, is_stream = request.parsed.stream or assembles, assembles = assembles,
+    is_last_resort = request.is_last_resort,
     holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
     waits_in = false, client = request.client, surface = request.surface, account = request.account,
   }

@@ -2,6 +2,7 @@
 -- the answer has proved itself (a stream by its first content, anything else by being a complete JSON answer). A failure
 -- until then comes back as {class, reason, ...}; after that relay.lua passes the answer on.
 
+local addition_refusals = require "nginx.endpoint.addition_refusals"
 local attempt_failure = require "nginx.request.attempt_failure"
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
@@ -15,7 +16,6 @@ local patience = require "core.request.patience"
 local refused_addition = require "core.error.refused_addition"
 local retry_budget = require "nginx.balancing.retry_budget"
 local turn = require "nginx.shared.turn"
-local usage_refusals = require "nginx.endpoint.usage_refusals"
 
 local now_ms = clock.now_ms
 local failed, refused, time_out = attempt_failure.failed, attempt_failure.refused, attempt_failure.time_out
@@ -35,7 +35,7 @@ local function message_for(request, attempt, key)
   if request.is_beta and not attempt.place and endpoint.places.prefix then
     place = endpoint.places.prefix
   end
-  local body = (attempt.parsed or request.parsed):body_for(attempt.route.quoted_name, attempt.is_plain)
+  local body = (attempt.parsed or request.parsed):body_for(attempt.route.quoted_name, attempt.is_plain, attempt.assembles)
   local rules = attempt.route.parameters
   if rules then
     body = parameters.apply(rules[request.surface.name], body, cjson.decode, turn.pause)
@@ -140,33 +140,64 @@ local function try(request, attempt, key, deadline_ms)
 end
 
 
--- How long it may take to its first content (core/request/patience.lua).
+-- How long it may take to its first content (core/request/patience.lua). A caller of a whole answer sees none: while no
+-- other endpoint could answer, it may take as long as the request.
 local function patience_ms(request, attempt)
-  local left_ms = nil
-  if not attempt.is_stream and request.attempts < request.doc.policy.retry.max_attempts
-      and offers.has_another(request, attempt.endpoint, attempt.started_ms) then
-    left_ms = request.deadline_ms - attempt.started_ms
+  local is_stream, left_ms = attempt.is_stream, nil
+  if not request.parsed.stream then
+    if request.attempts < request.doc.policy.retry.max_attempts
+        and offers.has_another(request, attempt.endpoint, attempt.started_ms) then
+      left_ms = request.deadline_ms - attempt.started_ms
+    else
+      is_stream = false
+    end
   end
-  return patience.ms(attempt.policy.timeouts, attempt.is_stream, left_ms)
+  return patience.ms(attempt.policy.timeouts, is_stream, left_ms)
+end
+
+
+-- What of the router's own additions a refusal may mean: a stream for a whole answer, or the usage of a stream; nil: none.
+local function refused_one(attempt, parsed, failure)
+  if attempt.assembles then
+    return (refused_addition.may_be_stream(failure)
+            or parsed.adds_usage and refused_addition.may_be(failure, parsed.members))
+      and addition_refusals.stream_of(attempt.asked)
+  end
+  return attempt.is_stream and parsed.adds_usage and not attempt.is_plain
+    and refused_addition.may_be(failure, parsed.members) and addition_refusals.USAGE
+end
+
+
+-- As the caller wrote it.
+local function without(attempt, addition)
+  if addition == addition_refusals.USAGE then
+    attempt.is_plain = true
+  else
+    attempt.assembles, attempt.is_stream = false, false
+  end
 end
 
 
 -- Runs it. An answer {status, content_type, held, and while there is more to come conn, for a stream events} or nil and
--- the failure. attempt.conn exists as long as the connection is open. A provider that refuses stream_options, which the
--- router added and the caller did not send, gets the request again without it.
+-- the failure. attempt.conn exists as long as the connection is open. A provider that refuses what the router added, and
+-- the caller did not ask for, gets the request again without it.
 function _M.run(request, attempt, key)
+  local parsed = attempt.parsed or request.parsed
+  attempt.is_plain = request.parsed.stream and parsed.adds_usage
+    and addition_refusals.is_known(attempt.endpoint, addition_refusals.USAGE)
   attempt.patience_ms = patience_ms(request, attempt)
   local deadline_ms = math.min(attempt.started_ms + attempt.patience_ms, request.deadline_ms)
-  local parsed = attempt.parsed or request.parsed
-  attempt.is_plain = parsed.adds_usage and usage_refusals.is_known(attempt.endpoint)
   local answer, failure = try(request, attempt, key, deadline_ms)
-  if answer or not parsed.adds_usage or attempt.is_plain or not refused_addition.may_be(failure, parsed.members) then
+  local addition = not answer and refused_one(attempt, parsed, failure)
+  if not addition then
     return answer, failure
   end
-  attempt.is_plain = true
+  without(attempt, addition)
+  attempt.patience_ms = patience_ms(request, attempt)
+  deadline_ms = math.min(attempt.started_ms + attempt.patience_ms, request.deadline_ms)
   answer, failure = try(request, attempt, key, deadline_ms)
   if answer then
-    usage_refusals.note(attempt.endpoint)
+    addition_refusals.note(attempt.endpoint, addition)
   end
   return answer, failure
 end

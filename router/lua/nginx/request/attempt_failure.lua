@@ -1,8 +1,11 @@
 -- How an attempt can fail before its caller was sent anything: {class, reason, detail, ...} (core/error/outcome.lua has the
 -- classes). Each gives nil and the failure, as the attempt itself does.
 
+local chunk = require "core.answer.chunk"
 local classify = require "core.error.classify"
+local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
+local empty = require "core.answer.empty"
 
 local now_ms = clock.now_ms
 
@@ -50,6 +53,24 @@ function _M.unread(request, attempt, err, has_begun)
     return failed("Deadline", "RequestTimeout")
   end
   return failed("Stalled", "Stalled")
+end
+
+
+-- What an end of a stream before its first content means.
+function _M.unborn(attempt, conn, kind, detail)
+  if kind == chunk.ERROR then
+    return _M.refused(attempt, 200, conn, detail)
+  end
+  if kind == chunk.CUT then
+    return failed("Busy", "Busy", detail)
+  end
+  return failed("Truncated", "Truncated", kind)
+end
+
+
+-- Is an answer without content no failure?
+function _M.may_be_empty(request, attempt)
+  return attempt.recovers or not request.surface.says_something or empty.may_be_wanted(request.parsed.body, cjson.decode)
 end
 
 

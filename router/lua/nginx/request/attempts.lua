@@ -1,5 +1,6 @@
 -- A request, attempt by attempt, to its answer: try → classify → account → (again) → pass on.
 
+local assembly = require "nginx.request.assembly"
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local attempt_on = require "nginx.request.attempt"
 local retry_budget = require "nginx.balancing.retry_budget"
@@ -21,10 +22,12 @@ local ngx = ngx
 local _M = {}
 
 
+local go_on
+
 -- Passes a proved answer on. Gives nil after a good end, "gone" when the caller went, or the failure.
 local function pass_on(request, attempt, answer)
   if answer.events then
-    return relay.stream(request, attempt, answer)
+    return (attempt.assembles and assembly.pass_on or relay.stream)(request, attempt, answer)
   end
   if answer.conn then
     return relay.long(request, attempt, answer)
@@ -69,6 +72,11 @@ local function deliver(request, attempt, answer)
   if another then
     return deliver(request, another, its_answer)
   end
+  if request.assembly then
+    assembly.drop(request)
+    recovery.begin(request)
+    return go_on(request, retry.after(request, request.attempt, request.failure))
+  end
   pool_breaker.failed(request)
   request.outcome = "cut"
   if answer.events then
@@ -79,7 +87,7 @@ end
 
 
 -- Attempt by attempt; nil: none can be made, and the obstacle.
-local function go_on(request, attempt, obstacle)
+function go_on(request, attempt, obstacle)
   if not attempt then
     attempt = fallback.attempt(request)
     if not attempt then

@@ -1,6 +1,6 @@
 -- When an endpoint takes longer for its first content than nearly always, a second endpoint gets the request too, and the
--- first answer counts. The other connection is closed at once, which stops its cost. Streams only: a whole answer that
--- takes long may just be long, and would be paid for twice.
+-- first answer counts. The other connection is closed at once, which stops its cost. Streams only, and whole answers that are
+-- asked for as streams: others that take long may just be long, and would be paid for twice.
 
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local attempt_on = require "nginx.request.attempt"
@@ -31,7 +31,7 @@ end
 
 -- How long to wait for an attempt's first content before a second endpoint gets the request; nil: as long as it takes.
 local function delay_ms_of(request, attempt)
-  local known = request.attempts == 1 and request.parsed.stream and seen[attempt.endpoint.id]
+  local known = request.attempts == 1 and attempt.is_stream and seen[attempt.endpoint.id]
   return known and known:percentile(attempt.policy.hedging.after_percentile)
 end
 

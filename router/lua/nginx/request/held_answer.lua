@@ -1,7 +1,10 @@
 -- An answer, held until it has proved itself: a stream by its first content, a whole one by being complete JSON that says
--- something. In whichever form it comes (core/answer/form.lua), the caller gets the one that was asked for.
+-- something. In whichever form it comes (core/answer/form.lua), the caller gets the one that was asked for: a stream for
+-- which it wants the whole is held to its first content only if the router has asked for it (assembly.lua).
 
 local cjson = require "cjson.safe"
+local addition_refusals = require "nginx.endpoint.addition_refusals"
+local assembly = require "nginx.request.assembly"
 local attempt_failure = require "nginx.request.attempt_failure"
 local chunk = require "core.answer.chunk"
 local clock = require "nginx.shared.clock"
@@ -23,19 +26,7 @@ local _M = {}
 local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a longer one is passed on as it comes
 local NOISE_MAX_BYTES = 1024 * 1024 -- of an answer that has said nothing yet: keep-alives for a day
 local MS_MAX_DIGITS = 16
-local EVENT_STREAM = "text/event-stream"
-
-
--- What an end of a stream before its first content means.
-local function unborn(attempt, conn, kind, detail)
-  if kind == chunk.ERROR then
-    return refused(attempt, 200, conn, detail)
-  end
-  if kind == chunk.CUT then
-    return failed("Busy", "Busy", detail)
-  end
-  return failed("Truncated", "Truncated", kind)
-end
+local EVENT_STREAM, JSON = "text/event-stream", "application/json"
 
 
 -- The reader of an answer's events; if it continues an answer, it is joined to what was sent.
@@ -56,14 +47,18 @@ local function events_of(request, attempt)
 end
 
 
-local function may_be_empty(request, attempt)
-  return attempt.recovers or not request.surface.says_something or empty.may_be_wanted(request.parsed.body, cjson.decode)
+-- Has the stream finished without content, and is that no answer? More content may still follow.
+local function says_nothing(request, attempt, events)
+  return events.finished and events.reader.is_empty and not attempt_failure.may_be_empty(request, attempt)
 end
 
 
--- Has the stream finished without content, and is that no answer? More content may still follow.
-local function says_nothing(request, attempt, events)
-  return events.finished and events.reader.is_empty and not may_be_empty(request, attempt)
+-- What a stream said that has no content, in the form that the caller wants.
+local function said_form(request, attempt, text)
+  if attempt.assembles then
+    return JSON, assembly.of(request, attempt, text)
+  end
+  return EVENT_STREAM, text
 end
 
 
@@ -77,8 +72,8 @@ local function hold_stream(request, attempt, conn, start, deadline_ms)
     if says_nothing(request, attempt, events) then
       if kind or not data then
         conn:close()
-        return attempt_failure.said_nothing(EVENT_STREAM,
-                                            kind == chunk.DONE and held or held .. (request.protocol.DONE_EVENT or ""))
+        return attempt_failure.said_nothing(said_form(request, attempt, kind == chunk.DONE and held
+          or held .. (request.protocol.DONE_EVENT or "")))
       end
       if not is_silent then
         is_silent, deadline_ms = true, math.min(deadline_ms, now_ms() + end_wait.ms(events, request))
@@ -88,47 +83,13 @@ local function hold_stream(request, attempt, conn, start, deadline_ms)
                ended = kind, detail = detail }
     elseif kind or err == "end" then
       conn:close()
-      return unborn(attempt, conn, kind, detail)
+      return attempt_failure.unborn(attempt, conn, kind, detail)
     elseif err then
       conn:close()
       return unread(request, attempt, err, false)
     elseif #held > NOISE_MAX_BYTES then
       conn:close()
       return failed("SlowFirstToken", "SlowFirstToken", "a megabyte without content")
-    end
-    data, err = conn:read(deadline_ms)
-  end
-end
-
-
--- A stream that was not asked for: read to its end and put together.
-local function hold_to_its_end(request, attempt, conn, start, deadline_ms)
-  local events = stream.new(request.protocol.new_reader(cjson.decode, request.choices), true)
-  local parts, count, size, has_begun, data, err = {}, 0, 0, false, start, nil
-  attempt.reader = events.reader
-  while true do
-    local out, progress, kind, detail = events:feed(data or "", not data)
-    count, size, has_begun = count + 1, size + #out, has_begun or progress
-    parts[count] = out
-    if kind and not (kind == chunk.DONE or events.finished) then
-      conn:close()
-      return unborn(attempt, conn, kind, detail)
-    elseif kind == chunk.DONE then
-      conn:finish_stream()
-      return concat(parts), events.reader
-    elseif kind or not data and events.finished then
-      conn:close()
-      return concat(parts), events.reader
-    elseif not data then
-      conn:close()
-      return unread(request, attempt, err, has_begun)
-    elseif size > HELD_MAX_BYTES then
-      conn:close()
-      return failed("Truncated", "Truncated", "a stream that is too long to be put together")
-    end
-    if progress then
-      local wait_ms = events.finished and end_wait.ms(events, request) or attempt.policy.timeouts.inter_token_ms
-      deadline_ms = math.min(request.deadline_ms, now_ms() + wait_ms)
     end
     data, err = conn:read(deadline_ms)
   end
@@ -144,7 +105,7 @@ local function as_stream(request, attempt, conn, body)
   local events = events_of(request, attempt)
   local held, _, kind, detail = events:feed(text, true)
   if kind ~= chunk.DONE and kind ~= splice.DIFFERS then
-    return unborn(attempt, conn, kind, detail)
+    return attempt_failure.unborn(attempt, conn, kind, detail)
   end
   return { status = 200, held = held, events = events, ended = kind, detail = detail }
 end
@@ -162,9 +123,10 @@ local function check_whole(request, attempt, conn, body)
   if cut then
     return failed("Truncated", "Truncated", cut)
   end
-  if request.surface.says_something and empty.is_whole(body, cjson.decode) and not may_be_empty(request, attempt) then
+  if request.surface.says_something and empty.is_whole(body, cjson.decode)
+      and not attempt_failure.may_be_empty(request, attempt) then
     local stream_of = request.parsed.stream and request.protocol.as_stream
-    return attempt_failure.said_nothing(stream_of and EVENT_STREAM or "application/json",
+    return attempt_failure.said_nothing(stream_of and EVENT_STREAM or JSON,
                                         stream_of and stream_of(body, request.surface.name, request.wants_usage) or body)
   end
   if request.parsed.stream then
@@ -213,17 +175,16 @@ end
 
 -- A stream that was not asked for, as a whole answer.
 local function hold_assembled(request, attempt, conn, start, deadline_ms)
-  local text, reader = hold_to_its_end(request, attempt, conn, start, deadline_ms)
-  if not text then
-    return nil, reader
-  end
-  local body = request.protocol.assemble(text, cjson.decode, request.surface.name)
+  local body, failure = assembly.read(request, attempt, conn, start, deadline_ms)
   if not body then
+    return nil, failure
+  elseif body == "" then
     return failed("ServerError", "InvalidAnswer", "a stream instead of a whole answer")
   end
-  local answer, failure = check_whole(request, attempt, conn, body)
+  local answer
+  answer, failure = check_whole(request, attempt, conn, body)
   if answer then
-    answer.content_type = "application/json"
+    answer.content_type = JSON
   end
   return answer, failure
 end
@@ -256,6 +217,16 @@ local function opening(conn, deadline_ms)
 end
 
 
+-- Until when a whole answer may come where a stream was asked for: servers that do not stream say so in their head. Such an
+-- endpoint is asked for whole answers from now on.
+local function whole_deadline_ms(request, attempt, conn, deadline_ms)
+  if attempt.assembles and (conn:header("content-type") or ""):find("application/json", 1, true) then
+    return math.min(request.deadline_ms, attempt.started_ms + attempt.policy.timeouts.request_ms)
+  end
+  return deadline_ms
+end
+
+
 -- How long the provider says it took, the one of its headers that is about this answer and not about its account.
 local function processing_ms(conn)
   local said = conn:header("openai-processing-ms")
@@ -266,6 +237,7 @@ end
 -- The answer {status, content_type, processing_ms, held, usage, and while there is more to come conn, for a stream
 -- events}, or nil and the failure. deadline_ms: for its first content.
 function _M.of(request, attempt, conn, deadline_ms)
+  deadline_ms = whole_deadline_ms(request, attempt, conn, deadline_ms)
   local start, its_form = opening(conn, deadline_ms)
   if not start then
     conn:close()
@@ -276,10 +248,13 @@ function _M.of(request, attempt, conn, deadline_ms)
     end
     return unread(request, attempt, its_form, false)
   end
-  local hold = its_form == form.WHOLE and hold_whole or request.parsed.stream and hold_stream or hold_assembled
+  local hold = its_form == form.WHOLE and hold_whole or attempt.is_stream and hold_stream or hold_assembled
   local answer, failure = hold(request, attempt, conn, start, deadline_ms)
   if answer then
     answer.processing_ms = processing_ms(conn)
+    if attempt.assembles and not answer.events then
+      addition_refusals.note(attempt.endpoint, addition_refusals.stream_of(attempt.asked))
+    end
   end
   return answer, failure
 end

@@ -4,6 +4,7 @@
 -- answer is never ended as if it were whole.
 
 local outcome_recorder = require "nginx.request.outcome_recorder"
+local asked_form = require "nginx.balancing.asked_form"
 local attempt_on = require "nginx.request.attempt"
 local balancer = require "nginx.balancing.balancer"
 local retry_budget = require "nginx.balancing.retry_budget"
@@ -23,12 +24,13 @@ local _M = {}
 local CAPABILITY = "PrefixCompletion"
 
 
--- What the caller is sent of a stream is remembered, where its policy wants it recovered or kept.
+-- What the caller is sent of a stream is remembered, where its policy wants it recovered or kept; of a whole answer that is
+-- put together, where another endpoint may continue it.
 function _M.begin(request)
-  if request.parsed.stream and request.surface.can_recover
-      and (request.is_kept or request.doc.policy.streaming.recovery ~= "Error") then
-    request.transcript = (request.protocol.new_record or transcript.new)()
-  end
+  local recovery = request.doc.policy.streaming.recovery
+  local is_wanted = request.parsed.stream and (request.is_kept or recovery ~= "Error")
+    or asked_form.may_assemble(request) and recovery == "Continue"
+  request.transcript = is_wanted and request.surface.can_recover and (request.protocol.new_record or transcript.new)() or nil
 end
 
 
@@ -39,7 +41,7 @@ end
 
 local function channel_to_continue(request)
   if request.doc.policy.streaming.recovery ~= "Continue" or request.is_prefill_refused or request.choices ~= 1
-      or continuation.is_bound(request.parsed.body) then
+      or request.assembly and request.transcript.has_more or continuation.is_bound(request.parsed.body) then
     return nil
   end
   return continuation.channel(request.transcript, request.surface.name)
@@ -72,7 +74,7 @@ local function choose(request)
       return attempt
     end
   end
-  return (balancer.next(request, clock.now_ms()))
+  return not request.assembly and balancer.next(request, clock.now_ms()) or nil
 end
 
 
@@ -81,8 +83,10 @@ local function next_attempt(request, failed)
   local name = failed.endpoint.name
   local attempt = choose(request)
   if not attempt and request.tries[name] == 1 then
+    local class = request.excluded[name]
     request.excluded[name] = nil
     attempt = choose(request)
+    request.excluded[name] = not attempt and class or nil
   end
   return attempt
 end
@@ -123,10 +127,11 @@ local function may_go_on(request, attempt, failure)
 end
 
 
--- After a failed attempt of a stream that was begun: an attempt and its answer that continue it, or nil.
+-- After a failed attempt of a stream that was begun: an attempt and its answer that continue it, or nil. An answer that is
+-- put together (request.assembly) is only continued; its caller has seen nothing, so it may as well begin anew.
 function _M.after(request, failed, failure)
   request.goes_first = true
-  request.tier_wait_ms = 0 -- a caller that already reads does not wait for a better tier
+  request.tier_wait_ms = request.assembly and request.tier_wait_ms or 0 -- who already reads waits for no better tier
   note(request, failed, failure)
   if not may_recover(request) or not may_go_on(request, failed, failure) then
     return nil

@@ -51,8 +51,9 @@ local function with_beat(events, out, spoke_ms)
 end
 
 
--- Sends a stream on. Gives {is_done} or the failure {class, detail}; nil when the caller is gone.
-local function pump(request, attempt, answer)
+-- Sends a stream on by take(request, text), which gives nil to end it. Gives {is_done} or the failure {class, detail}; nil
+-- when it was ended: the caller is gone.
+local function pump(request, attempt, answer, take)
   local conn, events = answer.conn, answer.events
   local inter_token_ms = attempt.policy.timeouts.inter_token_ms
   local out, kind, detail, err = answer.held, answer.ended, answer.detail, nil
@@ -60,7 +61,7 @@ local function pump(request, attempt, answer)
   local spoke_ms = events.beat and now_ms()
   while true do
     out, spoke_ms = with_beat(events, out, spoke_ms)
-    if not pass_on(request, out) then
+    if not take(request, out) then
       return nil
     end
     local ended = verdict(answer, request, kind, detail, err)
@@ -81,6 +82,19 @@ local function pump(request, attempt, answer)
       err = kind == nil and err or nil
     end
   end
+end
+
+_M.pump = pump
+
+
+-- After a good end: the connection may be kept.
+function _M.finish(attempt, answer, ended)
+  if not ended.is_done then
+    answer.conn:close()
+  elseif answer.conn then
+    answer.conn:finish_stream()
+  end
+  attempt.conn = nil
 end
 
 
@@ -126,22 +140,17 @@ function _M.stream(request, attempt, answer)
     start(answer, request, attempt)
     client_write.announce_stream(answer.content_type)
   end
-  local ended = pump(request, attempt, answer)
+  local ended = pump(request, attempt, answer, pass_on)
   if not ended then
     return "gone"
   end
   if ended.class then
     return ended
   end
-  if ended.is_done then
-    if answer.conn then
-      answer.conn:finish_stream()
-    end
-  else
+  if not ended.is_done then
     pass_on(request, request.protocol.DONE_EVENT)
-    answer.conn:close()
   end
-  attempt.conn = nil
+  _M.finish(attempt, answer, ended)
 end
 
 

@@ -4,6 +4,13 @@ local cjson = require "cjson.safe"
 local openai = require "core.forms.openai"
 local responses = require "core.forms.responses"
 local sse = require "core.answer.sse"
+local surfaces = require "core.protocol.surface"
+
+local function whole_of(surface, events)
+  local assembly = surface.protocol.new_assembly(cjson.decode, { surface = surface.name, provider = "OpenAI" })
+  assembly:add(events)
+  return assembly:whole()
+end
 
 local function chat(choices, more)
   return ('{"id":"c1","object":"chat.completion","created":1732000000,"model":"m","system_fingerprint":"fp",'
@@ -38,7 +45,7 @@ describe("a chat answer", function()
   }) do
     it(title .. " says the same as a stream", function()
       local events = openai.as_stream(body, "chat", true)
-      assert_same(body, openai.assemble(events, cjson.decode, "chat"))
+      assert_same(body, whole_of(surfaces.CHAT, events))
     end)
   end
 
@@ -48,7 +55,7 @@ describe("a chat answer", function()
       .. ']},"finish_reason":"stop"}')
     local events = openai.as_stream(body, "chat", true)
     assert.truthy(events:find(token, 1, true))
-    assert.truthy(openai.assemble(events, cjson.decode, "chat"):find(token, 1, true))
+    assert.truthy(whole_of(surfaces.CHAT, events):find(token, 1, true))
   end)
 
   it("gives its account to who asked, and to nobody else", function()
@@ -70,12 +77,12 @@ describe("a chat answer", function()
       return ('data: {"id":"c1","object":"chat.completion.chunk","choices":[{"index":0,"delta":%s,"finish_reason":%s}]}\n\n')
         :format(delta, reason or "null")
     end
-    local whole = cjson.decode(openai.assemble(event('{"role":"assistant","content":""}')
+    local whole = cjson.decode(whole_of(surfaces.CHAT, event('{"role":"assistant","content":""}')
       .. event('{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"get_","arguments":""}}]}')
       .. event('{"tool_calls":[{"index":0,"function":{"name":"time","arguments":"{"}}]}')
       .. event('{"tool_calls":[{"index":0,"function":{"arguments":"}"}}]}')
       .. event('{"tool_calls":[{"index":0,"id":"b","type":"function","function":{"name":"get_date","arguments":"{}"}}]}')
-      .. event("{}", '"tool_calls"') .. "data: [DONE]\n\n", cjson.decode, "chat"))
+      .. event("{}", '"tool_calls"') .. "data: [DONE]\n\n"))
     local said = whole.choices[1].message
     assert.equal("chat.completion", whole.object)
     assert.equal(cjson.null, said.content)
@@ -95,7 +102,7 @@ describe("a text completion", function()
   it("says the same as a stream", function()
     local body = '{"id":"x","object":"text_completion","model":"m","choices":[{"index":0,"text":"abc","logprobs":{"tokens":["a"],'
       .. '"token_logprobs":[-0.5],"top_logprobs":[{"a":-0.5}],"text_offset":[0]},"finish_reason":"length"}],"usage":{"total_tokens":5}}'
-    assert_same(body, openai.assemble(openai.as_stream(body, "completions", true), cjson.decode, "completions"))
+    assert_same(body, whole_of(surfaces.POST["/v1/completions"], openai.as_stream(body, "completions", true)))
   end)
 end)
 
@@ -115,7 +122,7 @@ describe("a message", function()
   }) do
     it(title .. " says the same as a stream", function()
       local events = anthropic.as_stream(body)
-      assert_same(body, anthropic.assemble(events, cjson.decode))
+      assert_same(body, whole_of(surfaces.POST["/v1/messages"], events))
       assert.truthy(events:find("^event: message_start\ndata: ") and events:find("event: message_stop\n", 1, true))
     end)
   end
@@ -130,7 +137,7 @@ describe("a response", function()
     .. '{"id":"ws","type":"web_search_call","status":"completed"}],"usage":{"input_tokens":3,"output_tokens":2}}'
 
   it("says the same as a stream, byte by byte in its last event", function()
-    assert.equal(BODY, responses.assemble(responses.as_stream(BODY), cjson.decode))
+    assert.equal(BODY, whole_of(surfaces.POST["/v1/responses"], responses.as_stream(BODY)))
   end)
 
   it("is streamed item by item, in numbered events", function()
