@@ -1,6 +1,6 @@
--- Which endpoints refuse what the router adds to requests: a question for the token usage of a stream (stream_options), and
--- one for a stream where the caller wants a whole answer. Such an endpoint gets requests without it as long as that is remembered.
--- Servers are updated, so it is not for ever.
+-- Which endpoints refuse what the router adds to requests: stream_options (a request for token usage), or a stream where the
+-- caller wants a whole answer. Such an endpoint gets requests without it as long as that is remembered. Servers are
+-- updated, so it is not for ever.
 
 local state = require "nginx.shared.state"
 

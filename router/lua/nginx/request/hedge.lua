@@ -1,6 +1,6 @@
 -- When an endpoint takes longer for its first content than nearly always, a second endpoint gets the request too, and the
--- first answer counts. The other connection is closed at once, which stops its cost. Streams only, and whole answers that are
--- asked for as streams: others that take long may just be long, and would be paid for twice.
+-- first answer counts. The other connection is closed at once, which stops its cost. Streams only, and whole answers that
+-- are asked for as streams: others that take long may just be long, and would be paid for twice.
 
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local attempt_on = require "nginx.request.attempt"
