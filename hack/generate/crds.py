@@ -35,10 +35,11 @@ COLUMNS: Mapping[type[Resource], tuple[Schema, ...]] = {
         _column("Tier", ".status.activeTier", "The tier that serves.", "integer"),
         _column("Failover", _of(ConditionType.FailoverActive, "status"), ConditionType.FailoverActive.meaning),
         _column("Age", ".metadata.creationTimestamp", "Since it was created.", "date"),
+        _column("State", ".status.headline", "What is broken, since when, what is done about it, what to do."),
         _column("Reason", _of(ConditionType.Ready, "reason"), "The reason of Ready.", wide=True),
         _column("Cause", _of(ConditionType.FailoverActive, "reason"), "The reason of FailoverActive.", wide=True),
         _column("Policy", ".status.effectivePolicy.name", "The FailoverPolicy in force.", wide=True),
-        _column("Models", ".spec.models", "Model names clients may ask for.", wide=True),
+        _column("Models", ".status.models", "Model names clients may ask for.", wide=True),
         _column("Address", ".status.address", "Base URL for clients.", wide=True),
     ),
     FailoverPolicy: (

@@ -51,7 +51,7 @@ class Reason(Word):
     )
 
     ResolvedRefs = "ResolvedRefs", "Everything referred to exists."
-    SecretNotFound = "SecretNotFound", "A router reports that a referenced Secret does not exist."
+    SecretNotFound = "SecretNotFound", "A router reports that a referenced Secret, or the key in it, is missing."
     SecretKeyMissing = "SecretKeyMissing", "The Secret exists, but the referenced key in it does not."
     PolicyNotFound = (
         "PolicyNotFound",
@@ -89,14 +89,15 @@ class Reason(Word):
         "ProbeDataStale",
         "No router has reported for a while, or three probe runs are missing: the last state may be wrong.",
     )
-    NoDataYet = "NoDataYet", "Routers are up but have not reported yet."
+    NoDataYet = "NoDataYet", "Routers have not reported yet, or no endpoint has answered a check or a request so far."
+    AwaitingTraffic = "AwaitingTraffic", "After an outage an endpoint may be back, but nobody has asked it since."
 
     AllEndpointsHealthy = "AllEndpointsHealthy", "Every endpoint that is not disabled is healthy."
     EndpointsUnhealthy = "EndpointsUnhealthy", "At least one endpoint fails its health check."
     BreakerOpen = "BreakerOpen", "At least one endpoint's circuit breaker is open or half-open."
     CredentialsRejected = (
         "CredentialsRejected",
-        "A provider refuses an API key (401, 403), or its file is missing or empty.",
+        "A provider refuses an API key (401, 403).",
     )
     BalanceExhausted = "BalanceExhausted", "A provider says that the account has no credit (402)."
     GreyFailure = "GreyFailure", "Probes show an endpoint that answers, but too slowly or wrongly."
@@ -105,6 +106,10 @@ class Reason(Word):
     PrimaryBreakerOpen = "PrimaryBreakerOpen", "The first tier's breakers are open; a lower tier serves."
     PrimaryUnhealthy = "PrimaryUnhealthy", "The first tier fails its health checks; a lower tier serves."
     PrimaryRateLimited = "PrimaryRateLimited", "The first tier's providers limit our rate; a lower tier serves."
+    PrimaryRecovering = (
+        "PrimaryRecovering",
+        "The first tier serves again; its traffic returns when it has been well for failback.stabilization.",
+    )
     ServingDegraded = "ServingDegraded", "The fallback model, the cache or the default answer serves."
     GlobalBreakerOpen = (
         "GlobalBreakerOpen",
@@ -203,12 +208,14 @@ _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
         Reason.RouterServiceMissing,
         Reason.ProbeDataStale,
         Reason.NoDataYet,
+        Reason.AwaitingTraffic,
         Reason.Pending,
     ),
     ConditionType.Degraded: (
         Reason.AllEndpointsHealthy,
         Reason.EndpointsUnhealthy,
         Reason.BreakerOpen,
+        Reason.SecretNotFound,
         Reason.CredentialsRejected,
         Reason.BalanceExhausted,
         Reason.GreyFailure,
@@ -220,6 +227,7 @@ _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
         Reason.PrimaryBreakerOpen,
         Reason.PrimaryUnhealthy,
         Reason.PrimaryRateLimited,
+        Reason.PrimaryRecovering,
         Reason.ServingDegraded,
         Reason.GlobalBreakerOpen,
         Reason.ManualHold,

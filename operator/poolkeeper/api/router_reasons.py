@@ -18,7 +18,8 @@ CHECK_FAILED = frozenset({"HealthCheckFailed"})
 """Health checks fail. The breaker need not know: it counts requests."""
 UNTRIED = frozenset({"HealthCheckPassed", "ProbePassed"})
 """Of a half-open breaker: health checks pass, or a probe was answered well, and no request has come to try."""
-AWAITS_TRAFFIC = frozenset({"AwaitingTraffic"})
+AWAITING_TRAFFIC = "AwaitingTraffic"
+AWAITS_TRAFFIC = frozenset({AWAITING_TRAFFIC})
 """That is so for all its models: only a request can show more."""
 BY_BREAKER = frozenset({"BreakerOpen", "BreakerHalfOpen"})
 """Says what the breaker says; why it opened stands at the models."""

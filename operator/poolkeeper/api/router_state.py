@@ -43,6 +43,26 @@ class LastError(Heard):
     at: Instant | None = None
 
 
+class CheckFailure(Heard):
+    """What the last failed health check found, in a word."""
+
+    result: Name = ""
+    at: Instant | None = None
+
+
+class CheckState(Heard):
+    state: Name = ""
+    last_failure: CheckFailure | None = None
+
+
+class FailingRow(Heard):
+    """Requests that failed one after the other, without a good answer in between: it outlives backoffs and breakers."""
+
+    since: Instant | None = None
+    attempts: Count = 0
+    last_at: Instant | None = None
+
+
 class EndpointState(Heard):
     """One endpoint as this replica sees it. since: when health, breaker or reason last changed.
     limit: requests in flight that it may have now, at most max_connections."""
@@ -63,6 +83,8 @@ class EndpointState(Heard):
     error_rate_percent: Figure = 0.0
     retry_at: Instant | None = None
     last_error: LastError | None = None
+    failing: FailingRow | None = None
+    health_check: CheckState | None = None
     models: tuple[ModelState, ...] = Field((), max_length=MOST_MODELS)
 
 

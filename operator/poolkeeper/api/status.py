@@ -59,6 +59,11 @@ class EndpointStatus(StatusModel):
     """Why health or breaker are not good; empty if they are."""
     last_transition_time: datetime
     """When health or breaker last changed."""
+    outage_since: datetime | None = None
+    """When the present outage began; kept through trials and backoffs, until the endpoint has been well for
+    failback.stabilization of the policy. Absent if there is none."""
+    recovering_since: datetime | None = None
+    """Since when it serves again, while the outage is not over yet."""
 
 
 class RouterStatus(StatusModel):
@@ -141,6 +146,8 @@ class EndpointPoolStatus(StatusModel):
 
     observed_generation: Number | None = None
     """metadata.generation of the spec that this status is about."""
+    headline: Sentence = ""
+    """The pool in one line: what is broken, since when, what Poolkeeper does about it, what you can do."""
     conditions: tuple[Condition, ...] = Field((), max_length=16, json_schema_extra=list_map("type"))
     """Accepted, ResolvedRefs, Programmed, Available, Degraded, FailoverActive and Ready. Unknown/Pending until the
     operator has processed the resource."""
@@ -149,7 +156,8 @@ class EndpointPoolStatus(StatusModel):
     active_tier: Annotated[int, Field(ge=0, le=9)] | None = None
     """The tier that serves; absent when none can."""
     healthy_endpoints: Number = 0
-    """Endpoints that may be used: healthy, breaker not open, not drained or disabled."""
+    """Endpoints that are known to serve: healthy, breaker closed, not drained or disabled. One that nobody has asked
+    yet does not count."""
     total_endpoints: Number = 0
     """Endpoints declared and not disabled."""
     summary: Word = ""
@@ -158,6 +166,8 @@ class EndpointPoolStatus(StatusModel):
     """The router Deployment."""
     effective_policy: EffectivePolicy | None = None
     """The failover policy in use."""
+    models: Sentence = ""
+    """The model names of the spec as one text, for tables."""
     address: Annotated[str, Field(max_length=512)] = ""
     """Base URL for clients inside the cluster, such as http://chat-router.default.svc.cluster.local/v1."""
     last_probe: LastProbe | None = None

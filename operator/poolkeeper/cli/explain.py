@@ -43,4 +43,4 @@ def explain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | N
         raise UserError(f"pool {found.name} has no endpoint {endpoint!r}; its endpoints: {names}")
     screen = Console()
     console = screen if screen.is_terminal else Console(width=UNFOLDED_COLUMNS)
-    console.print(page(facts_of(found.name, status, one, gather(found)), clock.now()))
+    console.print(page(facts_of(found.name, status, one, gather(found, with_metrics=True)), clock.now()))

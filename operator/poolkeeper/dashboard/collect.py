@@ -7,10 +7,11 @@ from datetime import datetime
 from poolkeeper.api.status import EndpointStatus
 from poolkeeper.dashboard.facts import EndpointWords, PoolFacts, Told
 from poolkeeper.diagnostics import pool_locator
-from poolkeeper.diagnostics.advice import advice, comes_back, page_of
+from poolkeeper.diagnostics.advice import advice, comes_back
 from poolkeeper.diagnostics.collect import gather
 from poolkeeper.diagnostics.endpoint_facts import Facts, Seen, facts_of
 from poolkeeper.diagnostics.pool_locator import Target
+from poolkeeper.status.fault_words import page_of
 
 
 def look(

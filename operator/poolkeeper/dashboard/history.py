@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from poolkeeper.dashboard.counts import Counts, counts_of, total
 from poolkeeper.dashboard.facts import PoolFacts
+from poolkeeper.diagnostics.counts import Counts, counts_of, total
 
 STEP_S = 10
 STEPS = 30

@@ -4,14 +4,14 @@ Health, breaker and reason are the status's, as `poolkeeper status` and `poolkee
 merged by one rule. Routers add what changes by the second.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from statistics import median
+from types import MappingProxyType
 
 from poolkeeper.api.reasons import GOOD, ConditionType, meaning, runbook
 from poolkeeper.api.router_reasons import BY_BREAKER, word
 from poolkeeper.api.status import Condition, EndpointStatus
-from poolkeeper.dashboard.counts import Counts, quantile_ms
 from poolkeeper.dashboard.facts import EndpointWords, PoolFacts, Told
 from poolkeeper.dashboard.history import PoolHistory
 from poolkeeper.dashboard.view_model import (
@@ -26,10 +26,24 @@ from poolkeeper.dashboard.view_model import (
     ToldDoc,
     ViewDoc,
 )
+from poolkeeper.diagnostics.change_words import change_told
+from poolkeeper.diagnostics.counts import Counts, quantile_ms
 from poolkeeper.status.merge_replicas import unserved_models
 
 CHANGES_SHOWN = 12
 BY_GRAVITY = ("Available", "FailoverActive", "Degraded", "Ready", "Accepted", "ResolvedRefs", "Programmed")
+SAYS: Mapping[ConditionType, tuple[str, str, str]] = MappingProxyType(
+    {
+        ConditionType.Accepted: ("spec accepted", "spec refused", "whether the spec is accepted"),
+        ConditionType.ResolvedRefs: ("references found", "references missing", "whether references exist"),
+        ConditionType.Programmed: ("routers up to date", "routers not up to date", "what routers run"),
+        ConditionType.Available: ("available", "not available", "availability"),
+        ConditionType.Degraded: ("needs attention", "nothing to repair", "whether something is broken"),
+        ConditionType.FailoverActive: ("failed over", "first tier serves", "which tier serves"),
+        ConditionType.Ready: ("set up", "not set up", "whether it is set up"),
+    }
+)
+"""What a condition says in words: True, False, and what is not known."""
 _GOOD = {kind.value: status for kind, status in GOOD.items()}
 
 
@@ -43,6 +57,7 @@ def pool_doc(facts: PoolFacts, history: PoolHistory, now: datetime) -> PoolDoc:
     return PoolDoc(
         name=facts.name,
         level=_level(conditions),
+        headline=status.headline,
         active_tier=status.active_tier,
         summary=status.summary,
         address=status.address,
@@ -61,6 +76,7 @@ def _condition(condition: Condition) -> ConditionDoc:
     return ConditionDoc(
         type=condition.type,
         status=condition.status,
+        says=_says(condition),
         is_good=condition.status == _GOOD.get(condition.type, condition.status),
         reason=condition.reason,
         meaning=meaning(condition.reason),
@@ -68,6 +84,14 @@ def _condition(condition: Condition) -> ConditionDoc:
         since=condition.last_transition_time,
         runbook=_page(condition.reason),
     )
+
+
+def _says(condition: Condition) -> str:
+    kind = ConditionType.__members__.get(condition.type)
+    words = SAYS.get(kind) if kind else None
+    if words is None:
+        return f"{condition.type} {condition.status}"
+    return {"True": words[0], "False": words[1], "Unknown": f"{words[2]} not known"}[condition.status]
 
 
 def _troubles(conditions: tuple[ConditionDoc, ...]) -> tuple[ConditionDoc, ...]:
@@ -115,7 +139,9 @@ def _endpoint(
         breaker=one.breaker,
         reason=one.reason,
         since=one.last_transition_time,
-        is_usable=one.health != "Unhealthy" and one.breaker != "Open",
+        outage_since=one.outage_since,
+        is_recovering=one.recovering_since is not None,
+        is_usable=one.health == "Healthy" and one.breaker == "Closed",
         weight=round(median(view.weight for view in views), 1) if views else None,
         in_flight=sum(view.in_flight for view in views),
         limit=sum(view.limit or view.max_connections for view in views),
@@ -175,9 +201,7 @@ def _changes(facts: PoolFacts) -> list[ChangeDoc]:
             at=at,
             endpoint=change.endpoint,
             model=change.model,
-            before=change.from_,
-            after=change.to,
-            reason=word(change.reason),
+            told=change_told(change),
             router=router,
         )
         for at, _, router, change in sorted(found, key=lambda one: one[:3], reverse=True)

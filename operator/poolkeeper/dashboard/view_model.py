@@ -14,10 +14,11 @@ Level = Literal["Well", "Look", "Unknown", "Down"]
 
 
 class ConditionDoc(Model):
-    """runbook: the name of the page; "" where there is none."""
+    """says: the answer in words. runbook: the name of the page; "" where there is none."""
 
     type: str
     status: ConditionStatus
+    says: str
     is_good: bool
     reason: str
     meaning: str
@@ -82,6 +83,8 @@ class EndpointDoc(Model):
     breaker: Breaker
     reason: str
     since: datetime
+    outage_since: datetime | None
+    is_recovering: bool
     is_usable: bool
     weight: float | None
     in_flight: int
@@ -99,22 +102,21 @@ class EndpointDoc(Model):
 
 
 class ChangeDoc(Model):
-    """One change of a breaker or of health, at one router."""
+    """One change of a breaker or of health, at one router, in words that go on after the endpoint's name."""
 
     at: datetime
     endpoint: str
     model: str
-    before: str
-    after: str
-    reason: str
+    told: str
     router: str
 
 
 class PoolDoc(Model):
-    """troubles: the conditions that are not as they should be, the worst first."""
+    """headline: the pool in one line. troubles: the conditions that are not as they should be, the worst first."""
 
     name: str
     level: Level
+    headline: str
     active_tier: int | None
     summary: str
     address: str

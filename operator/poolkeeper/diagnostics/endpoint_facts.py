@@ -7,6 +7,7 @@ from datetime import datetime
 from poolkeeper.api.probe_result import EndpointProbe, ProbeResult
 from poolkeeper.api.router_state import EndpointState, RouterState, Transition
 from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus, ProbedEndpoint
+from poolkeeper.diagnostics.counts import Counts, counts_of
 from poolkeeper.probing.reason_effects import reason_named
 
 
@@ -41,7 +42,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Facts:
-    """probed: the probe status and its runs. last: the last run's phases. key: the source of its API key, or ""."""
+    """headline: the pool in one line. probed: the probe status and its runs. last: the last run's phases. key: the
+    source of its API key, or "". counted: by router, since it started, where metrics were asked for."""
 
     pool: str
     endpoint: EndpointStatus
@@ -52,6 +54,8 @@ class Facts:
     changes: tuple[Change, ...] = ()
     key: str = ""
     notes: tuple[str, ...] = ()
+    headline: str = ""
+    counted: Mapping[str, Counts] = field(default_factory=dict)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -85,6 +89,8 @@ def facts_of(pool: str, status: EndpointPoolStatus, endpoint: EndpointStatus, se
         changes=tuple(sorted(_changes(endpoint.name, seen.routers), key=_when)),
         key=seen.keys.get(endpoint.name, ""),
         notes=seen.notes,
+        headline=status.headline,
+        counted={router: counts_of(text).get(endpoint.name, Counts()) for router, text in seen.metrics.items()},
     )
 
 

@@ -9,10 +9,13 @@ from rich.text import Text
 
 from poolkeeper.api.reasons import runbook
 from poolkeeper.diagnostics import probe_timeline
-from poolkeeper.diagnostics.advice import advice, comes_back, page_of
+from poolkeeper.diagnostics.advice import advice, comes_back, seen
+from poolkeeper.diagnostics.change_words import change_told
+from poolkeeper.diagnostics.counts import Counts, quantile_ms
 from poolkeeper.diagnostics.endpoint_facts import Change, Facts, RouterView
 from poolkeeper.diagnostics.status_table import BREAKER_WORDS, age
 from poolkeeper.probing.reason_effects import reason_named
+from poolkeeper.status.fault_words import page_of
 
 CHANGES_SHOWN = 8
 LABEL_WIDTH = 12
@@ -34,14 +37,23 @@ def page(facts: Facts, now: datetime) -> RenderableType:
 def _state(facts: Facts, now: datetime) -> Iterator[Text]:
     one = facts.endpoint
     yield Text(f"{facts.pool} / {one.name} (tier {one.tier})", "bold")
+    if facts.headline:
+        yield _line("pool", facts.headline)
     why = f", {one.reason}" if one.reason else ""
     told = f"{one.health}, breaker {BREAKER_WORDS[one.breaker]}{why}, for {age(one.last_transition_time, now)}"
     yield _line("state", told, VERDICT_STYLES[one.health] if one.breaker == "Closed" else "red")
+    if one.outage_since:
+        yield _line("outage", _outage(one.outage_since, one.recovering_since, now), "red")
+
+
+def _outage(since: datetime, recovering: datetime | None, now: datetime) -> str:
+    began = f"for {age(since, now)}, since {since:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{began}; it serves again for {age(recovering, now)}" if recovering else began
 
 
 def _probe(facts: Facts, now: datetime) -> Iterator[RenderableType]:
     if facts.probed is None and facts.last is None:
-        yield _line("probes", "no probe result yet (spec.probe; poolkeeper probe --now)", "dim")
+        yield _line("probes", "none: set spec.probe of the pool to have some", "dim")
         return
     if facts.probed:
         yield _line("probe", _verdict(facts, now), VERDICT_STYLES[facts.probed.verdict])
@@ -77,7 +89,11 @@ def _timeline(phases: tuple[probe_timeline.Phase, ...]) -> Table:
 
 def _breaker(facts: Facts, now: datetime) -> Iterator[Text]:
     for view in facts.routers:
-        yield _line("router", _router(view, now))
+        yield _line("router", view.router)
+        yield from (_line("", f"{label.ljust(LABEL_WIDTH)}{told}") for label, told in _router(view, now))
+        counted = facts.counted.get(view.router)
+        if counted:
+            yield _line("", f"{'requests'.ljust(LABEL_WIDTH)}{_counted(counted)}")
     shown = facts.changes[-CHANGES_SHOWN:]
     for number, change in enumerate(shown):
         yield _line("" if number else "changes", _change(change, now))
@@ -85,38 +101,64 @@ def _breaker(facts: Facts, now: datetime) -> Iterator[Text]:
         yield _line("changes", "none since the routers started")
 
 
-def _router(view: RouterView, now: datetime) -> str:
+def _router(view: RouterView, now: datetime) -> Iterator[tuple[str, str]]:
     one = view.state
-    why = one.reason if one.reason != one.health else ""
-    parts = [one.health, f"breaker {BREAKER_WORDS[one.breaker]}", why, f"weight {one.weight:g}"]
-    parts.append(f"{one.in_flight}/{one.max_connections} in flight")
-    parts.append(f"{one.error_rate_percent:g} % errors")
-    if one.last_error and one.last_error.class_ and one.last_error.at:
-        parts.append(f"last error {one.last_error.class_} {age(one.last_error.at, now)} ago")
-    parts += [f"{m.name}: {BREAKER_WORDS[m.breaker]} ({m.reason})" for m in one.models if m.breaker != "Closed"]
-    return f"{view.router}: {', '.join(part for part in parts if part)}"
+    why = f", {one.reason}" if one.reason not in ("", one.health) else ""
+    yield "state", f"{one.health}, breaker {BREAKER_WORDS[one.breaker]}{why}"
+    yield "traffic", f"{one.in_flight}/{one.max_connections} in flight, weight {one.weight:g}"
+    yield "errors", f"{one.error_rate_percent:g} % of the last requests{_last_error(view, now)}"
+    check = one.health_check.last_failure if one.health_check else None
+    if check and check.at:
+        yield "check", f"the last failed one found {check.result}, {age(check.at, now)} ago"
+    for model in one.models:
+        if model.breaker != "Closed":
+            yield "model", f"{model.name}: breaker {BREAKER_WORDS[model.breaker]}{_after(model.reason)}"
+
+
+def _last_error(view: RouterView, now: datetime) -> str:
+    found = view.state.last_error
+    return f", the last was {found.class_} {age(found.at, now)} ago" if found and found.class_ and found.at else ""
+
+
+def _after(reason: str) -> str:
+    return f" ({reason})" if reason else ""
+
+
+def _counted(counts: Counts) -> str:
+    told = f"{counts.attempts:g} since the router started, {counts.failed:g} failed"
+    half, most = (quantile_ms(counts.first_token, share) for share in (0.5, 0.99))
+    return f"{told}; first token p50 {half} ms, p99 {most} ms" if half is not None else told
 
 
 def _change(change: Change, now: datetime) -> str:
     what = change.what
     when = f"{age(what.at, now)} ago" if what.at else "?"
-    return f"{when}: {what.model or 'all models'}: {what.from_} -> {what.to} ({what.reason or '-'}), {change.router}"
+    model = f"{what.model}: " if what.model else ""
+    return f"{when}: {model}{change_told(what)} [{change.router}]"
 
 
 def _to_do(facts: Facts, now: datetime) -> Iterator[Text]:
     words = facts.reasons or ((facts.unbelieved,) if facts.unbelieved else ())
     if not words:
-        yield _line("do", "nothing: no problem is known", "green")
+        yield _line("do", _nothing(facts), "green" if facts.endpoint.health == "Healthy" else "yellow")
         return
     if facts.unbelieved:
         told = f"only the last run found {facts.unbelieved}; it has no effect until another run finds it, too"
         yield _line("not yet", told)
     yield from (_line("recovers", what) for what in comes_back(facts, now))
-    yield from (_line("do", advice(word, facts), "bold") for word in words)
+    yield from (_line("do", f"it {seen(word)}: {advice(word, facts)}", "bold") for word in words)
     pages = [runbook(page_of(word)) for word in words] + [
         runbook("BreakerOpen") if facts.endpoint.breaker != "Closed" else ""
     ]
     yield from (_line("runbook", found) for found in dict.fromkeys(pages) if found)
+
+
+def _nothing(facts: Facts) -> str:
+    if facts.endpoint.outage_since:
+        return "wait: it serves again, and the outage is over when this lasts"
+    if facts.endpoint.health == "Unknown":
+        return "send the pool a request: nobody knows yet whether it answers"
+    return "nothing: no problem is known"
 
 
 def _line(label: str, told: str, style: str = "") -> Text:

@@ -20,9 +20,10 @@ def page(pools: Sequence[PoolRecord], now: datetime) -> RenderableType:
     parts: list[RenderableType] = [_pools(pools)]
     for pool in pools:
         parts += [Text(), Text(_name(pool), "bold")] if len(pools) > 1 else [Text()]
-        parts.append(_endpoints(pool, now))
         wrong = [condition for condition in pool.status.conditions if not _is_good(condition)]
-        parts += [_trouble(condition, now) for condition in wrong]
+        parts += [_headline(pool.status, wrong)] if pool.status.headline else []
+        parts.append(_endpoints(pool, now))
+        parts += [_trouble(condition, pool.status.headline, now) for condition in wrong]
         parts += _to_do(pool, wrong)
     return Group(*parts)
 
@@ -65,19 +66,33 @@ def _endpoints(pool: PoolRecord, now: datetime) -> Table:
             *([Text(endpoint.region or "-")] if regions else []),
             Text(endpoint.health, {"Healthy": "green", "Unhealthy": "red", "Unknown": "yellow"}[endpoint.health]),
             Text(BREAKER_WORDS[endpoint.breaker], "green" if endpoint.breaker == "Closed" else "red"),
-            age(endpoint.last_transition_time, now),
-            endpoint.reason or "-",
+            age(endpoint.outage_since or endpoint.last_transition_time, now),
+            _why(endpoint),
         )
     return table
+
+
+def _why(endpoint: EndpointStatus) -> str:
+    if endpoint.recovering_since and not endpoint.reason:
+        return "recovering"
+    return endpoint.reason or "-"
 
 
 def _by_tier(pool: PoolRecord) -> list[EndpointStatus]:
     return sorted(pool.status.endpoints, key=lambda found: (found.tier, found.name))
 
 
-def _trouble(condition: Condition, now: datetime) -> Text:
+def _headline(status: EndpointPoolStatus, wrong: Sequence[Condition]) -> Text:
+    available = _find(status, ConditionType.Available)
+    is_down = available is not None and available.status == "False"
+    return Text(status.headline, "bold red" if is_down else "bold yellow" if wrong else "green")
+
+
+def _trouble(condition: Condition, headline: str, now: datetime) -> Text:
+    """Without its message where the headline has said it."""
     head = f"{condition.type}={condition.status} {condition.reason} for {age(condition.last_transition_time, now)}"
-    return Text.assemble(("! ", "yellow"), (head, "yellow"), f": {condition.message}" if condition.message else "")
+    is_told = bool(headline) and (headline in condition.message or condition.message in headline)
+    return Text.assemble(("! ", "yellow"), (head, "yellow"), "" if is_told else f": {condition.message}")
 
 
 def _to_do(pool: PoolRecord, wrong: Sequence[Condition]) -> list[Text]:

@@ -76,4 +76,5 @@ def _is_settled(update: StatusUpdate) -> bool:
     conditions = {condition.type: condition for condition in update.status.conditions}
     ready, degraded = conditions.get(ConditionType.Ready), conditions.get(ConditionType.Degraded)
     awaits_key = degraded is not None and degraded.reason == Reason.CredentialsRejected
-    return ready is not None and ready.status == "True" and not awaits_key
+    is_out = any(endpoint.outage_since for endpoint in update.status.endpoints)
+    return ready is not None and ready.status == "True" and not awaits_key and not is_out

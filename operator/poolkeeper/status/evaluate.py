@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from poolkeeper.api.reasons import ConditionType
-from poolkeeper.api.status import Condition, EndpointPoolStatus
+from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
 from poolkeeper.errors import Refused
 from poolkeeper.plan.resolve import Plan
 from poolkeeper.plan.snapshot import Snapshot
@@ -52,10 +52,15 @@ def _meaning(status: EndpointPoolStatus | None) -> object:
         update={
             "conditions": sorted((_timeless(condition) for condition in status.conditions), key=lambda one: one[0]),
             "endpoints": sorted(
-                (one.name, one.tier, one.region, one.health, one.breaker, one.reason) for one in status.endpoints
+                (one.name, one.tier, one.region, one.health, one.breaker, one.reason, *_outage(one))
+                for one in status.endpoints
             ),
         }
     )
+
+
+def _outage(endpoint: EndpointStatus) -> tuple[bool, bool]:
+    return endpoint.outage_since is not None, endpoint.recovering_since is not None
 
 
 def _timeless(condition: Condition) -> tuple[str, str, str, str, int | None]:

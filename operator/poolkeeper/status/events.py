@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poolkeeper.api.reasons import ConditionType, Reason
-from poolkeeper.api.router_reasons import AT_REST, CHECK_FAILED, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+from poolkeeper.api.router_reasons import AT_REST, CHECK_FAILED, KEY_MISSING, KEY_REFUSED, OFF_SCHEDULE, OUT_OF_MONEY
 from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
+from poolkeeper.status.fault_words import fault
 
 ALL_MODELS = "*"
+AWAY = frozenset({"", "Draining", "Drained", "Disabled", OFF_SCHEDULE})
+"""It did not serve because nobody wanted it to."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +33,23 @@ def events_of(before: EndpointPoolStatus | None, after: EndpointPoolStatus) -> t
     was = before or EndpointPoolStatus()
     known = {endpoint.name: endpoint for endpoint in was.endpoints}
     return (
-        *_refused_spec(was, after),
+        *_conditions(was, after),
         *(event for endpoint in after.endpoints for event in _endpoint(known.get(endpoint.name), endpoint)),
+        *(event for endpoint in after.endpoints for event in _outage(known.get(endpoint.name), endpoint, was, after)),
         *_probed(was, after),
         *_tier(was, after),
         *_lesser(was, after),
+        *_unavailable(was, after),
     )
 
 
-def _refused_spec(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+def _conditions(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
     for kind, reason, action in (
         (ConditionType.Accepted, Reason.InvalidSpec, "KeepLastGood"),
         (ConditionType.Accepted, Reason.NotAllowed, "KeepLastGood"),
+        (ConditionType.ResolvedRefs, Reason.ServiceNotFound, "Retry"),
+        (ConditionType.ResolvedRefs, Reason.ConfigMapNotFound, "Retry"),
+        (ConditionType.ResolvedRefs, Reason.PolicyNotFound, "KeepLastGood"),
         (ConditionType.Programmed, Reason.ConfigRejected, "KeepLastGood"),
         (ConditionType.Programmed, Reason.ApplyForbidden, "Retry"),
         (ConditionType.Programmed, Reason.ApplyConflict, "Retry"),
@@ -50,6 +58,13 @@ def _refused_spec(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[
         found, before = _find(now, kind), _find(was, kind)
         if found and found.reason == reason and not (before and before.reason == reason):
             yield PoolEvent("Warning", reason, found.message, action)
+
+
+def _unavailable(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+    """While no tier serves, ServingDegraded has said so."""
+    found, before = _find(now, ConditionType.Available), _find(was, ConditionType.Available)
+    if found and before and found.status == "False" != before.status and now.active_tier is not None:
+        yield PoolEvent("Warning", found.reason, found.message, "RouteAround")
 
 
 def _endpoint(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:
@@ -81,21 +96,37 @@ def _for(models: frozenset[str]) -> str:
 
 
 def _health(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:
-    """Breakers and backoffs have other Events: the breaker's and the tier's."""
+    """Breakers and backoffs have other Events: the breaker's, the tier's, and the outage's."""
     before = was.reason if was else ""
     needs_a_human = now.reason in KEY_MISSING | KEY_REFUSED | OUT_OF_MONEY
     if not needs_a_human and (now.breaker != "Closed" or AT_REST & {before, now.reason}):
         return
     if now.health == "Unhealthy" and now.reason != before:
         yield _went_down(now)
-    elif was and before and was.health != "Healthy" and was.breaker == "Closed" and now.health == "Healthy":
-        yield PoolEvent("Normal", "EndpointHealthy", f"{now.name}: healthy again after {before}", "RouteBack")
+    elif was and before not in AWAY and was.health != "Healthy" and was.breaker == "Closed" and now.health == "Healthy":
+        yield PoolEvent(
+            "Normal", "EndpointHealthy", f"{now.name}: healthy again after {before}{_out_since(was)}", "RouteBack"
+        )
+
+
+def _out_since(was: EndpointStatus) -> str:
+    return f", out since {was.outage_since:%Y-%m-%dT%H:%M:%SZ}" if was.outage_since else ""
+
+
+def _outage(
+    before: EndpointStatus | None, endpoint: EndpointStatus, was: EndpointPoolStatus, now: EndpointPoolStatus
+) -> Iterator[PoolEvent]:
+    """Of backoffs, where they last and the tier's Event does not tell it."""
+    began = endpoint.outage_since and not (before and before.outage_since)
+    if began and endpoint.reason in AT_REST and endpoint.breaker == "Closed" and was.active_tier == now.active_tier:
+        told = f"{endpoint.name} {fault(endpoint.reason).seen} ({endpoint.reason})"
+        yield PoolEvent("Warning", "EndpointUnhealthy", told, "RouteAround")
 
 
 def _went_down(now: EndpointStatus) -> PoolEvent:
     if now.reason in KEY_MISSING:
         told = f"{now.name}: its API key is missing; it gets no traffic until the Secret has the key"
-        return PoolEvent("Warning", Reason.CredentialsRejected, told, "RouteAround")
+        return PoolEvent("Warning", Reason.SecretNotFound, told, "RouteAround")
     if now.reason in KEY_REFUSED:
         told = f"{now.name}: the provider refuses the API key; it gets no traffic until the Secret changes"
         return PoolEvent("Warning", Reason.CredentialsRejected, told, "RouteAround")
@@ -128,7 +159,7 @@ def _tier(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEven
     if now.active_tier is None:
         yield PoolEvent("Warning", Reason.ServingDegraded, found.message, "AnswerDefault")
     elif _is_worse(was, now, found):
-        yield PoolEvent("Warning", "Failover", found.message, "Failover")
+        yield PoolEvent("Warning", "Failover", now.headline or found.message, "Failover")
     elif was.active_tier is not None or (before and before.status == "True"):
         yield PoolEvent("Normal", "Failback", found.message, "Failback")
 

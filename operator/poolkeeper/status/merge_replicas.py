@@ -8,7 +8,10 @@ bad or worse.
 
 A breaker that is half-open only because checks or a probe say so waits for a request, which on a router without traffic
 may take for ever. Such a router has no say while another one has; where all of them wait, the endpoint does
-(AwaitingTraffic), and may be used like one that nobody has tried yet. A model that waits while others serve is well.
+(AwaitingTraffic). A model that waits while others serve is well.
+
+An endpoint whose requests have failed one after the other, with no good answer since, is Unhealthy, though its backoff
+is over and the next request goes there again: that request is a trial, not a recovery.
 
 Only reports that count (plan/fresh_reports.py) come here. An endpoint that no router knows yet has no
 view. Reason words are passed on only when they are words, so that no text from outside gets into a status.
@@ -17,14 +20,17 @@ view. Reason words are passed on only when they are words, so that no text from 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from poolkeeper.api.router_reasons import AWAITS_TRAFFIC, BY_BREAKER, UNTRIED, WELL, word
-from poolkeeper.api.router_state import Breaker, EndpointState, Health, ModelState, RouterState
+from poolkeeper.api.router_reasons import AWAITS_TRAFFIC, BY_BREAKER, CHECK_FAILED, UNTRIED, WELL, word
+from poolkeeper.api.router_state import Breaker, EndpointState, FailingRow, Health, ModelState, RouterState
 
 _BREAKER_BADNESS: dict[Breaker, int] = {"Open": 2, "HalfOpen": 1, "Closed": 0}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_FAILING_ATTEMPTS = 2
+_FAILING_FOR = timedelta(seconds=3)
+"""Under load some requests in a row fail within a moment, and the next one succeeds."""
 _NO_TIER = 10
 """Worse than the last tier: this replica has none that can take a request."""
 
@@ -45,16 +51,29 @@ class View:
     agreeing: int
     reporting: int
     only_models: tuple[str, ...] = ()
+    failing_since: datetime | None = None
+    """Of a row of failed requests that no good answer has ended."""
+    last_asked: datetime | None = None
+    """The last request of that row; None: there is no row that counts."""
+    check_found: str = ""
+    """What its failed health checks found last."""
+    is_trial_next: bool = False
+    """Only the row speaks against it: nothing keeps the next request from it."""
 
 
-def endpoint_view(states: Iterable[RouterState], name: str) -> View | None:
-    seen = [_settled(endpoint) for state in states for endpoint in state.endpoints if endpoint.name == name]
-    if not seen:
+def endpoint_view(states: Iterable[RouterState], name: str, was_out: bool = False) -> View | None:
+    """was_out: it was out at the last look, so that a single failure without a good answer since is enough."""
+    told = [_settled(endpoint) for state in states for endpoint in state.endpoints if endpoint.name == name]
+    if not told:
         return None
+    seen = [_failing(endpoint, was_out) for endpoint in told]
     with_a_say = [one for one in seen if one.reason not in AWAITS_TRAFFIC] or seen
     middle = _middle(with_a_say, _badness)
     like_it = [one for one in with_a_say if (one.health, one.breaker) == (middle.health, middle.breaker)]
     spokesman = min(like_it, key=lambda one: (one.since is None, one.since or _LONG_AGO, _why(one)))
+    begun = [endpoint.failing for endpoint in told if endpoint.failing]
+    is_trial_next = all(spokesman is not one for one in told)
+    rows = [row for row in begun if _is_row(row, is_trial_next)]
     return View(
         health=middle.health,
         breaker=middle.breaker,
@@ -63,6 +82,10 @@ def endpoint_view(states: Iterable[RouterState], name: str) -> View | None:
         agreeing=sum(_badness(one) >= _badness(middle) for one in seen),
         reporting=len(seen),
         only_models=_only_models(seen),
+        failing_since=min((row.since for row in begun if row.since), default=None),
+        last_asked=max((row.last_at for row in rows if row.last_at), default=None),
+        check_found=_check_found(spokesman),
+        is_trial_next=is_trial_next,
     )
 
 
@@ -97,6 +120,22 @@ def _settled(endpoint: EndpointState) -> EndpointState:
     return endpoint.model_copy(update={"models": models, "breaker": breaker})
 
 
+def _is_row(row: FailingRow, was_out: bool) -> bool:
+    if row.since is None or row.last_at is None:
+        return False
+    return was_out or (row.attempts >= _FAILING_ATTEMPTS and row.last_at - row.since >= _FAILING_FOR)
+
+
+def _failing(endpoint: EndpointState, was_out: bool) -> EndpointState:
+    row = endpoint.failing
+    if row is None or not _is_row(row, was_out) or endpoint.breaker != "Closed" or endpoint.health == "Unhealthy":
+        return endpoint
+    if endpoint.reason not in WELL:
+        return endpoint
+    why = word(endpoint.last_error.class_) if endpoint.last_error else ""
+    return endpoint.model_copy(update={"health": "Unhealthy", "reason": why, "since": row.since})
+
+
 def _settled_model(model: ModelState) -> ModelState:
     waits = model.breaker == "HalfOpen" and model.reason in UNTRIED
     return model.model_copy(update={"breaker": "Closed"}) if waits else model
@@ -110,6 +149,13 @@ def _why(endpoint: EndpointState) -> str:
     causes = sorted(word(model.reason) for model in endpoint.models if model.breaker == "Open" and word(model.reason))
     last_error = word(endpoint.last_error.class_) if endpoint.last_error else ""
     return causes[0] if causes else last_error
+
+
+def _check_found(endpoint: EndpointState) -> str:
+    check = endpoint.health_check
+    if endpoint.reason not in CHECK_FAILED or check is None or check.last_failure is None:
+        return ""
+    return word(check.last_failure.result)
 
 
 def _badness(endpoint: EndpointState) -> int:

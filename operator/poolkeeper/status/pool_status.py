@@ -11,7 +11,11 @@ from poolkeeper.api.reasons import POOL_CONDITIONS, ConditionType
 from poolkeeper.api.status import Condition, EffectivePolicy, EndpointPoolStatus, EndpointStatus, RouterStatus
 from poolkeeper.plan.child_names import selector_text
 from poolkeeper.status.chain import Finding
-from poolkeeper.status.facts import EndpointFact, Facts
+from poolkeeper.status.endpoint_fact import EndpointFact
+from poolkeeper.status.facts import Facts
+from poolkeeper.status.headline import headline
+
+MODELS_LENGTH = 1024
 
 
 def status_of(facts: Facts, findings: Mapping[ConditionType, Finding]) -> EndpointPoolStatus:
@@ -20,6 +24,7 @@ def status_of(facts: Facts, findings: Mapping[ConditionType, Finding]) -> Endpoi
     usable = min(counted, before.healthy_endpoints) if before and facts.is_unasked else len(facts.usable)
     return EndpointPoolStatus(
         observed_generation=facts.snapshot.generation,
+        headline=headline(facts, findings),
         conditions=tuple(_condition(facts, kind, findings[kind]) for kind in POOL_CONDITIONS),
         endpoints=tuple(_endpoint(facts, endpoint) for endpoint in facts.counted),
         active_tier=facts.active_tier,
@@ -28,6 +33,7 @@ def status_of(facts: Facts, findings: Mapping[ConditionType, Finding]) -> Endpoi
         summary=f"{usable}/{counted}",
         router=_router(facts),
         effective_policy=_policy(facts),
+        models=_models(facts),
         address=facts.snapshot.live.address,
         last_probe=facts.plan.last_probe,
     )
@@ -54,7 +60,7 @@ def _condition(facts: Facts, kind: ConditionType, finding: Finding) -> Condition
 def _endpoint(facts: Facts, endpoint: EndpointFact) -> EndpointStatus:
     previous = facts.snapshot.previous.endpoints if facts.snapshot.previous else ()
     before = next((one for one in previous if one.name == endpoint.name), None)
-    is_ill = endpoint.breaker != "Closed" or endpoint.health == "Unhealthy" or not endpoint.is_known
+    is_ill = endpoint.breaker != "Closed" or endpoint.health != "Healthy" or not endpoint.is_known
     probed = endpoint.probe.reason.value if endpoint.probe.reason else ""
     return EndpointStatus(
         name=endpoint.name,
@@ -65,6 +71,8 @@ def _endpoint(facts: Facts, endpoint: EndpointFact) -> EndpointStatus:
         open_models=endpoint.only_models if endpoint.breaker != "Closed" else (),
         reason=(endpoint.reason if is_ill else "") or probed,
         last_transition_time=_since(facts, endpoint, before),
+        outage_since=_whole_second(endpoint.outage.since) if endpoint.outage else None,
+        recovering_since=endpoint.outage.well_since if endpoint.outage else None,
     )
 
 
@@ -72,8 +80,12 @@ def _since(facts: Facts, endpoint: EndpointFact, before: EndpointStatus | None) 
     if before and (before.health, before.breaker) == (endpoint.health, endpoint.breaker):
         return before.last_transition_time
     if endpoint.is_known and endpoint.since and endpoint.since <= facts.now:
-        return endpoint.since.replace(microsecond=0)
+        return _whole_second(endpoint.since)
     return facts.now
+
+
+def _whole_second(at: datetime) -> datetime:
+    return at.replace(microsecond=0)
 
 
 def _router(facts: Facts) -> RouterStatus:
@@ -84,6 +96,15 @@ def _router(facts: Facts) -> RouterStatus:
         selector=selector_text(facts.snapshot.key),
         config_hash=document.hash if document else live.document_hash,
     )
+
+
+def _models(facts: Facts) -> str:
+    """Of the spec, or as published while it cannot be read."""
+    pool, before = facts.snapshot.pool, facts.snapshot.previous
+    if pool is None:
+        return before.models if before else ""
+    told = ", ".join(pool.spec.models)
+    return told if len(told) <= MODELS_LENGTH else f"{told[: MODELS_LENGTH - 1]}…"
 
 
 def _policy(facts: Facts) -> EffectivePolicy | None:

@@ -75,6 +75,12 @@ local function told_of_checks(record)
 end
 
 
+-- The requests that have failed since the last good answer; null: none.
+local function told_of_row(row)
+  return row.attempts > 0 and { since = rfc3339(row.since_ms), attempts = row.attempts, lastAt = rfc3339(row.at_ms) } or NULL
+end
+
+
 -- An endpoint as /state reports it, and the attempts of its windows.
 local function view_of(doc, endpoint, now_ms)
   local known = endpoint_summary.of(doc, endpoint, now_ms)
@@ -91,7 +97,7 @@ local function view_of(doc, endpoint, now_ms)
     ttftMs = latency_ms and math.floor(latency_ms + 0.5) or NULL,
     errorRatePercent = percent(window),
     lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,
-    models = encode.list(models), advice = advice_of(endpoint.advice, now_ms),
+    failing = told_of_row(record.row), models = encode.list(models), advice = advice_of(endpoint.advice, now_ms),
     healthCheck = checked and told_of_checks(checked) or NULL,
   }, window
 end

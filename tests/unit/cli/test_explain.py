@@ -59,8 +59,8 @@ def test_a_refused_key_of_a_run_on_this_machine(home: Path) -> None:
         "TLS",
         "status 401",
         "never",
-        "this machine: Unhealthy",
-        "refused the API key: check Secret s, key k",
+        "state       Unhealthy",
+        "refuses the API key: check Secret s, key k",
         "docs/runbooks/CredentialsRejected.md",
     ):
         assert want in result.stdout

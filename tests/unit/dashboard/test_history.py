@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from factories import NOW
 from poolkeeper.api.status import EndpointPoolStatus
-from poolkeeper.dashboard.counts import Counts
 from poolkeeper.dashboard.facts import PoolFacts
 from poolkeeper.dashboard.history import STEP_S, STEPS, History, PoolHistory
+from poolkeeper.diagnostics.counts import Counts
 
 
 def metrics(attempts: int) -> str:

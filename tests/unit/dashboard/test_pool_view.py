@@ -186,9 +186,30 @@ def test_what_happened_last_comes_first() -> None:
     found = shown(endpoint("a"), routers={"r": (seen("a"),)}, transitions=changes).changes
 
     assert [one.at for one in found] == sorted((one.at for one in found), reverse=True)
-    assert (found[0].at, found[0].before, found[0].after) == (NOW + timedelta(seconds=14), "Closed", "Open")
+    told = "is overloaded: no more requests for a while (its breaker opened)"
+    assert (found[0].at, found[0].told) == (NOW + timedelta(seconds=14), told)
     assert len(found) == 12
 
 
 def test_models_that_nobody_serves_are_named() -> None:
     assert shown(endpoint("a"), routers={"r": (seen("a"),)}, unservedModels=["m"]).unserved_models == ("m",)
+
+
+@pytest.mark.parametrize(
+    ("status", "want"),
+    [("True", "needs attention"), ("False", "nothing to repair"), ("Unknown", "whether something is broken not known")],
+)
+def test_a_condition_is_told_without_its_type_and_a_negation(status: str, want: str) -> None:
+    found = shown(endpoint("a"), wrong={"Degraded": (status, "Pending")}).conditions
+
+    assert [one.says for one in found if one.type == "Degraded"] == [want]
+
+
+def test_every_condition_has_words() -> None:
+    assert all("=" not in one.says and one.type not in one.says for one in shown(endpoint("a")).conditions)
+
+
+def test_nobody_asked_is_not_usable() -> None:
+    (found,) = shown(endpoint("a", health="Unknown", breaker="HalfOpen", reason="AwaitingTraffic")).endpoints
+
+    assert not found.is_usable

@@ -10,9 +10,10 @@ from poolkeeper.api.probe_result import EndpointProbe, ProbePhases, ProbeResult
 from poolkeeper.api.reasons import ProbeReason, runbook
 from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus, LastProbe, ProbedEndpoint, ProbeRun
-from poolkeeper.diagnostics.advice import ADVICE, advice, comes_back, page_of
+from poolkeeper.diagnostics.advice import advice, comes_back
 from poolkeeper.diagnostics.endpoint_facts import Facts, Seen, facts_of
 from poolkeeper.diagnostics.explain_page import page
+from poolkeeper.status.fault_words import FAULTS, page_of
 from testing.router_lua import runtime
 
 
@@ -119,7 +120,7 @@ def test_a_grey_endpoint() -> None:
 def test_a_refused_key_names_the_secret_and_its_key() -> None:
     found = lines(REFUSED)
 
-    assert f"do the provider refused the API key: check {KEY}, and the API key at the provider" in found
+    assert f"do it refuses the API key: check {KEY}, and the API key at the provider" in found
     assert f"recovers about a minute after {KEY} has a new value" in found
     assert "runbook docs/runbooks/CredentialsRejected.md" in found
 
@@ -127,8 +128,12 @@ def test_a_refused_key_names_the_secret_and_its_key() -> None:
 def test_an_open_breaker_with_its_router_and_its_history() -> None:
     found = lines(OPEN)
 
-    assert any("breaker open" in line and "62.5 % errors" in line and "m: open (ServerError)" in line for line in found)
-    assert "changes 0s ago: m: Closed -> Open (ServerError), chat-router-a" in found
+    assert "router chat-router-a" in found
+    assert "state Unhealthy, breaker open, BreakerOpen" in found
+    assert "errors 62.5 % of the last requests" in found
+    assert "model m: breaker open (ServerError)" in found
+    told = "m: answers with server errors: no more requests for a while (its breaker opened)"
+    assert f"changes 0s ago: {told} [chat-router-a]" in found
     assert "recovers when half-open requests succeed; the next one in 42 s" in found
     assert not any("Busy" in line for line in found)  # another endpoint's
 
@@ -138,7 +143,7 @@ def test_what_routers_and_probes_find_may_differ_and_both_is_told() -> None:
 
     assert [line.partition(":")[0] for line in found if line.startswith("do ")] == [
         "do it answers with server errors",
-        "do the provider refused the API key",
+        "do it refuses the API key",
     ]
     assert [line for line in found if line.startswith("runbook ")] == [
         f"runbook docs/runbooks/{reason}.md" for reason in ("ServerError", "CredentialsRejected", "BreakerOpen")
@@ -175,7 +180,7 @@ def test_what_could_not_be_looked_at_is_told() -> None:
         (facts(reason="ServerError", breaker="HalfOpen"), "when its half-open requests succeed"),
         (
             facts(reason="AwaitingTraffic", breaker="HalfOpen", health="Unknown"),
-            "when the next requests succeed",
+            "when the next request succeeds",
         ),
         (
             facts(reason="HealthCheckFailed", health="Unhealthy"),
@@ -195,7 +200,7 @@ def test_what_brings_it_back(found: Facts, want: str) -> None:
 
 @pytest.mark.parametrize("reason", ProbeReason)
 def test_every_reason_has_its_advice(reason: ProbeReason) -> None:
-    assert reason in ADVICE, f"wanted what to do about {reason} in diagnostics/advice.py"
+    assert reason in FAULTS, f"wanted what to do about {reason} in status/fault_words.py"
     assert "{" not in advice(reason, facts(reason=reason))
 
 
@@ -218,3 +223,32 @@ def test_a_trial_that_is_due_is_now(seconds: int) -> None:
     assert comes_back(facts(breaker="Open", router={"breaker": "Open", "retryAt": at}), NOW) == (
         "when half-open requests succeed; the next one now",
     )
+
+
+def test_an_outage_is_told_from_its_beginning_through_all_trials() -> None:
+    fields = {"outageSince": NOW - timedelta(minutes=5), "recoveringSince": NOW - timedelta(seconds=9)}
+    endpoint = EndpointStatus.model_validate({**WELL, **fields})
+    status = EndpointPoolStatus(endpoints=(endpoint,), headline="official serves again")
+
+    found = lines(facts_of("team/chat", status, endpoint, Seen({}, {})))
+
+    assert "pool official serves again" in found
+    assert "outage for 5m, since 2026-11-22T07:55:00Z; it serves again for 9s" in found
+    assert found[-1] == "do wait: it serves again, and the outage is over when this lasts"
+
+
+def test_what_a_router_counted_and_what_its_checks_found() -> None:
+    metrics = (
+        'poolkeeper_attempts_total{endpoint="official",gen_ai_request_model="m"} 40\n'
+        'poolkeeper_upstream_errors_total{endpoint="official",gen_ai_request_model="m",class="Busy"} 3\n'
+        'gen_ai_server_time_to_first_token_seconds_bucket{endpoint="official",le="0.1"} 37\n'
+        'gen_ai_server_time_to_first_token_seconds_bucket{endpoint="official",le="+Inf"} 37\n'
+    )
+    view = {"name": "official", "healthCheck": {"state": "Failing", "lastFailure": {"result": "BadStatus", "at": NOW}}}
+    seen = Seen({}, {"r": RouterState.model_validate({"endpoints": [view]})}, metrics={"r": metrics})
+    endpoint = EndpointStatus.model_validate(WELL)
+
+    found = lines(facts_of("team/chat", EndpointPoolStatus(endpoints=(endpoint,)), endpoint, seen))
+
+    assert "requests 40 since the router started, 3 failed; first token p50 50 ms, p99 99 ms" in found
+    assert "check the last failed one found BadStatus, 0s ago" in found

@@ -77,6 +77,29 @@ def test_a_failed_over_pool() -> None:
     assert " ".join(to_do) == want
 
 
+def test_the_first_line_is_the_pool_in_one_sentence_and_nothing_says_it_again() -> None:
+    sentence = "official is overloaded since 2026-11-22T11:55:00Z (Busy); tier 1 (own) serves. To do: wait"
+    told = FAILED_OVER | {
+        "headline": sentence,
+        "conditions": [condition("Degraded", "True", "BreakerOpen", f"{sentence} (seen by 2/2 replicas)")],
+    }
+
+    found = printed(told)
+
+    assert found.count("official is overloaded") == 1
+    assert "! Degraded=True BreakerOpen for 2m\n" in "\n".join(line.rstrip() for line in found.splitlines()) + "\n"
+
+
+def test_since_when_is_the_outages_and_not_the_last_trials() -> None:
+    trial = endpoint("official", 0, "Unhealthy", "HalfOpen", "Busy") | {"outageSince": ago(600)}
+    back = endpoint("own", 1, "Healthy", "Closed") | {"outageSince": ago(300), "recoveringSince": ago(3)}
+
+    *_, first, second = rows(printed({"endpoints": [trial, back]}))
+
+    assert (first[4], first[5]) == ("10m", "Busy")
+    assert (second[4], second[5]) == ("5m", "recovering")
+
+
 def test_where_no_endpoint_is_out_a_page_is_what_there_is() -> None:
     rejected = FAILED_OVER | {
         "conditions": [condition("Programmed", "False", "ConfigRejected", "refused")],

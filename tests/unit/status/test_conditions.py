@@ -233,11 +233,12 @@ CASES = {
     ),
     # Available
     "enough endpoints": Case(WELL, T.Available, "True", Reason.MinimumEndpointsAvailable, "2/2 endpoints take traffic"),
-    "endpoints that nobody has tried yet count": Case(
+    "endpoints that nobody has asked yet": Case(
         seen_as(seen("official", health="Unknown"), seen("local", tier=1, health="Unknown")),
         T.Available,
-        "True",
-        Reason.MinimumEndpointsAvailable,
+        "Unknown",
+        Reason.NoDataYet,
+        "official: not known, it has answered no check and no request so far",
     ),
     "fewer than wanted": Case(
         serving(snapshot(pool(minAvailable=2)), state(document(snapshot(pool(minAvailable=2))), HOST_DOWN, LOCAL_WELL)),
@@ -269,12 +270,12 @@ CASES = {
         Reason.NoEndpointsAvailable,
         "excluded: a (drained)",
     ),
-    "an endpoint that waits for a request counts": Case(
+    "an endpoint that waits for a request": Case(
         seen_as(waiting("official"), LOCAL_DOWN),
         T.Available,
-        "True",
-        Reason.MinimumEndpointsAvailable,
-        "1/2 endpoints take traffic",
+        "Unknown",
+        Reason.AwaitingTraffic,
+        "official: not known, nobody has asked it since 2026-11-22T07:40:00Z",
     ),
     "an invalid spec, and no status from before: the routers' endpoints count": Case(
         replace(WELL, pool=None, problems=(Problem("spec.models", "is missing"),)),
@@ -317,45 +318,49 @@ CASES = {
         T.Degraded,
         "True",
         Reason.BreakerOpen,
-        "official: breaker open since 2026-11-22T07:40:00Z after Connect (2/2 replicas)",
+        "official accepts no connection since 2026-11-22T07:40:00Z (Connect); tier 1 (local) serves. To do: ",
     ),
     "open breakers and nobody to take over": Case(
         seen_as(HOST_DOWN, LOCAL_DOWN, active_tier=None),
         T.Degraded,
         "True",
         Reason.BreakerOpen,
-        "after Busy (2/2 replicas); half-open requests go there until they succeed",
+        "local is overloaded since 2026-11-22T07:40:00Z (Busy); no endpoint is left: clients get the policy's fallback",
     ),
     "failing health checks": Case(
         seen_as(seen("official", health="Unhealthy", reason="HealthCheckFailed"), LOCAL_WELL),
         T.Degraded,
         "True",
         Reason.EndpointsUnhealthy,
-        "official: its health checks fail since 2026-11-22T07:40:00Z (2/2 replicas)",
+        "official fails its health checks since 2026-11-22T07:40:00Z (HealthCheckFailed)",
     ),
     "failing health checks behind an open breaker": Case(
         seen_as(HOST_DOWN.model_copy(update={"reason": "HealthCheckFailed"}), LOCAL_WELL),
         T.Degraded,
         "True",
         Reason.BreakerOpen,
-        "official: breaker open, and its health checks fail since",
+        "official fails its health checks since",
     ),
     "a breaker that only waits for a request": Case(
-        seen_as(waiting("official"), LOCAL_WELL), T.Degraded, "False", Reason.AllEndpointsHealthy
+        seen_as(waiting("official"), LOCAL_WELL),
+        T.Degraded,
+        "True",
+        Reason.BreakerOpen,
+        "official may be back: nobody has asked it since 2026-11-22T07:40:00Z; tier 1 (local) stands by",
     ),
     "a half-open breaker": Case(
         seen_as(trying("official"), LOCAL_WELL),
         T.Degraded,
         "True",
         Reason.BreakerOpen,
-        "official: breaker half-open since 2026-11-22T07:40:00Z, a few requests go there",
+        "official has failed too often and gets single requests since 2026-11-22T07:40:00Z",
     ),
     "a breaker of one model alone": Case(
         seen_as(partly_cut_off("official", "deepseek-flash"), LOCAL_WELL),
         T.Degraded,
         "True",
         Reason.BreakerOpen,
-        "official: breaker open for deepseek-flash since 2026-11-22T07:40:00Z",
+        "official has failed too often for deepseek-flash since 2026-11-22T07:40:00Z",
     ),
     "a refused key comes before an open breaker": Case(
         seen_as(
@@ -365,31 +370,31 @@ CASES = {
         T.Degraded,
         "True",
         Reason.CredentialsRejected,
-        "official: the provider refuses the API key (Secret deepseek, key api-key) since 2026-11-22T07:40:00Z",
+        "official refuses the API key since 2026-11-22T07:40:00Z (CredentialsRejected); local is overloaded since",
     ),
     "a missing key is one that cannot be used": Case(
-        seen_as(KEYLESS, LOCAL_WELL), T.Degraded, "True", Reason.CredentialsRejected, "official: the API key is missing"
+        seen_as(KEYLESS, LOCAL_WELL), T.Degraded, "True", Reason.SecretNotFound, "official has no API key"
     ),
     "an account without credit": Case(
         seen_as(seen("official", health="Unhealthy", reason="BalanceExhausted"), LOCAL_WELL),
         T.Degraded,
         "True",
         Reason.BalanceExhausted,
-        "official: the provider says that the account has no credit",
+        "official says that the account has no credit",
     ),
     "an unhealthy endpoint": Case(
         seen_as(seen("official", health="Unhealthy", reason="Connect"), LOCAL_WELL),
         T.Degraded,
         "True",
         Reason.EndpointsUnhealthy,
-        "official: unhealthy since 2026-11-22T07:40:00Z after Connect",
+        "official accepts no connection since 2026-11-22T07:40:00Z (Connect)",
     ),
     "a pause that moved traffic to another tier": Case(
         seen_as(seen("official", health="Unhealthy", reason="Busy"), LOCAL_WELL, active_tier=1),
         T.Degraded,
         "True",
         Reason.EndpointsUnhealthy,
-        "official: the provider set a backoff (Busy)",
+        "official is overloaded since 2026-11-22T07:40:00Z (Busy); tier 1 (local) serves",
     ),
     "a pause that did not": Case(
         seen_as(seen("official", health="Unhealthy", reason="Busy"), LOCAL_WELL),
@@ -414,31 +419,38 @@ CASES = {
         T.FailoverActive,
         "True",
         Reason.PrimaryBreakerOpen,
-        "Tier 1 serves (local) in place of tier 0: breaker not closed: official",
+        "Tier 1 serves (local) in place of tier 0: official accepts no connection since 2026-11-22T07:40:00Z (Connect)",
     ),
     "the first tier is unhealthy": Case(
         seen_as(seen("official", health="Unhealthy", reason="BalanceExhausted"), LOCAL_WELL, active_tier=1),
         T.FailoverActive,
         "True",
         Reason.PrimaryUnhealthy,
-        "unhealthy: official (BalanceExhausted)",
+        "official says that the account has no credit",
     ),
     "the first tier is in backoff": Case(
         seen_as(seen("official", health="Unhealthy", reason="RateLimited"), LOCAL_WELL, active_tier=1),
         T.FailoverActive,
         "True",
         Reason.PrimaryRateLimited,
-        "in backoff: official (RateLimited)",
+        "official limits the request rate since 2026-11-22T07:40:00Z (RateLimited)",
     ),
     "the first tier fails its health checks": Case(
         seen_as(seen("official", health="Unhealthy", reason="HealthCheckFailed"), LOCAL_WELL, active_tier=1),
         T.FailoverActive,
         "True",
         Reason.PrimaryUnhealthy,
-        "unhealthy: official (HealthCheckFailed)",
+        "official fails its health checks",
     ),
-    "the first tier waits for a request": Case(
-        seen_as(waiting("official"), LOCAL_WELL), T.FailoverActive, "False", Reason.PrimaryServing
+    "the first tier waits for a request: nobody knows that it serves": Case(
+        seen_as(waiting("official"), LOCAL_WELL),
+        T.FailoverActive,
+        "True",
+        Reason.PrimaryBreakerOpen,
+        "official may be back: nobody has asked it since 2026-11-22T07:40:00Z",
+    ),
+    "the first tier waits for a request, and there is no other": Case(
+        seen_as(waiting("official"), LOCAL_DOWN), T.FailoverActive, "False", Reason.PrimaryServing
     ),
     "nothing can serve": Case(
         seen_as(HOST_DOWN, LOCAL_DOWN, active_tier=None),
@@ -537,14 +549,16 @@ def test_condition(case: Case) -> None:
     assert found.observed_generation == case.given.generation
 
 
-def test_a_tier_that_is_well_again_and_waits_keeps_its_reason() -> None:
+def test_a_tier_that_is_well_again_and_waits_says_so() -> None:
     out = seen_as(HOST_DOWN, LOCAL_WELL, active_tier=1)
     stabilizing = seen_as(seen("official"), LOCAL_WELL, active_tier=1)
 
     found = condition(status_update(replace(stabilizing, previous=status_update(out).status)).status, T.FailoverActive)
 
-    assert (found.status, found.reason) == ("True", Reason.PrimaryBreakerOpen)
-    assert "as soon as it is stable" in found.message
+    assert (found.status, found.reason) == ("True", Reason.PrimaryRecovering)
+    assert (
+        "official serves again since 2026-11-22T08:00:00Z, after an outage since 2026-11-22T07:40:00Z" in found.message
+    )
 
 
 class TestTransitionTime:

@@ -82,7 +82,13 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
     "a healthy start has no Event": ((WELL,), []),
     "a breaker opens and traffic fails over": (
         (WELL, FAILED_OVER),
-        [("BreakerOpened", "official: breaker opened after ServerError"), ("Failover", "Tier 1 serves (local)")],
+        [
+            ("BreakerOpened", "official: breaker opened after ServerError"),
+            (
+                "Failover",
+                "official answers with server errors since 2026-11-22T07:40:00Z (ServerError); tier 1 (local) serves",
+            ),
+        ],
     ),
     "what continues has no second Event": ((WELL, FAILED_OVER, FAILED_OVER), []),
     "half-open requests have no Event": ((WELL, FAILED_OVER, seen_as(TRYING, active_tier=1)), []),
@@ -128,7 +134,7 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
     ),
     "another tier comes back from the dark": (
         (ALL_DARK, FAILED_OVER),
-        [("BreakerClosed", "local"), ("Failover", "Tier 1 serves")],
+        [("BreakerClosed", "local"), ("Failover", "tier 1 (local) serves")],
     ),
     "the pool breaker opens": (
         (WELL, GUARDED),
@@ -141,7 +147,7 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
     ),
     "a key is missing": (
         (WELL, seen_as(seen("official", health="Unhealthy", reason="SecretNotFound"))),
-        [("CredentialsRejected", "official: its API key is missing")],
+        [("SecretNotFound", "official: its API key is missing")],
     ),
     "money runs out": (
         (WELL, seen_as(seen("official", health="Unhealthy", reason="BalanceExhausted"))),
@@ -159,15 +165,18 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
         (WELL, seen_as(seen("official", health="Unhealthy", reason="Connect"))),
         [("EndpointUnhealthy", "official: unhealthy after Connect")],
     ),
-    "a breaker that waits for a request is called back": (
+    "a breaker that waits for a request is no recovery": (
         (FAILED_OVER, seen_as(waiting("official"))),
-        [("Failback", "Tier 0 serves")],
+        [],
     ),
-    "and closed by the request": ((FAILED_OVER, seen_as(waiting("official")), WELL), [("BreakerClosed", "official")]),
+    "and closed by the request": (
+        (FAILED_OVER, seen_as(waiting("official")), WELL),
+        [("BreakerClosed", "official"), ("Failback", "Tier 0 serves")],
+    ),
     "a backoff inside the tier has no Event": ((WELL, seen_as(RESTING)), []),
     "a backoff that moves traffic has the tier's Event": (
         (WELL, seen_as(RESTING, active_tier=1)),
-        [("Failover", "in place of tier 0: in backoff: official (Busy)")],
+        [("Failover", "official is overloaded since 2026-11-22T07:40:00Z (Busy); tier 1 (local) serves")],
     ),
     "and so is its end": ((seen_as(RESTING, active_tier=1), WELL), [("Failback", "Tier 0 serves")]),
     "an API key refused behind an open breaker has an Event": (

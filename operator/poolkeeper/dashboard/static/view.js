@@ -65,13 +65,13 @@ const curve = (steps) => {
 };
 
 const troubles = (pool, nowMs) => pool.troubles.map((condition) =>
-  element("li", {}, element("b", {}, `${condition.type}=${condition.status} ${condition.reason}`), " for ",
+  element("li", {}, element("b", { title: `${condition.type}=${condition.status}` }, `${condition.says} (${condition.reason})`), " for ",
     since(condition.since, nowMs), element("br"), condition.message || condition.meaning, " ", runbook(condition.runbook)));
 
 const conditions = (pool) => element("ul", { class: "chips" }, pool.conditions.map((condition) =>
   element("li", { class: condition.isGood ? "good" : condition.status === "Unknown" ? "warn" : "bad",
     title: `${condition.reason}: ${condition.message || condition.meaning}` },
-  `${condition.isGood ? "✓" : condition.status === "Unknown" ? "?" : "✗"} ${condition.type}=${condition.status}`)));
+  `${condition.isGood ? "✓" : condition.status === "Unknown" ? "?" : "✗"} ${condition.says}`)));
 
 const lane = (tier) => {
   const share = tier.sharePercent === null ? "no requests lately" : `${tier.sharePercent} % of requests`;
@@ -111,7 +111,8 @@ const row = (endpoint, nowMs) => {
       cell("endpoint", element("b", {}, endpoint.name), endpoint.region ? ` ${endpoint.region}` : null),
       cell("tier", endpoint.tier),
       cell("health", mark(HEALTHS[endpoint.health])),
-      cell("breaker", mark(BREAKERS[endpoint.breaker]), " ", since(endpoint.since, nowMs)),
+      cell("breaker", mark(BREAKERS[endpoint.breaker]), " ", since(endpoint.outageSince ?? endpoint.since, nowMs),
+        endpoint.isRecovering ? element("span", { class: "warn" }, " serves again") : null),
       cell("weight", endpoint.weight ?? "–"),
       cell("requests, 5 min", columns(endpoint.steps), ` ${endpoint.requests}`, endpoint.sharePercent === null ? null : ` (${endpoint.sharePercent} %)`, failed),
       cell("in flight", bar(endpoint.inFlight, endpoint.limit, `${endpoint.inFlight} of ${endpoint.limit}`, full ? "bad" : ""), ` ${endpoint.inFlight}/${endpoint.limit}`),
@@ -127,11 +128,11 @@ const row = (endpoint, nowMs) => {
 const HEADS = ["endpoint", "tier", "health", "breaker, since", "weight", "requests, 5 min", "in flight / limit", "first token p50 / p99", "why"];
 
 const change = (change, nowMs) => element("li", {}, element("time", { datetime: change.at }, `${clock(change.at)}, ${age(change.at, nowMs)} ago: `),
-  element("b", {}, change.endpoint), change.model ? ` ${change.model}` : null, `: ${change.before} → ${change.after}`,
-  change.reason ? ` (${change.reason})` : null, `, ${change.router}`);
+  element("b", {}, change.endpoint), change.model ? ` (${change.model})` : null, ` ${change.told}`, ` [${change.router}]`);
 
 const section = (pool, nowMs) => element("section", { class: LEVELS[pool.level][2] },
   element("h2", {}, pool.name, " ", mark(LEVELS[pool.level])),
+  pool.headline ? element("p", { class: "headline" }, pool.headline) : null,
   element("p", { class: "facts" }, `${pool.summary || "–"} endpoints usable, `,
     pool.activeTier === null ? "no tier serves" : `tier ${pool.activeTier} serves`,
     `, ${pool.routers} router${pool.routers === 1 ? "" : "s"} heard`, pool.address ? `, ${pool.address}` : null),

@@ -1,16 +1,18 @@
 """Available: would a request be answered now?
 
-An endpoint counts when it can get requests: in service, breaker closed and not known to be unhealthy. One without any
-request so far counts too, because the routers would use it. One whose health checks fail does not count, though routers
-use it when no other endpoint is left.
+An endpoint counts when it is known to serve: in service, breaker closed, and a check or a request was answered well.
+Where those are too few, and others may serve that nobody has asked (no check and no request so far, or none since an
+outage), the answer is Unknown. One whose health checks fail does not count, though routers use it when no other
+endpoint is left.
 """
 
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.plan.child_names import child_name
 from poolkeeper.plan.fresh_reports import STALE_S
 from poolkeeper.plan.per_router_share import wanted_routers
-from poolkeeper.status.chain import Check, Finding, as_before
-from poolkeeper.status.facts import EndpointFact, Facts
+from poolkeeper.status.chain import Check, Finding, as_before, since_when
+from poolkeeper.status.endpoint_fact import EndpointFact
+from poolkeeper.status.facts import Facts
 
 
 def no_router(facts: Facts) -> Finding | None:
@@ -58,15 +60,39 @@ def too_few(facts: Facts) -> Finding | None:
     )
 
 
+def unproven(facts: Facts) -> Finding | None:
+    wanted = facts.snapshot.pool.spec.min_available if facts.snapshot.pool else 1
+    if len(facts.usable) >= wanted or len(facts.usable) + len(facts.may_serve) < wanted:
+        return None
+    told = "; ".join(f"{one.name}: {_unasked(one)}" for one in facts.may_serve)
+    is_awaiting = any(one.is_unproven for one in facts.may_serve)
+    reason = Reason.AwaitingTraffic if is_awaiting else Reason.NoDataYet
+    return Finding("Unknown", reason, f"{_usable(facts)} for certain, wanted at least {wanted}; {told}")
+
+
 def enough(facts: Facts) -> Finding:
     return Finding("True", Reason.MinimumEndpointsAvailable, _usable(facts))
 
 
-CHECKS: tuple[Check, ...] = (no_router, no_service, as_before(ConditionType.Available), not_heard, too_few, enough)
+CHECKS: tuple[Check, ...] = (
+    no_router,
+    no_service,
+    as_before(ConditionType.Available),
+    not_heard,
+    unproven,
+    too_few,
+    enough,
+)
 
 
 def _usable(facts: Facts) -> str:
     return f"{len(facts.usable)}/{len(facts.counted)} endpoints take traffic"
+
+
+def _unasked(endpoint: EndpointFact) -> str:
+    if endpoint.is_unproven:
+        return f"not known, nobody has asked it{since_when(endpoint.since)}"
+    return "not known, it has answered no check and no request so far"
 
 
 def _why_out(endpoint: EndpointFact) -> str:
@@ -74,4 +100,4 @@ def _why_out(endpoint: EndpointFact) -> str:
         return "drained"
     if endpoint.is_cut_off:
         return f"breaker {'open' if endpoint.breaker == 'Open' else 'half-open'}"
-    return endpoint.reason or "unhealthy"
+    return endpoint.reason or ("not asked yet" if endpoint.health == "Unknown" else "unhealthy")

@@ -1,52 +1,28 @@
 """Degraded: does something need attention, though the pool may still answer? What a human must fix comes first."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from poolkeeper.api.reasons import ConditionType, Reason
-from poolkeeper.api.router_reasons import AT_REST, CHECK_FAILED, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+from poolkeeper.api.router_reasons import KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.plan.probe_advice import FULL_PERCENT
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
-from poolkeeper.status.facts import EndpointFact, Facts
+from poolkeeper.status.endpoint_fact import EndpointFact
+from poolkeeper.status.facts import Facts
+from poolkeeper.status.sentences import by_gravity, outages_told
 
 
 def not_heard(facts: Facts) -> Finding | None:
     return None if facts.states else Finding("Unknown", Reason.Pending, "No router reports")
 
 
-def key_refused(facts: Facts) -> Finding | None:
-    return _any(
-        facts,
-        Reason.CredentialsRejected,
-        _is_refused,
-        "excluded until the Secret changes or a health check accepts the API key",
-        _key_told,
-    )
-
-
-def balance_exhausted(facts: Facts) -> Finding | None:
-    return _any(
-        facts,
-        Reason.BalanceExhausted,
-        _is_broke,
-        "excluded until a health check reports a positive balance; checked every few minutes",
-        _balance_told,
-    )
-
-
-def breaker_open(facts: Facts) -> Finding | None:
-    answer = (
-        "the others take its traffic until half-open requests succeed"
-        if facts.usable
-        else "half-open requests go there until they succeed"
-    )
-    return _any(facts, Reason.BreakerOpen, _is_cut_off, answer, _breaker_told)
-
-
-def unhealthy(facts: Facts) -> Finding | None:
-    last = "no other is left, so routers still send requests there"
-    answer = last if facts.is_last_resort else "excluded until it is healthy again"
-    return _any(facts, Reason.EndpointsUnhealthy, _is_unhealthy, answer, _health_told)
+def out(facts: Facts) -> Finding | None:
+    """One sentence about all of it; the reason is that of the worst."""
+    found = by_gravity(endpoint for endpoint in facts.counted if _is_out(endpoint))
+    if not found:
+        return None
+    seen_by = sorted({endpoint.agreement for endpoint in found if endpoint.agreement})
+    seen = f" (seen by {', '.join(seen_by)})" if seen_by else ""
+    return Finding("True", _reason(found[0]), f"{outages_told(facts, found)}{seen}")
 
 
 def grey(facts: Facts) -> Finding | None:
@@ -77,86 +53,35 @@ def all_well(facts: Facts) -> Finding:
 CHECKS: tuple[Check, ...] = (
     as_before(ConditionType.Degraded),
     not_heard,
-    key_refused,
-    balance_exhausted,
-    breaker_open,
-    unhealthy,
+    out,
     grey,
     probe_stale,
     all_well,
 )
 
 
-def _any(
-    facts: Facts,
-    reason: Reason,
-    is_so: Callable[[EndpointFact], bool],
-    answer: str,
-    told: Callable[[EndpointFact], str],
-) -> Finding | None:
-    found = [endpoint for endpoint in facts.counted if is_so(endpoint)]
-    if not found:
-        return None
-    each = "; ".join(f"{endpoint.name}: {told(endpoint)} ({endpoint.agreement})" for endpoint in found)
-    return Finding("True", reason, f"{each}; {answer}")
+def _reason(worst: EndpointFact) -> Reason:
+    said = {worst.reason, _probed(worst)}
+    if said & KEY_MISSING:
+        return Reason.SecretNotFound
+    if said & KEY_REFUSED:
+        return Reason.CredentialsRejected
+    if said & OUT_OF_MONEY:
+        return Reason.BalanceExhausted
+    return Reason.EndpointsUnhealthy if worst.breaker == "Closed" else Reason.BreakerOpen
 
 
-def _is_refused(endpoint: EndpointFact) -> bool:
-    by_router = endpoint.health == "Unhealthy" and endpoint.reason in KEY_REFUSED | KEY_MISSING
-    return by_router or _probed(endpoint) in KEY_REFUSED | KEY_MISSING
-
-
-def _is_broke(endpoint: EndpointFact) -> bool:
-    by_router = endpoint.health == "Unhealthy" and endpoint.reason in OUT_OF_MONEY
-    return by_router or _probed(endpoint) in OUT_OF_MONEY
+def _is_out(endpoint: EndpointFact) -> bool:
+    """By the routers' own requests and checks. What they only take from a probe status is reported as grey, except what
+    a human must fix."""
+    if _probed(endpoint) in KEY_REFUSED | KEY_MISSING | OUT_OF_MONEY:
+        return True
+    is_advised = endpoint.probe.weight_percent == 0 and endpoint.reason == _probed(endpoint)
+    return endpoint.is_known and not is_advised and (endpoint.is_out or bool(endpoint.only_models))
 
 
 def _probed(endpoint: EndpointFact) -> str:
     return endpoint.probe.reason.value if endpoint.probe.reason else ""
-
-
-def _is_cut_off(endpoint: EndpointFact) -> bool:
-    return endpoint.is_known and (endpoint.is_cut_off or bool(endpoint.only_models))
-
-
-def _is_unhealthy(endpoint: EndpointFact) -> bool:
-    """By the routers' own requests and checks. What they only take from a probe status is reported as grey."""
-    is_advised = endpoint.probe.weight_percent == 0 and endpoint.reason == _probed(endpoint)
-    return endpoint.health == "Unhealthy" and not is_advised
-
-
-def _key_told(endpoint: EndpointFact) -> str:
-    ref = endpoint.credential
-    which = f" (Secret {ref.name}, key {ref.key})" if ref else ""
-    what = (
-        "the API key is missing"
-        if KEY_MISSING & {endpoint.reason, _probed(endpoint)}
-        else "the provider refuses the API key"
-    )
-    return f"{what}{which}{since_when(endpoint.since)}"
-
-
-def _balance_told(endpoint: EndpointFact) -> str:
-    return f"the provider says that the account has no credit{since_when(endpoint.since)}"
-
-
-def _breaker_told(endpoint: EndpointFact) -> str:
-    models = f" for {', '.join(endpoint.only_models)}" if endpoint.only_models else ""
-    if endpoint.breaker == "HalfOpen":
-        return f"breaker half-open{models}{since_when(endpoint.since)}, a few requests go there"
-    if endpoint.reason in CHECK_FAILED:
-        return f"breaker open{models}, and its health checks fail{since_when(endpoint.since)}"
-    after = f" after {endpoint.reason}" if endpoint.reason else ""
-    return f"breaker open{models}{since_when(endpoint.since)}{after}"
-
-
-def _health_told(endpoint: EndpointFact) -> str:
-    if endpoint.reason in AT_REST:
-        return f"the provider set a backoff ({endpoint.reason})"
-    if endpoint.reason in CHECK_FAILED:
-        return f"its health checks fail{since_when(endpoint.since)}"
-    after = f" after {endpoint.reason}" if endpoint.reason else ""
-    return f"unhealthy{since_when(endpoint.since)}{after}"
 
 
 def _grey_told(endpoint: EndpointFact) -> str:

@@ -1,15 +1,19 @@
 """FailoverActive: does something else serve than the declared first tier? And why is that tier excluded?"""
 
+from collections.abc import Sequence
+
 from poolkeeper.api import labels
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.router_reasons import AT_REST
 from poolkeeper.plan.rollout_hold import failover_to_tier
 from poolkeeper.status.chain import Check, Finding, as_before
+from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
 from poolkeeper.status.merge_replicas import global_breaker, unserved_models
+from poolkeeper.status.sentences import recovering_told, told
 
+PRIMARY_OUT = (Reason.PrimaryBreakerOpen, Reason.PrimaryUnhealthy, Reason.PrimaryRecovering)
 _DARK = "No tier can take requests, except half-open ones: clients get a cached answer or the default answer"
-PRIMARY_OUT = (Reason.PrimaryBreakerOpen, Reason.PrimaryUnhealthy, Reason.PrimaryRateLimited)
 
 
 def not_heard(facts: Facts) -> Finding | None:
@@ -59,18 +63,18 @@ def held(facts: Facts) -> Finding | None:
 
 
 def breaker_open(facts: Facts) -> Finding | None:
-    out = [endpoint.name for endpoint in facts.primary if endpoint.breaker != "Closed"]
-    return _failed_over(facts, Reason.PrimaryBreakerOpen, f"breaker not closed: {', '.join(out)}") if out else None
+    out = [endpoint for endpoint in facts.primary if endpoint.breaker != "Closed"]
+    return _failed_over(facts, Reason.PrimaryBreakerOpen, _told(out)) if out else None
 
 
 def unhealthy(facts: Facts) -> Finding | None:
-    out = [f"{one.name} ({one.reason or 'unhealthy'})" for one in facts.primary if one.health == "Unhealthy"]
-    return _failed_over(facts, Reason.PrimaryUnhealthy, f"unhealthy: {', '.join(out)}") if out else None
+    out = [endpoint for endpoint in facts.primary if endpoint.is_out]
+    return _failed_over(facts, Reason.PrimaryUnhealthy, _told(out)) if out else None
 
 
 def at_rest(facts: Facts) -> Finding | None:
-    out = [f"{one.name} ({one.reason})" for one in facts.primary if one.reason in AT_REST]
-    return _failed_over(facts, Reason.PrimaryRateLimited, f"in backoff: {', '.join(out)}") if out else None
+    out = [endpoint for endpoint in facts.primary if endpoint.reason in AT_REST]
+    return _failed_over(facts, Reason.PrimaryRateLimited, _told(out)) if out else None
 
 
 def waits_for_failback(facts: Facts) -> Finding | None:
@@ -81,11 +85,20 @@ def waits_for_failback(facts: Facts) -> Finding | None:
     return _failed_over(facts, Reason.ManualHold, what)
 
 
+def recovering(facts: Facts) -> Finding | None:
+    """Healthy again, and waiting for its stabilization."""
+    back = [endpoint for endpoint in facts.primary if endpoint.outage]
+    if not back:
+        return None
+    return _failed_over(facts, Reason.PrimaryRecovering, recovering_told(facts, back))
+
+
 def coming_back(facts: Facts) -> Finding:
-    """Healthy again, and waiting for its stabilization; or, if it never failed, full."""
+    """It has never failed as far as the status goes: it is full, or the routers wait for its stabilization."""
     before = facts.previous(ConditionType.FailoverActive)
-    was = next((reason for reason in PRIMARY_OUT if before and before.reason == reason), Reason.PrimaryRateLimited)
-    return _failed_over(facts, was, "it takes requests again as soon as it is stable or has a free connection")
+    was_out = before is not None and before.reason in PRIMARY_OUT
+    reason = Reason.PrimaryRecovering if was_out else Reason.PrimaryRateLimited
+    return _failed_over(facts, reason, "it takes requests again as soon as it is stable or has a free connection")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -100,8 +113,13 @@ CHECKS: tuple[Check, ...] = (
     at_rest,
     unhealthy,
     waits_for_failback,
+    recovering,
     coming_back,
 )
+
+
+def _told(out: Sequence[EndpointFact]) -> str:
+    return "; ".join(map(told, out))
 
 
 def _failed_over(facts: Facts, reason: Reason, why: str) -> Finding:

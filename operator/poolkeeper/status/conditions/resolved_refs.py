@@ -8,7 +8,8 @@ from poolkeeper.api.base import SecretKeyRef
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.router_reasons import KEY_MISSING
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
-from poolkeeper.status.facts import EndpointFact, Facts
+from poolkeeper.status.endpoint_fact import EndpointFact
+from poolkeeper.status.facts import Facts
 from poolkeeper.status.merge_replicas import clients_without_key
 
 

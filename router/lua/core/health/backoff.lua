@@ -3,9 +3,9 @@
 -- Also what people read of it: since when it is healthy, and the class of its last error. Every function gives back the
 -- same record when nothing changed.
 
-local max = math.max
-local min = math.min
+local max, min = math.max, math.min
 
+local failing_row = require "core.health.failing_row"
 local pause = require "core.health.pause"
 local suspicion = require "core.health.suspicion"
 
@@ -16,11 +16,11 @@ local LIMIT_MEMORY_MS = 600000 -- a connection limit that a provider named holds
 
 -- account: the backoff of all models; models: model -> its own; missing: what is missing there (a model on a surface) ->
 -- until; refusals: of the key, as evidence; down_*: out of service, until_ms 0 = until the key changes (down_key is the
--- key that was refused); limit_*: a connection limit learned from the provider.
+-- key that was refused); limit_*: a connection limit learned from the provider; row: of failures (failing_row.lua).
 function _M.new()
   return { account = pause.new(), models = {}, missing = {}, refusals = suspicion.new(),
            down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "", is_down_by_check = false,
-           limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0 }
+           limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0, row = failing_row.new() }
 end
 
 
@@ -120,7 +120,7 @@ end
 function _M.success(record, model, now_ms, started_ms)
   local own = record.models[model]
   if record.well_since_ms > 0 and record.account.row == 0 and record.down_reason == "" and not own
-      and not record.refusals.seen[1] then
+      and not record.refusals.seen[1] and not failing_row.is_ended_by(record.row, started_ms) then
     return record
   end
   if started_ms < max(record.down_since_ms, record.account.since_ms, own and own.since_ms or 0) then
@@ -130,17 +130,19 @@ function _M.success(record, model, now_ms, started_ms)
   well.account, well.refusals, well.down_reason, well.down_key = pause.new(), suspicion.new(), "", ""
   well.models = own and with(record.models, model, nil) or record.models
   well.well_since_ms = record.well_since_ms > 0 and record.well_since_ms or now_ms
+  well.row = failing_row.is_ended_by(record.row, started_ms) and failing_row.new() or record.row
   return well, record.down_reason ~= "" and { from = "OutOfService", to = "InService", reason = "Answered" } or nil
 end
 
 
 -- An attempt failed. kind: what its class does (outcome.lua) or nil. outcome: class, reason, retry_after_ms, limit.
 -- context: now_ms, started_ms (of the attempt), retry (policy), long_rest_ms, key (which version of the key file was sent),
--- asked (for what), model, scope (back_off), digest (of the request), is_check (no attempt failed but a health check). Gives
--- the record and, when the endpoint went out of service by it, a transition.
+-- asked (for what), model, scope (back_off), digest (of the request), is_check (a health check failed, no attempt),
+-- is_outage (it counts for the row). Gives the record and, when the endpoint went out of service by it, a transition.
 function _M.failure(record, kind, outcome, context)
   local failed = copy_of(record)
   failed.error_class, failed.error_at_ms = outcome.class, context.now_ms
+  failed.row = context.is_outage and failing_row.failed(record.row, context.now_ms) or record.row
   if kind then
     BACKS_OFF[kind](failed, outcome, context)
   end

@@ -18,6 +18,7 @@ local min = math.min
 local _M = {}
 
 local JITTER = 0.1 -- of the interval, both ways: replicas and endpoints must not ask in step
+local FIRST_MS = 2000
 local REFUSED_DOUBLINGS = 5
 local REFUSED_MAX_MS = 300000 -- a refused key is not shown all the time: some providers lock accounts for that
 
@@ -130,9 +131,9 @@ function _M.leave_out(candidates, well_full)
 end
 
 
--- The first check of an endpoint: anywhere in the interval, so that not all start together.
+-- The first check of an endpoint: soon, because until then nobody knows whether it answers; not all at the same moment.
 function _M.first_due_ms(now_ms, policy, random)
-  return now_ms + policy.interval_ms * random
+  return now_ms + min(policy.interval_ms, FIRST_MS) * random
 end
 
 

@@ -3,6 +3,7 @@
 
 local backoff = require "core.health.backoff"
 local limit_scope = require "core.error.limit_scope"
+local outcome = require "core.error.outcome"
 local state = require "nginx.shared.state"
 local weight = require "core.balancing.weight"
 
@@ -77,12 +78,14 @@ end
 
 -- kind: how its class backs off (core/error/outcome.lua) or nil. digest: of the request.
 function _M.failure(attempt, kind, failure, now_ms, digest)
+  local consequence = outcome.CLASSES[failure.class]
   local endpoint, policy = attempt.endpoint, attempt.policy
   local context = {
     now_ms = now_ms, started_ms = attempt.started_ms, retry = policy.retry,
     long_rest_ms = policy.circuit_breaker.max_recovery_timeout_ms,
     key = attempt.key_version or "", asked = attempt.asked, is_check = attempt.is_check,
     model = attempt.model, scope = scope_of(attempt, kind, failure), digest = digest,
+    is_outage = not attempt.is_check and (consequence.counts or kind == "limited"),
   }
   local change = state.update(endpoint.rest_key, backoff.new, function(record)
     return backoff.failure(record, kind, failure, context)

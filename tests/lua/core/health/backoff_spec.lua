@@ -327,3 +327,34 @@ describe("a good answer", function()
     assert.equal("Connect", rest.success(record, "m", 5, 5).error_class)
   end)
 end)
+
+describe("a row of failures", function()
+  local OUTAGE = { is_outage = true }
+  local function failed(record, now_ms, changes)
+    local made = context(now_ms, OUTAGE)
+    for key, value in pairs(changes or {}) do
+      made[key] = value
+    end
+    return rest.failure(record, nil, { class = "ServerError", reason = "ServerError" }, made)
+  end
+
+  it("begins with its first failure and outlives backoffs", function()
+    local record = rest.failure(rest.new(), "busy", BUSY, context(100, OUTAGE))
+    record = rest.failure(record, "busy", BUSY, context(9000, OUTAGE))
+    assert.equal(100, record.row.since_ms)
+    assert.equal(2, record.row.attempts)
+  end)
+
+  it("ends with a good answer to a later request", function()
+    local record = rest.success(failed(failed(rest.new(), 100), 200), "m", 300, 250)
+    assert.equal(0, record.row.attempts)
+  end)
+
+  it("does not end with an answer to a request that was sent before it", function()
+    assert.equal(100, rest.success(failed(rest.new(), 100), "m", 300, 99).row.since_ms)
+  end)
+
+  it("is no row where a failure says nothing of an outage", function()
+    assert.equal(0, failed(rest.new(), 100, { is_outage = false }).row.attempts)
+  end)
+end)

@@ -96,9 +96,13 @@ describe("the next check", function()
     assert.equal(10000, healthcheck.next_due_ms(record, 0, POLICY, 0.5))
   end)
 
-  it("is for each endpoint anywhere in the first interval", function()
+  it("comes for each endpoint within two seconds, and not for all at once", function()
     assert.equal(100, healthcheck.first_due_ms(100, POLICY, 0))
-    assert.equal(7600, healthcheck.first_due_ms(100, POLICY, 0.75))
+    assert.equal(1600, healthcheck.first_due_ms(100, POLICY, 0.75))
+  end)
+
+  it("comes within the interval where that is shorter", function()
+    assert.equal(600, healthcheck.first_due_ms(100, { interval_ms = 1000 }, 0.5))
   end)
 
   it("comes ever later while the key is refused, up to five minutes", function()

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from poolkeeper.dashboard.counts import Counts, counts_of, quantile_ms
+from poolkeeper.diagnostics.counts import Counts, counts_of, quantile_ms
 
 FIRST = 'gen_ai_server_time_to_first_token_seconds_bucket{endpoint="a",gen_ai_request_model="m",le="%s"} %d'
 

@@ -1,0 +1,40 @@
+"""What happened to an endpoint at a router, in a sentence without internal words. A table, and pure."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from poolkeeper.api.router_reasons import word
+from poolkeeper.api.router_state import Transition
+from poolkeeper.status.fault_words import FAULTS, fault, page_of
+
+_BY_REASON: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("HalfOpen", "RecoveryTimeoutPassed"): "its pause is over: single requests try it",
+        ("HalfOpen", "HealthCheckPassed"): "its health checks pass again: the next request tries it",
+        ("HalfOpen", "ProbePassed"): "a probe was answered well: the next request tries it",
+        ("Closed", "TrialsPassed"): "the trials succeeded: it takes requests again",
+        ("InService", "Answered"): "it answered: it takes requests again",
+        ("InService", "HealthCheckPassed"): "its health checks pass: it takes requests again",
+    }
+)
+_TO: Mapping[str, str] = MappingProxyType(
+    {
+        "Open": "no more requests for a while (its breaker opened)",
+        "HalfOpen": "single requests try it",
+        "Closed": "it takes requests again",
+        "OutOfService": "it gets no more requests",
+        "InService": "it takes requests again",
+    }
+)
+
+
+def change_told(what: Transition) -> str:
+    """Goes on after the endpoint's name."""
+    reason = word(what.reason)
+    known = _BY_REASON.get((what.to, reason))
+    if known:
+        return known
+    done = _TO.get(what.to, f"{word(what.from_)} -> {word(what.to)}")
+    if reason in FAULTS or page_of(reason) in FAULTS:
+        return f"{fault(reason).seen}: {done}"
+    return f"{done} ({reason})" if reason else done

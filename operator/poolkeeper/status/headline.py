@@ -1,0 +1,111 @@
+"""The pool in one line, for somebody on call: what is broken, since when, what Poolkeeper does about it, what to do.
+
+The worst thing is told, and nothing twice: the conditions have the rest.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.status.chain import Finding
+from poolkeeper.status.facts import Facts
+from poolkeeper.status.sentences import by_gravity, names, outages_told, recovering_told
+
+Findings = Mapping[ConditionType, Finding]
+
+TO_DO: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.InvalidSpec: "correct the manifest and apply it again",
+        Reason.SecretNotFound: "create the Secret, or correct the reference",
+        Reason.SecretKeyMissing: "add the key to the Secret, or correct the reference",
+        Reason.PolicyNotFound: "create the FailoverPolicy, or correct failoverPolicyRef",
+        Reason.ServiceNotFound: "create the Service, or correct the serviceRef",
+        Reason.ConfigMapNotFound: "create the ConfigMap, or correct the reference",
+        Reason.ApplyForbidden: "give the operator the permission or the quota that is named",
+        Reason.ApplyConflict: "find out who else manages the object that is named",
+        Reason.ChildContested: "find out who else changes the object that is named",
+        Reason.RouterNotReady: "look at the router Pods: `kubectl describe pod`",
+        Reason.RouterServiceMissing: "find out who deleted the Service; the operator makes it again",
+        Reason.ReconcilePaused: "remove the annotation when the pause is over",
+        Reason.ManualHold: "release the hold with `poolkeeper failback` when it is no longer needed",
+    }
+)
+
+
+def headline(facts: Facts, findings: Findings) -> str:
+    before = facts.snapshot.previous
+    if facts.is_unasked and before and before.headline:
+        return before.headline
+    return next(text for text in (say(facts, findings) for say in _SAYINGS) if text)
+
+
+def _no_router(facts: Facts, findings: Findings) -> str:
+    found = findings[ConditionType.Available]
+    return _of(found) if found.reason in (Reason.RouterNotReady, Reason.RouterServiceMissing) else ""
+
+
+def _unheard(facts: Facts, findings: Findings) -> str:
+    found = findings[ConditionType.Available]
+    return _of(found) if not facts.states and found.status != "True" else ""
+
+
+def _pool_breaker(facts: Facts, findings: Findings) -> str:
+    found = findings[ConditionType.FailoverActive]
+    if found.reason != Reason.GlobalBreakerOpen:
+        return ""
+    out = by_gravity(facts.out)
+    return f"{found.message}. {outages_told(facts, out)}" if out else _of(found)
+
+
+def _outage(facts: Facts, findings: Findings) -> str:
+    out = by_gravity(facts.out)
+    return outages_told(facts, out) if out else ""
+
+
+def _not_ready(facts: Facts, findings: Findings) -> str:
+    found = findings[ConditionType.Ready]
+    return _of(found) if found.status != "True" else ""
+
+
+def _degraded(facts: Facts, findings: Findings) -> str:
+    found = findings[ConditionType.Degraded]
+    return _of(found) if found.status != "False" else ""
+
+
+def _recovering(facts: Facts, findings: Findings) -> str:
+    found = [endpoint for endpoint in facts.endpoints if endpoint.outage]
+    return recovering_told(facts, found) if found else ""
+
+
+def _not_available(facts: Facts, findings: Findings) -> str:
+    found = findings[ConditionType.Available]
+    return _of(found) if found.status != "True" else ""
+
+
+def _failed_over(facts: Facts, findings: Findings) -> str:
+    found = findings[ConditionType.FailoverActive]
+    return _of(found) if found.status != "False" else ""
+
+
+def _well(facts: Facts, findings: Findings) -> str:
+    serving = names(endpoint for endpoint in facts.usable if endpoint.tier == facts.active_tier)
+    return f"all is well: tier {facts.active_tier} serves ({serving})" if serving else "all is well"
+
+
+_SAYINGS: tuple[Callable[[Facts, Findings], str], ...] = (
+    _no_router,
+    _unheard,
+    _pool_breaker,
+    _outage,
+    _not_ready,
+    _degraded,
+    _recovering,
+    _not_available,
+    _failed_over,
+    _well,
+)
+
+
+def _of(found: Finding) -> str:
+    do = TO_DO.get(found.reason, "")
+    return f"{found.message}. To do: {do}" if do else found.message
