@@ -29,7 +29,7 @@ def test_an_open_breaker_is_explained_by_its_history(tmp_path: Path) -> None:
 
             def is_open() -> bool:
                 run.ask("hello")
-                return "Closed -> Open" in run.command("explain", "chat", "bad")
+                return "its breaker opened" in run.command("explain", "chat", "bad")
 
             wait_until(is_open, "an open breaker")
             wait_until(lambda: "half-open requests" in run.command("explain", "chat", "bad"), "status")

@@ -61,9 +61,9 @@ def _conditions(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[Po
 
 
 def _unavailable(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
-    """While no tier serves, ServingDegraded has said so."""
+    """A loss only: at a start there is nothing yet. While no tier serves, ServingDegraded has said so."""
     found, before = _find(now, ConditionType.Available), _find(was, ConditionType.Available)
-    if found and before and found.status == "False" != before.status and now.active_tier is not None:
+    if found and before and found.status == "False" and before.status == "True" and now.active_tier is not None:
         yield PoolEvent("Warning", found.reason, found.message, "RouteAround")
 
 
