@@ -16,6 +16,7 @@ Findings = Mapping[ConditionType, Finding]
 TO_DO: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.InvalidSpec: "correct the manifest and apply it again",
+        Reason.NotAllowed: "correct the manifest, or ask the administrator to allow it",
         Reason.SecretNotFound: "create the Secret, or correct the reference",
         Reason.SecretKeyMissing: "add the key to the Secret, or correct the reference",
         Reason.PolicyNotFound: "create the FailoverPolicy, or correct failoverPolicyRef",
