@@ -60,7 +60,7 @@ class EndpointStatus(StatusModel):
     last_transition_time: datetime
     """When health or breaker last changed."""
     outage_since: datetime | None = None
-    """When the present outage began; kept through trials and backoffs, until the endpoint has been well for
+    """When the present outage began; kept through half-open requests and backoffs, until the endpoint has been well for
     failback.stabilization of the policy. Absent if there is none."""
     recovering_since: datetime | None = None
     """Since when it serves again, while the outage is not over yet."""

@@ -12,7 +12,7 @@ _BY_REASON: Mapping[tuple[str, str], str] = MappingProxyType(
         ("HalfOpen", "RecoveryTimeoutPassed"): "its pause is over: single requests try it",
         ("HalfOpen", "HealthCheckPassed"): "its health checks pass again: the next request tries it",
         ("HalfOpen", "ProbePassed"): "a probe was answered well: the next request tries it",
-        ("Closed", "TrialsPassed"): "the trials succeeded: it takes requests again",
+        ("Closed", "TrialsPassed"): "half-open requests succeeded: it takes requests again",
         ("InService", "Answered"): "it answered: it takes requests again",
         ("InService", "HealthCheckPassed"): "its health checks pass: it takes requests again",
     }

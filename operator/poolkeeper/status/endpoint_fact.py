@@ -55,7 +55,7 @@ class EndpointFact:
     @property
     def evidence(self) -> Evidence:
         if not self.is_known:
-            return "Unheard"
+            return "Silent"
         if not self.in_service:
             return "Away"
         if self.is_out:

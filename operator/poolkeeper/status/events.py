@@ -116,7 +116,7 @@ def _out_since(was: EndpointStatus) -> str:
 def _outage(
     before: EndpointStatus | None, endpoint: EndpointStatus, was: EndpointPoolStatus, now: EndpointPoolStatus
 ) -> Iterator[PoolEvent]:
-    """Of backoffs, where they last and the tier's Event does not tell it."""
+    """Of backoffs, where they last and the tier's Event does not say it."""
     began = endpoint.outage_since and not (before and before.outage_since)
     if began and endpoint.reason in AT_REST and endpoint.breaker == "Closed" and was.active_tier == now.active_tier:
         told = f"{endpoint.name} {fault(endpoint.reason).seen} ({endpoint.reason})"

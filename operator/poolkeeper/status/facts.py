@@ -119,7 +119,7 @@ def _active_tier(
     snapshot: Snapshot, states: Collection[RouterState], endpoints: Collection[EndpointFact]
 ) -> int | None:
     """A router reports as active the tier that it would use next. When all are down that is only a half-open request
-    here and there: no service. Where all requests to that tier have failed lately, it is a trial: no failback."""
+    here and there: no service. Where all requests to that tier have failed lately it is one, too: no failback."""
     if not states:
         return snapshot.previous.active_tier if snapshot.previous else None
     in_service = [endpoint for endpoint in endpoints if endpoint.in_service]

@@ -1,6 +1,6 @@
 """The pool in one line, for somebody on call: what is broken, since when, what Poolkeeper does about it, what to do.
 
-The worst thing is told, and nothing twice: the conditions have the rest.
+The worst comes first, and nothing comes twice: the conditions have the rest.
 """
 
 from collections.abc import Callable, Mapping

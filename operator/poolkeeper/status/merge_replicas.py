@@ -11,7 +11,7 @@ may take for ever. Such a router has no say while another one has; where all of 
 (AwaitingTraffic). A model that waits while others serve is well.
 
 An endpoint whose requests have failed one after the other, with no good answer since, is Unhealthy, though its backoff
-is over and the next request goes there again: that request is a trial, not a recovery.
+is over and the next request goes there again: that is a half-open request, not a recovery.
 
 Only reports that count (plan/fresh_reports.py) come here. An endpoint that no router knows yet has no
 view. Reason words are passed on only when they are words, so that no text from outside gets into a status.

@@ -1,5 +1,5 @@
 """Since when is an endpoint out? One outage lasts from the first sign of it until the endpoint has been well for
-failback.stabilization: trials that fail, backoffs that end and half-open breakers in between begin no new one.
+failback.stabilization: half-open requests that fail and backoffs that end begin no new one.
 
              Bad                              Good                        Good, for long enough
    Well ────────────────> Out ──────────────────────> Recovering ──────────────────────────────> Well
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-Evidence = Literal["Bad", "Good", "Unproven", "Unheard", "Away"]
-"""Unproven: nothing good and nothing bad has been seen since. Unheard: no router reports. Away: it is not to serve."""
+Evidence = Literal["Bad", "Good", "Unproven", "Silent", "Away"]
+"""Unproven: nothing good and nothing bad has been seen since. Silent: no router reports. Away: it is not to serve."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def outage(
         return None
     if seen == "Unproven":
         return Outage(before.since)
-    if seen == "Unheard":
+    if seen == "Silent":
         return before
     well_since = before.well_since or now
     return Outage(before.since, well_since) if now - well_since < stabilization else None

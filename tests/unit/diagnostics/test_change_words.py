@@ -20,7 +20,7 @@ CASES = {
         change("Open", "HalfOpen", "HealthCheckPassed"),
         "its health checks pass again: the next request tries it",
     ),
-    "closed": (change("HalfOpen", "Closed", "TrialsPassed"), "the trials succeeded: it takes requests again"),
+    "closed": (change("HalfOpen", "Closed", "TrialsPassed"), "half-open requests succeeded: it takes requests again"),
     "refused": (
         change("InService", "OutOfService", "CredentialsRejected"),
         "refuses the API key: it gets no more requests",

@@ -1,4 +1,4 @@
-"""One outage is one story: a time since when, one failover, and no word of health between two trials."""
+"""One outage is one story: a time since when, one failover, and no word of health between two half-open requests."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -156,16 +156,16 @@ RECOVERING = Outage(EARLIER, NOW - timedelta(seconds=10))
 STEPS: dict[str, tuple[Outage | None, Evidence, Outage | None]] = {
     "well, and well again": (None, "Good", None),
     "well, and nobody has asked": (None, "Unproven", None),
-    "well, and no router reports": (None, "Unheard", None),
+    "well, and no router reports": (None, "Silent", None),
     "it begins": (None, "Bad", Outage(NOW - timedelta(seconds=5))),
     "it goes on": (OUT, "Bad", OUT),
-    "no word of it": (OUT, "Unheard", OUT),
+    "no word of it": (OUT, "Silent", OUT),
     "nobody knows": (OUT, "Unproven", OUT),
     "it serves again": (OUT, "Good", Outage(EARLIER, NOW)),
     "not for long enough": (RECOVERING, "Good", RECOVERING),
     "a relapse": (RECOVERING, "Bad", OUT),
     "recovering, and nobody asks": (RECOVERING, "Unproven", OUT),
-    "recovering, and no router reports": (RECOVERING, "Unheard", RECOVERING),
+    "recovering, and no router reports": (RECOVERING, "Silent", RECOVERING),
     "for long enough": (Outage(EARLIER, NOW - STABLE), "Good", None),
     "taken out of service": (OUT, "Away", None),
 }
