@@ -1,7 +1,6 @@
 -- What keeps requests from an endpoint besides its breakers: a backoff after 429 or busy (pause.lua), of the account or
--- of one model; a refused key or a spent balance (suspicion.lua decides when that counts); a model that it does not have.
--- Also what people read of it: since when it is healthy, and the class of its last error. Every function gives back the
--- same record when nothing changed.
+-- one model; a refused key or a spent balance (suspicion.lua decides when that counts); a model that it does not have. Also
+-- since when it is healthy, and the class of its last error. A function gives back the same record if nothing changed.
 
 local max, min = math.max, math.min
 
