@@ -12,7 +12,7 @@ HEAD = """\
 
 local _M = {}
 """
-CONDITIONS = ("status", "code", "type", "starts", "has")
+CONDITIONS = ("status", "code", "type", "starts", "says", "has")
 
 
 def as_lua() -> str:
@@ -63,6 +63,8 @@ def _literal(value: str | int | tuple[int, ...]) -> str:
         return "{ " + ", ".join(f"[{one}] = true" for one in value) + " }"
     if isinstance(value, int):
         return str(value)
-    if not value.isascii() or not value.isprintable() or '"' in value or "\\" in value:
-        raise ValueError(f"{value!r} in a rule: wanted printable ASCII without quotes and backslashes")
-    return f'"{value}"'
+    return '"' + "".join(chr(byte) if _is_plain(byte) else f"\\{byte:03}" for byte in value.encode()) + '"'
+
+
+def _is_plain(byte: int) -> bool:
+    return 32 <= byte < 127 and chr(byte) not in '"\\'

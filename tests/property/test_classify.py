@@ -29,9 +29,12 @@ lua_refusal = cast(
     ),
 )
 lua_words = cast(
-    Callable[[bytes], tuple[bytes, bytes, bytes]],
+    Callable[[bytes], tuple[bytes, bytes, bytes, bytes]],
     lua.eval(
-        'function(text) local said = require("core.error.body").of(text) return said.code, said.type, said.message end'
+        """function(text)
+             local said = require("core.error.body").of(text)
+             return said.code, said.type, said.message, said.own
+           end"""
     ),
 )
 
@@ -41,12 +44,16 @@ statuses = st.sampled_from(
 ) | st.integers(100, 599)
 RULES = [*COMMON, *(rule for rules in PROVIDERS.values() for rule in rules)]
 PHRASES = sorted(
-    {words for rule in RULES for words in (rule.code, rule.type, rule.starts, rule.has) if words} | set(WORD_STATUS)
+    {words for rule in RULES for words in (rule.code, rule.type, rule.starts, rule.says, rule.has) if words}
+    | set(WORD_STATUS)
 )
 phrases = st.sampled_from(PHRASES) | st.sampled_from(PHRASES).map(str.upper) | st.text(max_size=8)
 said = phrases | st.tuples(phrases, phrases).map(" ".join) | st.sampled_from(["concurrency limit of 7", "null", "429"])
 values: st.SearchStrategy[object] = said | st.none() | st.booleans() | st.integers(0, 100_000) | st.just(503)
-NAMES = ["error", "metadata", "error_type", "code", "type", "message", "detail", "object", "x"]
+NAMES = [
+    "error", "metadata", "error_type", "code", "type", "message", "detail", "object", "x", "base_resp", "status_msg",
+    "error_message", "error_msg", "msg", "error_code",
+]  # fmt: skip
 bodies = st.recursive(
     values,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
@@ -86,7 +93,7 @@ def test_both_languages_give_the_same_verdict(status: int, body: bytes, provider
 def test_both_languages_read_the_same_words(body: bytes) -> None:
     words = words_of(body.lower())
 
-    assert (words.code, words.type, words.message) == lua_words(body.lower())
+    assert (words.code, words.type, words.message, words.own) == lua_words(body.lower())
 
 
 @given(st.lists(st.sampled_from(PHRASES), max_size=4), st.sampled_from([400, 422]), providers)

@@ -16,6 +16,8 @@ from poolkeeper.providers.error_rules import COMMON, PROVIDERS, STATUS, STATUS_F
 
 LOOKED_AT_BYTES = 65536
 LIMIT_MAX_DIGITS = 6
+INSIDE_AN_ANSWER = 400
+"""The status whose rules read an error inside a 200 that none of 200's own rules know."""
 _LIMIT = re.compile(rb"concurrency limit of ([0-9]+)")
 _STATUS_CODE = re.compile(rb"[45][0-9][0-9]")
 
@@ -35,10 +37,18 @@ def refusal(status: int, body: bytes, provider: Provider) -> Refusal:
     text = body[:LOOKED_AT_BYTES].lower()
     words = words_of(text)
     seen = _effective_status(status, words)
-    rule = _first_fitting(PROVIDERS.get(provider, ()), seen, words, text) or _first_fitting(COMMON, seen, words, text)
+    rule = (
+        _first_fitting(PROVIDERS.get(provider, ()), seen, words, text)
+        or _first_fitting(COMMON, seen, words, text)
+        or (_first_fitting(COMMON, INSIDE_AN_ANSWER, words, text) if seen == 200 and _has_words(words) else None)
+    )
     verdict = rule.verdict if rule else STATUS.get(seen) or STATUS_FAMILY.get(seen // 100) or STATUS_FAMILY[5]
     limit = _limit_in(words.message) if verdict.outcome == "RateLimited" else None
     return Refusal(verdict.outcome, verdict.reason, _told_status(seen, verdict.outcome), limit)
+
+
+def _has_words(words: Words) -> bool:
+    return words.message != b"" and not words.message.startswith(b"<")
 
 
 def _told_status(seen: int, outcome: OutcomeClass) -> int:
@@ -71,5 +81,6 @@ def _fits(rule: Rule, status: int, words: Words, text: bytes) -> bool:
         and (rule.code is None or rule.code.encode() == words.code)
         and (rule.type is None or rule.type.encode() == words.type)
         and (rule.starts is None or words.message.startswith(rule.starts.encode()))
+        and (rule.says is None or rule.says.encode() in words.own)
         and (rule.has is None or rule.has.encode() in text)
     )

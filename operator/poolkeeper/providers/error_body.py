@@ -15,10 +15,15 @@ _IN_STRING = re.compile(rb'["\\]')
 _VALUE = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
 _SCALAR = re.compile(rb"[A-Za-z0-9_.+-]*")
 _BLANK = b" \t\r\n"
+_NOT_OWN = re.compile(rb"[\"`:\\]|(?<![a-z])'")
+_OWN_MAX_BYTES = 400
 
 _ROOT = b""
-_INSIDE = {b"error": b"error.", b"error.metadata": b"error.metadata."}
+_INSIDE = {b"error": b"error.", b"error.metadata": b"error.metadata.", b"base_resp": b"base_resp."}
 """The objects that are looked into, and what the names of their members start with."""
+_MESSAGES = (
+    b"error.message", b"error", b"message", b"detail", b"error_message", b"error_msg", b"msg", b"base_resp.status_msg",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,12 @@ class Words:
     code: bytes = b""
     type: bytes = b""
     message: bytes = b""
+
+    @property
+    def own(self) -> bytes:
+        """The provider's words: the message up to a quotation mark or a colon, behind which it may quote anybody."""
+        quoted = _NOT_OWN.search(self.message, 0, _OWN_MAX_BYTES)
+        return self.message[: quoted.start() if quoted else _OWN_MAX_BYTES]
 
 
 def words_of(text: bytes) -> Words:
@@ -41,9 +52,9 @@ def words_of(text: bytes) -> Words:
         return next((said[name] for name in names if name in said), b"")
 
     return Words(
-        code=first(b"error.code", b"code"),
-        type=first(b"error.metadata.error_type", b"error.type", b"type"),
-        message=first(b"error.message", b"error", b"message", b"detail"),
+        code=first(b"error.code", b"code", b"error_code"),
+        type=first(b"error.metadata.error_type", b"error.type", b"type", b"error_type"),
+        message=first(*_MESSAGES),
     )
 
 

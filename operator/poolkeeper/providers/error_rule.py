@@ -29,15 +29,33 @@ class Rule:
     code: str | None = None
     type: str | None = None
     starts: str | None = None
+    says: str | None = None
     has: str | None = None
+
+
+def coded(verdict: Verdict, *words: str) -> tuple[Rule, ...]:
+    return tuple(Rule(verdict=verdict, code=word) for word in words)
+
+
+def typed(verdict: Verdict, *words: str) -> tuple[Rule, ...]:
+    return tuple(Rule(verdict=verdict, type=word) for word in words)
 
 
 def starting(verdict: Verdict, status: Statuses, *words: str) -> tuple[Rule, ...]:
     return tuple(Rule(verdict=verdict, status=status, starts=start) for start in words)
 
 
+def saying(verdict: Verdict, status: Statuses, *words: str) -> tuple[Rule, ...]:
+    return tuple(Rule(verdict=verdict, status=status, says=part) for part in words)
+
+
 def having(verdict: Verdict, status: Statuses | None, *words: str) -> tuple[Rule, ...]:
     return tuple(Rule(verdict=verdict, status=status, has=part) for part in words)
+
+
+def in_chinese(*words: str) -> tuple[str, ...]:
+    """As they stand in a body: as characters, or escaped."""
+    return (*words, *(word.encode("unicode_escape").decode() for word in words))
 
 
 BUSY = Verdict("Busy", "Busy")

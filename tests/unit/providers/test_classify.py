@@ -48,7 +48,7 @@ def test_no_words_in_a_prompt_take_anything_out_of_service(provider: str, rule: 
         assert rule.has is None
     if rule.verdict.outcome in ("Busy", "RateLimited", "ServerError"):
         assert rule.has is None or rule.status in (200, 402)
-    for words in (rule.code, rule.type, rule.starts, rule.has):
+    for words in (rule.code, rule.type, rule.starts, rule.says, rule.has):
         assert words is None or words == words.lower()
 
 

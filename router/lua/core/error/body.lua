@@ -11,12 +11,16 @@ local sub = string.sub
 
 local _M = {}
 
-local QUOTE, BACKSLASH = 34, 92
+local QUOTE, BACKSLASH, APOSTROPHE = 34, 92, 39
 local OPEN_BRACE, OPEN_BRACKET = 123, 91
 
 local ROOT = ""
 -- The objects that are looked into, and what the names of their members start with.
-local INSIDE = { ["error"] = "error.", ["error.metadata"] = "error.metadata." }
+local INSIDE = { ["error"] = "error.", ["error.metadata"] = "error.metadata.", base_resp = "base_resp." }
+local MESSAGES = {
+  "error.message", "error", "message", "detail", "error_message", "error_msg", "msg", "base_resp.status_msg",
+}
+local OWN_MAX_BYTES = 400
 
 
 -- pos: behind the opening quote; gives the position of the closing one
@@ -84,7 +88,32 @@ local function members(text, pos)
 end
 
 
--- text: a body in lower case. {code, type, message}, each empty where the body says nothing of the kind. Plain text, and a
+-- The provider's own words: the message up to a quotation mark or a colon, behind which it may quote anybody.
+local function own_words(message)
+  message = sub(message, 1, OWN_MAX_BYTES)
+  local stop = find(message, '["`:\\]') or #message + 1
+  local apostrophe = byte(message, 1) == APOSTROPHE and 0 or find(message, "[^a-z]'")
+  return sub(message, 1, math.min(stop - 1, apostrophe or stop))
+end
+
+
+local function with_own_words(said)
+  said.own = own_words(said.message)
+  return said
+end
+
+
+local function first_of(said, names)
+  for i = 1, #names do
+    if said[names[i]] then
+      return said[names[i]]
+    end
+  end
+  return ""
+end
+
+
+-- text: a body in lower case. {code, type, message, own}, each empty where the body says nothing of the kind. Plain text, and a
 -- string as JSON, is a message as a whole.
 function _M.of(text)
   local pos = match(text, "^[ \t\r\n]*()")
@@ -92,14 +121,14 @@ function _M.of(text)
     pos = match(text, "^[ \t\r\n]*()", pos + 1)
   end
   if byte(text, pos) ~= OPEN_BRACE then
-    return { code = "", type = "", message = match(text, '^[ \t\r\n"]*(.*)$') }
+    return with_own_words({ code = "", type = "", message = match(text, '^[ \t\r\n"]*(.*)$') })
   end
   local said = members(text, pos + 1)
-  return {
-    code = said["error.code"] or said["code"] or "",
-    type = said["error.metadata.error_type"] or said["error.type"] or said["type"] or "",
-    message = said["error.message"] or said["error"] or said["message"] or said["detail"] or "",
-  }
+  return with_own_words({
+    code = said["error.code"] or said["code"] or said["error_code"] or "",
+    type = said["error.metadata.error_type"] or said["error.type"] or said["type"] or said["error_type"] or "",
+    message = first_of(said, MESSAGES),
+  })
 end
 
 

@@ -16,6 +16,7 @@ local _M = {}
 
 local LOOKED_AT_BYTES = 65536
 local LIMIT_MAX_DIGITS = 6
+local INSIDE_AN_ANSWER = 400 -- the status whose rules read an error inside a 200 that none of 200's own rules know
 local NO_RULES = {}
 local REQUESTS_OWN = { ContextTooLong = true, Incompatible = true, ClientFault = true }
 
@@ -30,6 +31,7 @@ local function fits(rule, status, words, text)
     and (not rule.code or rule.code == words.code)
     and (not rule.type or rule.type == words.type)
     and (not rule.starts or sub(words.message, 1, #rule.starts) == rule.starts)
+    and (not rule.says or find(words.own, rule.says, 1, true) ~= nil)
     and (not rule.has or find(text, rule.has, 1, true) ~= nil)
 end
 
@@ -55,6 +57,16 @@ local function effective_status(status, words)
 end
 
 
+local function rule_for(provider, status, words, text)
+  local rule = first_fitting(dialects.PROVIDERS[provider] or NO_RULES, status, words, text)
+    or first_fitting(dialects.COMMON, status, words, text)
+  if not rule and status == 200 and words.message ~= "" and sub(words.message, 1, 1) ~= "<" then
+    rule = first_fitting(dialects.COMMON, INSIDE_AN_ANSWER, words, text)
+  end
+  return rule or dialects.STATUS[status] or dialects.STATUS_FAMILY[math.floor(status / 100)] or dialects.STATUS_FAMILY[5]
+end
+
+
 local function limit_in(message)
   local digits = match(message, "concurrency limit of (%d+)")
   return digits and #digits <= LIMIT_MAX_DIGITS and tonumber(digits) or nil
@@ -74,11 +86,7 @@ function _M.refusal(status, header, body, provider, now_ms)
   local text = lower(sub(body, 1, LOOKED_AT_BYTES))
   local words = words_of(text)
   local seen = effective_status(status, words)
-  local rule = first_fitting(dialects.PROVIDERS[provider] or NO_RULES, seen, words, text)
-    or first_fitting(dialects.COMMON, seen, words, text)
-    or dialects.STATUS[seen]
-    or dialects.STATUS_FAMILY[math.floor(seen / 100)]
-    or dialects.STATUS_FAMILY[5]
+  local rule = rule_for(provider, seen, words, text)
   local wait_ms = retry_after.wait_ms(header, now_ms)
   if not wait_ms and rule.class == "RateLimited" then
     wait_ms = rate_reset.wait_ms(header, text, words.message, now_ms)

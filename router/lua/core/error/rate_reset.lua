@@ -22,6 +22,7 @@ local HEADERS = {
   { "x-ratelimit-reset-tokens", "x-ratelimit-remaining-tokens" },
   { "x-ratelimit-reset", "x-ratelimit-remaining" }, -- OpenRouter, Together
   { "ratelimit-reset", "ratelimit-remaining" },
+  { "x-ratelimit-reset-after", "x-ratelimit-remaining" }, -- gateways that Kong's and Discord's ways are copied from
   { "anthropic-ratelimit-requests-reset", "anthropic-ratelimit-requests-remaining" },
   { "anthropic-ratelimit-tokens-reset", "anthropic-ratelimit-tokens-remaining" },
   { "anthropic-ratelimit-input-tokens-reset", "anthropic-ratelimit-input-tokens-remaining" },
@@ -35,7 +36,10 @@ local MEMBERS = {
   { '"retrydelay"%s*:%s*"([%w.]+)', 1000 },
   { '"x%-ratelimit%-reset"%s*:%s*"?([%w.]+)', 1000 }, -- of the provider behind an aggregator
 }
-local PHRASES = { "try again in ", "retry in ", "retry after ", "try again after " }
+local PHRASES = {
+  "try again in ", "retry in ", "retry after ", "try again after ", "please wait ", "available in ", "resets in ",
+  "reset in ", "reset after ", "wait for ",
+}
 
 
 -- "6m0s", "1.5s", "20ms" in milliseconds, or nil

@@ -8,6 +8,7 @@ local _M = {}
 local LONGEST_MS = 3600 * 1000 -- as long as the longest time in a policy: no Retry-After excludes an endpoint for longer
 _M.LONGEST_MS = LONGEST_MS
 local MS_A_DAY = 86400000
+local EPOCH_S = 1e9 -- a number from here on is a time, which no standard has and some send
 local VALUE_MAX_BYTES = 64 -- of a header: what stands behind changes nothing
 local MONTHS = { jan = 1, feb = 2, mar = 3, apr = 4, may = 5, jun = 6,
                  jul = 7, aug = 8, sep = 9, oct = 10, nov = 11, dec = 12 }
@@ -70,10 +71,11 @@ function _M.wait_ms(header, now_ms)
   if not value then
     return nil
   end
-  if value:find("^%d+%.?%d*$") then
-    return math.min(tonumber(value) * 1000, LONGEST_MS)
+  local seconds = tonumber(value:match("^(%d+%.?%d*)s?$") or value:match("^(%d+), ?%d+$")) -- some add a unit, or say it twice
+  if seconds then
+    return math.min(seconds >= EPOCH_S and max(0, seconds * 1000 - now_ms) or seconds * 1000, LONGEST_MS)
   end
-  local at_ms = _M.http_date_ms(value)
+  local at_ms = _M.http_date_ms(value) or _M.rfc3339_ms(value)
   return at_ms and math.min(max(at_ms - now_ms, 0), LONGEST_MS)
 end
 

@@ -1,0 +1,166 @@
+"""The words of refusals that many providers share: the account, the model, the moment.
+
+Read from refusals in public reports and providers' own pages; error_rules.py says how they are used.
+"""
+
+from poolkeeper.providers.error_rule import (
+    BUSY,
+    INVALID,
+    KEY_REFUSED,
+    NO_MODEL,
+    OUT_OF_BALANCE,
+    RATE_LIMITED,
+    SERVER_ERROR,
+    Rule,
+    coded,
+    having,
+    in_chinese,
+    saying,
+    starting,
+    typed,
+)
+
+_ANY = (200, 400, 401, 403, 422, 429, 500)
+_ODD = (200, 400, 403, 422)
+"""Statuses that say nothing of what the words do."""
+
+_SATURATED = starting(RATE_LIMITED, (403, 429, 500, 503), *in_chinese("当前分组上游负载已饱和", "当前分组负载已饱和"))
+"""New API and its kin say so under codes of quota and billing, too."""
+
+OUT_OF_SERVICE: tuple[Rule, ...] = (
+    *_SATURATED,
+    Rule(verdict=OUT_OF_BALANCE, status=429, code="insufficient_quota"),
+    *coded(
+        OUT_OF_BALANCE,
+        "arrearage",
+        "accountoverdueerror",
+        "billing_not_active",
+        "billing_hard_limit_reached",
+        "insufficient_balance",
+        "insufficient_credits",
+        "insufficient_user_quota",
+        "pre_consume_token_quota_failed",
+    ),
+    *typed(OUT_OF_BALANCE, "budget_exceeded", "exceeded_current_quota_error", "insufficient_balance"),
+    *saying(
+        OUT_OF_BALANCE,
+        _ANY,
+        "insufficient balance",
+        "balance is insufficient",
+        "not enough balance",
+        "balance is too low",
+        "balance too low",
+        "overdue balance",
+        "account is in good standing",
+        "insufficient credit",
+        "not enough credit",
+        "any credits",
+        "no credits",
+        "out of credits",
+        "budget has been exceeded",
+        "billing hard limit",
+        "pre-consume token quota failed",
+    ),
+    *starting(
+        OUT_OF_BALANCE,
+        _ANY,
+        *in_chinese("余额不足", "账户余额不足", "用户额度不足", "该令牌额度已用尽", "账户欠费", "账户已欠费"),
+    ),
+    *saying(
+        KEY_REFUSED,
+        (200, 400),
+        "invalid api key",
+        "incorrect api key",
+        "api key not valid",
+        "api key is invalid",
+        "organization has been disabled",
+        "account has been disabled",
+        "account has been suspended",
+        "account is suspended",
+    ),
+)
+"""The account or its key, whatever the status."""
+
+MISSING_MODEL: tuple[Rule, ...] = (
+    *coded(NO_MODEL, "model_not_found", "model_not_supported", "modelnotopen", "invalidendpointormodel.notfound"),
+    *starting(NO_MODEL, 400, "model not exist", "the supported api model names are", *in_chinese("模型不存在")),
+    *starting(
+        NO_MODEL,
+        400,
+        *(
+            f"{{'error': '{path}: invalid model name passed"
+            for path in ("/chat/completions", "/v1/messages", "/responses")
+        ),
+    ),
+    *saying(
+        NO_MODEL,
+        (200, 400, 422),
+        "model not found",
+        "model does not exist",
+        "no such model",
+        "unknown model",
+        "invalid model name",
+        "with on-demand throughput",
+        "user location is not supported",
+    ),
+    # What the caller names and the provider no longer has, if it ever had it; not the model.
+    Rule(verdict=INVALID, status=404, code="previous_response_not_found"),
+    *starting(
+        INVALID,
+        404,
+        "previous response",
+        "response with id",
+        "conversation with id",
+        "item with id",
+        "prompt with id",
+        "no such file object",
+    ),
+)
+
+NOT_NOW: tuple[Rule, ...] = (
+    *having(BUSY, 200, "too busy", "overloaded", "insufficient_system_resource"),
+    Rule(verdict=RATE_LIMITED, status=200, has="rate_limit"),
+    *saying(
+        RATE_LIMITED,
+        _ODD,
+        "rate limit",
+        "too many requests",
+        "too many tokens",
+        "request limit",
+        "resourceexhausted",
+        "resource exhausted",
+        "resource_exhausted",
+        "resource has been exhausted",
+        "quota exceeded",
+        "exceeded your current quota",
+        "throttl",
+    ),
+    *saying(
+        SERVER_ERROR,
+        (400, 403, 422),
+        "internal error",
+        "internal server error",
+        "unexpected error",
+        "upstream request failed",
+        "upstream error",
+    ),
+    *saying(
+        BUSY,
+        (*_ODD, 500),
+        "overloaded",
+        "too busy",
+        "no healthy deployment",
+        "no healthy upstream",
+        "healthy deployments for",
+        "temporarily unavailable",
+        "at capacity",
+        "capacity exceeded",
+        "queue is full",
+        "still loading",
+        "is currently loading",
+    ),
+    # What is not about the request says of a model by its name that it is not there.
+    *starting(NO_MODEL, 400, "the model `", "function id '"),
+    *saying(BUSY, (400, 403), "try again later", "high demand", "high traffic"),
+)
+"""Overload and failure under a status of something else."""
