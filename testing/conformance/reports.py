@@ -39,6 +39,13 @@ def other_form(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
     yield _head(plan, _kind(other)) + good(other)
 
 
+def one_event(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """A whole answer in one event, to who asked for a stream."""
+    asked = {name: value for name, value in json.loads(body).items() if name != "stream_options"}
+    yield _head(plan, EVENT_STREAM)
+    yield b"data: " + good(json.dumps({**asked, "stream": False}).encode()) + b"\n\ndata: [DONE]\n\n"
+
+
 def edited(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
     """A good stream with some words of its events replaced (`replace`), an event put in at a place (`insert`, `at`),
     a pause at a place (`pause_at`, `pause_s`), and without its end after `cut_at` events. Places count from the role's
@@ -129,6 +136,7 @@ def _call(index: int, id_: str | None, name: str | None, arguments: str | None) 
 PROGRAMS = {
     "named": named,
     "other_form": other_form,
+    "one_event": one_event,
     "edited": edited,
     "refuses_member": refuses_member,
     "refuses_prefix": refuses_prefix,

@@ -22,6 +22,7 @@ lua_events = function(
            local stop, next_pos = sse.boundary(text, pos, true, sse.has_cr(text))
            if not stop then return found end
            local data, name = sse.data(text:sub(pos, stop))
+           if not data then data, name = sse.unnamed(text:sub(pos, stop)) end
            if data then
              found[#found + 1] = name or ""
              found[#found + 1] = data
@@ -52,7 +53,7 @@ lua_form = function('require("core.answer.form").of')
 
 FRAGMENTS = (
     "\n", "\r", "\r\n", "\n\n", "data:", "data: ", "data", "event: error", "event:", ":", ": ping", "id: 1", "a", " ",
-    "[DONE]", "\ufeff", "\ufeff\ufeff", "\u2028", "\x0b", "\x85", "\0",
+    "[DONE]", "error:", "{", "}", "\ufeff", "\ufeff\ufeff", "\u2028", "\x0b", "\x85", "\0",
 )  # fmt: skip
 streams = st.lists(st.sampled_from(FRAGMENTS), max_size=20).map("".join)
 
@@ -84,14 +85,42 @@ choices = st.fixed_dictionaries(
         "message": deltas,
         "text": said,
         "finish_reason": st.sampled_from(
-            ["stop", "length", "error", "insufficient_system_resource", "", "null", "None", None, 1]
+            [
+                "stop",
+                "length",
+                "error",
+                "insufficient_system_resource",
+                "",
+                "null",
+                "None",
+                None,
+                1,
+                "network_error",
+                "abort",
+            ]
         ),
+        "native_finish_reason": st.sampled_from(["stop", "ERROR", "timeout", None, 1]),
     },
 )
 rest = st.fixed_dictionaries(
     {},
     optional={
-        "error": st.sampled_from([None, False, "", "busy", {}, {"message": "busy"}]),
+        "error": st.sampled_from(
+            [
+                None,
+                False,
+                "",
+                " ",
+                "busy",
+                {},
+                {"message": "busy"},
+                {"message": "", "code": None},
+                {"code": 0},
+                [1],
+                [""],
+            ]
+        ),
+        "error_message": st.sampled_from(["x", 7]),
         "object": st.sampled_from(["error", "chat.completion.chunk", None]),
         "message": st.sampled_from(["x", "", 7]),
         "usage": st.just({"prompt_tokens": 1}),
@@ -158,14 +187,18 @@ whole = st.builds(
             {"message": deltas | deltas | st.sampled_from([{}, None, "x"])},
             optional={
                 "text": st.sampled_from(["x", "", None, 7]),
-                "finish_reason": st.sampled_from(["stop", "length", "error", "insufficient_system_resource", "", None]),
+                "finish_reason": st.sampled_from(
+                    ["stop", "length", "error", "insufficient_system_resource", "", None, "cancelled", "model_error"]
+                ),
             },
         )
         | st.sampled_from(["x", None, {}]),
         max_size=1,  # of more, a router looks at the first
     )
     | st.sampled_from(["x", None, {}]),
-    st.fixed_dictionaries({}, optional={"error": st.sampled_from([None, "busy", {"message": "busy"}])}),
+    st.fixed_dictionaries(
+        {}, optional={"error": st.sampled_from([None, "busy", {"message": "busy"}, {}, {"code": ""}])}
+    ),
     accounts | st.none(),
 )
 

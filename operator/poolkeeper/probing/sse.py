@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+_UNNAMED = re.compile(rb"(error: ?)?(\{.*\})\n*|()(\[DONE\])\n*", re.DOTALL)
+"""An event whose data lost the name of its field, or has one that is no field. As core/answer/sse.lua's unnamed()."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -44,6 +46,8 @@ class EventReader:
         """The last line ended in CR: an LF now belongs to it."""
         self._name = ""
         self._data: list[str] = []
+        self._lines: list[bytes] = []
+        """Of an event without data so far."""
 
     def feed(self, received: bytes) -> Iterator[Event]:
         if self._opening is not None:
@@ -65,10 +69,16 @@ class EventReader:
 
     def _take(self, line: bytes) -> Iterator[Event]:
         if not line:
+            unnamed = None if self._data else _UNNAMED.fullmatch(b"\n".join(self._lines))
             if self._data:
                 yield Event(self._name, "\n".join(self._data))
-            self._name, self._data = "", []
+            elif unnamed:
+                text = (unnamed[2] or unnamed[4]).decode("utf-8", "replace")
+                yield Event("error" if unnamed[1] else "", text)
+            self._name, self._data, self._lines = "", [], []
             return
+        if not self._data:
+            self._lines.append(line)
         field, _, value = line.partition(b":")
         text = value.removeprefix(b" ").decode("utf-8", "replace")
         if field == b"data":

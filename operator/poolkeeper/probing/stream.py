@@ -18,7 +18,7 @@ from poolkeeper.providers.refusal_reason import refused_with
 
 LARGEST_BYTES = 1 << 20
 """No answer to a probe is as long; what is longer is not read on."""
-_CUT_REASONS = ("insufficient_system_resource", "error")
+_CUT_REASONS = frozenset({"insufficient_system_resource", "abort", "aborted", "cancelled", "canceled", "timeout"})
 _REASONING = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
 _NO_CONTENT = frozenset({"role"})
 _NO_REASON = frozenset({"", "null", "none", "None"})
@@ -150,18 +150,23 @@ class AnswerReader:
         self._model = answer["model"] if isinstance(answer.get("model"), str) else self._model
         self._usage = usage_of(answer.get("usage")) or self._usage
         choices = answer.get("choices")
+        is_delta = member == "delta"
+        if is_delta and isinstance(choices, list) and _is_whole(choices):
+            member = "message"
         for choice in choices if isinstance(choices, list) else ():
             if not isinstance(choice, Mapping):
                 return False
             said = choice.get(member)
             members = said if isinstance(said, Mapping) else {"text": choice.get("text")}
             calls = members.get("tool_calls")  # pieces of them, which are put together by their index
-            if member == "delta" and isinstance(calls, list) and not all(isinstance(call, Mapping) for call in calls):
+            if is_delta and member == "message" and not isinstance(calls, list):
+                members = {name: value for name, value in members.items() if name != "tool_calls"}
+            if is_delta and isinstance(calls, list) and not all(isinstance(call, Mapping) for call in calls):
                 return False
-            self._choice(members, choice.get("finish_reason"), at_ms)
+            self._choice(members, choice.get("finish_reason"), choice.get("native_finish_reason"), at_ms)
         return True
 
-    def _choice(self, members: Mapping[str, object], finish: object, at_ms: float) -> None:
+    def _choice(self, members: Mapping[str, object], finish: object, native: object, at_ms: float) -> None:
         saying = {name for name, said in members.items() if said and isinstance(said, str | list | Mapping)}
         saying -= _NO_CONTENT
         if saying:
@@ -172,7 +177,7 @@ class AnswerReader:
             self._has_reasoning |= bool(saying & _REASONING)
         if isinstance(finish, str) and finish not in _NO_REASON:
             self._finish = finish
-            self._is_cut |= finish in _CUT_REASONS
+            self._is_cut |= _is_cut(finish) or _is_cut(native)
         elif saying:
             self._finish = None  # one that more content follows was none
 
@@ -187,14 +192,44 @@ def _decoded(text: str | bytes) -> object:
 
 
 def _is_error(value: object, event_name: str) -> bool:
-    """Most say "error"; SiliconFlow's is a message and nothing around it."""
+    """Most say "error"; SiliconFlow's is a message and nothing around it; others put its members beside no choices."""
     if not isinstance(value, Mapping):
         return event_name == "error"
     return (
         event_name == "error"
-        or value.get("error") is not None
+        or _says_error(value.get("error"))
         or value.get("object") == "error"
-        or ("choices" not in value and isinstance(value.get("message"), str))
+        or (
+            not isinstance(value.get("choices"), list | Mapping)
+            and any(isinstance(value.get(name), str) for name in ("message", "error_message", "detail"))
+        )
+    )
+
+
+def _says_error(error: object) -> bool:
+    """Some gateways send an empty one with every answer."""
+    if isinstance(error, Mapping | list):
+        members = error.values() if isinstance(error, Mapping) else error
+        return any(bool(member) if isinstance(member, Mapping | list) else _says(member) for member in members)
+    return _says(error)
+
+
+def _says(value: object) -> bool:
+    return bool(value.strip(" \t\n\v\f\r")) if isinstance(value, str) else bool(value)
+
+
+def _is_cut(reason: object) -> bool:
+    """The routers' core/answer/cut_reason.lua."""
+    return isinstance(reason, str) and (reason.lower() in _CUT_REASONS or reason.lower().endswith("error"))
+
+
+def _is_whole(choices: list[object]) -> bool:
+    """A whole answer in one event, where a chunk should be."""
+    first = choices[0] if choices else None
+    return (
+        isinstance(first, Mapping)
+        and isinstance(first.get("message"), Mapping | list)
+        and not isinstance(first.get("delta"), Mapping | list)
     )
 
 

@@ -20,6 +20,7 @@ from testing.conformance.table import (
     limited,
     recovery,
     refusals,
+    reported,
     servererror,
     shapes,
     slow,
@@ -53,6 +54,7 @@ FAMILIES = (
     forms,
     backoffs,
     as_asked,
+    reported,
 )
 
 

@@ -7,11 +7,14 @@ local byte = string.byte
 local find = string.find
 local sub = string.sub
 
+local cut_reason = require "core.answer.cut_reason"
 local event_rewrite = require "core.answer.event_rewrite"
 local finish_reason = require "core.answer.finish_reason"
+local forms = require "core.forms.openai"
 local frame = require "core.answer.frame"
 local lenient = require "core.json.lenient"
 local has_content = require "core.answer.has_content"
+local says_error = require "core.answer.says_error"
 local sse = require "core.answer.sse"
 local transcript = require "core.answer.transcript"
 
@@ -32,8 +35,8 @@ _M.NOISE, _M.ERROR, _M.CUT, _M.INVALID = "noise", "error", "cut", "invalid"
 -- Of other protocols: the end, which also says that the answer is complete; the end of a part of the answer.
 _M.COMPLETED, _M.CLOSING = "completed", "closing"
 
--- Reasons to finish that are no end: DeepSeek ran out of machines, an aggregator's provider failed.
-local CUT_REASONS = { insufficient_system_resource = true, error = true }
+local DONE_DATA = "[DONE]"
+local DONE_EVENT = "data: [DONE]\n\n"
 -- The members that hold a chunk's text, most frequent first; each is learned by its own frame.
 local TEXT_KEYS = { "content", "reasoning_content", "text" }
 
@@ -41,6 +44,8 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 -- decode: JSON text -> value, or nil. choices: how many must finish (the request's n). is_empty: nothing was said so far,
 -- and no reason to finish but "stop" given. says_usage: did the last event carry an account? is_accounted: is the account
 -- the last one, said with the finish or after it? contents: events that said something.
+-- the last one, said with the finish or after it? instead: what clients can read in place of the event that was read last,
+-- nil: that event.
 function _M.new(decode, choices)
   return setmetatable({
     decode = decode, choices = choices or 1, finished = 0, ended = {},
@@ -57,15 +62,11 @@ function reader:record_into(record)
 end
 
 
-local function is_given(value)
-  return value ~= nil and type(value) ~= "userdata" -- cjson's null
-end
-
-
--- SiliconFlow's errors are a message (and a code) and nothing around it.
+-- SiliconFlow's errors are a message (and a code) and nothing around it; others put an error's members beside no choices.
 local function is_error(value, name)
-  return is_given(value.error) or value.object == "error" or name == "error"
-    or value.choices == nil and type(value.message) == "string"
+  return says_error(value.error) or value.object == "error" or name == "error"
+    or type(value.choices) ~= "table"
+      and (type(value.message) == "string" or type(value.error_message) == "string" or type(value.detail) == "string")
 end
 
 
@@ -138,7 +139,8 @@ local function read_choices(self, event, value, choices)
     local delta, has_text, reason, index = read_choice(choice)
     content = content or has_text
     if reason then
-      cut = cut or CUT_REASONS[reason] and reason
+      cut = cut or cut_reason(reason) and reason
+        or cut_reason(choice.native_finish_reason) and choice.native_finish_reason
       finished, stopped = true, stopped and reason == "stop"
       finish(self, index)
     elseif has_text then
@@ -178,9 +180,37 @@ local function read_usage(self, usage)
 end
 
 
+-- Is this a whole answer, where a chunk should be?
+local function is_whole(choices)
+  local first = choices[1]
+  return type(first) == "table" and type(first.message) == "table" and type(first.delta) ~= "table"
+end
+
+
+-- A whole answer in one event: read, and passed on, as the chunks it would have been.
+local function read_whole(self, data)
+  local text = forms.as_stream(data, "chat", true)
+  local kind, detail, pos = _M.NOISE, nil, 1
+  text = text and sub(text, 1, -#DONE_EVENT - 1) or ""
+  while pos <= #text do
+    local stop, next_pos = sse.boundary(text, pos, true, false)
+    local its_kind, its_detail = self:read(text, pos, stop)
+    if its_kind ~= _M.NOISE and its_kind ~= _M.USAGE then
+      kind, detail = its_kind, its_detail
+    end
+    if its_kind == _M.USAGE and not self.wants_usage then
+      text, next_pos = sub(text, 1, pos - 1), #text + 1
+    end
+    pos = next_pos
+  end
+  self.says_usage, self.instead = false, text
+  return kind, detail
+end
+
+
 -- What the event text[from..to] means; with ERROR also its data, with CUT the reason.
 function reader:read(text, from, to)
-  self.says_usage = false
+  self.says_usage, self.instead = false, nil
   local first_char, last_char = fits(self.frame, text, from, to)
   if first_char then
     self.contents = self.contents + 1
@@ -195,14 +225,23 @@ function reader:read(text, from, to)
     return _M.NOISE
   end
   local data, name = sse.data(event)
+  if not data then
+    data, name = sse.unnamed(event)
+    self.instead = data and sse.event(data)
+  end
   if not data or data == "" then
+    self.instead = data -- an event without data is one that clients try to read
     return _M.NOISE
   end
-  if data == "[DONE]" then
+  if data == DONE_DATA then
     return _M.DONE
   end
   local value, is_mended = lenient(self.decode, data)
   if type(value) ~= "table" then
+    if self.instead then
+      self.instead = nil
+      return _M.NOISE
+    end
     return name == "error" and _M.ERROR or _M.INVALID, data
   end
   if is_mended and self.transcript then
@@ -211,13 +250,24 @@ function reader:read(text, from, to)
   if is_error(value, name) then
     return _M.ERROR, data
   end
+  if type(value.error) == "table" then
+    self.instead = event_rewrite.without(self.instead or event, "error") -- an empty one, which clients take for an error
+  end
   read_usage(self, value.usage)
   local kind, detail
   local choices = value.choices
   if type(choices) ~= "table" or #choices == 0 then
     kind = self.says_usage and _M.USAGE or _M.NOISE
+    if kind == _M.NOISE and type(choices) ~= "table" and (choices or name or next(value) == nil) then
+      self.instead = "" -- a ping with data, for one: clients look for choices in it
+    end
+  elseif is_whole(choices) then
+    return read_whole(self, data)
   else
     kind, detail = read_choices(self, event, value, choices)
+  end
+  if self.instead then
+    self.frame = frame.new()
   end
   self.is_accounted = self.is_accounted or self.says_usage and self.is_counted and self.finished >= self.choices
   return kind, detail

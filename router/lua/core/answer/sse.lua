@@ -4,6 +4,7 @@
 local byte = string.byte
 local find = string.find
 local gsub = string.gsub
+local match = string.match
 local sub = string.sub
 local concat = table.concat
 
@@ -125,6 +126,17 @@ function _M.data(event)
     end
   end
   return of_lines(event)
+end
+
+
+-- The data of an event that has none, but where its field lost its name (gateways that rewrite events do that) or has one that
+-- is no field ("error: {...}", llama.cpp's). And then the name of the event: "error", or nil.
+function _M.unnamed(event)
+  local failure = match(event, "^error: ?({.*})[\r\n]*$")
+  if failure then
+    return failure, "error"
+  end
+  return match(event, "^({.*})[\r\n]*$") or match(event, "^(%[DONE%])[\r\n]*$")
 end
 
 

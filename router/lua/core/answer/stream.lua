@@ -28,6 +28,7 @@ local ENDS = {
 -- reader: decides what an event means (of the surface's protocol); wants_usage: did the caller ask for the token usage? A
 -- caller that did not gets none, in any form: only the router asked for it.
 function _M.new(reader, wants_usage)
+  reader.wants_usage = wants_usage
   return setmetatable({
     reader = reader, wants_usage = wants_usage, carry = "", closing = "", started = false, finished = false,
   }, stream)
@@ -121,6 +122,15 @@ function stream:feed(bytes, final)
         self.closing = ""
       end
     end
+    local instead = reader.instead
+    if reader.says_usage and not self.wants_usage then
+      instead = kind == chunk.USAGE and "" or event_rewrite.without(instead or sub(text, pos, next_pos - 1), "usage")
+    end
+    if instead then
+      out = out or {}
+      out[#out + 1], out[#out + 2] = sub(text, from, pos - 1), instead
+      from = next_pos
+    end
     if ENDS[kind] then
       if kind == chunk.COMPLETED then
         progress, self.finished, kind = true, true, chunk.DONE
@@ -133,12 +143,6 @@ function stream:feed(bytes, final)
       progress, self.finished = true, false -- a finish that more content follows was none
     elseif kind == chunk.FINISH then
       progress, self.finished = true, true
-    end
-    if reader.says_usage and not self.wants_usage then
-      local rest = kind == chunk.USAGE and "" or event_rewrite.without(sub(text, pos, next_pos - 1), "usage")
-      out = out or {}
-      out[#out + 1], out[#out + 2] = sub(text, from, pos - 1), rest
-      from = next_pos
     end
     pos = next_pos
   end

@@ -1,14 +1,17 @@
 -- OpenAI's protocol: chat and text completions, embeddings. What a protocol is, see core/protocol/surface.lua.
 
 local find = string.find
+local gmatch = string.gmatch
 local match = string.match
 local max = math.max
 
 local chunk = require "core.answer.chunk"
+local cut_reason = require "core.answer.cut_reason"
 local encode = require "core.json.encode"
 local chat_assembly = require "core.forms.chat_assembly"
 local forms = require "core.forms.openai"
 local lenient = require "core.json.lenient"
+local says_error = require "core.answer.says_error"
 
 local _M = {}
 
@@ -31,10 +34,12 @@ function _M.error_event(message, code)
 end
 
 
--- What the first item of an answer's list looks like, and the member of an item that says something.
+-- What the first item of an answer's list looks like, before any other object: some wrap the whole answer into one of
+-- theirs. And the member of an item that says something.
 local ITEMS = {
-  choices = { { '"choices"%s*:%s*%[%s*{', '"message"%s*:%s*{' }, { '"choices"%s*:%s*%[%s*{', '"text"%s*:%s*"' } },
-  data = { { '"data"%s*:%s*%[%s*{' } },
+  choices = { { '^%s*{[^{]*"choices"%s*:%s*%[%s*{', '"message"%s*:%s*{' },
+              { '^%s*{[^{]*"choices"%s*:%s*%[%s*{', '"text"%s*:%s*"' } },
+  data = { { '^%s*{[^{]*"data"%s*:%s*%[%s*{' } },
 }
 
 
@@ -72,25 +77,18 @@ local function is_answer(body, decode, member)
   if find(body, '"error"', 1, true) or not looks_like_one(body, member) or not find(body, "^%s*%b{}%s*$") then
     local value = lenient(decode, body)
     return type(value) == "table" and has_items(value[member], member)
-      and (value.error == nil or type(value.error) == "userdata")
+      and not says_error(value.error)
   end
   return true
 end
 
 
--- Does an answer say of itself that it was cut? (finish_reason of DeepSeek, of an aggregator's failed provider)
-local function cut_reason(body)
-  local pos = 1
-  while true do
-    local _, stop = find(body, '"finish_reason":', pos, true)
-    if not stop then
-      return nil
-    end
-    local reason = match(body, '^%s*"([^"]*)"', stop + 1)
-    if reason == "insufficient_system_resource" or reason == "error" then
+-- Does an answer say of itself that it was cut? Its native_finish_reason counts, too.
+local function cut_reason_of(body)
+  for reason in gmatch(body, 'finish_reason"%s*:%s*"([^"]*)"') do
+    if cut_reason(reason) then
       return reason
     end
-    pos = stop
   end
 end
 
@@ -119,7 +117,7 @@ function _M.read_whole(body, decode, member)
   if not is_answer(body, decode, member) then
     return false
   end
-  return true, cut_reason(body), usage_of(body)
+  return true, cut_reason_of(body), usage_of(body)
 end
 
 

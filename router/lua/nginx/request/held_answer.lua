@@ -200,6 +200,11 @@ local function opening(conn, deadline_ms)
     end
     start = start .. data
     local from = find(start, "%S", sse.bom_length(start) + 1)
+    while from and find(start, "^:[^\n]*\n", from) do
+      blanks = blanks + #start
+      start = start:sub(find(start, "\n", from, true) + 1)
+      from = find(start, "%S")
+    end
     if from then
       start = start:sub(from)
       local its_form = form.of(start, content_type)
