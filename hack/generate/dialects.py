@@ -43,15 +43,18 @@ def _providers(providers: Mapping[Provider, tuple[Rule, ...]]) -> Iterable[str]:
 
 
 def _rules(rules: Iterable[Rule]) -> Iterable[str]:
+    """Each on one line, or on as many as its conditions need."""
     for rule in rules:
         wanted = ((name, getattr(rule, name)) for name in CONDITIONS)
-        conditions = ", ".join(f"{name} = {_literal(value)}" for name, value in wanted if value is not None)
-        line = f"{{ {conditions}, {_verdict(rule.verdict)} }},"
-        if len(line) <= WIDTH - 4:
-            yield line
-        else:
-            yield f"{{ {conditions},"
-            yield f"  {_verdict(rule.verdict)} }},"
+        parts = [f"{name} = {_literal(value)}" for name, value in wanted if value is not None]
+        line = "{ " + parts[0]
+        for part in (*parts[1:], _verdict(rule.verdict)):
+            if len(line) + len(part) + 2 <= WIDTH - 8:
+                line = f"{line}, {part}"
+            else:
+                yield line + ","
+                line = f"  {part}"
+        yield line + " },"
 
 
 def _verdict(verdict: Verdict) -> str:

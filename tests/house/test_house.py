@@ -9,7 +9,6 @@ LONGEST = 300
 """Lines in a file of ours before it must have a second question in it."""
 LONGER = {
     "operator/poolkeeper/api/router_document.py": "one document, read from top to bottom",
-    "operator/poolkeeper/providers/error_rules.py": "a table: one row a rule",
     "router/lua/core/health/breaker.lua": "a state machine: all that changes it is in one place",
     "router/lua/core/error/rules.lua": "the same table, generated",
 }

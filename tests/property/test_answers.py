@@ -33,8 +33,8 @@ lua_events = function(
 )
 lua_kind = function(
     """function(event, decode)
-         local chunk, sse = require "core.answer.chunk", require "core.answer.sse"
-         return (chunk.new(decode, 1):read(event, 1, (sse.boundary(event, 1, true, false))))
+         local openai, sse = require "core.protocol.openai", require "core.answer.sse"
+         return (openai.new_reader(decode, 1):read(event, 1, (sse.boundary(event, 1, true, false))))
        end"""
 )
 

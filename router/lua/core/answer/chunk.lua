@@ -10,7 +10,6 @@ local sub = string.sub
 local cut_reason = require "core.answer.cut_reason"
 local event_rewrite = require "core.answer.event_rewrite"
 local finish_reason = require "core.answer.finish_reason"
-local forms = require "core.forms.openai"
 local frame = require "core.answer.frame"
 local lenient = require "core.json.lenient"
 local has_content = require "core.answer.has_content"
@@ -46,9 +45,10 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 -- the last one, said with the finish or after it? contents: events that said something.
 -- the last one, said with the finish or after it? instead: what clients can read in place of the event that was read last,
 -- nil: that event.
-function _M.new(decode, choices)
+-- as_stream: a whole answer as a stream (core/forms/openai.lua); nil: one in the place of a chunk says nothing.
+function _M.new(decode, choices, as_stream)
   return setmetatable({
-    decode = decode, choices = choices or 1, finished = 0, ended = {},
+    decode = decode, choices = choices or 1, as_stream = as_stream, finished = 0, ended = {},
     usage = nil, says_usage = false, is_counted = false, is_accounted = false,
     frame = frame.new(), transcript = nil, channel = nil, is_empty = true, final = nil,
     contents = 0,
@@ -189,7 +189,7 @@ end
 
 -- A whole answer in one event: read, and passed on, as the chunks it would have been.
 local function read_whole(self, data)
-  local text = forms.as_stream(data, "chat", true)
+  local text = self.as_stream and self.as_stream(data, "chat", true)
   local kind, detail, pos = _M.NOISE, nil, 1
   text = text and sub(text, 1, -#DONE_EVENT - 1) or ""
   while pos <= #text do

@@ -20,8 +20,12 @@ local USAGE_TAIL_BYTES = 1024 -- usage is the last member of an answer, or nearl
 
 _M.DONE_EVENT = "data: [DONE]\n\n"
 
-_M.new_reader = chunk.new
 _M.as_stream, _M.new_assembly = forms.as_stream, chat_assembly.new
+
+
+function _M.new_reader(decode, choices)
+  return chunk.new(decode, choices, forms.as_stream)
+end
 
 
 function _M.error_body(message, code)

@@ -3,6 +3,7 @@ package.path = "tests/lua/?.lua;" .. package.path
 local chunk = require "core.answer.chunk"
 local cjson = require "cjson.safe"
 local classify = require "core.error.classify"
+local openai = require "core.protocol.openai"
 local sse = require "core.answer.sse"
 local support = require "support"
 
@@ -11,7 +12,7 @@ local function nothing() end
 describe("an event of a stream", function()
   for _, case in ipairs(support.vectors("events").cases) do
     it(case.provider .. ": " .. case.name, function()
-      local reader = chunk.new(cjson.decode, 1)
+      local reader = openai.new_reader(cjson.decode, 1)
       local kind, detail = reader:read(case.event, 1, (sse.boundary(case.event, 1, false, sse.has_cr(case.event))))
       assert.equal(case.want.kind, kind)
       if kind == chunk.ERROR then
