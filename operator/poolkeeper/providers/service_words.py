@@ -24,7 +24,7 @@ _ANY = (200, 400, 401, 403, 422, 429, 500)
 _ODD = (200, 400, 403, 422)
 """Statuses that say nothing of what the words do."""
 
-_SATURATED = starting(RATE_LIMITED, (403, 429, 500, 503), *in_chinese("当前分组上游负载已饱和", "当前分组负载已饱和"))
+_SATURATED = starting(RATE_LIMITED, (403, 429, 500, 503), *in_chinese("当前分组上游负载", "当前分组负载"))
 """New API and its kin say so under codes of quota and billing, too."""
 
 OUT_OF_SERVICE: tuple[Rule, ...] = (
@@ -159,7 +159,7 @@ NOT_NOW: tuple[Rule, ...] = (
         "still loading",
         "is currently loading",
     ),
-    # What is not about the request says of a model by its name that it is not there.
+    # What is not about the request says of a model, by its name, that it is missing.
     *starting(NO_MODEL, 400, "the model `", "function id '"),
     *saying(BUSY, (400, 403), "try again later", "high demand", "high traffic"),
 )

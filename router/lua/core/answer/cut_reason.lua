@@ -1,5 +1,5 @@
--- Reasons to finish that are no end: the provider, or the one behind it, stopped the answer. DeepSeek ran out of machines, an
--- aggregator's provider failed ("error", "network_error"), a server gave the request up.
+-- Reasons to finish that are no end: the provider, or the one behind it, stopped the answer. DeepSeek ran out of machines,
+-- an aggregator's provider failed ("error", "network_error"), a server gave the request up.
 
 local find = string.find
 local lower = string.lower

@@ -129,8 +129,8 @@ function _M.data(event)
 end
 
 
--- The data of an event that has none, but where its field lost its name (gateways that rewrite events do that) or has one that
--- is no field ("error: {...}", llama.cpp's). And then the name of the event: "error", or nil.
+-- The data of an event that has none, but where its field lost its name (gateways that rewrite events do that) or has one
+-- that is no field ("error: {...}", llama.cpp's). And then the name of the event: "error", or nil.
 function _M.unnamed(event)
   local failure = match(event, "^error: ?({.*})[\r\n]*$")
   if failure then

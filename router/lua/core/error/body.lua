@@ -113,8 +113,8 @@ local function first_of(said, names)
 end
 
 
--- text: a body in lower case. {code, type, message, own}, each empty where the body says nothing of the kind. Plain text, and a
--- string as JSON, is a message as a whole.
+-- text: a body in lower case. {code, type, message, own}, each empty where the body says nothing of the kind. Plain text,
+-- and a string as JSON, is a message as a whole.
 function _M.of(text)
   local pos = match(text, "^[ \t\r\n]*()")
   if byte(text, pos) == OPEN_BRACKET then

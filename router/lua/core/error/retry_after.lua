@@ -71,7 +71,8 @@ function _M.wait_ms(header, now_ms)
   if not value then
     return nil
   end
-  local seconds = tonumber(value:match("^(%d+%.?%d*)s?$") or value:match("^(%d+), ?%d+$")) -- some add a unit, or say it twice
+  -- some add a unit, or say it twice
+  local seconds = tonumber(value:match("^(%d+%.?%d*)s?$") or value:match("^(%d+), ?%d+$"))
   if seconds then
     return math.min(seconds >= EPOCH_S and max(0, seconds * 1000 - now_ms) or seconds * 1000, LONGEST_MS)
   end
