@@ -15,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # release: pushes images; a registry to try that with on this machine.
 # model:   compiles the sample pool's model server, for `make probe-soak`.
 declare -A PACKAGES=(
-  [router]="nginx-light libnginx-mod-http-lua lua-cjson lua-nginx-dns ca-certificates openssl"
+  [router]="nginx-light libnginx-mod-http-lua lua-cjson lua-nginx-dns libbrotli1 ca-certificates openssl"
   [test]="lua-busted lua-check luajit2 shellcheck wrk curl jq python3-venv prometheus libfaketime"
   [cluster]="runc containernetworking-plugins iptables nftables conntrack iproute2 procps kmod busybox-static openssl curl
     ca-certificates python3-venv"

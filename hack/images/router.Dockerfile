@@ -5,7 +5,7 @@ FROM debian:trixie-slim
 RUN --mount=type=secret,id=apt.conf --mount=type=secret,id=sources.list --mount=type=secret,id=ca.crt \
     export APT_CONFIG=/run/secrets/apt.conf DEBIAN_FRONTEND=noninteractive \
  && apt-get update -qq \
- && apt-get install -qq --no-install-recommends nginx-light libnginx-mod-http-lua lua-cjson lua-nginx-dns ca-certificates \
+ && apt-get install -qq --no-install-recommends nginx-light libnginx-mod-http-lua lua-cjson lua-nginx-dns libbrotli1 ca-certificates \
  && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc/* /var/www /etc/nginx/sites-* \
  && mkdir -p /run/poolkeeper && chown 65532:65532 /run/poolkeeper
 COPY router /opt/poolkeeper/router

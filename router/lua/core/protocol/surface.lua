@@ -15,7 +15,10 @@ local openai = require "core.protocol.openai"
 local responses = require "core.protocol.responses"
 
 local find = string.find
+local gmatch = string.gmatch
+local lower = string.lower
 local match = string.match
+local sub = string.sub
 
 local _M = {}
 
@@ -52,29 +55,43 @@ _M.POST = {
   ["/v1/responses"] = RESPONSES,
   ["/responses"] = RESPONSES,
   ["/anthropic/v1/messages"] = MESSAGES,
-  ["/anthropic/messages"] = MESSAGES,
   ["/v1/messages"] = MESSAGES, -- for clients that know a gateway by its root alone
-  ["/v1/v1/messages"] = MESSAGES, -- Anthropic's, with a base URL in OpenAI's way
-  ["/anthropic/v1/messages/count_tokens"] = COUNT_TOKENS,
-  ["/anthropic/messages/count_tokens"] = COUNT_TOKENS,
-  ["/v1/messages/count_tokens"] = COUNT_TOKENS,
   ["/tokenize"] = TOKENIZE,
-  ["/v1/tokenize"] = TOKENIZE,
 }
--- What base URLs end in besides: OpenAI's and Azure's, gateways', DeepSeek's beta.
-local BASES = { "^/openai/deployments/[^/]+(/.+)$", "^/openai/v1(/.+)$", "^/openai(/.+)$", "^/api/v1(/.+)$" }
-local BETA_BASES = { "^/beta/v1(/.+)$", "^/beta(/.+)$" }
+-- What any of them ends in, the longest first.
+local OPERATIONS = {
+  { "/messages/count_tokens", COUNT_TOKENS },
+  { "/chat/completions", CHAT },
+  { "/completions", COMPLETIONS },
+  { "/embeddings", EMBEDDINGS },
+  { "/responses", RESPONSES },
+  { "/messages", MESSAGES },
+  { "/tokenize", TOKENIZE },
+}
+-- The words of base URLs before that: of versions, of protocols, of DeepSeek's beta, of providers whom a client used before
+-- (Azure, DashScope, Ark, Fireworks), and of a path that is written as part of the base URL.
+local BASE_WORDS = {
+  v1 = true, v2 = true, v3 = true, v4 = true, v1beta = true, api = true, openai = true, anthropic = true, beta = true,
+  ["compatible-mode"] = true, inference = true, models = true, engines = true, llm = true, chat = true, completions = true,
+}
+local NAMED = { deployments = true, engines = true } -- behind these comes a model's name
 -- Requests to a base URL alone, which clients send to see whether the server answers.
 local ROOTS = { [""] = true, ["/v1"] = true, ["/openai/v1"] = true, ["/beta"] = true, ["/anthropic"] = true }
 
 
-local function below(path, bases)
-  for i = 1, #bases do
-    local rest = match(path, bases[i])
-    if rest then
-      return rest
+-- Is this the start of a path as base URLs have it? Also: is one of its words "beta"?
+local function is_base(path)
+  local is_beta = false
+  for word in gmatch(path, "[^/]+") do
+    word = lower(word)
+    if NAMED[word] then
+      return true, is_beta
+    elseif not BASE_WORDS[word] then
+      return false
     end
+    is_beta = is_beta or word == "beta"
   end
+  return true, is_beta
 end
 
 
@@ -85,14 +102,21 @@ function _M.at(path)
     return surface, false
   end
   path = match(path, "^(.-)/*$")
-  local of_beta = below(path, BETA_BASES)
-  if of_beta == "/completions" then
-    return BETA, false
-  elseif of_beta == "/chat/completions" then
-    return CHAT, true
+  for i = 1, #OPERATIONS do
+    local tail = OPERATIONS[i][1]
+    if sub(path, -#tail) == tail then
+      local is_there, is_beta = is_base(sub(path, 1, -#tail - 1))
+      if not is_there then
+        return nil, false
+      end
+      surface = OPERATIONS[i][2]
+      if is_beta and surface == COMPLETIONS then
+        return BETA, false
+      end
+      return surface, is_beta and surface == CHAT
+    end
   end
-  surface = _M.POST[path] or _M.POST[below(path, BASES) or ""]
-  return surface, false
+  return nil, false
 end
 
 
@@ -118,13 +142,15 @@ end
 
 -- Is the pool's list of models asked for at a path, or one of them? Gives "" or the model's name.
 function _M.model_at(path)
-  path = below(path, BASES) or below(path, BETA_BASES) or path
-  local rest = match(path, "^/v1/models(.*)$") or match(path, "^/models(.*)$")
-    or match(path, "^/anthropic/v1/models(.*)$") or match(path, "^/anthropic/models(.*)$")
+  local from, to = find(path, "/models", 1, true)
+  if not from or not is_base(sub(path, 1, from - 1)) then
+    return nil
+  end
+  local rest = match(sub(path, to + 1), "^(.-)/*$")
   if rest == "" then
     return rest
   end
-  return rest and match(rest, "^/(.+)$")
+  return match(rest, "^/(.+)$")
 end
 
 

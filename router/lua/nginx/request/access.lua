@@ -15,7 +15,7 @@ local function shown_keys(headers)
   local keys = {}
   local authorization = headers.authorization
   if type(authorization) == "string" then
-    local scheme, key = authorization:match("^(%S+) +(%S+)$")
+    local scheme, key = authorization:match("^(%S+)[ \t]+(%S+)$")
     keys[1] = scheme and scheme:lower() == "bearer" and key or nil
   end
   for _, name in ipairs(KEY_HEADERS) do

@@ -7,6 +7,7 @@ local final_error = require "nginx.request.final_error"
 local inflate = require "nginx.request.inflate"
 local request_body = require "core.request.body"
 local scan = require "core.json.scan"
+local sse = require "core.answer.sse"
 local surfaces = require "core.protocol.surface"
 local turn = require "nginx.shared.turn"
 
@@ -38,6 +39,13 @@ function _M.lost(connection)
 end
 
 
+local function no_room(request)
+  return final_error.shed(request, 503, "body_memory_full",
+                          "The bodies of the requests in flight fill the memory that this router has for them.",
+                          RETRY_SOON_MS)
+end
+
+
 -- Before the body is read: counts a request among those of its client, and takes room for its body. One too many ends here.
 function _M.admit(request)
   if not access.enter(request) then
@@ -46,9 +54,7 @@ function _M.admit(request)
                            :format(request.client.max_connections), RETRY_SOON_MS)
   end
   if not body_budget.take(request, request.client_headers) then
-    return final_error.shed(request, 503, "body_memory_full",
-                            "The bodies of the requests in flight fill the memory that this router has for them.",
-                            RETRY_SOON_MS)
+    return no_room(request)
   end
 end
 
@@ -70,18 +76,23 @@ end
 
 -- The body without its Content-Encoding; a refusal ends the request.
 local function inflated(request, body)
-  local encoding = request.client_headers["content-encoding"]
-  encoding = type(encoding) == "table" and table.concat(encoding, ",") or encoding or "identity"
-  if encoding:lower() == "identity" or encoding == "" then
+  local header = request.client_headers["content-encoding"]
+  if not header then
     return body
   end
-  if not inflate.TAKEN[encoding:lower()] then
+  local encodings, unknown = inflate.encodings(type(header) == "table" and table.concat(header, ",") or header)
+  if not encodings then
     ngx.header["Accept-Encoding"] = inflate.ACCEPTED
     return final_error.refuse(request, 415, "unsupported_encoding",
                               ("A body in Content-Encoding '%s' is not read here; wanted one of: %s, or none.")
-                                :format(encoding:sub(1, 64), inflate.ACCEPTED))
+                                :format(unknown:sub(1, 64), inflate.ACCEPTED))
   end
-  local text, err = inflate.inflate(body, BODY_MAX_BYTES)
+  local text, err = inflate.inflate(body, encodings, BODY_MAX_BYTES, function(bytes)
+    return body_budget.grow(request, bytes)
+  end)
+  if err == "no room" then
+    return no_room(request)
+  end
   if not text and err == "too large" then
     return final_error.refuse(request, 413, "body_too_large",
                               "Uncompressed, the body is larger than this router takes (16 MiB).")
@@ -125,7 +136,7 @@ function _M.read(request)
   if not body then
     return final_error.refuse(request, 400, "invalid_json", "The request has no body; send a JSON object.")
   end
-  body = inflated(request, body)
+  body = sse.without_bom(inflated(request, body)) -- some libraries write one before JSON, too
   body_budget.settle(request, #body)
   local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface, turn.pause)
   if not parsed then

@@ -30,6 +30,20 @@ function _M.take(request, headers)
 end
 
 
+-- A body is so long while it is decompressed. False when there is no room for that.
+function _M.grow(request, bytes)
+  local more = bytes - request.body_bytes
+  if bytes <= SMALL_BYTES or more <= 0 then
+    return true
+  end
+  if held_bytes > request.body_bytes and held_bytes + more > BUDGET_BYTES / ngx.worker.count() then
+    return false
+  end
+  request.body_bytes, held_bytes = bytes, held_bytes + more
+  return true
+end
+
+
 -- The body has come, and is so long.
 function _M.settle(request, bytes)
   if request.body_bytes > 0 then

@@ -141,6 +141,10 @@ function _M.serve()
                            ("This router does not serve the path '%s'. The base URL ends in /v1 for OpenAI's clients,"
                             .. " in /anthropic for Anthropic's."):format(path:sub(1, 128)))
   end
+  if method == "GET" and tostring(request.client_headers.upgrade):lower() == "websocket" then
+    ngx.header["Upgrade"] = "HTTP/1.1" -- what makes Codex ask by HTTP at once, and not after five tries
+    return final_error.refuse(request, 426, "no_websockets", "This router speaks HTTP here, not WebSocket: send a POST.")
+  end
   if method ~= "POST" then
     ngx.header["Allow"] = "POST"
     return final_error.refuse(request, 405, "method_not_allowed", "This path needs the method POST.")

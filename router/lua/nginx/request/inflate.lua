@@ -1,74 +1,90 @@
--- A request body that comes compressed (gzip, deflate), as agents send long conversations: inflated by the zlib that nginx
--- itself is linked with, in slices, so that no body keeps the worker, and never to more than a body may have.
+-- A request body that comes compressed, as agents send long conversations: decoded in slices, so that no body keeps the
+-- worker, and never to more than a body may have.
 
+local decoders = require "nginx.request.decoders"
 local ffi = require "ffi"
 local turn = require "nginx.shared.turn"
 
 local _M = {}
 
-ffi.cdef [[
-  typedef struct {
-    const unsigned char *next_in; unsigned avail_in; unsigned long total_in;
-    unsigned char *next_out; unsigned avail_out; unsigned long total_out;
-    const char *msg; void *state; void *zalloc; void *zfree; void *opaque;
-    int data_type; unsigned long adler; unsigned long reserved;
-  } poolkeeper_z_stream;
-  int inflateInit2_(poolkeeper_z_stream *strm, int window_bits, const char *version, int stream_size);
-  int inflate(poolkeeper_z_stream *strm, int flush);
-  int inflateEnd(poolkeeper_z_stream *strm);
-]]
-
-local C = ffi.C
-local STREAM = ffi.typeof("poolkeeper_z_stream")
 local BYTES = ffi.typeof("const unsigned char *")
-local OK, STREAM_END = 0, 1
-local GZIP_OR_ZLIB, VERSION = 15 + 32, "1" -- zlib compares the first digit only
-local SLICE_BYTES = 1024 * 1024
+local INPUT_BYTES, OUTPUT_BYTES = 64 * 1024, 1024 * 1024 -- of a step
+local LAYERS_MAX = 3
+local WRONG = "not what its Content-Encoding says, or cut"
 local buffer
 
-local has_zlib = pcall(function()
-  return C.inflate
-end)
-_M.TAKEN = has_zlib and { gzip = true, ["x-gzip"] = true, deflate = true } or {}
-_M.ACCEPTED = has_zlib and "gzip, deflate" or "identity"
+_M.ACCEPTED = decoders.NAMES
 
 
--- Inflates until there is no more; parts of it, or nil and "too large" or what is wrong with the text.
-local function run(stream, max_bytes)
-  local parts, size = {}, 0
-  while true do
-    stream.next_out, stream.avail_out = buffer, SLICE_BYTES
-    local result = C.inflate(stream, 0)
-    local count = SLICE_BYTES - stream.avail_out
-    size = size + count
-    if size > max_bytes then
-      return nil, "too large"
+-- The encodings that a header lists, the outermost last, without "identity"; nil and the first that is not known here.
+function _M.encodings(header)
+  local names = {}
+  for name in header:gmatch("[^,%s]+") do
+    name = name:lower()
+    if name ~= "identity" then
+      names[#names + 1] = name
     end
-    parts[#parts + 1] = ffi.string(buffer, count)
-    if result == STREAM_END and stream.avail_in == 0 then
-      return parts
+    if name ~= "identity" and not decoders.BY_NAME[name] or #names > LAYERS_MAX then
+      return nil, header
     end
-    if result ~= OK or count == 0 then
-      return nil, "not what its Content-Encoding says, or cut"
-    end
-    turn.pause()
   end
+  return names
 end
 
 
--- The text that was compressed, of at most max_bytes; nil and why not. All share the buffer: each takes its slice out of it
--- before it waits.
-function _M.inflate(text, max_bytes)
-  buffer = buffer or ffi.new("unsigned char[?]", SLICE_BYTES)
-  local stream = STREAM()
-  if C.inflateInit2_(stream, GZIP_OR_ZLIB, VERSION, ffi.sizeof(STREAM)) ~= OK then
+-- Decodes to the end; parts of the text, or nil and "too large", "no room" or what is wrong. All share the buffer: each takes its slice
+-- out of it before it waits.
+local function run(decoder, state, text, max_bytes, has_room)
+  local parts, size, pos, is_ended = {}, 0, 0, false
+  local from, length = ffi.cast(BYTES, text), #text
+  while pos < length or not is_ended do
+    if is_ended and not decoder.again(state) then
+      return nil, WRONG
+    end
+    local input_size = math.min(INPUT_BYTES, length - pos)
+    local read, written, at_end = decoder.step(state, from + pos, input_size, buffer, OUTPUT_BYTES)
+    if not read or read == 0 and written == 0 and not at_end then
+      return nil, WRONG
+    end
+    pos, size, is_ended = pos + read, size + written, at_end
+    if size > max_bytes then
+      return nil, "too large"
+    end
+    if not has_room(size) then
+      return nil, "no room"
+    end
+    if written > 0 then
+      parts[#parts + 1] = ffi.string(buffer, written)
+    end
+    turn.pause()
+  end
+  return parts
+end
+
+
+local function decode(decoder, text, max_bytes, has_room)
+  buffer = buffer or ffi.new("unsigned char[?]", OUTPUT_BYTES)
+  local state = decoder.open(text)
+  if not state then
     return nil, "no memory"
   end
-  ffi.gc(stream, C.inflateEnd) -- a caller that goes ends this while it waits
-  stream.next_in, stream.avail_in = ffi.cast(BYTES, text), #text
-  local parts, err = run(stream, max_bytes)
-  C.inflateEnd(ffi.gc(stream, nil))
+  state = ffi.gc(state, decoder.close) -- a caller that goes ends this while it waits
+  local parts, err = run(decoder, state, text, max_bytes, has_room)
+  decoder.close(ffi.gc(state, nil))
   return parts and table.concat(parts), err
+end
+
+
+-- The text without its encodings, of at most max_bytes; nil and why not. has_room(bytes): is there memory for so much of it?
+function _M.inflate(text, encodings, max_bytes, has_room)
+  for i = #encodings, 1, -1 do
+    local decoded, err = decode(decoders.BY_NAME[encodings[i]], text, max_bytes, has_room)
+    if not decoded then
+      return nil, err
+    end
+    text = decoded
+  end
+  return text
 end
 
 

@@ -11,7 +11,7 @@ describe("a path of the pool", function()
     { "/v1/embeddings", "embeddings", "openai" }, { "/embeddings", "embeddings", "openai" },
     { "/beta/completions", "beta", "openai" },
     { "/v1/responses", "responses", "responses" }, { "/responses", "responses", "responses" },
-    { "/anthropic/v1/messages", "messages", "anthropic" }, { "/anthropic/messages", "messages", "anthropic" },
+    { "/anthropic/v1/messages", "messages", "anthropic" },
     { "/v1/messages", "messages", "anthropic" },
   }) do
     it(case[1] .. " is the surface " .. case[2], function()
@@ -27,6 +27,13 @@ describe("a path of the pool", function()
     { "/beta/chat/completions", "chat", true }, { "/beta/v1/chat/completions/", "chat", true },
     { "/beta/v1/completions", "beta" }, { "/v1/v1/messages", "messages" },
     { "/anthropic/v1/messages/count_tokens", "count_tokens" }, { "/tokenize", "tokenize" },
+    { "/anthropic/messages", "messages" }, { "/v1/tokenize", "tokenize" }, { "/v1/v1/chat/completions", "chat" },
+    { "/V1/chat/completions", "chat" }, { "/v1/beta/chat/completions", "chat", true }, { "/beta/embeddings", "embeddings" },
+    { "/openai/deployments/org/model/chat/completions", "chat" }, { "/v1/engines/x/completions", "completions" },
+    { "/compatible-mode/v1/chat/completions", "chat" }, { "/api/v3/chat/completions", "chat" },
+    { "/v1beta/openai/chat/completions", "chat" }, { "/models/chat/completions", "chat" },
+    { "/inference/v1/responses", "responses" }, { "/v1/chat/completions/chat/completions", "chat" },
+    { "/v1/anthropic/v1/messages", "messages" }, { "/anthropic/anthropic/v1/messages", "messages" },
   }) do
     it(case[1] .. " is the surface " .. case[2] .. ", too", function()
       local found, is_beta = surface.at(case[1])
@@ -36,7 +43,8 @@ describe("a path of the pool", function()
   end
 
   it("that only looks like one is none", function()
-    for _, path in ipairs({ "/v1/v1/chat/completions", "/openai/x/chat/completions", "/beta/embeddings", "/v1/chat", "/", "" }) do
+    for _, path in ipairs({ "/openai/x/chat/completions", "/v1/threads/t1/messages", "/v1/messages/batches", "/v1/chat",
+                            "/v1/fine_tuning/completions", "/v1/xchat/completions", "/", "" }) do
       assert.is_nil((surface.at(path)))
     end
   end)
@@ -51,6 +59,7 @@ describe("a path of the pool", function()
 
   for path, want in pairs({
     ["/v1/models"] = "", ["/models"] = "", ["/anthropic/v1/models"] = "", ["/anthropic/models"] = "",
+    ["/v1/models/"] = "", ["/v1/models/m/"] = "m", ["/v1/v1/models"] = "", ["/v1/models/models"] = "models",
     ["/v1/models/deepseek/flash"] = "deepseek/flash", ["/anthropic/v1/models/m"] = "m",
   }) do
     it(path .. " is about models", function()
@@ -60,7 +69,7 @@ describe("a path of the pool", function()
 
   it("is not about models because it starts like it", function()
     assert.is_nil(surface.model_at("/v1/modelsandmore"))
-    assert.is_nil(surface.model_at("/v1/models/"))
+    assert.is_nil(surface.model_at("/v1/files/models"))
     assert.is_nil(surface.model_at("/v1/chat/completions"))
   end)
 end)
