@@ -1,5 +1,5 @@
--- What undoes a Content-Encoding, step by step: zlib (gzip, deflate), which nginx itself is linked with, and zstd and brotli,
--- where the system has their libraries. Clients compress long conversations (Codex with zstd, by default).
+-- What undoes a Content-Encoding, step by step: zlib (gzip, deflate), which nginx itself is linked with, and zstd and
+-- brotli, where the system has their libraries. Clients compress long conversations (Codex with zstd, by default).
 --
 -- A decoder has open(first bytes), step(state, input, size, output, size), which gives the number of bytes read and
 -- written and whether the text is at an end (nil: it is none of this encoding), again(state) for what may follow an end,

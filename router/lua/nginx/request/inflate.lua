@@ -32,8 +32,8 @@ function _M.encodings(header)
 end
 
 
--- Decodes to the end; parts of the text, or nil and "too large", "no room" or what is wrong. All share the buffer: each takes its slice
--- out of it before it waits.
+-- Decodes to the end; parts of the text, or nil and "too large", "no room" or what is wrong. All share the buffer: each
+-- takes its slice out of it before it waits.
 local function run(decoder, state, text, max_bytes, has_room)
   local parts, size, pos, is_ended = {}, 0, 0, false
   local from, length = ffi.cast(BYTES, text), #text
