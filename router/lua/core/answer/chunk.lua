@@ -42,9 +42,8 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 
 -- decode: JSON text -> value, or nil. choices: how many must finish (the request's n). is_empty: nothing was said so far,
 -- and no reason to finish but "stop" given. says_usage: did the last event carry an account? is_accounted: is the account
--- the last one, said with the finish or after it? contents: events that said something.
--- the last one, said with the finish or after it? instead: what clients can read in place of the event that was read last,
--- nil: that event.
+-- the last one, said with the finish or after it? contents: events that said something. instead: what clients can read in
+-- place of the event that was read last, nil: that event.
 -- as_stream: a whole answer as a stream (core/forms/openai.lua); nil: one in the place of a chunk says nothing.
 function _M.new(decode, choices, as_stream)
   return setmetatable({
