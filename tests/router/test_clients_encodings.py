@@ -73,6 +73,7 @@ def raw_deflate(body: bytes) -> bytes:
         (b"x", "gzip, aes128gcm", 415),
         (b"x", "gzip, gzip, gzip, gzip", 415),
     ],
+    ids=lambda value: value if isinstance(value, str) else str(len(value)) if isinstance(value, bytes) else str(value),
 )  # fmt: skip
 def test_a_compressed_body(router: Router, provider: Answerer, body: bytes, encoding: str, want: int) -> None:
     router.serve(endpoint("a", port=provider.port))
