@@ -55,6 +55,7 @@ _M.POST = {
   ["/v1/responses"] = RESPONSES,
   ["/responses"] = RESPONSES,
   ["/anthropic/v1/messages"] = MESSAGES,
+  ["/v1/messages/count_tokens"] = COUNT_TOKENS,
   ["/v1/messages"] = MESSAGES, -- for clients that know a gateway by its root alone
   ["/tokenize"] = TOKENIZE,
 }
