@@ -2,12 +2,14 @@
 
 import pytest
 
-from poolkeeper.api.router_document import AccessDoc, ClientDoc
-from router.harness import Router, endpoint, eventually, request
+from poolkeeper.api.router_document import AccessDoc, ClientDoc, Credential
+from router.harness import Router, endpoint, eventually, policy, request
+from testing import plain_http
 from testing.fakes import rawhttp
 from testing.fakes.harness import FakeProvider
 
 KEY = "ck-canary-51d0"
+KEEPS = policy(fallback={"cache_ttl_ms": 3_600_000, "cache_bytes": 64 << 20})
 
 
 def access(*names: str) -> AccessDoc:
@@ -77,6 +79,56 @@ def test_a_client_without_a_key_is_named_and_nobody_calls_in_its_name(
     router.write_key("batch", "ck-batch", folder="clients")
     eventually(lambda: router.state().clients_without_key == (), "its key has come")
     assert router.ask(headers={"x-api-key": "ck-batch"}).status_code == 200
+
+
+def test_a_key_that_can_be_guessed_is_none(router: Router, a: FakeProvider) -> None:
+    router.write_key("web", "1234567", folder="clients")
+    router.serve(endpoint("a", a), access=access("web"))
+
+    assert router.ask(headers={"x-api-key": "1234567"}).status_code == 401
+    assert [(client.name, client.problem) for client in router.state().clients_without_key] == [("web", "TooShort")]
+
+
+def test_of_two_clients_with_one_key_the_first_has_it(router: Router, a: FakeProvider) -> None:
+    for name in ("batch", "web"):
+        router.write_key(name, KEY, folder="clients")
+    router.serve(endpoint("a", a), access=access("batch", "web"))
+
+    assert router.ask(headers={"x-api-key": KEY}).status_code == 200
+    (said,) = router.state().clients_without_key
+    assert (said.name, said.problem, said.shared_with) == ("web", "Shared", "batch")
+
+    router.write_key("web", "ck-of-web-alone", folder="clients")
+    eventually(lambda: router.state().clients_without_key == (), "each has its own")
+    assert router.ask(headers={"x-api-key": "ck-of-web-alone"}).status_code == 200
+
+
+def test_a_new_key_gets_no_answer_that_the_old_one_was_given(router: Router, a: FakeProvider) -> None:
+    """Who had the old key may be somebody else."""
+    router.write_key("web", KEY, folder="clients")
+    router.serve(endpoint("a", a), access=access("web"), policy=KEEPS)
+    assert router.ask(headers={"x-api-key": KEY}).status_code == 200
+    a.set("busy503")
+    assert router.ask(headers={"x-api-key": KEY}).status_code == 200, "cached"
+
+    router.write_key("web", "ck-another-hand", folder="clients")
+
+    eventually(lambda: router.ask(headers={"x-api-key": "ck-another-hand"}).status_code != 401, "the key has come")
+    assert router.ask(headers={"x-api-key": "ck-another-hand"}).status_code == 503
+
+
+def test_no_name_of_a_secret_leaves_the_admin_port(router: Router, a: FakeProvider) -> None:
+    """Everybody who reaches the Pod reads it; the operator knows the names without it."""
+    lost = endpoint("a", a, credential=Credential(file="lost", source="Secret deepseek-canary, key api-key-canary"))
+    router.serve(lost, access=access("web"))
+    (router.folder / "credentials" / "lost").unlink()
+    eventually(lambda: "missing or empty" in plain_http.get(f"{router.admin}/state").text, "the key is missed")
+
+    seen = plain_http.get(f"{router.admin}/state").text + router.metrics()
+
+    assert "key file credentials/lost missing or empty" in seen
+    assert "canary" not in seen
+    assert "Secret clients" not in seen
 
 
 def test_a_key_that_goes_away_lets_nobody_in(router: Router, a: FakeProvider) -> None:

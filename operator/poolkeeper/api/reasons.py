@@ -53,6 +53,10 @@ class Reason(Word):
     ResolvedRefs = "ResolvedRefs", "Everything referred to exists."
     SecretNotFound = "SecretNotFound", "A router reports that a referenced Secret, or the key in it, is missing."
     SecretKeyMissing = "SecretKeyMissing", "The Secret exists, but the referenced key in it does not."
+    ClientKeyUnusable = (
+        "ClientKeyUnusable",
+        "The API key of a client is too short, or the same as that of another client.",
+    )
     PolicyNotFound = (
         "PolicyNotFound",
         "The FailoverPolicy does not exist or is invalid. The last good configuration keeps serving.",
@@ -185,6 +189,7 @@ _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
         Reason.ResolvedRefs,
         Reason.SecretNotFound,
         Reason.SecretKeyMissing,
+        Reason.ClientKeyUnusable,
         Reason.PolicyNotFound,
         Reason.ServiceNotFound,
         Reason.ConfigMapNotFound,

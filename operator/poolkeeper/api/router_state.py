@@ -110,10 +110,12 @@ class FailbackState(Heard):
 
 
 class ClientState(Heard):
-    """A client whose key file is missing or empty: nobody can call in its name."""
+    """A client whose key cannot be used: nobody can call in its name. shared_with: another client with that key."""
 
     name: Name
     since: Instant | None = None
+    problem: Literal["Missing", "TooShort", "Shared"] = "Missing"
+    shared_with: Name | None = None
 
 
 class RefusedConfig(Heard):

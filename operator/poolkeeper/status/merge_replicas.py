@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from poolkeeper.api.router_reasons import AWAITS_TRAFFIC, BY_BREAKER, CHECK_FAILED, UNTRIED, WELL, word
-from poolkeeper.api.router_state import Breaker, EndpointState, FailingRow, Health, ModelState, RouterState
+from poolkeeper.api.router_state import Breaker, ClientState, EndpointState, FailingRow, Health, ModelState, RouterState
 
 _BREAKER_BADNESS: dict[Breaker, int] = {"Open": 2, "HalfOpen": 1, "Closed": 0}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -106,10 +106,12 @@ def unserved_models(states: Collection[RouterState]) -> tuple[str, ...]:
     return tuple(sorted(model for model, count in counts.items() if 2 * count >= len(states)))
 
 
-def clients_without_key(states: Collection[RouterState]) -> Mapping[str, int]:
-    """Clients whose key at least half of the replicas miss, and how many of them do."""
-    counts = Counter(client.name for state in states for client in state.clients_without_key)
-    return {name: count for name, count in counts.items() if 2 * count >= len(states)}
+def clients_without_key(states: Collection[RouterState]) -> Mapping[str, tuple[ClientState, int]]:
+    """Clients whose key at least half of the replicas cannot use: what one of them says, and how many say so."""
+    said = [client for state in states for client in state.clients_without_key]
+    counts = Counter(client.name for client in said)
+    first = {client.name: client for client in reversed(said)}
+    return {name: (first[name], count) for name, count in counts.items() if 2 * count >= len(states)}
 
 
 def _settled(endpoint: EndpointState) -> EndpointState:

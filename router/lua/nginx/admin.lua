@@ -37,9 +37,9 @@ local function percent(window)
 end
 
 
+-- Not which Secret it is of: everybody who reaches this port may read that, and the operator knows it.
 local function secret_message(endpoint, key)
-  return key.missing and ("key file credentials/%s missing: %s"):format(endpoint.credential.file, endpoint.credential.source)
-    or nil
+  return key.missing and ("key file credentials/%s missing or empty"):format(endpoint.credential.file) or nil
 end
 
 
@@ -127,11 +127,12 @@ end
 
 
 local function clients_without_key(doc)
-  local missing = doc.access.mode == "Keys" and credentials.missing_clients(doc) or {}
-  for i, client in ipairs(missing) do
-    missing[i] = { name = client.name, since = rfc3339(client.since_ms) }
+  local without = doc.access.mode == "Keys" and credentials.clients_without_key(doc) or {}
+  for i, client in ipairs(without) do
+    without[i] = { name = client.name, since = rfc3339(client.since_ms), problem = client.problem,
+                   sharedWith = client.shared_with or NULL }
   end
-  return encode.list(missing)
+  return encode.list(without)
 end
 
 

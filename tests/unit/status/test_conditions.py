@@ -60,9 +60,13 @@ KEYED = snapshot(pool(access={"mode": "Keys", "clients": TWO_CLIENTS}))
 
 def without_keys_of(*clients: str) -> Snapshot:
     """One of two routers misses the keys of these clients."""
+    return with_unusable_keys(*(ClientState(name=name) for name in clients))
+
+
+def with_unusable_keys(*clients: ClientState) -> Snapshot:
+    """One of two routers says so."""
     planned = document(KEYED)
-    missing = tuple(ClientState(name=name) for name in clients)
-    return serving(KEYED, state(planned), state(planned).model_copy(update={"clients_without_key": missing}))
+    return serving(KEYED, state(planned), state(planned).model_copy(update={"clients_without_key": clients}))
 
 
 def seen_as(*endpoints: EndpointState, active_tier: int | None = 0) -> Snapshot:
@@ -154,6 +158,20 @@ CASES = {
         "False",
         Reason.SecretKeyMissing,
         "Secret clients has no key web, or an empty one; client web needs it, and the routers miss the file (1/2",
+    ),
+    "a client's key that is another's, too": Case(
+        with_unusable_keys(ClientState(name="web", problem="Shared", shared_with="batch")),
+        T.ResolvedRefs,
+        "False",
+        Reason.ClientKeyUnusable,
+        "the key of client web (Secret clients, key web) is the same as that of client batch, which has it",
+    ),
+    "a client's key that can be guessed": Case(
+        with_unusable_keys(ClientState(name="web", problem="TooShort")),
+        T.ResolvedRefs,
+        "False",
+        Reason.ClientKeyUnusable,
+        "the key of client web (Secret clients, key web) is too short to be a secret; wanted at least 8 characters",
     ),
     "the keys of all clients of a Secret": Case(
         without_keys_of("web", "batch"),

@@ -7,6 +7,7 @@ Secret, the key is missing in the Secret; otherwise the Secret itself counts as 
 from poolkeeper.api.base import SecretKeyRef
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.router_reasons import KEY_MISSING
+from poolkeeper.api.router_state import ClientState
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
 from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
@@ -46,17 +47,34 @@ def key_missing(facts: Facts) -> Finding | None:
 def client_key_missing(facts: Facts) -> Finding | None:
     lacking = clients_without_key(facts.states.values())
     clients = facts.snapshot.pool.spec.access.clients if facts.snapshot.pool else ()
-    found = [client for client in clients if client.name in lacking]
+    missing = {name for name, (seen, _) in lacking.items() if seen.problem == "Missing"}
+    found = [client for client in clients if client.name in missing]
     if not found:
         return None
-    mounted: set[str] = {client.key_ref.name for client in clients if client.name not in lacking}
+    mounted: set[str] = {client.key_ref.name for client in clients if client.name not in missing}
     reason = Reason.SecretKeyMissing if found[0].key_ref.name in mounted else Reason.SecretNotFound
     told = "; ".join(
         f"{_what_is_missing(client.key_ref, mounted)}; client {client.name} needs it, and the routers miss the file "
-        f"({lacking[client.name]}/{len(facts.states)} replicas)"
+        f"({lacking[client.name][1]}/{len(facts.states)} replicas)"
         for client in found
     )
     return Finding("False", reason, f"{told}. Clients without an API key cannot authenticate")
+
+
+def client_key_unusable(facts: Facts) -> Finding | None:
+    lacking = clients_without_key(facts.states.values())
+    clients = facts.snapshot.pool.spec.access.clients if facts.snapshot.pool else ()
+    told = "; ".join(
+        _unusable(client.name, client.key_ref, lacking[client.name][0]) for client in clients if client.name in lacking
+    )
+    return Finding("False", Reason.ClientKeyUnusable, f"{told}. Nobody can call as such a client") if told else None
+
+
+def _unusable(name: str, ref: SecretKeyRef, seen: ClientState) -> str:
+    where = f"the key of client {name} (Secret {ref.name}, key {ref.key})"
+    if seen.problem == "Shared":
+        return f"{where} is the same as that of client {seen.shared_with}, which has it; give each client its own"
+    return f"{where} is too short to be a secret; wanted at least 8 characters, better 32 random ones"
 
 
 def resolved(facts: Facts) -> Finding:
@@ -66,9 +84,10 @@ def resolved(facts: Facts) -> Finding:
 CHECKS: tuple[Check, ...] = (
     unread,
     missing,
-    as_before(ConditionType.ResolvedRefs, Reason.SecretNotFound, Reason.SecretKeyMissing),
+    as_before(ConditionType.ResolvedRefs, Reason.SecretNotFound, Reason.SecretKeyMissing, Reason.ClientKeyUnusable),
     key_missing,
     client_key_missing,
+    client_key_unusable,
     resolved,
 )
 

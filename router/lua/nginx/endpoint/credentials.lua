@@ -59,7 +59,11 @@ end
 
 local SECRET_BYTES = 32
 
+local MIN_CLIENT_KEY_BYTES = 8 -- a shorter one is guessed, not known
+
 local client_names = {}
+local client_versions = {} -- name -> the version of the key, of those who can call
+local client_problems = {} -- name -> why nobody can call as this client: {problem, since_ms, shared_with}
 local secret
 
 
@@ -77,16 +81,28 @@ local function digest(value)
 end
 
 
+-- Two clients with one key: the first of the document has it. Who calls as whom must not depend on chance.
 local function load_clients(access)
-  local names = {}
+  local names, versions, problems = {}, {}, {}
   for _, client in ipairs(access.clients) do
     local key = load(clients_dir .. client.key_file)
-    if not key.missing then
+    local problem, shared_with
+    if key.missing then
+      problem = "Missing"
+    elseif #key.value < MIN_CLIENT_KEY_BYTES then
+      problem = "TooShort"
+    else
       key.digest = key.digest or digest(key.value)
-      names[key.digest] = client.name
+      shared_with = names[key.digest]
+      problem = shared_with and "Shared"
+    end
+    if problem then
+      problems[client.name] = { problem = problem, since_ms = key.since_ms, shared_with = shared_with }
+    else
+      names[key.digest], versions[client.name] = client.name, key.version
     end
   end
-  client_names = names
+  client_names, client_versions, client_problems = names, versions, problems
 end
 
 
@@ -97,16 +113,24 @@ function _M.client_of(value)
 end
 
 
--- The clients of a document whose key is missing, so that nobody can call as this client: {name, since_ms}.
-function _M.missing_clients(doc)
-  local missing = {}
+-- Which key the client has now; "" for callers without a name. Another key may be in another hand.
+function _M.version_of_client(name)
+  return client_versions[name] or ""
+end
+
+
+-- The clients of a document whose key cannot be used, so that nobody can call as this client: {name, problem, since_ms,
+-- shared_with}.
+function _M.clients_without_key(doc)
+  local without = {}
   for _, client in ipairs(doc.access.clients) do
-    local key = found[clients_dir .. client.key_file]
-    if key and key.missing then
-      missing[#missing + 1] = { name = client.name, since_ms = key.since_ms }
+    local seen = client_problems[client.name]
+    if seen then
+      without[#without + 1] =
+        { name = client.name, problem = seen.problem, since_ms = seen.since_ms, shared_with = seen.shared_with }
     end
   end
-  return missing
+  return without
 end
 
 
