@@ -4,13 +4,16 @@ One run per folder: the process that holds the lock serves from it. The lock is 
 leaves none behind, and asking for it answers "is this run alive?" without trusting a pid.
 """
 
+import errno
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from poolkeeper.errors import UserError
 
@@ -90,8 +93,9 @@ def active(environ: Mapping[str, str]) -> tuple[StateDir, ...]:
 def claim(state: StateDir) -> Iterator[None]:
     """Hold the folder for this process; what a killed run left of its volumes is removed, before and after."""
     state.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _refuse_what_others_prepared(state.root)
     state.root.chmod(0o700)
-    with state.lock.open("a+") as lock:
+    with _open_lock(state, os.O_RDWR | os.O_CREAT) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -113,13 +117,43 @@ def claim(state: StateDir) -> Iterator[None]:
 
 def is_held(state: StateDir) -> bool:
     try:
-        with state.lock.open() as lock:
+        with _open_lock(state, os.O_RDONLY) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except FileNotFoundError:
         return False
     return False
+
+
+def _open_lock(state: StateDir, flags: int) -> TextIO:
+    """Never by a link: its target would be written to."""
+    try:
+        handle = os.open(state.lock, flags | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise UserError(f"{state.lock} is a link; wanted a file of the run. Remove it") from error
+        raise
+    return os.fdopen(handle, "r+" if flags & os.O_RDWR else "r")
+
+
+def _refuse_what_others_prepared(root: Path) -> None:
+    """A folder of somebody else, or one that others could write to, may hold links to files that a run would overwrite,
+    and may be read by its owner: the API keys of the run lie in it."""
+    seen, user = root.stat(), os.geteuid()
+    if seen.st_uid != user:
+        raise UserError(f"{root} belongs to user {seen.st_uid}, wanted {user}; choose your own folder with --state-dir")
+    inside = list(os.scandir(root))
+    if inside and seen.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UserError(
+            f"{root} is not empty, and others may write to it (mode {stat.S_IMODE(seen.st_mode):o}); "
+            "wanted 700. Remove the folder, or choose another with --state-dir"
+        )
+    for entry in inside:
+        if entry.is_symlink() or entry.stat(follow_symlinks=False).st_uid != user:
+            raise UserError(
+                f"{entry.path} is a link, or belongs to somebody else; wanted a file of an earlier run. Remove it"
+            )
 
 
 def write_atomic(path: Path, content: bytes) -> None:

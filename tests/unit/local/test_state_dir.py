@@ -60,6 +60,48 @@ def test_only_the_owner_may_look_inside(tmp_path: Path) -> None:
         assert stat.S_IMODE(state.status.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("name", ["lock", "router.pid", "router", "status.json"])
+def test_no_link_that_somebody_prepared_is_followed(tmp_path: Path, name: str) -> None:
+    state, target = StateDir(tmp_path / "state"), tmp_path / "target"
+    target.write_text("precious")
+    state.root.mkdir(mode=0o700)
+    (state.root / name).symlink_to(target)
+
+    with pytest.raises(UserError, match=rf"{name} is a link"), state_dir.claim(state):
+        pass
+
+    assert target.read_text() == "precious"
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+def test_a_folder_that_others_could_fill_is_refused(tmp_path: Path, mode: int) -> None:
+    state = StateDir(tmp_path / "state")
+    state.root.mkdir()
+    (state.root / "router.log").write_text("")
+    state.root.chmod(mode)
+
+    with pytest.raises(UserError, match=f"others may write to it .mode {mode:o}."), state_dir.claim(state):
+        pass
+
+
+def test_an_empty_folder_is_taken_and_closed(tmp_path: Path) -> None:
+    state = StateDir(tmp_path / "state")
+    state.root.mkdir()
+    state.root.chmod(0o777)
+
+    with state_dir.claim(state):
+        assert stat.S_IMODE(state.root.stat().st_mode) == 0o700
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = StateDir(tmp_path / "state")
+    state.root.mkdir(mode=0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+
+    with pytest.raises(UserError, match=f"belongs to user {os.getuid()}, wanted"), state_dir.claim(state):
+        pass
+
+
 def test_credentials_go_with_the_run_and_with_the_next_one(tmp_path: Path) -> None:
     state = StateDir(tmp_path / "state")
     state.volumes.mkdir(parents=True)
