@@ -62,7 +62,6 @@ local SECRET_BYTES = 32
 local MIN_CLIENT_KEY_BYTES = 8 -- a shorter one is guessed, not known
 
 local client_names = {}
-local client_versions = {} -- name -> the version of the key, of those who can call
 local client_problems = {} -- name -> why nobody can call as this client: {problem, since_ms, shared_with}
 local secret
 
@@ -81,9 +80,10 @@ local function digest(value)
 end
 
 
--- Two clients with one key: the first of the document has it. Who calls as whom must not depend on chance.
+-- Two clients with one key: the first of the document has it. Who calls as whom must not depend on chance. A client's
+-- key_version is that of its key now: another key may be in another hand.
 local function load_clients(access)
-  local names, versions, problems = {}, {}, {}
+  local names, problems = {}, {}
   for _, client in ipairs(access.clients) do
     local key = load(clients_dir .. client.key_file)
     local problem, shared_with
@@ -99,10 +99,11 @@ local function load_clients(access)
     if problem then
       problems[client.name] = { problem = problem, since_ms = key.since_ms, shared_with = shared_with }
     else
-      names[key.digest], versions[client.name] = client.name, key.version
+      names[key.digest] = client.name
+      client.key_version = key.version
     end
   end
-  client_names, client_versions, client_problems = names, versions, problems
+  client_names, client_problems = names, problems
 end
 
 
@@ -110,12 +111,6 @@ end
 -- right.
 function _M.client_of(value)
   return client_names[digest(value)]
-end
-
-
--- Which key the client has now; "" for callers without a name. Another key may be in another hand.
-function _M.version_of_client(name)
-  return client_versions[name] or ""
 end
 
 

@@ -7,7 +7,6 @@ local cache_key = require "core.request.cache_key"
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
 local completion = require "core.answer.completion"
-local credentials = require "nginx.endpoint.credentials"
 local digest = require "nginx.shared.digest"
 local request_headers = require "core.request.headers"
 local state = require "nginx.shared.state"
@@ -25,8 +24,8 @@ local ANSWER_MAX_BYTES = 1024 * 1024
 -- holder of a client's new key none of the old key's.
 local function key_of(request)
   local context = digest.new()
-  local name = request.client.name
-  local owner = name == "" and "" or name .. " " .. credentials.version_of_client(name)
+  local client = request.client
+  local owner = client.name == "" and "" or client.name .. " " .. (client.key_version or "")
   local asked = request.query .. "\n" .. request_headers.asked(request.client_headers)
   cache_key.say(request.surface.name, owner, asked, request.parsed, digest.add, context, turn.pause)
   return digest.finish(context)
