@@ -72,7 +72,7 @@ bench-incidents: venv ## a scripted day of incidents through nginx, Envoy, LiteL
 	@hack/bench/run.sh incidents $(ARGS)
 
 .PHONY: probe-soak
-probe-soak: venv ## 500 probe runs against a real model server on this machine (built once, minutes): no false alarm
+probe-soak: venv ## 500 probe runs against a real model server on this machine (installed once, a minute): no false alarm
 	@hack/bench/run.sh soak $(ARGS)
 
 .PHONY: mutants

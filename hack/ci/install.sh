@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages a group of verbs needs: install.sh GROUP...   (router | test | bench | cluster | images | model | release | all)
+# Installs the Debian packages a group of verbs needs: install.sh GROUP...   (router | test | bench | cluster | images | release | all)
 # Quick when all are there: it asks dpkg first and touches apt only for what is missing.
 set -euo pipefail
 # shellcheck source=hack/ci/lib.sh
@@ -13,7 +13,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # cluster: what hack/cluster runs beside its own binaries.
 # images:  builds images where there is neither Docker nor a registry.
 # release: pushes images; a registry to try that with on this machine.
-# model:   compiles the sample pool's model server, for `make probe-soak`.
 declare -A PACKAGES=(
   [router]="nginx-light libnginx-mod-http-lua lua-cjson lua-nginx-dns libbrotli1 ca-certificates openssl"
   [test]="lua-busted lua-check luajit2 shellcheck wrk curl jq python3-venv prometheus libfaketime"
@@ -21,10 +20,9 @@ declare -A PACKAGES=(
     ca-certificates python3-venv"
   [bench]="linux-perf strace util-linux"
   [images]="buildah runc debootstrap busybox-static ca-certificates debian-archive-keyring"
-  [model]="g++ cmake ninja-build"
   [release]="skopeo openssl docker-registry"
 )
-ORDER=(router test bench cluster images model release)
+ORDER=(router test bench cluster images release)
 
 # missing PACKAGE...: those that are not installed, one a line.
 missing() {

@@ -10,6 +10,8 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=hack/ci/lib.sh
 source "$HERE/../ci/lib.sh"
+# shellcheck source=hack/cluster/estimate.sh
+source "$HERE/estimate.sh"
 
 # part = folder of the module, then its commands: PACKAGE, or NAME=PACKAGE where Go would choose another name.
 declare -A COMMANDS=(
@@ -19,7 +21,7 @@ declare -A COMMANDS=(
   [etcd]="kubernetes etcd=go.etcd.io/etcd/server/v3"
   [containerd]="containerd github.com/containerd/containerd/v2/cmd/containerd
     github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2 github.com/containerd/containerd/v2/cmd/ctr"
-  [coredns]="coredns coredns=github.com/coredns/coredns"
+  [coredns]="coredns coredns=."
   [helm]="helm helm=helm.sh/helm/v3/cmd/helm"
   [argocd]="argocd argocd=github.com/argoproj/argo-cd/v3/cmd"
   [kwok]="kwok kwok=sigs.k8s.io/kwok/cmd/kwok"
@@ -123,12 +125,22 @@ if [[ ${1:-} == --dir ]]; then
   exit
 fi
 (($# > 0)) || set -- "${CLUSTER_PARTS[@]}"
-missing=''
-for part in "$@"; do
-  dir=$(part_dir "$part")
-  [[ -d $dir ]] || missing=yes
-done
 mkdir -p "$POOLKEEPER_CACHE/bin"
 take_lock build
-[[ -z $missing ]] || find_go
-for part in "$@"; do build_part "$part"; done
+missing=()
+for part in "$@"; do
+  dir=$(part_dir "$part")
+  [[ -d $dir ]] || missing+=("$part")
+done
+if ((${#missing[@]} > 0)); then
+  find_go
+  announce "${missing[@]}"
+fi
+for part in "$@"; do
+  since=$SECONDS
+  build_part "$part"
+  if [[ $part == "${missing[0]:-}" ]]; then
+    missing=("${missing[@]:1}")
+    learn "$part" $((SECONDS - since)) "${missing[@]}"
+  fi
+done

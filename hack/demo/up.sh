@@ -17,11 +17,15 @@ fi
 
 step "Packages"
 hack/ci/install.sh router cluster
-step "Kubernetes ($ground)"
+step "Kubernetes ($ground), and the images beside it"
+hack/images/build.sh &
+images=$!
+trap 'kill "$images" 2>/dev/null' EXIT
 hack/cluster/cluster up
 eval "$(hack/cluster/cluster env)"
-step "Images"
-hack/images/build.sh
+wait "$images"
+trap - EXIT
+hack/images/build.sh # gives them to the cluster, if it was not up when they were ready
 step "Operator, by Helm"
 hack/demo/release.sh poolkeeper-system >/dev/null
 kubectl -n poolkeeper-system get deployments

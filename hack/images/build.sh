@@ -21,7 +21,7 @@ declare -A INPUTS=(
   [operator]="operator docs/runbooks router pyproject.toml requirements.in requirements.lock README.md LICENSE"
   [router]="router"
   [fake]="testing/fakes"
-  [llama]="hack/images/llama.lock hack/images/model.lock"
+  [llama]="hack/images/llama.lock hack/images/model.lock hack/images/llama_server.py"
 )
 RELEASE=trixie
 BASE=debian:$RELEASE-slim

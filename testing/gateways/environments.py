@@ -4,10 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 LITELLM = (
     "litellm[proxy]==1.110.2",
@@ -40,11 +38,9 @@ class CannotBeMadeError(Exception):
     """Why not, in one line."""
 
 
-def environment(
-    name: str, packages: tuple[str, ...], *, alone: bool = False, settings: Mapping[str, str] = MappingProxyType({})
-) -> Environment:
-    """There already, or made now. packages: lines for pip; alone: without what they depend on. settings: what a build
-    finds in its environment. A stamp says that it is complete, and with what."""
+def environment(name: str, packages: tuple[str, ...], *, alone: bool = False) -> Environment:
+    """There already, or made now. packages: lines for pip; alone: without what they depend on. A stamp says that it is
+    complete, and with what."""
     found = Environment(_cache() / "conformance" / name)
     if is_made(name, packages):
         return found
@@ -56,7 +52,7 @@ def environment(
     requirements.write_text("\n".join(line for line in packages if not line.startswith(OVERRIDE)))
     overrides.write_text("\n".join(line.removeprefix(OVERRIDE) for line in packages if line.startswith(OVERRIDE)))
     install = [str(uv), "pip", "install", "-q", "--python", str(found.python), *(["--no-deps"] if alone else [])]
-    _run([*install, "-r", str(requirements), "--override", str(overrides)], settings)
+    _run([*install, "-r", str(requirements), "--override", str(overrides)])
     stamp.write_text("\n".join(packages))
     return found
 
@@ -89,8 +85,8 @@ def _cache() -> Path:
     return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "poolkeeper"
 
 
-def _run(command: list[str], settings: Mapping[str, str] = MappingProxyType({})) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **settings})
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise CannotBeMadeError(f"{' '.join(command[:3])} ended with {done.returncode}: {' '.join(last)[:200]}")

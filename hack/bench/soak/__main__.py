@@ -21,7 +21,7 @@ REPORT_EVERY = 50
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if not is_built():
-        print("building llama.cpp into the cache: minutes, once", file=sys.stderr)
+        print("installing llama.cpp into the cache, once", file=sys.stderr)
     with TemporaryDirectory(prefix="poolkeeper-soak-") as made:
         try:
             with model_server(Path(made)) as port:

@@ -1,6 +1,6 @@
 """The real prober against the real llama.cpp server: never a false alarm.
 
-Few runs here; 500 with POOLKEEPER_SOAK_RUNS=500, or by `make probe-soak`, which also builds the server.
+Few runs here; 500 with POOLKEEPER_SOAK_RUNS=500, or by `make probe-soak`, which also installs the server.
 """
 
 import asyncio
@@ -23,7 +23,9 @@ SLOW_FROM_MS = 30_000
 @pytest.mark.slow
 @pytest.mark.timing
 @pytest.mark.timeout(3600 if RUNS else 300)
-@pytest.mark.skipif(not RUNS and not is_built(), reason="no model server on this machine: `make probe-soak` builds it")
+@pytest.mark.skipif(
+    not RUNS and not is_built(), reason="no model server on this machine: `make probe-soak` installs it"
+)
 def test_a_real_model_server_is_healthy_all_the_time(tmp_path: Path) -> None:
     with model_server(tmp_path) as port:
         target = Target(port, MODEL, max_tokens=MAX_TOKENS, first_token_ms=SLOW_FROM_MS)
