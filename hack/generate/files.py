@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from hack.dashboards.grafana import as_json
+from hack.dashboards.table import DASHBOARDS
 from hack.generate import addresses, admission, alerts, chart, cli, crds, dialects, metrics, reference, runbooks, values
 from poolkeeper.api.base import GROUP
 
@@ -36,6 +38,7 @@ def generated() -> dict[Path, str]:
         Path("router/lua/core/error/rules.lua"): dialects.as_lua(),
         Path("router/lua/core/http/forbidden.lua"): addresses.as_lua(),
     }
+    files |= {of_chart / "dashboards" / f"{one.slug}.json": as_json(one) for one in DASHBOARDS}
     files |= {policies / name: text for name, text in admission.templates().items()}
     for kind in crds.KINDS:
         name = f"{GROUP}_{kind.PLURAL}.yaml"

@@ -34,9 +34,11 @@ breaker and endpoint; [concepts](../concepts.md) has it, too.
 - **Tokens and cost** are those of all attempts: answers, and what was spent on attempts that failed, were given up for
   a faster one, broke off, or whose caller left. Where the provider has not counted them, they are estimated by earlier
   answers of the same endpoint and model, once the endpoint has begun to answer. What holds is the provider's bill.
-- **What the first choice alone would have answered** (the endpoint of the lowest tier with the highest weight):
-  `answered / (answered + failed + down)` of `poolkeeper_first_choice_total`. `down` includes the time until the router
-  finds a recovery; `unknown` (it was up, and another endpoint got the request) is left out.
+- **What the first choice alone would have answered** (the endpoint of the lowest tier with the highest weight): by
+  `poolkeeper_first_choice_total`, the requests that came while it was not `down`, times
+  `answered / (answered + failed)` at that moment. `down` includes the time until the router finds a recovery;
+  `unknown`: it was up, and another endpoint got the request. The dashboard
+  [Cost and return](../dashboards.md#cost-and-return) has the query.
 - **Attempts a request**: `poolkeeper_request_attempts`, because a request that no endpoint gets has none.
 """
 
@@ -104,6 +106,7 @@ OF_OPERATOR: Mapping[str, str] = {
     "kind": "kind of Kubernetes object",
     "namespace": "the pool's namespace; of `poolkeeper_namespace_readable`: one of `watchNamespaces`",
     "pool": "name of the pool",
+    "reason": "of a probe status: [runbooks](../runbooks/README.md)",
     "result": "of reconciling: `ok`, `gone`, `retry` (again later), `refused` (by the API server), `bug`; of reports: "
     "`ok`, `failed`; of writes: `retry` (it is tried again), `refused` (by the API server, or the object is gone)",
     "type": "the condition: [conditions.md](conditions.md)",

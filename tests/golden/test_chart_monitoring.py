@@ -1,5 +1,6 @@
 """What the chart makes for the Prometheus operator, to the byte. The rules are compared apart, with docs/alerts."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from chart.conftest import ROOT, Helm, Rendered, helm
 GOLDEN = Path(__file__).with_name("monitoring.yaml")
 MONITORS = ("monitoring.podMonitor.enabled=true", "monitoring.serviceMonitor.enabled=true")
 RULE = "monitoring.prometheusRule.enabled=true"
+DASHBOARDS = "monitoring.dashboards.enabled=true"
 KINDS = ("PodMonitor", "ServiceMonitor", "PrometheusRule")
 
 __all__ = ["helm"]
@@ -37,7 +39,32 @@ def test_the_objects(helm: Helm) -> None:
 
 
 def test_without_values_there_is_none(helm: Helm) -> None:
-    assert monitoring(helm.template()) == []
+    rendered = helm.template()
+
+    assert monitoring(rendered) == []
+    assert rendered.of("ConfigMap") == ()
+
+
+def test_a_dashboard_is_a_config_map_that_the_sidecar_finds(helm: Helm) -> None:
+    found: list[Any] = list(
+        helm.template(DASHBOARDS, "monitoring.dashboards.annotations.grafana_folder=Pools").of("ConfigMap")
+    )
+    files = {file.name: file.read_text() for file in (ROOT / "charts/poolkeeper/files/dashboards").glob("*.json")}
+
+    assert {name: json.loads(text) for one in found for name, text in one["data"].items()} == {
+        f"poolkeeper-{name}": json.loads(text) for name, text in files.items()
+    }
+    assert all(one["metadata"]["labels"]["grafana_dashboard"] == "1" for one in found)
+    assert all(one["metadata"]["annotations"] == {"grafana_folder": "Pools"} for one in found)
+
+
+def test_the_sidecars_label_can_be_another(helm: Helm) -> None:
+    sets = ("monitoring.dashboards.labels.grafana_dashboard=null", "monitoring.dashboards.labels.team=web")
+    found: list[Any] = list(helm.template(DASHBOARDS, *sets).of("ConfigMap"))
+
+    assert found
+    assert all(one["metadata"]["labels"]["team"] == "web" for one in found)
+    assert all("grafana_dashboard" not in one["metadata"]["labels"] for one in found)
 
 
 def test_only_watched_namespaces_are_scraped(helm: Helm) -> None:

@@ -57,7 +57,10 @@ class Providers:
         for change in changes(day_s):
             if ended.wait(max(0.0, began_s + change.at_s - time.monotonic())):
                 return
-            self._fakes[change.who].play(change.play)
+            self.play(change.who, change.play)
+
+    def play(self, who: str, plan: Mapping[str, object]) -> None:
+        self._fakes[who].play(plan)
 
     def seen(self) -> Mapping[str, Sequence[Entry]]:
         """The requests that each got."""

@@ -58,7 +58,8 @@ class Dispatcher:
         self._metrics.pool_reconciled(key.namespace, key.name, now().timestamp())
         last = update.status.last_probe
         self._metrics.probed(key.namespace, key.name, last.time.timestamp() if last else None)
-        verdicts = {endpoint.name: endpoint.verdict for endpoint in last.endpoints} if last else {}
+        endpoints = last.endpoints if last else ()
+        verdicts = {one.name: (str(one.verdict), one.reason) for one in endpoints}
         self._metrics.probe_verdicts(key.namespace, key.name, verdicts)
         return Again(RESYNC_S if _is_settled(update) else WAITING_RESYNC_S)
 

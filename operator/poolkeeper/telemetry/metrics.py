@@ -23,6 +23,7 @@ ROUTERS_SILENT = "poolkeeper_routers_silent_rounds"
 POOL_CONDITION = "poolkeeper_pool_condition"
 PROBE_COST_TOTAL = "poolkeeper_probe_cost_total"
 PROBE_VERDICT = "poolkeeper_probe_verdict"
+PROBE_REASON = "poolkeeper_probe_reason"
 PROBE_TIMESTAMP = "poolkeeper_probe_timestamp_seconds"
 POOL_RECONCILED = "poolkeeper_pool_reconciled_timestamp_seconds"
 POOL_FAILING = "poolkeeper_pool_reconcile_failing_since_seconds"
@@ -69,6 +70,9 @@ TABLE: Mapping[str, Family] = {
     ROUTERS_SILENT: Family("gauge", "Polling rounds in a row without an answer from any router of any pool."),
     POOL_CONDITION: Family("gauge", "A pool's condition: 1 True, 0 False, -1 Unknown.", ("namespace", "pool", "type")),
     PROBE_COST_TOTAL: Family("counter", "Cost of probing, counted by this process.", ("namespace", "pool", "currency")),
+    PROBE_REASON: Family(
+        "gauge", "1; why the probe status of an endpoint is not Healthy.", ("namespace", "pool", "endpoint", "reason")
+    ),
     PROBE_VERDICT: Family(
         "gauge",
         "Probe status of an endpoint: 1 Healthy, 0.5 Grey, 0 Unhealthy.",
@@ -120,6 +124,7 @@ class Metrics:
         self._silent = Gauge(*self._named(ROUTERS_SILENT), registry=self._registry)
         self._condition = Gauge(*self._named(POOL_CONDITION), registry=self._registry)
         self._probe_cost = Counter(*self._named(PROBE_COST_TOTAL), registry=self._registry)
+        self._probe_reason = Gauge(*self._named(PROBE_REASON), registry=self._registry)
         self._probe_verdict = Gauge(*self._named(PROBE_VERDICT), registry=self._registry)
         self._probed_at = Gauge(*self._named(PROBE_TIMESTAMP), registry=self._registry)
         self._reconciled_at = Gauge(*self._named(POOL_RECONCILED), registry=self._registry)
@@ -198,17 +203,21 @@ class Metrics:
     def probe_cost(self, namespace: str, pool: str, currency: str, amount: float) -> None:
         self._probe_cost.labels(namespace, pool, currency).inc(amount)
 
-    def probe_verdicts(self, namespace: str, pool: str, verdicts: Mapping[str, str]) -> None:
-        """Of all its endpoints; those that are not among them have none any more."""
-        self._probe_verdict.remove_by_labels({"namespace": namespace, "pool": pool})
-        for endpoint, verdict in verdicts.items():
+    def probe_verdicts(self, namespace: str, pool: str, verdicts: Mapping[str, tuple[str, str]]) -> None:
+        """Of all its endpoints, each with its reason or ""; those that are not among them have none any more."""
+        for family in (self._probe_verdict, self._probe_reason):
+            family.remove_by_labels({"namespace": namespace, "pool": pool})
+        for endpoint, (verdict, reason) in verdicts.items():
             self._probe_verdict.labels(namespace, pool, endpoint).set(_VERDICT_VALUES.get(verdict, 1.0))
+            if reason:
+                self._probe_reason.labels(namespace, pool, endpoint, reason).set(1.0)
 
     def pool_gone(self, namespace: str, pool: str) -> None:
         for family in (
             self._condition,
             self._probe_cost,
             self._probe_verdict,
+            self._probe_reason,
             self._probed_at,
             self._reconciled_at,
             self._failing_since,

@@ -40,7 +40,7 @@ def test_every_metric_has_the_type_labels_and_buckets_that_the_table_says() -> N
     metrics.namespace_readable("team", True)
     metrics.pool_condition("team", "chat", "Ready", "True")
     metrics.probe_cost("team", "chat", "USD", 0.25)
-    metrics.probe_verdicts("team", "chat", {"official": "Grey"})
+    metrics.probe_verdicts("team", "chat", {"official": ("Grey", "SlowTokens")})
 
     seen = {name: told for name, told in scraped(metrics.text().decode()).items() if not name.startswith("process_")}
 
@@ -73,12 +73,14 @@ def test_what_probing_costs_is_counted_and_what_it_says_is_shown() -> None:
     metrics = Metrics()
     metrics.probe_cost("team", "chat", "USD", 0.25)
     metrics.probe_cost("team", "chat", "USD", 0.5)
-    metrics.probe_verdicts("team", "chat", {"gone": "Healthy"})
-    metrics.probe_verdicts("team", "chat", {"official": "Grey", "local": "Unhealthy"})
+    metrics.probe_verdicts("team", "chat", {"gone": ("Grey", "WrongModel")})
+    metrics.probe_verdicts("team", "chat", {"official": ("Grey", "SlowTokens"), "local": ("Healthy", "")})
 
     text = metrics.text().decode()
     assert 'poolkeeper_probe_cost_total{currency="USD",namespace="team",pool="chat"} 0.75' in text
     assert 'poolkeeper_probe_verdict{endpoint="official",namespace="team",pool="chat"} 0.5' in text
+    assert 'poolkeeper_probe_reason{endpoint="official",namespace="team",pool="chat",reason="SlowTokens"} 1.0' in text
+    assert 'poolkeeper_probe_reason{endpoint="local"' not in text
     assert 'endpoint="gone"' not in text
 
     metrics.pool_gone("team", "chat")

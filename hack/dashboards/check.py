@@ -1,0 +1,139 @@
+"""Is what the dashboards say what happened? Every query of every panel is asked, and key values are compared with the
+counts of the providers and the callers themselves."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from hack.bench.incidents.day import OFFICIAL, PROVIDERS
+from hack.bench.incidents.providers import TOKENS_A_CHUNK
+from hack.dashboards.incident import SCRAPE_S, Story
+from hack.dashboards.panels import DEFAULT_PRICE, Dashboard, Kind, Panel, Query
+from hack.dashboards.prometheus import Prometheus, Series
+from hack.dashboards.table import DASHBOARDS
+from hack.dashboards.table.shared import FIRST_SHARE, POOL_SHARE
+
+RATE_S = 5
+INSTANT = frozenset({Kind.STAT, Kind.TABLE})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a panel shows: series of each of its queries, at one moment or over time."""
+
+    dashboard: Dashboard
+    panel: Panel
+    found: Sequence[Sequence[Series]]
+
+    @property
+    def is_empty(self) -> bool:
+        return not all(self.found)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """shown: by Prometheus. counted: by providers or callers. within: what they may differ by, and why not 0."""
+
+    what: str
+    shown: float
+    counted: float
+    within: float
+
+    @property
+    def is_right(self) -> bool:
+        return abs(self.shown - self.counted) <= self.within
+
+
+def variables(story: Story) -> dict[str, str]:
+    """Of a Grafana that shows the whole story, for all pools."""
+    return {
+        "namespace": ".*",
+        "pool": ".*",
+        "price_per_hour": str(DEFAULT_PRICE),
+        "__rate_interval": f"{RATE_S}s",
+        "__range": f"{story.range_s}s",
+        "__range_s": str(story.range_s),
+    }
+
+
+def answers(story: Story) -> Sequence[Answer]:
+    return [
+        Answer(dashboard, panel, [_ask(story, panel.kind, query) for query in panel.queries])
+        for dashboard in DASHBOARDS
+        for panel in dashboard.panels
+    ]
+
+
+def _ask(story: Story, kind: Kind, query: Query) -> Sequence[Series]:
+    text = query.filled(variables(story))
+    if kind in INSTANT:
+        return story.prometheus.now(text, story.now_s)
+    return story.prometheus.over(text, story.began_s, story.now_s, SCRAPE_S)
+
+
+def compared(story: Story) -> Iterator[Compared]:
+    """increase() guesses what came between the last scrape and now: up to a scrape of the time that was shown. What is
+    under way in the moment in which a provider closes its listener may be counted on one side only."""
+    guess = 1.5 * SCRAPE_S / story.range_s
+    ended, prometheus = story.ended, story.prometheus
+
+    def total(query: str) -> float:
+        return _value(prometheus, Query(query).filled(variables(story)), story.now_s)
+
+    def by_guess(what: str, query: str, counted: float) -> Compared:
+        return Compared(what, total(query), counted, 2 + guess * counted)
+
+    answered = sum(not one.problem for one in ended)
+    yield by_guess("requests", "sum(increase(poolkeeper_responses_total{@}[$__range]))", len(ended))
+    yield Compared("share of requests that were answered", total(POOL_SHARE), answered / len(ended), 0.01)
+    for provider in PROVIDERS:
+        yield from _of_provider(provider.name, story, by_guess)
+    for provider in PROVIDERS[:-1]:
+        bill = _bill(story, provider.name, provider.input_price, provider.output_price)
+        spent = total(f'sum(increase(poolkeeper_cost_total{{@,endpoint="{provider.name}"}}[$__range]))')
+        yield Compared(f"cost of {provider.name}, USD", spent, bill, 0.0001 + (guess + 0.02) * bill)
+    for begins_s, phase in story.script.phases:
+        at_s = story.began_s + begins_s + phase.seconds - SCRAPE_S
+        if phase.seconds > 4 and phase.tier >= 0:
+            shown = _value(prometheus, "min(poolkeeper_active_tier)", at_s)
+            yield Compared(f"serving tier at the end of: {phase.title}", shown, phase.tier, 0)
+    if story.script.phases:
+        yield Compared("share that the first choice alone would have answered", total(FIRST_SHARE), _alone(story), 0.1)
+
+
+def _of_provider(name: str, story: Story, by_guess: Callable[[str, str, float], Compared]) -> Iterator[Compared]:
+    entries = story.asked[name]
+    statuses = Counter(entry.status for entry in entries)
+    for status in (429, 500, 503):
+        where = f'@,endpoint="{name}",status="{status}"'
+        query = f"sum(increase(poolkeeper_upstream_responses_total{{{where}}}[$__range]))"
+        yield by_guess(f"{status} of {name}", query, statuses[status])
+    failures = {
+        "RateLimited": sum(entry.status == 429 for entry in entries),
+        "ServerError": sum(entry.status == 500 for entry in entries),
+    }
+    for failure, counted in failures.items():
+        where = f'@,endpoint="{name}",class="{failure}"'
+        query = f"sum(increase(poolkeeper_upstream_errors_total{{{where}}}[$__range]))"
+        if counted:
+            yield by_guess(f"failed attempts of class {failure} at {name}", query, counted)
+
+
+def _bill(story: Story, name: str, input_price: float, output_price: float) -> float:
+    """What the provider charges: prompts of accepted requests, and what was generated, read or not."""
+    accepted = [entry for entry in story.asked[name] if entry.status == 200]
+    read = sum(entry.prompt_tokens for entry in accepted) * input_price
+    return (read + sum(entry.chunks for entry in accepted) * TOKENS_A_CHUNK * output_price) / 1e6
+
+
+def _alone(story: Story) -> float:
+    """By the script: of all requests, those that came while the official API was well."""
+    spans = [
+        (begins_s, begins_s + phase.seconds) for begins_s, phase in story.script.phases if OFFICIAL not in phase.plays
+    ]
+    return sum(any(start <= one.due.at_s < end for start, end in spans) for one in story.ended) / len(story.ended)
+
+
+def _value(prometheus: Prometheus, query: str, at_s: float) -> float:
+    found = prometheus.now(query, at_s)
+    return found[0].last if found else 0.0

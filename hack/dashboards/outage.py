@@ -1,0 +1,219 @@
+"""An outage in real time, seen through all that the person on call has: who says what, after how many seconds.
+
+A pool of two providers under `poolkeeper run` with the default policy, four requests a second, a Prometheus with the
+rules of docs/alerts. All that can be looked at is asked again and again: when are its words first the right ones?
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+import httpx
+
+from hack.dashboards import prometheus
+from hack.dashboards.lookers import ALERTS, Looker, Said, lookers_of
+from hack.dashboards.prometheus import Target
+from testing.fakes.harness import FakeProvider
+from testing.runs.pools import Given, pool, write
+from testing.runs.running import PATIENCE_S, ROOT, Run, wait_until
+
+OFFICIAL, BACKUP = "official", "backup"
+NAMESPACE, POOL = "default", "chat"
+SCRAPE_S = 5.0
+LOOK_S = 1.0
+ASK_S = 0.25
+
+
+@dataclass(frozen=True)
+class Phase:
+    """plays: a scenario by provider. wanted: by who looks, what it must say at last, as a pattern."""
+
+    title: str
+    seconds: float
+    plays: Mapping[str, str]
+    wanted: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """after_s: when its words were first right; None: never. stays_s: from when on they stayed so until the end of the
+    phase; None: they did not. words: the first ones that were right."""
+
+    phase: Phase
+    who: str
+    after_s: float | None
+    stays_s: float | None
+    words: str
+
+
+PHASES = (
+    Phase("all is well", 30, {}, {}),
+    Phase(
+        "the official API answers 503 to everything; the backup, tier 1, serves",
+        450,
+        {OFFICIAL: "busy503"},
+        {
+            "a caller": "200 from backup",
+            "kubectl get epool": "Tier 1, Failover True",
+            "kubectl describe epool": "Tier 1 serves",
+            "Events": "^Failover ",
+            "poolkeeper status": "official",
+            "the page": "^Look",
+            "dashboard Health": "tier 1",
+        },
+    ),
+    Phase(
+        "the backup answers 503, too: nobody gets an answer",
+        150,
+        {OFFICIAL: "busy503", BACKUP: "busy503"},
+        {
+            "a caller": "^503",
+            "kubectl get epool": "Available False",
+            "kubectl describe epool": "Available=False",
+            "Events": "^(ServingDegraded|Unavailable|NoEndpointsAvailable)",
+            "poolkeeper status": "Available=False",
+            "the page": "^Down",
+            "dashboard Health": "no tier",
+        },
+    ),
+    Phase(
+        "both answer again",
+        330,
+        {},
+        {
+            "a caller": "200 from official",
+            "kubectl get epool": "Available True, .*Tier 0, Failover False",
+            "kubectl describe epool": "^every condition is good",
+            "Events": "^Failback",
+            "poolkeeper status": "^no trouble",
+            "the page": "^Well",
+            "dashboard Health": "tier 0; every endpoint gets requests",
+        },
+    ),
+)
+
+
+def told(phases: Sequence[Phase], folder: Path) -> Sequence[Heard]:
+    """Plays the phases and listens."""
+    with ExitStack() as stack:
+        fakes = {name: stack.enter_context(FakeProvider(name)) for name in (OFFICIAL, BACKUP)}
+        manifests = write(folder / "pool.yaml", pool([Given(fakes[OFFICIAL]), Given(fakes[BACKUP], tier=1)], {}))
+        run = stack.enter_context(Run(folder / "run", "-f", manifests))
+        labels = {"namespace": NAMESPACE, "pool": POOL, "pod": "router-0"}
+        target = Target(run.admin_url.removeprefix("http://"), labels)
+        scraper = stack.enter_context(prometheus.started(folder / "prometheus", [target], SCRAPE_S))
+        page = stack.enter_context(_page(run))
+        asked = stack.enter_context(_asking(run))
+        lookers = lookers_of(run, scraper, page, asked)
+        stack.enter_context(_looking(lookers))
+        heard: list[Heard] = []
+        for phase in phases:
+            began_s = time.monotonic()
+            for name, fake in fakes.items():
+                fake.set(phase.plays.get(name, "ok"))
+            time.sleep(phase.seconds)
+            heard += [_heard(phase, looker, began_s) for looker in lookers if looker.name in phase.wanted]
+            heard += _alerts(phase, lookers[-1], began_s)
+        return heard
+
+
+def _heard(phase: Phase, looker: Looker, began_s: float) -> Heard:
+    said = [one for one in looker.said if one.at_s >= began_s]
+    right = [one for one in said if re.search(phase.wanted[looker.name], one.words)]
+    if not right:
+        return Heard(phase, looker.name, None, None, looker.said[-1].words)
+    wrong_at = max((number for number, one in enumerate(said) if one not in right), default=-1)
+    stays_s = said[wrong_at + 1].at_s - began_s if wrong_at + 1 < len(said) else None
+    return Heard(phase, looker.name, right[0].at_s - began_s, stays_s, right[0].words)
+
+
+def _alerts(phase: Phase, looker: Looker, began_s: float) -> Iterator[Heard]:
+    """Each that began to fire, and each that ended, in the phase."""
+    before = _names([said for said in looker.said if said.at_s < began_s][-1:])
+    for said in looker.said:
+        if said.at_s < began_s:
+            continue
+        now = _names([said])
+        for name in sorted(now - before):
+            yield Heard(phase, ALERTS, said.at_s - began_s, None, f"{name} fires")
+        for name in sorted(before - now):
+            yield Heard(phase, ALERTS, said.at_s - began_s, None, f"{name} ends")
+        before = now
+    for name in sorted(before) if not phase.plays else ():
+        yield Heard(phase, ALERTS, None, None, f"{name} still fires")
+
+
+def _names(said: Sequence[Said]) -> set[str]:
+    return {name for one in said for name in one.words.split(", ") if name}
+
+
+@contextmanager
+def _page(run: Run) -> Iterator[str]:
+    """`poolkeeper dashboard` of the run, in a process of its own; the page's address."""
+    command = [sys.executable, "-m", "poolkeeper", "dashboard", "--no-browser", "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(
+        [*command, "--state-dir", str(run.state)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'operator'}", "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[0].rstrip("/")
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+
+@contextmanager
+def _asking(run: Run) -> Iterator[Sequence[str]]:
+    """What callers get, one after the other, four a second."""
+    got: list[str] = []
+    over = Event()
+
+    def ask() -> None:
+        while not over.wait(ASK_S):
+            got.append(_answer(run.ask(f"Question {len(got)}")))
+
+    with _thread(ask, over):
+        wait_until(lambda: bool(got), "an answer")
+        yield got
+
+
+def _answer(found: httpx.Response) -> str:
+    if not found.is_success:
+        return f"{found.status_code} {found.json()['error'].get('code')}"
+    endpoint, attempts = (found.headers.get(f"x-poolkeeper-{name}") for name in ("endpoint", "attempts"))
+    return f"{found.status_code} from {endpoint}, attempts {attempts}"
+
+
+@contextmanager
+def _looking(lookers: Sequence[Looker]) -> Iterator[None]:
+    """One after the other: `poolkeeper status` in this process takes the terminal for itself."""
+    over = Event()
+
+    def follow() -> None:
+        while not over.wait(LOOK_S):
+            for looker in lookers:
+                looker.once(time.monotonic())
+
+    with _thread(follow, over):
+        yield
+
+
+@contextmanager
+def _thread(work: Callable[[], None], over: Event) -> Iterator[None]:
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
