@@ -126,6 +126,42 @@ STREAM = reader(
          events:feed("", true)
        end"""
 )
+WHOLE = reader(
+    """function(text)
+         local decode = function(scalar) return scalar:sub(1, 1) == '"' and scalar or 1 end
+         local longest, before = 0, os.clock()
+         local pause = function()
+           local now = os.clock()
+           longest, before = math.max(longest, now - before), now
+         end
+         local sketch, surface = require "core.json.sketch", require "core.protocol.surface"
+         for _, path in ipairs({ "/v1/chat/completions", "/v1/embeddings", "/v1/messages", "/v1/responses" }) do
+           local one = surface.POST[path]
+           local decoder = sketch.decoder(decode, pause)
+           one.protocol.read_whole(text, decoder, one.member)
+           require("core.answer.empty").is_whole(text, decoder)
+           pause()
+         end
+         return longest
+       end"""
+)
+SKETCH = reader(
+    """function(text)
+         local decode = function(scalar) return scalar:sub(1, 1) == '"' and scalar or 1 end
+         require("core.json.sketch").of(text, decode, function() end)
+       end"""
+)
+ASSEMBLY = reader(
+    """function(text)
+         local decode = function() return {} end
+         for _, path in ipairs({ "/v1/chat/completions", "/v1/messages", "/v1/responses" }) do
+           local surface = require("core.protocol.surface").POST[path]
+           local assembly = surface.protocol.new_assembly(decode, { surface = surface.name, provider = "OpenAI" })
+           assembly:add(text)
+           assembly:whole()
+         end
+       end"""
+)
 
 
 def took_s(read: Callable[[bytes], object], text: bytes) -> float:
@@ -171,6 +207,46 @@ hostile = settings(
 @given(st.sampled_from(JSON_FRAMES), units(JSON_UNITS))
 def test_json(read: Callable[[bytes], object], frame: tuple[bytes, bytes], unit: bytes) -> None:
     assert_linear(read, repeated(frame, unit))
+
+
+WHOLE_SIZES = (1 << 20, 4 << 20)
+
+
+@hostile
+@given(st.sampled_from(JSON_FRAMES), units(JSON_UNITS))
+@example((b'{"choices":[{"message":{"content":"', b'"},"finish_reason":"stop"}]}'), b"x")
+@example((b'{"choices":[', b"1]}"), b"1,")
+@example((b'{"data":[{"embedding":[', b"1]}]}"), b"0.25,")
+def test_a_whole_answer_in_steps(frame: tuple[bytes, bytes], unit: bytes) -> None:
+    """A long one is read in slices: four times the size makes no step longer."""
+    assert_linear(SKETCH, repeated(frame, unit))
+    small, large = (min(cast(float, WHOLE(repeated(frame, unit)(size))) for _ in range(2)) for size in WHOLE_SIZES)
+    if small >= SMALLEST_S:
+        assert large <= TOLERANCE * small, f"a step of {large:.4f} s at 4 MiB, of {small:.4f} s at 1 MiB"
+    else:
+        assert large < GROWTH * TOLERANCE * SMALLEST_S, f"a step of {large:.4f} s"
+
+
+EVENT_FRAMES = [
+    (b'{"choices":[{"index":0,"delta":{"content":"', b'"}}]}'),
+    (b'{"choices":[{"index":0,"delta":{"content":', b"}}]}"),
+    (b'{"choices":[{"index":0,"delta":{"tool_calls":[', b"]}}]}"),
+    (b'{"choices":[', b"]}"),
+    (b'{"x":', b',"choices":[]}'),
+    (b'{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"', b'"}}'),
+    (b'{"type":"response.completed","response":{"output":[', b"]}}"),
+]
+
+
+@hostile
+@given(st.sampled_from(EVENT_FRAMES), units(JSON_UNITS), st.booleans())
+def test_a_stream_that_is_put_together(frame: tuple[bytes, bytes], unit: bytes, is_one: bool) -> None:
+    """In one long event, or in many that are alike."""
+    event = b"data: " + frame[0] + unit + frame[1] + b"\n\n"
+    if is_one:
+        assert_linear(ASSEMBLY, repeated((b"data: " + frame[0], frame[1] + b"\n\n"), unit))
+    else:
+        assert_linear(ASSEMBLY, repeated((b"", b""), event))
 
 
 @hostile

@@ -5,6 +5,7 @@
 
 local finish_reason = require "core.answer.finish_reason"
 local has_content = require "core.answer.has_content"
+local sketch = require "core.json.sketch"
 
 local find = string.find
 
@@ -54,12 +55,18 @@ function _M.is_made_of_nothing(value)
 end
 
 
--- Is a whole answer empty? Nearly none is. In those, the start of the first content already shows it (but details of
--- reasoning may have a content, too).
-function _M.is_whole(body, decode)
+-- Does the start of the first content already show that an answer has some? (But details of reasoning may have a content,
+-- too.)
+local function shows_content(body)
   local _, name = find(body, '"content"', 1, true)
-  if name and find(body, '^%s*:%s*"[^"]', name + 1) and not find(body, '"reasoning_details"', 1, true)
-      or find(body, '"text"%s*,%s*"text"%s*:%s*"[^"]') or find(body, '"output_text"%s*,%s*"text"%s*:%s*"[^"]') then
+  return name and find(body, '^%s*:%s*"[^"]', name + 1) and not find(body, '"reasoning_details"', 1, true)
+    or find(body, '"text"%s*,%s*"text"%s*:%s*"[^"]') or find(body, '"output_text"%s*,%s*"text"%s*:%s*"[^"]')
+end
+
+
+-- Is a whole answer empty? Nearly none is.
+function _M.is_whole(body, decode)
+  if not sketch.is_long(body) and shows_content(body) then
     return false
   end
   local value = decode(body)

@@ -12,6 +12,7 @@ local chat_assembly = require "core.forms.chat_assembly"
 local forms = require "core.forms.openai"
 local lenient = require "core.json.lenient"
 local says_error = require "core.answer.says_error"
+local sketch = require "core.json.sketch"
 
 local _M = {}
 
@@ -73,15 +74,19 @@ local function has_items(items, member)
 end
 
 
+local function is_one(value, member)
+  return type(value) == "table" and has_items(value[member], member)
+    and not says_error(value.error)
+end
+
+
 -- Is a complete body of status 200 an answer? member: the list that one of this surface has ("choices"). Looks at the text
 -- only as far as it must; decode is asked when braces inside strings make the quick look useless, when the list does not
 -- look like one of an answer, and when an "error" occurs, which may be a null, a member of something deeper, or the busy
 -- answer that came as a 200.
 local function is_answer(body, decode, member)
   if find(body, '"error"', 1, true) or not looks_like_one(body, member) or not find(body, "^%s*%b{}%s*$") then
-    local value = lenient(decode, body)
-    return type(value) == "table" and has_items(value[member], member)
-      and not says_error(value.error)
+    return is_one(lenient(decode, body), member)
   end
   return true
 end
@@ -117,7 +122,26 @@ local function usage_of(body)
 end
 
 
+-- A long answer, of which only a sketch is decoded (core/json/sketch.lua).
+local function read_long(value, member)
+  if not is_one(value, member) then
+    return false
+  end
+  local cut
+  for i = 1, member == "choices" and #value.choices or 0 do
+    local choice = value.choices[i]
+    for _, reason in ipairs({ tostring(choice.finish_reason), tostring(choice.native_finish_reason) }) do
+      cut = cut or cut_reason(reason) and reason or nil
+    end
+  end
+  return true, cut, type(value.usage) == "table" and value.usage or nil
+end
+
+
 function _M.read_whole(body, decode, member)
+  if sketch.is_long(body) then
+    return read_long(decode(body), member)
+  end
   if not is_answer(body, decode, member) then
     return false
   end

@@ -10,7 +10,9 @@ local clock = require "nginx.shared.clock"
 local empty = require "core.answer.empty"
 local end_wait = require "core.answer.end_wait"
 local relay = require "nginx.request.relay"
+local sketch = require "core.json.sketch"
 local stream = require "core.answer.stream"
+local turn = require "nginx.shared.turn"
 
 local now_ms = clock.now_ms
 local failed, unread = attempt_failure.failed, attempt_failure.unread
@@ -86,7 +88,7 @@ function _M.pass_on(request, attempt, answer)
   if not body then
     return { class = "ServerError", reason = "InvalidAnswer", detail = "a stream that is no answer" }
   end
-  if request.surface.says_something and empty.is_whole(body, cjson.decode)
+  if request.surface.says_something and empty.is_whole(body, sketch.decoder(cjson.decode, turn.pause))
       and not attempt_failure.may_be_empty(request, attempt) then
     return select(2, attempt_failure.said_nothing("application/json", body))
   end

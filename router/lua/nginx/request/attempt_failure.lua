@@ -6,6 +6,8 @@ local classify = require "core.error.classify"
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
 local empty = require "core.answer.empty"
+local sketch = require "core.json.sketch"
+local turn = require "nginx.shared.turn"
 
 local now_ms = clock.now_ms
 
@@ -70,7 +72,8 @@ end
 
 -- Is an answer without content no failure?
 function _M.may_be_empty(request, attempt)
-  return attempt.recovers or not request.surface.says_something or empty.may_be_wanted(request.parsed.body, cjson.decode)
+  return attempt.recovers or not request.surface.says_something
+    or empty.may_be_wanted(request.parsed.body, sketch.decoder(cjson.decode, turn.pause))
 end
 
 

@@ -13,8 +13,10 @@ local end_wait = require "core.answer.end_wait"
 local form = require "core.answer.form"
 local splice = require "core.recovery.splice"
 local sse = require "core.answer.sse"
+local sketch = require "core.json.sketch"
 local stream = require "core.answer.stream"
 local tools = require "core.request.tools"
+local turn = require "nginx.shared.turn"
 
 local now_ms = clock.now_ms
 local find = string.find
@@ -112,10 +114,11 @@ end
 
 
 local function check_whole(request, attempt, conn, body)
-  local is_answer, cut, usage = request.protocol.read_whole(body, cjson.decode, request.surface.member)
+  local decode = sketch.decoder(cjson.decode, turn.pause)
+  local is_answer, cut, usage = request.protocol.read_whole(body, decode, request.surface.member)
   attempt.usage = usage
   if not is_answer then
-    if body == "" or not cjson.decode(body) then
+    if body == "" or not decode(body) then
       return failed("Truncated", "Truncated", "no complete JSON")
     end
     return refused(attempt, 200, conn, cut or body)
@@ -123,7 +126,7 @@ local function check_whole(request, attempt, conn, body)
   if cut then
     return failed("Truncated", "Truncated", cut)
   end
-  if request.surface.says_something and empty.is_whole(body, cjson.decode)
+  if request.surface.says_something and empty.is_whole(body, decode)
       and not attempt_failure.may_be_empty(request, attempt) then
     local stream_of = request.parsed.stream and request.protocol.as_stream
     return attempt_failure.said_nothing(stream_of and EVENT_STREAM or JSON,

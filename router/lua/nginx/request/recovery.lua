@@ -29,7 +29,7 @@ local CAPABILITY = "PrefixCompletion"
 function _M.begin(request)
   local recovery = request.doc.policy.streaming.recovery
   local is_wanted = request.parsed.stream and (request.is_kept or recovery ~= "Error")
-    or asked_form.may_assemble(request) and recovery == "Continue"
+    or asked_form.may_assemble(request) and recovery == "Continue" and not request.protocol.new_record
   request.transcript = is_wanted and request.surface.can_recover and (request.protocol.new_record or transcript.new)() or nil
 end
 
