@@ -45,6 +45,7 @@ Provider = Literal[
 ]
 Mode = Literal["Active", "Draining", "Disabled"]
 Capability = Literal["PrefixCompletion", "LargeContext"]
+Feature = Literal["Tools", "Vision", "Audio", "JsonSchema"]
 Scheme = Literal["http", "https"]
 Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
@@ -119,7 +120,7 @@ class ModelMapping(Model):
     upstream_name: ModelName | None = None
     """The endpoint's own name for it. Default: the same name. Together with "*": the router requests every model under
     this one name, for a small local server with one model."""
-    parameters: tuple[ParameterRule, ...] = Field((), max_length=16, json_schema_extra=list_map("path"))
+    parameters: tuple[ParameterRule, ...] = Field((), max_length=8, json_schema_extra=list_map("path"))
     """Parameters that are set, limited or left out in requests for this model, such as {path: thinking.type, set:
     disabled}. Such an entry replaces the endpoint's own for the same path."""
 
@@ -272,3 +273,7 @@ class Endpoint(Model):
     """Additional abilities. PrefixCompletion: it can continue an answer of another endpoint (DeepSeek's beta prefix
     completion, vLLM's continue_final_message), so the router continues a cut stream here. LargeContext: it gets
     requests that another endpoint refused as too long."""
+    lacks: tuple[Feature, ...] = Field((), max_length=4, json_schema_extra=LIST_SET)
+    """What it does not take: requests with tools, with images (Vision), with audio, with a JSON schema or JSON mode.
+    They go to the other endpoints; where none is left, the caller gets 400 unsupported_feature. What is not in the list
+    is tried, and an endpoint that refuses it gets the next such request last."""

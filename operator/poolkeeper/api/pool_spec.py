@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from poolkeeper.api.base import ConfigMapKeyRef, Model, SecretKeyRef, list_map
+from poolkeeper.api.base import LIST_SET, ConfigMapKeyRef, Model, SecretKeyRef, list_map
 from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.router_spec import Resources, Router
 from poolkeeper.api.value_types import (
@@ -16,6 +16,7 @@ from poolkeeper.api.value_types import (
     ObjectName,
     PositiveCount,
     PositiveSpan,
+    RegionName,
     ShortName,
     Text,
 )
@@ -26,6 +27,21 @@ class PolicyRef(Model):
 
     name: ObjectName
     """Name of the FailoverPolicy. There is no namespace field."""
+
+
+class Allow(Model):
+    """What a client may use. It holds in every way that a request can take: retry, hedge, continued stream,
+    fallback model, cached answer."""
+
+    models: tuple[ModelName, ...] = Field((), max_length=64, json_schema_extra=LIST_SET)
+    """Models that the client may request: names of spec.models. Others get 403 model_not_allowed, and GET /v1/models
+    leaves them out. Default: all."""
+    endpoints: tuple[ShortName, ...] = Field((), max_length=32, json_schema_extra=LIST_SET)
+    """Endpoints that may get its requests, by name. Default: all. Where none that serves the model is left, the caller
+    gets 403 endpoint_not_allowed."""
+    regions: tuple[RegionName, ...] = Field((), max_length=32, json_schema_extra=LIST_SET)
+    """Regions whose endpoints may get its requests, as the endpoints name them. An endpoint without a region is in none
+    of them. With endpoints: both must hold. Default: all."""
 
 
 class AccessClient(Model):
@@ -42,6 +58,8 @@ class AccessClient(Model):
     max_connections: PositiveCount = 100
     """Connection limit of this client: the most requests in flight or waiting, over all router replicas together.
     Further requests get 429 client_limit at once."""
+    allow: Allow = Allow()
+    """What the client may use. Default: every model and endpoint of the pool."""
 
 
 class Access(Model):

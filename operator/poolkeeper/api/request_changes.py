@@ -4,12 +4,13 @@ router's document has it."""
 import json
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, JsonValue
 from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from poolkeeper.api.base import LIST_SET, Model
-from poolkeeper.api.value_types import Flag, HeaderName, HeaderValue, Text
+from poolkeeper.api.value_types import RULES_OF, Flag, HeaderName, HeaderValue, Text
 
 VALUE_MAX_BYTES = 4096
 ANY_VALUE: JsonDict = {"x-kubernetes-preserve-unknown-fields": True}
@@ -23,9 +24,9 @@ class ParameterPath(Text):
     WANTED = "a parameter such as temperature or thinking.type: up to four names with dots between, at most 128"
     MAX_LENGTH = 128
 
-    @property
-    def first(self) -> str:
-        return self.split(".")[0]
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return super().__get_pydantic_json_schema__(schema, handler) | {RULES_OF: cls.__name__}
 
 
 def _is_small(value: JsonValue) -> JsonValue:

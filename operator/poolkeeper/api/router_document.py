@@ -118,6 +118,7 @@ class EndpointDoc(Model):
     models: tuple[ModelRoute, ...]
     headers: tuple[HeaderDoc, ...] = ()
     capabilities: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
     region: str = ""
     advice: AdviceDoc | None = None
     schedule: tuple[WindowDoc, ...] = ()
@@ -270,7 +271,8 @@ class PolicyDoc(Model):
 class ClientDoc(Model):
     """A caller allowed in under access mode Keys; its key is a file below the clients folder.
 
-    max_connections: this replica's share of the declared connection limit.
+    max_connections: this replica's share of the declared connection limit. allowed_models and
+    allowed_endpoints: None: all.
     """
 
     name: str
@@ -278,6 +280,8 @@ class ClientDoc(Model):
     source: str
     priority: int = 0
     max_connections: int = 100
+    allowed_models: tuple[str, ...] | None = None
+    allowed_endpoints: tuple[str, ...] | None = None
 
 
 class AccessDoc(Model):

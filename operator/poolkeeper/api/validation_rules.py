@@ -14,7 +14,7 @@ from typing import TypeVar
 from poolkeeper.api.addresses import cel_is_allowed, is_forbidden, is_loopback
 from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, ServiceRef, TimeWindow, Url
 from poolkeeper.api.policy_spec import CircuitBreaker
-from poolkeeper.api.pool_spec import Access, EndpointPoolSpec
+from poolkeeper.api.pool_spec import Access, Allow, EndpointPoolSpec
 from poolkeeper.api.request_changes import HeaderRule, ParameterPath
 from poolkeeper.api.router_spec import Autoscaling, PodTemplate, RouterService
 
@@ -71,13 +71,22 @@ _URL = rf"^https?://([^/?#]*@)?{_HOST}(:{_PORT})?([/?#].*)?$"
 
 # Not url(self).getHostname(): the API server takes that for a string of any length and refuses the cost of a look.
 _HOSTNAME = f"self.lowerAscii().find({cel_text(HOST_IN_URL)}).replace('/', '').replace('[', '').replace(']', '')"
-_OWN_PARAMETERS = "^(model|messages|input|prompt|stream|stream_options|n)([.]|$)"
+_OWN_PARAMETERS = ("model", "messages", "input", "prompt", "stream", "stream_options", "n")
 _OWN_HEADERS = (
     "^(authorization|x-authorization|api-key|x-api-key|x-goog-api-key|cookie|set-cookie"
     "|accept|accept-encoding|content-.*|host|expect|range|if-.*|date|trailer|te|transfer-encoding|upgrade"
     "|connection|keep-alive|proxy-.*|x-request-id|x-poolkeeper-.*|traceparent|tracestate)$"
 )
 _OURS = ("poolkeeper.dev/", "app.kubernetes.io/")
+
+
+def _has_all(spec: EndpointPoolSpec, allow: Allow) -> bool:
+    return (
+        set(allow.models) <= set(spec.models)
+        and set(allow.endpoints) <= {endpoint.name for endpoint in spec.endpoints}
+        and set(allow.regions) <= {endpoint.region for endpoint in spec.endpoints}
+    )
+
 
 RULES: tuple[Rule, ...] = (
     _rule(
@@ -166,8 +175,9 @@ RULES: tuple[Rule, ...] = (
     _rule(
         ParameterPath,
         "must not be the caller's and the router's own: model, messages, input, prompt, stream, stream_options, n",
-        f"!self.matches({cel_text(_OWN_PARAMETERS)})",
-        lambda path: re.match(_OWN_PARAMETERS, path) is None,
+        f"!(self in {list(_OWN_PARAMETERS)}) && !{[f'{name}.' for name in _OWN_PARAMETERS]}.exists(own, "
+        "self.startsWith(own))",  # not a pattern: that would cost the API server more than it allows
+        lambda path: path.split(".")[0] not in _OWN_PARAMETERS,
     ),
     _rule(
         HeaderRule,
@@ -211,6 +221,18 @@ RULES: tuple[Rule, ...] = (
         "self.minAvailable <= size(self.endpoints)",
         lambda spec: spec.min_available <= len(spec.endpoints),
         at="minAvailable",
+    ),
+    _rule(
+        EndpointPoolSpec,
+        "must allow its clients only models, endpoints and regions that the pool has",
+        "!has(self.access.clients) || self.access.clients.all(client, !has(client.allow) || ("
+        "(!has(client.allow.models) || client.allow.models.all(name, name in self.models)) && "
+        "(!has(client.allow.endpoints) || client.allow.endpoints.all(name, "
+        "self.endpoints.exists(endpoint, endpoint.name == name))) && "
+        "(!has(client.allow.regions) || client.allow.regions.all(name, "
+        "self.endpoints.exists(endpoint, has(endpoint.region) && endpoint.region == name)))))",
+        lambda spec: all(_has_all(spec, client.allow) for client in spec.access.clients),
+        at="access",
     ),
     _rule(
         Access,

@@ -138,6 +138,13 @@ class Label(Printable):
     MAX_LENGTH = 63
 
 
+class RegionName(Label):
+    """A region that something must have."""
+
+    PATTERN = r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$"
+    WANTED = "a region: printable text on one line, 1 to 63 characters"
+
+
 class Money(Text):
     """An amount that floating point must not touch."""
 

@@ -3,10 +3,10 @@
 Their order in the document is by tier and name, so that moving lines about in a manifest changes nothing for a router.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from poolkeeper.api.endpoint import Endpoint, Scheme
+from poolkeeper.api.endpoint import Endpoint, Feature, Scheme
 from poolkeeper.api.pool_spec import EndpointPoolSpec
 from poolkeeper.api.request_changes import HeaderDoc, ParameterDoc, ParameterRule, as_json
 from poolkeeper.api.router_document import (
@@ -23,6 +23,10 @@ from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.plan.tariffs import pricing_doc, schedule_doc
 
 ANY_MODEL = "*"
+FEATURE_NAMES: Mapping[Feature, str] = {
+    "Tools": "tools", "Vision": "images", "Audio": "audio", "JsonSchema": "schema"
+}  # fmt: skip
+"""As router/lua/core/request/features.lua calls them."""
 FINGERPRINT_DIGITS = 16
 """Hex digits: enough to distinguish an endpoint's past from its present, short enough to read."""
 
@@ -72,6 +76,7 @@ def _endpoint_doc(snapshot: Snapshot, endpoint: Endpoint, pool_models: Sequence[
         models=tuple(_routes(endpoint, pool_models)),
         headers=_headers(endpoint),
         capabilities=tuple(sorted(endpoint.capabilities)),
+        lacks=tuple(sorted(FEATURE_NAMES[feature] for feature in endpoint.lacks)),
         region=endpoint.region,
         schedule=schedule_doc(endpoint),
         pricing=pricing_doc(endpoint.pricing),

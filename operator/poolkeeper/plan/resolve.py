@@ -77,7 +77,7 @@ def _document(
         models=pool.spec.models,
         endpoints=endpoints,
         policy=policy_doc(policy, failback_told_at(snapshot), held_tiers(snapshot)),
-        access=access_doc(pool.spec.access, sending_routers(snapshot)),
+        access=access_doc(pool.spec.access, pool.spec.endpoints, sending_routers(snapshot)),
         failover_to_tier=failover_to_tier(snapshot),
         time_zones=time_zones(pool.spec, now),
         outages=outages(snapshot, now),

@@ -30,6 +30,7 @@ local egress_proxy = require "nginx.upstream.egress_proxy"
 local turn = require "nginx.shared.turn"
 
 local ngx = ngx
+local concat = table.concat
 
 local _M = {}
 
@@ -56,6 +57,15 @@ local function parse(text)
 end
 
 
+local function set_of(names)
+  local set = {}
+  for _, name in ipairs(names) do
+    set[name] = true
+  end
+  return set
+end
+
+
 -- Makes an endpoint ready for use: what a request would else have to build.
 local function prepare_endpoint(endpoint, doc)
   endpoint.id = endpoint.name .. "@" .. endpoint.fingerprint
@@ -75,6 +85,7 @@ local function prepare_endpoint(endpoint, doc)
     }
   end
   endpoint.own_headers = headers.prepare(endpoint.headers)
+  endpoint.lacks_feature = set_of(endpoint.lacks)
   endpoint.can = {}
   for _, capability in ipairs(endpoint.capabilities) do
     endpoint.can[capability] = true
@@ -126,17 +137,25 @@ end
 
 
 local function prepare_access(access)
-  access.anybody = { name = "", priority = 0 }
+  access.anybody = { name = "", priority = 0, cache_owner = "" }
   access.by_name = {}
   access.priorities = queue.priorities(access.clients)
   for _, client in ipairs(access.clients) do
     client.slot_id = "client:" .. client.name
     access.by_name[client.name] = client
+    client.may_ask = client.allowed_models and set_of(client.allowed_models)
+    client.allowed = client.allowed_endpoints and set_of(client.allowed_endpoints)
+    -- an answer is cached for one client, and no longer when it may use other endpoints
+    client.cache_owner = client.name .. "\0" .. concat(client.allowed_endpoints or { "*" }, "\0")
   end
 end
 
 
 local function prepare(doc, before)
+  doc.has_lacks = false
+  for _, endpoint in ipairs(doc.endpoints) do
+    doc.has_lacks = doc.has_lacks or #endpoint.lacks > 0
+  end
   doc.serves = {} -- model -> true
   for _, model in ipairs(doc.models) do
     doc.serves[model] = true

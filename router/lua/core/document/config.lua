@@ -60,6 +60,7 @@ local ENDPOINT = object({
     name = text(1, 64, "^[%l%d][%l%d%-]*$"), value = nullable(text(1, 256, "^[\32-\126]+$")),
   }), 0, 16),
   capabilities = list(text(1, 64, "^%w+$"), 0, 32),
+  lacks = list(one_of("tools", "images", "audio", "schema"), 0, 4),
   region = text(0, 256),
   advice = nullable(object({
     weight_percent = PERCENT, reason = text(0, 64, "^%w*$"), since_ms = integer(0, 2 ^ 53), until_ms = integer(0, 2 ^ 53),
@@ -130,6 +131,7 @@ local DOCUMENT = object({
     mode = one_of("Open", "Keys"),
     clients = list(object({
       name = NAME, key_file = FILE, source = SOURCE, priority = COUNT, max_connections = integer(1, COUNT_MAX),
+      allowed_models = nullable(list(MODEL, 0, 64)), allowed_endpoints = nullable(list(NAME, 0, 32)),
     }), 0, COUNT_MAX),
   }),
   failover_to_tier = nullable(integer(0, 9)),

@@ -8,6 +8,7 @@ local sub = string.sub
 local _M = {}
 
 local WORDS_BYTES = 2048
+local SLICE_BYTES, ASKED_MAX_BYTES = 262144, 32 -- looked through at once; of the longest word below
 -- asked: members and values of a body, which no text in it can look like (its quotes are escaped); said: words of a refusal
 local FEATURES = {
   { name = "tools", asked = { '"tools"', '"functions"' }, said = { "tool", "function call", "--jinja" } },
@@ -30,12 +31,20 @@ local function has_any(text, words)
 end
 
 
--- The features that a body asks for.
-function _M.of(body)
-  local names = {}
-  for i = 1, #FEATURES do
-    if has_any(body, FEATURES[i].asked) then
-      names[#names + 1] = FEATURES[i].name
+-- The features that a body asks for. pause: as in core/json/scan.lua.
+function _M.of(body, pause)
+  local names, found = {}, {}
+  for from = 1, #body, SLICE_BYTES do
+    local slice = #body <= SLICE_BYTES and body or sub(body, from, from + SLICE_BYTES + ASKED_MAX_BYTES)
+    for i = 1, #FEATURES do
+      local feature = FEATURES[i]
+      if not found[i] and has_any(slice, feature.asked) then
+        found[i] = true
+        names[#names + 1] = feature.name
+      end
+    end
+    if pause then
+      pause()
     end
   end
   return names

@@ -15,6 +15,7 @@ local outcome = require "core.error.outcome"
 local pick = require "core.balancing.pick"
 local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
+local route_of = require("core.request.route").of
 local spill = require "core.balancing.spill"
 local in_flight = require "nginx.endpoint.in_flight"
 local usable = require "nginx.balancing.candidates"
@@ -44,11 +45,11 @@ end
 -- Fills candidates, and reports about the others: how many are full, how many may be used, the soonest return.
 local function gather(request, now_ms, raced)
   local count, full, retry_at_ms, some_out, some_failing, well_full = 0, 0, NEVER_MS, false, false, false
-  local endpoints, surface, model = request.doc.endpoints, request.surface.name, request.model
+  local endpoints, model = request.doc.endpoints, request.model
   local is_queued = request.doc.policy.queue and queue_heads.is_anybody()
   for i = 1, #endpoints do
     local endpoint = endpoints[i]
-    local route = endpoint.places[surface] and endpoint.routes[request.model]
+    local route = route_of(request, endpoint)
     if route and not request.excluded[endpoint.name] and (not request.only_tier or endpoint.tier == request.only_tier) then
       local is_usable, at_ms, record, circuit_record = may_be(request, endpoint, route, now_ms)
       if not is_usable then
@@ -84,7 +85,7 @@ end
 local function drawn_tier(request, now_ms)
   local tiers, stabilization_ms = {}, request.doc.policy.failback.stabilization_ms
   for _, endpoint in ipairs(request.doc.endpoints) do
-    local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
+    local route = route_of(request, endpoint)
     if route and endpoint.mode == "Active" and endpoint.weight_now > 0 and endpoint.tier >= (context.held_tier or 0) then
       local is_usable, _, _, circuit_record = may_be(request, endpoint, route, now_ms)
       local is_healthy = is_usable and circuit_record.state == "Closed"
@@ -144,11 +145,11 @@ end
 -- or nil. rather_than: only those whose turn is before this candidate's.
 local function first_back(request, now_ms, rather_than)
   local name, until_ms = nil, NEVER_MS
-  local endpoints, surface = request.doc.endpoints, request.surface.name
+  local endpoints = request.doc.endpoints
   local rank = rather_than and pick.rank(rather_than, context)
   for i = 1, #endpoints do
     local endpoint = endpoints[i]
-    local route = endpoint.places[surface] and endpoint.routes[request.model]
+    local route = route_of(request, endpoint)
     local failed = request.excluded[endpoint.name]
     local at_ms = route and (not failed or outcome.may_return(failed))
       and backoff.said_until_ms(backoffs.record(endpoint), request.model, now_ms)

@@ -10,6 +10,7 @@ local concurrency_limits = require "nginx.balancing.concurrency_limits"
 local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
 local in_flight = require "nginx.endpoint.in_flight"
+local route_of = require("core.request.route").of
 local surfaces = require "core.protocol.surface"
 local pending_latency = require "nginx.balancing.pending_latency"
 local weight = require "core.balancing.weight"
@@ -79,10 +80,10 @@ end
 -- Are endpoints with an open breaker the request's last resort? Yes, when no other endpoint is well, not even one that
 -- was tried already or is full. Then earlier outages do not make the wait longer.
 function _M.is_last_resort(request, now_ms)
-  local endpoints, surface = request.doc.endpoints, request.surface.name
+  local endpoints = request.doc.endpoints
   for i = 1, #endpoints do
     local endpoint = endpoints[i]
-    local route = endpoint.places[surface] and endpoint.routes[request.model]
+    local route = route_of(request, endpoint)
     if route and endpoint.mode == "Active" and endpoint.weight_now > 0 and is_well(request, endpoint, route, now_ms) then
       return false
     end

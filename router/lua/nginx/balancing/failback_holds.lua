@@ -7,6 +7,7 @@ local failback_hold = require "core.balancing.failback_hold"
 local credentials = require "nginx.endpoint.credentials"
 local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
+local route_of = require("core.request.route").of
 local state = require "nginx.shared.state"
 
 local _M = {}
@@ -27,7 +28,7 @@ local function first_tiers(request, now_ms)
   local first
   for i = 1, #request.doc.endpoints do
     local endpoint = request.doc.endpoints[i]
-    local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
+    local route = route_of(request, endpoint)
     if route and endpoint.mode == "Active" and endpoint.weight_now > 0 then
       first = first or endpoint.tier
       if not is_out(endpoint, route, now_ms) then

@@ -29,7 +29,7 @@ function _M.leave_out(candidates, request, now_ms)
   if not next(known) or not request.parsed or not candidates[2] then
     return candidates
   end
-  request.features = request.features or features.of(request.parsed.body)
+  request.features = request.features or features.of(request.parsed.body) -- nothing may wait here
   local kept = {}
   for i = 1, #candidates do
     local is_refused = false

@@ -3,6 +3,7 @@
 
 local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
+local route_of = require("core.request.route").of
 local usable = require "nginx.balancing.candidates"
 
 local _M = {}
@@ -13,7 +14,7 @@ local NEVER_MS = usable.NEVER_MS
 -- Is there an endpoint that has the model on this surface, as far as is known, whether or not it may be used now?
 function _M.is_offered(request, now_ms)
   for _, endpoint in ipairs(request.doc.endpoints) do
-    if endpoint.places[request.surface.name] and endpoint.routes[request.model]
+    if route_of(request, endpoint)
         and not backoff.is_missing(backoffs.record(endpoint), request.asked, now_ms) then
       return true
     end
@@ -25,7 +26,7 @@ end
 -- Is there another endpoint that this request could be sent to now?
 function _M.has_another(request, than, now_ms)
   for _, endpoint in ipairs(request.doc.endpoints) do
-    local route = endpoint ~= than and endpoint.places[request.surface.name] and endpoint.routes[request.model]
+    local route = endpoint ~= than and route_of(request, endpoint)
     if route and not request.excluded[endpoint.name] and usable.may_be(request, endpoint, route, now_ms) then
       return true
     end
@@ -38,7 +39,7 @@ end
 function _M.other_tiers(request, tier, now_ms)
   local seen, count = { [tier] = true }, 0
   for _, endpoint in ipairs(request.doc.endpoints) do
-    local route = endpoint.places[request.surface.name] and endpoint.routes[request.model]
+    local route = route_of(request, endpoint)
     if route and not seen[endpoint.tier] and not request.excluded[endpoint.name]
         and usable.may_be(request, endpoint, route, now_ms) then
       seen[endpoint.tier], count = true, count + 1
@@ -53,7 +54,7 @@ end
 function _M.limited_until_ms(request, now_ms)
   local first
   for _, endpoint in ipairs(request.doc.endpoints) do
-    if endpoint.places[request.surface.name] and endpoint.routes[request.model] and endpoint.mode == "Active"
+    if route_of(request, endpoint) and endpoint.mode == "Active"
         and endpoint.weight_now > 0 then
       local record = backoffs.record(endpoint)
       if request.excluded[endpoint.name] ~= "RateLimited" and not backoff.is_limited(record, request.model, now_ms) then

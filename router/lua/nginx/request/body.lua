@@ -4,8 +4,10 @@ local access = require "nginx.request.access"
 local body_budget = require "nginx.request.body_budget"
 local cjson = require "cjson.safe"
 local final_error = require "nginx.request.final_error"
+local features = require "core.request.features"
 local inflate = require "nginx.request.inflate"
 local request_body = require "core.request.body"
+local route = require "core.request.route"
 local scan = require "core.json.scan"
 local sse = require "core.answer.sse"
 local surfaces = require "core.protocol.surface"
@@ -15,6 +17,7 @@ local ngx = ngx
 
 local _M = {}
 
+local NOTHING = {}
 local BODY_MAX_BYTES = 16 * 1024 * 1024
 local RETRY_SOON_MS = 1000 -- the caller's Retry-After when no better time is known
 
@@ -147,11 +150,21 @@ function _M.read(request)
                   ("This pool does not serve the model '%s'; its models: %s.")
                     :format(parsed.model:sub(1, 128), table.concat(doc.models, ", ")))
   end
+  if request.client.may_ask and not request.client.may_ask[parsed.model] then
+    return final_error.refuse(request, 403, "model_not_allowed",
+                  ("Your API key may not ask for the model '%s'."):format(parsed.model:sub(1, 128)))
+  end
   request.parsed, request.model, request.first_model = parsed, parsed.model, parsed.model
   request.asked = surfaces.asked(request.surface, parsed.model)
   request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
   if request.surface == surfaces.CHAT then
     look_for_beta(request, body)
+  end
+  if doc.has_lacks then
+    request.features = features.of(body, turn.pause)
+  end
+  if doc.has_lacks or request.client.allowed then
+    request.barred = route.barred(doc.endpoints, request.client, request.features or NOTHING)
   end
 end
 

@@ -81,8 +81,11 @@ end
 -- Once more with the model that the policy names for such times. No other model's embeddings are of use.
 local function ask_lesser(request)
   local model = request.doc.policy.fallback.degraded_model
-  if not request.doc.serves[model] or model == request.model or request.is_degraded or request.telling
-      or request.surface.member == "data" then
+  local may_ask = request.client.may_ask
+  if not request.doc.serves[model] or may_ask and not may_ask[model] then
+    return nil
+  end
+  if model == request.model or request.is_degraded or request.telling or request.surface.member == "data" then
     return nil
   end
   local before = { model = request.model, excluded = request.excluded }

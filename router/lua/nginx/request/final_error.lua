@@ -10,6 +10,7 @@ local surface_support = require "core.request.surface_support"
 local relay = require "nginx.request.relay"
 local request_counts = require "nginx.request.request_counts"
 local respond = require "nginx.shared.respond"
+local bar = require("core.request.route").bar
 local client_error = require "core.error.client_error"
 local surfaces = require "core.protocol.surface"
 
@@ -17,6 +18,7 @@ local ngx = ngx
 
 local _M = {}
 
+local FEATURES = { tools = "tools", images = "images", audio = "audio", schema = "a JSON schema" }
 local RETRY_SOON_MS = 1000 -- the caller's Retry-After when no better time is known
 local SATURATED = {
   pool_saturated = "Every endpoint that could answer is at its connection limit.",
@@ -44,9 +46,17 @@ function _M.shed(request, status, code, message, wait_ms)
 end
 
 
--- No endpoint has the model on this surface.
+-- No endpoint has the model on this surface, or none that the request may go to.
 local function refuse_unoffered(request)
-  local surface = request.surface
+  local surface, why = request.surface, bar(request)
+  if why == "client" then
+    return _M.refuse(request, 403, "endpoint_not_allowed",
+                  ("Your API key may use no endpoint that serves the model '%s'."):format(request.model))
+  end
+  if why then
+    return _M.refuse(request, 400, "unsupported_feature",
+                  ("No endpoint that serves the model '%s' takes requests with %s."):format(request.model, FEATURES[why]))
+  end
   if surface == surfaces.CHAT then
     return _M.refuse(request, 404, "model_not_found", ("No endpoint serves the model '%s' now."):format(request.model))
   end

@@ -66,7 +66,7 @@ local function begin(surface, path)
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
     is_last_resort = false, body_bytes = 0, connection = nil, is_beta = false, query = "",
-    account = {}, outcome = nil, first_content_ms = 0,
+    account = {}, outcome = nil, first_content_ms = 0, barred = nil, features = nil,
   }
   ngx.ctx.request = request
   return request, is_truncated
@@ -100,7 +100,9 @@ end
 
 -- The pool's list of models, or one of it.
 local function answer_models(request, name)
-  local text = name == "" and models.list(request.doc.models) or request.doc.serves[name] and models.one(name)
+  local may_ask = request.client.may_ask
+  local is_one = request.doc.serves[name] and (not may_ask or may_ask[name])
+  local text = name == "" and models.list(request.client.allowed_models or request.doc.models) or is_one and models.one(name)
   if not text then
     return final_error.refuse(request, 404, "model_not_found",
       ("This pool does not serve the model '%s'."):format(name:sub(1, 128)))

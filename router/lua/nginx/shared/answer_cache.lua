@@ -25,7 +25,7 @@ local ANSWER_MAX_BYTES = 1024 * 1024
 local function key_of(request)
   local context = digest.new()
   local client = request.client
-  local owner = client.name == "" and "" or client.name .. " " .. (client.key_version or "")
+  local owner = client.name == "" and "" or client.cache_owner .. " " .. (client.key_version or "")
   local asked = request.query .. "\n" .. request_headers.asked(request.client_headers)
   cache_key.say(request.surface.name, owner, asked, request.parsed, digest.add, context, turn.pause)
   return digest.finish(context)

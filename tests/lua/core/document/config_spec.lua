@@ -9,7 +9,7 @@ local function document()
       host = "api.deepseek.com", port = 443, path = "/v1", tls = { serverName = "api.deepseek.com", caFile = cjson.null },
       egressProxy = cjson.null,
       credential = { file = "a", source = "Secret deepseek, key api-key" }, maxConnections = 10, baseLatencyMs = 800,
-      models = { { name = "m", upstreamName = "up", parameters = {} } }, headers = {}, capabilities = {}, region = "",
+      models = { { name = "m", upstreamName = "up", parameters = {} } }, headers = {}, capabilities = {}, lacks = {}, region = "",
       advice = { weightPercent = 10, reason = "SlowFirstToken", sinceMs = 1, untilMs = 1795305600000 },
       schedule = {}, pricing = cjson.null,
     } },

@@ -21,3 +21,18 @@ describe("a feature of a request", function()
     end)
   end
 end)
+
+describe("a feature far down a long body", function()
+  it("is found wherever it stands, also across two slices", function()
+    for _, at in ipairs({ 1, 262140, 262150, 600000 }) do
+      local body = '{"a":"' .. ("x"):rep(at) .. '","tools":[]}'
+      assert.same({ "tools" }, features.of(body, function() end))
+    end
+  end)
+
+  it("is looked for in slices", function()
+    local pauses = 0
+    features.of(("x"):rep(1048576), function() pauses = pauses + 1 end)
+    assert.equal(4, pauses)
+  end)
+end)
