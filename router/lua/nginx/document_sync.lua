@@ -13,6 +13,7 @@ local declared = require "core.metrics.declared"
 local files = require "nginx.shared.files"
 local headers = require "core.request.headers"
 local parameters = require "core.request.parameters"
+local route = require "core.request.route"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
 local scan = require "core.json.scan"
 local queue_heads = require "nginx.balancing.queue_heads"
@@ -30,7 +31,6 @@ local egress_proxy = require "nginx.upstream.egress_proxy"
 local turn = require "nginx.shared.turn"
 
 local ngx = ngx
-local concat = table.concat
 
 local _M = {}
 
@@ -57,15 +57,6 @@ local function parse(text)
 end
 
 
-local function set_of(names)
-  local set = {}
-  for _, name in ipairs(names) do
-    set[name] = true
-  end
-  return set
-end
-
-
 -- Makes an endpoint ready for use: what a request would else have to build.
 local function prepare_endpoint(endpoint, doc)
   endpoint.id = endpoint.name .. "@" .. endpoint.fingerprint
@@ -77,15 +68,15 @@ local function prepare_endpoint(endpoint, doc)
   endpoint.heads = queue_heads.names(endpoint, doc.access.priorities)
   endpoint.pools = {}
   endpoint.routes, endpoint.model_names = {}, {}
-  for i, route in ipairs(endpoint.models) do
-    endpoint.model_names[i] = route.name
-    endpoint.routes[route.name] = {
-      quoted_name = scan.quote(route.upstream_name), upstream_name = route.upstream_name,
-      circuit = breakers.name(endpoint, route.name), parameters = parameters.prepare(route.parameters),
+  for i, model in ipairs(endpoint.models) do
+    endpoint.model_names[i] = model.name
+    endpoint.routes[model.name] = {
+      quoted_name = scan.quote(model.upstream_name), upstream_name = model.upstream_name,
+      circuit = breakers.name(endpoint, model.name), parameters = parameters.prepare(model.parameters),
     }
   end
   endpoint.own_headers = headers.prepare(endpoint.headers)
-  endpoint.lacks_feature = set_of(endpoint.lacks)
+  endpoint.lacks_feature = route.set_of(endpoint.lacks)
   endpoint.can = {}
   for _, capability in ipairs(endpoint.capabilities) do
     endpoint.can[capability] = true
@@ -137,16 +128,13 @@ end
 
 
 local function prepare_access(access)
-  access.anybody = { name = "", priority = 0, cache_owner = "" }
+  access.anybody = { name = "", priority = 0 }
   access.by_name = {}
   access.priorities = queue.priorities(access.clients)
   for _, client in ipairs(access.clients) do
     client.slot_id = "client:" .. client.name
     access.by_name[client.name] = client
-    client.may_ask = client.allowed_models and set_of(client.allowed_models)
-    client.allowed = client.allowed_endpoints and set_of(client.allowed_endpoints)
-    -- an answer is cached for one client, and no longer when it may use other endpoints
-    client.cache_owner = client.name .. "\0" .. concat(client.allowed_endpoints or { "*" }, "\0")
+    route.prepare(client)
   end
 end
 

@@ -1,7 +1,28 @@
 -- A request's way to an endpoint. The only place that decides whether there is one, so that no retry, hedge, continuation or
 -- fallback model goes where the caller's requests, or this one, must not go.
 
+local concat = table.concat
+
 local _M = {}
+
+
+function _M.set_of(names)
+  local set = {}
+  for i = 1, #names do
+    set[names[i]] = true
+  end
+  return set
+end
+
+
+-- A client with what it may use: may_ask, a set of models, and allowed, a set of endpoints, each nil for all. cache_owner: a
+-- cached answer is for one client, and no longer when the client may use other endpoints.
+function _M.prepare(client)
+  local models, endpoints = client.allowed_models, client.allowed_endpoints
+  client.may_ask = models and _M.set_of(models)
+  client.allowed = endpoints and _M.set_of(endpoints)
+  client.cache_owner = client.name .. "\0" .. concat(endpoints or { "*" }, "\0")
+end
 
 
 -- The endpoint's route for the request's model; nil when it does not serve the model on this surface, or the request is
