@@ -55,7 +55,7 @@ OF_ROUTERS: Mapping[str, str] = {
     "cause": "what keeps requests out: {causes}",
     "client": "a client of `access.clients`; empty: anybody, under `access.mode: Open`; `other`",
     "code": "of requests: the HTTP status; of refused requests: the `code` of the error",
-    "currency": "`pricing.currency` of the endpoint",
+    "currency": "`pricing.currency` of the endpoint; of a balance: `CNY`, `USD`",
     "endpoint": "name of the endpoint; of hedges: the second one; of broken affinity: the one whose cache is lost; of "
     "recoveries: the one that continues",
     "error_type": "why an attempt failed: {error_types}; empty: it did not",

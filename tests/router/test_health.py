@@ -279,6 +279,19 @@ class TestKeysAndMoney:
         wait_told(router, "a", "Healthy", "Healthy")
         assert [change[3] for change in story(router)] == ["BalanceExhausted", "HealthCheckPassed"]
 
+    def test_what_is_left_on_an_account_is_what_its_last_check_said(self, router: Router, a: FakeProvider) -> None:
+        def left() -> float | None:
+            found = re.search(
+                r'^poolkeeper_endpoint_balance\{endpoint="a",currency="CNY"\} (\S+)', router.metrics(), re.M
+            )
+            return float(found[1]) if found else None
+
+        router.serve(endpoint("a", a), policy=checked())
+        eventually(lambda: left() == 110, "what the account has")
+
+        a.set("insufficient_balance", surfaces=["balance"])
+        eventually(lambda: left() == 0, "nothing")
+
     def test_a_key_that_may_not_list_models_may_still_be_good(self, router: Router, a: FakeProvider) -> None:
         a.set("auth", surfaces=["models"], status=403)
         router.serve(endpoint("a", a, provider="OpenAI"), policy=checked())

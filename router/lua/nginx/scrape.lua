@@ -8,6 +8,7 @@ local declared = require "core.metrics.declared"
 local document_sync = require "nginx.document_sync"
 local endpoint_summary = require "nginx.balancing.endpoint_summary"
 local families = require "core.metrics.families"
+local health_records = require "nginx.endpoint.health_records"
 local in_flight = require "nginx.endpoint.in_flight"
 local metrics = require "nginx.shared.metrics"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
@@ -74,6 +75,9 @@ local function add_endpoint(add, doc, endpoint, now_ms)
   end
   for cause, since_ms in pairs(since.causes(known, endpoint.advice, now_ms)) do
     add("poolkeeper_endpoint_unavailable_since_seconds", seconds(since_ms), name, cause)
+  end
+  for currency, amount in pairs(health_records.credit(endpoint)) do
+    add("poolkeeper_endpoint_balance", amount, name, currency)
   end
   if endpoint.key_path then
     add("poolkeeper_credential_since_seconds", seconds(known.key.since_ms), name)

@@ -7,7 +7,8 @@
 --
 -- A `verdict`: result (a word for metrics), proves {key, balance} (what a good answer proves beyond "it answers"), listed
 -- {upstream name -> is it present?} where a list is reliable. Only Ollama's is: it lists what lies on its disk. Other
--- lists lack names that are served (aliases, variants of aggregators), or have more than is loaded.
+-- lists lack names that are served (aliases, variants of aggregators), or have more than is loaded. credit {currency ->
+-- what is left on the account} where the provider says it.
 
 local find = string.find
 local lower = string.lower
@@ -23,10 +24,11 @@ local SMALL_BYTES, LIST_BYTES, DECODED_BYTES = 4096, 65536, 262144
 local NOT_A_WORD_ON_THE_KEY = { "missing scopes", "insufficient permissions" } -- of a key that may not list models
 local NO_PROOF = {}
 local KEY_PROVED, ALL_PROVED = { key = true }, { key = true, balance = true }
+local CURRENCIES = { CNY = true, USD = true } -- they become a label: no other word of an answer does
 
 
-local function verdict(result, proves, listed)
-  return { result = result, proves = proves or NO_PROOF, listed = listed }
+local function verdict(result, proves, listed, credit)
+  return { result = result, proves = proves or NO_PROOF, listed = listed, credit = credit }
 end
 
 
@@ -53,11 +55,30 @@ local function decoded(reads)
 end
 
 
-local function balance(value)
-  if value.is_available == true then
-    return verdict("Passed", ALL_PROVED)
+local function is_number(value)
+  return value and value == value and math.abs(value) ~= math.huge
+end
+
+
+-- Of each currency of the account, in DeepSeek's form.
+local function credit_of(infos)
+  local credit = {}
+  for _, info in ipairs(type(infos) == "table" and infos or {}) do
+    local currency, amount = type(info) == "table" and info.currency, type(info) == "table" and tonumber(info.total_balance)
+    if CURRENCIES[currency] and is_number(amount) then
+      credit[currency] = amount
+    end
   end
-  return value.is_available == false and verdict("BalanceExhausted", KEY_PROVED) or nil
+  return credit
+end
+
+
+local function balance(value)
+  local credit = credit_of(value.balance_infos)
+  if value.is_available == true then
+    return verdict("Passed", ALL_PROVED, nil, credit)
+  end
+  return value.is_available == false and verdict("BalanceExhausted", KEY_PROVED, nil, credit) or nil
 end
 
 
@@ -68,7 +89,8 @@ local function remaining_limit(value)
     return nil
   end
   local remaining = tonumber(data.limit_remaining)
-  return verdict(remaining and remaining <= 0 and "BalanceExhausted" or "Passed", KEY_PROVED)
+  local credit = is_number(remaining) and { USD = remaining } or nil
+  return verdict(remaining and remaining <= 0 and "BalanceExhausted" or "Passed", KEY_PROVED, nil, credit)
 end
 
 
@@ -218,7 +240,7 @@ function _M.and_then(known, next_one)
   end
   local result = next_one.result == "Answered" and known.result or next_one.result
   local proves = { key = known.proves.key or next_one.proves.key, balance = known.proves.balance or next_one.proves.balance }
-  return verdict(result, proves, next_one.listed or known.listed)
+  return verdict(result, proves, next_one.listed or known.listed, next_one.credit or known.credit)
 end
 
 

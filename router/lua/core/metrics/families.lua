@@ -135,6 +135,10 @@ local FAMILIES = {
     "gauge", "The pool breaker: 0 closed, 1 half-open, 2 open.",
     {},
   },
+  poolkeeper_endpoint_balance = {
+    "gauge", "What is left on the account of an endpoint, as its last health check said; where the provider says it.",
+    { "endpoint", "currency" },
+  },
   poolkeeper_endpoint_breaker_state = {
     "gauge", "0 closed, 1 half-open, 2 open.",
     { "endpoint", "gen_ai_request_model" },

@@ -15,6 +15,7 @@ local ngx = ngx
 local _M = {}
 
 local PREFIX = "check:"
+local CREDIT = "credit:" -- what is left on the account, by currency, as the last check said
 local LISTED_INTERVALS = 3 -- so long a model that is not on the endpoint's list counts as missing, at least
 
 
@@ -31,6 +32,17 @@ end
 
 function _M.record(endpoint)
   return state.read(endpoint.check_key, check_state.new)
+end
+
+
+local function no_credit()
+  return { by_currency = {} }
+end
+
+
+-- currency -> what is left on its account, where the provider says it.
+function _M.credit(endpoint)
+  return endpoint.check_key and state.read(CREDIT .. endpoint.id, no_credit).by_currency or {}
 end
 
 
@@ -67,6 +79,25 @@ local function keep_list(endpoint, listed, now_ms)
 end
 
 
+local function is_same(one, other)
+  for currency, amount in pairs(one) do
+    if other[currency] ~= amount then
+      return false
+    end
+  end
+  return true
+end
+
+
+-- What is left, by currency. It is written only when it has changed.
+local function keep_credit(endpoint, credit)
+  state.update(CREDIT .. endpoint.id, no_credit, function(record)
+    local before = record.by_currency
+    return is_same(before, credit) and is_same(credit, before) and record or { by_currency = credit }
+  end)
+end
+
+
 -- A check has ended. `verdict`: of core/health/check_types.lua. key_version: of the key that was used.
 function _M.ended(endpoint, verdict, key_version, now_ms)
   local result = verdict.result
@@ -76,6 +107,9 @@ function _M.ended(endpoint, verdict, key_version, now_ms)
     return
   end
   step(endpoint, event, result, now_ms)
+  if verdict.credit then
+    keep_credit(endpoint, verdict.credit)
+  end
   if verdict.listed then
     keep_list(endpoint, verdict.listed, now_ms)
   end
@@ -102,9 +136,11 @@ end
 
 -- Forgets the checks of endpoints that are not among ids.
 function _M.sweep(ids)
-  state.sweep(PREFIX, function(id)
-    return ids[id] ~= nil
-  end)
+  for _, prefix in ipairs({ PREFIX, CREDIT }) do
+    state.sweep(prefix, function(id)
+      return ids[id] ~= nil
+    end)
+  end
 end
 
 

@@ -72,9 +72,33 @@ describe("a page of the balance", function()
 
   for _, case in ipairs(known.cases) do
     it("with " .. case.name .. " is " .. case.result, function()
-      assert.equal(case.result, checks.verdict(balance, 200, case.body, true, ENDPOINT, cjson.decode).result)
+      local known_of = checks.verdict(balance, 200, case.body, true, ENDPOINT, cjson.decode)
+
+      assert.equal(case.result, known_of.result)
+      assert.same(case.credit or {}, known_of.credit or {})
     end)
   end
+end)
+
+describe("what is left", function()
+  it("is OpenRouter's limit of the key, where it has one", function()
+    local key = checks.of("Auto", "OpenRouter")[1]
+    local function credit(body)
+      return checks.verdict(key, 200, body, true, ENDPOINT, cjson.decode).credit
+    end
+
+    assert.same({ USD = 12.5 }, credit('{"data":{"limit_remaining":12.5}}'))
+    assert.is_nil(credit('{"data":{"limit_remaining":null}}'))
+  end)
+
+  it("is kept when the next question of the check says nothing of it", function()
+    local balance, models = unpack(checks.of("Auto", "DeepSeek"))
+    local first = checks.verdict(balance, 200, '{"is_available":true,"balance_infos":[{"currency":"USD","total_balance":"3"}]}',
+                                 true, ENDPOINT, cjson.decode)
+    local second = checks.verdict(models, 200, '{"data":[]}', true, ENDPOINT, cjson.decode)
+
+    assert.same({ USD = 3 }, checks.and_then(first, second).credit)
+  end)
 end)
 
 describe("what an answer says", function()
