@@ -5,7 +5,20 @@ from pathlib import Path
 
 from hack.dashboards.grafana import as_json
 from hack.dashboards.table import DASHBOARDS
-from hack.generate import addresses, admission, alerts, chart, cli, crds, dialects, metrics, reference, runbooks, values
+from hack.generate import (
+    addresses,
+    admission,
+    alerts,
+    argocd,
+    chart,
+    cli,
+    crds,
+    dialects,
+    metrics,
+    reference,
+    runbooks,
+    values,
+)
 from poolkeeper.api.base import GROUP
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +44,7 @@ def generated() -> dict[Path, str]:
         values.VALUES: of_values,
         values.SCHEMA: values.schema(of_values),
         values.README: values.readme((ROOT / values.README).read_text(encoding="utf-8"), of_values),
+        argocd.PLACE: argocd.snippet(ROOT),
         chart.PLACE: chart.with_version((ROOT / chart.PLACE).read_text(encoding="utf-8")),
         Path("docs/runbooks/README.md"): runbooks.index(),
         Path("docs/alerts/README.md"): alerts.page(rules),

@@ -68,7 +68,8 @@ def test_a_pool_gets_every_condition_about_its_latest_spec(home: Home, chat: Jso
     conditions = home.get("epool", "chat")["status"]["conditions"]
 
     assert {found["type"] for found in conditions} == {
-        "Accepted", "ResolvedRefs", "Programmed", "Available", "Degraded", "FailoverActive", "Ready",
+        "Accepted", "ResolvedRefs", "Programmed", "Available", "Degraded", "FailoverActive", "Ready", "Reconciling",
+        "Stalled",
     }  # fmt: skip
     assert {found["observedGeneration"] for found in conditions} == {chat["metadata"]["generation"]}
 

@@ -32,6 +32,8 @@ class ConditionType(Word):
     Degraded = "Degraded", "Something needs attention, though the pool may still answer."
     FailoverActive = "FailoverActive", "The first tier does not serve the pool as the spec declares."
     Ready = "Ready", "Accepted, ResolvedRefs and Programmed. An outage of a provider does not change it."
+    Reconciling = "Reconciling", "The operator is working towards Ready. Flux, kpt and other users of kstatus read it."
+    Stalled = "Stalled", "The spec is refused, and only another one helps. Users of kstatus fail at once."
 
 
 class Reason(Word):
@@ -172,16 +174,20 @@ class ProbeReason(Word):
     RateLimited = "RateLimited", "The provider limits the request rate (429). That says nothing about its health."
 
 
+_GOOD_WHEN_FALSE = (
+    ConditionType.Degraded,
+    ConditionType.FailoverActive,
+    ConditionType.Reconciling,
+    ConditionType.Stalled,
+)
+
 GOOD: Mapping[ConditionType, ConditionStatus] = MappingProxyType(
-    {
-        kind: "False" if kind in (ConditionType.Degraded, ConditionType.FailoverActive) else "True"
-        for kind in ConditionType
-    }
+    {kind: "False" if kind in _GOOD_WHEN_FALSE else "True" for kind in ConditionType}
 )
 """The status each condition has when all is well."""
 
 POOL_CONDITIONS: tuple[ConditionType, ...] = tuple(ConditionType)
-POLICY_CONDITIONS: tuple[ConditionType, ...] = (ConditionType.Accepted,)
+POLICY_CONDITIONS: tuple[ConditionType, ...] = (ConditionType.Accepted, ConditionType.Ready, ConditionType.Stalled)
 
 _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
     ConditionType.Accepted: (Reason.Accepted, Reason.InvalidSpec, Reason.NotAllowed, Reason.Pending),
@@ -241,7 +247,7 @@ _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
 }
 
 # Ready says whatever keeps one of these three from its first reason.
-_NOT_READY = (
+_NOT_READY = tuple(
     reason
     for kind in (ConditionType.Accepted, ConditionType.ResolvedRefs, ConditionType.Programmed)
     for reason in _OWN[kind][1:]
@@ -249,7 +255,12 @@ _NOT_READY = (
 )
 
 REASONS: Mapping[ConditionType, tuple[Reason, ...]] = MappingProxyType(
-    {**_OWN, ConditionType.Ready: (Reason.Ready, *_NOT_READY, Reason.Pending)}
+    {
+        **_OWN,
+        ConditionType.Ready: (Reason.Ready, *_NOT_READY, Reason.Pending),
+        ConditionType.Reconciling: (Reason.Ready, *_NOT_READY, Reason.Pending),
+        ConditionType.Stalled: (Reason.Accepted, *_OWN[ConditionType.Accepted][1:]),
+    }
 )
 """Which reasons a condition may carry; the first is the one it has when all is well."""
 

@@ -12,6 +12,8 @@ from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.status.chain import Check, first
 from poolkeeper.status.conditions import accepted, available, degraded, failover_active, programmed, resolved_refs
 from poolkeeper.status.conditions.ready import ready
+from poolkeeper.status.conditions.reconciling import reconciling
+from poolkeeper.status.conditions.stalled import stalled
 from poolkeeper.status.events import PoolEvent, events_of
 from poolkeeper.status.facts import facts_of
 from poolkeeper.status.pool_status import status_of
@@ -36,6 +38,8 @@ def evaluate(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datet
     facts = facts_of(snapshot, plan, refused, now)
     findings = {kind: first(checks, facts) for kind, checks in CHAINS.items()}
     findings[ConditionType.Ready] = ready(findings)
+    findings[ConditionType.Stalled] = stalled(findings[ConditionType.Accepted])
+    findings[ConditionType.Reconciling] = reconciling(findings[ConditionType.Ready], findings[ConditionType.Stalled])
     status = status_of(facts, findings)
     return StatusUpdate(status, events_of(snapshot.previous, status))
 

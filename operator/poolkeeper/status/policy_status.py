@@ -5,10 +5,11 @@ from datetime import datetime
 
 from poolkeeper.api.base import Problem
 from poolkeeper.api.failover_policy import FailoverPolicy
-from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.reasons import POLICY_CONDITIONS, ConditionType, Reason
 from poolkeeper.api.status import FailoverPolicyStatus
 from poolkeeper.plan.rollout_hold import told
 from poolkeeper.status.chain import Finding
+from poolkeeper.status.conditions.stalled import stalled
 from poolkeeper.status.pool_status import condition
 
 
@@ -24,10 +25,20 @@ def evaluate_policy(
 
     policy: None when it does not parse; problems then say why.
     """
-    known = previous.conditions if previous else ()
-    before = next((one for one in known if one.type == ConditionType.Accepted), None)
-    accepted = condition(ConditionType.Accepted, _finding(policy, problems), generation, before, now)
-    return FailoverPolicyStatus(observed_generation=generation, conditions=(accepted,), bound_pools=bound_pools)
+    known = {one.type: one for one in previous.conditions} if previous else {}
+    accepted = _finding(policy, problems)
+    findings = {
+        ConditionType.Accepted: accepted,
+        ConditionType.Ready: _ready(accepted),
+        ConditionType.Stalled: stalled(accepted),
+    }
+    conditions = tuple(condition(kind, findings[kind], generation, known.get(kind), now) for kind in POLICY_CONDITIONS)
+    return FailoverPolicyStatus(observed_generation=generation, conditions=conditions, bound_pools=bound_pools)
+
+
+def _ready(accepted: Finding) -> Finding:
+    """A policy is nothing but its spec."""
+    return Finding("True", Reason.Ready, "Accepted") if accepted.status == "True" else accepted
 
 
 def _finding(policy: FailoverPolicy | None, problems: Sequence[Problem]) -> Finding:

@@ -11,7 +11,9 @@ def test_a_valid_policy_is_accepted() -> None:
 
     assert (status.observed_generation, status.bound_pools) == (3, 2)
     assert [(one.type, one.status, one.reason, one.message) for one in status.conditions] == [
-        ("Accepted", "True", Reason.Accepted, "Accepted")
+        ("Accepted", "True", Reason.Accepted, "Accepted"),
+        ("Ready", "True", Reason.Ready, "Accepted"),
+        ("Stalled", "False", Reason.Accepted, "The spec is accepted"),
     ]
 
 
@@ -23,6 +25,7 @@ def test_an_invalid_policy_says_why_and_what_serves() -> None:
     assert status.conditions[0].message == (
         "spec.retry.maxAttempts: must be at least 1. Pools that use it keep their last good configuration"
     )
+    assert [(one.type, one.status) for one in status.conditions[1:]] == [("Ready", "False"), ("Stalled", "True")]
 
 
 def test_looking_again_changes_nothing() -> None:

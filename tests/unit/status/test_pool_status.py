@@ -177,5 +177,7 @@ def test_a_first_look_says_something_about_everything() -> None:
         "Degraded",
         "FailoverActive",
         "Ready",
+        "Reconciling",
+        "Stalled",
     ]
     assert status.summary == "0/1"

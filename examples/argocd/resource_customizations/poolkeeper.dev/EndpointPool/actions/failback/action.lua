@@ -1,0 +1,4 @@
+obj.metadata.annotations = obj.metadata.annotations or {}
+obj.metadata.annotations["poolkeeper.dev/failover-to"] = nil
+obj.metadata.annotations["poolkeeper.dev/failed-back-at"] = os.date("!%Y-%m-%dT%XZ")
+return obj

@@ -1,0 +1,3 @@
+obj.metadata.annotations = obj.metadata.annotations or {}
+obj.metadata.annotations["poolkeeper.dev/paused"] = "true"
+return obj

@@ -1,0 +1,4 @@
+if obj.metadata.annotations then
+  obj.metadata.annotations["poolkeeper.dev/paused"] = nil
+end
+return obj
