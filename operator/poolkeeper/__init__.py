@@ -9,6 +9,7 @@ The map, from the rim to the middle (imports point down only; `.importlinter` ho
     prober routers          one run of the probe; the routers' admin port
     telemetry               metrics and logs
     reconcile               the order: gather, decide, apply, evaluate, publish
+    migration               pure: another gateway's configuration becomes a pool
     status render           pure: status and conditions from facts; Kubernetes objects from a plan
     plan                    pure: a snapshot of what is declared becomes the router's document
     probing                 pure: what a probe asks, and what its answers mean

@@ -15,6 +15,7 @@ from poolkeeper.errors import PoolkeeperError
 COMMANDS: Mapping[str, str] = {
     "run": "Serve a pool on this machine, without a cluster.",
     "validate": "Report every problem of manifest files at once.",
+    "import": "Turn another gateway's configuration into a pool.",
     "render": "Print the objects the operator would apply.",
     "status": "Show pools, endpoints, breakers: why, and since when.",
     "explain": "Say what is wrong with an endpoint, what was seen, and what to do.",
@@ -27,7 +28,12 @@ COMMANDS: Mapping[str, str] = {
     "report": "Write everything about a pool except its secrets into one file, for later analysis.",
     "operator": "Run the controller (in its Pod, or against KUBECONFIG).",
 }
-MODULES: Mapping[str, str] = dict.fromkeys(("failover", "failback", "drain", "undrain"), "manual")
+FUNCTIONS: Mapping[str, str] = {"import": "import_config"}
+"""The function of a command whose name is a word of Python."""
+MODULES: Mapping[str, str] = {
+    **dict.fromkeys(("failover", "failback", "drain", "undrain"), "manual"),
+    **FUNCTIONS,
+}
 """The module of a command that is not in a module of the same name."""
 
 
@@ -38,9 +44,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(
-            importlib.import_module(f"poolkeeper.cli.{MODULES.get(cmd_name, cmd_name)}"), cmd_name
-        )
+        module = importlib.import_module(f"poolkeeper.cli.{MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, FUNCTIONS.get(cmd_name, cmd_name))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,0 +1,193 @@
+"""LiteLLM's config.yaml -> a pool. Its model groups become models; a deployment becomes an endpoint; what a group falls
+back to becomes a lower tier, under the name that the caller asked for.
+
+The parts of the file: https://docs.litellm.ai/docs/proxy/configs
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from poolkeeper.migration.imported import Imported, Json, as_list, as_object, manifest, models_of, name_of, provider_of
+
+BASES = {
+    "deepseek": "https://api.deepseek.com/v1",
+    "openrouter": "https://openrouter.ai/api/v1",
+    "together_ai": "https://api.together.xyz/v1",
+    "fireworks_ai": "https://api.fireworks.ai/inference/v1",
+    "openai": "https://api.openai.com/v1",
+    "perplexity": "https://api.perplexity.ai",
+}
+"""LiteLLM's prefix of a model -> the base URL that it stands for. With api_base any of OPENAI_LIKE may be used."""
+OPENAI_LIKE = (*BASES, "hosted_vllm", "vllm", "custom_openai", "openai_like", "lm_studio", "litellm_proxy")
+CARRIED = {"model", "api_base", "api_key", "base_url", "weight", "max_parallel_requests", "order"}
+SETTINGS = {
+    "fallbacks",
+    "num_retries",
+    "allowed_fails",
+    "cooldown_time",
+    "timeout",
+    "request_timeout",
+    "stream_timeout",
+}
+ENVIRONMENT = "os.environ/"
+TIERS = 10
+
+
+@dataclass
+class _Endpoint:
+    url: str
+    secret: tuple[str, str] | None
+    tier: int
+    weight: int
+    limit: int | None
+    models: dict[str, str] = field(default_factory=dict)
+
+
+def litellm(document: Json, pool: str = "imported") -> Imported:
+    notes: list[str] = []
+    settings = {**as_object(document.get("litellm_settings")), **as_object(document.get("router_settings"))}
+    fallbacks = _fallbacks(settings)
+    endpoints: dict[object, _Endpoint] = {}
+    groups = [as_object(one) for one in as_list(document.get("model_list"))]
+    names = list(dict.fromkeys(str(group.get("model_name")) for group in groups if group.get("model_name")))
+    below = {lower for lowers in fallbacks.values() for lower in lowers}
+    models = [name for name in names if name not in below or name in fallbacks] or names
+    for index, group in enumerate(groups):
+        place = f"model_list[{index}]"
+        asked = str(group.get("model_name", ""))
+        for caller, depth in _callers(asked, models, fallbacks):
+            _deployment(place, group, caller, depth, endpoints, notes)
+    notes += _not_carried(document, settings)
+    if not endpoints:
+        notes.append("model_list: seen no deployment of use; wanted one with an OpenAI-compatible API")
+        return Imported((), tuple(notes))
+    served = [name for name in models if any(name in one.models for one in endpoints.values())]
+    taken: set[str] = set()
+    given = [_manifest(one, served, taken) for one in endpoints.values()]
+    spec = {"models": served, "endpoints": given, "failoverPolicyRef": {"name": pool}}
+    policy = manifest("FailoverPolicy", pool, _policy(settings))
+    return Imported((manifest("EndpointPool", pool, spec), policy), tuple(dict.fromkeys(notes)))
+
+
+def _fallbacks(settings: Json) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for entry in as_list(settings.get("fallbacks")):
+        for name, lowers in as_object(entry).items():
+            found[str(name)] = [str(lower) for lower in as_list(lowers)]
+    return found
+
+
+def _callers(group: str, models: list[str], fallbacks: Mapping[str, list[str]]) -> Iterator[tuple[str, int]]:
+    """Under which names callers reach a group, and how far down."""
+    if group in models:
+        yield group, 0
+    for name in models:
+        if group in fallbacks.get(name, ()):
+            yield name, fallbacks[name].index(group) + 1
+
+
+def _deployment(
+    place: str, group: Json, caller: str, depth: int, endpoints: dict[object, _Endpoint], notes: list[str]
+) -> None:
+    params = as_object(group.get("litellm_params"))
+    prefix, _, upstream = str(params.get("model", "")).partition("/")
+    if not upstream:
+        prefix, upstream = "openai", prefix
+    url = str(params.get("api_base") or params.get("base_url") or BASES.get(prefix, ""))
+    if prefix not in OPENAI_LIKE or not url.startswith(("http://", "https://")):
+        notes.append(f"{place}: seen {params.get('model')}; its API is not OpenAI's, or api_base is missing: left out")
+        return
+    notes += [
+        f"{place}.litellm_params.{name}: not carried over; see parameters, timeouts and maxConnections of the pool"
+        for name in sorted(set(params) - CARRIED)
+    ]
+    secret = _secret(place, params.get("api_key"), notes)
+    order = params.get("order")
+    tier = min(depth + (order - 1 if isinstance(order, int) and order > 0 else 0), TIERS - 1)
+    weight, limit = params.get("weight"), params.get("max_parallel_requests")
+    made = _Endpoint(
+        url.rstrip("/"),
+        secret,
+        tier,
+        max(1, min(1000, int(weight * 100))) if isinstance(weight, int | float) else 100,
+        max(1, min(10000, limit)) if isinstance(limit, int) else None,
+    )
+    key: tuple[object, ...] = (made.url, secret, tier, made.weight, made.limit)
+    kept = endpoints.setdefault(key, made)
+    while kept.models.get(caller, upstream) != upstream:  # the same place twice for one model, under two names
+        key = (*key, upstream)
+        kept = endpoints.setdefault(key, made)
+    kept.models[caller] = upstream
+
+
+def _secret(place: str, key: object, notes: list[str]) -> tuple[str, str] | None:
+    if not key:
+        return None
+    text = str(key)
+    if text.startswith(ENVIRONMENT):
+        variable = text.removeprefix(ENVIRONMENT)
+        name = variable.lower().replace("_", "-").strip("-")
+        notes.append(f"{place}: put the value of {variable} into Secret {name}, key api-key")
+        return name, "api-key"
+    name = "imported-" + place.replace("model_list[", "").rstrip("]")
+    where = f"{place}.litellm_params.api_key"
+    notes.append(f"{where}: an API key in the file is not copied; put it into Secret {name}, key api-key")
+    return name, "api-key"
+
+
+def _manifest(one: _Endpoint, served: list[str], taken: set[str]) -> Json:
+    provider = provider_of(one.url)
+    host = one.url.split("//", 1)[1].split("/")[0].split(":")[0]
+    name = provider.lower() if provider != "OpenAI" else host.removeprefix("api.").split(".")[0]
+    ordered = {model: one.models[model] for model in served if model in one.models}
+    return {
+        "name": name_of(name, taken),
+        "provider": provider,
+        "url": one.url,
+        "tier": one.tier,
+        "weight": one.weight,
+        **({"maxConnections": one.limit} if one.limit else {}),
+        **({"credentialsRef": {"name": one.secret[0], "key": one.secret[1]}} if one.secret else {}),
+        **({"insecure": True} if one.secret and one.url.startswith("http://") else {}),
+        **({"models": listed} if (listed := models_of(ordered, served)) else {}),
+    }
+
+
+def _policy(settings: Json) -> Json:
+    retries, allowed, cooldown = (settings.get(name) for name in ("num_retries", "allowed_fails", "cooldown_time"))
+    total, first = settings.get("timeout", settings.get("request_timeout")), settings.get("stream_timeout")
+    spec: dict[str, Json] = {}
+    if isinstance(retries, int) and retries >= 0:
+        spec["retry"] = {"maxAttempts": retries + 1}
+    breaker: dict[str, object] = {}
+    if isinstance(allowed, int) and allowed >= 0:
+        breaker["consecutiveFailures"] = allowed + 1
+    if isinstance(cooldown, int | float) and 0 < cooldown <= 300:
+        breaker["recoveryTimeout"] = _duration(cooldown)
+    if breaker:
+        spec["circuitBreaker"] = breaker
+    timeouts: dict[str, object] = {}
+    if isinstance(total, int | float) and 0 < total <= 3600:
+        timeouts["request"] = _duration(total)
+    if isinstance(first, int | float) and 0 < first <= 3600:
+        timeouts["firstToken"] = _duration(first)
+    if timeouts:
+        spec["timeouts"] = timeouts
+    return spec
+
+
+def _duration(seconds: float) -> str:
+    return f"{int(seconds)}s" if seconds == int(seconds) else f"{int(seconds * 1000)}ms"
+
+
+def _not_carried(document: Json, settings: Json) -> Iterator[str]:
+    for section in ("litellm_settings", "router_settings"):
+        for name in as_object(document.get(section)):
+            if name not in SETTINGS:
+                yield f"{section}.{name}: not carried over"
+    for name in as_object(document.get("general_settings")):
+        what = "use access.clients of the pool for callers' API keys" if name == "master_key" else "not carried over"
+        yield f"general_settings.{name}: {what}"
+    for name in document:
+        if name not in ("model_list", "litellm_settings", "router_settings", "general_settings"):
+            yield f"{name}: not carried over"
