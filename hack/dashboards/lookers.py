@@ -45,7 +45,7 @@ def lookers_of(run: Run, scraper: Prometheus, page: str, asked: Sequence[str]) -
         Looker("kubectl get epool", lambda: _columns(status())),
         Looker("kubectl describe epool", lambda: _troubles(status())),
         Looker("Events", lambda: _event(run.output)),
-        Looker("poolkeeper status", lambda: _marked(run.command("status"))),
+        Looker("poolkeeper status", lambda: _headline(run.command("status"))),
         Looker("the page", lambda: _shown(plain_http.get(f"{page}/pools.json", timeout=10).text)),
         Looker("dashboard Health", lambda: _dashboard(scraper)),
         Looker(ALERTS, lambda: ", ".join(sorted({one["alertname"] for one in scraper.firing()}))),
@@ -82,9 +82,11 @@ def _event(output: str) -> str:
     return " ".join(lines[-1]) if lines else ""
 
 
-def _marked(text: str) -> str:
-    lines = [line[2:] for line in text.splitlines() if line.startswith("! ")]
-    return re.sub(r" for \d+\w+", "", lines[0]) if lines else "no trouble"
+def _headline(text: str) -> str:
+    """The line above the endpoints, and the first condition that is not as it should be."""
+    above, _, below = text.partition("\nENDPOINT ")
+    marked = [re.sub(r" for \d.*?(?=:|$)", "", line[2:]) for line in below.splitlines() if line.startswith("! ")]
+    return " / ".join([above.splitlines()[-1], *marked[:1]])
 
 
 def _shown(text: str) -> str:

@@ -64,14 +64,14 @@ PHASES = (
             "kubectl get epool": "Tier 1, Failover True",
             "kubectl describe epool": "Tier 1 serves",
             "Events": "^Failover ",
-            "poolkeeper status": "official",
+            "poolkeeper status": r"tier 1 \(backup\) serves",
             "the page": "^Look",
             "dashboard Health": "tier 1",
         },
     ),
     Phase(
         "the backup answers 503, too: nobody gets an answer",
-        150,
+        170,
         {OFFICIAL: "busy503", BACKUP: "busy503"},
         {
             "a caller": "^503",
@@ -85,14 +85,14 @@ PHASES = (
     ),
     Phase(
         "both answer again",
-        330,
+        320,
         {},
         {
             "a caller": "200 from official",
             "kubectl get epool": "Available True, .*Tier 0, Failover False",
             "kubectl describe epool": "^every condition is good",
             "Events": "^Failback",
-            "poolkeeper status": "^no trouble",
+            "poolkeeper status": "^all is well",
             "the page": "^Well",
             "dashboard Health": "tier 0; every endpoint gets requests",
         },
@@ -119,12 +119,12 @@ def told(phases: Sequence[Phase], folder: Path) -> Sequence[Heard]:
             for name, fake in fakes.items():
                 fake.set(phase.plays.get(name, "ok"))
             time.sleep(phase.seconds)
-            heard += [_heard(phase, looker, began_s) for looker in lookers if looker.name in phase.wanted]
-            heard += _alerts(phase, lookers[-1], began_s)
+            heard += [heard_of(phase, looker, began_s) for looker in lookers if looker.name in phase.wanted]
+            heard += alerts_of(phase, lookers[-1], began_s)
         return heard
 
 
-def _heard(phase: Phase, looker: Looker, began_s: float) -> Heard:
+def heard_of(phase: Phase, looker: Looker, began_s: float) -> Heard:
     said = [one for one in looker.said if one.at_s >= began_s]
     right = [one for one in said if re.search(phase.wanted[looker.name], one.words)]
     if not right:
@@ -134,7 +134,7 @@ def _heard(phase: Phase, looker: Looker, began_s: float) -> Heard:
     return Heard(phase, looker.name, right[0].at_s - began_s, stays_s, right[0].words)
 
 
-def _alerts(phase: Phase, looker: Looker, began_s: float) -> Iterator[Heard]:
+def alerts_of(phase: Phase, looker: Looker, began_s: float) -> Iterator[Heard]:
     """Each that began to fire, and each that ended, in the phase."""
     before = _names([said for said in looker.said if said.at_s < began_s][-1:])
     for said in looker.said:
