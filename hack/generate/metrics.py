@@ -83,7 +83,8 @@ OF_ROUTERS: Mapping[str, str] = {
     "surface": "{surfaces}, `other`",
     "tier": "`tier` of the endpoint",
     "type": "{token_types}; cached_input is a part of input, reasoning of output",
-    "what": "what was changed: [fallback.md](../fallback.md#another-form-of-the-request)",
+    "what": "of answers: `fingerprint`, `provider` (OpenRouter names it); of requests: what was changed:"
+    " [fallback.md](../fallback.md#another-form-of-the-request)",
     "to": "of failovers: the endpoint used instead; of breakers: the state after",
     "worker": "number of the worker process",
 }

@@ -120,6 +120,9 @@ class ModelMapping(Model):
     upstream_name: ModelName | None = None
     """The endpoint's own name for it. Default: the same name. Together with "*": the router requests every model under
     this one name, for a small local server with one model."""
+    aliases: tuple[ModelName, ...] = Field((), max_length=16, json_schema_extra=LIST_SET)
+    """Names that answers for this model may have and still be from it, such as an internal one. A dated name, or a
+    provider's prefix before the name, needs no entry."""
     parameters: tuple[ParameterRule, ...] = Field((), max_length=8, json_schema_extra=list_map("path"))
     """Parameters that are set, limited or left out in requests for this model, such as {path: thinking.type, set:
     disabled}. Such an entry replaces the endpoint's own for the same path."""

@@ -261,6 +261,10 @@ class FailoverPolicySpec(Model):
     """How long to wait for what."""
     streaming: Streaming = Streaming()
     """How answers are asked of an endpoint, and what happens to one that breaks off."""
+    substitution: Literal["Report", "NextEndpoint"] = "Report"
+    """What happens to an answer that names another model than the one that was requested. Report: the client gets it;
+    a metric, the Degraded condition and an Event say so. NextEndpoint: another endpoint answers, and this one gets no
+    requests for the model for a while. Dated names, a provider's prefix and declared aliases are no other model."""
     concurrency: Concurrency = Concurrency()
     """How the router finds the limit of requests in flight at an endpoint."""
     queue: Queue = Queue()

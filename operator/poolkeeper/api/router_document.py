@@ -19,11 +19,12 @@ from poolkeeper.api.startup_hints import AnsweredDoc, OutagesDoc
 
 
 class ModelRoute(Model):
-    """One model of the pool on one endpoint: what clients ask for, and what this endpoint calls it. parameters: the
-    later of two for the same path counts."""
+    """One model of the pool on one endpoint: what clients ask for, what this endpoint calls it, and its other names
+    (aliases). parameters: the later of two for the same path counts."""
 
     name: str
     upstream_name: str
+    aliases: tuple[str, ...] = ()
     parameters: tuple[ParameterDoc, ...] = ()
 
 
@@ -258,6 +259,7 @@ class PolicyDoc(Model):
     timeouts: TimeoutsDoc
     balancing: BalancingDoc
     streaming: StreamingDoc
+    substitution: Literal["Report", "NextEndpoint"] = "Report"
     concurrency: ConcurrencyDoc = ConcurrencyDoc()
     queue: QueueDoc | None = None
     tiers: TiersDoc = TiersDoc()

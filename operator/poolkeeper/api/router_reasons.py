@@ -21,6 +21,8 @@ UNTRIED = frozenset({"HealthCheckPassed", "ProbePassed"})
 AWAITING_TRAFFIC = "AwaitingTraffic"
 AWAITS_TRAFFIC = frozenset({AWAITING_TRAFFIC})
 """That is so for all its models: only a request can show more."""
+WRONG_MODEL = "WrongModel"
+"""Its answers name another model than the one that was requested."""
 BY_BREAKER = frozenset({"BreakerOpen", "BreakerHalfOpen"})
 """Says what the breaker says; why it opened stands at the models."""
 _WORD = re.compile(r"[A-Z][A-Za-z0-9]{0,63}")

@@ -27,13 +27,15 @@ class Heard(Model):
 
 
 class ModelState(Heard):
-    """since: when the breaker last changed."""
+    """since: when the breaker last changed. answered_by: the other model that answers in its place."""
 
     name: Name
     breaker: Breaker = "Closed"
     reason: Name = ""
     since: Instant | None = None
     retry_at: Instant | None = None
+    answered_by: Line | None = None
+    answered_by_since: Instant | None = None
 
 
 class LastError(Heard):

@@ -33,5 +33,5 @@ def _state(state: RouterState) -> Hashable:
 
 
 def _endpoint(endpoint: EndpointState) -> Hashable:
-    models = tuple((model.name, model.breaker, model.reason) for model in endpoint.models)
+    models = tuple((model.name, model.breaker, model.reason, model.answered_by) for model in endpoint.models)
     return (endpoint.name, endpoint.tier, endpoint.health, endpoint.breaker, endpoint.reason, endpoint.since, models)

@@ -129,7 +129,10 @@ def _routes(endpoint: Endpoint, pool_models: Sequence[str]) -> Iterator[ModelRou
             upstream = mapping.upstream_name if mapping else None
             rules = (*endpoint.parameters, *(mapping.parameters if mapping else ()))
             yield ModelRoute(
-                name=model, upstream_name=upstream or model, parameters=tuple(_parameter(rule) for rule in rules)
+                name=model,
+                upstream_name=upstream or model,
+                aliases=mapping.aliases if mapping else (),
+                parameters=tuple(_parameter(rule) for rule in rules),
             )
 
 

@@ -68,6 +68,7 @@ def policy_doc(spec: FailoverPolicySpec, told_at: str = "", held: tuple[HeldTier
         ),
         balancing=_balancing(spec.balancing),
         streaming=StreamingDoc(recovery=spec.streaming.recovery, whole_answers=spec.streaming.whole_answers),
+        substitution=spec.substitution,
         concurrency=ConcurrencyDoc(mode=spec.concurrency.mode),
         queue=_queue(spec.queue),
         tiers=TiersDoc(spill=spec.tiers.spill),

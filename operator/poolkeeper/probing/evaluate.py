@@ -4,13 +4,13 @@ The checks are asked in order, and the first that has something to say is right.
 from the pool's spec.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from poolkeeper.api.endpoint import Provider
 from poolkeeper.api.reasons import ProbeReason
+from poolkeeper.probing.model_names import is_same_model
 from poolkeeper.probing.phases import Certificate, Ending, Exchange, Reach
 
 RENEWAL_OVERDUE = timedelta(days=7)
@@ -50,16 +50,6 @@ def judge_reach(reach: Reach, now: datetime) -> ProbeReason | None:
 
 def judge_exchange(seen: Exchange, asked: Asked) -> ProbeReason | None:
     return next((reason for check in _CHECKS if (reason := check(seen, asked))), None)
-
-
-def is_same_model(asked: str, answered: str) -> bool:
-    """Every word of the asked name is in the answering one: "deepseek-flash" may call itself
-    "DeepSeek-V4.1-Flash-1017", and "vendor/name:variant" is "name"."""
-    return _words(asked) <= _words(answered)
-
-
-def _words(name: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[a-z]+|[0-9]+", name.lower().rsplit("/", 1)[-1].partition(":")[0]))
 
 
 def _is_overdue(certificate: Certificate | None, now: datetime) -> bool:

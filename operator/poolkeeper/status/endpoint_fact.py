@@ -17,7 +17,7 @@ from poolkeeper.plan.annotations import mode_of
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.probing.history import verdict_on
 from poolkeeper.probing.window import Verdict
-from poolkeeper.status.merge_replicas import View, endpoint_view
+from poolkeeper.status.merge_replicas import Substitute, View, endpoint_view, substitutes
 from poolkeeper.status.outage import Evidence, Outage
 
 NOT_PROBED = Verdict()
@@ -51,6 +51,7 @@ class EndpointFact:
     is_trial_next: bool = False
     check_found: str = ""
     outage: Outage | None = None
+    substitutes: tuple[Substitute, ...] = ()
 
     @property
     def evidence(self) -> Evidence:
@@ -132,6 +133,7 @@ def endpoint_facts(
             asked_at=view.last_asked,
             is_trial_next=view.is_trial_next,
             check_found=view.check_found,
+            substitutes=substitutes(states, name),
         )
         yield _unproven_when_quiet(fact, now)
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poolkeeper.api.reasons import ConditionType, Reason
-from poolkeeper.api.router_reasons import AT_REST, CHECK_FAILED, KEY_MISSING, KEY_REFUSED, OFF_SCHEDULE, OUT_OF_MONEY
+from poolkeeper.api.router_reasons import (
+    AT_REST,
+    CHECK_FAILED,
+    KEY_MISSING,
+    KEY_REFUSED,
+    OFF_SCHEDULE,
+    OUT_OF_MONEY,
+    WRONG_MODEL,
+)
 from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
 from poolkeeper.status.fault_words import fault
 
@@ -70,6 +78,9 @@ def _unavailable(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[P
 def _endpoint(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:
     yield from _breaker(now, _open_for(was), _open_for(now))
     yield from _health(was, now)
+    if now.reason == WRONG_MODEL and not (was and was.reason == WRONG_MODEL):
+        told = f"{now.name}: its answers name another model than the one that was requested"
+        yield PoolEvent("Warning", Reason.GreyFailure, told, "Report")
 
 
 def _breaker(now: EndpointStatus, was_open: frozenset[str], is_open: frozenset[str]) -> Iterator[PoolEvent]:

@@ -89,6 +89,27 @@ def endpoint_view(states: Iterable[RouterState], name: str, was_out: bool = Fals
     )
 
 
+@dataclass(frozen=True)
+class Substitute:
+    """The model that answers in place of the one that is requested, as any router has seen it."""
+
+    model: str
+    answered_by: str
+    since: datetime | None
+
+
+def substitutes(states: Iterable[RouterState], name: str) -> tuple[Substitute, ...]:
+    found = {
+        model.name: Substitute(model.name, model.answered_by, model.answered_by_since)
+        for state in states
+        for endpoint in state.endpoints
+        if endpoint.name == name
+        for model in endpoint.models
+        if model.answered_by
+    }
+    return tuple(found[model] for model in sorted(found))
+
+
 def active_tier(states: Collection[RouterState]) -> int | None:
     tier = _middle(
         [_NO_TIER if state.active_tier is None else state.active_tier for state in states], lambda tier: tier

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from poolkeeper.api.reasons import POOL_CONDITIONS, ConditionType
+from poolkeeper.api.router_reasons import WRONG_MODEL
 from poolkeeper.api.status import Condition, EffectivePolicy, EndpointPoolStatus, EndpointStatus, RouterStatus
 from poolkeeper.plan.child_names import selector_text
 from poolkeeper.status.chain import Finding
@@ -69,7 +70,7 @@ def _endpoint(facts: Facts, endpoint: EndpointFact) -> EndpointStatus:
         health=endpoint.health,
         breaker=endpoint.breaker,
         open_models=endpoint.only_models if endpoint.breaker != "Closed" else (),
-        reason=(endpoint.reason if is_ill else "") or probed,
+        reason=(endpoint.reason if is_ill else "") or probed or (WRONG_MODEL if endpoint.substitutes else ""),
         last_transition_time=_since(facts, endpoint, before),
         outage_since=_whole_second(endpoint.outage.since) if endpoint.outage else None,
         recovering_since=endpoint.outage.well_since if endpoint.outage else None,

@@ -15,6 +15,7 @@ local respond = require "nginx.shared.respond"
 local backoffs = require "nginx.endpoint.backoffs"
 local in_flight = require "nginx.endpoint.in_flight"
 local state = require "nginx.shared.state"
+local substitutions = require "nginx.endpoint.substitutions"
 local document_sync = require "nginx.document_sync"
 local scrape = require "nginx.scrape"
 
@@ -49,9 +50,11 @@ local function circuits_of(endpoint, records, now_ms)
   for i, route in ipairs(endpoint.models) do
     local record = records[i]
     local seen = breakers.window(endpoint.routes[route.name].circuit, endpoint.policy.circuit_breaker, now_ms)
+    local another, another_since_ms = substitutions.of(endpoint, route.name)
     models[i] = {
       name = route.name, breaker = record.state, reason = record.reason, since = rfc3339(record.since_ms),
       retryAt = record.state == "Open" and rfc3339(record.retry_at_ms) or NULL,
+      answeredBy = another or NULL, answeredBySince = rfc3339(another_since_ms),
     }
     window.ok, window.failed = window.ok + math.max(0, seen.ok), window.failed + seen.failed
   end

@@ -72,7 +72,8 @@ local function prepare_endpoint(endpoint, doc)
     endpoint.model_names[i] = model.name
     endpoint.routes[model.name] = {
       quoted_name = scan.quote(model.upstream_name), upstream_name = model.upstream_name,
-      circuit = breakers.name(endpoint, model.name), parameters = parameters.prepare(model.parameters),
+      circuit = breakers.name(endpoint, model.name), aliases = model.aliases or {},
+      parameters = parameters.prepare(model.parameters),
     }
   end
   endpoint.own_headers = headers.prepare(endpoint.headers)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from poolkeeper.api.reasons import ProbeReason as R
-from poolkeeper.probing.evaluate import Asked, is_same_model, judge_exchange, judge_reach
+from poolkeeper.probing.evaluate import Asked, judge_exchange, judge_reach
+from poolkeeper.probing.model_names import is_same_model
 from poolkeeper.probing.phases import Certificate, Ending, Exchange, Reach, Usage
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)

@@ -26,10 +26,9 @@ def out(facts: Facts) -> Finding | None:
 
 
 def grey(facts: Facts) -> Finding | None:
-    found = [endpoint for endpoint in facts.counted if endpoint.probe.reason]
-    if not found:
-        return None
-    return Finding("True", Reason.GreyFailure, "; ".join(_grey_told(endpoint) for endpoint in found))
+    found = [_grey_told(endpoint) for endpoint in facts.counted if endpoint.probe.reason]
+    found += [_substitute_told(endpoint) for endpoint in facts.counted if endpoint.substitutes]
+    return Finding("True", Reason.GreyFailure, "; ".join(found)) if found else None
 
 
 def probe_stale(facts: Facts) -> Finding | None:
@@ -91,6 +90,11 @@ def _grey_told(endpoint: EndpointFact) -> str:
     done = "" if percent == FULL_PERCENT else f"; it gets {percent} % of its weight" if percent else "; it is excluded"
     meaning = f"{reason.meaning[0].lower()}{reason.meaning[1:].rstrip('.')}"
     return f"{endpoint.name}: probes find {reason.value}{since_when(endpoint.probe_since)}: {meaning}{done}"
+
+
+def _substitute_told(endpoint: EndpointFact) -> str:
+    each = (f"{one.model} is answered by {one.answered_by}{since_when(one.since)}" for one in endpoint.substitutes)
+    return f"{endpoint.name}: {', '.join(each)}"
 
 
 def _at(when: datetime) -> str:

@@ -42,7 +42,8 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 
 -- decode: JSON text -> value, or nil. choices: how many must finish (the request's n). is_empty: nothing was said so far,
 -- and no reason to finish but "stop" given. says_usage: did the last event carry an account? is_accounted: is the account
--- the last one, said with the finish or after it? contents: events that said something. instead: what clients can read in
+-- the last one, said with the finish or after it? contents: events that said something. model,
+-- fingerprint, provider: what the answer says it comes from. instead: what clients can read in
 -- place of the event that was read last, nil: that event.
 -- as_stream: a whole answer as a stream (core/forms/openai.lua); nil: one in the place of a chunk says nothing.
 function _M.new(decode, choices, as_stream)
@@ -50,7 +51,7 @@ function _M.new(decode, choices, as_stream)
     decode = decode, choices = choices or 1, as_stream = as_stream, finished = 0, ended = {},
     usage = nil, says_usage = false, is_counted = false, is_accounted = false,
     frame = frame.new(), transcript = nil, channel = nil, is_empty = true, final = nil,
-    contents = 0,
+    contents = 0, model = nil, fingerprint = nil, provider = nil,
   }, reader)
 end
 
@@ -253,6 +254,9 @@ function reader:read(text, from, to)
     self.instead = event_rewrite.without(self.instead or event, "error") -- an empty one, which clients take for an error
   end
   read_usage(self, value.usage)
+  if not self.model then
+    self.model, self.fingerprint, self.provider = value.model, value.system_fingerprint, value.provider
+  end
   local kind, detail
   local choices = value.choices
   if type(choices) ~= "table" or #choices == 0 then

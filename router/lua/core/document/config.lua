@@ -55,7 +55,9 @@ local ENDPOINT = object({
   credential = nullable(object({ file = FILE, source = SOURCE })),
   max_connections = integer(0, COUNT_MAX),
   base_latency_ms = integer(0, HOUR_MS),
-  models = list(object({ name = MODEL, upstream_name = MODEL, parameters = PARAMETERS }), 0, 64),
+  models = list(object({
+    name = MODEL, upstream_name = MODEL, aliases = nullable(list(MODEL, 0, 16)), parameters = PARAMETERS,
+  }), 0, 64),
   headers = list(object({
     name = text(1, 64, "^[%l%d][%l%d%-]*$"), value = nullable(text(1, 256, "^[\32-\126]+$")),
   }), 0, 16),
@@ -96,6 +98,7 @@ local POLICY = object({
       mode = one_of("Header", "Prefix"), header = text(1, 64, "^[%w%-]+$"), ttl_ms = integer(0, NO_LIMIT_MS),
     })),
   }),
+  substitution = nullable(one_of("Report", "NextEndpoint")),
   streaming = object({
     recovery = one_of("Continue", "Restart", "Error"), whole_answers = one_of("Stream", "AsAsked"),
   }),

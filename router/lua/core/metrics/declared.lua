@@ -16,6 +16,7 @@ _M.OTHER = OTHER
 -- Series of a family for each pair of an endpoint and a model; a histogram has one a bucket, and three more.
 local PER_PAIR = {
   poolkeeper_attempts_total = 1,
+  poolkeeper_substitutions_total = 1,
   poolkeeper_upstream_errors_total = #values.CLASSES,
   poolkeeper_breaker_transitions_total = #values.TRANSITIONS,
   poolkeeper_spend_total = #values.KINDS,
@@ -82,6 +83,7 @@ local function each_pair(doc, bounds, add, endpoint, model)
     return lumped(bounds, family, model)
   end
   add(of("poolkeeper_attempts_total", name, in_family("poolkeeper_attempts_total")))
+  add(of("poolkeeper_substitutions_total", name, in_family("poolkeeper_substitutions_total")))
   for _, class in ipairs(values.CLASSES) do
     add(of("poolkeeper_upstream_errors_total", name, in_family("poolkeeper_upstream_errors_total"), class))
   end
@@ -126,6 +128,8 @@ local function each_endpoint(doc, bounds, add, endpoint)
     add(of("poolkeeper_stream_recoveries_total", name, how))
   end
   add(of("poolkeeper_affinity_broken_total", name))
+  add(of("poolkeeper_upstream_changes_total", name, "fingerprint"))
+  add(of("poolkeeper_upstream_changes_total", name, "provider"))
   add(of("poolkeeper_hedges_total", name))
   if endpoint.pricing then
     add(of("poolkeeper_cost_total", name, endpoint.pricing.currency))

@@ -159,6 +159,14 @@ local FAMILIES = {
     "counter", "Health checks, by result; Spared: skipped, recent traffic was enough.",
     { "endpoint", "result" },
   },
+  poolkeeper_substitutions_total = {
+    "counter", "Answers from another model than the one that was requested, by its name in the answer.",
+    { "endpoint", "model" },
+  },
+  poolkeeper_upstream_changes_total = {
+    "counter", "Answers with another fingerprint, or of another provider behind the endpoint, than the one before.",
+    { "endpoint", "what" },
+  },
   poolkeeper_endpoint_weight = {
     "gauge", "Current weight of an endpoint in balancing.",
     { "endpoint" },

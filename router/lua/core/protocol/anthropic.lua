@@ -60,7 +60,8 @@ end
 local MEANINGS = {}
 
 function MEANINGS.message_start(reader, value)
-  reader.usage = account(type(value.message) == "table" and value.message.usage, reader.usage)
+  local message = type(value.message) == "table" and value.message or {}
+  reader.usage, reader.model = account(message.usage, reader.usage), message.model
   return chunk.NOISE
 end
 
@@ -132,7 +133,8 @@ function _M.read_whole(body, decode)
   if type(value) ~= "table" or value.type ~= "message" or type(value.content) ~= "table" then
     return false
   end
-  return true, CUT_REASONS[value.stop_reason] and value.stop_reason or nil, account(value.usage)
+  return true, CUT_REASONS[value.stop_reason] and value.stop_reason or nil, account(value.usage),
+    value.model and { model = value.model } or nil
 end
 
 

@@ -4,6 +4,8 @@ local find = string.find
 local gmatch = string.gmatch
 local match = string.match
 local max = math.max
+local min = math.min
+local sub = string.sub
 
 local chunk = require "core.answer.chunk"
 local cut_reason = require "core.answer.cut_reason"
@@ -17,6 +19,7 @@ local sketch = require "core.json.sketch"
 local _M = {}
 
 local TYPE = "poolkeeper_error"
+local HEAD_BYTES, TAIL_BYTES = 512, 1024 -- where an answer's own members stand
 local USAGE_TAIL_BYTES = 1024 -- usage is the last member of an answer, or nearly so
 
 _M.DONE_EVENT = "data: [DONE]\n\n"
@@ -134,10 +137,29 @@ local function read_long(value, member)
       cut = cut or cut_reason(reason) and reason or nil
     end
   end
-  return true, cut, type(value.usage) == "table" and value.usage or nil
+  return true, cut, type(value.usage) == "table" and value.usage or nil,
+    { model = value.model, fingerprint = value.system_fingerprint, provider = value.provider }
 end
 
 
+local function text_after(text, name)
+  return match(text, '"' .. name .. '"%s*:%s*"([^"]*)"')
+end
+
+
+-- What an answer says it comes from, found without decoding in what stands before its list or after it. What its list says
+-- may be anything.
+local function origin_of(body, member)
+  local list = find(body, '"' .. member .. '"', 1, true) or 1
+  local before, after = sub(body, 1, min(list, HEAD_BYTES)), sub(body, max(list, #body - TAIL_BYTES))
+  after = match(after, ".*%](.*)$") or ""
+  return { model = text_after(before, "model") or text_after(after, "model"),
+           fingerprint = text_after(before, "system_fingerprint") or text_after(after, "system_fingerprint"),
+           provider = text_after(before, "provider") or text_after(after, "provider") }
+end
+
+
+-- Of an answer: true, why it was cut, its account, what it comes from {model, fingerprint, provider}.
 function _M.read_whole(body, decode, member)
   if sketch.is_long(body) then
     return read_long(decode(body), member)
@@ -145,7 +167,7 @@ function _M.read_whole(body, decode, member)
   if not is_answer(body, decode, member) then
     return false
   end
-  return true, cut_reason_of(body), usage_of(body)
+  return true, cut_reason_of(body), usage_of(body), origin_of(body, member)
 end
 
 

@@ -96,6 +96,9 @@ local function understand(reader, value)
     local kind = type(delta)
     return (kind == "string" and delta ~= "" or kind == "table" and next(delta) ~= nil) and chunk.CONTENT or chunk.NOISE
   end
+  if not reader.model and type(value.response) == "table" then
+    reader.model = value.response.model
+  end
   local finish = ENDS[name]
   if not finish then
     return find(name, ".done", -5, true) and chunk.CLOSING or chunk.NOISE
@@ -121,7 +124,8 @@ function _M.read_whole(body, decode)
   if typed.is_given(value.error) or value.status == "failed" then
     return false, error_of(value)
   end
-  return true, value.status == "incomplete" and cut_reason(value) or nil, account(value.usage)
+  return true, value.status == "incomplete" and cut_reason(value) or nil, account(value.usage),
+    value.model and { model = value.model } or nil
 end
 
 

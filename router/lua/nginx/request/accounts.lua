@@ -132,8 +132,8 @@ function _M.answered(attempt)
 end
 
 
-function _M.failed(attempt, class)
-  if counts_of(attempt) or attempt.has_begun and BILLED[class] then
+function _M.failed(attempt, failure)
+  if counts_of(attempt) or attempt.has_begun and (BILLED[failure.class] or failure.reason == "WrongModel") then
     enter(attempt, attempt.first_content_ms > 0 and "cut" or "retry")
   end
 end

@@ -15,6 +15,7 @@ local splice = require "core.recovery.splice"
 local sse = require "core.answer.sse"
 local sketch = require "core.json.sketch"
 local stream = require "core.answer.stream"
+local substitutions = require "nginx.endpoint.substitutions"
 local tools = require "core.request.tools"
 local turn = require "nginx.shared.turn"
 
@@ -115,8 +116,8 @@ end
 
 local function check_whole(request, attempt, conn, body)
   local decode = sketch.decoder(cjson.decode, turn.pause)
-  local is_answer, cut, usage = request.protocol.read_whole(body, decode, request.surface.member)
-  attempt.usage = usage
+  local is_answer, cut, usage, origin = request.protocol.read_whole(body, decode, request.surface.member)
+  attempt.usage, attempt.origin = usage, origin
   if not is_answer then
     if body == "" or not decode(body) then
       return failed("Truncated", "Truncated", "no complete JSON")
@@ -258,6 +259,12 @@ function _M.of(request, attempt, conn, deadline_ms)
   end
   local hold = its_form == form.WHOLE and hold_whole or attempt.is_stream and hold_stream or hold_assembled
   local answer, failure = hold(request, attempt, conn, start, deadline_ms)
+  if answer and substitutions.is_refused(attempt) then
+    if answer.conn then
+      conn:close()
+    end
+    return failed("ModelMissing", substitutions.REASON, "another model answered")
+  end
   if answer then
     answer.processing_ms = processing_ms(conn)
     if attempt.assembles and not answer.events then

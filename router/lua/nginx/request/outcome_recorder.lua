@@ -14,6 +14,7 @@ local queue = require "nginx.balancing.queue"
 local backoffs = require "nginx.endpoint.backoffs"
 local in_flight = require "nginx.endpoint.in_flight"
 local pending_latency = require "nginx.balancing.pending_latency"
+local substitutions = require "nginx.endpoint.substitutions"
 local values = require "core.metrics.values"
 
 local tokens, lumped = cost.tokens, declared.lumped
@@ -86,6 +87,7 @@ function _M.first_content(attempt, now_ms)
   attempt.first_content_ms = now_ms
   pending_latency.over(attempt)
   breakers.first_content(attempt, now_ms)
+  substitutions.look(attempt, now_ms)
   backoffs.success(attempt.endpoint, attempt.model, now_ms, attempt.started_ms)
   backoffs.sample_latency(attempt.endpoint, pending_latency.sample(attempt, wait_ms, now_ms), now_ms)
   if attempt.policy.is_adaptive then
@@ -102,8 +104,7 @@ end
 
 -- The model of an answer as a label: one that the document names, or "other".
 local function response_model(attempt)
-  local said = attempt.reader and attempt.reader.model or attempt.model_said
-  local wanted = attempt.route.upstream_name
+  local said, wanted = substitutions.origin(attempt).model, attempt.route.upstream_name
   return lumped(attempt.endpoint.bounds, "gen_ai_client_token_usage_token", (not said or said == wanted) and wanted
     or "other")
 end
@@ -174,7 +175,7 @@ function _M.failure(attempt, failure, now_ms, is_counted_elsewhere)
   count_failure(attempt, failure.class)
   count_status(attempt)
   metrics.observe(labels(attempt).durations[values.error_type(failure.class)], (now_ms - attempt.started_ms) / 1000)
-  accounts.failed(attempt, failure.class)
+  accounts.failed(attempt, failure)
 end
 
 

@@ -138,9 +138,9 @@ function _M.begin_count(key, amount)
   counters:add(key, amount)
 end
 
--- A count, or a text.
-function _M.note(key, value)
-  counters:set(key, value)
+-- A count, or a text; ttl_s: for so long (nil: for ever).
+function _M.note(key, value, ttl_s)
+  counters:set(key, value, ttl_s or 0)
 end
 
 function _M.noted(key)
