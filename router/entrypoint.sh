@@ -14,6 +14,7 @@ ADMIN=${POOLKEEPER_ADMIN:-0.0.0.0:9180}
 WORKERS=${POOLKEEPER_WORKERS:-1}
 CACHE_BYTES=${POOLKEEPER_CACHE_BYTES:-67108864}
 LOG_LEVEL=${POOLKEEPER_LOG_LEVEL:-warn}
+REQUEST_LOG=${POOLKEEPER_REQUEST_LOG:-/dev/stdout}
 RESOLV_CONF=${POOLKEEPER_RESOLV_CONF:-/etc/resolv.conf}
 HOSTS=${POOLKEEPER_HOSTS:-/etc/hosts}
 OS_RELEASE=${POOLKEEPER_OS_RELEASE:-/etc/os-release}
@@ -46,6 +47,10 @@ esac
 case $LOG_LEVEL in
   debug | info | notice | warn | error | crit) ;;
   *) fail "POOLKEEPER_LOG_LEVEL is '$LOG_LEVEL', wanted debug, info, notice, warn, error or crit" ;;
+esac
+
+case $REQUEST_LOG in
+  /*[!A-Za-z0-9._/-]* | [!/]*) fail "POOLKEEPER_REQUEST_LOG is '$REQUEST_LOG', wanted the full path of a file" ;;
 esac
 
 mkdir -p "$RUN_DIR/tmp" || fail "the run folder $RUN_DIR cannot be made; set POOLKEEPER_RUN_DIR to a writable folder"
@@ -106,6 +111,8 @@ ulimit -n "$FILES" || FILES=$(ulimit -n)
 } >"$RUN_DIR/main.conf"
 echo "listen $LISTEN backlog=4096;" >"$RUN_DIR/client.conf"
 echo "listen $ADMIN;" >"$RUN_DIR/admin.conf"
+# One line a request. Whole lines of at most 4 KiB at a time: those of two workers never mix, in a pipe neither.
+echo "access_log $REQUEST_LOG requests buffer=4k flush=1s if=\$poolkeeper_line;" >"$RUN_DIR/log.conf"
 # Cached answers: memory is taken as it is used, a whole page of it at least.
 echo "lua_shared_dict poolkeeper_answers $((CACHE_BYTES > 65536 ? CACHE_BYTES : 65536));" >"$RUN_DIR/caches.conf"
 

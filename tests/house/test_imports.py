@@ -33,6 +33,7 @@ LUA_GROUPS: Mapping[str, frozenset[str]] = {
     "core/health": frozenset({"core/balancing", "core/error", "core/protocol"}),
     "core/http": frozenset(),
     "core/json": frozenset(),
+    "core/log": frozenset(),
     "core/metrics": frozenset({"core/error", "core/health", "core/protocol", "core/request"}),
     "core/protocol": frozenset({"core/answer", "core/forms", "core/json", "core/recovery"}),
     "core/recovery": frozenset({"core/answer", "core/json"}),

@@ -162,6 +162,7 @@ class Router:
             "POOLKEEPER_LISTEN": f"127.0.0.1:{self.port}",
             "POOLKEEPER_ADMIN": f"127.0.0.1:{self.admin_port}",
             "POOLKEEPER_WORKERS": str(self.workers),
+            "POOLKEEPER_REQUEST_LOG": str(self.request_log_file),
             "SSL_CERT_FILE": str(unused_authority()),  # nginx takes longer to read the system's than for all the rest
             **self._environment,
         }
@@ -219,6 +220,14 @@ class Router:
     @property
     def log_file(self) -> Path:
         return self.folder / "router.log"
+
+    @property
+    def request_log_file(self) -> Path:
+        return self.folder / "requests.log"
+
+    def request_log(self) -> list[str]:
+        """A line a request."""
+        return self.request_log_file.read_text().splitlines() if self.request_log_file.exists() else []
 
     def log(self) -> str:
         return self.log_file.read_text() if self.log_file.exists() else ""

@@ -308,6 +308,7 @@ class RouterDoc(Model):
     endpoints: tuple[EndpointDoc, ...]
     policy: PolicyDoc
     access: AccessDoc
+    log_percent: int = 100
     failover_to_tier: int | None = None
     time_zones: tuple[TimeZoneDoc, ...] = ()
     outages: OutagesDoc | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from poolkeeper.api.base import Model
-from poolkeeper.api.value_types import Count, ObjectName, Port, PositiveCount, Quantity, Text
+from poolkeeper.api.value_types import Count, ObjectName, Percent, Port, PositiveCount, Quantity, Text
 
 
 class Autoscaling(Model):
@@ -116,6 +116,14 @@ class PodTemplate(Model):
     """PriorityClass of the router Pods."""
 
 
+class RequestLog(Model):
+    """One line of JSON for each request, in the log of the router Pods: who asked for what, each attempt, tokens, cost.
+    No body, no header, no API key."""
+
+    sample_percent: Percent = 100
+    """Share of the requests that were answered at the first attempt. All others always have their line. 0: no log."""
+
+
 class Router(Model):
     """The router Pods in front of the pool."""
 
@@ -130,5 +138,7 @@ class Router(Model):
     resources: Resources = Resources()
     """CPU and memory of each router. Default: as the installation sets it. One router handles thousands of requests per
     second."""
+    request_log: RequestLog = RequestLog()
+    """Which requests the routers log."""
     template: PodTemplate = PodTemplate()
     """Nodes, labels and annotations of the router Pods."""

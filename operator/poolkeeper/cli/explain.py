@@ -7,7 +7,7 @@ from rich.console import Console
 
 from poolkeeper import clock
 from poolkeeper.cli.status import UNFOLDED_COLUMNS
-from poolkeeper.diagnostics import pool_locator
+from poolkeeper.diagnostics import pool_locator, request_log
 from poolkeeper.diagnostics.collect import gather
 from poolkeeper.diagnostics.endpoint_facts import facts_of
 from poolkeeper.diagnostics.explain_page import page
@@ -19,28 +19,38 @@ from poolkeeper.errors import UserError
 Examples:
   poolkeeper explain chat official
   poolkeeper explain team/chat official      a pool of that namespace
+  poolkeeper explain chat --request ID       one request, by the x-request-id of its answer
 """
 )
 @click.argument("pool")
-@click.argument("endpoint")
+@click.argument("endpoint", required=False)
+@click.option("--request", "request_id", metavar="ID", help="Explain this request instead: what was tried, and why.")
 @click.option("-n", "--namespace", help="The pool's namespace.")
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path),
     help="A `poolkeeper run` with this state folder. Default: any run that serves the pool, else the cluster.",
 )
-def explain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | None) -> None:
-    """Say what is wrong with an endpoint: the last probe phase by phase, its breaker, what to do.
+def explain(
+    pool: str, endpoint: str | None, request_id: str | None, namespace: str | None, state_dir: Path | None
+) -> None:
+    """Say what is wrong with an endpoint: the last probe phase by phase, its breaker, what to do. Or what became of a
+    request: every attempt, from the routers' request logs.
 
     POOL is a name, or NAMESPACE/NAME. In a cluster it shows what your own permissions allow: pools, Pods, and
     pods/proxy for what the routers report.
     """
+    if (endpoint is None) == (request_id is None):
+        raise UserError("wanted an ENDPOINT, or --request ID, and not both")
     found = pool_locator.find(pool, namespace, state_dir)
+    screen = Console()
+    console = screen if screen.is_terminal else Console(width=UNFOLDED_COLUMNS)
+    if request_id is not None:
+        console.print(request_log.page(request_log.find(found, request_id)))
+        return
     status = found.pool.status
     one = next((known for known in status.endpoints if known.name == endpoint), None)
     if one is None:
         names = ", ".join(sorted(known.name for known in status.endpoints)) or "none yet"
         raise UserError(f"pool {found.name} has no endpoint {endpoint!r}; its endpoints: {names}")
-    screen = Console()
-    console = screen if screen.is_terminal else Console(width=UNFOLDED_COLUMNS)
     console.print(page(facts_of(found.name, status, one, gather(found, with_metrics=True)), clock.now()))

@@ -161,10 +161,13 @@ class Serving:
             "POOLKEEPER_LISTEN": str(self.client),
             "POOLKEEPER_ADMIN": str(self.admin),
             "POOLKEEPER_RUN_DIR": str(self.state.router),
+            "POOLKEEPER_REQUEST_LOG": str(self.state.request_log.absolute()),
             **{f"POOLKEEPER_{name.upper()}_DIR": str(self.state.volumes / name) for name in MOUNTED},
         }
         command = start_command(self.router_folder)
-        return RouterProcess(command, env, self.state.pid_file, self.state.router_log, self._trouble)
+        return RouterProcess(
+            command, env, self.state.pid_file, self.state.router_log, self._trouble, self.state.request_log
+        )
 
     def _backend(self, states: RouterStates) -> LocalBackend:
         async def ask(pods: Sequence[LivePod], before: Sequence[RouterReport]) -> tuple[RouterReport, ...]:

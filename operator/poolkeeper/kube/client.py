@@ -176,9 +176,9 @@ class KubeApi:
     async def get_path(self, path: str) -> Json | None:
         return await self._call("GET", path, f"reading {path}")
 
-    async def get_text(self, path: str) -> str | None:
+    async def get_text(self, path: str, query: Mapping[str, str] | None = None) -> str | None:
         """For what need not be JSON: what a Pod answers through the API server."""
-        data = await self._send("GET", path, f"reading {path}", accept="*/*")
+        data = await self._send("GET", path, f"reading {path}", query=query, accept="*/*")
         return None if data is None else data.decode("utf-8", "replace")
 
     async def list_metadata(self, kind: str, namespace: str, selector: str) -> list[Mapping[str, object]]:

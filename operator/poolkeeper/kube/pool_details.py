@@ -16,7 +16,10 @@ from poolkeeper.kube.observe import observe
 from poolkeeper.plan.child_names import Component, selector
 from poolkeeper.plan.endpoints import secret_source
 from poolkeeper.plan.snapshot import PoolKey
-from poolkeeper.render.metadata import ADMIN_PORT
+from poolkeeper.render.metadata import ADMIN_PORT, CONTAINER
+
+LOG_LINES = 100_000
+"""Of each router, the youngest."""
 
 
 @dataclass
@@ -46,6 +49,15 @@ async def metrics(api: KubeApi, key: PoolKey, routers: Iterable[str]) -> Mapping
             continue
         if told is not None:
             found[name] = told
+    return found
+
+
+async def logs(api: KubeApi, key: PoolKey) -> Mapping[str, str]:
+    """Of each router Pod, the youngest part of its log."""
+    found: dict[str, str] = {}
+    for name in await pods(api, key, "router"):
+        path = RESOURCES["Pod"].path(key.namespace, name, "log")
+        found[name] = await api.get_text(path, {"container": CONTAINER, "tailLines": str(LOG_LINES)}) or ""
     return found
 
 

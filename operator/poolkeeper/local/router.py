@@ -50,6 +50,7 @@ class RouterProcess:
     pid_file: Path
     log: Path
     told: Callable[[str], None]
+    request_log: Path = Path("requests.log")
     _started: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     def give(self, env: Mapping[str, str]) -> None:

@@ -73,6 +73,7 @@ async def _until_stopped(
     while not stop.is_set():
         await _pause(stop, TURN_S)
         router_log.bound(router.log)
+        router_log.bound(router.request_log)
         try:
             await reconcile(backend, backend.key, now())
             told = ""

@@ -72,6 +72,10 @@ class StateDir:
     def router_log(self) -> Path:
         return self.root / "router.log"
 
+    @property
+    def request_log(self) -> Path:
+        return self.root / "requests.log"
+
 
 def home(environ: Mapping[str, str]) -> Path:
     """Where the folders of all runs of this user lie."""

@@ -78,6 +78,7 @@ def _document(
         endpoints=endpoints,
         policy=policy_doc(policy, failback_told_at(snapshot), held_tiers(snapshot)),
         access=access_doc(pool.spec.access, pool.spec.endpoints, sending_routers(snapshot)),
+        log_percent=pool.spec.router.request_log.sample_percent,
         failover_to_tier=failover_to_tier(snapshot),
         time_zones=time_zones(pool.spec, now),
         outages=outages(snapshot, now),

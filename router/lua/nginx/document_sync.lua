@@ -155,6 +155,7 @@ local function prepare(doc, before)
   end
   prepare_policy(doc.policy)
   doc.guard_policy = pool_breaker.policy_of(doc)
+  doc.log_percent = doc.log_percent or 100
   doc.bounds, doc.first_choices = declared.bounds(doc), {}
   for _, endpoint in ipairs(doc.endpoints) do
     endpoint.bounds = doc.bounds

@@ -130,6 +130,7 @@ local DOCUMENT = object({
   models = list(MODEL, 1, 64),
   endpoints = list(ENDPOINT, 0, 32),
   policy = POLICY,
+  log_percent = nullable(PERCENT),
   access = object({
     mode = one_of("Open", "Keys"),
     clients = list(object({

@@ -200,6 +200,7 @@ function _M.leave(request)
   request.waiter = nil
   local wait_ms = clock.now_ms() - waiter.since_ms
   request.queue_left_ms = waiter.left_ms - wait_ms
+  request.queued_ms = (request.queued_ms or 0) + wait_ms
   observe(waiter.priority, end_of(waiter), wait_ms)
   if not waiter.is_done then
     finish(waiter)

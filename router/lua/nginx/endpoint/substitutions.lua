@@ -48,6 +48,7 @@ end
 
 local function note(attempt, name, now_ms)
   local endpoint, family = attempt.endpoint, "poolkeeper_substitutions_total"
+  attempt.answered_by = name
   metrics.count(metrics.series(family, endpoint.name, declared.lumped(endpoint.bounds, family, attempt.model)))
   local key = key_of(endpoint, attempt.model)
   local known = state.noted(key)

@@ -75,6 +75,7 @@ end
 
 local function book(attempt, kind, counts)
   local known = names(attempt, kind)
+  attempt.kind, attempt.counts = kind, counts
   for token_type, amount in pairs(counts) do
     if amount > 0 then
       metrics.count(known.tokens[token_type], amount)
@@ -83,6 +84,7 @@ local function book(attempt, kind, counts)
   end
   if known.cost then
     local money = money_of(attempt, counts)
+    attempt.money = money
     metrics.count(known.cost, money)
     metrics.count(known.spend, money)
     metrics.count(known.client_spend, money)
@@ -154,7 +156,7 @@ function _M.settle(account)
     local events = attempt.reader and attempt.reader.contents or 0
     local counts = estimate.of(rates_of(attempt), not attempt.continues and account.input or nil, body_bytes(attempt),
                                events, attempt.held_bytes or 0)
-    attempt.counts = counts
+    attempt.is_estimated = true
     book(attempt, kind, counts)
   end
 end

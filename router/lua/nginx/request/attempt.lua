@@ -14,6 +14,7 @@ local offers = require "nginx.balancing.offers"
 local parameters = require "core.request.parameters"
 local patience = require "core.request.patience"
 local refused_addition = require "core.error.refused_addition"
+local request_log = require "nginx.request.request_log"
 local retry_budget = require "nginx.balancing.retry_budget"
 local turn = require "nginx.shared.turn"
 
@@ -42,6 +43,9 @@ local function message_for(request, attempt, key)
   end
   local own = endpoint.own_headers
   local forwarded = own and headers.with_own(request.forwarded, own) or request.forwarded
+  if request.is_traced then
+    forwarded = request_log.with_trace(request, attempt, forwarded)
+  end
   return {
     "POST ", endpoint.origin, place.path, request.query, " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",

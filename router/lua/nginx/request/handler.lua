@@ -15,6 +15,7 @@ local models = require "core.request.models"
 local queue = require "nginx.balancing.queue"
 local recovery = require "nginx.request.recovery"
 local request_counts = require "nginx.request.request_counts"
+local request_log = require "nginx.request.request_log"
 local respond = require "nginx.shared.respond"
 local attempts = require "nginx.request.attempts"
 local surfaces = require "core.protocol.surface"
@@ -66,8 +67,9 @@ local function begin(surface, path)
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
     is_last_resort = false, body_bytes = 0, connection = nil, is_beta = false, query = "",
-    account = {}, outcome = nil, first_content_ms = 0, barred = nil, features = nil,
+    account = { attempts = {} }, outcome = nil, first_content_ms = 0, barred = nil, features = nil,
   }
+  request_log.begin(request, client_headers)
   ngx.ctx.request = request
   return request, is_truncated
 end
@@ -205,6 +207,7 @@ function _M.finish()
   body.give_back(request)
   accounts.settle(request.account)
   request_counts.ended(request, ngx.status, clock.now_ms())
+  request_log.write(request, ngx.status, clock.now_ms())
 end
 
 

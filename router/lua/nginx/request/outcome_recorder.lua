@@ -76,6 +76,7 @@ end
 
 
 function _M.started(attempt)
+  attempt.account.attempts[#attempt.account.attempts + 1] = attempt
   pending_latency.begin(attempt)
   metrics.count(labels(attempt).attempts)
 end
@@ -148,6 +149,7 @@ function _M.complete(attempt, answer, now_ms)
   local known = labels(attempt)
   metrics.observe(known.durations[""], (now_ms - attempt.started_ms) / 1000)
   count_status(attempt)
+  attempt.ended_ms = now_ms
   accounts.answered(attempt)
   local usage = answer.usage or answer.events and answer.events.reader.usage
   if usage then
@@ -175,6 +177,7 @@ function _M.failure(attempt, failure, now_ms, is_counted_elsewhere)
   count_failure(attempt, failure.class)
   count_status(attempt)
   metrics.observe(labels(attempt).durations[values.error_type(failure.class)], (now_ms - attempt.started_ms) / 1000)
+  attempt.ended_ms, attempt.class = now_ms, failure.class
   accounts.failed(attempt, failure)
 end
 
@@ -185,6 +188,7 @@ function _M.abandoned(attempt, why, now_ms)
   breakers.release(attempt, now_ms)
   count_failure(attempt, why)
   count_status(attempt)
+  attempt.ended_ms, attempt.class = now_ms, why
   accounts.given_up(attempt, why)
 end
 

@@ -86,6 +86,9 @@ local function outcome_of(request, code)
 end
 
 
+_M.outcome_of = outcome_of
+
+
 -- It has ended, with this status.
 function _M.ended(request, code, now_ms)
   count_code(request.surface and request.surface.name or "other", code)
