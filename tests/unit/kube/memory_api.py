@@ -80,7 +80,7 @@ class MemoryApi(KubeApi):
             return self.put(f"{path}/{text(body, 'metadata', 'name')}", body)
         return self._applied(path, body)
 
-    async def get_text(self, path: str) -> str | None:
+    async def get_text(self, path: str, query: Mapping[str, str] | None = None) -> str | None:
         """An object of a Pod's page: its text, or itself as JSON."""
         found = await self._call("GET", path, f"reading {path}")
         return None if found is None else text(found, "text") or json.dumps(found)
