@@ -70,11 +70,12 @@ class Pool:
 @dataclass(frozen=True)
 class Running:
     """A gateway that runs. base_url: what an OpenAI client gets; pid: of the one process that does the work; headers:
-    what each request must carry."""
+    what each request must carry; admin_url: where it answers /metrics, if it is ours."""
 
     base_url: str
     pid: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    admin_url: str = ""
 
 
 class Gateway(Protocol):

@@ -61,7 +61,7 @@ class Poolkeeper:
         command = pinned([str(router_folder(os.environ) / "entrypoint.sh")], core)
         ready, log = f"http://{HOST}:{admin}/readyz", folder / "router.log"
         with running(command, env, log, lambda: answers(ready), START_LIMIT_S) as process:
-            yield Running(f"http://{HOST}:{client}/v1", worker_of(process.pid))
+            yield Running(f"http://{HOST}:{client}/v1", worker_of(process.pid), admin_url=f"http://{HOST}:{admin}")
 
 
 def planned(path: Path, objects: list[Mapping[str, object]]) -> RouterDoc:

@@ -22,6 +22,7 @@ from hack.bench.speed.measured import Measured
 from hack.bench.speed.page import page, tables
 from hack.bench.speed.profile import profile
 from hack.bench.speed.rounds import Played, Run, goals
+from hack.bench.speed.seeing import seeing
 from testing.gateways.environments import CannotBeMadeError
 
 SLOW_ROUNDS, SLOW_SECONDS = 2, 8
@@ -58,7 +59,9 @@ def main(arguments: Sequence[str]) -> int:
                 few = options.quick
                 counts = {name: SLOW_STREAMS if few or name == LITELLM else STREAMS for name in gateways}
                 first = first_content_us(gateways, case, counts)
-    run = Run({**before, **facts_after()}, versions, played, first, held)
+    with TemporaryDirectory(prefix="poolkeeper-bench-") as made:
+        seen = None if options.quick or options.case else seeing(Path(made))
+    run = Run({**before, **facts_after()}, versions, played, first, held, seen)
     return _reported(run, None if options.quick else options.page) and not options.quick
 
 

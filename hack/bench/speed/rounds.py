@@ -12,6 +12,7 @@ from hack.bench.speed.cases import Case
 from hack.bench.speed.idle_streams import Idle
 from hack.bench.speed.load import Load
 from hack.bench.speed.profile import Profile
+from hack.bench.speed.seeing import Seeing
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Run:
     played: Sequence[Played]
     first_content_us: Mapping[str, Sequence[float]]
     idle: Mapping[str, Idle]
+    seen: Seeing | None = None
 
 
 def median_of(rounds: Sequence[Load]) -> Load:

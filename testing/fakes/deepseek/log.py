@@ -56,6 +56,10 @@ class Entry:
     scenario: str = ""
     status: int = 0
     prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the prompt, from the prefix cache."""
+    spoken: int = 0
+    """Tokens of the whole answer, thinking included."""
     chunks: int = 0
     """Chunks of content handed to the kernel: with client_closed, where the client left."""
     outcome: Outcome = Outcome.IN_PROGRESS

@@ -173,7 +173,10 @@ class Provider:
         self, asked: Ask, params: Params, request: Request, entry: Entry, fixed_body: bytes | None = None
     ) -> Answer:
         origin = self._origin(entry, self._prompts.hit_tokens(entry.key, asked.model, asked.prompt_units))
-        return Answer(asked, params, origin, http10=request.version == "HTTP/1.0", fixed_body=fixed_body)
+        answer = Answer(asked, params, origin, http10=request.version == "HTTP/1.0", fixed_body=fixed_body)
+        entry.cached_tokens = origin.cached_tokens
+        entry.spoken = 0 if fixed_body is not None else answer.writer.reply.spoken
+        return answer
 
     def _origin(self, entry: Entry, cached_tokens: int) -> Origin:
         return Origin(

@@ -20,7 +20,27 @@ function _M.text(value)
   end) .. '"'
 end
 
-local text = _M.text
+local KNOWN_MAX = 1000
+local known, known_count = {}, 0 -- texts that come again and again: names, models, fingerprints
+
+
+local function text(value)
+  local found = known[value]
+  if not found then
+    if known_count >= KNOWN_MAX then
+      known, known_count = {}, 0
+    end
+    found = _M.text(value)
+    known[value], known_count = found, known_count + 1
+  end
+  return found
+end
+
+
+-- What may be absent: of the router's own words, and of those that came from outside.
+local function own(name, word)
+  return word and format(',"%s":"%s"', name, word) or ""
+end
 
 
 local function said(name, value)
@@ -28,44 +48,66 @@ local function said(name, value)
 end
 
 
-local function tokens_of(counts)
-  return counts and format(',"tokens":{"input":%d,"cached_input":%d,"output":%d,"reasoning":%d}', counts.input,
-                           counts.cached_input, counts.output, counts.reasoning) or ""
+local function number(name, value)
+  return value and format(',"%s":%d', name, value) or ""
+end
+
+
+local function spent(one)
+  local counts = one.counts
+  if not counts then
+    return ""
+  end
+  local cost = one.cost and format(',"cost":%.9g,"currency":"%s"', one.cost, one.currency) or ""
+  return format(',"kind":"%s","tokens":{"input":%d,"cached_input":%d,"output":%d,"reasoning":%d}%s%s', one.kind,
+                counts.input, counts.cached_input, counts.output, counts.reasoning,
+                one.is_estimated and ',"estimated":true' or "", cost)
 end
 
 
 -- attempt: place (the fixed part: endpoint, tier, model), span, start_ms, duration_ms, first_token_ms, status, class,
 -- counts, is_estimated, kind, cost, currency, answered_by, fingerprint, provider. Times are after the request's start.
 local function attempt_of(one)
-  return concat({
-    "{", one.place, format(',"span":"%s","start_ms":%d,"duration_ms":%d', one.span, one.start_ms, one.duration_ms),
-    one.first_token_ms and format(',"first_token_ms":%d', one.first_token_ms) or "",
-    one.status and format(',"status":%d', one.status) or "", said("class", one.class), said("kind", one.kind),
-    tokens_of(one.counts), one.is_estimated and ',"estimated":true' or "",
-    one.cost and format(',"cost":%.12g,"currency":"%s"', one.cost, one.currency) or "",
-    said("answered_by", one.answered_by), said("fingerprint", one.fingerprint), said("provider", one.provider), "}",
-  })
+  return format('{%s,"span":"%s","start_ms":%d,"duration_ms":%d%s%s%s%s%s%s%s}', one.place, one.span, one.start_ms,
+                one.duration_ms, number("first_token_ms", one.first_token_ms), number("status", one.status),
+                own("class", one.class), spent(one), said("answered_by", one.answered_by),
+                said("fingerprint", one.fingerprint), said("provider", one.provider))
+end
+
+
+-- What most requests have none of.
+local function notes_of(request)
+  if not (request.fallback or request.repaired or request.trimmed_turns or request.continued) then
+    return ""
+  end
+  return own("fallback", request.fallback) .. said("repaired", request.repaired)
+    .. number("trimmed_turns", request.trimmed_turns) .. own("continued", request.continued)
+end
+
+
+local function attempts_of(list)
+  if #list == 1 then
+    return attempt_of(list[1])
+  end
+  local parts = {}
+  for i = 1, #list do
+    parts[i] = attempt_of(list[i])
+  end
+  return concat(parts, ",")
 end
 
 
 -- request: time, id, trace, span, parent, place (the fixed part: pool, generation), client, surface, model, is_stream,
 -- status, outcome, duration_ms, first_token_ms, queued_ms, fallback, repaired, trimmed_turns, continued, attempts.
 function _M.of(request)
-  local attempts = {}
-  for i = 1, #request.attempts do
-    attempts[i] = attempt_of(request.attempts[i])
-  end
-  return concat({
-    '{"time":"', request.time, '","request":', text(request.id), ',"trace":"', request.trace, '","span":"', request.span,
-    '"', said("parent", request.parent), request.place, ',"client":', text(request.client), ',"api":"', request.surface,
-    '","model":', text(request.model), request.is_stream and ',"stream":true' or ',"stream":false',
-    format(',"status":%d,"outcome":"%s","duration_ms":%d', request.status, request.outcome, request.duration_ms),
-    request.first_token_ms and format(',"first_token_ms":%d', request.first_token_ms) or "",
-    request.queued_ms > 0 and format(',"queued_ms":%d', request.queued_ms) or "",
-    said("fallback", request.fallback), said("repaired", request.repaired),
-    request.trimmed_turns and format(',"trimmed_turns":%d', request.trimmed_turns) or "",
-    said("continued", request.continued), ',"attempts":[', concat(attempts, ","), "]}",
-  })
+  return format('{"time":"%s","request":%s,"trace":"%s","span":"%s"%s%s,"client":%s,"api":"%s","model":%s,"stream":%s,'
+                .. '"status":%d,"outcome":"%s","duration_ms":%d%s%s%s,"attempts":[%s]}',
+                request.time, _M.text(request.id), request.trace, request.span, said("parent", request.parent),
+                request.place, text(request.client), request.surface, text(request.model),
+                request.is_stream and "true" or "false", request.status, request.outcome, request.duration_ms,
+                number("first_token_ms", request.first_token_ms),
+                request.queued_ms > 0 and number("queued_ms", request.queued_ms) or "", notes_of(request),
+                attempts_of(request.attempts))
 end
 
 

@@ -2,6 +2,7 @@
 -- endpoint: the same trace, with the attempt's own span as the parent.
 
 local find, format, match, sub = string.find, string.format, string.match, string.sub
+local floor = math.floor
 
 local _M = {}
 
@@ -10,10 +11,13 @@ local NO_TRACE, NO_SPAN = ("0"):rep(32), ("0"):rep(16)
 local WORD = 2 ^ 32
 
 
--- random: () -> [0, 1)
-function _M.span_id(random)
-  local high, low = random() * WORD, random() * WORD
-  return format("%08x%08x", high, low < 1 and 1 or low) -- all zeros is none
+-- Gives span ids one after the other. random: () -> [0, 1)
+function _M.series(random)
+  local first, count = format("%08x", random() * WORD), floor(random() * WORD / 2)
+  return function()
+    count = count + 1
+    return format("%s%08x", first, count % WORD)
+  end
 end
 
 

@@ -17,6 +17,13 @@ local TRACE_HEADERS = { traceparent = true, tracestate = true }
 local FALLBACKS = { degraded = "degraded", cache = "cache", default = "default" }
 
 local second, second_text = 0, ""
+local next_span -- of this worker
+
+
+local function span_id()
+  next_span = next_span or trace_context.series(random)
+  return next_span()
+end
 
 
 local function time_of(wall_ms)
@@ -51,7 +58,7 @@ end
 -- The headers of a caller for an endpoint, where the caller names a trace: the same trace, with the attempt as its parent.
 -- What is not sound is replaced.
 function _M.with_trace(request, attempt, forwarded)
-  attempt.span = attempt.span or trace_context.span_id(random)
+  attempt.span = attempt.span or span_id()
   local lines = "\r\ntraceparent: " .. trace_context.traceparent(trace_of(request), attempt.span, request.flags)
   if request.trace_state then
     lines = lines .. "\r\ntracestate: " .. request.trace_state
@@ -74,7 +81,7 @@ local function attempt_of(attempt, started_ms, now_ms)
   local origin = substitutions.origin(attempt)
   local has_begun = attempt.first_content_ms > 0
   return {
-    place = place_of(attempt), span = attempt.span or trace_context.span_id(random),
+    place = place_of(attempt), span = attempt.span or span_id(),
     start_ms = attempt.started_ms - started_ms,
     duration_ms = (attempt.ended_ms or now_ms) - attempt.started_ms,
     first_token_ms = has_begun and attempt.is_stream and attempt.first_content_ms - attempt.started_ms or nil,
@@ -105,7 +112,7 @@ local function line_of(request, status, now_ms)
   local last = request.attempt
   return line.of({
     time = time_of(clock.told_ms(started_ms)), id = request.id, trace = trace_of(request),
-    span = trace_context.span_id(random), parent = request.parent_span, place = doc.log_place,
+    span = span_id(), parent = request.parent_span, place = doc.log_place,
     client = request.client and request.client.name or "",
     surface = request.surface.name, model = request.first_model or "",
     is_stream = request.parsed ~= nil and request.parsed.stream == true, status = status, outcome = outcome,

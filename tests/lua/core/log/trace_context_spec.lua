@@ -28,14 +28,15 @@ end)
 
 describe("the trace of an attempt", function()
   it("is the caller's, with a span of its own", function()
-    local one, other = trace_context.span_id(math.random), trace_context.span_id(math.random)
+    local next_span = trace_context.series(math.random)
+    local one, other = next_span(), next_span()
     assert.truthy(one:find("^%x+$") and #one == 16)
     assert.not_equal(one, other)
     assert.truthy(trace_context.parse(trace_context.traceparent(TRACE, one, "01")))
   end)
 
   it("never has a span of zeros", function()
-    assert.not_equal(("0"):rep(16), trace_context.span_id(function() return 0 end))
+    assert.not_equal(("0"):rep(16), trace_context.series(function() return 0 end)())
   end)
 
   it("has the vendors' part as it came, where that is short and printable", function()
