@@ -23,7 +23,8 @@ _LINE = b"""
   local function one(i)
     return line.of({
       time = "2026-11-29T08:00:00.123Z", id = "0c2f3a52-9d3e-4a53-a52f-" .. i,
-      trace = "4bf92f3577b34da6a3ce929d0e0e4736", span = span(), place = ',"pool":"team/chat","generation":3', client = "web", surface = "chat",
+      trace = "4bf92f3577b34da6a3ce929d0e0e4736",
+      span = span(), place = ',"pool":"team/chat","generation":3', client = "web", surface = "chat",
       model = "deepseek-v4-pro", is_stream = true, status = 200, outcome = "ok", duration_ms = 123 + i % 7,
       first_token_ms = 12, queued_ms = 0, attempts = { {
         place = '"endpoint":"official","tier":0,"provider_model":"deepseek-v4-pro"', span = span(), start_ms = 0,
