@@ -6,16 +6,17 @@ from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.pool_spec import EndpointPoolSpec
 from poolkeeper.api.resource import Metadata, Resource
 from poolkeeper.api.status import EndpointPoolStatus
-from poolkeeper.api.value_types import DnsLabel, ObjectName
+from poolkeeper.api.value_types import ObjectName
 
 __all__ = ["Endpoint", "EndpointPool", "EndpointPoolSpec", "EndpointPoolStatus", "PoolName"]
 
 
 class PoolName(ObjectName):
-    """Short, so that the names of children fit into a DNS label."""
+    """Short, so that the names of children fit into a DNS label. The Service's begins with a letter (RFC 1035) before
+    Kubernetes 1.36."""
 
-    PATTERN = DnsLabel.PATTERN
-    WANTED = "a DNS label: lower-case letters, digits and '-', at most 40 so that the names of children fit"
+    PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+    WANTED = "a letter, then lower-case letters, digits and '-', at most 40 so that the names of children fit"
     MAX_LENGTH = 40
 
 

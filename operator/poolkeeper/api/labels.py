@@ -27,6 +27,8 @@ endpoint, so that two people can drain two of them at the same time."""
 
 CONFIG_HASH = f"{GROUP}/config-hash"
 """Annotation on children: the hash of what was rendered; a different one means a roll-out."""
+TEMPLATE_HASH = f"{GROUP}/template-hash"
+"""Annotation on the routers' Deployment: the hash of its Pods' template as rendered; a different one means new Pods."""
 CONFIG_GENERATION = f"{GROUP}/config-generation"
 """Annotation on router Pods: the router document's generation. Changing it makes the kubelet sync volumes at once."""
 NEWS_TOLD = f"{GROUP}/news-told"

@@ -142,3 +142,9 @@ class Router(Model):
     """Which requests the routers log."""
     template: PodTemplate = PodTemplate()
     """Nodes, labels and annotations of the router Pods."""
+
+    @property
+    def pods(self) -> int:
+        """How many there should be: never fewer than the autoscaler wants at least, also before it has said so."""
+        at_least = self.autoscaling.min_replicas if self.autoscaling and self.replicas else 0
+        return max(self.replicas, at_least)

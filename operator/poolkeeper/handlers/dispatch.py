@@ -61,7 +61,8 @@ class Dispatcher:
         endpoints = last.endpoints if last else ()
         verdicts = {one.name: (str(one.verdict), one.reason) for one in endpoints}
         self._metrics.probe_verdicts(key.namespace, key.name, verdicts)
-        return Again(RESYNC_S if _is_settled(update) else WAITING_RESYNC_S)
+        in_s = RESYNC_S if _is_settled(update) else WAITING_RESYNC_S
+        return Again(min(in_s, self._backend.again_s(key) or in_s))
 
     def _failed(self, key: PoolKey) -> None:
         since = self._failing.setdefault(key, now())

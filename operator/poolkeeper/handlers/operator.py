@@ -131,7 +131,15 @@ class Operator:
         self._queue: WorkQueue[Ref] = WorkQueue(random.random)
         self._identity = f"{socket.gethostname()}_{uuid4().hex[:8]}"
         recorder = Recorder(api, self._identity, now)
-        backend = KubeBackend(api, self._store, options.settings, recorder, self._probed, metrics.children_contested)
+        backend = KubeBackend(
+            api,
+            self._store,
+            options.settings,
+            recorder,
+            self._probed,
+            metrics.children_contested,
+            metrics.rollouts_waiting,
+        )
         turns = Dispatcher(backend, metrics, lambda namespace: namespace not in self._watches.look().unreadable)
         self._workers = Workers(self._queue, turns.take, options.parallel, time.monotonic, metrics.reconciled)
         self._scopes = Scopes(tuple(SELECTORS), options.namespaces, self._workers.enqueue)

@@ -11,15 +11,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from poolkeeper.api.reasons import Reason
+from poolkeeper.api.labels import TEMPLATE_HASH
+from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.errors import Absent, Refused, RetryLater
 from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.contest import MANY, PACE_S, Contest, others
-from poolkeeper.kube.json_fields import find, mapping, text
+from poolkeeper.kube.json_fields import find, mapping, text, texts
 from poolkeeper.kube.observe import observe
+from poolkeeper.kube.rollouts import Rollouts
 from poolkeeper.kube.store import Ref, Seen, Store
 from poolkeeper.plan.hashing import digest
-from poolkeeper.plan.snapshot import Manifest, PoolKey
+from poolkeeper.plan.snapshot import LiveDeployment, Manifest, PoolKey
 
 GARBAGE_COLLECTION_WAIT_S = 1.0
 REFUSALS_SHOWN = 3
@@ -37,34 +39,44 @@ class Applied:
 
 @dataclass(frozen=True)
 class _Wish:
-    """uid: of the pool, which controls every child."""
+    """uid: of the pool, which controls every child. is_declared: its spec is new; what else may differ is ours."""
 
     key: PoolKey
     uid: str
     objects: tuple[Manifest, ...]
+    is_declared: bool
 
 
 class Applier:
-    """contested: gets the number of children that somebody else changes back again and again."""
+    """contested: gets the number of children that somebody else changes back again and again. waiting: gets the number
+    of pools that wait for their turn (rollouts)."""
 
     def __init__(
         self,
         api: KubeApi,
         store: Store,
         contested: Callable[[int], None] = lambda count: None,
+        waiting: Callable[[int], None] = lambda pools: None,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api = api
         self._store = store
         self._contested = contested
+        self._waiting = waiting
         self._clock_s = clock_s
         self._contest = Contest()
         self._applied: dict[PoolKey, dict[Ref, Applied]] = {}
         self._last: dict[PoolKey, _Wish] = {}
+        self.rollouts = Rollouts(lambda: len(store.pools()), self._is_well)
+        self._again_s: dict[PoolKey, float] = {}
 
-    async def apply(self, key: PoolKey, uid: str, objects: Sequence[Manifest]) -> None:
-        """In the order given. uid: of the pool, which controls every child."""
-        self._last[key] = _Wish(key, uid, tuple(objects))
+    def again_s(self, key: PoolKey) -> float | None:
+        """When to try again what waits for its turn (rollouts); None: nothing does."""
+        return self._again_s.get(key)
+
+    async def apply(self, key: PoolKey, uid: str, objects: Sequence[Manifest], is_declared: bool = True) -> None:
+        """In the order given. uid: of the pool, which controls every child. is_declared: the pool's spec is new."""
+        self._last[key] = _Wish(key, uid, tuple(objects), is_declared)
         await self._carry_out(self._last[key])
 
     async def restore(self, key: PoolKey, uid: str) -> None:
@@ -76,9 +88,12 @@ class Applier:
     def forget(self, key: PoolKey) -> None:
         self._applied.pop(key, None)
         self._last.pop(key, None)
+        self._again_s.pop(key, None)
+        self.rollouts.forget(key)
 
     async def _carry_out(self, wish: _Wish) -> None:
         refusals: list[Refused] = []
+        self._again_s.pop(wish.key, None)
         for body in wish.objects:
             try:
                 await self._ensure(wish, body)
@@ -101,10 +116,36 @@ class Applier:
         is_edited = known is not None and live is not None and (known.uid, known.wanted) == (live.uid, wanted)
         if is_edited and not self._contest.may_restore(ref, self._clock_s()):
             raise await self._contested_by(ref)
+        if self._waits(wish, body, live):
+            return
         answer = await self._write(wish, body)
         now = observe(answer)
         self._store.put(now)
         self._applied[wish.key][ref] = Applied(now.uid, wanted, now.digest)
+
+    def _waits(self, wish: _Wish, body: Manifest, live: Seen | None) -> bool:
+        """New Pods that the pool's spec does not ask for have to wait for their turn."""
+        if wish.is_declared or live is None or not isinstance(live.fact, LiveDeployment):
+            return False
+        template = texts(body, "metadata", "annotations").get(TEMPLATE_HASH, "")
+        wait_s = 0.0 if template == live.fact.template else self.rollouts.wait_s(wish.key, live.fact.template, template)
+        self._waiting(self.rollouts.waiting)
+        if wait_s:
+            self._again_s[wish.key] = wait_s
+        return wait_s > 0
+
+    def _is_well(self, key: PoolKey, template: str) -> bool:
+        """Nothing is expected of a pool that is gone."""
+        found = self._store.pool(key)
+        if found is None:
+            return True
+        fact = next((child.fact for child in self._store.children(key) if isinstance(child.fact, LiveDeployment)), None)
+        status = found[1].status
+        is_down = any(
+            condition.type == ConditionType.Available and condition.status == "False"
+            for condition in (status.conditions if status else ())
+        )
+        return fact is not None and fact.template == template and fact.is_rolled_out and not is_down
 
     async def _write(self, wish: _Wish, body: Manifest) -> Mapping[str, object]:
         ref = _ref(body)

@@ -27,13 +27,14 @@ class KubeBackend:
         recorder: Recorder,
         probed: Callable[[PoolKey, Sequence[Amount]], None] = lambda key, cost: None,
         contested: Callable[[int], None] = lambda count: None,
+        waiting: Callable[[int], None] = lambda pools: None,
     ) -> None:
-        """probed: called once with the cost of newly counted probe runs. contested: see Applier."""
+        """probed: called once with the cost of newly counted probe runs. contested, waiting: see Applier."""
         self._probed = probed
         self._api = api
         self._store = store
         self._settings = settings
-        self._applier = Applier(api, store, contested)
+        self._applier = Applier(api, store, contested, waiting)
         self._refresher = PodRefresher(api, store)
         self._publisher = Publisher(api, store, recorder)
 
@@ -42,10 +43,13 @@ class KubeBackend:
         if snapshot is None:
             self._applier.forget(key)
             self._refresher.forget(key)
+            self._publisher.forget(key)
         return snapshot
 
     async def apply(self, snapshot: Snapshot, objects: Sequence[Manifest]) -> None:
-        await self._applier.apply(snapshot.key, snapshot.uid, objects)
+        previous = snapshot.previous
+        is_declared = previous is None or previous.observed_generation != snapshot.generation
+        await self._applier.apply(snapshot.key, snapshot.uid, objects, is_declared)
 
     async def restore(self, snapshot: Snapshot) -> None:
         await self._applier.restore(snapshot.key, snapshot.uid)
@@ -58,6 +62,11 @@ class KubeBackend:
         before, last = snapshot.previous.last_probe if snapshot.previous else None, update.status.last_probe
         if last and last != before:
             self._probed(snapshot.key, cost_since(before, last))
+
+    def again_s(self, key: PoolKey) -> float | None:
+        """See Applier and Publisher; the sooner of the two."""
+        wishes = (self._applier.again_s(key), self._publisher.again_s(key))
+        return min((wish for wish in wishes if wish is not None), default=None)
 
     async def publish_policy(self, key: PoolKey, now: datetime) -> bool:
         """A policy's own status; False when there is no such policy."""

@@ -5,7 +5,6 @@ RBAC is checked against. Every write carries our field manager and is counted.
 """
 
 import asyncio
-import json
 import os
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -23,9 +22,10 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 from poolkeeper.api.base import API_VERSION
 from poolkeeper.api.labels import FIELD_MANAGER
 from poolkeeper.errors import Absent, Refused, RetryLater, UserError
+from poolkeeper.kube.answers import checked_list, checked_object, parsed
 from poolkeeper.kube.apply_body import CONTENT_TYPE, apply_body
 from poolkeeper.kube.errors import sorted_error
-from poolkeeper.kube.json_fields import Json, rows, text
+from poolkeeper.kube.json_fields import Json, text
 from poolkeeper.plan.snapshot import Manifest
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -171,7 +171,9 @@ class KubeApi:
         await self._client.close()
 
     async def get(self, kind: str, namespace: str, name: str) -> Json | None:
-        return await self._call("GET", RESOURCES[kind].path(namespace, name), f"reading {kind} {namespace}/{name}")
+        doing = f"reading {kind} {namespace}/{name}"
+        answer = await self._call("GET", RESOURCES[kind].path(namespace, name), doing)
+        return None if answer is None else checked_object(answer, doing)
 
     async def get_path(self, path: str) -> Json | None:
         return await self._call("GET", path, f"reading {path}")
@@ -183,10 +185,9 @@ class KubeApi:
 
     async def list_metadata(self, kind: str, namespace: str, selector: str) -> list[Mapping[str, object]]:
         """Who there is, without what they are: a list of 1000 objects in a few hundred kilobytes."""
-        path = RESOURCES[kind].path(namespace)
+        path, doing = RESOURCES[kind].path(namespace), f"listing {kind}"
         query = {"labelSelector": selector} if selector else {}
-        answer = await self._call("GET", path, f"listing {kind}", query=query, accept=METADATA_ONLY)
-        return list(rows(answer, "items"))
+        return checked_list(await self._call("GET", path, doing, query=query, accept=METADATA_ONLY), doing)
 
     async def apply(self, body: Manifest, subresource: str = "") -> Json:
         """Server-side apply. Forced: a field that we declare is ours, no matter who wrote it meanwhile."""
@@ -199,14 +200,14 @@ class KubeApi:
         self, kind: str, namespace: str, name: str, patch: Manifest, manager: str = FIELD_MANAGER
     ) -> Json | None:
         """A merge patch of an object that somebody else made; None when it is gone."""
-        path = RESOURCES[kind].path(namespace, name)
-        query = {"fieldManager": manager}
-        content = "application/merge-patch+json"
+        path, doing = RESOURCES[kind].path(namespace, name), f"patching {kind} {namespace}/{name}"
+        query, content = {"fieldManager": manager}, "application/merge-patch+json"
         with self._telling(kind, "patch"):
-            answer = await self._call("PATCH", path, f"patching {kind} {namespace}/{name}", patch, query, content)
-        if answer is not None:
-            self._wrote(kind, "patch")
-        return answer
+            answer = await self._call("PATCH", path, doing, patch, query, content)
+        if answer is None:
+            return None
+        self._wrote(kind, "patch")
+        return checked_object(answer, doing)
 
     async def create(self, body: Manifest) -> Json:
         what = _Named.of(body)
@@ -254,7 +255,7 @@ class KubeApi:
             self._failed(what.kind, verb, "refused")
             raise Absent(f"{doing}: 404: not found")
         self._wrote(what.kind, verb)
-        return answer
+        return checked_object(answer, doing)
 
     async def _call(
         self,
@@ -267,8 +268,7 @@ class KubeApi:
         accept: str = "application/json",
     ) -> Json | None:
         data = await self._send(method, path, doing, body, query, content, accept)
-        answer = None if data is None else json.loads(data)
-        return answer if isinstance(answer, dict) or answer is None else {}
+        return None if data is None else parsed(data, doing)
 
     async def _send(
         self,

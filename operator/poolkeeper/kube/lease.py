@@ -18,6 +18,8 @@ from poolkeeper.kube.json_fields import Json, mapping, number, text
 DURATION_S = 15.0
 RENEW_DEADLINE_S = 10.0
 RETRY_S = 2.0
+WAIT_S = 1.0
+"""Who waits looks more often, so that a Lease that is given up is taken at once."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Lease:
             if why != last:
                 told(why)
             last = why
-            await self._sleep(RETRY_S)
+            await self._sleep(WAIT_S)
 
     async def hold(self) -> str:
         """Keep renewing; returns why the Lease is lost. The caller must stop working at once then."""

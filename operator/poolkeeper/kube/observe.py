@@ -107,6 +107,7 @@ def _deployment(body: Mapping[str, object]) -> Fact:
         updated_replicas=number(body, "status", "updatedReplicas"),
         up_to_date=number(body, "status", "observedGeneration") >= number(body, "metadata", "generation"),
         stuck_reason=stuck[0] if stuck else "",
+        template=texts(body, "metadata", "annotations").get(labels.TEMPLATE_HASH, ""),
     )
 
 

@@ -1,9 +1,12 @@
-"""Reports to people: the pool's status, written only when it means something new, and the Events of what changed.
+"""Reports to people: the pool's status, written only when it means something new, and the Events of what changed; at a
+pace while it goes back and forth.
 
 The status goes first. Events are emitted once and may be lost when the process dies in between; the status may not.
 """
 
 import logging
+import time
+from collections.abc import Callable
 
 from poolkeeper.api.base import API_VERSION
 from poolkeeper.errors import Absent, PoolkeeperError
@@ -11,20 +14,45 @@ from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.events import Recorder
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
-from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.plan.snapshot import PoolKey, Snapshot
 from poolkeeper.status.evaluate import StatusUpdate, same_meaning
+from poolkeeper.status.flapping import Flapping, with_flapping
 
 LOG = logging.getLogger(__name__)
 
 
 class Publisher:
-    def __init__(self, api: KubeApi, store: Store, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        api: KubeApi,
+        store: Store,
+        recorder: Recorder,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._api = api
         self._store = store
         self._recorder = recorder
+        self._clock_s = clock_s
+        self._flapping = Flapping()
+        self._again_s: dict[PoolKey, float] = {}
+
+    def forget(self, key: PoolKey) -> None:
+        self._flapping.forget(key)
+        self._again_s.pop(key, None)
+
+    def again_s(self, key: PoolKey) -> float | None:
+        """When the pool must be looked at again because its status goes back and forth; None: it does not."""
+        return self._again_s.get(key)
 
     async def publish(self, snapshot: Snapshot, update: StatusUpdate) -> None:
-        if same_meaning(snapshot.previous, update.status):
+        now_s = self._clock_s()
+        damping = self._flapping.look(snapshot.key, snapshot.uid, snapshot.previous, update.status, now_s)
+        if damping.again_s is None:
+            self._again_s.pop(snapshot.key, None)
+        else:
+            self._again_s[snapshot.key] = damping.again_s
+        update = with_flapping(update, damping)
+        if damping.wait_s or same_meaning(snapshot.previous, update.status):
             return
         body = {
             "apiVersion": API_VERSION,
@@ -38,6 +66,7 @@ class Publisher:
         except Absent:  # its end was not reported to us
             self._store.drop(Ref("EndpointPool", snapshot.key.namespace, snapshot.key.name), snapshot.uid)
             raise
+        self._flapping.published(snapshot.key, now_s)
         self._store.put(observe(answer))
         for event in update.events:
             LOG.info("%s: %s", event.reason, event.message, extra={"pool": snapshot.key, "reason": event.reason})

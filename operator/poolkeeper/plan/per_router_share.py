@@ -5,7 +5,7 @@ from poolkeeper.plan.snapshot import Snapshot
 
 def wanted_routers(snapshot: Snapshot) -> int:
     """How many router Pods are declared; without a cluster there is one."""
-    return 1 if snapshot.settings.local or snapshot.pool is None else snapshot.pool.spec.router.replicas
+    return 1 if snapshot.settings.local or snapshot.pool is None else snapshot.pool.spec.router.pods
 
 
 def sending_routers(snapshot: Snapshot) -> int:

@@ -11,6 +11,7 @@ from poolkeeper.plan.limits import beyond
 from poolkeeper.plan.missing_references import MissingRef
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.plan.timezones import unknown_zones
+from poolkeeper.probing.schedule import wrong_with
 
 TOLD_AT_ONCE = 5
 """Problems named in one message; `poolkeeper validate` reports them all."""
@@ -59,6 +60,7 @@ def _more_problems(snapshot: Snapshot) -> Iterator[Problem]:
         return
     spec = snapshot.pool.spec
     yield from unknown_zones(spec)
+    yield from _impossible_schedule(spec)
     given = snapshot.annotations.get(labels.FAILOVER_TO)
     if given is not None and given not in _tiers(spec):
         tiers = ", ".join(_tiers(spec))
@@ -72,6 +74,15 @@ def _more_problems(snapshot: Snapshot) -> Iterator[Problem]:
                 f"spec.endpoints[{index}].serviceRef",
                 "seen a Service, but there is no cluster here; set url instead",
             )
+
+
+def _impossible_schedule(spec: EndpointPoolSpec) -> Iterator[Problem]:
+    """The API server refuses such a CronJob, or it never runs."""
+    schedule = str(spec.probe.schedule) if spec.probe else ""
+    wrong = wrong_with(schedule) if schedule else ""
+    if wrong:
+        told = f"seen {schedule!r}, which never comes round ({wrong}); wanted a schedule such as */15 * * * *"
+        yield Problem("spec.probe.schedule", told)
 
 
 def _tiers(spec: EndpointPoolSpec) -> tuple[str, ...]:

@@ -70,6 +70,13 @@ class LiveDeployment:
     up_to_date: bool
     stuck_reason: str = ""
     """Why it does not progress, in the controller's own word (ProgressDeadlineExceeded, ReplicaFailure), or ""."""
+    template: str = ""
+    """The hash of the Pods' template that was applied last."""
+
+    @property
+    def is_rolled_out(self) -> bool:
+        """All its Pods are of its latest spec, and ready."""
+        return self.up_to_date and self.updated_replicas == self.replicas == self.ready_replicas
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from poolkeeper.api import labels
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.plan.child_names import selector
+from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import Manifest, Snapshot
 from poolkeeper.render.metadata import ADMIN_PORT, CLIENT_PORT, CONTAINER, metadata, pod_metadata
 from poolkeeper.render.resources import resources_of, workers
@@ -32,19 +33,20 @@ def deployment(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> M
     if snapshot.ca_digest:
         annotations[labels.CONFIG_HASH] = snapshot.ca_digest
     user_labels = {str(key): str(value) for key, value in template.labels.items()}
+    pods: Part = {
+        "metadata": pod_metadata(snapshot, "router", user_labels, annotations),
+        "spec": _pod_spec(snapshot, pool, document),
+    }
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata(snapshot),
+        "metadata": metadata(snapshot, {labels.TEMPLATE_HASH: digest(pods)}),
         "spec": {
-            "replicas": pool.spec.router.replicas,
+            "replicas": pool.spec.router.pods,
             "revisionHistoryLimit": 2,
             "selector": {"matchLabels": selector(snapshot.key)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-            "template": {
-                "metadata": pod_metadata(snapshot, "router", user_labels, annotations),
-                "spec": _pod_spec(snapshot, pool, document),
-            },
+            "template": pods,
         },
     }
 

@@ -16,6 +16,7 @@ QUEUE_DEPTH = "poolkeeper_reconcile_queue_depth"
 QUEUE_OLDEST = "poolkeeper_reconcile_queue_oldest_seconds"
 KUBE_WRITES_TOTAL = "poolkeeper_kube_writes_total"
 CHILDREN_CONTESTED = "poolkeeper_children_contested"
+ROLLOUTS_WAITING = "poolkeeper_rollouts_waiting"
 WATCH_AGE = "poolkeeper_watch_age_seconds"
 NAMESPACE_READABLE = "poolkeeper_namespace_readable"
 ROUTER_REPORTS_TOTAL = "poolkeeper_router_reports_total"
@@ -59,6 +60,7 @@ TABLE: Mapping[str, Family] = {
     QUEUE_OLDEST: Family("gauge", "Age of the oldest pool or policy that waits or is being reconciled."),
     KUBE_WRITES_TOTAL: Family("counter", "Writes to the Kubernetes API that succeeded.", ("kind", "verb")),
     KUBE_WRITE_ERRORS_TOTAL: Family("counter", "Writes to the Kubernetes API that failed.", ("kind", "verb", "result")),
+    ROLLOUTS_WAITING: Family("gauge", "Pools that wait for new router Pods after a change of the operator's own."),
     CHILDREN_CONTESTED: Family("gauge", "Objects of pools that something else changes each time they are restored."),
     WATCH_AGE: Family(
         "gauge",
@@ -117,6 +119,7 @@ class Metrics:
         self._queue_depth = Gauge(*self._named(QUEUE_DEPTH), registry=self._registry)
         self._queue_oldest = Gauge(*self._named(QUEUE_OLDEST), registry=self._registry)
         self._writes = Counter(*self._named(KUBE_WRITES_TOTAL), registry=self._registry)
+        self._waiting = Gauge(*self._named(ROLLOUTS_WAITING), registry=self._registry)
         self._contested = Gauge(*self._named(CHILDREN_CONTESTED), registry=self._registry)
         self._watch_age = Gauge(*self._named(WATCH_AGE), registry=self._registry)
         self._readable = Gauge(*self._named(NAMESPACE_READABLE), registry=self._registry)
@@ -160,6 +163,9 @@ class Metrics:
                 self._writes.labels(kind, verb)
                 for result in WRITE_ERRORS:
                     self._write_errors.labels(kind, verb, result)
+
+    def rollouts_waiting(self, pools: int) -> None:
+        self._waiting.set(pools)
 
     def children_contested(self, count: int) -> None:
         self._contested.set(count)

@@ -27,7 +27,7 @@ class Bed:
         self.store = Store()
         self.now_s = 0.0
         self.contested: list[int] = []
-        self.applier = Applier(self.api, self.store, self.contested.append, lambda: self.now_s)
+        self.applier = Applier(self.api, self.store, self.contested.append, clock_s=lambda: self.now_s)
 
     def apply(self, *objects: Json, uid: str = UID) -> Sequence[tuple[str, str]]:
         """The writes that this took."""

@@ -1,0 +1,138 @@
+"""What goes back and forth is published at a pace and says so; anything else at once. No last change is lost."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
+from poolkeeper.plan.snapshot import PoolKey
+from poolkeeper.status.evaluate import StatusUpdate
+from poolkeeper.status.events import PoolEvent
+from poolkeeper.status.flapping import MANY, PACE_S, WINDOW_S, Damping, Flapping, with_flapping
+
+KEY = PoolKey("team", "chat")
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def status(official: str = "Closed", other: str = "Closed", generation: int = 1) -> EndpointPoolStatus:
+    degraded = "False" if official == other == "Closed" else "True"
+    endpoints = [
+        {"name": name, "tier": 0, "health": "Healthy", "breaker": breaker, "lastTransitionTime": AT}
+        for name, breaker in (("official", official), ("other", other))
+    ]
+    condition = {
+        "type": "Degraded",
+        "status": degraded,
+        "reason": "BreakerOpen",
+        "message": "as seen",
+        "observedGeneration": 1,
+    }
+    return EndpointPoolStatus(
+        observed_generation=generation,
+        conditions=(Condition.model_validate({**condition, "observedGeneration": 1, "lastTransitionTime": AT}),),
+        endpoints=tuple(map(EndpointStatus.model_validate, endpoints)),
+    )
+
+
+class Story:
+    """A pool that is looked at, and published when that is not held back; every changes_s the breaker turns."""
+
+    def __init__(self) -> None:
+        self.flapping = Flapping()
+        self.at_s = 1000.0
+        self.published: list[tuple[float, EndpointPoolStatus]] = []
+        self.last = Damping()
+        self.is_open = False
+        self.events: list[PoolEvent] = []
+        self.messages: set[str] = set()
+
+    def look(self, now: EndpointPoolStatus, uid: str = "1") -> Damping:
+        before = self.published[-1][1] if self.published else None
+        self.last = self.flapping.look(KEY, uid, before, now, self.at_s)
+        if not self.last.wait_s and before != now:
+            self.published.append((self.at_s, now))
+            update = with_flapping(StatusUpdate(now, ()), self.last)
+            self.events += update.events
+            self.messages.add(update.status.conditions[0].message)
+            self.flapping.published(KEY, self.at_s)
+        return self.last
+
+    def flap(self, seconds: float, every_s: float = 3.0) -> None:
+        until_s = self.at_s + seconds
+        while self.at_s < until_s:
+            self.at_s += every_s
+            self.is_open = not self.is_open
+            self.look(status("Open" if self.is_open else "Closed"))
+
+
+def test_the_first_changes_are_published_at_once() -> None:
+    story = Story()
+    story.look(status())
+
+    story.flap(3.0 * (MANY - 1))
+
+    assert len(story.published) == MANY
+
+
+def test_while_it_flaps_it_is_published_at_a_pace() -> None:
+    story = Story()
+    story.flap(3.0 * MANY)
+    begun = len(story.published)
+
+    story.flap(10 * PACE_S)
+
+    assert len(story.published) - begun <= 10 + 1
+    assert all(
+        later[0] - earlier[0] >= PACE_S
+        for earlier, later in zip(story.published[begun:], story.published[begun + 1 :], strict=False)
+    )
+
+
+def test_the_last_change_is_not_lost() -> None:
+    story = Story()
+    story.flap(60.0)
+    story.look(status("Open"))
+    held = story.last
+
+    assert held.again_s is not None
+    story.at_s += held.again_s
+    story.look(status("Open"))
+
+    assert story.published[-1][1] == status("Open")
+
+
+def test_when_it_is_quiet_nothing_is_held_any_more() -> None:
+    story = Story()
+    story.flap(60.0)
+    story.at_s += WINDOW_S
+
+    assert story.look(status("Open")) == Damping()
+
+
+@pytest.mark.parametrize(
+    "now", [status("Open", other="Open"), status("Open", generation=2)], ids=["another endpoint", "a new spec"]
+)
+def test_what_does_not_flap_is_published_at_once(now: EndpointPoolStatus) -> None:
+    story = Story()
+    story.look(status())
+    story.flap(61.0)
+    story.at_s += 1.0
+
+    assert story.look(now).wait_s == 0.0
+    assert story.published[-1] == (story.at_s, now)
+
+
+def test_a_pool_made_again_has_no_past() -> None:
+    story = Story()
+    story.flap(60.0)
+
+    assert story.look(status(), uid="2") == Damping()
+
+
+def test_it_is_said_once_and_in_words_that_stay() -> None:
+    story = Story()
+    story.flap(10 * PACE_S)
+
+    assert [event.reason for event in story.events] == ["EndpointFlapping"]
+    assert story.events[0].message.startswith("official: flapping, ")
+    assert story.messages == {"as seen", "as seen; flapping: official (6 changes or more in 5 min)"}
