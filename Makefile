@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
-# Options of make bench, bench-incidents, conformance, probe-soak: ARGS=--quick, ARGS=--help.
+# Options of make bench, bench-incidents, conformance, chaos, bench-scale, probe-soak: ARGS=--quick, ARGS=--help.
 ARGS ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -84,6 +84,17 @@ on-call: venv ## an outage in real time: who says what after how many seconds (a
 .PHONY: probe-soak
 probe-soak: venv ## 500 probe runs against a real model server on this machine (installed once, a minute): no false alarm
 	@hack/bench/run.sh soak $(ARGS)
+
+.PHONY: chaos
+chaos: venv ## the operator under every fault, on a control plane of its own (hours; ARGS="--minutes 20"); writes docs/chaos.md
+	@hack/ci/install.sh router test
+	@hack/cluster/build.sh kubernetes etcd
+	@hack/bench/run.sh chaos $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: venv ## one operator with 10, 100, 1,000 pools (half an hour; ARGS="--pools 10 30"); writes docs/scale.md
+	@hack/cluster/build.sh kubernetes etcd
+	@hack/bench/run.sh scale $(ARGS)
 
 .PHONY: mutants
 mutants: venv ## small faults put into FILE="path ..." one at a time: which does no test notice? (without FILE: conditions, plan, probing, core Lua)

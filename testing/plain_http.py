@@ -10,6 +10,10 @@ from functools import partial
 import httpx
 
 TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+TRUSTS_ANYBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For a server of the test, on loopback, that made its certificate itself: verify=TRUSTS_ANYBODY."""
+TRUSTS_ANYBODY.check_hostname = False
+TRUSTS_ANYBODY.verify_mode = ssl.CERT_NONE
 
 request = partial(httpx.request, verify=TRUSTS_NOBODY, trust_env=False)
 get = partial(httpx.get, verify=TRUSTS_NOBODY, trust_env=False)

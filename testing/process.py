@@ -14,7 +14,9 @@ import httpx
 from testing import plain_http
 from testing.fakes.ports import free_port
 
-__all__ = ["NotReadyError", "accepts", "answers", "clean_environment", "free_port", "pinned", "running", "worker_of"]
+__all__ = [
+    "NotReadyError", "accepts", "answers", "clean_environment", "free_port", "mortal", "pinned", "running", "worker_of",
+]  # fmt: skip
 
 STOP_LIMIT_S = 10.0
 WORKER_LIMIT_S = 30.0
@@ -24,6 +26,11 @@ LOG_LINES = 10
 
 class NotReadyError(RuntimeError):
     """A program ended, or took too long to start."""
+
+
+def mortal(command: Sequence[str]) -> list[str]:
+    """The command, killed with the thread that starts it, also when that is killed itself; where `setpriv` is there."""
+    return [*(("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()), *command]
 
 
 @contextmanager

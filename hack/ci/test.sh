@@ -26,4 +26,6 @@ none:*) skip "real cluster" "${ground#none:}" ;;
   fi
   ;;
 esac
+# After the cluster, which builds the programs that this needs.
+stage "operator under faults" hack/ci/pytest.sh -n 0 -m chaos tests
 finish

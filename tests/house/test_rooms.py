@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 OF_TESTS = frozenset(path.stem for path in (ROOT / "tests").iterdir() if path.is_dir() or path.suffix == ".py")
 """pytest puts tests/ on the path, so its folders can be imported by their bare names."""
+BENCHES = ("speed", "incidents", "soak", "conformance", "chaos", "scale")
 FORBIDDEN = (
     ("tests", ("hack",)),
     ("testing", ("hack", "tests", *OF_TESTS)),
@@ -21,15 +22,13 @@ FORBIDDEN = (
     ("testing/gateways", ("testing.conformance", "testing.runs")),
     ("testing/conformance", ("testing.runs",)),
     ("testing/runs", ("testing.conformance", "testing.gateways")),
+    ("testing/chaos", ("testing.conformance", "testing.gateways", "testing.runs")),
     ("hack/dashboards", ("hack.demo", "hack.generate", "hack.tests")),
     ("hack/generate", ("hack.bench", "hack.demo", "hack.tests")),
     ("hack/release", ("hack.bench", "hack.demo", "hack.generate", "hack.tests")),
     ("hack/demo", ("hack.bench", "hack.generate", "hack.tests")),
     ("hack/bench", ("hack.dashboards", "hack.demo", "hack.generate", "hack.tests")),
-    ("hack/bench/speed", ("hack.bench.incidents", "hack.bench.soak", "hack.bench.conformance")),
-    ("hack/bench/incidents", ("hack.bench.speed", "hack.bench.soak", "hack.bench.conformance")),
-    ("hack/bench/soak", ("hack.bench.speed", "hack.bench.incidents", "hack.bench.conformance")),
-    ("hack/bench/conformance", ("hack.bench.speed", "hack.bench.incidents", "hack.bench.soak")),
+    *((f"hack/bench/{name}", tuple(f"hack.bench.{other}" for other in BENCHES if other != name)) for name in BENCHES),
 )
 """(a room, what no file in it may import)"""
 

@@ -1,0 +1,89 @@
+"""`make chaos`: plays a history with every fault at every number, then an outage under load; exit 1 if anything is
+left that is not left without faults. --minutes bounds it; the cases come in an order that mixes all kinds of faults."""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hack.bench import machine
+from hack.bench.chaos.handover import handover
+from hack.bench.chaos.outage import outage
+from hack.bench.chaos.page import Report, page
+from testing.chaos import history
+from testing.chaos.cases import Case, everything
+from testing.chaos.client import User
+from testing.chaos.control_plane import ControlPlane, missing
+from testing.chaos.fleet import Fleet
+from testing.chaos.history import Outcome
+
+ORDER = 20261129
+Played = tuple[Case, Outcome]
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    why = missing()
+    if why:
+        print(f"make chaos needs a control plane: {why}", file=sys.stderr)
+        return 2
+    facts = machine.facts()
+    with TemporaryDirectory(prefix="poolkeeper-chaos-") as made:
+        folder = options.logs or Path(made)
+        with ControlPlane.start(folder / "plane") as plane:
+            user = User(plane.url, plane.token)
+            user.install()
+            with Fleet(plane.url, plane.token):
+                without, played, of = play(plane, folder, options.minutes, options.at_once)
+            handed = handover(plane, folder, options.handovers)
+        found = outage(folder / "outage", options.outage_s) if options.outage_s else None
+    report = Report({**facts, **machine.facts_after()}, without, played, of, handed, found)
+    text = page(report)
+    print(text)
+    if options.page:
+        options.page.write_text(text)
+    return 1 if report.is_wrong else 0
+
+
+def play(plane: ControlPlane, folder: Path, minutes: float, at_once: int) -> tuple[Outcome, list[Played], int]:
+    """The run without faults, what was played of the others, and how many there are."""
+    until_s = time.monotonic() + 60 * minutes
+    without = history.run(plane, folder, "without-faults", rest_s=5.0)
+    print(f"without faults: {without.writes} writes, {without.events} events", file=sys.stderr, flush=True)
+    cases = list(everything(without.writes, without.events))
+    random.Random(ORDER).shuffle(cases)
+    played: list[Played] = []
+
+    def one(case: Case) -> Played | None:
+        if time.monotonic() > until_s:
+            return None
+        return case, history.run(plane, folder, case.namespace, case.faults, without)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        running: Iterable[Future[Played | None]] = [pool.submit(one, case) for case in cases]
+        for future in as_completed(running):
+            result = future.result()
+            if result:
+                played.append(result)
+                told = "; ".join(result[1].wrong) or f"as without, {result[1].lives} lives, {result[1].seconds:.0f} s"
+                print(f"  {len(played)}/{len(cases)} {result[0].name}: {told}", file=sys.stderr, flush=True)
+    return without, played, len(cases)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hack.bench.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=90, help="no new case begins after so long")
+    parser.add_argument("--at-once", type=int, default=3, help="histories at the same time")
+    parser.add_argument("--outage-s", type=float, default=300, help="without control plane; 0: leave it out")
+    parser.add_argument("--handovers", type=int, default=3, help="of each sort")
+    parser.add_argument("--logs", type=Path, help="keep the logs of all processes in this folder")
+    parser.add_argument("--page", type=Path, help="write the page here")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
