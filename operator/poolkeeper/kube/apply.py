@@ -120,7 +120,7 @@ class Applier:
             return
         answer = await self._write(wish, body)
         now = observe(answer)
-        self._store.put(now)
+        self._store.wrote(now)
         self._applied[wish.key][ref] = Applied(now.uid, wanted, now.digest)
 
     def _waits(self, wish: _Wish, body: Manifest, live: Seen | None) -> bool:

@@ -50,4 +50,4 @@ class PodRefresher:
         patch = {"metadata": {"annotations": {annotation: value}}}
         for answer in await asyncio.gather(*(self._api.merge("Pod", key.namespace, pod, patch) for pod in pods)):
             if answer is not None:
-                self._store.put(observe(answer))
+                self._store.wrote(observe(answer))

@@ -31,5 +31,5 @@ async def publish_policy(api: KubeApi, store: Store, key: PoolKey, now: datetime
         except Absent:  # its end was not reported to us
             store.drop(Ref("FailoverPolicy", key.namespace, key.name), seen.uid)
             return False
-        store.put(observe(answer))
+        store.wrote(observe(answer))
     return True

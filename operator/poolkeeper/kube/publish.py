@@ -67,7 +67,7 @@ class Publisher:
             self._store.drop(Ref("EndpointPool", snapshot.key.namespace, snapshot.key.name), snapshot.uid)
             raise
         self._flapping.published(snapshot.key, now_s)
-        self._store.put(observe(answer))
+        self._store.wrote(observe(answer))
         for event in update.events:
             LOG.info("%s: %s", event.reason, event.message, extra={"pool": snapshot.key, "reason": event.reason})
             try:

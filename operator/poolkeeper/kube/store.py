@@ -108,15 +108,28 @@ class Store:
         self._of_pool: dict[PoolKey, set[Ref]] = {}
         self._by_uid: dict[str, Ref] = {}
         self._reports: dict[PoolKey, tuple[RouterReport, ...]] = {}
+        self._unheard: set[Ref] = set()
+        """Known from the answer to our own write; no watch has reported it yet."""
 
     def __len__(self) -> int:
         return len(self._seen)
 
+    def wrote(self, seen: Seen) -> None:
+        """What our own write was answered with. Somebody else's edit may be in it, too: so what the watch reports of it
+        is news, though it is the same."""
+        known = self._seen.get(seen.ref)
+        if known and known.uid == seen.uid and known.version >= seen.version:
+            return
+        self.put(seen)
+        self._unheard.add(seen.ref)
+
     def put(self, seen: Seen) -> bool:
-        """True when it means something new."""
+        """True when it means something new to those who decide."""
         known = self._seen.get(seen.ref)
         if known and known.uid == seen.uid and known.version > seen.version:
             return False
+        is_unheard = seen.ref in self._unheard
+        self._unheard.discard(seen.ref)
         if known and known.pool and known.pool != seen.pool:
             self._of_pool.get(known.pool, set()).discard(seen.ref)
         if known and known.uid != seen.uid:
@@ -125,7 +138,7 @@ class Store:
         self._by_uid[seen.uid] = seen.ref
         if seen.pool:
             self._of_pool.setdefault(seen.pool, set()).add(seen.ref)
-        return seen != known
+        return is_unheard or seen != known
 
     def drop(self, ref: Ref, uid: str = "") -> bool:
         """Forget an object that is gone; given a uid, only if it is still that one."""
@@ -133,6 +146,7 @@ class Store:
         if known is None or (uid and known.uid != uid):
             return False
         del self._seen[ref]
+        self._unheard.discard(ref)
         self._by_uid.pop(known.uid, None)
         if known.pool:
             refs = self._of_pool.get(known.pool, set())
@@ -147,6 +161,10 @@ class Store:
 
     def versions(self, kind: str) -> dict[Ref, int]:
         return {ref: seen.version for ref, seen in self._seen.items() if ref.kind == kind}
+
+    def reported(self, kind: str) -> dict[Ref, int]:
+        """The same, with 0 for those that no watch has reported yet."""
+        return {ref: 0 if ref in self._unheard else version for ref, version in self.versions(kind).items()}
 
     def pool(self, key: PoolKey) -> tuple[Seen, DeclaredPool] | None:
         seen = self._seen.get(Ref("EndpointPool", key.namespace, key.name))

@@ -22,7 +22,7 @@ async def sweep(
     that we know of it and how it really is."""
     for kind, selector in selectors.items():
         for namespace in namespaces:
-            known = {ref: at for ref, at in store.versions(kind).items() if namespace in ("", ref.namespace)}
+            known = {ref: at for ref, at in store.reported(kind).items() if namespace in ("", ref.namespace)}
             there = _versions(kind, await api.list_metadata(kind, namespace, selector))
             for ref in sorted(known.keys() | there.keys()):
                 if known.get(ref) != there.get(ref):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from poolkeeper.handlers.enqueue import Inbox
 from poolkeeper.handlers.watch.answers import Listed, Place
 from poolkeeper.kube.json_fields import Json, text
+from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
 from unit.kube.things import child, pod, policy, pool
 
@@ -149,3 +150,31 @@ def test_what_was_made_again_since_the_sweep_stays() -> None:
     bed.inbox.missed(Ref("Pod", "team", "chat-router-1"), "the one before", None)
 
     assert bed.store.get(Ref("Pod", "team", "chat-router-1")) is not None
+
+
+def test_an_edit_that_came_back_in_the_answer_to_our_own_write_is_news_when_the_watch_reports_it() -> None:
+    """We write the status in the moment in which somebody edits the spec: its event is older than what we know."""
+    bed = Bed()
+    bed.event(pool(version=1))
+    bed.store.wrote(observe(pool(version=3, generation=2)))
+
+    assert bed.event(pool(version=2, generation=2)) == []
+    assert bed.event(pool(version=3, generation=2)) == [CHAT]
+    assert bed.event(pool(version=3, generation=2)) == []
+
+
+def test_what_we_wrote_without_a_change_is_no_news() -> None:
+    bed = Bed()
+    bed.event(pool(version=3))
+    bed.store.wrote(observe(pool(version=3)))
+
+    assert bed.event(pool(version=3)) == []
+
+
+def test_an_edit_of_a_policy_in_the_answer_to_our_own_write_reaches_its_pools() -> None:
+    bed = Bed()
+    bed.event(pool(policy="standard"))
+    bed.event(policy(version=1))
+    bed.store.wrote(observe(policy(version=5)))
+
+    assert bed.event(policy(version=5)) == [CHAT, STANDARD]

@@ -49,3 +49,13 @@ def test_an_object_that_came_or_changed_unseen_is_told() -> None:
     api.put(f"{FOLDER}/other", child(name="other"))
 
     assert swept(api, store) == {"chat-router": True, "other": True}
+
+
+def test_what_only_our_own_write_has_shown_is_looked_at_once() -> None:
+    """The event that would report it, and an edit in it, may be lost."""
+    api, store = MemoryApi(), Store()
+    store.wrote(observe(api.put(f"{FOLDER}/chat-router", child())))
+
+    assert swept(api, store) == {"chat-router": True}
+    store.put(observe(api.objects[f"{FOLDER}/chat-router"]))
+    assert swept(api, store) == {}
