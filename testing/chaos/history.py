@@ -33,7 +33,7 @@ _HASH = re.compile("[0-9a-f]{64}")
 _GENERATION = re.compile(r'(generation(?:\\?": ?"?| ))[0-9]+')
 """Of a document: one more than any that a router still has, so that of a pool made again depends on when its routers
 end."""
-_SERVERS_OWN = ("clusterIP", "clusterIPs")
+_SERVERS_OWN = ("clusterIP", "clusterIPs", "nodePort")
 
 Does = Callable[[User, str], None]
 
