@@ -51,11 +51,9 @@ class Report:
         )
 
     def _growth(self, figure: Callable[[Measured], float]) -> float:
-        """The worst of all steps: how much more it grows than the pools do."""
-        steps = zip(self.measured, self.measured[1:], strict=False)
-        return max(
-            (figure(late) / max(1e-9, figure(early)) / (late.pools / early.pools) for early, late in steps), default=0.0
-        )
+        """The worst of all steps: how much more it grows than the pools do. What was 0 has no growth."""
+        steps = [(a, b) for a, b in zip(self.measured, self.measured[1:], strict=False) if figure(a) > 0]
+        return max((figure(b) / figure(a) / (b.pools / a.pools) for a, b in steps), default=0.0)
 
 
 def page(report: Report) -> str:
