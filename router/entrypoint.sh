@@ -28,8 +28,11 @@ fail() {
   exit 1
 }
 
-# is_address VALUE: IPv4:port or [IPv6]:port, and no other character
+# is_address VALUE: IPv4:port, [IPv6]:port or *:port (all addresses of both families), and no other character
 is_address() {
+  case $1 in
+    '*':[0-9]*) set -- "0.0.0.0${1#'*'}" ;;
+  esac
   case $1 in
     *[!0-9.:a-fA-F[\]]* | *"$TAB"*) return 1 ;;
   esac
@@ -109,8 +112,18 @@ ulimit -n "$FILES" || FILES=$(ulimit -n)
   echo "events { worker_connections $((FILES < 65536 ? FILES : 65536)); }"
   [ "$(id -u)" != 0 ] || echo "user root;"
 } >"$RUN_DIR/main.conf"
-echo "listen $LISTEN backlog=4096;" >"$RUN_DIR/client.conf"
-echo "listen $ADMIN;" >"$RUN_DIR/admin.conf"
+# listening ADDRESS OPTIONS: the directives. A kernel without IPv6 has no such file, and nginx would not start.
+listening() {
+  case $1 in
+    '*':*)
+      echo "listen 0.0.0.0${1#'*'}$2;"
+      [ ! -e /proc/net/if_inet6 ] || echo "listen [::]${1#'*'} ipv6only=on$2;"
+      ;;
+    *) echo "listen $1$2;" ;;
+  esac
+}
+listening "$LISTEN" " backlog=4096" >"$RUN_DIR/client.conf"
+listening "$ADMIN" "" >"$RUN_DIR/admin.conf"
 # One line a request. Whole lines of at most 4 KiB at a time: those of two workers never mix, in a pipe neither.
 echo "access_log $REQUEST_LOG requests buffer=4k flush=1s if=\$poolkeeper_line;" >"$RUN_DIR/log.conf"
 # Cached answers: memory is taken as it is used, a whole page of it at least.

@@ -26,6 +26,7 @@ WANT: dict[tuple[str, str], set[str]] = {
     ("autoscaling", "horizontalpodautoscalers"): CHILD,
     ("batch", "cronjobs"): CHILD,
     ("policy", "poddisruptionbudgets"): CHILD,
+    ("networking.k8s.io", "networkpolicies"): CHILD,
     ("apps", "replicasets"): READ,
     ("batch", "jobs"): READ,
     ("", "pods"): READ | {"patch"},

@@ -91,7 +91,10 @@ def test_every_variable_is_one_that_the_operator_knows(template: Template) -> No
 def test_the_installation_reaches_the_operator(template: Template) -> None:
     """By default: exactly what the models say."""
     told = json.loads(environment(template())["POOLKEEPER_INSTALLATION"])
+    operator = told.pop("operator")
     assert Installation.read(told) == Installation()
+    assert operator["namespace"] == "ops"
+    assert operator["labels"]["app.kubernetes.io/instance"] == "pk"
 
     sets = ("limits.tolerations={dedicated}", "children.imagePullSecrets[0].name=pull", "children.labels.team=a")
     read = Installation.read(json.loads(environment(template(*sets))["POOLKEEPER_INSTALLATION"]))

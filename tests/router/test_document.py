@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,16 @@ def test_it_is_not_ready_before_its_first_document(router: Router, a: FakeProvid
 
 
 @pytest.mark.smoke
+def test_it_listens_on_both_families(tmp_path: Path) -> None:
+    """As in a Pod, whose cluster may have either or both."""
+    listen = {"POOLKEEPER_LISTEN": "*:0", "POOLKEEPER_ADMIN": "*:0"}
+    router = Router(tmp_path, environment=listen)
+    listen |= {"POOLKEEPER_LISTEN": f"*:{router.port}", "POOLKEEPER_ADMIN": f"*:{router.admin_port}"}
+    with router:
+        for host in ("127.0.0.1", "[::1]") if Path("/proc/net/if_inet6").exists() else ("127.0.0.1",):
+            assert plain_http.get(f"http://{host}:{router.admin_port}/healthz").status_code == 200
+
+
 def test_a_new_document_drops_no_stream(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     a.set("ok", tokens=40, token_interval_ms=25)
     router.serve(endpoint("a", a))

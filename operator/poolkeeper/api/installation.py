@@ -5,12 +5,12 @@ The chart's values `limits` and `children` are exactly these models; `--installa
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
 from poolkeeper.api.base import Model
-from poolkeeper.api.router_spec import AnnotationValue, LabelValue, MetaKey, ResourceName, Resources
+from poolkeeper.api.router_spec import AnnotationValue, LabelValue, MetaKey, Peer, ResourceName, Resources
 from poolkeeper.api.value_types import Count, Flag, ObjectName, Quantity, Text
 from poolkeeper.errors import UserError
 
@@ -78,6 +78,27 @@ class PullSecret(Model):
     """Name of the Secret, in the namespace of each pool."""
 
 
+class NetworkPolicies(Model):
+    enabled: Flag = True
+    """A NetworkPolicy for routers, probes and the operator."""
+    metrics_from: Annotated[tuple[Peer, ...], Field(max_length=16)] = (
+        Peer.model_validate({"namespaceLabels": {}, "podLabels": {"app.kubernetes.io/name": "prometheus"}}),
+    )
+    """Who may read metrics, beside the operator: podLabels and namespaceLabels, or cidr."""
+
+
+class OperatorPods(Model):
+    """Which Pods are the operator's; the chart fills it in."""
+
+    namespace: ObjectName | None = None
+    labels: dict[MetaKey, LabelValue] = Field(
+        default={
+            MetaKey("app.kubernetes.io/name"): LabelValue("poolkeeper"),
+            MetaKey("app.kubernetes.io/component"): LabelValue("operator"),
+        }
+    )
+
+
 class Children(Model):
     """What the objects of all pools get."""
 
@@ -96,13 +117,20 @@ class Children(Model):
         {"requests": {"cpu": "20m", "memory": "64Mi"}, "limits": {"memory": "192Mi"}}
     )
     """Of probes whose pool says nothing about resources."""
+    network_policy: NetworkPolicies = NetworkPolicies()
+    """`enabled`: routers accept clients on 8080 (who: access.allowedFrom of the pool), and on the admin port 9180 only
+    the operator and `metricsFrom`; probes accept nobody. The kubelet of the node is let through by every network that
+    enforces policies. `metricsFrom`: who reads metrics, by podLabels and namespaceLabels, or cidr."""
     fixed_user: Flag = True
     """Run as user and group 65532. false leaves them to the cluster: OpenShift gives each namespace its own range."""
 
 
 class Installation(Model):
+    PARTS: ClassVar[tuple[str, ...]] = ("limits", "children", "operator")
+
     limits: Limits = Limits()
     children: Children = Children()
+    operator: OperatorPods = OperatorPods()
 
     @classmethod
     def read(cls, given: Mapping[str, object]) -> "Installation":

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from poolkeeper.api.base import LIST_SET, ConfigMapKeyRef, Model, SecretKeyRef, list_map
 from poolkeeper.api.endpoint import Endpoint
-from poolkeeper.api.router_spec import Resources, Router
+from poolkeeper.api.router_spec import Peer, Resources, Router
 from poolkeeper.api.value_types import (
     Count,
     Duration,
@@ -66,10 +66,14 @@ class Access(Model):
     """Who may call the router."""
 
     mode: Literal["Open", "Keys"] = "Open"
-    """Open: everybody who reaches the Service may call; restrict that with a NetworkPolicy. Keys: only the clients
+    """Open: everybody who reaches the Service may call; restrict that with allowedFrom. Keys: only the clients
     below, with their API key; all others get 401."""
     clients: tuple[AccessClient, ...] = Field((), max_length=64, json_schema_extra=list_map("name"))
     """Callers and their API keys. Under mode Keys at least one."""
+    allowed_from: tuple[Peer, ...] = Field((), max_length=16)
+    """Who may connect to the routers at all. It becomes the routers' NetworkPolicy, which the cluster's network must
+    enforce. Use it in place of a NetworkPolicy of your own: several policies for one Pod allow what any of them allows.
+    Default: everybody who reaches the Service."""
 
 
 _CRON_ITEM = r"(\*|\?|{v}(-{v})?)(/[1-9][0-9]?)?"

@@ -59,6 +59,23 @@ class RouterService(Model):
     """IPv4, IPv6 or both, as in a Service; routers listen on both. Default: as the cluster decides."""
 
 
+class Cidr(Text):
+    PATTERN = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)/[0-9]{1,3}$"
+    WANTED = "a block of addresses such as 10.0.0.0/8 or fd00::/8"
+    MAX_LENGTH = 64
+
+
+class Peer(Model):
+    """Who may connect, as in a NetworkPolicy: Pods by their labels, of this namespace or of others; or addresses."""
+
+    pod_labels: dict[MetaKey, LabelValue] = Field(default={}, max_length=16)
+    """Labels of the Pods. Default: all Pods of those namespaces."""
+    namespace_labels: dict[MetaKey, LabelValue] | None = Field(default=None, max_length=16)
+    """Labels of the namespaces; {} is all of them. Default: the pool's own namespace."""
+    cidr: Cidr | None = None
+    """A block of addresses, instead of labels."""
+
+
 class Resources(Model):
     """CPU and memory of a router container."""
 

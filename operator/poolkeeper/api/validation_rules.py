@@ -16,7 +16,7 @@ from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, ServiceRef,
 from poolkeeper.api.policy_spec import CircuitBreaker
 from poolkeeper.api.pool_spec import Access, Allow, EndpointPoolSpec
 from poolkeeper.api.request_changes import HeaderRule, ParameterPath
-from poolkeeper.api.router_spec import Autoscaling, PodTemplate, RouterService
+from poolkeeper.api.router_spec import Autoscaling, Peer, PodTemplate, RouterService
 
 
 @dataclass(frozen=True)
@@ -277,6 +277,13 @@ RULES: tuple[Rule, ...] = (
         "!has(self.annotations) || !self.annotations.exists(key, key.startsWith('poolkeeper.dev/'))",
         lambda service: not any(key.startswith("poolkeeper.dev/") for key in service.annotations),
         at="annotations",
+    ),
+    _rule(
+        Peer,
+        "must not be together with podLabels or namespaceLabels: addresses have no labels",
+        "!has(self.cidr) || (!has(self.podLabels) && !has(self.namespaceLabels))",
+        lambda peer: peer.cidr is None or (not peer.pod_labels and peer.namespace_labels is None),
+        at="cidr",
     ),
     _rule(
         CircuitBreaker,

@@ -105,6 +105,7 @@ def operator(
             image_pull_policy=router_image_pull_policy,
             children=installation.children,
             limits=installation.limits,
+            operator=installation.operator,
         ),
         namespaces=namespaces,
         leader_elect=leader_elect,

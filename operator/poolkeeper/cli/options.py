@@ -55,4 +55,4 @@ def _installation(given: str) -> Installation:
         raise UserError(f"--installation: seen no YAML and no JSON: {error}") from error
     if not isinstance(document, dict):
         raise UserError("--installation: wanted a map with `limits` and `children`, as in the chart's values")
-    return Installation.read({key: document[key] for key in ("limits", "children") if key in document})
+    return Installation.read({key: document[key] for key in Installation.PARTS if key in document})

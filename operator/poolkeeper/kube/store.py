@@ -15,7 +15,15 @@ from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.startup_hints import NO_NEWS, News
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey, RouterReport
 
-CHILD_KINDS = ("ConfigMap", "Service", "PodDisruptionBudget", "Deployment", "HorizontalPodAutoscaler", "CronJob")
+CHILD_KINDS = (
+    "ConfigMap",
+    "Service",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "CronJob",
+)
 """What a pool owns. What of these kinds carries the pool's label and owner is ours to write and to delete."""
 
 LINK_KINDS = ("ReplicaSet", "Job")

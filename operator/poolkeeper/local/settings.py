@@ -17,5 +17,6 @@ def settings_for(
         probe_image=PROBE_IMAGE,
         local=local,
         children=installation.children,
+        operator=installation.operator,
         limits=None if local else installation.limits,
     )

@@ -11,7 +11,7 @@ from datetime import datetime
 from poolkeeper.api.base import Problem
 from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failover_policy import FailoverPolicy
-from poolkeeper.api.installation import Children, Limits
+from poolkeeper.api.installation import Children, Limits, OperatorPods
 from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.startup_hints import NO_NEWS, News
@@ -21,6 +21,7 @@ Manifest = Mapping[str, object]
 
 
 NO_WISHES = Children()
+OPERATOR_PODS = OperatorPods()
 
 
 @dataclass(frozen=True, order=True)
@@ -47,6 +48,7 @@ class Settings:
     image_pull_policy: str = "IfNotPresent"
     local: bool = False
     children: Children = NO_WISHES
+    operator: OperatorPods = OPERATOR_PODS
     limits: Limits | None = None
 
 

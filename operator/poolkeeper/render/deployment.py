@@ -76,8 +76,8 @@ def _pod_spec(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> Pa
 def _container(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc, volume_mounts: list[Part]) -> Part:
     resources = resources_of(snapshot, pool)
     env = {
-        "POOLKEEPER_LISTEN": f"0.0.0.0:{CLIENT_PORT}",
-        "POOLKEEPER_ADMIN": f"0.0.0.0:{ADMIN_PORT}",
+        "POOLKEEPER_LISTEN": f"*:{CLIENT_PORT}",
+        "POOLKEEPER_ADMIN": f"*:{ADMIN_PORT}",
         "POOLKEEPER_RUN_DIR": RUN_DIR,
         "POOLKEEPER_WORKERS": str(workers(resources)),
         "POOLKEEPER_CACHE_BYTES": str(document.policy.fallback.cache_bytes),

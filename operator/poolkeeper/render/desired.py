@@ -1,7 +1,7 @@
 """All the objects a pool is carried out by, in the order in which they are applied.
 
-A ConfigMap comes first, because a Pod without it does not start. Every pool has the same four for its router; its
-autoscaler comes and goes with spec.router.autoscaling, the two of the probe with spec.probe (a pool's end takes them
+A ConfigMap comes first, because a Pod without it does not start. Every pool has the same five for its router; its
+autoscaler comes and goes with spec.router.autoscaling, the three of the probe with spec.probe (a pool's end takes them
 all, by their ownerReferences).
 """
 
@@ -15,6 +15,7 @@ from poolkeeper.render.configmap import configmap, probe_configmap
 from poolkeeper.render.cronjob import cronjob
 from poolkeeper.render.deployment import deployment
 from poolkeeper.render.hpa import hpa
+from poolkeeper.render.networkpolicy import probe_network_policy, router_network_policy
 from poolkeeper.render.poddisruptionbudget import poddisruptionbudget
 from poolkeeper.render.service import service
 
@@ -26,6 +27,7 @@ def desired(snapshot: Snapshot, document: RouterDoc, probe: ProbeDoc | None = No
     return (
         _plain_object(configmap(snapshot, document)),
         _plain_object(service(snapshot, pool)),
+        *map(_plain_object, _network(snapshot, pool)),
         _plain_object(poddisruptionbudget(snapshot)),
         _plain_object(deployment(snapshot, pool, document)),
         *map(_plain_object, _autoscaling(snapshot, pool)),
@@ -38,11 +40,17 @@ def _autoscaling(snapshot: Snapshot, pool: EndpointPool) -> tuple[Manifest, ...]
     return (hpa(snapshot, wanted),) if wanted else ()
 
 
+def _network(snapshot: Snapshot, pool: EndpointPool) -> tuple[Manifest, ...]:
+    is_wanted = snapshot.settings.children.network_policy.enabled
+    return (router_network_policy(snapshot, pool),) if is_wanted else ()
+
+
 def _probing(snapshot: Snapshot, pool: EndpointPool, probe: ProbeDoc | None) -> tuple[Manifest, ...]:
     declared = pool.spec.probe
     if probe is None or declared is None:
         return ()
-    return probe_configmap(snapshot, probe), cronjob(snapshot, pool, declared)
+    alone = (probe_network_policy(snapshot),) if snapshot.settings.children.network_policy.enabled else ()
+    return *alone, probe_configmap(snapshot, probe), cronjob(snapshot, pool, declared)
 
 
 def _plain_object(manifest: Manifest) -> Manifest:

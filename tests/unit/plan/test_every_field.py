@@ -32,7 +32,11 @@ READ_ELSEWHERE = {
     "endpoints[].insecure": "api/validation_rules.py",
 }
 """Fields that change neither plan nor objects, and who reads them."""
-READ_WITHOUT_LUA = {"ca_file": "render/volumes.py", "cache_bytes": "render/deployment.py"}
+READ_WITHOUT_LUA = {
+    "ca_file": "render/volumes.py",
+    "cache_bytes": "render/deployment.py",
+    "source": "people who read router.json; routers of an earlier version want it",
+}
 """Fields of the document that only the Pod is made by, and who reads them."""
 SWITCHED_ON: Mapping[str, Mapping[str, object]] = {
     "balancing": {"affinity": {"mode": "Header"}},
@@ -43,7 +47,7 @@ SWITCHED_ON: Mapping[str, Mapping[str, object]] = {
 """Of a policy: what gives the fields beside it a meaning."""
 OTHERS = (
     "7s", "3s", "9m", "2Gi", "8Mi", "0.25", "CNY", "deepseek-flash", "other", "02:00", "03:00", "Europe/Berlin",
-    "@daily", "https://other.example.com/v1", "http://other:3128", "3", "50m", "/other",
+    "@daily", "192.168.0.0/16", "https://other.example.com/v1", "http://other:3128", "3", "50m", "/other",
 )  # fmt: skip
 """Texts, of which every field of text takes one."""
 
