@@ -173,7 +173,7 @@ def _of_models() -> Iterator[Value]:
 
 def _plain(value: object) -> object:
     if isinstance(value, Model):
-        return value.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
     if isinstance(value, Mapping):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, tuple):

@@ -112,7 +112,8 @@ def test_one_writer_at_a_time_without_leader_election(template: Template) -> Non
     rendered = template("leaderElection.enabled=false")
     deployment: dict[str, Any] = rendered.one("Deployment")
 
-    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert deployment["spec"]["strategy"] == {"type": "Recreate", "rollingUpdate": None}, "null: what was there goes"
+    assert deployment["spec"]["replicas"] == 1
     assert environment(rendered)["POOLKEEPER_LEADER_ELECT"] == "false"
 
 
@@ -137,15 +138,50 @@ def test_crds_can_be_left_out(template: Template) -> None:
     [
         (("metrics.service.enabled=false",), "Service"),
         (("serviceAccount.create=false", "serviceAccount.name=own"), "ServiceAccount"),
-        ((), "PodDisruptionBudget"),
+        (("replicaCount=1",), "PodDisruptionBudget"),
+        (("leaderElection.enabled=false",), "PodDisruptionBudget"),
+        (("podDisruptionBudget.enabled=false",), "PodDisruptionBudget"),
+        (("children.networkPolicy.enabled=false",), "NetworkPolicy"),
     ],
 )
 def test_what_is_switched_off_is_not_there(template: Template, sets: tuple[str, ...], kind: str) -> None:
     assert template(*sets).of(kind) == ()
 
 
-def test_a_budget_when_told(template: Template) -> None:
-    assert template("podDisruptionBudget.enabled=true").of("PodDisruptionBudget")
+def test_two_stand_apart_and_one_may_be_evicted_at_a_time(template: Template) -> None:
+    rendered = template()
+    deployment: dict[str, Any] = rendered.one("Deployment")
+    budget: dict[str, Any] = rendered.one("PodDisruptionBudget")
+
+    assert deployment["spec"]["replicas"] == 2
+    assert budget["spec"]["maxUnavailable"] == 1
+    (spread,) = pod_spec(rendered)["topologySpreadConstraints"]
+    assert spread["labelSelector"] == deployment["spec"]["selector"] == budget["spec"]["selector"]
+
+
+def test_metrics_are_for_those_who_are_named(template: Template) -> None:
+    policy: dict[str, Any] = template().one("NetworkPolicy")
+    test_pod, readers = policy["spec"]["ingress"]
+
+    assert policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "operator"
+    assert test_pod["from"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "test"
+    assert readers["from"] == [
+        {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}, "namespaceSelector": {}}
+    ]
+
+
+def test_more_environment_and_arguments(template: Template) -> None:
+    found = container(
+        template("extraEnv[0].name=HTTPS_PROXY", "extraEnv[0].value=http://p", "extraArgs={--parallel=2}")
+    )
+
+    assert {"name": "HTTPS_PROXY", "value": "http://p"} in found["env"]
+    assert found["args"] == ["operator", "--parallel=2"]
+
+
+def test_the_user_may_be_left_to_the_cluster(template: Template) -> None:
+    assert pod_spec(template())["securityContext"]["runAsUser"] == 65532
+    assert "runAsUser" not in pod_spec(template("children.fixedUser=false"))["securityContext"]
 
 
 @pytest.mark.parametrize(

@@ -37,5 +37,12 @@ def test_what_a_page_shows_is_valid(page: str, shown: dict[str, object]) -> None
     assert isinstance(parsed, KINDS[kind]), [str(problem) for problem in parsed]
 
 
+def test_no_page_says_that_an_empty_object_will_do() -> None:
+    """What the API server fills in, `kubectl apply` on the client forgets, and a later server-side apply sends null."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.yaml")]
+
+    assert [page.name for page in pages if re.search(r"(probe|autoscaling): \{\}", page.read_text())] == []
+
+
 def test_there_is_something_shown() -> None:
     assert {"README.md", "NOTES.txt"} <= {page for page, _ in manifests()}

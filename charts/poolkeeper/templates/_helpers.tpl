@@ -22,7 +22,10 @@ app.kubernetes.io/component: operator
 {{- end }}
 
 {{- define "poolkeeper.labels" -}}
-{{ include "poolkeeper.selector" . }}
+{{- with omit .Values.commonLabels "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/version" "app.kubernetes.io/part-of" "app.kubernetes.io/managed-by" "helm.sh/chart" }}
+{{- toYaml . }}
+{{ end }}
+{{- include "poolkeeper.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: poolkeeper
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -35,6 +38,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- with .Values.monitoring.labels }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{- /* Without a Lease two would both write. */ -}}
+{{- define "poolkeeper.replicas" -}}
+{{- if .Values.leaderElection.enabled }}{{ .Values.replicaCount }}{{ else }}{{ min 1 (int .Values.replicaCount) }}{{ end }}
 {{- end }}
 
 {{- /* The reference of an image: a digest goes before a tag. */ -}}

@@ -155,6 +155,6 @@ class EndpointPoolSpec(Model):
     """Who may call the router. Default: everybody who reaches its Service."""
     probe: Probe | None = None
     """Synthetic probes: real requests on a schedule that measure what users would see. They cost tokens, so there are
-    none unless this is set ({} takes all defaults)."""
+    none unless this is set. Write one field at least, such as the schedule."""
     router: Router = Router()
     """The router Pods in front of the pool."""
