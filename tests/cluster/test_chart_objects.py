@@ -1,4 +1,4 @@
-"""A real API server takes every object of the chart, and every manifest that docs and examples show, however it is applied."""
+"""A real API server takes every object of the chart, and every manifest that is shown, however it is applied."""
 
 import json
 import re
