@@ -40,10 +40,11 @@ class Resource:
 
     def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
         """namespace: empty for all of them."""
-        root = "api" if "/" not in self.api_version else "apis"
+        root = ["api" if "/" not in self.api_version else "apis", self.api_version]
         where = ["namespaces", quote(namespace, safe="")] if namespace else []
-        what = [quote(step, safe="") for step in (name, subresource) if step]
-        return "/" + "/".join([root, self.api_version, *where, self.plural, *what])
+        return "/" + "/".join(
+            [*root, *where, self.plural, *(quote(step, safe="") for step in (name, subresource) if step)]
+        )
 
 
 RESOURCES: Mapping[str, Resource] = {
