@@ -29,8 +29,7 @@ from poolkeeper.kube.json_fields import Json, text
 from poolkeeper.plan.snapshot import Manifest
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-REQUEST_TIMEOUT_S = 10.0
-CONNECTIONS = 16
+REQUEST_TIMEOUT_S, CONNECTIONS = 10.0, 16
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,9 @@ class Resource:
     def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
         """namespace: empty for all of them."""
         root = ["api" if "/" not in self.api_version else "apis", self.api_version]
-        where = ["namespaces", quote(namespace, safe="")] if namespace else []
-        return "/" + "/".join(
-            [*root, *where, self.plural, *(quote(step, safe="") for step in (name, subresource) if step)]
-        )
+        where = ["namespaces", namespace] if namespace else []
+        what = [self.plural, *filter(None, (name, subresource))]
+        return "/" + "/".join([*root, *(quote(step, safe="") for step in (*where, *what))])
 
 
 RESOURCES: Mapping[str, Resource] = {
