@@ -23,6 +23,7 @@ Json = dict[str, object]
 
 def run(script: Path, obj: Json, parameters: Json | None = None) -> Json:
     lua = LuaRuntime()
+    lua.execute("string, os, io, math = nil")  # as in Argo CD, where `require` gives a part of os
     lua.globals().obj = lua.table_from(obj, recursive=True)
     lua.globals().actionParams = lua.table_from(parameters or {})
     return cast(Json, plain(lua.execute(script.read_text())))

@@ -16,5 +16,5 @@ if wanted == nil or not tiers[wanted] then
   error("seen tier " .. tostring(wanted or given) .. ", which no endpoint of the pool has; name another tier")
 end
 obj.metadata.annotations = obj.metadata.annotations or {}
-obj.metadata.annotations["poolkeeper.dev/failover-to"] = string.format("%d", wanted)
+obj.metadata.annotations["poolkeeper.dev/failover-to"] = tostring(wanted)
 return obj
