@@ -30,9 +30,9 @@ class Looker:
     said: list[Said] = field(default_factory=list)
 
     def once(self, now_s: float) -> None:
-        words = self.look()
-        if not self.said or self.said[-1].words != words:
-            self.said.append(Said(now_s, words))
+        for words in self.look().splitlines() or [""]:
+            if words != (self.said[-1].words if self.said else None) and (words or self.name == ALERTS):
+                self.said.append(Said(now_s, words))
 
 
 def lookers_of(run: Run, scraper: Prometheus, page: str, asked: Sequence[str]) -> Sequence[Looker]:
@@ -44,7 +44,7 @@ def lookers_of(run: Run, scraper: Prometheus, page: str, asked: Sequence[str]) -
         Looker("a caller", lambda: asked[-1] if asked else ""),
         Looker("kubectl get epool", lambda: _columns(status())),
         Looker("kubectl describe epool", lambda: _troubles(status())),
-        Looker("Events", lambda: _event(run.output)),
+        Looker("Events", _events(run)),
         Looker("poolkeeper status", lambda: _headline(run.command("status"))),
         Looker("the page", lambda: _shown(plain_http.get(f"{page}/pools.json", timeout=10).text)),
         Looker("dashboard Health", lambda: _dashboard(scraper)),
@@ -76,10 +76,17 @@ def _conditions(status: dict[str, object]) -> dict[str, dict[str, str]]:
     return {one["type"]: one for one in conditions}
 
 
-def _event(output: str) -> str:
-    """The latest that the run printed; in a cluster the same words are an Event."""
-    lines = re.findall(r"^\d\d:\d\d:\d\d  (\w+) +(.*)$", output, re.MULTILINE)
-    return " ".join(lines[-1]) if lines else ""
+def _events(run: Run) -> Callable[[], str]:
+    """Those that the run printed since the last look; in a cluster the same words are Events."""
+    told = 0
+
+    def look() -> str:
+        nonlocal told
+        lines = re.findall(r"^\d\d:\d\d:\d\d  (\w+) +(.*)$", run.output, re.MULTILINE)
+        fresh, told = lines[told:], len(lines)
+        return "\n".join(" ".join(line) for line in fresh)
+
+    return look
 
 
 def _headline(text: str) -> str:

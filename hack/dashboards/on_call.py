@@ -20,8 +20,10 @@ QUICK_S = 20.0
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make on-call", description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_S:.0f} s a phase at most; writes nothing")
+    parser.add_argument("--at-most-s", type=float, default=450.0, help="of a phase (default 450: all of each)")
     options = parser.parse_args()
-    phases = [replace(one, seconds=min(QUICK_S, one.seconds)) for one in PHASES] if options.quick else PHASES
+    most_s = QUICK_S if options.quick else options.at_most_s
+    phases = [replace(one, seconds=min(most_s, one.seconds)) for one in PHASES]
     facts = machine.facts()
     print(f"an outage of {sum(one.seconds for one in phases):.0f} s")
     try:
