@@ -47,3 +47,19 @@ def test_a_report_holds_what_the_router_says(tmp_path: Path) -> None:
         assert metrics is not None
         assert b"poolkeeper_requests_total" in metrics.read()
     assert {"status.txt", "explain/good.txt", "router.json", "routers/local/state.json"} <= names
+
+
+def test_a_request_is_found_by_the_id_of_its_answer(tmp_path: Path) -> None:
+    with FakeProvider("bad") as bad, FakeProvider("good") as good:
+        bad.set("busy503")
+        with Run(tmp_path / "state", "-f", probed(tmp_path, bad, good)) as run:
+            request_id = run.ask("hello").headers["x-request-id"]
+
+            log = tmp_path / "state" / "requests.log"
+            wait_until(lambda: request_id in log.read_text(), "the request's line")
+            found = run.command("explain", "chat", "--request", request_id)
+
+    assert f"request {request_id} of default/chat" in found
+    assert "by router this machine" in found
+    assert "ok, status 200" in found
+    assert "good (tier" in found
