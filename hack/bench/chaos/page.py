@@ -103,7 +103,11 @@ def _wrong_of(report: Report, what: What) -> int:
 
 
 def _wrong(report: Report) -> str:
-    lines = [f"- {case.name}: {'; '.join(outcome.wrong)}" for case, outcome in report.played if outcome.wrong]
+    lines = [
+        f"- {case.name}: {'; '.join(one.partition('; log: ')[0] for one in outcome.wrong)}"
+        for case, outcome in report.played
+        if outcome.wrong
+    ]
     return "## What ended otherwise\n\n" + "\n".join(lines) if lines else ""
 
 
