@@ -15,13 +15,19 @@ HEAD = f"""\
 `poolkeeper COMMAND` and `kubectl poolkeeper COMMAND` are the same. `-h` or `--help` of a command shows the text of this
 page; `poolkeeper --version` prints the version.
 
-Which pool: a live `poolkeeper run` on this machine comes before the cluster of your kubeconfig.
+Which pool: a live `poolkeeper run` on this machine comes before the cluster of your kubeconfig, unless `--context` or
+`--kubeconfig` names one. Which namespace: `-n`, else that of the kubeconfig's context, else all (`-A` asks for all).
+
+`status -o json` is stable: [status.schema.json](status.schema.json) describes it. Colours are left out in a pipe, and
+with `NO_COLOR` in a terminal.
 
 | exit code | when |
 |---|---|
 | 0 | success. `probe`: every result. `run` and `operator`: a signal ended them |
-| 1 | failure; standard error says why. `validate`: the files have a problem. Or Ctrl-C ended the command |
+| 1 | failure; standard error says why. `validate`: the files have a problem, or declare nothing |
 | 2 | the command line itself is wrong: an option that does not exist, or one that is missing |
+| 3, 4, 5 | of `status --exit-code` only, for the worst pool: 3 needs a look, 4 not known, 5 not available |
+| 130 | Ctrl-C ended the command |
 """
 
 

@@ -17,6 +17,7 @@ from hack.generate import (
     metrics,
     reference,
     runbooks,
+    status_schema,
     values,
 )
 from poolkeeper.api.base import GROUP
@@ -41,6 +42,7 @@ def generated() -> dict[Path, str]:
         docs / "cli.md": cli.page(),
         docs / "conditions.md": reference.of_conditions(crds.KINDS),
         docs / "metrics.md": metrics.page(),
+        docs / "status.schema.json": status_schema.text(),
         values.VALUES: of_values,
         values.SCHEMA: values.schema(of_values),
         values.README: values.readme((ROOT / values.README).read_text(encoding="utf-8"), of_values),

@@ -18,7 +18,7 @@ def test_a_slow_endpoint_is_explained_by_its_phases(tmp_path: Path) -> None:
             wait_until(lambda: "Grey for" in run.command("explain", "chat", "slow"), "a probe status")
             told = run.command("explain", "chat", "slow")
 
-    for want in ("first token", "weight ", "two good runs in a row", "docs/runbooks/SlowFirstToken.md"):
+    for want in ("first token", "weight ", "two good runs in a row", "poolkeeper runbook SlowFirstToken"):
         assert want in told
 
 

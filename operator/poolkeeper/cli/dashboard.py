@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from poolkeeper import clock
-from poolkeeper.cli import listen
+from poolkeeper.cli import listen, options
 from poolkeeper.cli.listen import Address
 from poolkeeper.dashboard.collect import look
 from poolkeeper.dashboard.latest_view import LatestView
@@ -33,7 +33,9 @@ Examples:
   ssh -L 9280:127.0.0.1:9280 HOST poolkeeper dashboard --no-browser      then open http://127.0.0.1:9280 here
 """
 )
-@click.argument("pool", required=False)
+@click.argument("pool", required=False, shell_complete=options.pool_names)
+@options.cluster
+@options.all_namespaces
 @click.option("-n", "--namespace", help="Only pools of this namespace.")
 @click.option(
     "--listen",

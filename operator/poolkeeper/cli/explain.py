@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from poolkeeper import clock
+from poolkeeper.cli import options
 from poolkeeper.cli.status import UNFOLDED_COLUMNS
 from poolkeeper.diagnostics import pool_locator, request_log
 from poolkeeper.diagnostics.collect import gather
@@ -22,8 +23,9 @@ Examples:
   poolkeeper explain chat --request ID       one request, by the x-request-id of its answer
 """
 )
-@click.argument("pool")
-@click.argument("endpoint", required=False)
+@click.argument("pool", shell_complete=options.pool_names)
+@click.argument("endpoint", required=False, shell_complete=options.endpoint_names)
+@options.cluster
 @click.option("--request", "request_id", metavar="ID", help="Explain this request instead: what was tried, and why.")
 @click.option("-n", "--namespace", help="The pool's namespace.")
 @click.option(

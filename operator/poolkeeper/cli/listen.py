@@ -1,5 +1,6 @@
 """Addresses to listen on: read, made concrete, and found free before anything is started."""
 
+import errno
 import socket
 from dataclasses import dataclass
 
@@ -20,6 +21,10 @@ class Address:
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
 
     @property
+    def is_everywhere(self) -> bool:
+        return self.host in ("0.0.0.0", "::")
+
+    @property
     def url(self) -> str:
         return f"http://{Address(self.reachable_ip, self.port)}"
 
@@ -32,8 +37,11 @@ def parse(option: str, text: str) -> Address:
     return Address({"localhost": "127.0.0.1"}.get(host, host), int(port))
 
 
-def claim(option: str, address: Address) -> Address:
-    """The same with a real port. The router binds it a moment later; what is taken by then it says itself."""
+def claim(option: str, address: Address, taken: Address | None = None) -> Address:
+    """The same with a real port. The router binds it a moment later; what is taken by then it says itself. taken: the
+    address of another option, which needs one of its own."""
+    if taken and address.port == taken.port != 0:
+        raise UserError(f"{option} {address}: {taken} is the address for clients already; choose another port")
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -41,4 +49,12 @@ def claim(option: str, address: Address) -> Address:
             probe.bind((address.host, address.port))
             return Address(address.host, int(probe.getsockname()[1]))
     except OSError as error:
-        raise UserError(f"{option} {address}: {error.strerror}; choose another address, or stop what uses it") from None
+        raise UserError(f"{option} {address}: {error.strerror}; {remedy(error, address)}") from None
+
+
+def remedy(error: OSError, address: Address) -> str:
+    if error.errno == errno.EACCES:
+        return f"ports below 1024 are for root; choose a higher one, such as {Address(address.host, 8080)}"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address; choose one of its own, such as 127.0.0.1"
+    return "choose another address, or stop what uses it"

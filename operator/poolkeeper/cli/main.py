@@ -26,6 +26,8 @@ COMMANDS: Mapping[str, str] = {
     "undrain": "Send a drained endpoint requests again.",
     "probe": "Send probe requests to the endpoints, and say what users would see.",
     "report": "Write everything about a pool except its secrets into one file, for later analysis.",
+    "runbook": "Print the page of a reason: what it means and what to do.",
+    "completion": "Print the completion script for bash, zsh or fish.",
     "operator": "Run the controller (in its Pod, or against KUBECONFIG).",
 }
 FUNCTIONS: Mapping[str, str] = {"import": "import_config"}
@@ -35,6 +37,10 @@ MODULES: Mapping[str, str] = {
     **FUNCTIONS,
 }
 """The module of a command that is not in a module of the same name."""
+
+
+INTERRUPTED = 130
+"""What shells and their users expect after Ctrl-C."""
 
 
 class Commands(click.Group):
@@ -58,6 +64,8 @@ class Commands(click.Group):
         except PoolkeeperError as error:
             click.echo(f"poolkeeper: {error}", err=True)
             ctx.exit(1)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(

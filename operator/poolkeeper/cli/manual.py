@@ -15,6 +15,7 @@ from poolkeeper.api import labels
 from poolkeeper.api.reasons import Reason
 from poolkeeper.api.router_reasons import AWAITS_TRAFFIC
 from poolkeeper.api.status import EndpointStatus
+from poolkeeper.cli import options
 from poolkeeper.diagnostics import pool_locator
 from poolkeeper.diagnostics.pool_locator import Target
 from poolkeeper.errors import UserError
@@ -33,7 +34,7 @@ def _on_a_pool(command: F) -> F:
         click.option("-n", "--namespace", help="The pool's namespace, when several have a pool of this name."),
     ):
         command = option(command)
-    return command
+    return options.cluster(command)
 
 
 @click.command(
@@ -43,7 +44,7 @@ Examples:
   poolkeeper failback chat           and back
 """
 )
-@click.argument("pool")
+@click.argument("pool", shell_complete=options.pool_names)
 @click.option("--to", "tier", type=int, required=True, metavar="TIER", help="The tier that will serve.")
 @_on_a_pool
 def failover(pool: str, tier: int, namespace: str | None, state_dir: Path | None) -> None:
@@ -75,7 +76,7 @@ Examples:
   poolkeeper failback chat           after `failover`, or if the policy has failback: {mode: Manual}
 """
 )
-@click.argument("pool")
+@click.argument("pool", shell_complete=options.pool_names)
 @_on_a_pool
 def failback(pool: str, namespace: str | None, state_dir: Path | None) -> None:
     """Let traffic return to the first tier that can serve.
@@ -100,8 +101,8 @@ Examples:
   poolkeeper undrain chat official
 """
 )
-@click.argument("pool")
-@click.argument("endpoint")
+@click.argument("pool", shell_complete=options.pool_names)
+@click.argument("endpoint", shell_complete=options.endpoint_names)
 @_on_a_pool
 def drain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | None) -> None:
     """Send an endpoint no new requests, and let running ones finish.
@@ -126,8 +127,8 @@ Examples:
   poolkeeper undrain chat official
 """
 )
-@click.argument("pool")
-@click.argument("endpoint")
+@click.argument("pool", shell_complete=options.pool_names)
+@click.argument("endpoint", shell_complete=options.endpoint_names)
 @_on_a_pool
 def undrain(pool: str, endpoint: str, namespace: str | None, state_dir: Path | None) -> None:
     """Send a drained endpoint requests again.

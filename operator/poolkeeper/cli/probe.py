@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from poolkeeper.api.probe_result import ProbeResult
+from poolkeeper.cli import options
 from poolkeeper.diagnostics import pool_locator
 from poolkeeper.errors import UserError
 from poolkeeper.local import probe_results, run_record
@@ -52,7 +53,8 @@ By hand:
 @click.option("--now", "is_now", is_flag=True, help="Probe POOL now, of a `poolkeeper run` here or of the cluster.")
 @click.option("-n", "--namespace", help="With --now: the pool's namespace.")
 @click.option("--state-dir", type=click.Path(path_type=Path), help="With --now: the `poolkeeper run` with this folder.")
-@click.argument("pool", required=False)
+@options.cluster
+@click.argument("pool", required=False, shell_complete=options.pool_names)
 def probe(
     root: Path, message_file: Path | None, is_now: bool, namespace: str | None, state_dir: Path | None, pool: str | None
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from poolkeeper import __version__, clock
+from poolkeeper.cli import options
 from poolkeeper.diagnostics import pool_locator, support_bundle
 from poolkeeper.errors import UserError
 
@@ -16,7 +17,8 @@ Examples:
   poolkeeper report team/chat -o /tmp/chat   the same as a folder
 """
 )
-@click.argument("pool")
+@click.argument("pool", shell_complete=options.pool_names)
+@options.cluster
 @click.option("-n", "--namespace", help="The pool's namespace.")
 @click.option(
     "-o",

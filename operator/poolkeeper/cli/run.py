@@ -18,7 +18,7 @@ from poolkeeper.errors import UserError
 from poolkeeper.local import manual_overrides, run_record
 from poolkeeper.local import state_dir as statedir
 from poolkeeper.local.backend import LocalBackend, Sources
-from poolkeeper.local.console import ConsoleLog
+from poolkeeper.local.console import ConsoleLog, SettledFindings
 from poolkeeper.local.manifest_files import STDIN
 from poolkeeper.local.manifests import load
 from poolkeeper.local.probe_schedule import probe_on_schedule
@@ -110,7 +110,10 @@ def run(
         if left:
             teller.say("router", f"ended process {left}, which a killed run had left")
         client = listen.claim("--listen", listen.parse("--listen", listen_on))
-        admin = listen.claim("--admin", listen.parse("--admin", admin_on))
+        admin = listen.claim("--admin", listen.parse("--admin", admin_on), taken=client)
+        if client.is_everywhere and declared.pools[key].spec.access.mode == "Open":
+            told = f"{client} is open to every machine that reaches this one, and the pool asks for no API key"
+            teller.say("note", f"{told}; use 127.0.0.1:{client.port}, or set spec.access.mode: Keys", "yellow")
         confidential = frozenset(env.variable for env in asked)
         asyncio.run(Serving(key, sources, state, folder, client, admin, teller, confidential).until_told_to_stop())
 
@@ -182,8 +185,9 @@ class Serving:
             admin_ip=self.admin.reachable_ip,
             since=clock.now(),
             ask=ask,
-            on_findings=self.teller.findings,
+            on_findings=SettledFindings(self.teller),
             on_verdict=self._verdict,
+            on_edit=self.teller.edited,
         )
 
     def _verdict(self, update: StatusUpdate) -> None:
@@ -214,6 +218,9 @@ class Serving:
 
     async def _drain(self, router: RouterProcess, cut: asyncio.Event) -> None:
         self.teller.say("draining", f"open streams have {DRAIN_LIMIT_S:g} s to finish; Ctrl-C again to cut them")
+        record = run_record.read(self.state)
+        if record:
+            run_record.write(self.state, run_record.draining(record, DRAIN_LIMIT_S, clock.now()))
         draining = asyncio.create_task(router.drain(DRAIN_LIMIT_S))
         cutting = asyncio.create_task(cut.wait())
         await asyncio.wait((draining, cutting), return_when=asyncio.FIRST_COMPLETED)

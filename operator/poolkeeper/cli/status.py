@@ -1,21 +1,20 @@
 """`poolkeeper status`: the pools of a cluster, or of the `poolkeeper run`s on this machine."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 import yaml
 from rich.console import Console
-from rich.live import Live
 
 from poolkeeper import clock
+from poolkeeper.cli import live_screen, options
 from poolkeeper.diagnostics import pool_locator
+from poolkeeper.diagnostics.level import EXIT_CODES, level, worst
 from poolkeeper.diagnostics.status_table import page
 from poolkeeper.local.run_record import PoolRecord
 
-WATCH_INTERVAL_S = 1.0
 UNFOLDED_COLUMNS = 500
 """In a file or a pipe no line is folded, so that grep finds everything."""
 
@@ -23,28 +22,46 @@ UNFOLDED_COLUMNS = 500
 @click.command(
     epilog="""\b
 Examples:
-  poolkeeper status                  every pool of the cluster, or of the runs on this machine
-  poolkeeper status chat -w          one pool, refreshed every second
-  poolkeeper status -o json | jq '.items[].status.summary'
+  poolkeeper status                  every pool of the runs on this machine, or of the cluster
+  poolkeeper status chat -w          one pool, as a screen that stays up to date
+  poolkeeper status -o json | jq '.items[].status.headline'
+  poolkeeper status chat --exit-code > /dev/null || echo "look at the pool"
 """
 )
-@click.argument("pool", required=False)
+@click.argument("pool", required=False, shell_complete=options.pool_names)
+@options.cluster
+@options.all_namespaces
 @click.option("-n", "--namespace", help="Only pools of this namespace.")
-@click.option("-w", "--watch", is_flag=True, help="Refresh until Ctrl-C.")
+@click.option("-w", "--watch", is_flag=True, help="Stay up to date until Ctrl-C.")
 @click.option(
     "-o",
     "--output",
-    type=click.Choice(["table", "json", "yaml"]),
+    type=click.Choice(["table", "wide", "json", "yaml"]),
     default="table",
     show_default=True,
-    help="For people, or for programs.",
+    help="For people (wide: with models, policy and routers), or for programs.",
+)
+@click.option(
+    "--exit-code",
+    "wants_code",
+    is_flag=True,
+    help="Say by the exit code how the worst pool is: 0 well, 3 needs a look, 4 not known, 5 not available.",
 )
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path),
     help="A `poolkeeper run` with this state folder. Default: any live run, else the cluster.",
 )
-def status(pool: str | None, namespace: str | None, watch: bool, output: str, state_dir: Path | None) -> None:
+@click.pass_context
+def status(
+    context: click.Context,
+    pool: str | None,
+    namespace: str | None,
+    watch: bool,
+    output: str,
+    wants_code: bool,
+    state_dir: Path | None,
+) -> None:
     """Show pools, endpoints and breakers: why, and since when.
 
     POOL is a name, or NAMESPACE/NAME. Default: all pools.
@@ -57,30 +74,32 @@ def status(pool: str | None, namespace: str | None, watch: bool, output: str, st
         return [found.pool for found in pool_locator.chosen(pools(), pool, namespace)]
 
     if not watch:
-        _print(look(), output)
-    elif output == "table" and Console().is_terminal:
-        _live(look)
+        found = look()
+        _print(found, output)
+        if wants_code:
+            context.exit(EXIT_CODES[worst(level(one.status) for one in found)])
+    elif output in ("table", "wide") and Console().is_terminal:
+        live_screen.show(
+            look, lambda pools, columns: page(pools, clock.now(), columns=columns, is_wide=output == "wide"), clock.now
+        )
     else:
         _follow(look, output)
 
 
 def _print(pools: Sequence[PoolRecord], output: str) -> None:
-    if output == "table":
+    if output in ("table", "wide"):
         screen = Console()
         console = screen if screen.is_terminal else Console(width=UNFOLDED_COLUMNS)
-        console.print(page(pools, clock.now()) if pools else "no pools yet")
+        shown = page(pools, clock.now(), columns=console.width, is_wide=output == "wide")
+        console.print(shown if pools else "no pools yet")
         return
+    click.echo(document(pools) if output == "json" else yaml.safe_dump(json.loads(document(pools)), sort_keys=False))
+
+
+def document(pools: Sequence[PoolRecord]) -> str:
+    """As `kubectl get -o json`, with what a status has; docs/reference/status.schema.json describes it."""
     items = [pool.model_dump(mode="json", by_alias=True, exclude_none=True) for pool in pools]
-    whole = {"apiVersion": "v1", "kind": "List", "items": items}
-    click.echo(json.dumps(whole, indent=2) if output == "json" else yaml.safe_dump(whole, sort_keys=False), nl=False)
-    click.echo()
-
-
-def _live(look: Callable[[], Sequence[PoolRecord]]) -> None:
-    with Live(auto_refresh=False, screen=False) as live:
-        while True:
-            live.update(page(look(), clock.now()), refresh=True)
-            time.sleep(WATCH_INTERVAL_S)
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=2)
 
 
 def _follow(look: Callable[[], Sequence[PoolRecord]], output: str) -> None:
@@ -91,4 +110,4 @@ def _follow(look: Callable[[], Sequence[PoolRecord]], output: str) -> None:
         if now != before:
             _print(now, output)
             before = now
-        time.sleep(WATCH_INTERVAL_S)
+        live_screen.pause()

@@ -8,8 +8,9 @@ import click
 from poolkeeper import clock
 from poolkeeper.api.installation import Installation
 from poolkeeper.cli import options
+from poolkeeper.errors import UserError
 from poolkeeper.local import reference_check
-from poolkeeper.local.manifest_files import Finding
+from poolkeeper.local.manifest_files import STDIN, Finding
 from poolkeeper.local.manifests import Declared, load, snapshot_of
 from poolkeeper.local.settings import settings_for
 from poolkeeper.plan.resolve import resolve
@@ -43,11 +44,15 @@ def validate(files: tuple[Path, ...], installation: Installation, local: bool) -
         click.echo(str(finding))
     if findings:
         click.echo(f"{len(findings)} problem{'s' if len(findings) > 1 else ''}", err=True)
+        if not local and STDIN not in files and not examine(files, settings_for(True, installation=installation))[1]:
+            click.echo("With --local, the rules of `poolkeeper run`, these files are valid.", err=True)
         raise SystemExit(1)
     names = [f"EndpointPool {key}" for key in declared.pools] + [
         f"FailoverPolicy {name.namespace}/{name.name}" for name in declared.policies
     ]
-    click.echo(f"valid: {', '.join(names)}" if names else "no EndpointPool and no FailoverPolicy in these files")
+    if not names:
+        raise UserError("seen no EndpointPool and no FailoverPolicy in these files; wanted at least one of them")
+    click.echo(f"valid: {', '.join(names)}")
 
 
 def _without_effect(declared: Declared, local: bool) -> Iterator[str]:

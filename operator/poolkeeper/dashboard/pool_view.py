@@ -18,7 +18,6 @@ from poolkeeper.dashboard.view_model import (
     ChangeDoc,
     ConditionDoc,
     EndpointDoc,
-    Level,
     ModelDoc,
     PoolDoc,
     StepDoc,
@@ -28,6 +27,7 @@ from poolkeeper.dashboard.view_model import (
 )
 from poolkeeper.diagnostics.change_words import change_told
 from poolkeeper.diagnostics.counts import Counts, quantile_ms
+from poolkeeper.diagnostics.level import level
 from poolkeeper.status.merge_replicas import unserved_models
 
 CHANGES_SHOWN = 12
@@ -56,7 +56,7 @@ def pool_doc(facts: PoolFacts, history: PoolHistory, now: datetime) -> PoolDoc:
     troubles = _troubles(conditions)
     return PoolDoc(
         name=facts.name,
-        level=_level(conditions),
+        level=level(status),
         headline=status.headline,
         active_tier=status.active_tier,
         summary=status.summary,
@@ -99,15 +99,6 @@ def _troubles(conditions: tuple[ConditionDoc, ...]) -> tuple[ConditionDoc, ...]:
     wrong = [one for one in conditions if not one.is_good]
     own = [one for one in wrong if one.type != ConditionType.Ready] or wrong
     return tuple(sorted(own, key=lambda one: BY_GRAVITY.index(one.type) if one.type in BY_GRAVITY else len(BY_GRAVITY)))
-
-
-def _level(conditions: tuple[ConditionDoc, ...]) -> Level:
-    available = next((one.status for one in conditions if one.type == ConditionType.Available), "Unknown")
-    if available == "False":
-        return "Down"
-    if available == "Unknown":
-        return "Unknown"
-    return "Well" if all(one.is_good for one in conditions) else "Look"
 
 
 def _tier(tier: int, endpoints: tuple[EndpointDoc, ...], active: int | None) -> TierDoc:

@@ -4,13 +4,11 @@ Times are absolute, so that the page can go on counting while nobody answers it.
 """
 
 from datetime import datetime
-from typing import Literal
 
 from poolkeeper.api.base import Model
 from poolkeeper.api.reasons import ConditionStatus
 from poolkeeper.api.router_state import Breaker, Health
-
-Level = Literal["Well", "Look", "Unknown", "Down"]
+from poolkeeper.diagnostics.level import Level
 
 
 class ConditionDoc(Model):

@@ -6,8 +6,9 @@ from pydantic import ConfigDict
 
 from poolkeeper.api.base import Model
 from poolkeeper.api.labels import CLI_FIELD_MANAGER
-from poolkeeper.errors import UserError
-from poolkeeper.kube.client import RESOURCES, KubeApi, find_cluster
+from poolkeeper.errors import Refused, UserError
+from poolkeeper.kube.choice import chosen
+from poolkeeper.kube.client import RESOURCES, KubeApi, context_namespace, find_cluster
 from poolkeeper.local.run_record import PoolRecord
 
 
@@ -18,21 +19,32 @@ class _Pools(Model):
 
 
 async def cluster_pools(namespace: str | None) -> Sequence[PoolRecord]:
-    """Of one namespace, which is all that some people may see, or of all."""
+    """Of the namespace that is named, else of the one of the kubeconfig's context; of all, if neither names one or
+    somebody asks for all (-A)."""
+    choice = chosen()
     try:
         cluster = await find_cluster()
     except UserError as error:
-        raise UserError(f"no `poolkeeper run` on this machine, and {error}") from error
+        raise (
+            error if choice.is_explicit else UserError(f"no `poolkeeper run` on this machine, and {error}")
+        ) from error
+    place = namespace or ("" if choice.everywhere else context_namespace())
     api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
-    resource = RESOURCES["EndpointPool"]
     try:
-        everywhere = f"/apis/{resource.api_version}/{resource.plural}"
-        found = await api.get_path(resource.path(namespace) if namespace else everywhere)
+        found = await api.get_path(RESOURCES["EndpointPool"].path(place))
+    except Refused as error:
+        raise UserError(_refused(place, str(error))) from error
     finally:
         await api.close()
     if found is None:
         raise UserError(f"{cluster.server} has no EndpointPool CRD; install Poolkeeper there first (charts/poolkeeper)")
     return _Pools.model_validate(found).items
+
+
+def _refused(namespace: str, said: str) -> str:
+    if namespace:
+        return f"you may not list EndpointPools in namespace {namespace}: {said}. Name another with -n NAMESPACE"
+    return f"you may not list the EndpointPools of all namespaces: {said}. Name a namespace with -n NAMESPACE"
 
 
 async def annotate(namespace: str, name: str, changes: Mapping[str, str | None]) -> None:

@@ -147,10 +147,8 @@ def _to_do(facts: Facts, now: datetime) -> Iterator[Text]:
         yield _line("not yet", told)
     yield from (_line("recovers", what) for what in comes_back(facts, now))
     yield from (_line("do", f"it {seen(word)}: {advice(word, facts)}", "bold") for word in words)
-    pages = [runbook(page_of(word)) for word in words] + [
-        runbook("BreakerOpen") if facts.endpoint.breaker != "Closed" else ""
-    ]
-    yield from (_line("runbook", found) for found in dict.fromkeys(pages) if found)
+    pages = [page_of(word) for word in words] + (["BreakerOpen"] if facts.endpoint.breaker != "Closed" else [])
+    yield from (_line("runbook", f"poolkeeper runbook {found}") for found in dict.fromkeys(pages) if runbook(found))
 
 
 def _nothing(facts: Facts) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from poolkeeper.errors import UserError
+from poolkeeper.kube import choice as cluster_choice
 from poolkeeper.local import manual_overrides, run_record
 from poolkeeper.local import state_dir as statedir
 from poolkeeper.local.run_record import PoolRecord
@@ -36,7 +37,7 @@ def find(pool: str, namespace: str | None, state_dir: Path | None) -> Target:
     """pool: a name, or NAMESPACE/NAME. A live run that serves it comes before the cluster."""
     before, _, name = pool.rpartition("/")
     namespace = before or namespace
-    runs = _runs(state_dir)
+    runs = [] if cluster_choice.chosen().is_explicit and not state_dir else _runs(state_dir)
     mine = [(state, found) for state, found in runs if _is(found, name, namespace)]
     if mine:
         state, found = _only(mine, pool, [one.metadata.namespace for _, one in mine])
@@ -49,7 +50,7 @@ def find(pool: str, namespace: str | None, state_dir: Path | None) -> Target:
 def source(namespace: str | None, state_dir: Path | None) -> tuple[str, Callable[[], Sequence[Target]]]:
     """Where all the pools are, in words, and a way to look at them there, now and later on: in the runs on this machine
     if one is alive, else in the cluster."""
-    if state_dir or statedir.active(os.environ):
+    if state_dir or (not cluster_choice.chosen().is_explicit and statedir.active(os.environ)):
         return "poolkeeper run on this machine", lambda: _of_runs(state_dir)
     return "the cluster", lambda: _of_cluster(namespace)
 

@@ -12,16 +12,22 @@ from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
 from poolkeeper.local.run_record import PoolRecord
 
 BREAKER_WORDS = {"Closed": "closed", "Open": "open", "HalfOpen": "half-open"}
+WHOLE_COLUMNS = 100
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 
-def page(pools: Sequence[PoolRecord], now: datetime) -> RenderableType:
-    """All pools in one table, then each pool with its endpoints and its bad conditions."""
-    parts: list[RenderableType] = [_pools(pools)]
+def page(
+    pools: Sequence[PoolRecord], now: datetime, columns: int = WHOLE_COLUMNS, is_wide: bool = False
+) -> RenderableType:
+    """All pools in one table, then each pool with its endpoints and its bad conditions. columns: of the terminal; on a
+    narrow one an address has a line of its own, so that it can be copied."""
+    has_room = columns >= WHOLE_COLUMNS
+    parts: list[RenderableType] = [_pools(pools, has_room, is_wide)]
     for pool in pools:
         parts += [Text(), Text(_name(pool), "bold")] if len(pools) > 1 else [Text()]
         wrong = [condition for condition in pool.status.conditions if not _is_good(condition)]
         parts += [_headline(pool.status, wrong)] if pool.status.headline else []
+        parts += [] if has_room or not pool.status.address else [_address(pool.status.address)]
         parts.append(_endpoints(pool, now))
         parts += [_trouble(condition, pool.status.headline, now) for condition in wrong]
         parts += _to_do(pool, wrong)
@@ -35,8 +41,14 @@ def age(since: datetime, now: datetime) -> str:
     return f"{seconds // size}{unit}"
 
 
-def _pools(pools: Iterable[PoolRecord]) -> Table:
-    table = _table("POOL", "READY", "AVAILABLE", "HEALTHY", "TIER", "FAILOVER", "ADDRESS")
+def _address(address: str) -> Text:
+    return Text(f"address: {address}", "dim", overflow="fold")
+
+
+def _pools(pools: Iterable[PoolRecord], has_room: bool, is_wide: bool) -> Table:
+    """is_wide: also what is declared; such a table is for a wide terminal or a file."""
+    heads = ["POOL", "READY", "AVAILABLE", "HEALTHY", "TIER", "FAILOVER"]
+    table = _table(*heads, *(["ADDRESS"] if has_room else []), *(["ROUTERS", "POLICY", "MODELS"] if is_wide else []))
     for pool in pools:
         status = pool.status
         tier = "-" if status.active_tier is None else str(status.active_tier)
@@ -47,9 +59,15 @@ def _pools(pools: Iterable[PoolRecord]) -> Table:
             status.summary or "-",
             tier,
             _failover(status),
-            status.address or "-",
+            *([status.address or "-"] if has_room else []),
+            *(_declared(status) if is_wide else []),
         )
     return table
+
+
+def _declared(status: EndpointPoolStatus) -> list[str]:
+    policy = status.effective_policy.name if status.effective_policy else ""
+    return [f"{status.router.ready_replicas}/{status.router.replicas}", policy or "-", status.models or "-"]
 
 
 def _name(pool: PoolRecord) -> str:
@@ -99,7 +117,7 @@ def _to_do(pool: PoolRecord, wrong: Sequence[Condition]) -> list[Text]:
     """What to read next: about the first excluded endpoint, and the first bad condition."""
     out = [found.name for found in _by_tier(pool) if found.health == "Unhealthy" or found.breaker != "Closed"]
     ways = [f"poolkeeper explain {_name(pool)} {name}" for name in out[:1]]
-    ways += [page for condition in wrong[:1] if (page := runbook(condition.reason))]
+    ways += [f"poolkeeper runbook {condition.reason}" for condition in wrong[:1] if runbook(condition.reason)]
     return [Text(f"what to do: {'; '.join(ways)}", "dim")] if wrong and ways else []
 
 

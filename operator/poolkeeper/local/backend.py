@@ -69,7 +69,7 @@ class Sources:
 @dataclass
 class LocalBackend:
     """One pool and its one router. since: when the run began. on_findings hears the problems of the files whenever they
-    change, also to none."""
+    change, also to none; on_edit, that valid files have changed."""
 
     key: PoolKey
     sources: Sources
@@ -81,6 +81,7 @@ class LocalBackend:
     ask: Ask
     on_findings: Callable[[Sequence[Finding]], None]
     on_verdict: Callable[[StatusUpdate], None]
+    on_edit: Callable[[], None] = lambda: None
     _stamp: object = None
     _declared: Declared | None = None
     _findings: tuple[Finding, ...] = ()
@@ -182,6 +183,8 @@ class LocalBackend:
             declared, findings = self.sources.read(self.key, self.settings)
             if findings != self._findings:
                 self.on_findings(findings)
+            elif self._declared not in (None, declared) and not findings:
+                self.on_edit()
             if declared != self._declared:
                 self._generation += 1
             self._declared, self._findings, self._stamp = declared, findings, stamp

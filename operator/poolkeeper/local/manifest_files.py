@@ -45,7 +45,7 @@ class Finding:
 
     def __str__(self) -> str:
         where = ": ".join(part for part in (str(self.place), self.object, self.problem.path) if part)
-        return f"{where}: {self.problem.message}"
+        return f"{where}: {self.problem.message}" if where else self.problem.message
 
 
 @dataclass(frozen=True)

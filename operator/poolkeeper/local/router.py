@@ -52,6 +52,7 @@ class RouterProcess:
     told: Callable[[str], None]
     request_log: Path = Path("requests.log")
     _started: list[asyncio.subprocess.Process] = field(default_factory=list)
+    _logged_before: int = 0
 
     def give(self, env: Mapping[str, str]) -> None:
         """More environment, from its next start on."""
@@ -59,6 +60,7 @@ class RouterProcess:
 
     async def start(self) -> None:
         with self.log.open("ab") as log:
+            self._logged_before = log.tell()
             process = await asyncio.create_subprocess_exec(
                 *self.command,
                 env=dict(self.env),
@@ -80,8 +82,13 @@ class RouterProcess:
         """Wait for its death, and say how it died, in the log's own last words."""
         code = await self._started[-1].wait()
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
-        tail = self.log.read_text("utf-8", "replace").splitlines()[-LOG_TAIL_LINES:]
+        tail = self._log_of_this_start().splitlines()[-LOG_TAIL_LINES:]
         return "\n  ".join([how, *tail])
+
+    def _log_of_this_start(self) -> str:
+        with self.log.open("rb") as log:
+            log.seek(self._logged_before if self._logged_before <= self.log.stat().st_size else 0)
+            return log.read().decode("utf-8", "replace")
 
     async def keep_alive(self) -> None:
         """Start it again whenever it dies; runs until cancelled."""

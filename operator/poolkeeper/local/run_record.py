@@ -1,8 +1,11 @@
 """What a run writes down for `poolkeeper status`: who serves where, and the pool with its status, as in a cluster."""
 
+from datetime import datetime
+
 from pydantic import ConfigDict, ValidationError
 
 from poolkeeper.api.base import API_VERSION, Model
+from poolkeeper.api.reasons import ConditionType
 from poolkeeper.api.status import EndpointPoolStatus
 from poolkeeper.local.state_dir import StateDir, write_atomic
 
@@ -32,6 +35,22 @@ class RunRecord(Model):
     base_url: str
     admin_url: str
     pool: PoolRecord
+
+
+def draining(record: RunRecord, limit_s: float, now: datetime) -> RunRecord:
+    """As it ends: its address takes no new request, whatever is true of the endpoints."""
+    told = f"this run has been told to end: it takes no new requests, and open streams have {limit_s:g} s to finish"
+    status = record.pool.status
+    conditions = tuple(
+        one.model_copy(
+            update={"status": "False", "reason": "RouterNotReady", "message": told, "last_transition_time": now}
+        )
+        if one.type == ConditionType.Available
+        else one
+        for one in status.conditions
+    )
+    ended = status.model_copy(update={"conditions": conditions, "headline": told, "address": "", "active_tier": None})
+    return record.model_copy(update={"pool": record.pool.model_copy(update={"status": ended})})
 
 
 def write(state: StateDir, record: RunRecord) -> None:

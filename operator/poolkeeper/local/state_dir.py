@@ -96,10 +96,7 @@ def active(environ: Mapping[str, str]) -> tuple[StateDir, ...]:
 @contextmanager
 def claim(state: StateDir) -> Iterator[None]:
     """Hold the folder for this process; what a killed run left of its volumes is removed, before and after."""
-    state.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _refuse_what_others_prepared(state.root)
-    state.root.chmod(0o700)
-    with _open_lock(state, os.O_RDWR | os.O_CREAT) as lock:
+    with _lock_of(state) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -117,6 +114,19 @@ def claim(state: StateDir) -> Iterator[None]:
         finally:
             _remove_secrets(state)
             state.status.unlink(missing_ok=True)
+
+
+def _lock_of(state: StateDir) -> TextIO:
+    try:
+        if state.root.is_dir() and not state.lock.exists() and any(state.root.glob("*.y*ml")):
+            raise UserError(f"{state.root} holds manifests; choose a folder of its own with --state-dir")
+        state.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_what_others_prepared(state.root)
+        state.root.chmod(0o700)
+        return _open_lock(state, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        why = f"the state folder {state.root} cannot be written: {error.strerror}"
+        raise UserError(f"{why}; choose another with --state-dir") from error
 
 
 def is_held(state: StateDir) -> bool:

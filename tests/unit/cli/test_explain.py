@@ -61,7 +61,7 @@ def test_a_refused_key_of_a_run_on_this_machine(home: Path) -> None:
         "never",
         "state       Unhealthy",
         "refuses the API key: check Secret s, key k",
-        "docs/runbooks/CredentialsRejected.md",
+        "poolkeeper runbook CredentialsRejected",
     ):
         assert want in result.stdout
 

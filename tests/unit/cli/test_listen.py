@@ -1,10 +1,11 @@
 """Addresses: what is accepted, and that a taken one is found before anything starts."""
 
+import errno
 import socket
 
 import pytest
 
-from poolkeeper.cli.listen import Address, claim, parse
+from poolkeeper.cli.listen import Address, claim, parse, remedy
 from poolkeeper.errors import UserError
 
 
@@ -39,3 +40,18 @@ def test_a_taken_address_is_refused() -> None:
 
 def test_port_0_becomes_a_free_one() -> None:
     assert claim("--listen", Address("127.0.0.1", 0)).port > 0
+
+
+def test_clients_and_the_admin_page_need_two_addresses() -> None:
+    client = claim("--listen", parse("--listen", "127.0.0.1:0"))
+
+    with pytest.raises(UserError, match=f"--admin {client}: {client} is the address for clients already"):
+        claim("--admin", client, taken=client)
+
+
+REMEDIES = [(errno.EACCES, "for root"), (errno.EADDRNOTAVAIL, "no such address"), (errno.EADDRINUSE, "stop what uses")]
+
+
+@pytest.mark.parametrize(("number", "want"), REMEDIES)
+def test_what_to_do_about_an_address(number: int, want: str) -> None:
+    assert want in remedy(OSError(number, ""), Address("127.0.0.1", 80))

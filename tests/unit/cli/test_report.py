@@ -53,7 +53,7 @@ def test_what_is_in_it(keyed: Path, tmp_path: Path) -> None:
         "routers/local/state.json",
     } <= files.keys()
     assert "pool default/chat, at " in files["README.txt"]
-    assert "docs/runbooks/CredentialsRejected.md" in files["explain/official.txt"]
+    assert "poolkeeper runbook CredentialsRejected" in files["explain/official.txt"]
     assert "CredentialsRejected" in files["routers/local/state.json"]
 
 

@@ -89,4 +89,8 @@ def test_without_a_run_it_asks_the_cluster(tmp_path: Path) -> None:
     result = status(tmp_path)
 
     assert result.exit_code == 1
-    assert "no `poolkeeper run` on this machine, and no cluster to work on" in result.stderr
+    assert (
+        "no `poolkeeper run` on this machine, and no cluster to work on: there is no kubeconfig at /none."
+        in result.stderr
+    )
+    assert "Without a cluster: `poolkeeper run -f pool.yaml`." in result.stderr

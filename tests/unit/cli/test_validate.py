@@ -180,3 +180,18 @@ def test_an_error_is_a_message_without_a_traceback(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith(f"poolkeeper: {tmp_path}: the folder has no file")
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("text", ["", "---\n", "# nothing\n", "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"])
+def test_files_that_declare_nothing_are_a_failure(tmp_path: Path, text: str) -> None:
+    result = poolkeeper("validate", "-f", write(tmp_path, text))
+
+    assert result.exit_code == 1
+    assert "seen no EndpointPool and no FailoverPolicy in these files" in result.stderr
+
+
+def test_what_is_valid_for_a_run_only_says_so() -> None:
+    result = poolkeeper("validate", "-f", ROOT / "examples/local.yaml")
+
+    assert result.exit_code == 1
+    assert "With --local, the rules of `poolkeeper run`, these files are valid." in result.stderr

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from factories import NOW
 from poolkeeper.api.probe_result import EndpointProbe, ProbePhases, ProbeResult
-from poolkeeper.api.reasons import ProbeReason, runbook
+from poolkeeper.api.reasons import ProbeReason
 from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus, LastProbe, ProbedEndpoint, ProbeRun
 from poolkeeper.diagnostics.advice import advice, comes_back
@@ -114,7 +114,7 @@ def test_a_grey_endpoint() -> None:
     assert "last run SlowFirstToken, 1m ago" in found
     assert any(line.startswith("first token 8700 ms ━") for line in found)
     assert "recovers after two good runs in a row of the probe; run it now: `poolkeeper probe --now team/chat`" in found
-    assert "runbook docs/runbooks/SlowFirstToken.md" in found
+    assert "runbook poolkeeper runbook SlowFirstToken" in found
 
 
 def test_a_refused_key_names_the_secret_and_its_key() -> None:
@@ -122,7 +122,7 @@ def test_a_refused_key_names_the_secret_and_its_key() -> None:
 
     assert f"do it refuses the API key: check {KEY}, and the API key at the provider" in found
     assert f"recovers about a minute after {KEY} has a new value" in found
-    assert "runbook docs/runbooks/CredentialsRejected.md" in found
+    assert "runbook poolkeeper runbook CredentialsRejected" in found
 
 
 def test_an_open_breaker_with_its_router_and_its_history() -> None:
@@ -146,7 +146,7 @@ def test_what_routers_and_probes_find_may_differ_and_both_is_told() -> None:
         "do it refuses the API key",
     ]
     assert [line for line in found if line.startswith("runbook ")] == [
-        f"runbook docs/runbooks/{reason}.md" for reason in ("ServerError", "CredentialsRejected", "BreakerOpen")
+        f"runbook poolkeeper runbook {reason}" for reason in ("ServerError", "CredentialsRejected", "BreakerOpen")
     ]
 
 
@@ -209,7 +209,9 @@ def test_whatever_opens_a_breaker_has_its_advice_and_its_page(word: str) -> None
     found = lines(facts(reason=word, health="Unhealthy", breaker="Open"))
 
     assert advice(word, facts()) != advice("SomethingNew", facts())
-    assert [line for line in found if line.startswith("runbook")][:-1] == [f"runbook {runbook(page_of(word))}"]
+    assert [line for line in found if line.startswith("runbook")][:-1] == [
+        f"runbook poolkeeper runbook {page_of(word)}"
+    ]
 
 
 def test_a_word_that_nobody_knows_sends_to_the_log() -> None:

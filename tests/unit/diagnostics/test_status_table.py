@@ -31,13 +31,13 @@ def endpoint(name: str, tier: int, health: str, breaker: str, reason: str = "") 
     }
 
 
-def printed(status: dict[str, object]) -> str:
-    console = Console(width=200, no_color=True)
+def printed(status: dict[str, object], columns: int = 200, is_wide: bool = False) -> str:
+    console = Console(width=columns, no_color=True)
     record = PoolRecord(
         metadata=PoolMeta(name="chat", namespace="default"), status=EndpointPoolStatus.model_validate(status)
     )
     with console.capture() as capture:
-        console.print(page([record], NOW))
+        console.print(page([record], NOW, columns=columns, is_wide=is_wide))
     return capture.get()
 
 
@@ -73,7 +73,7 @@ def test_a_failed_over_pool() -> None:
     ]
     want = "! FailoverActive=True PrimaryBreakerOpen for 2m: tier 1 serves: official is open after 3 failures"
     assert " ".join(trouble) == want
-    want = "what to do: poolkeeper explain default/chat official; docs/runbooks/PrimaryBreakerOpen.md"
+    want = "what to do: poolkeeper explain default/chat official; poolkeeper runbook PrimaryBreakerOpen"
     assert " ".join(to_do) == want
 
 
@@ -106,7 +106,7 @@ def test_where_no_endpoint_is_out_a_page_is_what_there_is() -> None:
         "endpoints": [endpoint("own", 1, "Healthy", "Closed")],
     }
 
-    assert " ".join(rows(printed(rejected))[-1]) == "what to do: docs/runbooks/ConfigRejected.md"
+    assert " ".join(rows(printed(rejected))[-1]) == "what to do: poolkeeper runbook ConfigRejected"
 
 
 def test_regions_stand_beside_their_endpoints_where_there_are_any() -> None:
@@ -128,3 +128,27 @@ def test_what_nobody_knows_yet_is_a_question_mark() -> None:
 )
 def test_age(seconds: int, want: str) -> None:
     assert age(ago(seconds), NOW) == want
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 99])
+def test_on_a_narrow_terminal_the_address_is_one_line_that_can_be_copied(columns: int) -> None:
+    address = "http://chat-router.some-long-namespace.svc.cluster.local/v1"
+    text = printed(FAILED_OVER | {"address": address}, columns)
+
+    assert "ADDRESS" not in text
+    shown = "".join(line.rstrip() for line in text.splitlines())
+    assert f"address: {address}" in shown or f"address:{address}" in shown
+    assert columns < 70 or f"address: {address}" in text
+
+
+def test_wide_shows_what_is_declared() -> None:
+    status = FAILED_OVER | {
+        "models": "a, b",
+        "router": {"replicas": 2, "readyReplicas": 1},
+        "effectivePolicy": {"name": "standard"},
+    }
+
+    head, row, *_ = printed(status, is_wide=True).splitlines()
+
+    assert head.split()[-3:] == ["ROUTERS", "POLICY", "MODELS"]
+    assert row.split("v1")[-1].split() == ["1/2", "standard", "a,", "b"]

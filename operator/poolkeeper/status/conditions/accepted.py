@@ -9,7 +9,9 @@ def invalid(facts: Facts) -> Finding | None:
     hold = facts.plan.hold
     if hold is None or hold.reason not in (Reason.InvalidSpec, Reason.NotAllowed):
         return None
-    return Finding("False", hold.reason, f"{hold.message}. {facts.last_good}")
+    return Finding(
+        "False", hold.reason, f"{hold.message}{'' if hold.message.endswith(('?', '.')) else '.'} {facts.last_good}"
+    )
 
 
 def accepted(facts: Facts) -> Finding:
