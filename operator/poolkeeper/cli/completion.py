@@ -19,7 +19,7 @@ Examples:
 def completion(context: click.Context, shell: str) -> None:
     """Print the completion script for a shell: bash (4.4 or newer), zsh or fish.
 
-    It completes commands, options, and the names of pools and endpoints that `poolkeeper run` serves on this machine.
+    It completes commands, options, and the names of pools and endpoints of each `poolkeeper run` on this machine.
     It asks no cluster.
     """
     kind = get_completion_class(shell)

@@ -44,7 +44,7 @@ class ConsoleLog:
 
 
 class SettledFindings:
-    """Reports what is wrong with the files when it has lasted for a moment: many editors empty a file, then write it."""
+    """Reports what is wrong with the files when it has lasted a moment: many editors empty a file, then write it."""
 
     def __init__(self, log: ConsoleLog, settle_s: float = SETTLE_S) -> None:
         self._log = log

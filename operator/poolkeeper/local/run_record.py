@@ -39,7 +39,7 @@ class RunRecord(Model):
 
 def draining(record: RunRecord, limit_s: float, now: datetime) -> RunRecord:
     """As it ends: its address takes no new request, whatever is true of the endpoints."""
-    told = f"this run has been told to end: it takes no new requests, and open streams have {limit_s:g} s to finish"
+    told = f"this run is ending: it takes no new requests, and open streams have {limit_s:g} s to finish"
     status = record.pool.status
     conditions = tuple(
         one.model_copy(

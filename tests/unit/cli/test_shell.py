@@ -170,9 +170,7 @@ def test_a_run_that_ends_says_so_and_offers_no_address() -> None:
 
     status = draining(record, 60, NOW).pool.status
 
-    assert status.headline == (
-        "this run has been told to end: it takes no new requests, and open streams have 60 s to finish"
-    )
+    assert status.headline == ("this run is ending: it takes no new requests, and open streams have 60 s to finish")
     assert (status.address, status.active_tier) == ("", None)
     available = next(one for one in status.conditions if one.type == ConditionType.Available)
     assert (available.status, available.reason, available.message) == ("False", "RouterNotReady", status.headline)
