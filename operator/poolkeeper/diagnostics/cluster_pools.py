@@ -8,7 +8,8 @@ from poolkeeper.api.base import Model
 from poolkeeper.api.labels import CLI_FIELD_MANAGER
 from poolkeeper.errors import Refused, UserError
 from poolkeeper.kube.choice import chosen
-from poolkeeper.kube.client import RESOURCES, KubeApi, context_namespace, find_cluster
+from poolkeeper.kube.client import RESOURCES, KubeApi, find_cluster
+from poolkeeper.kube.kubeconfig import context_namespace
 from poolkeeper.local.run_record import PoolRecord
 
 

@@ -7,33 +7,25 @@ RBAC is checked against. Every write carries our field manager and is counted.
 import asyncio
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.exceptions import ApiException
-from kubernetes.aio.config import (
-    ConfigException,
-    list_kube_config_contexts,
-    load_incluster_config,
-    load_kube_config,
-)
-from yaml import YAMLError
 
 from poolkeeper.api.base import API_VERSION
 from poolkeeper.api.labels import FIELD_MANAGER
-from poolkeeper.errors import Absent, Refused, RetryLater, UserError
+from poolkeeper.errors import Absent, Refused, RetryLater
 from poolkeeper.kube.answers import checked_list, checked_object, parsed
 from poolkeeper.kube.apply_body import CONTENT_TYPE, apply_body
-from poolkeeper.kube.choice import chosen
 from poolkeeper.kube.errors import sorted_error
 from poolkeeper.kube.json_fields import Json, text
+from poolkeeper.kube.kubeconfig import load
 from poolkeeper.plan.snapshot import Manifest
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -93,13 +85,6 @@ class Client(Protocol):
     async def close(self) -> None: ...
 
 
-_load_in_cluster: Callable[..., None] = load_incluster_config
-UNUSABLE = (ConfigException, OSError, YAMLError, TypeError, AttributeError, KeyError, ValueError)
-"""What the library raises for a kubeconfig that is missing, empty or of another shape."""
-_list_contexts: Callable[..., tuple[list[dict[str, Any]], dict[str, Any] | None]] = list_kube_config_contexts
-_load_kubeconfig: Callable[..., Awaitable[None]] = load_kube_config
-
-
 class Cluster:
     """How to reach and log in to the API server: in the Pod by its ServiceAccount, else by KUBECONFIG."""
 
@@ -138,16 +123,7 @@ async def find_cluster(environment: Mapping[str, str] = os.environ) -> Cluster:
     configuration.connection_pool_maxsize = CONNECTIONS
     # Python 3.13 refuses authorities without key-identifier extensions, which kubectl accepts and real clusters have.
     configuration.disable_strict_ssl_verification = True
-    choice = chosen()
-    path = choice.kubeconfig or environment.get("KUBECONFIG")
-    try:
-        if not path and not choice.context and "KUBERNETES_SERVICE_HOST" in environment:
-            _load_in_cluster(client_configuration=configuration)
-        else:
-            # Named, because the library reads the variable when it is imported, not when it is asked.
-            await _load_kubeconfig(config_file=path, context=choice.context or None, client_configuration=configuration)
-    except UNUSABLE as error:
-        raise UserError(f"no cluster to work on: {_why(path, choice.context, error)}") from error
+    await load(configuration, environment)
     return Cluster(configuration)
 
 
@@ -309,29 +285,3 @@ class KubeApi:
         if not 200 <= response.status <= 299:
             raise sorted_error(ApiException(http_resp=response), doing)
         return data
-
-
-def context_namespace(environment: Mapping[str, str] = os.environ) -> str:
-    """Of the context in use; "": it names none, or there is no kubeconfig."""
-    choice = chosen()
-    try:
-        contexts, active = _list_contexts(config_file=choice.kubeconfig or environment.get("KUBECONFIG"))
-    except UNUSABLE:
-        return ""
-    found = next((one for one in contexts if one["name"] == choice.context), None) if choice.context else active
-    return str((found or {}).get("context", {}).get("namespace") or "")
-
-
-def _why(path: str | None, context: str, error: Exception) -> str:
-    """The library's words name no file and no remedy."""
-    where = path or "~/.kube/config"
-    if not any(Path(part).expanduser().is_file() for part in where.split(os.pathsep) if part):
-        return (
-            f"there is no kubeconfig at {where}. Without a cluster: `poolkeeper run -f pool.yaml`. With one: name its "
-            "kubeconfig by --kubeconfig FILE or KUBECONFIG"
-        )
-    if context:
-        return f"{where} has no usable context {context!r} ({error}); `kubectl config get-contexts` lists them"
-    if "current-context" in str(error):
-        return f"{where} names no current-context; choose one with --context NAME or `kubectl config use-context NAME`"
-    return f"{where} cannot be used: {error}"
