@@ -1,11 +1,14 @@
 """The dashboard over a live run: a provider dies, the page's document says so; the run ends, it says since when."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from poolkeeper.dashboard.view_model import Document, PoolDoc
 from testing import plain_http
@@ -85,7 +88,50 @@ def test_when_the_run_ends_the_page_goes_on_and_says_since_when_it_is_old(manife
 def test_no_secret_is_in_anything_it_serves(manifests: Path, state: Path) -> None:
     with Run(state, "-f", manifests) as run, dashboard(run) as url:
         run.ask()
-        for path in ("/", "/app.js", "/view.js", "/dom.js", "/style.css", "/pools.json", "/runbooks/BreakerOpen"):
+        for path in (
+            "/",
+            "/app.js",
+            "/view.js",
+            "/dom.js",
+            "/hour.js",
+            "/style.css",
+            "/pools.json",
+            "/runbooks/BreakerOpen",
+        ):
             answer = plain_http.get(url + path, timeout=PATIENCE_S)
             assert answer.status_code == 200, path
             assert KEY not in answer.text + str(answer.headers)
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_a_real_browser_draws_an_outage_under_the_strict_policy(
+    manifests: Path, state: Path, tmp_path: Path, official: FakeProvider
+) -> None:
+    with Run(state, "-f", manifests) as run, dashboard(run, "chat") as url:
+        official.set("error500")
+
+        def is_out() -> bool:
+            list(run.stream())
+            return document(url).pools[0].endpoints[0].breaker == "Open"
+
+        wait_until(is_out, "the open breaker on the page")
+        page, said = browsed(url, tmp_path)
+
+    assert "official answers with server errors since " in page
+    assert page.count("<canvas") >= 3, "charts of two endpoints, and of errors"
+    assert 'aria-label="official, the last hour: ' in page
+    assert "where requests go: official, tier 0: " in page
+    assert "Content Security Policy" not in said
+    assert "Uncaught" not in said
+
+
+def browsed(url: str, folder: Path) -> tuple[str, str]:
+    """The page as a browser has it after some seconds, and what it said on its console."""
+    done = subprocess.run(
+        [
+            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--enable-logging=stderr",
+            "--virtual-time-budget=6000", f"--user-data-dir={folder}/browser", "--dump-dom", url,
+        ],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)

@@ -7,8 +7,10 @@ A router is news from its second look on: what it had counted before the first m
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from poolkeeper.dashboard.facts import PoolFacts
+from poolkeeper.dashboard.hour import Hour, State, state_of
 from poolkeeper.diagnostics.counts import Counts, counts_of, total
 
 STEP_S = 10
@@ -31,9 +33,13 @@ class Gain:
 class PoolHistory:
     known: Known = field(default_factory=dict)
     gains: tuple[Gain, ...] = ()
+    hour: Hour = field(default_factory=Hour)
 
-    def after(self, metrics: Mapping[str, str], now: datetime) -> "PoolHistory":
-        """A router that does not answer this time is asked again: what it counted meanwhile comes then."""
+    def after(
+        self, metrics: Mapping[str, str], now: datetime, states: Mapping[str, State] = MappingProxyType({})
+    ) -> "PoolHistory":
+        """states: how each endpoint is now. A router that does not answer this time is asked again: what it counted
+        meanwhile comes then."""
         heard = {router: counts_of(text) for router, text in metrics.items()}
         news: dict[str, Counts] = {}
         for router in heard.keys() & self.known.keys():
@@ -41,7 +47,8 @@ class PoolHistory:
                 gained = counts.since(self.known[router].get(endpoint, Counts()))
                 news[endpoint] = news.get(endpoint, Counts()) + gained
         kept = tuple(gain for gain in self.gains if gain.at > now - WINDOW)
-        return PoolHistory({**self.known, **heard}, (*kept, Gain(now, news)) if heard else kept)
+        gains = (*kept, Gain(now, news)) if heard else kept
+        return PoolHistory({**self.known, **heard}, gains, self.hour.after(states, news, now))
 
     def of(self, endpoint: str) -> Counts:
         """Over the whole window."""
@@ -61,7 +68,11 @@ class History:
     pools: Mapping[str, PoolHistory] = field(default_factory=dict)
 
     def after(self, pools: tuple[PoolFacts, ...], now: datetime) -> "History":
-        return History({pool.name: self.of(pool.name).after(pool.metrics, now) for pool in pools})
+        return History({pool.name: self._with(pool, now) for pool in pools})
+
+    def _with(self, pool: PoolFacts, now: datetime) -> PoolHistory:
+        states = {endpoint.name: state_of(endpoint) for endpoint in pool.status.endpoints}
+        return self.of(pool.name).after(pool.metrics, now, states)
 
     def of(self, pool: str) -> PoolHistory:
         return self.pools.get(pool, PoolHistory())

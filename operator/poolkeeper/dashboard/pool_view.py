@@ -14,6 +14,8 @@ from poolkeeper.api.router_reasons import BY_BREAKER, word
 from poolkeeper.api.status import Condition, EndpointStatus
 from poolkeeper.dashboard.facts import EndpointWords, PoolFacts, Told
 from poolkeeper.dashboard.history import PoolHistory
+from poolkeeper.dashboard.hour import began
+from poolkeeper.dashboard.minute_view import minute_doc
 from poolkeeper.dashboard.view_model import (
     ChangeDoc,
     ConditionDoc,
@@ -58,6 +60,7 @@ def pool_doc(facts: PoolFacts, history: PoolHistory, now: datetime) -> PoolDoc:
         name=facts.name,
         level=level(status),
         headline=status.headline,
+        hour_began=began(now),
         active_tier=status.active_tier,
         summary=status.summary,
         address=status.address,
@@ -143,6 +146,7 @@ def _endpoint(
         p99_ms=quantile_ms(lately.first_token, 0.99),
         latest_ms=round(median(latest_ms)) if latest_ms else None,
         steps=tuple(map(_step, history.steps(one.name, now))),
+        hour=tuple(minute and minute_doc(minute) for minute in history.hour.of(one.name, now)),
         told=tuple(map(_told, words.told)),
         comes_back=words.comes_back,
         views=tuple(_views(one.name, facts)),

@@ -13,11 +13,14 @@ from importlib import resources
 from poolkeeper.api.reasons import runbook
 
 HTML, TEXT = "text/html; charset=utf-8", "text/plain; charset=utf-8"
+SCRIPTS = ("app.js", "view.js", "dom.js", "hour.js", "charts.js", "topology.js", "uplot.js")
 FILES: Mapping[str, tuple[str, str]] = {
     "/": ("index.html", HTML),
     "/style.css": ("style.css", "text/css; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
-    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in ("app.js", "view.js", "dom.js")},
+    "/uplot.css": ("uplot.css", "text/css; charset=utf-8"),
+    "/uplot-licence.txt": ("uplot-licence.txt", TEXT),
+    **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
 }
 DOCUMENT = "/pools.json"
 RUNBOOKS = "/runbooks/"

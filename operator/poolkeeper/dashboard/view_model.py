@@ -3,11 +3,13 @@
 Times are absolute, so that the page can go on counting while nobody answers it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from poolkeeper.api.base import Model
 from poolkeeper.api.reasons import ConditionStatus
 from poolkeeper.api.router_state import Breaker, Health
+from poolkeeper.dashboard.hour import State
 from poolkeeper.diagnostics.level import Level
 
 
@@ -42,6 +44,21 @@ class StepDoc(Model):
     requests: int
     failed: int
     p50_ms: int | None
+
+
+class MinuteDoc(Model):
+    """state: the worst in this minute. limited: 429; server_errors: 5xx and answers that say busy; other_errors: all
+    other failed attempts. cost: by currency."""
+
+    state: State
+    requests: int
+    limited: int
+    server_errors: int
+    other_errors: int
+    p50_ms: int | None
+    p90_ms: int | None
+    p99_ms: int | None
+    cost: Mapping[str, float]
 
 
 class ToldDoc(Model):
@@ -94,6 +111,7 @@ class EndpointDoc(Model):
     p99_ms: int | None
     latest_ms: int | None
     steps: tuple[StepDoc | None, ...]
+    hour: tuple[MinuteDoc | None, ...]
     told: tuple[ToldDoc, ...]
     comes_back: tuple[str, ...]
     views: tuple[ViewDoc, ...]
@@ -115,6 +133,7 @@ class PoolDoc(Model):
     name: str
     level: Level
     headline: str
+    hour_began: datetime
     active_tier: int | None
     summary: str
     address: str

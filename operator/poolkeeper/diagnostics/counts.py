@@ -8,34 +8,57 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 ATTEMPTS = "poolkeeper_attempts_total"
 ERRORS = "poolkeeper_upstream_errors_total"
+COST = "poolkeeper_cost_total"
 FIRST_TOKEN = "gen_ai_server_time_to_first_token_seconds_bucket"
 NO_FAULT = frozenset({"ClientGone", "Outpaced"})
 """The caller hung up, or another endpoint that was asked beside it was first: that says nothing about this one."""
+K = TypeVar("K")
 _SERIES = re.compile(r"(\w+)\{(.*)\} (\S+)")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True)
 class Counts:
-    """first_token: upper bound in seconds -> answers whose first token came within it (cumulative, the last is inf)."""
+    """first_token: upper bound in seconds -> answers whose first token came within it (cumulative, the last is inf).
+    classes: failure class -> failed attempts. cost: currency -> amount."""
 
     attempts: float = 0.0
     failed: float = 0.0
     first_token: Mapping[float, float] = field(default_factory=dict)
+    classes: Mapping[str, float] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
 
     def __add__(self, other: "Counts") -> "Counts":
-        bounds = {**self.first_token, **other.first_token}
-        both = {bound: self.first_token.get(bound, 0.0) + other.first_token.get(bound, 0.0) for bound in bounds}
-        return Counts(self.attempts + other.attempts, self.failed + other.failed, both)
+        return Counts(
+            self.attempts + other.attempts,
+            self.failed + other.failed,
+            _sum(self.first_token, other.first_token),
+            _sum(self.classes, other.classes),
+            _sum(self.cost, other.cost),
+        )
 
     def since(self, before: "Counts") -> "Counts":
         if self.attempts < before.attempts:
             return self
-        grown = {bound: count - before.first_token.get(bound, 0.0) for bound, count in self.first_token.items()}
-        return Counts(self.attempts - before.attempts, self.failed - before.failed, grown)
+        return Counts(
+            self.attempts - before.attempts,
+            self.failed - before.failed,
+            _grown(self.first_token, before.first_token),
+            _grown(self.classes, before.classes),
+            _grown(self.cost, before.cost),
+        )
+
+
+def _sum(one: Mapping[K, float], other: Mapping[K, float]) -> Mapping[K, float]:
+    return {key: one.get(key, 0.0) + other.get(key, 0.0) for key in {**one, **other}}
+
+
+def _grown(now: Mapping[K, float], before: Mapping[K, float]) -> Mapping[K, float]:
+    return {key: count - before.get(key, 0.0) for key, count in now.items()}
 
 
 def total(counts: Iterable[Counts]) -> Counts:
@@ -47,7 +70,7 @@ def counts_of(metrics: str) -> Mapping[str, Counts]:
     found: dict[str, Counts] = {}
     for line in metrics.splitlines():
         series = _SERIES.fullmatch(line)
-        if not series or series[1] not in (ATTEMPTS, ERRORS, FIRST_TOKEN):
+        if not series or series[1] not in (ATTEMPTS, ERRORS, FIRST_TOKEN, COST):
             continue
         labels = dict(_LABEL.findall(series[2]))
         one = _counted(series[1], labels, _number(series[3]))
@@ -76,7 +99,10 @@ def _counted(series: str, labels: Mapping[str, str], value: float) -> Counts:
     if series == ATTEMPTS:
         return Counts(attempts=value)
     if series == ERRORS:
-        return Counts(failed=0.0 if labels.get("class") in NO_FAULT else value)
+        of = labels.get("class", "")
+        return Counts() if of in NO_FAULT else Counts(failed=value, classes={of: value})
+    if series == COST:
+        return Counts(cost={labels.get("currency", ""): value})
     return Counts(first_token={_number(labels.get("le", "")): value})
 
 

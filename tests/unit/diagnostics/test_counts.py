@@ -19,7 +19,7 @@ FIRST = 'gen_ai_server_time_to_first_token_seconds_bucket{endpoint="a",gen_ai_re
                 'poolkeeper_attempts_total{endpoint="a",gen_ai_request_model="n"} 4',
                 'poolkeeper_upstream_errors_total{endpoint="a",gen_ai_request_model="n",class="Busy"} 2',
             ],
-            {"a": Counts(attempts=7, failed=2)},
+            {"a": Counts(attempts=7, failed=2, classes={"Busy": 2.0})},
         ),
         (
             [
@@ -30,10 +30,20 @@ FIRST = 'gen_ai_server_time_to_first_token_seconds_bucket{endpoint="a",gen_ai_re
         ),
         (['poolkeeper_attempts_total{endpoint="a",gen_ai_request_model="x\\"} 7,{"} 5'], {"a": Counts(attempts=5)}),
         ([FIRST % ("0.1", 3), FIRST % ("+Inf", 4)], {"a": Counts(first_token={0.1: 3, inf: 4})}),
+        (['poolkeeper_cost_total{endpoint="a",currency="USD"} 0.5'], {"a": Counts(cost={"USD": 0.5})}),
         (["# HELP poolkeeper_attempts_total Attempts.", "something else", 'poolkeeper_in_flight{endpoint="a"} 1'], {}),
         (['poolkeeper_attempts_total{endpoint="a"} many'], {"a": Counts()}),
     ],
-    ids=["one", "summed over models", "nobody's fault", "a model of any name", "first tokens", "others", "junk"],
+    ids=[
+        "one",
+        "summed over models",
+        "nobody's fault",
+        "a model of any name",
+        "first tokens",
+        "cost",
+        "others",
+        "junk",
+    ],
 )
 def test_of_an_endpoint(lines: list[str], want: dict[str, Counts]) -> None:
     assert counts_of("\n".join(lines)) == want

@@ -1,6 +1,7 @@
 // Asks for the document every other second and lays it out; says since when it is old where no answer comes.
 
 import { patch } from "./dom.js";
+import { hour } from "./hour.js";
 import { page, title } from "./view.js";
 
 const PERIOD_MS = 2000;
@@ -28,6 +29,7 @@ const show = () => {
   const { board, cameMs } = last;
   const nowMs = Date.parse(board.now) + performance.now() - cameMs;
   patch(document.getElementById("page"), page(board, trouble, nowMs));
+  hour(document.getElementById("hour"), board);
   document.title = title(board, trouble);
 };
 

@@ -2,6 +2,7 @@
 // A state is told by a sign and a word, and by colour only besides.
 
 import { drawing, element } from "./dom.js";
+import { topology } from "./topology.js";
 
 const LEVELS = {
   Well: ["✓", "all is well", "good"], Look: ["▲", "needs a look", "warn"],
@@ -140,6 +141,7 @@ const section = (pool, nowMs) => element("section", { class: LEVELS[pool.level][
   pool.unservedModels.length ? element("p", { class: "bad" }, `nobody serves: ${pool.unservedModels.join(", ")}`) : null,
   pool.notes.map((note) => element("p", { class: "note" }, `not seen: ${note}`)),
   conditions(pool),
+  topology(pool),
   element("ul", { class: "lanes" }, pool.tiers.map(lane)),
   element("table", {}, element("thead", {}, element("tr", {}, HEADS.map((head) => element("th", {}, head)))),
     element("tbody", {}, pool.endpoints.map((endpoint) => row(endpoint, nowMs)))),
