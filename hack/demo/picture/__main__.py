@@ -1,4 +1,4 @@
-"""`python -m hack.demo.picture FILE.png [--dark] [--phone]`: three scripted providers, `poolkeeper run`, two of
+"""`python -m hack.demo.picture FILE.png`: three scripted providers, `poolkeeper run`, two of
 them failing under traffic, and Chromium without a window in front of `poolkeeper dashboard`."""
 
 import argparse
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import yaml
 
 from testing.fakes.harness import FakeProvider
 from testing.runs.pools import Given, pool, write
@@ -30,28 +31,29 @@ QUIET = (
 )
 BROWSER_LIMIT_S = 120.0
 COLOURS = "64"
-WIDE, NARROW = "1280,880", "420,1500"
+DARK = ("--force-dark-mode", "--blink-settings=preferredColorScheme=0")
+WIDE, NARROW = "--window-size=1280,1620", "--window-size=420,2700"
+PICTURES = {"": (WIDE,), "-dark": (WIDE, *DARK), "-phone": (NARROW,)}
+PRICE = {"currency": "USD", "inputPerMillion": "0.15", "outputPerMillion": "0.60"}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--phone", action="store_true")
+    parser.add_argument("file", type=Path, help="the light one; the dark one and the phone's get their own names")
     asked = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if not chromium:
         print("seen no chromium in PATH; wanted one to take the picture with (Debian: apt-get install chromium)")
         return 1
     with tempfile.TemporaryDirectory(prefix="poolkeeper-picture-") as folder, _scene(Path(folder)) as url:
-        looks = ("--force-dark-mode", "--blink-settings=preferredColorScheme=0") if asked.dark else ()
-        size = f"--window-size={NARROW if asked.phone else WIDE}"
-        files = (f"--user-data-dir={folder}/browser", f"--screenshot={asked.file.absolute()}")
-        command = [chromium, *BROWSER, *QUIET, *looks, size, *files, url]
-        subprocess.run(command, check=True, capture_output=True, timeout=BROWSER_LIMIT_S)
-    if pngquant := shutil.which("pngquant"):
-        subprocess.run([pngquant, "--force", "--ext", ".png", COLOURS, str(asked.file)], check=True)
-    print(f"{asked.file}: {asked.file.stat().st_size} bytes")
+        for name, looks in PICTURES.items():
+            file = asked.file.with_stem(asked.file.stem + name).absolute()
+            files = (f"--user-data-dir={folder}/browser{name}", f"--screenshot={file}")
+            command = [chromium, *BROWSER, *QUIET, *looks, *files, url]
+            subprocess.run(command, check=True, capture_output=True, timeout=BROWSER_LIMIT_S)
+            if pngquant := shutil.which("pngquant"):
+                subprocess.run([pngquant, "--force", "--ext", ".png", COLOURS, str(file)], check=True)
+            print(f"{file}: {file.stat().st_size} bytes")
     return 0
 
 
@@ -64,7 +66,7 @@ def _scene(folder: Path) -> Iterator[str]:
     )
     with official, aggregator, local:
         given = [Given(official), Given(aggregator), Given(local, tier=1, max_connections=8)]
-        manifest = write(folder / "pool.yaml", pool(given, POLICY))
+        manifest = write(folder / "pool.yaml", _priced(pool(given, POLICY)))
         with Run(folder / "state", "-f", manifest) as run, _dashboard(run.state) as url:
             _ask(run, GOOD_S)
             official.set("error500")
@@ -72,6 +74,13 @@ def _scene(folder: Path) -> Iterator[str]:
             aggregator.set("busy503")
             _ask(run, WORSE_S)
             yield url
+
+
+def _priced(manifests: str) -> str:
+    documents = list(yaml.safe_load_all(manifests))
+    for endpoint in documents[0]["spec"]["endpoints"]:
+        endpoint["pricing"] = PRICE
+    return yaml.safe_dump_all(documents)
 
 
 @contextmanager
@@ -98,7 +107,7 @@ def _ask(run: Run, for_s: float) -> None:
     def caller(pause_s: float) -> None:
         while not over.wait(pause_s):
             try:
-                run.ask()
+                list(run.stream())
             except httpx.HTTPError as error:
                 print(f"a request failed: {error!r}", file=sys.stderr)
 

@@ -109,7 +109,7 @@ def _headline(status: EndpointPoolStatus, wrong: Sequence[Condition]) -> Text:
 def _trouble(condition: Condition, headline: str, now: datetime) -> Text:
     """Without its message where the headline has said it."""
     head = f"{condition.type}={condition.status} {condition.reason} for {age(condition.last_transition_time, now)}"
-    is_told = bool(headline) and (headline in condition.message or condition.message in headline)
+    is_told = bool(headline) and (headline.partition("; ")[0] in condition.message or condition.message in headline)
     return Text.assemble(("! ", "yellow"), (head, "yellow"), "" if is_told else f": {condition.message}")
 
 

@@ -78,9 +78,12 @@ def _endpoint(facts: Facts, endpoint: EndpointFact) -> EndpointStatus:
 
 
 def _since(facts: Facts, endpoint: EndpointFact, before: EndpointStatus | None) -> datetime:
+    """As routers say, unless that is older than what was published: a router does not know since when a key is good."""
     if before and (before.health, before.breaker) == (endpoint.health, endpoint.breaker):
         return before.last_transition_time
-    if endpoint.is_known and endpoint.since and endpoint.since <= facts.now:
+    began = before.last_transition_time if before else None
+    is_news = endpoint.since is not None and endpoint.since <= facts.now and (began is None or endpoint.since >= began)
+    if endpoint.is_known and endpoint.since and is_news:
         return _whole_second(endpoint.since)
     return facts.now
 

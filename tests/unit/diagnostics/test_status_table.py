@@ -81,7 +81,10 @@ def test_the_first_line_is_the_pool_in_one_sentence_and_nothing_says_it_again() 
     sentence = "official is overloaded since 2026-11-22T11:55:00Z (Busy); tier 1 (own) serves. To do: wait"
     told = FAILED_OVER | {
         "headline": sentence,
-        "conditions": [condition("Degraded", "True", "BreakerOpen", f"{sentence} (seen by 2/2 replicas)")],
+        "conditions": [
+            condition("Degraded", "True", "BreakerOpen", f"{sentence} (seen by 2/2 replicas)"),
+            condition("FailoverActive", "True", "PrimaryBreakerOpen", f"Tier 1 serves: {sentence.partition(';')[0]}"),
+        ],
     }
 
     found = printed(told)

@@ -174,3 +174,12 @@ STEPS: dict[str, tuple[Outage | None, Evidence, Outage | None]] = {
 @pytest.mark.parametrize(("before", "seen_now", "want"), STEPS.values(), ids=STEPS.keys())
 def test_step(before: Outage | None, seen_now: Evidence, want: Outage | None) -> None:
     assert outage(before, seen_now, NOW - timedelta(seconds=5), STABLE, NOW) == want
+
+
+def test_a_recovery_is_not_older_than_the_outage() -> None:
+    """A router calls an endpoint healthy since its last breaker closed, which a refused key does not change."""
+    refused = seen("official", health="Unhealthy", reason="CredentialsRejected").model_copy(update={"since": NOW})
+
+    status, _ = story(Look(0, refused, 1), Look(20, seen("official"), 1))[-1]
+
+    assert (status.endpoints[0].health, status.endpoints[0].last_transition_time) == ("Healthy", at(20))
