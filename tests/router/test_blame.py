@@ -140,6 +140,53 @@ def test_one_request_that_fails_everywhere_weighs_once(router: Router, stack: Ex
     assert router.ask().status_code == 200
 
 
+def test_who_sends_it_again_and_again_opens_no_breaker_of_those_that_serve_others(
+    router: Router, stack: ExitStack
+) -> None:
+    """A client library repeats the very same body, and callers of other requests come in between."""
+
+    def answer(asked: Asked) -> Answer:
+        return Answer(500, error("Internal error", "server_error")) if b"poison" in asked.body else good()
+
+    fakes = {name: stack.enter_context(Answerer(answer)) for name in "abc"}
+    endpoints = [at(name, fake, tier=tier) for tier, (name, fake) in enumerate(fakes.items())]
+    retry = {"budget_percent": 100}
+    serve(router, *endpoints, policy=policy(circuit_breaker={**STAYS_OPEN, "consecutive_failures": 5}, retry=retry))
+
+    for stream in (False, True):
+        for _ in range(8):
+            assert router.ask(user="poison", stream=stream).status_code == 503
+
+    assert [router.endpoint(name).breaker for name in "abc"] == ["Closed"] * 3
+    assert router.ask().headers["x-poolkeeper-endpoint"] == "a"
+
+
+def test_different_requests_that_fail_everywhere_are_an_outage(router: Router, stack: ExitStack) -> None:
+    def answer(_: Asked) -> Answer:
+        return Answer(500, error("Internal error", "server_error"))
+
+    fakes = {name: stack.enter_context(Answerer(answer)) for name in "ab"}
+    endpoints = [at(name, fake, tier=tier) for tier, (name, fake) in enumerate(fakes.items())]
+    serve(router, *endpoints, policy=policy(circuit_breaker={**STAYS_OPEN, "consecutive_failures": 3}))
+
+    for number in range(3):
+        router.ask(user=str(number))
+
+    assert router.endpoint("a").breaker == "Open"
+
+
+def test_the_same_request_counts_each_time_where_another_endpoint_answers_it(router: Router, stack: ExitStack) -> None:
+    a = stack.enter_context(Answerer(lambda _: Answer(500, error("Internal error", "server_error"))))
+    b = stack.enter_context(Answerer(lambda _: good("b")))
+    closed = policy(circuit_breaker={**STAYS_OPEN, "consecutive_failures": 3})
+    serve(router, at("a", a), at("b", b, tier=1), policy=closed)
+
+    for _ in range(3):
+        assert router.ask(user="same").status_code == 200
+
+    assert router.endpoint("a").breaker == "Open"
+
+
 @pytest.mark.parametrize("status", [413, 400, 403])
 def test_a_refusal_that_comes_before_a_big_body_is_read_is_heard(tmp_path: Path, status: int) -> None:
     """The provider answers, closes its side, and reads no byte of the body."""

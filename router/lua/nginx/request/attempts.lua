@@ -9,6 +9,7 @@ local final_error = require "nginx.request.final_error"
 local fallback = require "nginx.request.fallback"
 local failures = require "nginx.request.failures"
 local first_choice = require "nginx.request.first_choice"
+local poison = require "nginx.request.poison"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
 local hedge = require "nginx.request.hedge"
 local credentials = require "nginx.endpoint.credentials"
@@ -54,6 +55,7 @@ local function deliver(request, attempt, answer)
     attempt.conn = nil
   end
   if ended == nil then
+    poison.answered(request)
     outcome_recorder.complete(attempt, answer, clock.now_ms())
     first_choice.ended(request, attempt, "answered")
     request.answer, request.outcome = answer, request.is_degraded and "degraded" or "ok"

@@ -5,28 +5,17 @@ local clock = require "nginx.shared.clock"
 local feature_refusals = require "nginx.balancing.feature_refusals"
 local first_choice = require "nginx.request.first_choice"
 local outcome = require "core.error.outcome"
+local poison = require "nginx.request.poison"
 
 local _M = {}
-
-
--- Did another endpoint fail on this request in the same way? Then the request may be the cause. It counts once, at the
--- first endpoint, so that one request that every provider answers with 500 does not open all their breakers in five
--- attempts.
-local function is_requests_own(request, attempt, failure)
-  if failure.class ~= "ServerError" then
-    return false
-  end
-  local first = request.first_server_error
-  request.first_server_error = first or { endpoint = attempt.endpoint.name, status = failure.status }
-  return first ~= nil and first.endpoint ~= attempt.endpoint.name and first.status == failure.status
-end
 
 
 -- The request keeps: which endpoints failed and how often (tries), which are not tried again and why (excluded), what the
 -- next one must be able to do (needs), and the refusal that says what its caller must change (`telling`).
 function _M.note(request, attempt, failure)
   local name = attempt.endpoint.name
-  outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own(request, attempt, failure))
+  local is_requests_own = failure.class == "ServerError" and poison.failed(request, attempt.endpoint, failure.status)
+  outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own)
   if failure.reason == "NotSupported" then
     feature_refusals.note(attempt, failure, clock.now_ms())
   end

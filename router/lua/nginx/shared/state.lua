@@ -138,7 +138,7 @@ function _M.begin_count(key, amount)
   counters:add(key, amount)
 end
 
--- A count, or a text; ttl_s: for so long (nil: for ever).
+-- A count, or a text; nil: no longer. ttl_s: for how long, nil: for ever.
 function _M.note(key, value, ttl_s)
   counters:set(key, value, ttl_s or 0)
 end
