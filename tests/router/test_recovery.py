@@ -62,6 +62,22 @@ def test_another_endpoint_goes_on(
     assert 'poolkeeper_failovers_total{from="a",to="b",reason="Truncated"} 1' in router.metrics()
 
 
+def test_a_stream_stalls_by_its_own_pace_where_the_policy_says_so(
+    router: Router, a: FakeProvider, b: FakeProvider
+) -> None:
+    """interToken alone would end the request at its deadline."""
+    a.set("stall", after_chunks=30, tokens=60, token_interval_ms=5)
+    b.set("ok", tokens=60, token_interval_ms=0)
+    want_text = whole_text(router, b)
+    adaptive = policy(streaming={"stall": "Adaptive"}, timeouts={"inter_token_ms": 60_000, "request_ms": 15_000})
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1, capabilities=CAPABLE), policy=adaptive)
+
+    answer = router.ask(stream=True).text
+
+    assert text_of(answer) == want_text
+    assert "continued by b" in answer
+
+
 def test_the_answer_that_broke_off_counts_as_a_failure_of_its_endpoint(
     router: Router, a: FakeProvider, b: FakeProvider
 ) -> None:

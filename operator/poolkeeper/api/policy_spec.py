@@ -161,6 +161,10 @@ class Streaming(Model):
     Restart. Restart: another endpoint answers again; the router sends the rest if the text agrees with what was sent,
     else it acts as Error. Error: the stream ends with an error event. A cut answer never ends as if it were complete.
     """
+    stall: Literal["Fixed", "Adaptive"] = "Fixed"
+    """When a stream counts as stalled. Fixed: after timeouts.interToken. Adaptive: after twenty times the usual pause
+    of this very stream, but not before 5s and not after timeouts.interToken. For models that never pause long within
+    an answer: no tools that the provider runs, no silent thinking."""
     whole_answers: Literal["Stream", "AsAsked"] = "Stream"
     """A request that the client did not ask to be streamed. Stream: the router asks the endpoint for a stream and puts
     the whole answer together, so that firstToken, interToken, recovery and hedging apply to it, too; where a stream

@@ -181,10 +181,11 @@ class HeldTier(Model):
 
 class StreamingDoc(Model):
     """recovery: how an answer is continued that broke off after its caller saw a part of it. whole_answers: how an
-    answer is asked for that its caller wants whole."""
+    answer is asked for that its caller wants whole. stall: by which bound a stream counts as stalled."""
 
     recovery: Literal["Continue", "Restart", "Error"]
     whole_answers: Literal["Stream", "AsAsked"]
+    stall: Literal["Fixed", "Adaptive"] = "Fixed"
 
 
 class FailbackDoc(Model):

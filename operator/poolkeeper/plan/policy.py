@@ -67,7 +67,11 @@ def policy_doc(spec: FailoverPolicySpec, told_at: str = "", held: tuple[HeldTier
             request_ms=timeouts.request.ms,
         ),
         balancing=_balancing(spec.balancing),
-        streaming=StreamingDoc(recovery=spec.streaming.recovery, whole_answers=spec.streaming.whole_answers),
+        streaming=StreamingDoc(
+            recovery=spec.streaming.recovery,
+            whole_answers=spec.streaming.whole_answers,
+            stall=spec.streaming.stall,
+        ),
         substitution=spec.substitution,
         concurrency=ConcurrencyDoc(mode=spec.concurrency.mode),
         queue=_queue(spec.queue),

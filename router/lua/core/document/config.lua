@@ -101,6 +101,7 @@ local POLICY = object({
   substitution = nullable(one_of("Report", "NextEndpoint")),
   streaming = object({
     recovery = one_of("Continue", "Restart", "Error"), whole_answers = one_of("Stream", "AsAsked"),
+    stall = one_of("Fixed", "Adaptive"),
   }),
   concurrency = object({ mode = one_of("Static", "Adaptive") }),
   queue = nullable(object({ max_wait_ms = integer(1, HOUR_MS), max_depth = integer(1, COUNT_MAX) })),

@@ -5,6 +5,7 @@ local chunk = require "core.answer.chunk"
 local clock = require "nginx.shared.clock"
 local end_wait = require "core.answer.end_wait"
 local media_type = require "core.answer.media_type"
+local pace = require "core.answer.pace"
 local client_write = require "nginx.request.client_write"
 local respond = require "nginx.shared.respond"
 local splice = require "core.recovery.splice"
@@ -55,7 +56,8 @@ end
 -- when it was ended: the caller is gone.
 local function pump(request, attempt, answer, take)
   local conn, events = answer.conn, answer.events
-  local inter_token_ms = attempt.policy.timeouts.inter_token_ms
+  local declared_ms = attempt.policy.timeouts.inter_token_ms
+  local its_pace, inter_token_ms = request.doc.policy.streaming.stall == "Adaptive" and pace.new(), declared_ms
   local out, kind, detail, err = answer.held, answer.ended, answer.detail, nil
   local progress, deadline_ms, is_accounted = true, nil, nil
   local spoke_ms = events.beat and now_ms()
@@ -67,6 +69,9 @@ local function pump(request, attempt, answer, take)
     local ended = verdict(answer, request, kind, detail, err)
     if ended then
       return ended
+    end
+    if progress and its_pace then
+      inter_token_ms = math.min(declared_ms, its_pace:moved(now_ms()) or declared_ms)
     end
     if progress or events.reader.is_accounted ~= is_accounted then
       is_accounted = events.reader.is_accounted

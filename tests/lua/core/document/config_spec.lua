@@ -22,7 +22,7 @@ local function document()
       timeouts = { connectMs = 1, firstTokenMs = 1, interTokenMs = 1, requestMs = 1 },
       balancing = { algorithm = "Dynamic", slowStartMs = 0, priceWeightPercent = 0, affinity = cjson.null }, tiers = { spill = "Strict" },
       failback = { mode = "Automatic", stabilizationMs = 0, toldAt = "", held = {} },
-      streaming = { recovery = "Continue", wholeAnswers = "Stream" },
+      streaming = { recovery = "Continue", wholeAnswers = "Stream", stall = "Fixed" },
       fallback = { degradedModel = "", cacheTtlMs = 0, cacheBytes = 0, defaultResponse = "busy", format = "Error" },
       contextRecovery = cjson.null, hedging = cjson.null, globalBreaker = cjson.null,
       concurrency = { mode = "Static" }, queue = cjson.null,
