@@ -213,6 +213,23 @@ def test_another_endpoint_continues_it_where_it_can(router: Router, a: FakeProvi
     assert b.requests()[-1].path.startswith("/beta/")
 
 
+@pytest.mark.parametrize("prefill", ["refuse", "ignore"])
+@pytest.mark.parametrize("after_chunks", [1, 6])
+def test_who_cannot_continue_it_begins_anew(
+    router: Router, a: FakeProvider, b: FakeProvider, prefill: str, after_chunks: int
+) -> None:
+    asks: Body = {"model": MODEL, "messages": [{"role": "user", "content": "Say something."}]}
+    want = directly(b, CHAT, asks)
+    a.set("cut", after_chunks=after_chunks)
+    b.set("ok", prefill=prefill)
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1, capabilities=CAPABLE), policy=streamed())
+
+    got = router.ask()
+
+    assert got.status_code == 200, got.text
+    assert got.json()["choices"][0]["message"] == want["choices"][0]["message"]  # type: ignore[index]
+
+
 def test_everybody_breaks_off_so_there_is_an_error_and_no_half_answer(
     router: Router, a: FakeProvider, b: FakeProvider
 ) -> None:
@@ -300,6 +317,26 @@ def test_who_tells_no_usage_in_a_stream_is_asked_as_the_caller_asks_from_then_on
             assert router.ask().json()["choices"][0]["message"]["content"] == "ok"
 
         assert [b'"stream":true' in sent.body for sent in provider.requests()] == [True, False]
+
+
+def test_an_answer_that_is_too_long_to_be_put_together_is_asked_for_again_as_it_came(router: Router) -> None:
+    text = "word " * (9 << 20 >> 4)
+    said = json.dumps({"id": "i", "choices": [{"index": 0, "delta": {"content": text}}]}).encode()
+    stream = (b"data: " + said + b"\n\n") * 4 + b"data: [DONE]\n\n"
+    whole = json.dumps({"choices": [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}]}).encode()
+
+    def reply(number: int, sent: bytes) -> bytes:
+        kind, body = (b"text/event-stream", stream) if b'"stream":true' in sent else (b"application/json", whole)
+        return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (kind, len(body), body)
+
+    with RawProvider(reply) as provider:
+        router.serve(endpoint("a", port=provider.port, provider="VLLM"), policy=streamed())
+        answer = router.ask()
+
+        assert [b'"stream":true' in sent.body for sent in provider.requests()] == [True, False]
+    assert answer.status_code == 200, answer.text[:300]
+    assert answer.content == whole
+    assert router.endpoint("a").breaker == "Closed"
 
 
 AS_IT_CAME: list[tuple[str, str, Body]] = [

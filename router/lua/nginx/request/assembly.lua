@@ -102,9 +102,15 @@ function _M.pass_on(request, attempt, answer)
 end
 
 
--- What was put together so far does not count: the answer begins anew.
+-- What was put together so far does not count: the answer begins anew. The endpoint of one that was too long is asked, too.
 function _M.drop(request)
   request.assembly = nil
+  if request.is_asked_whole then
+    request.excluded[request.attempt.endpoint.name] = nil
+  end
+  if request.telling and not request.telling.failure.answer then
+    request.telling = nil -- two answers that cannot be joined: nothing that a caller could change
+  end
 end
 
 

@@ -35,7 +35,8 @@ end
 
 
 local function may_recover(request)
-  return request.transcript and not request.transcript.is_opaque and request.doc.policy.streaming.recovery ~= "Error"
+  return request.transcript and not request.transcript.is_opaque and not request.is_asked_whole
+    and request.doc.policy.streaming.recovery ~= "Error"
 end
 
 
