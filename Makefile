@@ -142,6 +142,11 @@ release-check: venv ## does TAG=vX.Y.Z fit the version, and does CHANGELOG.md sa
 release-publish: venv ## dist/ becomes the release TAG on GitHub (gh), with the changelog's words
 	@$(BIN)/python -m hack.release.notes "$(TAG)" | gh release create "$(TAG)" --title "$(TAG)" --notes-file - dist/*
 
+.PHONY: e2e-gitops
+e2e-gitops: venv cluster images ## a real Argo CD (compiled once, minutes) syncs operator, policy and pools from git; writes the timeline into docs/gitops.md
+	@hack/ci/install.sh gitops
+	@PYTHONPATH=operator:. timeout 1200 $(BIN)/python -m hack.gitops
+
 .PHONY: venv
 venv: .venv/.ready ## the Python environment, from the lock files
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages a group of verbs needs: install.sh GROUP...   (router | test | bench | cluster | images | release | all)
+# Installs the Debian packages a group of verbs needs: install.sh GROUP...   (router | test | bench | cluster | images | release | gitops | all)
 # Quick when all are there: it asks dpkg first and touches apt only for what is missing.
 set -euo pipefail
 # shellcheck source=hack/ci/lib.sh
@@ -12,6 +12,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # bench:   where a gateway spends its time, and on which core.
 # cluster: what hack/cluster runs beside its own binaries.
 # images:  builds images where there is neither Docker nor a registry.
+# gitops:  what Argo CD needs beside its own program.
 # release: pushes images; a registry to try that with on this machine.
 declare -A PACKAGES=(
   [router]="nginx-light libnginx-mod-http-lua lua-cjson lua-nginx-dns libbrotli1 ca-certificates openssl"
@@ -20,9 +21,10 @@ declare -A PACKAGES=(
     ca-certificates python3-venv"
   [bench]="linux-perf strace util-linux"
   [images]="buildah runc debootstrap busybox-static ca-certificates debian-archive-keyring"
+  [gitops]="redis-server git"
   [release]="skopeo openssl docker-registry"
 )
-ORDER=(router test bench cluster images release)
+ORDER=(router test bench cluster images release gitops)
 
 # missing PACKAGE...: those that are not installed, one a line.
 missing() {

@@ -25,6 +25,7 @@ FORBIDDEN = (
     ("testing/chaos", ("testing.conformance", "testing.gateways", "testing.runs")),
     ("hack/dashboards", ("hack.demo", "hack.generate", "hack.tests")),
     ("hack/generate", ("hack.bench", "hack.demo", "hack.tests")),
+    ("hack/gitops", ("hack.bench", "hack.demo", "hack.generate", "hack.release", "hack.tests")),
     ("hack/release", ("hack.bench", "hack.demo", "hack.generate", "hack.tests")),
     ("hack/demo", ("hack.bench", "hack.generate", "hack.tests")),
     ("hack/bench", ("hack.dashboards", "hack.demo", "hack.generate", "hack.tests")),
