@@ -6,6 +6,7 @@ read.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from poolkeeper.errors import RetryLater
 from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.json_fields import Json, text
 from poolkeeper.kube.store import Ref, Store
@@ -31,9 +32,10 @@ async def sweep(
 
 
 def _versions(kind: str, listed: Sequence[Mapping[str, object]]) -> dict[Ref, int]:
-    return {
-        Ref(kind, text(item, "metadata", "namespace"), text(item, "metadata", "name")): int(
-            text(item, "metadata", "resourceVersion")
-        )
-        for item in listed
-    }
+    found: dict[Ref, int] = {}
+    for item in listed:
+        version = text(item, "metadata", "resourceVersion")
+        if not version.isdecimal():
+            raise RetryLater(f"listing {kind}: an object's resourceVersion is no number")
+        found[Ref(kind, text(item, "metadata", "namespace"), text(item, "metadata", "name"))] = int(version)
+    return found

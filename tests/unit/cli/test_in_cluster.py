@@ -75,8 +75,14 @@ class ApiServer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.do_GET()
+        """The answer to a create is the object."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.append(self.path.partition("?")[0])
+        self.send_response(201)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None: ...
 

@@ -1,7 +1,11 @@
 """What the watches missed is found by comparing who is there, and only what differs is read."""
 
 import asyncio
+from collections.abc import Mapping
 
+import pytest
+
+from poolkeeper.errors import RetryLater
 from poolkeeper.kube.json_fields import Json
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
@@ -59,3 +63,13 @@ def test_what_only_our_own_write_has_shown_is_looked_at_once() -> None:
     assert swept(api, store) == {"chat-router": True}
     store.put(observe(api.objects[f"{FOLDER}/chat-router"]))
     assert swept(api, store) == {}
+
+
+@pytest.mark.parametrize("version", ["", "now"])
+def test_a_list_without_versions_is_asked_for_again(version: str) -> None:
+    class Lying(MemoryApi):
+        async def list_metadata(self, kind: str, namespace: str, selector: str) -> list[Mapping[str, object]]:
+            return [{"metadata": {"name": "a", "namespace": "team", "resourceVersion": version}}]
+
+    with pytest.raises(RetryLater, match="resourceVersion"):
+        swept(Lying(), Store())
