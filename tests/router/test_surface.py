@@ -14,9 +14,9 @@ from testing.fakes.harness import FakeProvider
 def test_a_wrong_base_url_is_told(router: Router, a: FakeProvider) -> None:
     router.serve(endpoint("a", a))
 
-    message = router.client.post("/v1/v1/chat/completions", json={}).json()["error"]["message"]
+    message = router.client.post("/v1/proxy/chat/completions", json={}).json()["error"]["message"]
 
-    assert "does not serve the path '/v1/v1/chat/completions'" in message
+    assert "does not serve the path '/v1/proxy/chat/completions'" in message
     assert "base URL ends in /v1" in message
 
 

@@ -11,6 +11,7 @@ from poolkeeper.api.value_types import (
     Count,
     Duration,
     Flag,
+    LongSpan,
     ModelName,
     Money,
     ObjectName,
@@ -62,6 +63,32 @@ class AccessClient(Model):
     """What the client may use. Default: every model and endpoint of the pool."""
 
 
+class Origin(Text):
+    """Where a web page comes from, as browsers say it."""
+
+    PATTERN = r"^([*]|[a-z][a-z0-9+.-]{0,30}://[a-z0-9.:\[\]-]{1,253})$"
+    WANTED = "an origin such as https://app.example.com or http://localhost:3000, in lower case without a path, or *"
+    MAX_LENGTH = 288
+
+
+class HeaderName(Text):
+    PATTERN = "^[A-Za-z0-9-]{1,64}$"
+    WANTED = "the name of a header, such as x-team"
+    MAX_LENGTH = 64
+
+
+class Cors(Model):
+    """Web pages of other sites that may call the router from a browser (CORS). Cookies are never allowed: a page shows
+    its API key in a header, where everybody who opens the page can read it. Give such pages a client of their own."""
+
+    allowed_origins: tuple[Origin, ...] = Field(min_length=1, max_length=64, json_schema_extra=LIST_SET)
+    """Origins of the pages: scheme, host and port, as browsers send them. "*" allows every page."""
+    allowed_headers: tuple[HeaderName, ...] = Field((), max_length=64, json_schema_extra=LIST_SET)
+    """Headers that a page may send besides those that the router reads or forwards (docs/surfaces.md)."""
+    max_age: LongSpan = Duration("10m")
+    """How long a browser may remember that a page may call."""
+
+
 class Access(Model):
     """Who may call the router."""
 
@@ -74,6 +101,8 @@ class Access(Model):
     """Who may connect to the routers at all. It becomes the routers' NetworkPolicy, which the cluster's network must
     enforce. Use it in place of a NetworkPolicy of your own: several policies for one Pod allow what any of them allows.
     Default: everybody who reaches the Service."""
+    cors: Cors | None = None
+    """Web pages of other sites that may call. Default: none; a browser then keeps the router's answers from them."""
 
 
 _CRON_ITEM = r"(\*|\?|{v}(-{v})?)(/[1-9][0-9]?)?"

@@ -287,9 +287,18 @@ class ClientDoc(Model):
     allowed_endpoints: tuple[str, ...] | None = None
 
 
+class CorsDoc(Model):
+    """Web pages that may call, by their origin ("*": any), and what they may send beside what the router reads."""
+
+    origins: tuple[str, ...]
+    headers: tuple[str, ...] = ()
+    max_age_s: int = 600
+
+
 class AccessDoc(Model):
     mode: Literal["Open", "Keys"]
     clients: tuple[ClientDoc, ...] = ()
+    cors: CorsDoc | None = Field(None, exclude_if=lambda cors: cors is None)
 
 
 class RouterDoc(Model):

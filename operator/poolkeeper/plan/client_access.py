@@ -4,15 +4,20 @@ from collections.abc import Sequence
 
 from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.pool_spec import Access, Allow
-from poolkeeper.api.router_document import AccessDoc, ClientDoc
+from poolkeeper.api.router_document import AccessDoc, ClientDoc, CorsDoc
 from poolkeeper.plan.endpoints import secret_source
 from poolkeeper.plan.per_router_share import share
 
 
 def access_doc(access: Access, endpoints: Sequence[Endpoint], among: int) -> AccessDoc:
     """endpoints: the pool's. among: how many routers share a client's connection limit."""
+    cors = access.cors and CorsDoc(
+        origins=access.cors.allowed_origins,
+        headers=access.cors.allowed_headers,
+        max_age_s=access.cors.max_age.ms // 1000,
+    )
     if access.mode == "Open":
-        return AccessDoc(mode="Open")
+        return AccessDoc(mode="Open", cors=cors)
     clients = (
         ClientDoc(
             name=client.name,
@@ -25,7 +30,7 @@ def access_doc(access: Access, endpoints: Sequence[Endpoint], among: int) -> Acc
         )
         for client in access.clients
     )
-    return AccessDoc(mode="Keys", clients=tuple(sorted(clients, key=lambda client: client.name)))
+    return AccessDoc(mode="Keys", clients=tuple(sorted(clients, key=lambda client: client.name)), cors=cors)
 
 
 def _allowed_endpoints(allow: Allow, endpoints: Sequence[Endpoint]) -> tuple[str, ...] | None:

@@ -48,6 +48,7 @@ SWITCHED_ON: Mapping[str, Mapping[str, object]] = {
 OTHERS = (
     "7s", "3s", "9m", "2Gi", "8Mi", "0.25", "CNY", "deepseek-flash", "other", "02:00", "03:00", "Europe/Berlin",
     "@daily", "192.168.0.0/16", "https://other.example.com/v1", "http://other:3128", "3", "50m", "/other",
+    "x-other",
 )  # fmt: skip
 """Texts, of which every field of text takes one."""
 

@@ -138,6 +138,10 @@ local DOCUMENT = object({
       name = NAME, key_file = FILE, source = SOURCE, priority = COUNT, max_connections = integer(1, COUNT_MAX),
       allowed_models = nullable(list(MODEL, 0, 64)), allowed_endpoints = nullable(list(NAME, 0, 32)),
     }), 0, COUNT_MAX),
+    cors = nullable(object({
+      origins = list(text(1, 300, "^[%w%*%+%.%-:/%[%]]+$"), 1, 64), headers = list(text(1, 64, "^[%w%-]+$"), 0, 64),
+      max_age_s = integer(0, 86400),
+    })),
   }),
   failover_to_tier = nullable(integer(0, 9)),
   outages = nullable(object({

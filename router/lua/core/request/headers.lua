@@ -31,6 +31,11 @@ local PREFIXES = {
 }
 
 
+-- Read here, and never forwarded.
+local OWN = {
+  ["authorization"] = true, ["x-api-key"] = true, ["api-key"] = true, ["content-type"] = true, ["content-encoding"] = true,
+  ["cache-control"] = true, ["x-request-id"] = true, ["x-poolkeeper-priority"] = true,
+}
 local KNOWN_MAX = 1000 -- names come from callers: what is remembered of them has a limit
 
 local known, known_count = {}, 0 -- name -> PLAIN, ASKED or false
@@ -69,6 +74,12 @@ local function kind_of(name, hop_by_hop)
     kind = judge(name)
   end
   return kind and not (hop_by_hop and hop_by_hop[name]) and kind
+end
+
+
+-- Does the router read this header of a caller, or forward it?
+function _M.is_read(name)
+  return OWN[name] or kind_of(name) and true or false
 end
 
 

@@ -4,6 +4,7 @@ local clock = require "nginx.shared.clock"
 local access = require "nginx.request.access"
 local accounts = require "nginx.request.accounts"
 local body = require "nginx.request.body"
+local browser = require "nginx.request.browser"
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local affinity = require "nginx.balancing.affinity"
 local retry_budget = require "nginx.balancing.retry_budget"
@@ -129,6 +130,7 @@ function _M.serve()
     return final_error.refuse(request, 503, "not_ready", "This router has no configuration yet.", RETRY_SOON_MS)
   end
   request.doc = doc
+  browser.begin(request, method)
   request.client = access.client(doc, request.client_headers)
   if not request.client then
     return final_error.refuse(request, 401, "unauthorized", "The API key is missing, or is not one of this pool's clients.")
@@ -178,6 +180,8 @@ end
 function _M.too_large()
   body.lost(ngx.var.connection)
   local request = begin(nil, ngx.var.uri)
+  request.doc = document_sync.current()
+  browser.mark(request)
   return final_error.refuse(request, 413, "body_too_large", "The body is over the limit of 16 MiB.")
 end
 
