@@ -5,24 +5,37 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from router.harness import Router, endpoint, policy
 from testing.fakes.answerer import Answerer, good
+from testing.waiting import until
 
-A, AAAA = 1, 28
+A, CNAME, AAAA = 1, 5, 28
 HOST = "api.test"
 Records = dict[int, list[str]]
 
 
 class NameServer:
-    """silent: the kinds of question that it never answers."""
+    """silent: the kinds of question that it never answers; failing: to which it says SERVFAIL.
 
-    def __init__(self, records: Records, silent: tuple[int, ...] = (), ttl_s: int = 1) -> None:
+    aliases: a chain of other names in front of the addresses. is_dead: it answers nothing any more.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        silent: tuple[int, ...] = (),
+        ttl_s: int = 1,
+        failing: tuple[int, ...] = (),
+        aliases: tuple[str, ...] = (),
+    ) -> None:
         self._records, self._silent, self._ttl_s = records, silent, ttl_s
+        self._failing, self._aliases = failing, aliases
+        self.is_dead = False
         self.asked: list[int] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
@@ -39,16 +52,41 @@ class NameServer:
                 question = query[12 : query.index(b"\0", 12) + 5]
                 kind = struct.unpack(">H", question[-4:-2])[0]
                 self.asked.append(kind)
-                if kind not in self._silent:
+                if kind not in self._silent and not self.is_dead:
                     self._socket.sendto(self._answer(query[:2], question, kind), peer)
 
     def _answer(self, number: bytes, question: bytes, kind: int) -> bytes:
+        if kind in self._failing:
+            return number + struct.pack(">HHHHH", 0x8182, 1, 0, 0, 0) + question
         family = socket.AF_INET if kind == A else socket.AF_INET6
         records = [socket.inet_pton(family, ip) for ip in self._records.get(kind, [])]
-        head = number + struct.pack(">HHHHH", 0x8180, 1, len(records), 0, 0) + question
-        return head + b"".join(
-            b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, self._ttl_s, len(raw)) + raw for raw in records
+        chain, owner = b"", b"\xc0\x0c"
+        for alias in self._aliases:
+            name = b"".join(bytes([len(label)]) + label.encode() for label in alias.split(".")) + b"\0"
+            chain += owner + struct.pack(">HHIH", CNAME, 1, self._ttl_s, len(name)) + name
+            owner = name
+        count = len(records) + len(self._aliases)
+        head = number + struct.pack(">HHHHH", 0x8180, 1, count, 0, 0) + question
+        return (
+            head
+            + chain
+            + b"".join(owner + struct.pack(">HHIH", kind, 1, self._ttl_s, len(raw)) + raw for raw in records)
         )
+
+
+@contextmanager
+def deaf_at(addresses: list[str], port: int) -> Iterator[None]:
+    """Nobody takes connections there, and the queue is full: what is sent there is swallowed."""
+    with ExitStack() as stack:
+        for address in addresses:
+            full = stack.enter_context(socket.socket())
+            full.bind((address, port))
+            full.listen(0)
+            for _ in range(3):
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex((address, port))
+        yield
 
 
 @pytest.fixture
@@ -104,14 +142,8 @@ def test_who_has_neither_is_no_endpoint(start: Start) -> None:
 
 
 def test_a_dead_address_of_two_costs_one_request(start: Start, deaf: str) -> None:
-    """Its connections are never made: trying it each time would cost half of connect each time."""
-    with Answerer(lambda _: good()) as provider, socket.socket() as full:
-        full.bind((deaf, provider.port))
-        full.listen(0)
-        waiting = [socket.socket() for _ in range(3)]
-        for one in waiting:
-            one.setblocking(False)
-            one.connect_ex((deaf, provider.port))
+    """Its connections are never made: trying it each time would cost a head start each time."""
+    with Answerer(lambda _: good()) as provider, deaf_at([deaf], provider.port):
         router = start(NameServer({A: [deaf, "127.0.0.1"]}, ttl_s=60))
         router.serve(endpoint("a", host=HOST, port=provider.port), policy=policy(timeouts={"connect_ms": 2_000}))
 
@@ -120,6 +152,72 @@ def test_a_dead_address_of_two_costs_one_request(start: Start, deaf: str) -> Non
             began = time.monotonic()
             assert router.ask(headers={"connection": "close"}).status_code == 200
             took_s.append(time.monotonic() - began)
-        for one in waiting:
-            one.close()
     assert sorted(took_s)[3] < took_s[0]
+
+
+@pytest.mark.parametrize(
+    "dead", [["127.0.0.2"], ["127.0.0.2", "127.0.0.3", "127.0.0.4"]], ids=["one", "three"]
+)  # fmt: skip
+def test_dead_addresses_cost_a_head_start_each_and_no_time_out(start: Start, dead: list[str]) -> None:
+    connect_s = 10
+    with Answerer(lambda _: good()) as provider, deaf_at(dead, provider.port):
+        router = start(NameServer({A: [*dead, "127.0.0.1"]}, ttl_s=60))
+        slow = policy(timeouts={"connect_ms": connect_s * 1000, "first_token_ms": 20_000})
+        router.serve(endpoint("a", host=HOST, port=provider.port), policy=slow)
+
+        began = time.monotonic()
+        assert router.ask().status_code == 200
+        assert time.monotonic() - began < connect_s / 2
+        assert len(provider.asked) == 1
+
+
+def test_addresses_that_refuse_cost_nothing(start: Start) -> None:
+    with Answerer(lambda _: good()) as provider:
+        refusing = [f"127.0.0.{n}" for n in range(10, 15)]
+        router = start(NameServer({A: [*refusing, "127.0.0.1"], AAAA: ["::1"]}, ttl_s=60))
+        router.serve(endpoint("a", host=HOST, port=provider.port))
+
+        assert [router.ask().status_code for _ in range(3)] == [200] * 3
+
+
+@pytest.mark.parametrize("failing", [(A,), (AAAA,)], ids=["a", "aaaa"])
+def test_a_kind_that_fails_leaves_the_other(start: Start, failing: tuple[int, ...]) -> None:
+    with Answerer(lambda _: good()) as provider:
+        server = NameServer({A: ["127.0.0.1"], AAAA: ["::ffff:127.0.0.1"]}, failing=failing)
+        router = start(server)
+        router.serve(endpoint("a", host=HOST, port=provider.port))
+
+        assert router.ask().status_code == 200
+
+
+def test_an_alias_of_an_alias_is_followed(start: Start) -> None:
+    with Answerer(lambda _: good()) as provider:
+        router = start(NameServer({A: ["127.0.0.1"]}, aliases=("edge.cdn.test", "node7.pop.test")))
+        router.serve(endpoint("a", host=HOST, port=provider.port))
+
+        assert router.ask().status_code == 200
+
+
+def test_a_time_to_live_of_zero_asks_not_for_every_request(start: Start) -> None:
+    with Answerer(lambda _: good()) as provider:
+        server = NameServer({A: ["127.0.0.1"]}, ttl_s=0)
+        router = start(server)
+        router.serve(endpoint("a", host=HOST, port=provider.port))
+
+        for _ in range(20):
+            assert router.ask(headers={"connection": "close"}).status_code == 200
+    assert len(server.asked) < 20
+
+
+def test_a_name_server_that_dies_stops_nobody(start: Start) -> None:
+    with Answerer(lambda _: good()) as provider:
+        server = NameServer({A: ["127.0.0.1"]}, ttl_s=1)
+        router = start(server)
+        router.serve(endpoint("a", host=HOST, port=provider.port))
+        assert router.ask().status_code == 200
+
+        server.is_dead = True
+        asked = len(server.asked)
+        until(lambda: router.ask().status_code != 200 or len(server.asked) > asked, "it is asked again", 20)
+
+        assert router.ask().status_code == 200

@@ -1,5 +1,5 @@
--- Requests of web pages (core/request/cors.lua): preflights are answered, answers say who may read them, and what a page must
--- not send ends here.
+-- Requests of web pages (core/request/cors.lua): preflights are answered, answers say who may read them, and what a page
+-- must not send ends here.
 
 local cors = require "core.request.cors"
 local final_error = require "nginx.request.final_error"

@@ -152,9 +152,9 @@ local function from_servers(host)
     return nil, type(ttl_or_err) == "string" and ttl_or_err or "no address"
   end
   local addresses = {}
-  for _, list in ipairs(first == "A" and { found, more } or { more, found }) do
-    for _, one in ipairs(list) do
-      addresses[#addresses + 1] = one
+  for i = 1, math.max(#found, #more) do -- by turns, so that a broken kind costs one head start (RFC 8305)
+    for _, list in ipairs(first == "A" and { found, more } or { more, found }) do
+      addresses[#addresses + 1] = list[i]
     end
   end
   return addresses, math.max(TTL_MIN_S, math.min(more_ttl_or_err, found[1] and ttl_or_err or TTL_MAX_S))

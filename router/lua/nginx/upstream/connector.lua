@@ -1,0 +1,241 @@
+-- How a connection to an endpoint is made: to which of its addresses, through which proxy, with which handshake. Idle
+-- connections are kept in pools whose name holds everything that must not be mixed: the endpoint, what it is (fingerprint),
+-- the name its certificate was checked for, the address, the proxy on the way if there is one.
+
+local address = require "core.http.address"
+local clock = require "nginx.shared.clock"
+local dns = require "nginx.upstream.dns"
+local egress_proxy = require "nginx.upstream.egress_proxy"
+
+local ngx = ngx
+local now_ms = clock.now_ms
+local find = string.find
+
+local _M = {}
+
+local POOL_SIZE = 512
+local ADDRESSES_MAX = 8
+local HEAD_START_MS = 200 -- of an address before the next one (RFC 8305: from 100 to 2000)
+local DEAD_MS = 30000 -- so long an address that did not answer is tried last
+
+_M.POOL_SIZE = POOL_SIZE
+
+
+-- How to connect to one address of an endpoint, made once; nil and why when the address is not allowed.
+local function options_for(endpoint, ip, allow_loopback)
+  local options = endpoint.pools[ip]
+  if options then
+    return options
+  end
+  local ok, err = address.permitted(ip, allow_loopback)
+  if ok and endpoint.egress_proxy then
+    ok, err = egress_proxy.permitted(endpoint, allow_loopback)
+  end
+  if not ok then
+    return nil, err
+  end
+  local name = endpoint.tls and endpoint.tls.server_name or "-"
+  options = {
+    host = find(ip, ":", 1, true) and "[" .. ip .. "]" or ip,
+    pool = table.concat({ endpoint.id, endpoint.scheme, name, ip, endpoint.dial.port,
+                          endpoint.egress_proxy and "for " .. endpoint.authority or "direct" }, "|"),
+    pool_size = POOL_SIZE,
+  }
+  options.fresh = { host = options.host, pool = options.pool .. "|fresh" } -- nothing is ever kept there
+  endpoint.pools[ip] = options
+  return options
+end
+
+
+-- For a socket's timer, which takes no less: a late caller is stopped at its next deadline.
+local function left_ms(deadline_ms)
+  return math.max(1, deadline_ms - now_ms())
+end
+
+
+-- try: sock and is_reached are left there, for those who run several at once. Gives the connection; or nil, why not, and
+-- whether there was a connection.
+local function connect_to(endpoint, try, connect_ms, deadline_ms)
+  local options, sock, err = try.options, ngx.socket.tcp()
+  if not sock then
+    return nil, "making a socket: " .. err
+  end
+  try.sock = sock
+  local until_ms = now_ms() + connect_ms
+  sock:settimeouts(connect_ms, left_ms(deadline_ms), connect_ms)
+  local ok
+  ok, err = sock:connect(options.host, endpoint.dial.port, options)
+  if not ok then
+    return nil, "connecting: " .. err
+  end
+  try.is_reached = true
+  local reused = sock:getreusedtimes() > 0
+  if endpoint.tunnel and not reused then
+    ok, err = egress_proxy.open(sock, endpoint, until_ms)
+    if not ok then
+      sock:close()
+      return nil, err
+    end
+  end
+  if endpoint.tls and not reused then
+    connect_ms = left_ms(until_ms)
+    sock:settimeouts(connect_ms, left_ms(deadline_ms), connect_ms)
+    ok, err = sock:sslhandshake(false, endpoint.tls.server_name, true)
+    if not ok then
+      sock:close()
+      return nil, "TLS handshake: " .. (err or "failed"), true
+    end
+  end
+  return { sock = sock, reused = reused, timeout_ms = connect_ms }
+end
+
+
+-- The addresses, those last that did not answer just now: a dead one of two costs one request, not each.
+local function dead_last(endpoint, addresses, at_ms)
+  if not addresses[2] then
+    return addresses
+  end
+  local alive, dead = {}, {}
+  for _, ip in ipairs(addresses) do
+    local options = endpoint.pools[ip]
+    local list = options and (options.dead_until_ms or 0) > at_ms and dead or alive
+    list[#list + 1] = ip
+  end
+  for _, ip in ipairs(dead) do
+    alive[#alive + 1] = ip
+  end
+  return alive
+end
+
+
+local function sleep(wait_ms)
+  ngx.sleep(wait_ms / 1000)
+end
+
+
+local function run_try(endpoint, try, connect_ms, deadline_ms)
+  local conn, err, reached = connect_to(endpoint, try, connect_ms, deadline_ms)
+  return try, conn, err, reached
+end
+
+
+-- Ends the tries that lost. One that had no connection yet, though it began before the winner, does not answer.
+local function give_up(tries, winner)
+  local is_earlier = true
+  for _, try in ipairs(tries) do
+    is_earlier = is_earlier and try ~= winner
+    if try.is_running then
+      ngx.thread.kill(try.thread)
+      try.sock:close()
+      if is_earlier and not try.is_reached then
+        try.address.dead_until_ms = now_ms() + DEAD_MS
+      end
+    end
+  end
+end
+
+
+local function threads_of(tries)
+  local threads, is_reached = {}, false
+  for _, try in ipairs(tries) do
+    if try.is_running then
+      threads[#threads + 1] = try.thread
+      is_reached = is_reached or try.is_reached
+    end
+  end
+  return threads, is_reached
+end
+
+
+-- Waits for one of the tries to end, or for the time to start the next one: nil.
+local function await(tries, is_more, until_ms, left)
+  local threads, is_reached = threads_of(tries)
+  local timer
+  if is_more then
+    local share_ms = (until_ms - now_ms()) / (left + 1)
+    timer = ngx.thread.spawn(sleep, math.max(1, is_reached and share_ms or math.min(HEAD_START_MS, share_ms)))
+    threads[#threads + 1] = timer
+  end
+  local ok, try, conn, err, reached = ngx.thread.wait(unpack(threads))
+  if not ok then
+    error(try, 0)
+  end
+  if timer and try then
+    ngx.thread.kill(timer)
+  end
+  return try, conn, err, reached
+end
+
+
+-- One address after the other, each a head start before the next (RFC 8305): an address that swallows what is sent to it
+-- costs that, and no more. The first connection wins.
+local function race(endpoint, tries, until_ms, deadline_ms)
+  local started, running, last_err, was_reached = 0, 0, nil, false
+  while true do
+    if tries[started + 1] and until_ms - now_ms() >= 1 then
+      started, running = started + 1, running + 1
+      local try = tries[started]
+      try.is_running = true
+      try.thread = ngx.thread.spawn(run_try, endpoint, try, until_ms - now_ms(), deadline_ms)
+    end
+    if running == 0 then
+      return nil, last_err or "connecting: timeout", was_reached
+    end
+    local try, conn, err, reached
+    repeat
+      try, conn, err, reached = await(tries, tries[started + 1] ~= nil, until_ms, #tries - started)
+      if try then
+        try.is_running, running = false, running - 1
+        try.address.dead_until_ms = not conn and now_ms() + DEAD_MS or nil
+        last_err, was_reached = err, was_reached or reached
+      end
+    until conn or tries[started + 1] or running == 0
+    if conn then
+      give_up(tries, try)
+      return conn
+    end
+  end
+end
+
+
+-- The tries for the addresses that may be connected to; or an empty list, and why not.
+local function tries_for(endpoint, addresses, allow_loopback, is_fresh)
+  local tries, err = {}, nil
+  for _, ip in ipairs(dead_last(endpoint, addresses, now_ms())) do
+    local options, why = options_for(endpoint, ip, allow_loopback)
+    err = err or why
+    if options and #tries < ADDRESSES_MAX then
+      tries[#tries + 1] = { address = options, options = is_fresh and options.fresh or options }
+    end
+  end
+  return tries, err
+end
+
+
+-- A connection {sock, reused, timeout_ms} to one of the endpoint's addresses (or its proxy's), fresh or kept; nil, why not,
+-- and what that is: Connect, or ProxyFailed where the endpoint itself was never reached. connect_ms: for the name, all its
+-- addresses and the handshake together. deadline_ms: of the attempt. is_fresh: no kept one.
+function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
+  local fault = endpoint.egress_proxy and "ProxyFailed" or "Connect"
+  local until_ms = math.min(now_ms() + connect_ms, deadline_ms)
+  local addresses, err = dns.resolve(endpoint.dial.host, until_ms)
+  if not addresses then
+    return nil, err, fault
+  end
+  local tries, conn, reached
+  tries, err = tries_for(endpoint, addresses, allow_loopback, is_fresh)
+  if until_ms - now_ms() < 1 then
+    err = err or "connecting: timeout"
+  elseif tries[2] then
+    conn, err, reached = race(endpoint, tries, until_ms, deadline_ms)
+  elseif tries[1] then
+    conn, err, reached = connect_to(endpoint, tries[1], until_ms - now_ms(), deadline_ms)
+  end
+  if conn then
+    return conn
+  end
+  return nil, err, reached and "Connect" or fault
+end
+
+
+return _M
