@@ -21,7 +21,7 @@ def provider() -> Iterator[Answerer]:
 
 
 def keys(router: Router, cors: CorsDoc = CORS) -> AccessDoc:
-    router.write_key("web", "vk-good", folder="clients")
+    router.write_key("web", "vk-page-4be1c07d93", folder="clients")
     clients = (ClientDoc(name="web", key_file="web", source="Secret c, key web"),)
     return AccessDoc(mode="Keys", clients=clients, cors=cors)
 
@@ -52,7 +52,7 @@ def test_an_answer_and_an_error_say_who_may_read_them(router: Router, provider: 
     router.serve(endpoint("a", port=provider.port), access=keys(router))
     page = {"origin": APP, "sec-fetch-site": "cross-site"}
 
-    for headers, want in (({"x-api-key": "vk-good"}, 200), ({"x-api-key": "bad"}, 401)):
+    for headers, want in (({"x-api-key": "vk-page-4be1c07d93"}, 200), ({"x-api-key": "bad"}, 401)):
         answered = router.ask(headers={**page, **headers}, stream=stream)
 
         assert answered.status_code == want
@@ -70,7 +70,7 @@ def test_an_answer_and_an_error_say_who_may_read_them(router: Router, provider: 
 def test_a_page_that_is_not_named_is_refused(router: Router, provider: Answerer, origin: str) -> None:
     router.serve(endpoint("a", port=provider.port), access=keys(router))
 
-    for answered in (preflight(router, origin), router.ask(headers={"origin": origin, "x-api-key": "vk-good"})):
+    for answered in (preflight(router, origin), router.ask(headers={"origin": origin, "x-api-key": "vk-page-4be1c07d93"})):
         assert (answered.status_code, answered.json()["error"]["code"]) == (403, "origin_not_allowed")
         assert "access-control-allow-origin" not in answered.headers
         assert "Origin" in answered.headers["vary"]

@@ -11,6 +11,7 @@ from poolkeeper.api.value_types import (
     Count,
     Duration,
     Flag,
+    HeaderName,
     LongSpan,
     ModelName,
     Money,
@@ -69,12 +70,6 @@ class Origin(Text):
     PATTERN = r"^([*]|[a-z][a-z0-9+.-]{0,30}://[a-z0-9.:\[\]-]{1,253})$"
     WANTED = "an origin such as https://app.example.com or http://localhost:3000, in lower case without a path, or *"
     MAX_LENGTH = 288
-
-
-class HeaderName(Text):
-    PATTERN = "^[A-Za-z0-9-]{1,64}$"
-    WANTED = "the name of a header, such as x-team"
-    MAX_LENGTH = 64
 
 
 class Cors(Model):

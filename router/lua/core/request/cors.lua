@@ -72,7 +72,7 @@ function _M.is_preflight(cors, method, asked)
 end
 
 
--- What a preflight is told, beside answer_headers.
+-- What answers a preflight, beside answer_headers.
 function _M.preflight_headers(cors, asked)
   return {
     ["Access-Control-Allow-Methods"] = METHODS,
