@@ -70,7 +70,9 @@ def test_an_answer_and_an_error_say_who_may_read_them(router: Router, provider: 
 def test_a_page_that_is_not_named_is_refused(router: Router, provider: Answerer, origin: str) -> None:
     router.serve(endpoint("a", port=provider.port), access=keys(router))
 
-    for answered in (preflight(router, origin), router.ask(headers={"origin": origin, "x-api-key": "vk-page-4be1c07d93"})):
+    page = {"origin": origin, "x-api-key": "vk-page-4be1c07d93"}
+
+    for answered in (preflight(router, origin), router.ask(headers=page)):
         assert (answered.status_code, answered.json()["error"]["code"]) == (403, "origin_not_allowed")
         assert "access-control-allow-origin" not in answered.headers
         assert "Origin" in answered.headers["vary"]
