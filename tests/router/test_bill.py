@@ -48,7 +48,7 @@ def test_cost_is_the_providers_bill_to_the_cent(router: Router, a: FakeProvider,
         circuit_breaker={"consecutive_failures": 0},
         retry={"busy_backoff_ms": (1,), "budget_percent": 100},
         streaming={"recovery": "Restart"},
-    ).model_copy(update={"hedging": HedgingDoc(after_percentile=95, budget_percent=100)})
+    ).model_copy(update={"hedging": HedgingDoc(after_percentile=75, budget_percent=100)})
     router.serve(
         endpoint("a", a, pricing=pricing(PRICES)),
         endpoint("b", b, tier=1, pricing=pricing(dearer, ALWAYS)),

@@ -134,18 +134,18 @@ def test_messages_have_the_id_where_their_clients_look(router: Router, provider:
 @pytest.mark.parametrize(
     "shown",
     [
-        {"authorization": "Bearer vk-good"},
-        {"x-api-key": "vk-good", "authorization": "Bearer somebody-elses"},
-        {"x-api-key": "vk-good", "authorization": "Basic dXNlcjpwYXNz"},
-        {"api-key": "vk-good"},
-        {"api-key": "vk-good", "x-api-key": "other"},
+        {"authorization": "Bearer vk-good-key"},
+        {"x-api-key": "vk-good-key", "authorization": "Bearer somebody-elses"},
+        {"x-api-key": "vk-good-key", "authorization": "Basic dXNlcjpwYXNz"},
+        {"api-key": "vk-good-key"},
+        {"api-key": "vk-good-key", "x-api-key": "other"},
     ],
 )
 def test_a_key_is_looked_for_in_each_place(router: Router, provider: Answerer, shown: dict[str, str]) -> None:
-    (router.folder / "clients" / "web").write_text("vk-good")
+    (router.folder / "clients" / "web").write_text("vk-good-key")
     access = AccessDoc(mode="Keys", clients=(ClientDoc(name="web", key_file="web", source="Secret c, key web"),))
     router.serve(endpoint("a", port=provider.port), access=access, policy=policy())
 
     assert router.ask(headers=shown).status_code == 200
     assert router.ask(headers={"api-key": "bad", "x-api-key": "bad"}).status_code == 401
-    assert b"vk-good" not in repr(provider.asked).encode()
+    assert b"vk-good-key" not in repr(provider.asked).encode()

@@ -159,9 +159,9 @@ def test_only_clients_with_a_key_get_in(router: Router, a: FakeProvider) -> None
     assert router.ask().json()["error"]["code"] == "unauthorized"
     assert {entry.key for entry in a.log()} == {"sk-a"}
 
-    router.write_key("web", "rotated", folder="clients")
+    router.write_key("web", "rotated-key", folder="clients")
     eventually(lambda: status(Authorization="Bearer client-key") == 401, "the old key is out")
-    assert status(Authorization="Bearer rotated") == 200
+    assert status(Authorization="Bearer rotated-key") == 200
 
 
 def test_connections_to_callers_are_kept_also_after_errors(router: Router, a: FakeProvider) -> None:

@@ -26,8 +26,10 @@ CIRCUITS = function(
          local records, counters = {}, {}
          local stubs = {}
          stubs["nginx.endpoint.in_flight"] = { worker = function() return 0 end }
+         stubs["nginx.shared.metrics"] = { series = function() end }
+         stubs["nginx.shared.series_store"] = { add = function() end }
          stubs["nginx.shared.state"] = {
-           epoch = function() end, log_transition = function() end, add_to_series = function() end,
+           epoch = function() end, log_transition = function() end,
            read = function(key, new) return records[key] or new() end,
            update = function(key, new, step)
              local record, effects = step(records[key] or new())

@@ -33,7 +33,17 @@ from poolkeeper.diagnostics.level import level
 from poolkeeper.status.merge_replicas import unserved_models
 
 CHANGES_SHOWN = 12
-BY_GRAVITY = ("Available", "FailoverActive", "Degraded", "Ready", "Accepted", "ResolvedRefs", "Programmed")
+BY_GRAVITY = (
+    "Available",
+    "FailoverActive",
+    "Degraded",
+    "Ready",
+    "Accepted",
+    "ResolvedRefs",
+    "Programmed",
+    "Stalled",
+    "Reconciling",
+)
 SAYS: Mapping[ConditionType, tuple[str, str, str]] = MappingProxyType(
     {
         ConditionType.Accepted: ("spec accepted", "spec refused", "whether the spec is accepted"),
@@ -43,6 +53,16 @@ SAYS: Mapping[ConditionType, tuple[str, str, str]] = MappingProxyType(
         ConditionType.Degraded: ("needs attention", "nothing to repair", "whether something is broken"),
         ConditionType.FailoverActive: ("failed over", "first tier serves", "which tier serves"),
         ConditionType.Ready: ("set up", "not set up", "whether it is set up"),
+        ConditionType.Reconciling: (
+            "being brought up to date",
+            "no change in progress",
+            "whether a change is in progress",
+        ),
+        ConditionType.Stalled: (
+            "waits for you to correct it",
+            "nothing to correct",
+            "whether something must be corrected",
+        ),
     }
 )
 """What a condition says in words: True, False, and what is not known."""

@@ -134,6 +134,7 @@ def test_ctrl_c_ends_a_watch_without_a_word_and_with_130(serve: Callable[..., Pa
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # it may be ignored where tests run unattended
     )
     assert watch.stdout is not None
     assert "POOL" in watch.stdout.readline()

@@ -133,7 +133,8 @@ def test_render_prints_what_the_operator_applies(tmp_path: Path) -> None:
     result = poolkeeper("render", "-f", write(tmp_path, POOL, SECRET))
 
     objects = list(yaml.safe_load_all(result.stdout))
-    assert [item["kind"] for item in objects] == ["ConfigMap", "Service", "PodDisruptionBudget", "Deployment"]
+    kinds = ["ConfigMap", "Service", "NetworkPolicy", "PodDisruptionBudget", "Deployment"]
+    assert [item["kind"] for item in objects] == kinds
     assert "canary" not in result.output
 
 
