@@ -19,6 +19,7 @@ MANY = 6
 WINDOW_S = 300.0
 PACE_S = 30.0
 ENDPOINT = "endpoint "
+CLOSED = "Closed"
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _event(name: str, times: int) -> PoolEvent:
 
 def _counts(pool: _Pool, status: EndpointPoolStatus, now_s: float) -> dict[str, int]:
     """Of the parts that flap: how often each has changed within the window."""
-    values = _parts(status)
+    values = _swings(status)
     pool.parts = {name: part for name, part in pool.parts.items() if name in values}
     for name, value in values.items():
         part = pool.parts.setdefault(name, _Part(value))
@@ -116,6 +117,13 @@ def _is_only(published: EndpointPoolStatus | None, now: EndpointPoolStatus, flap
         return False
     before, after = _parts(published), _parts(now)
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} <= flapping
+
+
+def _swings(status: EndpointPoolStatus) -> dict[str, tuple[str, ...]]:
+    """What goes back and forth when something flaps. One outage is two changes, however often its breaker is half-open
+    and whatever reasons it has meanwhile."""
+    endpoints = {f"{ENDPOINT}{one.name}": (one.health, str(one.breaker == CLOSED)) for one in status.endpoints}
+    return {**endpoints, **{f"condition {one.type}": (one.status,) for one in status.conditions}}
 
 
 def _parts(status: EndpointPoolStatus) -> dict[str, tuple[str, ...]]:

@@ -136,3 +136,17 @@ def test_it_is_said_once_and_in_words_that_stay() -> None:
     assert [event.reason for event in story.events] == ["EndpointFlapping"]
     assert story.events[0].message.startswith("official: flapping, ")
     assert story.messages == {"as seen", "as seen; flapping: official (6 changes or more in 5 min)"}
+
+
+def test_one_long_outage_does_not_flap_however_often_its_breaker_is_half_open() -> None:
+    flapping = Flapping()
+    published = status()
+    flapping.look(KEY, "1", published, published, 1000.0)
+    breakers = ["Open", *["HalfOpen", "Open"] * MANY, "HalfOpen", "Closed"]
+
+    found = [
+        flapping.look(KEY, "1", published, status(breaker), 1000.0 + 5 * number)
+        for number, breaker in enumerate(breakers)
+    ]
+
+    assert {(one.wait_s, tuple(one.flapping)) for one in found} == {(0.0, ())}
