@@ -69,6 +69,13 @@ Every option is also an environment variable: --router-image is POOLKEEPER_ROUTE
     help="Address of /metrics, /healthz and /readyz.",
 )
 @click.option("--parallel", default=8, type=click.IntRange(1, 64), show_envvar=True, help="Pools to reconcile at once.")
+@click.option(
+    "--flapping-pace-seconds",
+    default=30,
+    type=click.IntRange(0, 3600),
+    show_envvar=True,
+    help="How often at most a status that goes back and forth is published; 0: each time.",
+)
 @options.installation
 @click.option(
     "--log-format",
@@ -88,6 +95,7 @@ def operator(
     lease_namespace: str,
     metrics_listen: str,
     parallel: int,
+    flapping_pace_seconds: int,
     installation: Installation,
     log_format: str,
 ) -> None:
@@ -106,6 +114,7 @@ def operator(
             children=installation.children,
             limits=installation.limits,
             operator=installation.operator,
+            flapping_pace_s=flapping_pace_seconds,
         ),
         namespaces=namespaces,
         leader_elect=leader_elect,

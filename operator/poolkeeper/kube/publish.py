@@ -46,7 +46,8 @@ class Publisher:
 
     async def publish(self, snapshot: Snapshot, update: StatusUpdate) -> None:
         now_s = self._clock_s()
-        damping = self._flapping.look(snapshot.key, snapshot.uid, snapshot.previous, update.status, now_s)
+        pace_s = snapshot.settings.flapping_pace_s
+        damping = self._flapping.look(snapshot.key, snapshot.uid, snapshot.previous, update.status, now_s, pace_s)
         if damping.again_s is None:
             self._again_s.pop(snapshot.key, None)
         else:

@@ -39,7 +39,8 @@ class Settings:
 
     probe_image: the operator's own, which is also the prober's. local: the file-backed world of `poolkeeper run`, where
     loopback endpoints are allowed. children: what all objects of pools get. limits: what pools may ask for (None:
-    whatever they like, where there is nobody to protect, as in `poolkeeper run`).
+    whatever they like, where there is nobody to protect, as in `poolkeeper run`). flapping_pace_s: how often, in
+    seconds, a status that goes back and forth is published (0: each time).
     """
 
     router_image: str
@@ -50,6 +51,7 @@ class Settings:
     children: Children = NO_WISHES
     operator: OperatorPods = OPERATOR_PODS
     limits: Limits | None = None
+    flapping_pace_s: int = 30
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Does a pool's status go back and forth? Then it is published at a pace, and says so. Pure: the time is an argument.
 
 An endpoint, or a condition, that changes MANY times within WINDOW_S is flapping, until the window has fewer. While it
-does, what only it has changed is published once in PACE_S, so that neither status nor Events become a flood that hides
+does, what only it has changed is published once in pace_s, so that neither status nor Events become a flood that hides
 everything else. The first changes are published at once; so is every change of anything else, and of the spec. The last
 one is never lost: a status that is held back is looked at again.
 """
@@ -17,7 +17,6 @@ from poolkeeper.status.events import PoolEvent
 
 MANY = 6
 WINDOW_S = 300.0
-PACE_S = 30.0
 ENDPOINT = "endpoint "
 CLOSED = "Closed"
 
@@ -31,6 +30,7 @@ class Damping:
     untold: tuple[str, ...] = ()
     wait_s: float = 0.0
     again_s: float | None = None
+    pace_s: float = 0.0
 
 
 @dataclass
@@ -56,8 +56,17 @@ class Flapping:
         self._pools.pop(key, None)
 
     def look(
-        self, key: PoolKey, uid: str, published: EndpointPoolStatus | None, now: EndpointPoolStatus, now_s: float
+        self,
+        key: PoolKey,
+        uid: str,
+        published: EndpointPoolStatus | None,
+        now: EndpointPoolStatus,
+        now_s: float,
+        pace_s: float,
     ) -> Damping:
+        """pace_s: how often what flaps is published; 0: each time."""
+        if not pace_s:
+            return Damping()
         pool = self._pools.get(key)
         if pool is None or pool.uid != uid:
             pool = self._pools[key] = _Pool(uid)
@@ -66,10 +75,10 @@ class Flapping:
         pool.told &= pool.flapping
         if not counts:
             return Damping()
-        wait_s = max(0.0, pool.published_s + PACE_S - now_s) if _is_only(published, now, pool.flapping) else 0.0
+        wait_s = max(0.0, pool.published_s + pace_s - now_s) if _is_only(published, now, pool.flapping) else 0.0
         endpoints = {part.removeprefix(ENDPOINT): n for part, n in counts.items() if part.startswith(ENDPOINT)}
         untold = tuple(sorted(name for name in endpoints if f"{ENDPOINT}{name}" not in pool.told))
-        return Damping(endpoints, untold, wait_s, again_s=wait_s or PACE_S)
+        return Damping(endpoints, untold, wait_s, again_s=wait_s or pace_s, pace_s=pace_s)
 
     def published(self, key: PoolKey, now_s: float) -> None:
         pool = self._pools.get(key)
@@ -88,13 +97,13 @@ def with_flapping(update: StatusUpdate, damping: Damping) -> StatusUpdate:
         else condition
         for condition in update.status.conditions
     )
-    events = tuple(_event(name, damping.flapping[name]) for name in damping.untold)
+    events = tuple(_event(name, damping.flapping[name], damping.pace_s) for name in damping.untold)
     status = update.status.model_copy(update={"conditions": conditions})
     return replace(update, status=status, events=(*update.events, *events))
 
 
-def _event(name: str, times: int) -> PoolEvent:
-    told = f"{name}: flapping, {times} times in {WINDOW_S / 60:.0f} min; reported every {PACE_S:.0f} s while it lasts"
+def _event(name: str, times: int, pace_s: float) -> PoolEvent:
+    told = f"{name}: flapping, {times} times in {WINDOW_S / 60:.0f} min; reported every {pace_s:.0f} s while it lasts"
     return PoolEvent("Warning", "EndpointFlapping", told, "ReportLess")
 
 

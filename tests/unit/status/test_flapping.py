@@ -8,9 +8,10 @@ from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
 from poolkeeper.plan.snapshot import PoolKey
 from poolkeeper.status.evaluate import StatusUpdate
 from poolkeeper.status.events import PoolEvent
-from poolkeeper.status.flapping import MANY, PACE_S, WINDOW_S, Damping, Flapping, with_flapping
+from poolkeeper.status.flapping import MANY, WINDOW_S, Damping, Flapping, with_flapping
 
 KEY = PoolKey("team", "chat")
+PACE_S = 30.0
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 
 
@@ -48,7 +49,7 @@ class Story:
 
     def look(self, now: EndpointPoolStatus, uid: str = "1") -> Damping:
         before = self.published[-1][1] if self.published else None
-        self.last = self.flapping.look(KEY, uid, before, now, self.at_s)
+        self.last = self.flapping.look(KEY, uid, before, now, self.at_s, PACE_S)
         if not self.last.wait_s and before != now:
             self.published.append((self.at_s, now))
             update = with_flapping(StatusUpdate(now, ()), self.last)
@@ -141,12 +142,21 @@ def test_it_is_said_once_and_in_words_that_stay() -> None:
 def test_one_long_outage_does_not_flap_however_often_its_breaker_is_half_open() -> None:
     flapping = Flapping()
     published = status()
-    flapping.look(KEY, "1", published, published, 1000.0)
+    flapping.look(KEY, "1", published, published, 1000.0, PACE_S)
     breakers = ["Open", *["HalfOpen", "Open"] * MANY, "HalfOpen", "Closed"]
 
     found = [
-        flapping.look(KEY, "1", published, status(breaker), 1000.0 + 5 * number)
+        flapping.look(KEY, "1", published, status(breaker), 1000.0 + 5 * number, PACE_S)
         for number, breaker in enumerate(breakers)
     ]
 
     assert {(one.wait_s, tuple(one.flapping)) for one in found} == {(0.0, ())}
+
+
+def test_without_a_pace_each_change_is_published() -> None:
+    flapping = Flapping()
+    changes = [status("Open" if number % 2 else "Closed") for number in range(4 * MANY)]
+
+    found = [flapping.look(KEY, "1", changes[0], now, 1000.0 + number, 0) for number, now in enumerate(changes)]
+
+    assert set(map(repr, found)) == {repr(Damping())}
