@@ -22,6 +22,8 @@ S = TypeVar("S", bound=StatusModel)
 
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink")
 """Metadata that changes without anybody's edit."""
+_NOT_CONTENT = ("status", "kind", "apiVersion")
+"""An object of a list has no kind and version; what it holds is the same as in the answer to a write."""
 
 
 def observe(body: Mapping[str, object]) -> Seen:
@@ -44,7 +46,7 @@ def observe(body: Mapping[str, object]) -> Seen:
 
 def _editable(body: Mapping[str, object]) -> dict[str, object]:
     metadata = {key: value for key, value in mapping(body, "metadata").items() if key not in _SERVERS_OWN}
-    return {**{key: value for key, value in body.items() if key != "status"}, "metadata": metadata}
+    return {**{key: value for key, value in body.items() if key not in _NOT_CONTENT}, "metadata": metadata}
 
 
 def _pool(body: Mapping[str, object]) -> Fact:

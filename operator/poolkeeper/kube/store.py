@@ -126,10 +126,13 @@ class Store:
         """What our own write was answered with. Somebody else's edit may be in it, too: so what the watch reports of it
         is news, though it is the same."""
         known = self._seen.get(seen.ref)
-        if known and known.uid == seen.uid and known.version >= seen.version:
+        if known and known.uid == seen.uid and known.version > seen.version:
             return
+        is_reported = known is not None and known.uid == seen.uid and known.version == seen.version
+        was_unheard = seen.ref in self._unheard
         self.put(seen)
-        self._unheard.add(seen.ref)
+        if was_unheard or not is_reported:  # a write that changed nothing has no event
+            self._unheard.add(seen.ref)
 
     def put(self, seen: Seen) -> bool:
         """True when it means something new to those who decide."""
