@@ -314,7 +314,7 @@ def _has_token(volume: Json) -> bool:
 def test_kubectl_get_shows_what_a_person_on_call_wants(bed: Bed) -> None:
     lines = bed.kubectl("-n", bed.namespace, "get", "epool").stdout.splitlines()
 
-    assert lines[0].split() == ["NAME", "READY", "AVAILABLE", "HEALTHY", "TIER", "FAILOVER", "AGE"]
+    assert lines[0].split() == ["NAME", "READY", "AVAILABLE", "HEALTHY", "TIER", "FAILOVER", "AGE", "STATE"]
     assert lines[1].split()[:6] == ["chat", "True", "True", "2/2", "0", "False"]
 
 

@@ -190,7 +190,7 @@ def test_what_is_wrong_with_an_endpoint_is_explained(home: Home, found: Found, t
         "breaker closed",
         "its first token is slow",
         "two good runs in a row",
-        "docs/runbooks/SlowFirstToken.md",
+        "poolkeeper runbook SlowFirstToken",
     ):
         assert want in told
 
