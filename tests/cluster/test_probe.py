@@ -188,7 +188,7 @@ def test_what_is_wrong_with_an_endpoint_is_explained(home: Home, found: Found, t
         "SlowFirstToken",
         "first token",
         "breaker closed",
-        "its first token is slow",
+        "if that is normal, raise timeouts.firstToken",
         "two good runs in a row",
         "poolkeeper runbook SlowFirstToken",
     ):

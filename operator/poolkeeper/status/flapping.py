@@ -121,8 +121,11 @@ def _counts(pool: _Pool, status: EndpointPoolStatus, now_s: float) -> dict[str, 
 
 
 def _is_only(published: EndpointPoolStatus | None, now: EndpointPoolStatus, flapping: frozenset[str]) -> bool:
-    """Is all that has changed a matter of parts that flap?"""
+    """Is all that has changed a matter of parts that flap? A run of the probe is news each time: its cost is counted
+    when it is published."""
     if published is None or published.observed_generation != now.observed_generation:
+        return False
+    if published.last_probe != now.last_probe:
         return False
     before, after = _parts(published), _parts(now)
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} <= flapping

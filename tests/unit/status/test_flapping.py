@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
+from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus, LastProbe
 from poolkeeper.plan.snapshot import PoolKey
 from poolkeeper.status.evaluate import StatusUpdate
 from poolkeeper.status.events import PoolEvent
@@ -160,3 +160,13 @@ def test_without_a_pace_each_change_is_published() -> None:
     found = [flapping.look(KEY, "1", changes[0], now, 1000.0 + number, 0) for number, now in enumerate(changes)]
 
     assert set(map(repr, found)) == {repr(Damping())}
+
+
+def test_a_run_of_the_probe_is_published_at_once_while_an_endpoint_flaps() -> None:
+    """Its cost is counted when it is published: held back, it would be counted at every look."""
+    story = Story()
+    story.flap(60.0)
+    story.at_s += 3.0
+    last = LastProbe(time=AT, outcome="Passed")
+
+    assert story.look(status("Open").model_copy(update={"last_probe": last})).wait_s == 0.0
