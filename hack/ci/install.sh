@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages a group of verbs needs: install.sh GROUP...   (router | test | bench | cluster | images | release | gitops | all)
+# Installs the Debian packages a group of verbs needs: install.sh GROUP...   (router | test | browser | bench | cluster | images | release | gitops | all)
 # Quick when all are there: it asks dpkg first and touches apt only for what is missing.
 set -euo pipefail
 # shellcheck source=hack/ci/lib.sh
@@ -9,6 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # test:    busted and luacheck, a shell linter, a load generator, the virtual environment's tools; prometheus for its
 #          promtool, which proves the alerts; libfaketime, which sets
 #          one process's clock.
+# browser: opens the page, and takes its picture.
 # bench:   where a gateway spends its time, and on which core.
 # cluster: what hack/cluster runs beside its own binaries.
 # images:  builds images where there is neither Docker nor a registry.
@@ -19,12 +20,13 @@ declare -A PACKAGES=(
   [test]="lua-busted lua-check luajit2 shellcheck wrk curl jq python3-venv prometheus libfaketime"
   [cluster]="runc containernetworking-plugins iptables nftables conntrack iproute2 procps kmod busybox-static openssl curl
     ca-certificates python3-venv"
+  [browser]="chromium pngquant"
   [bench]="linux-perf strace util-linux"
   [images]="buildah runc debootstrap busybox-static ca-certificates debian-archive-keyring"
   [gitops]="redis-server git"
   [release]="skopeo openssl docker-registry"
 )
-ORDER=(router test bench cluster images release gitops)
+ORDER=(router test browser bench cluster images release gitops)
 
 # missing PACKAGE...: those that are not installed, one a line.
 missing() {

@@ -7,7 +7,7 @@ export PATH="$PWD/.venv/bin:$PATH"
 # shellcheck source=hack/ci/stages.sh
 source hack/ci/stages.sh
 
-stage "packages" hack/ci/install.sh router test cluster || finish
+stage "packages" hack/ci/install.sh router test cluster release browser || finish
 stage "python environment" make --no-print-directory venv || finish
 beside "helm, for the chart tests" hack/cluster/build.sh helm
 stage "lint and generated files" make --no-print-directory verify

@@ -4,10 +4,7 @@ A pool of two providers under `poolkeeper run` with the default policy, four req
 rules of docs/alerts. All that can be looked at is asked again and again: when are its words first the right ones?
 """
 
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,8 +18,9 @@ from hack.dashboards import prometheus
 from hack.dashboards.lookers import ALERTS, Looker, Said, lookers_of
 from hack.dashboards.prometheus import Target
 from testing.fakes.harness import FakeProvider
+from testing.runs.page import dashboard
 from testing.runs.pools import Given, pool, write
-from testing.runs.running import PATIENCE_S, ROOT, Run, wait_until
+from testing.runs.running import Run, wait_until
 
 OFFICIAL, BACKUP = "official", "backup"
 NAMESPACE, POOL = "default", "chat"
@@ -109,7 +107,7 @@ def told(phases: Sequence[Phase], folder: Path) -> Sequence[Heard]:
         labels = {"namespace": NAMESPACE, "pool": POOL, "pod": "router-0"}
         target = Target(run.admin_url.removeprefix("http://"), labels)
         scraper = stack.enter_context(prometheus.started(folder / "prometheus", [target], SCRAPE_S))
-        page = stack.enter_context(_page(run))
+        page = stack.enter_context(dashboard(run, "--no-browser"))
         asked = stack.enter_context(_asking(run))
         lookers = lookers_of(run, scraper, page, asked)
         stack.enter_context(_looking(lookers))
@@ -152,24 +150,6 @@ def alerts_of(phase: Phase, looker: Looker, began_s: float) -> Iterator[Heard]:
 
 def _names(said: Sequence[Said]) -> set[str]:
     return {name for one in said for name in one.words.split(", ") if name}
-
-
-@contextmanager
-def _page(run: Run) -> Iterator[str]:
-    """`poolkeeper dashboard` of the run, in a process of its own; the page's address."""
-    command = [sys.executable, "-m", "poolkeeper", "dashboard", "--no-browser", "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen(
-        [*command, "--state-dir", str(run.state)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'operator'}", "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[0].rstrip("/")
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
 
 
 @contextmanager

@@ -8,15 +8,14 @@ one thread.
 import asyncio
 import json
 import random
-import threading
 from collections.abc import AsyncIterator, Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 
 from poolkeeper.api import labels
 from poolkeeper.render.metadata import ADMIN_PORT, CONFIG_FILE
+from testing.fakes.loop_thread import LoopThread
 
 Json = dict[str, Any]
 PATIENCE_S = 20.0
@@ -24,7 +23,7 @@ REST_S = 0.2
 LARGEST_LINE_BYTES = 1 << 22
 
 
-class Fleet:
+class Fleet(LoopThread):
     """says: what the router of this Pod ("namespace/name") answers, given the truth: all bytes of the answer, none for
     the truth, None for no answer. namespace: empty for all."""
 
@@ -35,6 +34,7 @@ class Fleet:
         says: Callable[[str, Json], bytes | None] = lambda pod, truth: b"",
         namespace: str = "",
     ) -> None:
+        super().__init__()
         self.asked = 0
         self._url, self._headers = url, {"Authorization": f"Bearer {token}"}
         self._says = says
@@ -45,29 +45,10 @@ class Fleet:
         self._listening: dict[str, asyncio.Server] = {}
         self._pods: dict[str, str] = {}
         self._beginning: set[asyncio.Future[None]] = set()
-        self._loop = asyncio.new_event_loop()
-        self._ended = asyncio.Event()
-        self._started = threading.Event()
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        assert self._started.wait(PATIENCE_S)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(PATIENCE_S)
 
     @property
     def pods(self) -> int:
         return len(self._listening)
-
-    def _serve(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:  # it cancels what is still open
-            runner.run(self._run())
 
     async def _run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None)

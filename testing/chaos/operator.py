@@ -5,11 +5,10 @@ import signal
 import subprocess
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
+from testing import operator_page
 from testing.chaos.control_plane import kubeconfig
 from testing.fakes.ports import free_port
 
@@ -57,18 +56,25 @@ class Operator:
         return self.process.wait(END_S)
 
     def page(self, name: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{name}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+        return operator_page.page(self.port, name)
 
     def metric(self, name: str) -> float:
         """The sum over all labels."""
-        lines = self.page("metrics")[1].splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name}{{", f"{name} ")))
+        return operator_page.metric(self.port, name)
+
+    @property
+    def cpu_s(self) -> float:
+        return sum(map(int, self._proc("stat").rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def memory_mib(self) -> float:
+        """The most that it ever had since its start."""
+        lines = self._proc("status").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+    def _proc(self, name: str) -> str:
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/{name}").read_text()
 
     def tail(self, chars: int = 3000) -> str:
         return self.log.read_text("utf-8", "replace")[-chars:]

@@ -8,19 +8,17 @@ called, and returns when the operator is dead.
 import asyncio
 import json
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 
 from testing.chaos.faults import NO_FAULTS, Faults, What
+from testing.fakes.loop_thread import LoopThread
 from testing.fakes.ports import free_port
 
 PATIENCE_S = 20.0
@@ -57,10 +55,11 @@ class Write:
         return f"{verb} {'/'.join(steps[steps.index('namespaces') + 2 :])}"
 
 
-class Proxy:
+class Proxy(LoopThread):
     """kill: ends the operator at once."""
 
     def __init__(self, server: str, token: str, faults: Faults, kill: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
         self.url = f"http://127.0.0.1:{free_port()}"
         self.writes: list[Write] = []
         self.events = 0
@@ -75,21 +74,6 @@ class Proxy:
         self._remembered: dict[str, bytes] = {}
         self._asked_lists: dict[str, Mapping[str, str]] = {}
         self._stale_until_s = 0.0
-        self._loop = asyncio.new_event_loop()
-        self._ended = asyncio.Event()
-        self._started = threading.Event()
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        assert self._started.wait(PATIENCE_S)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(PATIENCE_S)
 
     @property
     def lasting(self) -> Counter[str]:
@@ -106,10 +90,6 @@ class Proxy:
         self._faults = NO_FAULTS
 
     # --- inside
-
-    def _serve(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:  # it cancels what is still open
-            runner.run(self._run())
 
     async def _run(self) -> None:
         connector = aiohttp.TCPConnector(ssl=False, limit=0)

@@ -7,17 +7,16 @@ with FakeRouters(healthy=120, slow=40, mute=20, refusing=10, full=10) as routers
 import asyncio
 import random
 import socket
-import threading
 from types import TracebackType
 from typing import Self
 
+from testing.fakes.loop_thread import LoopThread
 from testing.fakes.ports import free_port
 
 STATE = b'{"pool": "team/chat", "generation": 1, "ready": true}'
-PATIENCE_S = 20.0
 
 
-class FakeRouters:
+class FakeRouters(LoopThread):
     """slow: they answer after anything up to slowest_s. mute: they take the connection and say nothing.
     refusing: nobody listens. full: no connection is ever made, nor refused."""
 
@@ -32,6 +31,7 @@ class FakeRouters:
         seed: int = 1,
         state: bytes = STATE,
     ) -> None:
+        super().__init__()
         self.port = free_port()
         self._chance = random.Random(seed)
         self._slowest_s = slowest_s
@@ -40,8 +40,6 @@ class FakeRouters:
         sorts = [sort for sort, count in counts.items() for _ in range(count)]
         self._sorts = {f"127.0.{number // 200}.{number % 200 + 10}": sort for number, sort in enumerate(sorts)}
         self._full: list[socket.socket] = []
-        self._loop = asyncio.new_event_loop()
-        self._ended = asyncio.Event()
 
     @property
     def all(self) -> list[str]:
@@ -57,17 +55,12 @@ class FakeRouters:
         for address, sort in self._sorts.items():
             if sort == "full":
                 self._fill(address)
-        started = threading.Event()
-        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve(started)))
-        self._thread.start()
-        assert started.wait(PATIENCE_S)
-        return self
+        return super().__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(PATIENCE_S)
+        super().__exit__(kind, error, trace)
         for one in self._full:
             one.close()
 
@@ -81,13 +74,13 @@ class FakeRouters:
             knocking.connect_ex((address, self.port))
             self._full.append(knocking)
 
-    async def _serve(self, started: threading.Event) -> None:
+    async def _run(self) -> None:
         listening = [
             await asyncio.start_server(self._take, address, self.port)
             for address, sort in self._sorts.items()
             if sort in ("healthy", "slow", "mute")
         ]
-        started.set()
+        self._started.set()
         await self._ended.wait()
         for one in listening:
             one.close()

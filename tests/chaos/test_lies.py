@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,15 +82,15 @@ def seen(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Itera
             liars.lies = {_name(number): lie for number, lie in enumerate(STATES)}
             for number, message in enumerate(MESSAGES.values()):
                 _leave(user, f"probe-{number}", message)
-            cpu_s, until_s = _cpu_s(operator), time.monotonic() + LYING_S
+            cpu_s, until_s = operator.cpu_s, time.monotonic() + LYING_S
             while time.monotonic() < until_s:
                 for body in user.list("EndpointPool", NAMESPACE):
                     name = body["metadata"]["name"]
                     found.versions.setdefault(name, set()).add(body["metadata"]["resourceVersion"])
                     found.meanwhile[name] = body["status"]
                 time.sleep(0.5)
-            found.cpu_s = _cpu_s(operator) - cpu_s
-            found.memory_mib = _memory_mib(operator)
+            found.cpu_s = operator.cpu_s - cpu_s
+            found.memory_mib = operator.memory_mib
             liars.lies = {}
             until(lambda: _same(found.before, _statuses(user)), "all to be as before", PATIENCE_S)
             found.after = _statuses(user)
@@ -232,15 +231,3 @@ def _owned(name: str, owner: Json, kind: str) -> Json:
         "controller": True,
     }
     return {"name": name, "namespace": NAMESPACE, "ownerReferences": [reference]}
-
-
-def _cpu_s(operator: Operator) -> float:
-    assert operator.process is not None
-    fields = Path(f"/proc/{operator.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
-def _memory_mib(operator: Operator) -> float:
-    assert operator.process is not None
-    lines = Path(f"/proc/{operator.process.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024

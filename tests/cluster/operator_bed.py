@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +13,7 @@ from uuid import uuid4
 
 import yaml
 
+from testing import operator_page
 from testing.cluster_bed import Json, Kubectl, wait_until
 from testing.fakes.ports import free_port
 
@@ -72,18 +71,11 @@ class OperatorProcess:
 
     def page(self, path: str) -> tuple[int, str]:
         """Status and body; 0 while nobody answers."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+        return operator_page.page(self.port, path.removeprefix("/"))
 
     def metric(self, name: str) -> float:
         """The sum over all labels."""
-        lines = self.page("/metrics")[1].splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name}{{", f"{name} ")))
+        return operator_page.metric(self.port, name)
 
     def writes(self) -> dict[str, float]:
         """Kind and verb -> how many, without the Lease's renewals."""

@@ -21,6 +21,20 @@ function _M.own_vectors(name)
 end
 
 
+-- What a caller gets of a second answer that is joined to the first, fed in pieces of so many bytes, and how that ended.
+function _M.fed(splice, text, size)
+  local out = {}
+  for from = 1, #text, size do
+    local got, _, kind, detail = splice:feed(text:sub(from, from + size - 1), false)
+    out[#out + 1] = got
+    if kind then
+      return table.concat(out), kind, detail
+    end
+  end
+  return table.concat(out)
+end
+
+
 -- Streams and the whole answers that they are: name, source, provider, path, stream, whole.
 function _M.whole_answers()
   local folder, cases = "tests/lua/vectors/whole/", {}

@@ -3,9 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,26 +10,9 @@ import pytest
 from poolkeeper.dashboard.view_model import Document, PoolDoc
 from testing import plain_http
 from testing.fakes.harness import FakeProvider
+from testing.runs.page import dashboard
 from testing.runs.pools import KEY
-from testing.runs.running import PATIENCE_S, ROOT, Run, wait_until
-
-
-@contextmanager
-def dashboard(run: Run, *args: str) -> Iterator[str]:
-    """The page's address, once it is served."""
-    where = ["--listen", "127.0.0.1:0", "--state-dir", str(run.state)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "poolkeeper", "dashboard", *where, *args],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={"PYTHONPATH": str(ROOT / "operator"), "PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[0].rstrip("/")
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
+from testing.runs.running import PATIENCE_S, Run, wait_until
 
 
 def document(url: str) -> Document:

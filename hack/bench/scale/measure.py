@@ -5,7 +5,6 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from hack.bench.figures import percentile
 from testing.chaos.client import Json, User
@@ -66,7 +65,7 @@ def measure(bed: Bed, known: int, pools: int, rest_s: float) -> Measured:
         restart_s=restart_s,
         edit_p50_s=percentile(edits, 50),
         edit_p99_s=percentile(edits, 99),
-        memory_mib=_memory_mib(bed.operator),
+        memory_mib=bed.operator.memory_mib,
         requests=requests,
         writes=writes,
         asked=asked,
@@ -123,9 +122,9 @@ def _wait_settled(bed: Bed) -> None:
 
 
 def _rest(bed: Bed, rest_s: float) -> tuple[float, float, float, float]:
-    before = (bed.proxy.requests, len(bed.proxy.writes), bed.fleet.asked, _cpu_s(bed.operator))
+    before = (bed.proxy.requests, len(bed.proxy.writes), bed.fleet.asked, bed.operator.cpu_s)
     time.sleep(rest_s)
-    after = (bed.proxy.requests, len(bed.proxy.writes), bed.fleet.asked, _cpu_s(bed.operator))
+    after = (bed.proxy.requests, len(bed.proxy.writes), bed.fleet.asked, bed.operator.cpu_s)
     requests, writes, asked, cpu_s = (late - early for early, late in zip(before, after, strict=True))
     return 60 * requests / rest_s, 60 * writes / rest_s, 60 * asked / rest_s, 100 * cpu_s / rest_s
 
@@ -146,16 +145,3 @@ def _edit(user: User, number: int) -> float:
             return time.monotonic() - began_s
         assert time.monotonic() - began_s < PATIENCE_S
         time.sleep(LOOK_S)
-
-
-def _cpu_s(operator: Operator) -> float:
-    assert operator.process is not None
-    fields = Path(f"/proc/{operator.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
-def _memory_mib(operator: Operator) -> float:
-    """The most that it ever had since its restart."""
-    assert operator.process is not None
-    lines = Path(f"/proc/{operator.process.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024

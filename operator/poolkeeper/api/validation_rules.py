@@ -80,6 +80,27 @@ _OWN_HEADERS = (
 _OURS = ("poolkeeper.dev/", "app.kubernetes.io/")
 
 
+def _leaves_our_keys(on: type[PodTemplate | RouterService], use: str) -> tuple[Rule, Rule]:
+    """Labels and annotations that users may add, except for those that Poolkeeper goes by. use: what it does by labels."""
+    return (
+        _rule(
+            on,
+            f"must not set keys of poolkeeper.dev or app.kubernetes.io: Poolkeeper {use} by them",
+            "!has(self.labels) || "
+            "!self.labels.exists(key, key.startsWith('poolkeeper.dev/') || key.startsWith('app.kubernetes.io/'))",
+            lambda value: not any(key.startswith(_OURS) for key in value.labels),
+            at="labels",
+        ),
+        _rule(
+            on,
+            "must not set keys of poolkeeper.dev: Poolkeeper uses them itself",
+            "!has(self.annotations) || !self.annotations.exists(key, key.startsWith('poolkeeper.dev/'))",
+            lambda value: not any(key.startswith("poolkeeper.dev/") for key in value.annotations),
+            at="annotations",
+        ),
+    )
+
+
 def _has_all(spec: EndpointPoolSpec, allow: Allow) -> bool:
     return (
         set(allow.models) <= set(spec.models)
@@ -248,36 +269,8 @@ RULES: tuple[Rule, ...] = (
         lambda autoscaling: autoscaling.max_replicas >= autoscaling.min_replicas,
         at="maxReplicas",
     ),
-    _rule(
-        PodTemplate,
-        "must not set keys of poolkeeper.dev or app.kubernetes.io: Poolkeeper selects its Pods by them",
-        "!has(self.labels) || "
-        "!self.labels.exists(key, key.startsWith('poolkeeper.dev/') || key.startsWith('app.kubernetes.io/'))",
-        lambda template: not any(key.startswith(_OURS) for key in template.labels),
-        at="labels",
-    ),
-    _rule(
-        PodTemplate,
-        "must not set keys of poolkeeper.dev: Poolkeeper uses them itself",
-        "!has(self.annotations) || !self.annotations.exists(key, key.startsWith('poolkeeper.dev/'))",
-        lambda template: not any(key.startswith("poolkeeper.dev/") for key in template.annotations),
-        at="annotations",
-    ),
-    _rule(
-        RouterService,
-        "must not set keys of poolkeeper.dev or app.kubernetes.io: Poolkeeper finds its objects by them",
-        "!has(self.labels) || "
-        "!self.labels.exists(key, key.startsWith('poolkeeper.dev/') || key.startsWith('app.kubernetes.io/'))",
-        lambda service: not any(key.startswith(_OURS) for key in service.labels),
-        at="labels",
-    ),
-    _rule(
-        RouterService,
-        "must not set keys of poolkeeper.dev: Poolkeeper uses them itself",
-        "!has(self.annotations) || !self.annotations.exists(key, key.startsWith('poolkeeper.dev/'))",
-        lambda service: not any(key.startswith("poolkeeper.dev/") for key in service.annotations),
-        at="annotations",
-    ),
+    *_leaves_our_keys(PodTemplate, "selects its Pods"),
+    *_leaves_our_keys(RouterService, "finds its objects"),
     _rule(
         Peer,
         "must not be together with podLabels or namespaceLabels: addresses have no labels",

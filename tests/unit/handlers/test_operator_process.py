@@ -5,8 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import yaml
 from poolkeeper.handlers.watch.watches import SELECTORS
 from poolkeeper.kube.client import RESOURCES
 from poolkeeper.kube.json_fields import mapping
+from testing import operator_page
 from testing.fakes.kube import hostile
 from testing.fakes.kube.server import ApiServer
 from testing.fakes.ports import free_port
@@ -50,13 +49,7 @@ class OperatorProcess:
             self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def page(self, name: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{name}", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+        return operator_page.page(self.port, name)
 
     def until(self, what: str, is_so: Callable[[], object]) -> None:
         end_s = time.monotonic() + GUARD_S

@@ -9,7 +9,6 @@ local min = math.min
 local _M = {}
 
 local TRIAL_MS = 10000
-_M.TRIAL_MS = TRIAL_MS
 
 
 -- row: failures in a row, the first of them at first_ms; is_asked: its provider stated the time; is_said: and a request may

@@ -27,6 +27,9 @@ local function plain(raw, decode)
 end
 
 
+_M.plain = plain
+
+
 local function name_of(raw, decode)
   return #raw <= NAME_MAX_BYTES and plain(raw, decode)
 end

@@ -7,6 +7,7 @@ local sort = table.sort
 local sub = string.sub
 local concat = table.concat
 
+local body = require "core.request.body"
 local scan = require "core.json.scan"
 
 local _M = {}
@@ -64,17 +65,6 @@ function _M.prepare(rules)
 end
 
 
-local function name_of(raw, decode)
-  if #raw > NAME_MAX_BYTES then
-    return nil
-  end
-  if find(raw, "\\", 1, true) then
-    return decode('"' .. raw .. '"')
-  end
-  return raw
-end
-
-
 local function is_object(text)
   return text and find(text, "^%s*{") ~= nil
 end
@@ -126,7 +116,7 @@ function edited(node, text, decode, pause)
   local parts, count, seen = {}, 0, {}
   for i = 1, #members, 3 do
     local raw, value = members[i], sub(text, members[i + 1], members[i + 2])
-    local name = name_of(raw, decode)
+    local name = #raw <= NAME_MAX_BYTES and body.plain(raw, decode)
     local rules = name and node.nodes[name]
     if rules then
       seen[name] = true
@@ -150,8 +140,8 @@ end
 
 -- A request's body with the rules applied. rules: of prepare, or nil. decode: JSON text -> value, asked only for names with
 -- escapes. pause: as in core/json/scan.lua.
-function _M.apply(rules, body, decode, pause)
-  return rules and edited(rules, body, decode, pause) or body
+function _M.apply(rules, text, decode, pause)
+  return rules and edited(rules, text, decode, pause) or text
 end
 
 

@@ -162,6 +162,5 @@ function _M.settle(account)
 end
 
 
-_M.counts_of = counts_of
 
 return _M

@@ -7,6 +7,7 @@ local message_splice = require "core.recovery.message_splice"
 local splice = require "core.recovery.splice"
 local sse = require "core.answer.sse"
 local stream = require "core.answer.stream"
+local support = require "support"
 
 local function event(name, members)
   members.type = name
@@ -75,15 +76,7 @@ end
 
 local function joined(record, events, size)
   local second = message_splice.new(stream.new(anthropic.new_reader(cjson.decode), true), record, { note = "again" }, cjson.decode)
-  local text, out = table.concat(events), {}
-  for from = 1, #text, size do
-    local got, _, kind, detail = second:feed(text:sub(from, from + size - 1), false)
-    out[#out + 1] = got
-    if kind then
-      return table.concat(out), kind, detail
-    end
-  end
-  return table.concat(out)
+  return support.fed(second, table.concat(events), size)
 end
 
 local THINKS = { { "thinking", "Let me think it over." }, { "text", "The Rhine is a river in Europe." },

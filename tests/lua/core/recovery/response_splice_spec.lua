@@ -8,6 +8,7 @@ local responses = require "core.protocol.responses"
 local splice = require "core.recovery.splice"
 local sse = require "core.answer.sse"
 local stream = require "core.answer.stream"
+local support = require "support"
 
 local TEXT, ARGUMENTS = "The Rhine is a river.", '{"city":"Basel"}'
 
@@ -66,15 +67,7 @@ end
 
 local function joined(record, events, size)
   local second = response_splice.new(stream.new(responses.new_reader(cjson.decode), true), record, { note = "again" }, cjson.decode)
-  local text, out = table.concat(events), {}
-  for from = 1, #text, size do
-    local got, _, kind, detail = second:feed(text:sub(from, from + size - 1), false)
-    out[#out + 1] = got
-    if kind then
-      return table.concat(out), kind, detail
-    end
-  end
-  return table.concat(out)
+  return support.fed(second, table.concat(events), size)
 end
 
 describe("a response that is generated again", function()

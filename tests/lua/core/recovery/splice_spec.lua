@@ -2,6 +2,7 @@ local chunk = require "core.answer.chunk"
 local cjson = require "cjson.safe"
 local splice = require "core.recovery.splice"
 local stream = require "core.answer.stream"
+local support = require "support"
 local transcript = require "core.answer.transcript"
 
 local ROLE = '{"role":"assistant","content":""}'
@@ -80,15 +81,7 @@ end
 local function joined(record, second, size, continues, choices, tools)
   local how = { note = "again", continues = continues, tools = tools }
   local events = splice.new(new_stream(nil, choices), record, how, cjson.decode, cjson.encode)
-  local out = {}
-  for from = 1, #second, size do
-    local got, _, kind, detail = events:feed(second:sub(from, from + size - 1), false)
-    out[#out + 1] = got
-    if kind then
-      return table.concat(out), kind, detail
-    end
-  end
-  return table.concat(out)
+  return support.fed(events, second, size)
 end
 
 describe("an answer that is generated again", function()
