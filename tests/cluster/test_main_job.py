@@ -312,10 +312,11 @@ def _has_token(volume: Json) -> bool:
 
 
 def test_kubectl_get_shows_what_a_person_on_call_wants(bed: Bed) -> None:
-    lines = bed.kubectl("-n", bed.namespace, "get", "epool").stdout.splitlines()
+    def rows() -> list[list[str]]:
+        return [line.split() for line in bed.kubectl("-n", bed.namespace, "get", "epool").stdout.splitlines()]
 
-    assert lines[0].split() == ["NAME", "READY", "AVAILABLE", "HEALTHY", "TIER", "FAILOVER", "AGE", "STATE"]
-    assert lines[1].split()[:6] == ["chat", "True", "True", "2/2", "0", "False"]
+    wait_until("the row of a healthy pool", lambda: rows()[1][:6] == ["chat", "True", "True", "2/2", "0", "False"], 90)
+    assert rows()[0] == ["NAME", "READY", "AVAILABLE", "HEALTHY", "TIER", "FAILOVER", "AGE", "STATE"]
 
 
 def test_kubectl_explain_reads_like_documentation(bed: Bed) -> None:

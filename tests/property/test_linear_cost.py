@@ -216,6 +216,7 @@ WHOLE_SIZES = (1 << 20, 4 << 20)
 @given(st.sampled_from(JSON_FRAMES), units(JSON_UNITS))
 @example((b'{"choices":[{"message":{"content":"', b'"},"finish_reason":"stop"}]}'), b"x")
 @example((b'{"choices":[', b"1]}"), b"1,")
+@example((b'{"choices":[', b"]}"), rb"\u0041")
 @example((b'{"data":[{"embedding":[', b"1]}]}"), b"0.25,")
 def test_a_whole_answer_in_steps(frame: tuple[bytes, bytes], unit: bytes) -> None:
     """A long one is read in slices: four times the size makes no step longer."""

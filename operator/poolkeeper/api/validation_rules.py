@@ -81,7 +81,7 @@ _OURS = ("poolkeeper.dev/", "app.kubernetes.io/")
 
 
 def _leaves_our_keys(on: type[PodTemplate | RouterService], use: str) -> tuple[Rule, Rule]:
-    """Labels and annotations that users may add, except for those that Poolkeeper goes by. use: what it does by labels."""
+    """Users may add labels and annotations, except for those that Poolkeeper goes by. use: what it does by labels."""
     return (
         _rule(
             on,

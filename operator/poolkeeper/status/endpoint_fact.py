@@ -64,6 +64,11 @@ class EndpointFact:
         return "Good" if self.health == "Healthy" else "Unproven"
 
     @property
+    def reasons(self) -> frozenset[str]:
+        """What routers and probes say is wrong with it."""
+        return frozenset({self.reason, self.probe.reason.value if self.probe.reason else ""} - {""})
+
+    @property
     def is_unproven(self) -> bool:
         """It may be back, and nobody has asked it."""
         return self.reason in AWAITS_TRAFFIC

@@ -71,7 +71,7 @@ def by_gravity(found: Iterable[EndpointFact]) -> list[EndpointFact]:
     """What a human must fix comes first, what nobody knows last."""
 
     def gravity(endpoint: EndpointFact) -> tuple[bool, bool, int]:
-        needs_a_human = endpoint.reason in KEY_MISSING | KEY_REFUSED | OUT_OF_MONEY
+        needs_a_human = bool(endpoint.reasons & (KEY_MISSING | KEY_REFUSED | OUT_OF_MONEY))
         return endpoint.is_unproven, not needs_a_human, endpoint.tier
 
     return sorted(found, key=gravity)

@@ -144,3 +144,11 @@ def test_the_status_is_read_back_as_it_was_written() -> None:
     written = after((EARLIER_RUN, SLOW), (NOW, SLOW)).status
 
     assert EndpointPoolStatus.model_validate(written.model_dump(mode="json", by_alias=True)) == written
+
+
+def test_what_a_human_must_fix_comes_first_though_only_probes_know_it() -> None:
+    failing = state(document(PLAIN), seen("official", health="Unhealthy", reason="ServerError"), seen("local", tier=1))
+    said = after((NOW, {"local": "BalanceExhausted"}), of=serving(PLAIN, failing))
+
+    assert degraded(said)[:2] == ("True", Reason.BalanceExhausted)
+    assert "official" in degraded(said)[2]

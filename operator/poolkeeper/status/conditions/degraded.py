@@ -60,7 +60,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def _reason(worst: EndpointFact) -> Reason:
-    said = {worst.reason, _probed(worst)}
+    said = worst.reasons
     if said & KEY_MISSING:
         return Reason.SecretNotFound
     if said & KEY_REFUSED:

@@ -15,6 +15,7 @@ local QUOTE, COMMA, BACKSLASH = 34, 44, "\\"
 local OPEN_BRACE, OPEN_BRACKET, CLOSE_BRACE, CLOSE_BRACKET = 123, 91, 125, 93
 local LONG_BYTES = 256 * 1024
 local TEXT_MAX_BYTES = 1024
+local SCALAR_MAX_BYTES = 1024
 local ITEMS_MAX = 1000
 local DEPTH_MAX = 6 -- choices[1].message.content[1].text
 local VALUES_MAX = 20000
@@ -63,8 +64,8 @@ local function item_end(self, pos)
   if char == QUOTE or char == OPEN_BRACE or char == OPEN_BRACKET then
     return scan.value_end(self.text, pos, self.pause)
   end
-  local after = find(self.text, "[%s,%]}]", pos)
-  return after and after > pos and after - 1 or nil
+  local after = find(sub(self.text, pos, pos + SCALAR_MAX_BYTES), "[%s,%]}]")
+  return after and after > 1 and pos + after - 2 or nil
 end
 
 

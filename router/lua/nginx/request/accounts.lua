@@ -9,6 +9,7 @@ local metrics = require "nginx.shared.metrics"
 local values = require "core.metrics.values"
 
 local lumped = declared.lumped
+local TOKEN_TYPES = values.TOKEN_TYPES
 
 local _M = {}
 
@@ -38,7 +39,7 @@ end
 
 local function series_of(endpoint, model, client, kind)
   local series = { tokens = {}, of_client = {} }
-  for _, token_type in ipairs(values.TOKEN_TYPES) do
+  for _, token_type in ipairs(TOKEN_TYPES) do
     series.tokens[token_type] = metrics.series("poolkeeper_tokens_total", endpoint.name, token_type, kind)
     series.of_client[token_type] = metrics.series("poolkeeper_client_tokens_total", client, model, token_type)
   end
@@ -76,7 +77,9 @@ end
 local function book(attempt, kind, counts)
   local known = names(attempt, kind)
   attempt.kind, attempt.counts = kind, counts
-  for token_type, amount in pairs(counts) do
+  for i = 1, #TOKEN_TYPES do
+    local token_type = TOKEN_TYPES[i]
+    local amount = counts[token_type]
     if amount > 0 then
       metrics.count(known.tokens[token_type], amount)
       metrics.count(known.of_client[token_type], amount)
@@ -92,10 +95,12 @@ local function book(attempt, kind, counts)
 end
 
 
+local learned = {} -- endpoint id -> model -> rates; a new document (each probe status is one) takes nothing from them
+
 local function rates_of(attempt)
-  local route = attempt.route
-  route.token_rates = route.token_rates or estimate.new()
-  return route.token_rates
+  local known = within(learned, attempt.endpoint.id)
+  known[attempt.model] = known[attempt.model] or estimate.new()
+  return known[attempt.model]
 end
 
 
@@ -160,7 +165,6 @@ function _M.settle(account)
     book(attempt, kind, counts)
   end
 end
-
 
 
 return _M

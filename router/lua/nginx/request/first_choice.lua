@@ -64,6 +64,16 @@ function _M.ended(request, attempt, result)
 end
 
 
+local models = {} -- model -> result -> its series; models come from documents only
+
+local function series_of(model, result)
+  local known = models[model] or {}
+  models[model] = known
+  known[result] = known[result] or metrics.series("poolkeeper_first_choice_total", model, result)
+  return known[result]
+end
+
+
 -- The request has ended.
 function _M.count(request, model, now_ms)
   if request.first_choice == nil and request.asked ~= "" then
@@ -71,7 +81,7 @@ function _M.count(request, model, now_ms)
     request.first_result = request.first_choice and is_down(request, request.first_choice, now_ms) and "down" or nil
   end
   if request.first_choice then
-    metrics.count(metrics.series("poolkeeper_first_choice_total", model, request.first_result or "unknown"))
+    metrics.count(series_of(model, request.first_result or "unknown"))
   end
 end
 

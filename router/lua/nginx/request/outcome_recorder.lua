@@ -18,6 +18,7 @@ local substitutions = require "nginx.endpoint.substitutions"
 local values = require "core.metrics.values"
 
 local tokens, lumped = cost.tokens, declared.lumped
+local TOKEN_TYPES = values.TOKEN_TYPES
 
 local _M = {}
 
@@ -116,15 +117,16 @@ local function observe_by_type(attempt, known, counts)
   local series = known.usage[model]
   if not series then
     series = {}
-    for _, token_type in ipairs(values.TOKEN_TYPES) do
+    for _, token_type in ipairs(TOKEN_TYPES) do
       local family = "gen_ai_client_token_usage_token"
       series[token_type] = metrics.histogram(family, known.operation, known.provider,
                                              lumped(attempt.endpoint.bounds, family, attempt.model), model, token_type)
     end
     known.usage[model] = series
   end
-  for token_type, count in pairs(counts) do
-    metrics.observe(series[token_type], count)
+  for i = 1, #TOKEN_TYPES do
+    local token_type = TOKEN_TYPES[i]
+    metrics.observe(series[token_type], counts[token_type])
   end
 end
 
