@@ -70,8 +70,8 @@ def test_cost_is_the_providers_bill_to_the_cent(router: Router, a: FakeProvider,
             for stream in (True, True, False) if scenario in ("ok", "busy503") else (True, True):
                 number += 1
                 ask(router, number, stream=stream)
-    # Hedged are only answers that are late beyond doubt: of two that come at the same moment, nobody knows what the slower
-    # provider had begun when it was left. So the router learns alone with "a" how fast that is.
+    # Hedged are only answers that are late beyond doubt: of two that come at the same moment, nobody knows what the
+    # slower provider had begun when it was left. So the router learns alone with "a" how fast that is.
     hedged = unhedged.model_copy(update={"hedging": HedgingDoc(after_percentile=50, budget_percent=100)})
     router.serve(endpoints[0], policy=hedged, time_zones=utc)
     for _ in range(2 * ROUNDS):
