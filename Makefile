@@ -147,6 +147,10 @@ e2e-gitops: venv cluster images ## a real Argo CD (compiled once, minutes) syncs
 	@hack/ci/install.sh gitops
 	@PYTHONPATH=operator:. timeout 1200 $(BIN)/python -m hack.gitops
 
+.PHONY: docs
+docs: venv ## the documentation as a site, in build/site/html; fails at a link, an anchor or a page that is lost
+	@PYTHONPATH=operator:. $(BIN)/python -m hack.site
+
 .PHONY: venv
 venv: .venv/.ready ## the Python environment, from the lock files
 
@@ -163,6 +167,7 @@ lock: ## pin the dependencies again (requirements*.in -> requirements*.lock, wit
 	@for name in requirements requirements-dev; do \
 	  $(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header $$name.in -o $$name.lock; \
 	done
+	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header hack/site/site.in -o hack/site/site.lock
 
 .PHONY: clean
 clean: ## remove the environment and build output (the cache outside the checkout stays)

@@ -27,6 +27,7 @@ FORBIDDEN = (
     ("hack/generate", ("hack.bench", "hack.demo", "hack.tests")),
     ("hack/gitops", ("hack.bench", "hack.demo", "hack.generate", "hack.release", "hack.tests")),
     ("hack/release", ("hack.bench", "hack.demo", "hack.generate", "hack.tests")),
+    ("hack/site", ("hack.bench", "hack.demo", "hack.generate", "hack.release", "hack.tests")),
     ("hack/demo", ("hack.bench", "hack.generate", "hack.tests")),
     ("hack/bench", ("hack.dashboards", "hack.demo", "hack.generate", "hack.tests")),
     *((f"hack/bench/{name}", tuple(f"hack.bench.{other}" for other in BENCHES if other != name)) for name in BENCHES),
