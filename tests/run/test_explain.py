@@ -35,6 +35,19 @@ def test_an_open_breaker_is_explained_by_its_history(tmp_path: Path) -> None:
             wait_until(lambda: "half-open requests" in run.command("explain", "chat", "bad"), "status")
 
 
+def test_the_candidates_for_a_model_and_why_not_the_others(tmp_path: Path) -> None:
+    with FakeProvider("bad") as bad, FakeProvider("good") as good:
+        bad.set("busy503")
+        with Run(tmp_path / "state", "-f", probed(tmp_path, bad, good)) as run:
+            wait_until(lambda: run.ask("hello").headers["x-poolkeeper-endpoint"] == "good" and bad.log(), "a failover")
+            model = str(run.router_state()["endpoints"][0]["models"][0]["name"])  # type: ignore[index]
+            told = run.command("explain", "chat", "--why", model)
+
+    assert f"a chat request for {model} of any caller" in told
+    assert "it has a backoff: Busy" in told
+    assert "100%" in told
+
+
 def test_a_report_holds_what_the_router_says(tmp_path: Path) -> None:
     path = tmp_path / "report.tar.gz"
     with FakeProvider("good") as good, Run(tmp_path / "state", "-f", probed(tmp_path, good)) as run:

@@ -62,6 +62,9 @@ class AccessClient(Model):
     Further requests get 429 client_limit at once."""
     allow: Allow = Allow()
     """What the client may use. Default: every model and endpoint of the pool."""
+    debug: Flag = False
+    """true lets the client ask why an endpoint was chosen: with the header "x-poolkeeper-debug: 1" its answers name
+    every endpoint of the pool, its load and why it was excluded. Without a client key nobody may."""
 
 
 class Origin(Text):

@@ -275,7 +275,7 @@ class ClientDoc(Model):
     """A caller allowed in under access mode Keys; its key is a file below the clients folder.
 
     max_connections: this replica's share of the declared connection limit. allowed_models and
-    allowed_endpoints: None: all.
+    allowed_endpoints: None: all. debug: it may ask why an endpoint was chosen.
     """
 
     name: str
@@ -285,6 +285,7 @@ class ClientDoc(Model):
     max_connections: int = 100
     allowed_models: tuple[str, ...] | None = None
     allowed_endpoints: tuple[str, ...] | None = None
+    debug: bool = False
 
 
 class CorsDoc(Model):

@@ -52,6 +52,12 @@ async def metrics(api: KubeApi, key: PoolKey, routers: Iterable[str]) -> Mapping
     return found
 
 
+async def candidates(api: KubeApi, key: PoolKey, query: Mapping[str, str]) -> Mapping[str, str | None]:
+    """Each router's answer to which endpoints a request would find now; None: it has no such page."""
+    names = await pods(api, key, "router")
+    return {name: await api.get_text(admin_path(key, name, "candidates"), query) for name in names}
+
+
 async def logs(api: KubeApi, key: PoolKey) -> Mapping[str, str]:
     """Of each router Pod, the youngest part of its log."""
     found: dict[str, str] = {}

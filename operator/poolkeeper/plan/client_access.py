@@ -27,6 +27,7 @@ def access_doc(access: Access, endpoints: Sequence[Endpoint], among: int) -> Acc
             max_connections=share(client.max_connections, among),
             allowed_models=tuple(sorted(client.allow.models)) or None,
             allowed_endpoints=_allowed_endpoints(client.allow, endpoints),
+            debug=client.debug,
         )
         for client in access.clients
     )

@@ -78,3 +78,18 @@ def test_what_is_not_there_is_said(home: Path, args: tuple[str, ...], want: str)
 
     assert result.exit_code == 1
     assert want in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "want"),
+    [
+        (("chat",), "wanted an ENDPOINT, or --request ID, or --why MODEL"),
+        (("chat", "official", "--why", "m"), "only one of them"),
+        (("chat", "official", "--client", "web"), "--client goes with --why MODEL"),
+    ],
+)
+def test_what_goes_together(home: Path, args: tuple[str, ...], want: str) -> None:
+    result = explain(home, *args)
+
+    assert result.exit_code == 1
+    assert want in result.stderr

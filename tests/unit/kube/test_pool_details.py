@@ -3,7 +3,7 @@
 import asyncio
 
 from poolkeeper.kube.client import RESOURCES
-from poolkeeper.kube.pool_details import Insight, admin_path, look
+from poolkeeper.kube.pool_details import Insight, admin_path, candidates, look
 from unit.kube.memory_api import MemoryApi
 from unit.kube.test_observe import FOUND, probe_pod
 from unit.kube.things import KEY
@@ -55,3 +55,12 @@ def test_a_pool_without_pods_is_no_fault() -> None:
     found = looked(MemoryApi())
 
     assert (found.keys, found.routers, found.result, found.notes) == ({}, {}, None, [])
+
+
+def test_each_router_is_asked_which_endpoints_a_request_would_find() -> None:
+    api = cluster()
+    api.put(admin_path(KEY, "p", "candidates"), {"text": '{"endpoints": []}'})
+    query = {"model": "deepseek/r1 8b"}
+
+    assert asyncio.run(candidates(api, KEY, query)) == {"p": '{"endpoints": []}'}
+    assert asyncio.run(candidates(MemoryApi(), KEY, query)) == {}

@@ -76,6 +76,7 @@ local function round_robin(candidates)
 end
 
 
+_M.ONLY = "OnlyCandidate"
 _M.STRATEGIES = { Dynamic = dynamic, PowerOfTwo = power_of_two, RoundRobin = round_robin }
 
 
@@ -125,17 +126,20 @@ end
 
 -- candidates: those that may be used and have room. context: algorithm, now_ms, random() -> [0, 1), slow_start_ms,
 -- stabilization_ms, held_tier and lets_trials_up, drawn_tier, conversation (core/balancing/affinity.lua). The chosen
--- candidate, or nil when there is none.
+-- candidate, or nil when there is none; and what decided: the strategy, Affinity, or OnlyCandidate.
 function _M.choose(candidates, context)
   if #candidates <= 1 then
-    return candidates[1]
+    return candidates[1], _M.ONLY
   end
   local of_tier = _M.tier(candidates, context)
   if #of_tier == 1 then
-    return of_tier[1]
+    return of_tier[1], _M.ONLY
   end
   local belongs = context.conversation and affinity.choose(of_tier, context.conversation, context)
-  return of_tier[belongs or _M.STRATEGIES[context.algorithm](of_tier, context)]
+  if belongs then
+    return of_tier[belongs], "Affinity"
+  end
+  return of_tier[_M.STRATEGIES[context.algorithm](of_tier, context)], context.algorithm
 end
 
 

@@ -16,7 +16,8 @@ local METHODS = "GET, HEAD, POST"
 local NAMES_MAX = 100
 -- Of the router's answers: what a page may read besides their bodies.
 local EXPOSED = "x-request-id, request-id, retry-after, openai-processing-ms, x-poolkeeper-endpoint, x-poolkeeper-tier,"
-  .. " x-poolkeeper-attempts, x-poolkeeper-fallback, x-poolkeeper-repaired, x-poolkeeper-context-trimmed"
+  .. " x-poolkeeper-attempts, x-poolkeeper-fallback, x-poolkeeper-repaired, x-poolkeeper-context-trimmed,"
+  .. " x-poolkeeper-debug"
 local VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 local SIMPLE_TYPES = { ["text/plain"] = true, ["application/x-www-form-urlencoded"] = true, ["multipart/form-data"] = true }
 

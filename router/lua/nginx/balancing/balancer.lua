@@ -2,14 +2,11 @@
 -- the candidates, and takes a slot and, while the breaker is half-open, a lease. A request that loses a race for the last
 -- slot chooses again without that endpoint.
 
-local probe_advice = require "core.balancing.probe_advice"
 local health_records = require "nginx.endpoint.health_records"
 local asked_form = require "nginx.balancing.asked_form"
 local breakers = require "nginx.endpoint.breakers"
-local queue_heads = require "nginx.balancing.queue_heads"
-local check_state = require "core.health.check_state"
-local feature_refusals = require "nginx.balancing.feature_refusals"
 local failback_holds = require "nginx.balancing.failback_holds"
+local choice_report = require "core.balancing.choice_report"
 local credentials = require "nginx.endpoint.credentials"
 local outcome = require "core.error.outcome"
 local pick = require "core.balancing.pick"
@@ -17,6 +14,7 @@ local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
 local route_of = require("core.request.route").of
 local spill = require "core.balancing.spill"
+local gather = require("nginx.balancing.gathering").gather
 local in_flight = require "nginx.endpoint.in_flight"
 local usable = require "nginx.balancing.candidates"
 local weight = require "core.balancing.weight"
@@ -29,56 +27,6 @@ local _M = {}
 local NEVER_MS = usable.NEVER_MS
 
 local context = { random = math.random } -- one at a time: nothing here waits
-local candidates = {}
-local full_ones = {} -- endpoints that could serve but have no room, or none for this request
-
-
--- Does the endpoint have a free connection, and for this request? Not if another request has waited for it longer; but a
--- request that continues a broken answer goes before all that wait. For the question which endpoints can serve, no
--- endpoint is full (ignores_load).
-local function has_room(request, candidate, is_queued)
-  return request.ignores_load or candidate.in_flight < candidate.max_connections
-    and not (is_queued and not request.goes_first and queue_heads.is_before(request, candidate.endpoint))
-end
-
-
--- Fills candidates, and reports about the others: how many are full, how many may be used, the soonest return.
-local function gather(request, now_ms, raced)
-  local count, full, retry_at_ms, some_out, some_failing, well_full = 0, 0, NEVER_MS, false, false, false
-  local endpoints, model = request.doc.endpoints, request.model
-  local is_queued = request.doc.policy.queue and queue_heads.is_anybody()
-  for i = 1, #endpoints do
-    local endpoint = endpoints[i]
-    local route = route_of(request, endpoint)
-    if route and not request.excluded[endpoint.name] and (not request.only_tier or endpoint.tier == request.only_tier) then
-      local is_usable, at_ms, record, circuit_record = may_be(request, endpoint, route, now_ms)
-      if not is_usable then
-        retry_at_ms = math.min(retry_at_ms, at_ms)
-      elseif not (raced and raced[endpoint.name])
-          and has_room(request, fill(endpoint, model, record, circuit_record, now_ms), is_queued) then
-        count = count + 1
-        candidates[count] = endpoint.candidate
-        some_out = some_out or endpoint.candidate.is_out
-        some_failing = some_failing or endpoint.candidate.is_failing
-      else
-        full = full + 1
-        full_ones[full] = endpoint
-        well_full = well_full or not endpoint.candidate.is_failing
-      end
-    end
-  end
-  for i = count + 1, #candidates do
-    candidates[i] = nil
-  end
-  if some_failing then
-    candidates = check_state.leave_out(candidates, well_full)
-  end
-  if some_out then
-    candidates = probe_advice.leave_out(candidates)
-  end
-  candidates = feature_refusals.leave_out(candidates, request, now_ms)
-  return full, retry_at_ms
-end
 
 
 -- The tier whose turn it is under spill Proportional, by how much of each is well; nil when none is.
@@ -190,14 +138,20 @@ end
 -- lower tier, which then gets no request. raced: endpoints whose last slot another request has just taken.
 function _M.next(request, now_ms, raced)
   request.is_last_resort = false
-  local full, retry_at_ms = gather(request, now_ms, raced)
+  local notes = request.is_explained and {} or nil
+  local candidates, full_ones, full, retry_at_ms = gather(request, now_ms, raced, notes)
   if full == 0 and not candidates[1] and usable.is_last_resort(request, now_ms) then
     request.is_last_resort = true
-    full, retry_at_ms = gather(request, now_ms, raced)
+    candidates, full_ones, full, retry_at_ms = gather(request, now_ms, raced, notes)
   end
   prepare(request, now_ms)
-  local candidate = pick.choose(candidates, context)
+  local candidate, by = pick.choose(candidates, context)
   local better = request.tier_wait_ms > 0 and tier_back(request, now_ms, candidate)
+  if notes then
+    local chosen = not better and candidate or nil
+    request.choice = { chosen = chosen and chosen.name, by = better and "TierWait" or chosen and by,
+                       rows = choice_report.of(request.doc.endpoints, notes, candidates, context) }
+  end
   if better or not candidate then
     return nil, { full = full, wanted = first_of(full_ones, full), back = first_back(request, now_ms),
                   retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil, tier_back = better or nil }
@@ -205,6 +159,7 @@ function _M.next(request, now_ms, raced)
   local endpoint = candidate.endpoint
   local attempt = take(request, endpoint, candidate.max_connections, now_ms)
   if attempt then
+    attempt.choice = request.choice
     return attempt
   end
   raced = raced or {}
@@ -231,27 +186,38 @@ end
 -- A tier whose breakers let a few half-open requests through does not serve yet; otherwise the tier would flap with each
 -- of them. A tier that passes its checks and only waits for a request does serve: otherwise a router without traffic
 -- would never return to it.
-local function leave_out_trials()
+local function without_trials(candidates)
   local kept = {}
   for i = 1, #candidates do
     if not candidates[i].is_trial or candidates[i].awaits_traffic then
       kept[#kept + 1] = candidates[i]
     end
   end
-  if kept[1] then
-    candidates = kept
-  end
+  return kept[1] and kept or candidates
 end
 
 
 -- The lowest tier that can serve a model now; nil when none can.
 function _M.tier_of(doc, model, now_ms)
   local request = usable.anybodys(doc, model)
-  gather(request, now_ms)
-  leave_out_trials()
+  local candidates = without_trials(gather(request, now_ms))
   prepare(request, now_ms)
   local candidate = pick.tier(candidates, context)[1]
   return candidate and candidate.tier
+end
+
+
+-- The endpoints as a request would find them now (choice_report.lua); nothing is taken.
+function _M.explain(request, now_ms)
+  local notes = {}
+  request.is_last_resort = false
+  local candidates = gather(request, now_ms, nil, notes)
+  if not candidates[1] and usable.is_last_resort(request, now_ms) then
+    request.is_last_resort = true
+    candidates = gather(request, now_ms, nil, notes)
+  end
+  prepare(request, now_ms)
+  return choice_report.of(request.doc.endpoints, notes, candidates, context)
 end
 
 

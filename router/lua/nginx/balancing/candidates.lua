@@ -42,28 +42,39 @@ local function soonest_retry_ms(request, endpoint, record, circuit_record, now_m
 end
 
 
--- May the endpoint be used for the request, not looking at whether it has room? Else when it may be again, if that is known.
+-- May the endpoint be used for the request, not looking at whether it has room? Else when it may be again, if that is known,
+-- and why not: a word of core/balancing/exclusion.lua, and what was seen.
 function _M.may_be(request, endpoint, route, now_ms)
-  if endpoint.mode ~= "Active" or endpoint.weight_now == 0 or request.needs and not endpoint.can[request.needs] then
-    return false, NEVER_MS
+  if endpoint.mode ~= "Active" then
+    return false, NEVER_MS, endpoint.mode
+  end
+  if endpoint.weight_now == 0 then
+    return false, NEVER_MS, endpoint.weight == 0 and "Drained" or "OffSchedule"
+  end
+  if request.needs and not endpoint.can[request.needs] then
+    return false, NEVER_MS, "CapabilityMissing", request.needs
   end
   local key = credentials.of(endpoint)
   if key.missing then
-    return false, NEVER_MS
+    return false, NEVER_MS, "SecretNotFound"
   end
   local record = backoffs.record(endpoint)
   local circuit_record = breakers.record(route.circuit)
   if backoff.is_down(record, key.version, now_ms) then
-    return false, record.down_until_ms > 0 and record.down_until_ms or NEVER_MS
+    return false, record.down_until_ms > 0 and record.down_until_ms or NEVER_MS, "OutOfService", record.down_reason
   end
   local refused_until_ms = record.refusals.seen[1] and request.parsed
     and backoff.refused_until_ms(record, digest.of_request(request.parsed), key.version, now_ms)
   if refused_until_ms then
-    return false, refused_until_ms
+    return false, refused_until_ms, "RequestRefused"
   end
-  if not backoff.allows(record, request.asked, request.model, key.version, now_ms)
-      or not breaker.may_admit(circuit_record, now_ms, endpoint.policy.circuit_breaker, request.is_last_resort) then
-    return false, soonest_retry_ms(request, endpoint, record, circuit_record, now_ms)
+  if not backoff.allows(record, request.asked, request.model, key.version, now_ms) then
+    return false, soonest_retry_ms(request, endpoint, record, circuit_record, now_ms),
+      backoff.why_not(record, request.asked, request.model, now_ms)
+  end
+  if not breaker.may_admit(circuit_record, now_ms, endpoint.policy.circuit_breaker, request.is_last_resort) then
+    return false, soonest_retry_ms(request, endpoint, record, circuit_record, now_ms), "Breaker" .. circuit_record.state,
+      circuit_record.reason
   end
   return true, nil, record, circuit_record
 end

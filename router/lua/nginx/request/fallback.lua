@@ -5,6 +5,7 @@ local retry_budget = require "nginx.balancing.retry_budget"
 local answer_cache = require "nginx.shared.answer_cache"
 local cjson = require "cjson.safe"
 local client_write = require "nginx.request.client_write"
+local debug_header = require "nginx.request.debug_header"
 local default_answer = require "core.forms.default_answer"
 local metrics = require "nginx.shared.metrics"
 local request_body = require "core.request.body"
@@ -123,6 +124,7 @@ local function answer_with(request, body, kind, told)
   headers["x-poolkeeper-fallback"] = told
   headers["x-poolkeeper-attempts"] = request.attempts
   respond.identify(request)
+  debug_header.mark(request)
   ngx.print(body)
   return true
 end

@@ -4,6 +4,7 @@
 local offers = require "nginx.balancing.offers"
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
+local debug_header = require "nginx.request.debug_header"
 local fallback = require "nginx.request.fallback"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
 local surface_support = require "core.request.surface_support"
@@ -34,6 +35,7 @@ function _M.refuse(request, status, code, message, wait_ms)
     ngx.header["x-poolkeeper-attempts"] = request.attempts
   end
   respond.identify(request)
+  debug_header.mark(request)
   return respond.error(request.protocol, status, code, message, wait_ms)
 end
 

@@ -5,6 +5,7 @@ local access = require "nginx.request.access"
 local accounts = require "nginx.request.accounts"
 local body = require "nginx.request.body"
 local browser = require "nginx.request.browser"
+local debug_header = require "nginx.request.debug_header"
 local outcome_recorder = require "nginx.request.outcome_recorder"
 local affinity = require "nginx.balancing.affinity"
 local retry_budget = require "nginx.balancing.retry_budget"
@@ -68,7 +69,7 @@ local function begin(surface, path)
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
     is_last_resort = false, body_bytes = 0, connection = nil, is_beta = false, query = "",
-    account = { attempts = {} }, outcome = nil, first_content_ms = 0, barred = nil, features = nil,
+    account = { attempts = {} }, outcome = nil, first_content_ms = 0, barred = nil, features = nil, is_explained = false,
   }
   request_log.begin(request, client_headers)
   ngx.ctx.request = request
@@ -135,6 +136,7 @@ function _M.serve()
   if not request.client then
     return final_error.refuse(request, 401, "unauthorized", "The API key is missing, or is not one of this pool's clients.")
   end
+  request.is_explained = debug_header.is_wanted(request.client, request.client_headers)
   local model = (method == "GET" or method == "HEAD") and surfaces.model_at(path)
   if model then
     return answer_models(request, model)

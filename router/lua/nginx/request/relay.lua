@@ -7,6 +7,7 @@ local end_wait = require "core.answer.end_wait"
 local media_type = require "core.answer.media_type"
 local pace = require "core.answer.pace"
 local client_write = require "nginx.request.client_write"
+local debug_header = require "nginx.request.debug_header"
 local respond = require "nginx.shared.respond"
 local splice = require "core.recovery.splice"
 
@@ -114,6 +115,7 @@ local function start(answer, request, attempt)
   headers["x-poolkeeper-attempts"] = request.attempts
   headers["openai-processing-ms"] = answer.processing_ms
   respond.identify(request)
+  debug_header.mark(request, attempt)
   if request.is_degraded then
     headers["x-poolkeeper-fallback"] = "degraded"
   end
