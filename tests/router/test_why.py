@@ -10,6 +10,7 @@ import pytest
 from poolkeeper.api.router_document import AccessDoc, ModelRoute
 from router.harness import MODEL, STAYS_OPEN, Router, endpoint, policy
 from router.test_barred import LESSER, TOOLS, access, bearer, client, keys
+from testing import plain_http
 from testing.fakes.harness import FakeProvider
 from testing.router_lua import runtime
 
@@ -27,7 +28,7 @@ def asking(name: str = "developer") -> dict[str, str]:
 
 
 def told(answer: httpx.Response) -> dict[str, Any]:
-    found = json.loads(answer.headers[HEADER])
+    found: dict[str, Any] = json.loads(answer.headers[HEADER])
     for row in found["endpoints"]:
         assert row.get("excluded", "BreakerOpen") in WORDS, row
     return found
@@ -40,7 +41,8 @@ def excluded(found: dict[str, Any]) -> dict[str, str]:
 
 
 def page(router: Router, **query: str) -> dict[str, Any]:
-    return httpx.get(f"{router.admin}/candidates", params={"model": MODEL, **query}, trust_env=False).json()
+    found: dict[str, Any] = plain_http.get(f"{router.admin}/candidates", params={"model": MODEL, **query}).json()
+    return found
 
 
 @pytest.mark.smoke
