@@ -127,7 +127,7 @@ end
 -- candidates: those that may be used and have room. context: algorithm, now_ms, random() -> [0, 1), slow_start_ms,
 -- stabilization_ms, held_tier and lets_trials_up, drawn_tier, conversation (core/balancing/affinity.lua). The chosen
 -- candidate, or nil when there is none; and what decided: the strategy, Affinity, or OnlyCandidate.
-function _M.choose(candidates, context)
+function _M.decide(candidates, context)
   if #candidates <= 1 then
     return candidates[1], _M.ONLY
   end
@@ -140,6 +140,12 @@ function _M.choose(candidates, context)
     return of_tier[belongs], "Affinity"
   end
   return of_tier[_M.STRATEGIES[context.algorithm](of_tier, context)], context.algorithm
+end
+
+
+-- Only the chosen candidate.
+function _M.choose(candidates, context)
+  return (_M.decide(candidates, context))
 end
 
 

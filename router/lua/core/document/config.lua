@@ -137,7 +137,7 @@ local DOCUMENT = object({
     clients = list(object({
       name = NAME, key_file = FILE, source = SOURCE, priority = COUNT, max_connections = integer(1, COUNT_MAX),
       allowed_models = nullable(list(MODEL, 0, 64)), allowed_endpoints = nullable(list(NAME, 0, 32)),
-      debug = BOOLEAN,
+      debug = nullable(BOOLEAN),
     }), 0, COUNT_MAX),
     cors = nullable(object({
       origins = list(text(1, 300, "^[%w%*%+%.%-:/%[%]]+$"), 1, 64), headers = list(text(1, 64, "^[%w%-]+$"), 0, 64),

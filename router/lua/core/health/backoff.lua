@@ -255,16 +255,6 @@ function _M.allows(record, asked, model, key, now_ms)
 end
 
 
--- Why it may not (allows), in the words of core/balancing/exclusion.lua, and what was seen.
-function _M.why_not(record, asked, model, now_ms)
-  if _M.is_missing(record, asked, now_ms) then
-    return "ModelMissing"
-  end
-  local account, own = in_force(record, model, now_ms)
-  return "Backoff", (account or own or {}).reason
-end
-
-
 -- When it will be back for a model, as its provider stated; nil when the provider stated no time, or it is back.
 function _M.said_until_ms(record, model, now_ms)
   local account, own = in_force(record, model, now_ms)
@@ -274,10 +264,10 @@ function _M.said_until_ms(record, model, now_ms)
 end
 
 
--- Does a model get no requests here because its provider limits the rate?
-function _M.is_limited(record, model, now_ms)
+-- Why a backoff keeps requests for a model away; nil: none does.
+function _M.reason(record, model, now_ms)
   local account, own = in_force(record, model, now_ms)
-  return (account or own or {}).reason == "RateLimited"
+  return (account or own or {}).reason
 end
 
 

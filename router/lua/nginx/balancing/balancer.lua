@@ -145,7 +145,7 @@ function _M.next(request, now_ms, raced)
     candidates, full_ones, full, retry_at_ms = gather(request, now_ms, raced, notes)
   end
   prepare(request, now_ms)
-  local candidate, by = pick.choose(candidates, context)
+  local candidate, by = pick.decide(candidates, context)
   local better = request.tier_wait_ms > 0 and tier_back(request, now_ms, candidate)
   if notes then
     local chosen = not better and candidate or nil

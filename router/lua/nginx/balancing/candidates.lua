@@ -69,8 +69,9 @@ function _M.may_be(request, endpoint, route, now_ms)
     return false, refused_until_ms, "RequestRefused"
   end
   if not backoff.allows(record, request.asked, request.model, key.version, now_ms) then
+    local is_missing = backoff.is_missing(record, request.asked, now_ms)
     return false, soonest_retry_ms(request, endpoint, record, circuit_record, now_ms),
-      backoff.why_not(record, request.asked, request.model, now_ms)
+      is_missing and "ModelMissing" or "Backoff", not is_missing and backoff.reason(record, request.model, now_ms) or nil
   end
   if not breaker.may_admit(circuit_record, now_ms, endpoint.policy.circuit_breaker, request.is_last_resort) then
     return false, soonest_retry_ms(request, endpoint, record, circuit_record, now_ms), "Breaker" .. circuit_record.state,

@@ -57,7 +57,8 @@ function _M.limited_until_ms(request, now_ms)
     if route_of(request, endpoint) and endpoint.mode == "Active"
         and endpoint.weight_now > 0 then
       local record = backoffs.record(endpoint)
-      if request.excluded[endpoint.name] ~= "RateLimited" and not backoff.is_limited(record, request.model, now_ms) then
+      if request.excluded[endpoint.name] ~= "RateLimited"
+          and backoff.reason(record, request.model, now_ms) ~= "RateLimited" then
         return nil
       end
       first = math.min(first or NEVER_MS, math.max(now_ms, backoff.retry_at_ms(record, request.model, now_ms)))
