@@ -16,6 +16,9 @@ class Record(Protocol):
 lua = LuaRuntime(unpack_returned_tuples=True, encoding="latin-1")
 lua.execute(search_path())
 
+LARGEST_INTEGER = 2**63
+"""What is larger has no C type. A JSON decoder of Lua makes every number a double."""
+
 
 def function(text: str) -> Callable[..., object]:
     return cast(Callable[..., object], lua.eval(text))
@@ -27,6 +30,8 @@ def table(value: object) -> object:
         return lua.table_from({key: table(item) for key, item in value.items() if item is not None})
     if isinstance(value, list | tuple):
         return lua.table_from([table(item) for item in value])
+    if isinstance(value, int) and abs(value) >= LARGEST_INTEGER:
+        return float(value)
     return as_lua(value) if isinstance(value, str) else value
 
 

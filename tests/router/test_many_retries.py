@@ -19,7 +19,7 @@ from testing.fakes.swarm import Swarm
 
 pytestmark = pytest.mark.timing
 
-RETRIES = 25_000
+RETRIES = 10_000
 CEILING = 12
 CONNECTIONS = 32
 LIMIT_S = 540.0
