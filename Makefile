@@ -147,6 +147,10 @@ e2e-gitops: venv cluster images ## a real Argo CD (compiled once, minutes) syncs
 	@hack/ci/install.sh gitops
 	@PYTHONPATH=operator:. timeout 1200 $(BIN)/python -m hack.gitops
 
+.PHONY: e2e-upgrade
+e2e-upgrade: venv cluster images ## the previous version upgraded, rolled back and removed under 100 streams, on a real Kubernetes without pools (ten minutes; ARGS="--from COMMIT"); writes docs/upgrade.md
+	@PYTHONPATH=operator:. timeout 1800 $(BIN)/python -m hack.upgrade $(ARGS)
+
 .PHONY: docs
 docs: venv ## the documentation as a site, in build/site/html; fails at a link, an anchor or a page that is lost
 	@PYTHONPATH=operator:. $(BIN)/python -m hack.site

@@ -2,17 +2,27 @@
 
 import base64
 import json
+import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
 from urllib.request import Request, urlopen
 
 T = TypeVar("T")
 Json = dict[str, Any]
+CLUSTER = Path(__file__).resolve().parents[1] / "hack/cluster/cluster"
+
+
+def cluster_environment() -> dict[str, str]:
+    """The environment in which kubectl and helm talk to the cluster of hack/cluster, or to KUBECONFIG's."""
+    command = ["bash", "-c", 'eval "$("$1" env)"; env -0', "bash", str(CLUSTER)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return dict(line.split("=", 1) for line in printed.split("\0") if "=" in line) if printed else dict(os.environ)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from hack.gitops.argo import NAMESPACE, RESYNC_S, ROOT, argo_cd
 from hack.gitops.repo import Repo
-from testing.cluster_bed import Json, Kubectl, wait_until
+from testing.cluster_bed import Json, Kubectl, cluster_environment, wait_until
 
 OPERATOR, POOLS = "gitops-operator", "gitops-pools"
 TEAM = f"pk-gitops-{os.getpid()}"  # a namespace of an earlier run may still be going: routers drain
@@ -237,13 +237,6 @@ def run(*command: str) -> str:
     if done.returncode != 0:
         print(f"{' '.join(command)}: exit {done.returncode} {done.stderr.strip()[-300:]}", file=sys.stderr)
     return done.stdout
-
-
-def cluster_environment() -> dict[str, str]:
-    script = 'eval "$("$1" env)"; env -0'
-    cluster = str(ROOT / "hack/cluster/cluster")
-    printed = subprocess.run(["bash", "-c", script, "bash", cluster], capture_output=True, text=True, check=True).stdout
-    return dict(line.split("=", 1) for line in printed.split("\0") if "=" in line) if printed else dict(os.environ)
 
 
 def write(rows: list[tuple[str, str, str]]) -> None:

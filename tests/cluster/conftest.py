@@ -3,7 +3,6 @@
 Without a cluster, every test here is skipped with the one-line reason, never silently.
 """
 
-import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from testing.cluster_bed import Bed, Kubectl
+from testing.cluster_bed import Bed, Kubectl, cluster_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUND = ROOT / "hack/cluster/ground.sh"
@@ -27,10 +26,7 @@ def cluster_env() -> Mapping[str, str]:
     if ground != "existing":
         up = subprocess.run([CLUSTER, "up"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
         assert up.returncode == 0, f"hack/cluster/cluster up failed:\n{up.stdout[-2000:]}{up.stderr[-2000:]}"
-    printed = subprocess.run(
-        ["bash", "-c", 'eval "$("$1" env)"; env -0', "bash", CLUSTER], capture_output=True, text=True, check=True
-    ).stdout
-    return dict(line.split("=", 1) for line in printed.split("\0") if "=" in line) if printed else dict(os.environ)
+    return cluster_environment()
 
 
 @pytest.fixture(scope="session")
