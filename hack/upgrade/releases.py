@@ -31,7 +31,7 @@ def previous(revision: str = "") -> str:
     if revision:
         return git("rev-parse", revision)
     released = subprocess.run(
-        ["git", "describe", "--tags", "--abbrev=0", "--match", "v*"], cwd=ROOT, capture_output=True, text=True
+        ["git", "describe", "--tags", "--abbrev=0", "--match", "v*", "HEAD~1"], cwd=ROOT, capture_output=True, text=True
     )
     return git("rev-parse", released.stdout.strip() if released.returncode == 0 else BACK)
 

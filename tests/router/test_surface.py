@@ -20,6 +20,19 @@ def test_a_wrong_base_url_is_told(router: Router, a: FakeProvider) -> None:
     assert "base URL ends in /v1" in message
 
 
+@pytest.mark.parametrize("path", ["/v1/images/generations", "/v1/files", "/openai/v1/audio/speech", "/v1/batches/"])
+def test_an_operation_that_is_not_there_is_no_wrong_base_url(router: Router, a: FakeProvider, path: str) -> None:
+    router.serve(endpoint("a", a))
+
+    answer = router.client.post(path, json={})
+
+    message = answer.json()["error"]["message"]
+    assert answer.status_code == 404
+    assert f"does not serve the path '{path}'" in message
+    assert "It serves chat and text completions" in message
+    assert "base URL" not in message
+
+
 @pytest.mark.smoke
 def test_models_come_from_the_pool(router: Router, a: FakeProvider) -> None:
     router.serve(endpoint("a", a), models=(MODEL, "another"))

@@ -17,6 +17,7 @@ from yaml import YAMLError
 from poolkeeper.errors import UserError
 from poolkeeper.kube.choice import chosen
 
+DEFAULT = "~/.kube/config"
 _load_in_cluster: Callable[..., None] = load_incluster_config
 UNUSABLE = (ConfigException, OSError, YAMLError, TypeError, AttributeError, KeyError, ValueError)
 """What the library raises for a kubeconfig that is missing, empty or of another shape."""
@@ -31,6 +32,8 @@ async def load(configuration: Configuration, environment: Mapping[str, str]) -> 
     try:
         if not path and not choice.context and "KUBERNETES_SERVICE_HOST" in environment:
             _load_in_cluster(client_configuration=configuration)
+        elif not _is_there(path or DEFAULT):  # the library would write a line of its own about it
+            raise UserError(f"no cluster to work on: {_missing(path or DEFAULT)}")
         else:
             # Named, because the library reads the variable when it is imported, not when it is asked.
             await _load_kubeconfig(config_file=path, context=choice.context or None, client_configuration=configuration)
@@ -41,22 +44,31 @@ async def load(configuration: Configuration, environment: Mapping[str, str]) -> 
 def context_namespace(environment: Mapping[str, str] = os.environ) -> str:
     """Of the context in use; "": it names none, or there is no kubeconfig."""
     choice = chosen()
+    path = choice.kubeconfig or environment.get("KUBECONFIG")
+    if not _is_there(path or DEFAULT):
+        return ""
     try:
-        contexts, active = _list_contexts(config_file=choice.kubeconfig or environment.get("KUBECONFIG"))
+        contexts, active = _list_contexts(config_file=path)
     except UNUSABLE:
         return ""
     found = next((one for one in contexts if one["name"] == choice.context), None) if choice.context else active
     return str((found or {}).get("context", {}).get("namespace") or "")
 
 
+def _is_there(where: str) -> bool:
+    return any(Path(part).expanduser().is_file() for part in where.split(os.pathsep) if part)
+
+
+def _missing(where: str) -> str:
+    return (
+        f"there is no kubeconfig at {where}. Without a cluster: `poolkeeper run -f pool.yaml`. With one: name its "
+        "kubeconfig by --kubeconfig FILE or KUBECONFIG"
+    )
+
+
 def _why(path: str | None, context: str, error: Exception) -> str:
     """The library's words name no file and no remedy."""
-    where = path or "~/.kube/config"
-    if not any(Path(part).expanduser().is_file() for part in where.split(os.pathsep) if part):
-        return (
-            f"there is no kubeconfig at {where}. Without a cluster: `poolkeeper run -f pool.yaml`. With one: name its "
-            "kubeconfig by --kubeconfig FILE or KUBECONFIG"
-        )
+    where = path or DEFAULT
     if context:
         return f"{where} has no usable context {context!r} ({error}); `kubectl config get-contexts` lists them"
     if "current-context" in str(error):

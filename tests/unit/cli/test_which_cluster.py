@@ -95,3 +95,11 @@ def test_no_cluster_is_said_in_words_with_what_to_do(
     assert result.exit_code == 1
     assert want in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_kubeconfig_that_is_missing_is_reported_once(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    """The library writes a line of its own, which a newcomer reads first."""
+    result = status(tmp_path)
+
+    assert result.output.count(str(tmp_path / "kubeconfig")) == 1
+    assert [record.message for record in caplog.records] == []

@@ -121,6 +121,23 @@ function _M.at(path)
 end
 
 
+-- What to do about a path that has no surface: the base URL is wrong, or there is no such operation here.
+function _M.remedy(path)
+  local bare = match(path, "^(.-)/*$")
+  local first = match(bare, "^/+([^/]+)/")
+  local is_operation = false
+  for i = 1, #OPERATIONS do
+    local tail = OPERATIONS[i][1]
+    is_operation = is_operation or sub(bare, -#tail) == tail
+  end
+  if first and BASE_WORDS[lower(first)] and not is_operation then
+    return "It serves chat and text completions, embeddings, the Responses API, the Messages API and the list of models."
+      .. " For anything else, call a provider that has it."
+  end
+  return "The base URL ends in /v1 for OpenAI's clients, in /anthropic for Anthropic's."
+end
+
+
 function _M.is_root(path)
   return ROOTS[match(path, "^(.-)/*$")] == true
 end

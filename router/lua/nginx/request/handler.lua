@@ -146,8 +146,7 @@ function _M.serve()
   end
   if not surface then
     return final_error.refuse(request, 404, "not_found",
-                           ("This router does not serve the path '%s'. The base URL ends in /v1 for OpenAI's clients,"
-                            .. " in /anthropic for Anthropic's."):format(path:sub(1, 128)))
+                           ("This router does not serve the path '%s'. %s"):format(path:sub(1, 128), surfaces.remedy(path)))
   end
   if method == "GET" and tostring(request.client_headers.upgrade):lower() == "websocket" then
     ngx.header["Upgrade"] = "HTTP/1.1" -- what makes Codex ask by HTTP at once, and not after five tries
