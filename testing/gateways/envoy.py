@@ -31,7 +31,7 @@ class Envoy:
 
     def version(self) -> str:
         """Of "envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL"."""
-        printed = subprocess.run([_program(), "--version"], capture_output=True, text=True, check=True).stdout
+        printed = subprocess.run([program(), "--version"], capture_output=True, text=True, check=True).stdout
         return printed.rpartition("version:")[2].split("/")[1]
 
     @contextmanager
@@ -41,13 +41,13 @@ class Envoy:
         path = folder / "envoy.yaml"
         path.write_text(yaml.safe_dump(configuration(pool, port, admin), sort_keys=False))
         options = ["-c", str(path), "--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
-        command = pinned([str(_program()), *options], core)
+        command = pinned([str(program()), *options], core)
         ready, log = f"http://{HOST}:{admin}/ready", folder / "envoy.log"
         with running(command, clean_environment(), log, lambda: answers(ready), START_LIMIT_S) as process:
             yield Running(f"http://{HOST}:{port}/v1", process.pid)
 
 
-def _program() -> Path:
+def program() -> Path:
     return next((environment("envoy", ENVOY).folder / "lib").glob("python*/site-packages/envoy/_bin/envoy"))
 
 
