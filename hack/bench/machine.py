@@ -1,5 +1,6 @@
-"""Where and when it ran, and how busy the machine was with other things."""
+"""Where and when it ran, of what, and how busy the machine was with other things."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -7,12 +8,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from poolkeeper import __version__
+
+PRODUCT = ("operator", "router")
+"""The folders that are installed."""
+
 
 def facts() -> Mapping[str, str]:
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
-        "commit": commit(),
+        "version": version(),
         "load when it began": f"{os.getloadavg()[0]:.1f}",
     }
 
@@ -26,9 +32,21 @@ def _processor() -> str:
     return names[0].strip() if names else platform.machine()
 
 
-def commit() -> str:
-    def git(*words: str) -> str:
-        return subprocess.run(["git", *words], capture_output=True, text=True, check=False).stdout.strip()
+def version() -> str:
+    """The product's version, and a hash of its files as they are: a rebase does not take that away as it does the name
+    of a commit. `python -m hack.bench.machine` prints it of any checkout."""
+    return f"{__version__}, content {content(Path())}"
 
-    changed = " with changes" if git("status", "--porcelain", "--", "router", "operator") else ""
-    return f"{git('rev-parse', '--short', 'HEAD') or 'unknown'}{changed}"
+
+def content(root: Path) -> str:
+    listed = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *PRODUCT]
+    names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split("\0")
+    files = [root / name for name in sorted(set(filter(None, names))) if (root / name).is_file()]
+    told = hashlib.sha256()
+    for file in files:
+        told.update(f"{file.relative_to(root)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return told.hexdigest()[:12]
+
+
+if __name__ == "__main__":
+    print(version())

@@ -69,7 +69,7 @@ def _runs(name: str, cases: Sequence[Case], jobs: int) -> list[Run]:
         console.print(f"{title} is left out: {escape(str(reason))}")
         return []
     if title == OURS:
-        version = f"{version}, {machine.commit()}"
+        version = machine.version()
     return [Run(title, version, _ordered(results, cases), time.monotonic() - began_s)]
 
 
