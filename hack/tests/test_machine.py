@@ -23,8 +23,8 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write(name: str, text: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_text(text) and None
+def write(name: str, text: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_text(text)
 
 
 @pytest.mark.parametrize(

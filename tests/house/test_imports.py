@@ -20,7 +20,7 @@ THIRD_PARTY: Mapping[str, frozenset[str]] = {
     "prober": frozenset({"httpx", "pydantic"}),
     "probing": frozenset({"cronsim"}),
     "routers": frozenset({"httpx", "pydantic"}),
-    "telemetry": frozenset({"prometheus_client"}),
+    "telemetry": frozenset({"opentelemetry", "prometheus_client", "pydantic"}),
 }
 """Package of ours -> packages of others that it may import; one that is not named here may import none."""
 

@@ -23,10 +23,12 @@ class Tokens(_Read):
 
 
 class AttemptLine(_Read):
-    """class_: why it failed. kind: what its tokens were spent on. start_ms: after the request's start."""
+    """class_: why it failed. kind: what its tokens were spent on. start_ms: after the request's start. provider_name:
+    OpenTelemetry's gen_ai.provider.name. provider: who answered, as an aggregator says."""
 
     endpoint: Name = ""
     tier: int = 0
+    provider_name: Name = ""
     provider_model: Line = ""
     span: Name = ""
     start_ms: int = 0
@@ -45,11 +47,14 @@ class AttemptLine(_Read):
 
 
 class RequestLine(_Read):
+    """sampled: False when the caller's trace context says that it is not recorded."""
+
     time: Line
     request: Line
     trace: Name = ""
     span: Name = ""
     parent: Name = ""
+    sampled: bool = True
     pool: Line = ""
     generation: int = 0
     client: Name = ""

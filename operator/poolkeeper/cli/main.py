@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "undrain": "Send a drained endpoint requests again.",
     "probe": "Send probe requests to the endpoints, and say what users would see.",
     "report": "Write everything about a pool except its secrets into one file, for later analysis.",
+    "traces": "Send the requests of the request logs to an OpenTelemetry collector, as spans.",
     "runbook": "Print the page of a reason: what it means and what to do.",
     "completion": "Print the completion script for bash, zsh or fish.",
     "operator": "Run the controller (in its Pod, or against KUBECONFIG).",

@@ -14,6 +14,7 @@ from poolkeeper.local import state_dir as statedir
 from poolkeeper.local.run_record import PoolRecord
 from poolkeeper.local.state_dir import StateDir
 
+CLUSTER = "the cluster"
 Changes = Mapping[str, str | None]
 """Annotation -> value; None removes it."""
 
@@ -52,7 +53,7 @@ def source(namespace: str | None, state_dir: Path | None) -> tuple[str, Callable
     if one is alive, else in the cluster."""
     if state_dir or (not cluster_choice.chosen().is_explicit and statedir.active(os.environ)):
         return "poolkeeper run on this machine", lambda: _of_runs(state_dir)
-    return "the cluster", lambda: _of_cluster(namespace)
+    return CLUSTER, lambda: _of_cluster(namespace)
 
 
 def chosen(pools: Sequence[Target], pool: str | None, namespace: str | None) -> Sequence[Target]:

@@ -35,6 +35,12 @@ function _M.parse(given)
 end
 
 
+-- Does the caller record its trace?
+function _M.is_sampled(flags)
+  return tonumber(flags, 16) % 2 == 1
+end
+
+
 -- The vendors' part: as it came, where it is short and printable; nil else.
 function _M.state(given)
   if type(given) == "table" then

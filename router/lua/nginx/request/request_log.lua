@@ -7,6 +7,7 @@ local line = require "core.log.line"
 local request_counts = require "nginx.request.request_counts"
 local substitutions = require "nginx.endpoint.substitutions"
 local trace_context = require "core.log.trace_context"
+local values = require "core.metrics.values"
 
 local ngx = ngx
 local floor, random, gsub = math.floor, math.random, string.gsub
@@ -70,8 +71,9 @@ end
 local function place_of(attempt)
   local route = attempt.route
   if not route.log_place then
-    route.log_place = ('"endpoint":%s,"tier":%d,"provider_model":%s'):format(
-      line.text(attempt.endpoint.name), attempt.endpoint.tier, line.text(route.upstream_name))
+    route.log_place = ('"endpoint":%s,"tier":%d,"provider_name":%s,"provider_model":%s'):format(
+      line.text(attempt.endpoint.name), attempt.endpoint.tier, line.text(values.provider(attempt.endpoint.provider)),
+      line.text(route.upstream_name))
   end
   return route.log_place
 end
@@ -112,7 +114,8 @@ local function line_of(request, status, now_ms)
   local last = request.attempt
   return line.of({
     time = time_of(clock.told_ms(started_ms)), id = request.id, trace = trace_of(request),
-    span = span_id(), parent = request.parent_span, place = doc.log_place,
+    span = span_id(), parent = request.parent_span,
+    is_unsampled = request.parent_span and not trace_context.is_sampled(request.flags), place = doc.log_place,
     client = request.client and request.client.name or "",
     surface = request.surface.name, model = request.first_model or "",
     is_stream = request.parsed ~= nil and request.parsed.stream == true, status = status, outcome = outcome,

@@ -29,6 +29,11 @@ describe("a line of the request log", function()
                     status = 503, class = "Busy" } }, read.attempts)
   end)
 
+  it("says when the caller records no trace", function()
+    assert.is_nil(cjson.decode(line.of(request({ parent = "p" }))).sampled)
+    assert.is_false(cjson.decode(line.of(request({ parent = "p", is_unsampled = true }))).sampled)
+  end)
+
   it("has tokens and cost of each attempt", function()
     local said = cjson.decode(line.of(request({ attempts = { {
       place = '"endpoint":"a"', span = "s", start_ms = 0, duration_ms = 2, kind = "cut", cost = 0.0123456789,
