@@ -97,13 +97,15 @@ local function attempts_of(list)
 end
 
 
--- request: time, id, trace, span, parent, is_unsampled, place (the fixed part: pool, generation), client, surface, model, is_stream,
--- status, outcome, duration_ms, first_token_ms, queued_ms, fallback, repaired, trimmed_turns, continued, attempts.
+-- request: time, id, trace, span, parent, is_unsampled, place (the fixed part: pool, generation), client, surface, model,
+-- is_stream, status, outcome, duration_ms, first_token_ms, queued_ms, fallback, repaired, trimmed_turns, continued,
+-- attempts.
 function _M.of(request)
   return format('{"time":"%s","request":%s,"trace":"%s","span":"%s"%s%s%s,"client":%s,"api":"%s","model":%s,"stream":%s,'
                 .. '"status":%d,"outcome":"%s","duration_ms":%d%s%s%s,"attempts":[%s]}',
                 request.time, _M.text(request.id), request.trace, request.span, said("parent", request.parent),
-                request.is_unsampled and ',"sampled":false' or "", request.place, text(request.client), request.surface, text(request.model),
+                request.is_unsampled and ',"sampled":false' or "", request.place, text(request.client),
+                request.surface, text(request.model),
                 request.is_stream and "true" or "false", request.status, request.outcome, request.duration_ms,
                 number("first_token_ms", request.first_token_ms),
                 request.queued_ms > 0 and number("queued_ms", request.queued_ms) or "", notes_of(request),
