@@ -108,7 +108,7 @@ def _looking(
 def _follow(
     look: Callable[[], Iterable[Routed]], lines: RequestLines, outbox: Outbox, take: Take, period_s: float
 ) -> None:
-    """For ever. What goes wrong is said once, when it begins and when it ends."""
+    """For ever. It names a trouble once, when it begins and when it ends."""
     said = ""
     while True:
         began_s = time.monotonic()
