@@ -17,8 +17,8 @@ class FollowedFile:
     inode: int = 0
 
     def new_lines(self) -> Sequence[str]:
-        """A file that does not exist has none. After a rotation (emptied, or another file) the rest of the old one is in
-        the file beside it, if that is named as logrotate and `poolkeeper run` name it."""
+        """A file that does not exist has none. After a rotation (emptied, or another file) the rest of the old one is
+        in the file beside it, if that is named as logrotate and `poolkeeper run` name it."""
         try:
             now = self.path.stat()
         except FileNotFoundError:
