@@ -38,17 +38,17 @@ def config_reader() -> Callable[[Mapping[str, object]], str]:
     )
 
     def complaint(document: Mapping[str, object]) -> str:
-        return str(read(_table(lua, document)))
+        return str(read(as_table(lua, document)))
 
     return complaint
 
 
-def _table(lua: LuaRuntime, value: object) -> object:
+def as_table(lua: LuaRuntime, value: object) -> object:
     """Plain JSON as Lua tables; null is a missing member."""
     if isinstance(value, Mapping):
-        return lua.table_from({key: _table(lua, item) for key, item in value.items() if item is not None})
+        return lua.table_from({key: as_table(lua, item) for key, item in value.items() if item is not None})
     if isinstance(value, list):
-        return lua.table_from([_table(lua, item) for item in value])
+        return lua.table_from([as_table(lua, item) for item in value])
     return value
 
 

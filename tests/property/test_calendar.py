@@ -2,7 +2,8 @@
 what the one takes an answer to cost against what the other does."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -11,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lupa.luajit21 import LuaRuntime
 
-from factories import endpoint, pool
+from factories import endpoint, pool, snapshot
+from poolkeeper.plan.calendars import calendar_docs
 from poolkeeper.plan.tariffs import pricing_doc, schedule_doc
 from poolkeeper.plan.timezones import YEARS, time_zones
 from poolkeeper.probing import calendar
@@ -40,11 +42,12 @@ lua.execute(search_path())
 holds = cast(
     Callable[..., bool],
     lua.eval(
-        """function(said, zones, now_s)
+        """function(said, zones, calendars, now_s)
              local calendar = require "core.document.calendar"
-             local by_name = {}
+             local by_name, dates = {}, {}
              for _, zone in ipairs(zones) do by_name[zone.name] = zone.offsets end
-             return calendar.holds(calendar.window(said, by_name), now_s)
+             for _, one in ipairs(calendars) do dates[one.name] = one.spans end
+             return calendar.holds(calendar.window(said, by_name, dates), now_s)
            end"""
     ),
 )
@@ -68,13 +71,29 @@ def table(value: object) -> object:
     return lua.table_from([table(item) for item in value]) if isinstance(value, list | tuple) else value
 
 
-def by_the_wall(moment: datetime, days: list[str], from_: str, to: str, zone: str) -> bool:
-    """What the fields are documented to mean, said once more with zoneinfo."""
+def by_the_wall(
+    moment: datetime, days: list[str], from_: str, to: str, zone: str, starts: Callable[[date], bool] = lambda _: True
+) -> bool:
+    """What the fields are documented to mean, said once more with zoneinfo. starts: on this date?"""
     wall = moment.astimezone(ZoneInfo(zone))
-    today, now = DAYS[wall.weekday()], wall.strftime("%H:%M")
+    now, yesterday = wall.strftime("%H:%M"), wall.date() - timedelta(days=1)
+    is_today = DAYS[wall.weekday()] in days and starts(wall.date())
     if from_ < to:
-        return today in days and from_ <= now < to
-    return (today in days and now >= from_) or (DAYS[wall.weekday() - 1] in days and now < to)
+        return is_today and from_ <= now < to
+    return (is_today and now >= from_) or (DAYS[yesterday.weekday()] in days and starts(yesterday) and now < to)
+
+
+FEBRUARY = datetime(2027, 2, 1, tzinfo=UTC)
+near = st.dates(date(2027, 2, 1), date(2027, 2, 28))
+spans_of_dates = st.lists(st.tuples(near, st.integers(0, 9)), max_size=4)
+
+
+def written(spans: list[tuple[date, int]]) -> list[str]:
+    return [str(first) if days == 0 else f"{first}/{first + timedelta(days=days)}" for first, days in spans]
+
+
+def is_in(spans: list[tuple[date, int]], day: date) -> bool:
+    return any(first <= day <= first + timedelta(days=days) for first, days in spans)
 
 
 clock_times = st.tuples(st.integers(0, 23), st.sampled_from([0, 1, 15, 30, 59])).map(
@@ -111,10 +130,62 @@ def test_a_window_holds_when_the_wall_says_so(
     (said,) = schedule_doc(spec.endpoints[0])
     zones = [found.model_dump() for found in time_zones(spec, datetime(YEAR, 6, 1, tzinfo=UTC))]
 
-    seen = holds(table(said.model_dump()), table(zones), int(moment.timestamp()))
+    seen = holds(table(said.model_dump()), table(zones), table([]), int(moment.timestamp()))
 
     assert seen == by_the_wall(moment, days, from_, to, zone)
     assert seen == calendar.holds(spec.endpoints[0].schedule[0], moment)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(-2 * 24 * 60, 30 * 24 * 60).map(
+        lambda minute: datetime(2027, 2, 1, tzinfo=UTC) + timedelta(minutes=minute)
+    ),
+    st.lists(st.sampled_from(DAYS), min_size=1, max_size=7, unique=True),
+    clock_times,
+    clock_times,
+    st.sampled_from(ZONES),
+    spans_of_dates,
+    spans_of_dates,
+    spans_of_dates,
+    st.sampled_from(["calendars", "exceptCalendars", None]),
+)
+def test_a_window_holds_on_its_dates_only(
+    moment: datetime,
+    days: list[str],
+    from_: str,
+    to: str,
+    zone: str,
+    only: list[tuple[date, int]],
+    never: list[tuple[date, int]],
+    named: list[tuple[date, int]],
+    used_as: str | None,
+) -> None:
+    if from_ == to:
+        return
+    window: dict[str, object] = {"days": days, "from": from_, "to": to, "timeZone": zone, "weightPercent": 50}
+    window |= {"dates": sorted(set(written(only))), "exceptDates": sorted(set(written(never)))}
+    window |= {used_as: ["named"]} if used_as else {}
+    ref = {"name": "named", "configMapRef": {"name": "holidays", "key": "k"}}
+    given_ = snapshot(pool([endpoint("a", schedule=[window])], calendars=[ref]))
+    given_ = replace(given_, calendars={"named": "\n".join(written(named))})
+    assert given_.pool is not None
+    spec = given_.pool.spec
+    (said,), calendars = schedule_doc(spec.endpoints[0]), calendar_docs(given_)
+
+    def starts(day: date) -> bool:
+        wanted, is_any = is_in(only, day), not only and used_as != "calendars"
+        is_named = is_in(named, day)
+        if is_in(never, day) or (used_as == "exceptCalendars" and is_named):
+            return False
+        return is_any or wanted or (used_as == "calendars" and is_named)
+
+    zones = [found.model_dump() for found in time_zones(spec, datetime(YEAR, 6, 1, tzinfo=UTC))]
+    told = [one.model_dump() for one in calendars]
+    seen = holds(table(said.model_dump()), table(zones), table(told), int(moment.timestamp()))
+
+    assert seen == by_the_wall(moment, days, from_, to, zone, starts)
+    assert seen == calendar.holds(spec.endpoints[0].schedule[0], moment, calendar.by_name(calendars))
 
 
 amounts = st.decimals(0, 1000, places=6).map(str)

@@ -9,6 +9,7 @@ from pydantic_core import CoreSchema
 
 from poolkeeper.api.base import LIST_SET, ConfigMapKeyRef, Model, SecretKeyRef, list_map
 from poolkeeper.api.request_changes import HeaderRule, ParameterRule
+from poolkeeper.api.time_window import DateText, TimeWindow
 from poolkeeper.api.value_types import (
     RULES_OF,
     Currency,
@@ -47,7 +48,6 @@ Mode = Literal["Active", "Draining", "Disabled"]
 Capability = Literal["PrefixCompletion", "LargeContext"]
 Feature = Literal["Tools", "Vision", "Audio", "JsonSchema"]
 Scheme = Literal["http", "https"]
-Day = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 HOST_IN_URL = r"//(\[[^/?#]*\]|[^/:?#]*)"
 """Where the host is, brackets and slashes included; the CEL of api/validation_rules.py looks with the same eyes."""
@@ -123,6 +123,10 @@ class ModelMapping(Model):
     aliases: tuple[ModelName, ...] = Field((), max_length=16, json_schema_extra=LIST_SET)
     """Names that answers for this model may have and still be from it, such as an internal one. A dated name, or a
     provider's prefix before the name, needs no entry."""
+    valid_until: DateText | None = None
+    """Last day (UTC) on which the endpoint knows its name for the model, as the provider announced it, such as
+    "2026-07-24". A reminder: 30 days before, and when it has ended, the condition Accepted and an Event name it.
+    Requests are sent as before. Default: no end is known."""
     parameters: tuple[ParameterRule, ...] = Field((), max_length=8, json_schema_extra=list_map("path"))
     """Parameters that are set, limited or left out in requests for this model, such as {path: thinking.type, set:
     disabled}. Such an entry replaces the endpoint's own for the same path."""
@@ -136,44 +140,6 @@ class EndpointTls(Model):
     """ConfigMap with PEM certificates to trust instead of the public authorities, for a private CA."""
     server_name: HostName | None = None
     """Name to send (SNI) and to expect in the certificate. Default: the URL's host."""
-
-
-class ClockTime(Text):
-    PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
-    WANTED = 'a time of day as a quoted HH:MM, such as "01:00"'
-    MAX_LENGTH = 5
-
-    @property
-    def minutes(self) -> int:
-        """Minutes since midnight."""
-        return int(self[:2]) * 60 + int(self[3:])
-
-
-class StartTime(ClockTime):
-    PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
-
-
-class TimeZone(Text):
-    PATTERN = r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$"
-    WANTED = "an IANA time zone such as UTC or Asia/Shanghai"
-    MAX_LENGTH = 64
-
-
-class TimeWindow(Model):
-    """A part of the week, by the clock on the wall of its time zone: in the night that clocks go forward, an hour of it
-    is missing; in the night that they go back, an hour comes twice. When `from` is later than `to`, the window runs
-    over midnight and belongs to the day it starts on."""
-
-    days: tuple[Day, ...] = Field(
-        ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), min_length=1, max_length=7, json_schema_extra=LIST_SET
-    )
-    """Days of the week on which the window starts. Default: every day."""
-    from_: StartTime = Field(alias="from")
-    """Start, HH:MM in timeZone, included. Quote it: YAML reads 01:00 as a number."""
-    to: ClockTime
-    """End, HH:MM in timeZone, excluded; "24:00" is midnight at the end of the day."""
-    time_zone: TimeZone = TimeZone("UTC")
-    """IANA time zone, such as UTC or Asia/Shanghai."""
 
 
 class WeightWindow(TimeWindow):
@@ -204,7 +170,8 @@ class Pricing(Model):
     output_per_million: Money
     """Price of a million generated tokens, reasoning included, such as "0.60"."""
     windows: tuple[PriceWindow, ...] = Field((), max_length=16)
-    """Peak and off-peak times. DeepSeek's peak: Mon to Fri, 01:00 to 04:00 and 06:00 to 10:00 UTC, at 200."""
+    """Peak and off-peak times. DeepSeek's peak: Mon to Fri, 01:00 to 04:00 and 06:00 to 10:00 UTC, at 200, except on
+    Chinese public holidays (exceptCalendars)."""
 
 
 class Endpoint(Model):
@@ -267,8 +234,8 @@ class Endpoint(Model):
     """Where the endpoint is, as free text, such as singapore. It is shown in status, in a router's /state and in the
     metric poolkeeper_endpoint_info. It does not affect routing."""
     schedule: tuple[WeightWindow, ...] = Field((), max_length=16)
-    """Weight by time of the week, to use off-peak prices, or to send less to a machine with other work by day. Outside
-    of all windows the weight applies unchanged."""
+    """Weight by time of the week and by date, to use off-peak prices, or to send less to a machine with other work by
+    day. Outside of all windows the weight applies unchanged."""
     pricing: Pricing | None = None
     """Prices: attempts add to the metric poolkeeper_cost_total, by the provider's token count, or an estimate where it
     gives none, and the price when they ended. Default: the cost is not counted."""

@@ -7,6 +7,7 @@ from pydantic import Field
 from poolkeeper.api.base import LIST_SET, ConfigMapKeyRef, Model, SecretKeyRef, list_map
 from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.router_spec import Peer, Resources, Router
+from poolkeeper.api.time_window import Calendar
 from poolkeeper.api.value_types import (
     Count,
     Duration,
@@ -180,6 +181,9 @@ class EndpointPoolSpec(Model):
     """Endpoints that must be usable for the condition Available to be True; not more than there are endpoints."""
     access: Access = Access()
     """Who may call the router. Default: everybody who reaches its Service."""
+    calendars: tuple[Calendar, ...] = Field((), max_length=8, json_schema_extra=list_map("name"))
+    """Named dates, such as public holidays, for the schedule and pricing.windows of endpoints. Example: {name:
+    cn-holidays, configMapRef: {name: holidays, key: cn}}."""
     probe: Probe | None = None
     """Synthetic probes: real requests on a schedule that measure what users would see. They cost tokens, so there are
     none unless this is set. Write one field at least, such as the schedule."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from poolkeeper.api.base import Model
 from poolkeeper.api.endpoint import Pricing, Provider
-from poolkeeper.api.router_document import Credential, EgressProxy, ModelRoute, Tls
+from poolkeeper.api.router_document import CalendarDoc, Credential, EgressProxy, ModelRoute, Tls
 from poolkeeper.api.value_types import Currency, Money
 
 
@@ -61,4 +61,5 @@ class ProbeDoc(Model):
     min_tokens_per_second: int
     daily_budget: str
     spent: SpentDoc | None = None
+    calendars: tuple[CalendarDoc, ...] = ()
     endpoints: tuple[ProbedEndpointDoc, ...]

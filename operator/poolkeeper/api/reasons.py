@@ -64,7 +64,10 @@ class Reason(Word):
         "The FailoverPolicy does not exist or is invalid. The last good configuration keeps serving.",
     )
     ServiceNotFound = "ServiceNotFound", "The Service of an endpoint does not exist."
-    ConfigMapNotFound = "ConfigMapNotFound", "A referenced ConfigMap, or the key in it, does not exist."
+    ConfigMapNotFound = (
+        "ConfigMapNotFound",
+        "A referenced ConfigMap, or the key in it, does not exist or cannot be used.",
+    )
 
     Programmed = "Programmed", "All router Pods run the current configuration."
     RolloutInProgress = (

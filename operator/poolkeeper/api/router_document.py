@@ -13,9 +13,9 @@ from typing import Literal
 from pydantic import Field
 
 from poolkeeper.api.base import Model
-from poolkeeper.api.endpoint import Day
 from poolkeeper.api.request_changes import HeaderDoc, ParameterDoc
 from poolkeeper.api.startup_hints import AnsweredDoc, OutagesDoc
+from poolkeeper.api.time_window import Day
 
 
 class ModelRoute(Model):
@@ -56,14 +56,33 @@ class TimeZoneDoc(Model):
     offsets: tuple[Offset, ...]
 
 
+class DaySpan(Model):
+    """Days from the first to the last, counted from 1970-01-01."""
+
+    first_day: int
+    last_day: int
+
+
+class CalendarDoc(Model):
+    """Dates with a name. spans: in order and apart."""
+
+    name: str
+    spans: tuple[DaySpan, ...] = ()
+
+
 class WindowDoc(Model):
-    """A part of the week by the clocks of a zone; from later than to: over midnight. percent: multiplies."""
+    """A part of the week by the clocks of a zone; from later than to: over midnight. percent: multiplies. dates and
+    calendars: it starts only on these (both empty: on any); except_*: and not on these."""
 
     days: tuple[Day, ...]
     from_minute: int
     to_minute: int
     time_zone: str
     percent: int
+    dates: tuple[DaySpan, ...] = ()
+    calendars: tuple[str, ...] = ()
+    except_dates: tuple[DaySpan, ...] = ()
+    except_calendars: tuple[str, ...] = ()
 
 
 class PricingDoc(Model):
@@ -322,5 +341,6 @@ class RouterDoc(Model):
     log_percent: int = 100
     failover_to_tier: int | None = None
     time_zones: tuple[TimeZoneDoc, ...] = ()
+    calendars: tuple[CalendarDoc, ...] = ()
     outages: OutagesDoc | None = None
     answered: tuple[AnsweredDoc, ...] = Field((), exclude_if=lambda answered: not answered)

@@ -66,6 +66,21 @@ class EndpointStatus(StatusModel):
     """Since when it serves again, while the outage is not over yet."""
 
 
+class EndingModelStatus(StatusModel):
+    """A model name that ends within 30 days, or has ended, as validUntil says."""
+
+    endpoint: Word
+    """The endpoint's name in the spec."""
+    model: Word
+    """The name that clients request."""
+    upstream_name: Word = ""
+    """The endpoint's own name, which ends."""
+    valid_until: Annotated[str, Field(max_length=10)]
+    """The last day (UTC)."""
+    ended: bool = False
+    """Is that day over?"""
+
+
 class RouterStatus(StatusModel):
     """The router Deployment."""
 
@@ -172,6 +187,8 @@ class EndpointPoolStatus(StatusModel):
     """Base URL for clients inside the cluster, such as http://chat-router.default.svc.cluster.local/v1."""
     last_probe: LastProbe | None = None
     """The latest finished run of the probe; absent without spec.probe."""
+    ending_models: tuple[EndingModelStatus, ...] = Field((), max_length=64)
+    """Model names that end within 30 days or have ended (endpoints[].models[].validUntil), the first to end first."""
 
 
 class FailoverPolicyStatus(StatusModel):

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from poolkeeper.api.addresses import cel_is_allowed, is_forbidden, is_loopback
-from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, ServiceRef, TimeWindow, Url
+from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, ServiceRef, Url
 from poolkeeper.api.policy_spec import CircuitBreaker
 from poolkeeper.api.pool_spec import Access, Allow, EndpointPoolSpec
 from poolkeeper.api.request_changes import HeaderRule, ParameterPath
 from poolkeeper.api.router_spec import Autoscaling, Peer, PodTemplate, RouterService
+from poolkeeper.api.time_window import TimeWindow
 
 
 @dataclass(frozen=True)

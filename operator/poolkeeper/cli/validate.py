@@ -15,6 +15,8 @@ from poolkeeper.local.manifests import Declared, load, snapshot_of
 from poolkeeper.local.settings import settings_for
 from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.snapshot import Settings
+from poolkeeper.providers.ended_models import ended
+from poolkeeper.status.conditions.accepted import ending_told
 
 
 @click.command(
@@ -38,7 +40,7 @@ def validate(files: tuple[Path, ...], installation: Installation, local: bool) -
     key that its Secret does not have.
     """
     declared, findings = examine(files, settings_for(local, installation=installation))
-    for note in (*declared.notes, *_without_effect(declared, local)):
+    for note in (*declared.notes, *_without_effect(declared, local), *_ended_models(declared, local)):
         click.echo(f"note: {note}", err=True)
     for finding in findings:
         click.echo(str(finding))
@@ -60,6 +62,19 @@ def _without_effect(declared: Declared, local: bool) -> Iterator[str]:
     for key in declared.pools:
         plan = resolve(snapshot_of(declared, key, settings_for(local)), clock.now())
         yield from (f"EndpointPool {key}: unused field: {field}" for field in plan.without_effect)
+
+
+def _ended_models(declared: Declared, local: bool) -> Iterator[str]:
+    """Names of models that end soon or have ended: by validUntil, and by what providers have announced."""
+    for key in declared.pools:
+        plan = resolve(snapshot_of(declared, key, settings_for(local)), clock.now())
+        yield from (f"EndpointPool {key}: {told}" for told in ending_told(plan.ending))
+        for endpoint in plan.document.endpoints if plan.document else ():
+            for route in endpoint.models:
+                found = ended(endpoint.host, route.upstream_name)
+                if found:
+                    told = f"the provider ended the model name {route.upstream_name} on {found.on}"
+                    yield f"EndpointPool {key}: endpoint {endpoint.name}: {told}; use {found.successor}"
 
 
 def examine(files: Sequence[Path], settings: Settings) -> tuple[Declared, Sequence[Finding]]:

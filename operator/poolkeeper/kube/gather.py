@@ -38,6 +38,7 @@ async def gather(api: KubeApi, store: Store, settings: Settings, key: PoolKey) -
         policy_problems=policy.problems if policy else (),
         policy_generation=policy.generation if policy and policy.policy else 0,
         config_maps={name: _keys(body) for name, body in config_maps.items()},
+        calendars=_calendars(declared.pool, config_maps),
         services=services,
         ca_digest=_ca_digest(declared.pool, config_maps),
         annotations=declared.annotations,
@@ -76,7 +77,8 @@ def _policy(store: Store, namespace: str, pool: EndpointPool | None) -> Declared
 
 async def _config_maps(api: KubeApi, namespace: str, pool: EndpointPool | None) -> Mapping[str, Json]:
     """Those that exist, by name."""
-    names = sorted({reference.name for reference in _authorities(pool)} | _samples(pool))
+    dates = {calendar.config_map_ref.name for calendar in pool.spec.calendars} if pool else set()
+    names = sorted({reference.name for reference in _authorities(pool)} | _samples(pool) | dates)
     found = await asyncio.gather(*(api.get("ConfigMap", namespace, name) for name in names))
     return {name: body for name, body in zip(names, found, strict=True) if body is not None}
 
@@ -96,6 +98,16 @@ def _authorities(pool: EndpointPool | None) -> tuple[ConfigMapKeyRef, ...]:
 def _samples(pool: EndpointPool | None) -> set[str]:
     reference = pool.spec.probe.samples_ref if pool and pool.spec.probe else None
     return {reference.name} if reference else set()
+
+
+def _calendars(pool: EndpointPool | None, config_maps: Mapping[str, Json]) -> Mapping[str, str]:
+    """The text of each calendar that is there."""
+    found = {}
+    for calendar in pool.spec.calendars if pool else ():
+        ref = calendar.config_map_ref
+        if ref.key in mapping(config_maps.get(ref.name), "data"):
+            found[str(calendar.name)] = text(config_maps[ref.name], "data", ref.key)
+    return found
 
 
 def _keys(body: Json) -> frozenset[str]:

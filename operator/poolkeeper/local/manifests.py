@@ -95,10 +95,17 @@ def snapshot_of(declared: Declared, key: PoolKey, settings: Settings) -> Snapsho
         settings=settings,
         policy=policy,
         config_maps={name: frozenset(values) for name, values in here.items()},
+        calendars=_calendars(pool, here),
         services=frozenset(service.name for service in services if service),
         ca_digest=_ca_digest(pool, here),
         annotations=pool.metadata.annotations,
     )
+
+
+def _calendars(pool: EndpointPool, config_maps: Mapping[str, Mapping[str, bytes]]) -> Mapping[str, str]:
+    refs = {str(calendar.name): calendar.config_map_ref for calendar in pool.spec.calendars}
+    found = {name: config_maps.get(ref.name, {}).get(ref.key) for name, ref in refs.items()}
+    return {name: text.decode("utf-8", "replace") for name, text in found.items() if text is not None}
 
 
 def _ca_digest(pool: EndpointPool, config_maps: Mapping[str, Mapping[str, bytes]]) -> str:

@@ -49,6 +49,9 @@ def _references(pool: EndpointPool) -> Iterator[_Reference]:
             yield _Reference(f"{at}.credentialsRef", "Secret", ref.name, ref.key)
         if endpoint.tls and endpoint.tls.ca_ref:
             yield _Reference(f"{at}.tls.caRef", "ConfigMap", endpoint.tls.ca_ref.name, endpoint.tls.ca_ref.key)
+    for index, calendar in enumerate(spec.calendars):
+        dates = calendar.config_map_ref
+        yield _Reference(f"spec.calendars[{index}].configMapRef", "ConfigMap", dates.name, dates.key)
     if spec.access.mode == "Keys":
         for index, client in enumerate(spec.access.clients):
             at = f"spec.access.clients[{index}].keyRef"

@@ -1,26 +1,31 @@
 """References of a pool to objects that do not exist. Not of Secrets: only a router, which mounts them, can see that.
 
-A missing Service or ConfigMap does not stop the roll-out: the endpoint that needs it fails, the others serve.
+A missing Service or ConfigMap does not stop the roll-out: the endpoint that needs it fails, the others serve. The
+ConfigMap of a calendar does: without it, prices and weights would be wrong, and nobody would notice.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from poolkeeper.api.base import ConfigMapKeyRef
+from poolkeeper.api.base import ConfigMapKeyRef, Problem
 from poolkeeper.api.reasons import Reason
+from poolkeeper.plan.calendars import wrong_with
 from poolkeeper.plan.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
 class MissingRef:
-    """reason: of the condition. message: what is missing, which field needs it, and what to do."""
+    """reason: of the condition. message: what is missing, which field needs it, and what to do. holds: nothing is
+    rolled out without it. problem: of what is there and cannot be used."""
 
     reason: Reason
     message: str
+    holds: bool = False
+    problem: Problem | None = None
 
 
 def missing_refs(snapshot: Snapshot) -> tuple[MissingRef, ...]:
-    return (*_policy(snapshot), *_services(snapshot), *_config_maps(snapshot))
+    return (*_policy(snapshot), *_calendars(snapshot), *_services(snapshot), *_config_maps(snapshot))
 
 
 def _policy(snapshot: Snapshot) -> Iterator[MissingRef]:
@@ -29,7 +34,20 @@ def _policy(snapshot: Snapshot) -> Iterator[MissingRef]:
         return
     problems = "; ".join(str(problem) for problem in snapshot.policy_problems)
     what = f"is invalid: {problems}" if problems else f"does not exist in namespace {snapshot.key.namespace}"
-    yield MissingRef(Reason.PolicyNotFound, f"FailoverPolicy {ref.name} (spec.failoverPolicyRef) {what}")
+    yield MissingRef(Reason.PolicyNotFound, f"FailoverPolicy {ref.name} (spec.failoverPolicyRef) {what}", holds=True)
+
+
+def _calendars(snapshot: Snapshot) -> Iterator[MissingRef]:
+    for index, calendar in enumerate(snapshot.pool.spec.calendars if snapshot.pool else ()):
+        ref, text = calendar.config_map_ref, snapshot.calendars.get(calendar.name)
+        if text is None:
+            for found in _config_map(snapshot, ref, f"calendar {calendar.name} (spec.calendars[{index}])"):
+                yield replace(found, holds=True)
+        elif wrong := wrong_with(text):
+            told = f"ConfigMap {ref.name}, key {ref.key}: {wrong}"
+            problem = Problem(f"spec.calendars[{index}].configMapRef", told)
+            message = f"Calendar {calendar.name} cannot be read: {told}"
+            yield MissingRef(Reason.ConfigMapNotFound, message, holds=True, problem=problem)
 
 
 def _services(snapshot: Snapshot) -> Iterator[MissingRef]:

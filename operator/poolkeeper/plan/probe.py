@@ -8,6 +8,7 @@ from poolkeeper.api.pool_spec import EndpointPoolSpec
 from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc, SpentDoc
 from poolkeeper.api.router_document import EndpointDoc
 from poolkeeper.api.status import LastProbe
+from poolkeeper.plan.calendars import calendar_docs
 from poolkeeper.plan.snapshot import Snapshot
 
 FINGERPRINT_DIGITS = 8
@@ -33,6 +34,7 @@ def probe_doc(
         min_tokens_per_second=probe.min_tokens_per_second,
         daily_budget=probe.daily_budget,
         spent=_spent(last, snapshot.live.probing_since) if is_priced else None,
+        calendars=calendar_docs(snapshot) if is_priced else (),
         endpoints=tuple(_endpoints(endpoints, declared)),
     )
 

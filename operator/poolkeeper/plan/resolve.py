@@ -14,7 +14,9 @@ from poolkeeper.api.probe_document import ProbeDoc
 from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.api.status import LastProbe
 from poolkeeper.plan.annotations import failback_told_at, held_tiers
+from poolkeeper.plan.calendars import calendar_docs
 from poolkeeper.plan.client_access import access_doc
+from poolkeeper.plan.ending_models import EndingModel, ending_models
 from poolkeeper.plan.endpoints import endpoint_docs
 from poolkeeper.plan.hashing import content_hash
 from poolkeeper.plan.known_outages import outages
@@ -39,6 +41,7 @@ class Plan:
     hold: Hold | None
     missing: tuple[MissingRef, ...] = ()
     without_effect: tuple[str, ...] = ()
+    ending: tuple[EndingModel, ...] = ()
     policy_name: str = ""
     policy_generation: int = 0
     probe: ProbeDoc | None = None
@@ -58,6 +61,7 @@ def resolve(snapshot: Snapshot, now: datetime) -> Plan:
         hold=hold,
         missing=missing,
         without_effect=without_effect(pool.spec, policy) if pool else (),
+        ending=ending_models(pool.spec, now) if pool else (),
         policy_name=snapshot.policy.metadata.name if snapshot.policy else "",
         policy_generation=snapshot.policy_generation,
         probe=probe_doc(snapshot, pool.spec, document.endpoints, last) if pool and document else None,
@@ -81,6 +85,7 @@ def _document(
         log_percent=pool.spec.router.request_log.sample_percent,
         failover_to_tier=failover_to_tier(snapshot),
         time_zones=time_zones(pool.spec, now),
+        calendars=calendar_docs(snapshot),
         outages=outages(snapshot, now),
         answered=answered(snapshot, endpoints, now),
     )

@@ -7,6 +7,8 @@ from poolkeeper.api import labels
 from poolkeeper.api.base import Problem
 from poolkeeper.api.pool_spec import EndpointPoolSpec
 from poolkeeper.api.reasons import Reason
+from poolkeeper.plan.calendars import problems_of_windows
+from poolkeeper.plan.ending_models import unknown_days
 from poolkeeper.plan.limits import beyond
 from poolkeeper.plan.missing_references import MissingRef
 from poolkeeper.plan.snapshot import Snapshot
@@ -41,8 +43,8 @@ def hold_of(snapshot: Snapshot, missing: tuple[MissingRef, ...]) -> Hold | None:
             f"the annotation {labels.PAUSED} stops changes to the pool: they wait until you remove the annotation",
         )
     for ref in missing:
-        if ref.reason == Reason.PolicyNotFound:
-            return Hold(ref.reason, ref.message)
+        if ref.holds:
+            return Hold(ref.reason, ref.message, (ref.problem,) if ref.problem else ())
     return None
 
 
@@ -60,6 +62,8 @@ def _more_problems(snapshot: Snapshot) -> Iterator[Problem]:
         return
     spec = snapshot.pool.spec
     yield from unknown_zones(spec)
+    yield from problems_of_windows(spec)
+    yield from unknown_days(spec)
     yield from _impossible_schedule(spec)
     given = snapshot.annotations.get(labels.FAILOVER_TO)
     if given is not None and given not in _tiers(spec):

@@ -116,8 +116,9 @@ class Snapshot:
 
     pool is None when the object does not parse; problems then say why. policy is None when none is referenced, or when
     the referenced one does not exist or does not parse (policy_problems). config_maps: the keys of each referenced
-    ConfigMap that exists. services: the referenced Services that exist. ca_digest: changes when any referenced CA does.
-    policy_generation: of the FailoverPolicy in force (0: the built-in defaults).
+    ConfigMap that exists. calendars: the text of each calendar whose ConfigMap has its key, by name. services: the
+    referenced Services that exist. ca_digest: changes when any referenced CA does. policy_generation: of the
+    FailoverPolicy in force (0: the built-in defaults).
     """
 
     key: PoolKey
@@ -130,6 +131,7 @@ class Snapshot:
     policy_problems: tuple[Problem, ...] = ()
     policy_generation: int = 0
     config_maps: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    calendars: Mapping[str, str] = field(default_factory=dict)
     services: frozenset[str] = frozenset()
     ca_digest: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,10 @@
 """What an endpoint's manifest says of times and prices, as a router wants it."""
 
-from poolkeeper.api.endpoint import Endpoint, Pricing, TimeWindow
-from poolkeeper.api.router_document import PricingDoc, WindowDoc
+from collections.abc import Iterable
+
+from poolkeeper.api.endpoint import Endpoint, Pricing
+from poolkeeper.api.router_document import DaySpan, PricingDoc, WindowDoc
+from poolkeeper.api.time_window import DateSpan, TimeWindow
 
 
 def schedule_doc(endpoint: Endpoint) -> tuple[WindowDoc, ...]:
@@ -27,4 +30,19 @@ def _window(window: TimeWindow, percent: int) -> WindowDoc:
         to_minute=window.to.minutes,
         time_zone=window.time_zone,
         percent=percent,
+        dates=day_spans(window.dates),
+        calendars=tuple(sorted(window.calendars)),
+        except_dates=day_spans(window.except_dates),
+        except_calendars=tuple(sorted(window.except_calendars)),
     )
+
+
+def day_spans(dates: Iterable[DateSpan]) -> tuple[DaySpan, ...]:
+    """In order and apart: what overlaps or touches becomes one."""
+    found: list[DaySpan] = []
+    for first, last in sorted(span.days for span in dates):
+        if found and first <= found[-1].last_day + 1:
+            found[-1] = DaySpan(first_day=found[-1].first_day, last_day=max(last, found[-1].last_day))
+        else:
+            found.append(DaySpan(first_day=first, last_day=last))
+    return tuple(found)

@@ -10,9 +10,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from poolkeeper.api.base import Problem
-from poolkeeper.api.endpoint import TimeWindow
 from poolkeeper.api.pool_spec import EndpointPoolSpec
 from poolkeeper.api.router_document import Offset, TimeZoneDoc
+from poolkeeper.plan.windows import windows
 
 YEARS = 10
 _DAY = timedelta(days=1)
@@ -20,13 +20,13 @@ _DAY = timedelta(days=1)
 
 def time_zones(spec: EndpointPoolSpec, now: datetime) -> tuple[TimeZoneDoc, ...]:
     """Those that the pool's windows name."""
-    names = sorted({str(window.time_zone) for _, window in _windows(spec)})
+    names = sorted({str(window.time_zone) for _, window in windows(spec)})
     return tuple(TimeZoneDoc(name=name, offsets=offsets(name, now.year)) for name in names)
 
 
 def unknown_zones(spec: EndpointPoolSpec) -> Iterator[Problem]:
     """Names of the right form that no zone has."""
-    for path, window in _windows(spec):
+    for path, window in windows(spec):
         if _zone(window.time_zone) is None:
             told = f"seen {str(window.time_zone)!r}, which the time zone database does not have; wanted a name such as "
             yield Problem(f"{path}.timeZone", told + "Europe/Berlin")
@@ -69,12 +69,3 @@ def _zone(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # no such file, a name that is none, a folder of the database
         return None
-
-
-def _windows(spec: EndpointPoolSpec) -> Iterator[tuple[str, TimeWindow]]:
-    """Every window with its path."""
-    for index, endpoint in enumerate(spec.endpoints):
-        for number, scheduled in enumerate(endpoint.schedule):
-            yield f"spec.endpoints[{index}].schedule[{number}]", scheduled
-        for number, priced in enumerate(endpoint.pricing.windows if endpoint.pricing else ()):
-            yield f"spec.endpoints[{index}].pricing.windows[{number}]", priced

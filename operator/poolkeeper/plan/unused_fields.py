@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from poolkeeper.api.policy_spec import FailoverPolicySpec
 from poolkeeper.api.pool_spec import EndpointPoolSpec
 from poolkeeper.api.router_spec import Resources
+from poolkeeper.plan.calendars import unused
 from poolkeeper.plan.endpoints import ANY_MODEL
 
 
@@ -18,6 +19,8 @@ def _of_no_use(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> Iterator[s
     if fallback_model and fallback_model not in pool.models:
         yield f"policy.fallback.degradedModel ({fallback_model} is not in spec.models)"
     yield from _models_of_no_use(pool)
+    for name in unused(pool):
+        yield f"spec.calendars: {name} (no window names it)"
     if pool.router.autoscaling and not _asks_for_cpu(pool.router.resources):
         yield "spec.router.autoscaling (spec.router.resources requests no cpu, so its percentage has no base)"
 

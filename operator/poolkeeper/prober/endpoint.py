@@ -16,6 +16,7 @@ from poolkeeper.prober.files import Files
 from poolkeeper.prober.timed_request import Asker, Patience
 from poolkeeper.probing import pricing
 from poolkeeper.probing.budget import Purse
+from poolkeeper.probing.calendar import Calendars, by_name
 from poolkeeper.probing.evaluate import Asked, judge_exchange, judge_reach
 from poolkeeper.probing.phases import Exchange, Reach
 from poolkeeper.probing.sample_count import next_sample
@@ -101,12 +102,15 @@ async def _sample(trip: Trip, endpoint: ProbedEndpointDoc, asker: Asker, at: int
     sample = chosen(trip.samples, at)
     route = _route(endpoint, sample, at)
     body = request_body(sample, endpoint.provider, route.upstream_name, document.max_tokens, trip.nonce())
-    at_most = _at_most(endpoint, body, trip.now())
+    calendars = by_name(document.calendars)
+    at_most = _at_most(endpoint, body, trip.now(), calendars)
     if endpoint.pricing and not trip.purse.reserve(endpoint.pricing.currency, at_most):
         return None
     exchange = await asker.ask(body, patience(document))
     if endpoint.pricing:
-        trip.purse.settle(endpoint.pricing.currency, at_most, _price(endpoint, exchange, at_most, trip.now()))
+        trip.purse.settle(
+            endpoint.pricing.currency, at_most, _price(endpoint, exchange, at_most, trip.now(), calendars)
+        )
     asked = Asked(endpoint.provider, route.upstream_name, document.first_token_ms, document.min_tokens_per_second)
     return Sampled(route.name, exchange, judge_exchange(exchange, asked))
 
@@ -123,17 +127,19 @@ def _well(seen: Sequence[Sampled]) -> tuple[str, ...]:
     return tuple(sorted({sampled.model for sampled in seen} - bad))
 
 
-def _at_most(endpoint: ProbedEndpointDoc, body: Body, now: datetime) -> Decimal:
+def _at_most(endpoint: ProbedEndpointDoc, body: Body, now: datetime, calendars: Calendars) -> Decimal:
     limit = body["max_tokens"]
     if endpoint.pricing is None or not isinstance(limit, int):
         return Decimal(0)
-    return pricing.most(endpoint.pricing, len(canonical_json(body).encode()), limit, now)
+    return pricing.most(endpoint.pricing, len(canonical_json(body).encode()), limit, now, calendars)
 
 
-def _price(endpoint: ProbedEndpointDoc, exchange: Exchange, at_most: Decimal, now: datetime) -> Decimal:
+def _price(
+    endpoint: ProbedEndpointDoc, exchange: Exchange, at_most: Decimal, now: datetime, calendars: Calendars
+) -> Decimal:
     """As counted by the provider; what was refused costs nothing; what cannot be known costs what it may."""
     if endpoint.pricing and exchange.usage:
-        return pricing.cost(endpoint.pricing, exchange.usage, now)
+        return pricing.cost(endpoint.pricing, exchange.usage, now, calendars)
     return Decimal(0) if exchange.refused else at_most
 
 

@@ -18,6 +18,7 @@ from poolkeeper.prober.files import Files
 from poolkeeper.prober.timed_request import warm_up
 from poolkeeper.probing import pricing
 from poolkeeper.probing.budget import Purse, Purses, spent_today
+from poolkeeper.probing.calendar import by_name
 from poolkeeper.probing.sample_count import most_asked
 from poolkeeper.probing.samples import BUILT_IN, Samples
 
@@ -85,7 +86,7 @@ def _run_at_most(document: ProbeDoc, samples: Samples, at: datetime) -> Purses:
     total: dict[str, Decimal] = {}
     for endpoint in document.endpoints:
         if endpoint.pricing:
-            one = pricing.most(endpoint.pricing, longest, document.max_tokens, at)
+            one = pricing.most(endpoint.pricing, longest, document.max_tokens, at, by_name(document.calendars))
             currency = endpoint.pricing.currency
             total[currency] = total.get(currency, Decimal(0)) + one * most_asked(document.requests_per_run)
     return total

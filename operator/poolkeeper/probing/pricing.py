@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from poolkeeper.api.endpoint import Pricing
-from poolkeeper.probing.calendar import holds
+from poolkeeper.probing.calendar import NO_CALENDARS, Calendars, holds
 from poolkeeper.probing.phases import Usage
 
 TOKENS_MAX = 10**12
@@ -33,17 +33,20 @@ def usage_of(account: object) -> Usage | None:
     return Usage(prompt, _count(account.get("completion_tokens")) or 0, min(hit, prompt))
 
 
-def cost(pricing: Pricing, usage: Usage, at: datetime) -> Decimal:
+def cost(pricing: Pricing, usage: Usage, at: datetime, calendars: Calendars = NO_CALENDARS) -> Decimal:
+    """calendars: those that its windows name."""
     whole = pricing.input_per_million.decimal
     cached = pricing.cached_input_per_million.decimal if pricing.cached_input_per_million is not None else whole
     parts = (usage.prompt - usage.cached) * whole + usage.cached * cached
     parts += usage.completion * pricing.output_per_million.decimal
-    return parts / _MILLION * _multiplier(pricing, at)
+    return parts / _MILLION * _multiplier(pricing, at, calendars)
 
 
-def most(pricing: Pricing, body_bytes: int, max_tokens: int, at: datetime) -> Decimal:
+def most(
+    pricing: Pricing, body_bytes: int, max_tokens: int, at: datetime, calendars: Calendars = NO_CALENDARS
+) -> Decimal:
     """No token is shorter than a byte."""
-    return cost(pricing, Usage(body_bytes, max_tokens), at)
+    return cost(pricing, Usage(body_bytes, max_tokens), at, calendars)
 
 
 def _count(said: object) -> int | None:
@@ -53,9 +56,9 @@ def _count(said: object) -> int | None:
     return int(said)
 
 
-def _multiplier(pricing: Pricing, at: datetime) -> Decimal:
+def _multiplier(pricing: Pricing, at: datetime, calendars: Calendars) -> Decimal:
     multiplier = Decimal(1)
     for window in pricing.windows:
-        if holds(window, at):
+        if holds(window, at, calendars):
             multiplier *= window.multiplier_percent / _PERCENT
     return multiplier

@@ -48,6 +48,7 @@ def events_of(before: EndpointPoolStatus | None, after: EndpointPoolStatus) -> t
         *_tier(was, after),
         *_lesser(was, after),
         *_unavailable(was, after),
+        *_ending(was, after),
     )
 
 
@@ -66,6 +67,15 @@ def _conditions(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[Po
         found, before = _find(now, kind), _find(was, kind)
         if found and found.reason == reason and not (before and before.reason == reason):
             yield PoolEvent("Warning", reason, found.message, action)
+
+
+def _ending(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
+    """Once 30 days before a model name ends, and once when it has ended."""
+    for one in now.ending_models:
+        if one not in was.ending_models:
+            what, word = ("has ended", "ModelEnded") if one.ended else ("ends", "ModelEnding")
+            told = f"{one.endpoint}: the model name {one.upstream_name} {what}: its last day is {one.valid_until}"
+            yield PoolEvent("Warning", word, f"{told}; give models[].upstreamName its successor", "Report")
 
 
 def _unavailable(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:

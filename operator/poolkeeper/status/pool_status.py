@@ -9,14 +9,23 @@ from datetime import datetime
 
 from poolkeeper.api.reasons import POOL_CONDITIONS, ConditionType
 from poolkeeper.api.router_reasons import WRONG_MODEL
-from poolkeeper.api.status import Condition, EffectivePolicy, EndpointPoolStatus, EndpointStatus, RouterStatus
+from poolkeeper.api.status import (
+    Condition,
+    EffectivePolicy,
+    EndingModelStatus,
+    EndpointPoolStatus,
+    EndpointStatus,
+    RouterStatus,
+)
 from poolkeeper.plan.child_names import selector_text
+from poolkeeper.plan.ending_models import EndingModel
 from poolkeeper.status.chain import Finding
 from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
 from poolkeeper.status.headline import headline
 
 MODELS_LENGTH = 1024
+ENDING_SHOWN = 64
 
 
 def status_of(facts: Facts, findings: Mapping[ConditionType, Finding]) -> EndpointPoolStatus:
@@ -37,6 +46,7 @@ def status_of(facts: Facts, findings: Mapping[ConditionType, Finding]) -> Endpoi
         models=_models(facts),
         address=facts.snapshot.live.address,
         last_probe=facts.plan.last_probe,
+        ending_models=tuple(_ending(one) for one in facts.plan.ending[:ENDING_SHOWN]),
     )
 
 
@@ -90,6 +100,16 @@ def _since(facts: Facts, endpoint: EndpointFact, before: EndpointStatus | None) 
 
 def _whole_second(at: datetime) -> datetime:
     return at.replace(microsecond=0)
+
+
+def _ending(one: EndingModel) -> EndingModelStatus:
+    return EndingModelStatus(
+        endpoint=one.endpoint,
+        model=one.model,
+        upstream_name=one.upstream_name,
+        valid_until=one.valid_until.isoformat(),
+        ended=one.has_ended,
+    )
 
 
 def _router(facts: Facts) -> RouterStatus:

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from poolkeeper.api.endpoint import ClockTime, Url
+from poolkeeper.api.endpoint import Url
+from poolkeeper.api.time_window import ClockTime
 from poolkeeper.api.value_types import ByteSize, Duration, LongSpan, ModelName, Money, PositiveSpan, Quantity, Span
 
 

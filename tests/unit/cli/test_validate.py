@@ -196,3 +196,59 @@ def test_what_is_valid_for_a_run_only_says_so() -> None:
 
     assert result.exit_code == 1
     assert "With --local, the rules of `poolkeeper run`, these files are valid." in result.stderr
+
+
+ENDED_NAME = POOL.replace("models: [deepseek-flash]", "models: [deepseek-chat]").replace(
+    "official,", "official, provider: DeepSeek,"
+)
+
+
+def test_a_model_name_that_its_provider_has_ended_is_noted(tmp_path: Path) -> None:
+    result = poolkeeper("validate", "-f", write(tmp_path, ENDED_NAME))
+
+    assert result.exit_code == 0
+    want = "endpoint official: the provider ended the model name deepseek-chat on 2026-07-24; use deepseek-flash"
+    assert want in result.stderr
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        POOL,
+        ENDED_NAME.replace("api.deepseek.com", "deepseek.example.com"),
+        ENDED_NAME.replace("credentialsRef:", "models: [{name: deepseek-chat, upstreamName: x}], credentialsRef:"),
+    ],
+    ids=["a name that serves", "another server may keep the name", "the upstream name counts"],
+)
+def test_no_other_name_is_noted(tmp_path: Path, pool: str) -> None:
+    assert "ended" not in poolkeeper("validate", "-f", write(tmp_path, pool)).output
+
+
+def test_a_name_with_validuntil_in_the_past_is_noted(tmp_path: Path) -> None:
+    models = "models: [{name: '*', upstreamName: old, validUntil: '2020-02-29'}], credentialsRef:"
+    result = poolkeeper("validate", "-f", write(tmp_path, POOL.replace("credentialsRef:", models)))
+
+    assert result.exit_code == 0
+    assert "model names that have ended: old of official (2020-02-29)" in result.stderr
+
+
+CALENDAR = """\
+  calendars: [{name: cn, configMapRef: {name: holidays, key: cn}}]
+"""
+DATES = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: holidays}\ndata: {cn: "%s"}\n'
+
+
+@pytest.mark.parametrize(
+    ("dates", "want"),
+    [
+        ("2027-02-31", "spec.calendars[0].configMapRef: ConfigMap holidays, key cn: line 1: seen '2027-02-31'"),
+        (None, None),
+        ("2027-02-05/2027-02-08", None),
+    ],
+    ids=["not a date", "made elsewhere", "good"],
+)
+def test_a_calendar_of_the_files_is_read(tmp_path: Path, dates: str | None, want: str | None) -> None:
+    result = poolkeeper("validate", "-f", write(tmp_path, POOL + CALENDAR, *([DATES % dates] if dates else [])))
+
+    assert result.exit_code == (1 if want else 0), result.output
+    assert (want or "") in result.stdout

@@ -25,11 +25,18 @@ from testing.manifests import GOOD, SMALLEST, Manifest
 
 LUA = Path(__file__).parents[3] / "router/lua"
 SCHEMA = LUA / "core/document/config.lua"
-CONFIG_MAPS = {"ca": frozenset({"ca.crt"}), "chat-samples": frozenset({"samples.jsonl"})}
+CONFIG_MAPS = {
+    "ca": frozenset({"ca.crt"}),
+    "chat-samples": frozenset({"samples.jsonl"}),
+    "holidays": frozenset({"cn"}),
+}
+CALENDARS = {"cn": "2027-02-05/2027-02-11"}
 READ_ELSEWHERE = {
     "minAvailable": "status/conditions/available.py",
     "failoverPolicyRef.name": "kube/gather.py, local/manifests.py",
     "endpoints[].insecure": "api/validation_rules.py",
+    "calendars[].configMapRef.name": "kube/gather.py, local/manifests.py",
+    "calendars[].configMapRef.key": "kube/gather.py, local/manifests.py",
 }
 """Fields that change neither plan nor objects, and who reads them."""
 READ_WITHOUT_LUA = {
@@ -48,7 +55,7 @@ SWITCHED_ON: Mapping[str, Mapping[str, object]] = {
 OTHERS = (
     "7s", "3s", "9m", "2Gi", "8Mi", "0.25", "CNY", "deepseek-flash", "other", "02:00", "03:00", "Europe/Berlin",
     "@daily", "192.168.0.0/16", "https://other.example.com/v1", "http://other:3128", "3", "50m", "/other",
-    "x-other",
+    "x-other", "2026-12-13",
 )  # fmt: skip
 """Texts, of which every field of text takes one."""
 
@@ -84,7 +91,7 @@ def effect(of: Resource) -> object:
     pool, policy = (of if isinstance(of, kind) else parsed(kind, BASES[kind]["spec"]) for kind in BASES)
     assert isinstance(pool, EndpointPool)
     assert isinstance(policy, FailoverPolicy)
-    there = replace(snapshot(pool), policy=policy, config_maps=CONFIG_MAPS)
+    there = replace(snapshot(pool), policy=policy, config_maps=CONFIG_MAPS, calendars=CALENDARS)
     plan = resolve(there, NOW)
     return plan, desired(there, plan.document, plan.probe) if plan.document else None
 

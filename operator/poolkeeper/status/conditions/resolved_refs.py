@@ -24,7 +24,7 @@ def missing(facts: Facts) -> Finding | None:
     found = facts.plan.missing
     if not found:
         return None
-    tail = f". {facts.last_good}" if found[0].reason == Reason.PolicyNotFound else ""
+    tail = f". {facts.last_good}" if any(ref.holds for ref in found) else ""
     return Finding("False", found[0].reason, "; ".join(ref.message for ref in found) + tail)
 
 

@@ -26,9 +26,13 @@ local SOURCE = text(0, TEXT_MAX)
 
 local DAY = one_of("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 local ZONE = text(1, 64, "^[%w_+/-]+$")
+local DAY_NUMBER = integer(-800000, 3000000) -- since 1970: years of four digits
+local SPANS = nullable(list(object({ first_day = DAY_NUMBER, last_day = DAY_NUMBER }), 0, 2000))
+local CALENDAR_NAMES = nullable(list(NAME, 0, 8))
 local WINDOWS = list(object({
   days = list(DAY, 1, 7), from_minute = integer(0, 1439), to_minute = integer(0, 1440), time_zone = ZONE,
-  percent = integer(0, 1000),
+  percent = integer(0, 1000), dates = SPANS, calendars = CALENDAR_NAMES, except_dates = SPANS,
+  except_calendars = CALENDAR_NAMES,
 }), 0, 16)
 local PRICE = text(1, 19, "^%d+%.?%d*$")
 
@@ -154,6 +158,7 @@ local DOCUMENT = object({
   answered = nullable(list(object({
     endpoint = NAME, fingerprint = FINGERPRINT, model = MODEL, probed_at_ms = integer(0, 2 ^ 53),
   }), 0, COUNT_MAX)),
+  calendars = nullable(list(object({ name = NAME, spans = SPANS }), 0, 8)),
   time_zones = list(object({
     name = ZONE, offsets = list(object({ since_s = integer(0, 2 ^ 40), offset_s = integer(-86400, 86400) }), 1, 1000),
   }), 0, 1024),
@@ -181,6 +186,19 @@ local function unknown_zone(windows, zones)
 end
 
 
+local function unknown_calendar(windows, calendars)
+  for _, window in ipairs(windows) do
+    for _, names in ipairs({ window.calendars or {}, window.except_calendars or {} }) do
+      for _, name in ipairs(names) do
+        if not calendars[name] then
+          return name
+        end
+      end
+    end
+  end
+end
+
+
 -- What a schema of single values cannot say.
 local function contradiction(doc)
   local known = {}
@@ -191,8 +209,17 @@ local function contradiction(doc)
   for _, zone in ipairs(doc.time_zones) do
     zones[zone.name] = true
   end
+  local calendars = {}
+  for _, one in ipairs(doc.calendars or {}) do
+    calendars[one.name] = true
+  end
   for _, endpoint in ipairs(doc.endpoints) do
     local where = "endpoints." .. endpoint.name
+    local nameless = unknown_calendar(endpoint.schedule, calendars)
+      or endpoint.pricing and unknown_calendar(endpoint.pricing.windows, calendars)
+    if nameless then
+      return ("%s: the calendar %s is none of calendars"):format(where, nameless)
+    end
     local unknown = unknown_zone(endpoint.schedule, zones)
       or endpoint.pricing and unknown_zone(endpoint.pricing.windows, zones)
     if unknown then

@@ -1,4 +1,4 @@
--- What changes with the time of the week: each endpoint's weight, by its schedule and, where the policy asks for it, by
+-- What changes with the time and the date: each endpoint's weight, by its schedule and, where the policy asks for it, by
 -- its price in relation to the cheapest of its tier in the same currency; and its price. Windows are of whole minutes, so
 -- a look a minute is exact.
 
@@ -20,10 +20,14 @@ function _M.prepare(doc)
   for _, zone in ipairs(doc.time_zones) do
     zones[zone.name] = zone.offsets
   end
+  local calendars = {}
+  for _, one in ipairs(doc.calendars or {}) do
+    calendars[one.name] = one.spans
+  end
   local function windows(said)
     local found = {}
     for i, window in ipairs(said) do
-      found[i] = calendar.window(window, zones)
+      found[i] = calendar.window(window, zones, calendars)
       changes = true
     end
     return found

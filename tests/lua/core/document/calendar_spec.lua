@@ -52,3 +52,46 @@ describe("a window of the week", function()
     assert.equal(100, calendar.percent({}, at(0, 1, 30)))
   end)
 end)
+
+describe("the dates of a window", function()
+  local DAY = math.floor(MONDAY_S / 86400)
+  local HOLIDAYS = { holidays = { { first_day = DAY + 1, last_day = DAY + 2 } }, none = {} }
+
+  local function holds_on(changes, from_minute, to_minute)
+    local said = { days = EVERY_DAY, from_minute = from_minute or 60, to_minute = to_minute or 300, time_zone = "UTC", percent = 1 }
+    for key, value in pairs(changes) do
+      said[key] = value
+    end
+    local dated, found = calendar.window(said, UTC, HOLIDAYS), {}
+    for day = 0, 4 do
+      found[day + 1] = calendar.holds(dated, at(day, 2))
+    end
+    return found
+  end
+
+  it("are all without any", function()
+    assert.same({ true, true, true, true, true }, holds_on({ dates = {}, calendars = {} }))
+  end)
+
+  it("are its own and those of its calendars", function()
+    assert.same({ true, true, true, false, false },
+                holds_on({ dates = { { first_day = DAY, last_day = DAY } }, calendars = { "holidays" } }))
+  end)
+
+  it("are none where its calendar has none", function()
+    assert.same({ false, false, false, false, false }, holds_on({ calendars = { "none" } }))
+  end)
+
+  it("are not those that are excepted", function()
+    assert.same({ true, false, false, true, true }, holds_on({ except_calendars = { "holidays" } }))
+    assert.same({ true, true, true, true, false }, holds_on({ except_dates = { { first_day = DAY + 4, last_day = DAY + 9 } } }))
+  end)
+
+  it("and its days of the week must both hold", function()
+    assert.same({ false, false, true, false, false }, holds_on({ days = { "Wed", "Thu" }, calendars = { "holidays" } }))
+  end)
+
+  it("are those that it starts on, when it runs over midnight", function()
+    assert.same({ false, false, true, true, false }, holds_on({ calendars = { "holidays" } }, 1380, 240))
+  end)
+end)

@@ -55,6 +55,21 @@ describe("a document", function()
     assert.is_nil(doc.failover_to_tier)
   end)
 
+  it("may have calendars, and its windows name them", function()
+    local window = { days = { "Mon" }, fromMinute = 0, toMinute = 60, timeZone = "UTC", percent = 0, exceptCalendars = { "cn" } }
+    local function with(calendars)
+      return read(function(value, endpoint)
+        value.timeZones = { { name = "UTC", offsets = { { sinceS = 0, offsetS = 0 } } } }
+        value.calendars, endpoint.schedule = calendars, { window }
+      end)
+    end
+    local doc = assert(with({ { name = "cn", spans = { { firstDay = 1, lastDay = 2 } } } }))
+    assert.same({ { first_day = 1, last_day = 2 } }, doc.calendars[1].spans)
+    local refused, err = with(nil)
+    assert.is_nil(refused)
+    assert.equal("endpoints.a: the calendar cn is none of calendars", err)
+  end)
+
   it("may have known outages", function()
     local told = { endpoint = "a", fingerprint = "f", model = "", reason = "CredentialsRejected" }
     local doc = assert(read(function(value) value.outages = { toldAtMs = 5, endpoints = { told } } end))
