@@ -26,7 +26,7 @@ HARMLESS: Mapping[type[Model], frozenset[str]] = {
         {"name", "tier", "weight", "mode", "maxConnections", "baseLatency"}
         | {"models", "region", "schedule", "pricing", "capabilities"}
     ),
-    AccessClient: frozenset(["name", "priority", "maxConnections", "allow"]),
+    AccessClient: frozenset(["name", "priority", "maxConnections", "allow", "debug"]),
 }
 """Fields that say nothing about where the value of a reference beside them goes."""
 

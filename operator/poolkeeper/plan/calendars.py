@@ -15,7 +15,7 @@ from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.plan.tariffs import day_spans
 from poolkeeper.plan.windows import windows
 
-MOST_LINES = 2_000
+MOST_LINES = 1_000
 MOST_DAYS = 10_000
 SHOWN = 40
 """Characters of a line that cannot be read."""

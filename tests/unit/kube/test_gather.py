@@ -117,3 +117,28 @@ def test_no_secret_is_ever_asked_for() -> None:
     bed.gather()
 
     assert not any("secrets" in path for _, path in bed.api.calls)
+
+
+HOLIDAYS = [{"name": "cn", "configMapRef": {"name": "holidays", "key": "cn"}}]
+
+
+def with_calendar() -> Json:
+    body = with_endpoint(url="http://own.example.com/v1")
+    return {**body, "spec": {**mapping(body, "spec"), "calendars": HOLIDAYS}}
+
+
+def test_calendars_come_with_the_text_of_their_config_map() -> None:
+    bed = Bed()
+    bed.see(with_calendar())
+    bed.api.put(f"{CONFIGMAPS}/holidays", {"data": {"cn": "2027-02-06", "de": "2027-05-01"}})
+
+    assert bed.gather().calendars == {"cn": "2027-02-06"}
+
+
+def test_a_calendar_without_its_config_map_or_its_key_has_no_text() -> None:
+    bed = Bed()
+    bed.see(with_calendar())
+    assert bed.gather().calendars == {}
+
+    bed.api.put(f"{CONFIGMAPS}/holidays", {"data": {"de": "2027-05-01"}})
+    assert bed.gather().calendars == {}

@@ -332,3 +332,39 @@ def test_a_damaged_result_is_passed_over(stage: Stage) -> None:
     (stage.backend.state.probe_results / "0-0.json").write_text("{")
 
     assert len(probe_results.results(stage.backend.state)) == 1
+
+
+CALENDAR = """\
+  calendars: [{name: cn, configMapRef: {name: holidays, key: cn}}]
+"""
+DATED = POOL.replace(
+    'tier: 1, maxConnections: 7}', 'tier: 1, maxConnections: 7, schedule: [{from: "01:00", to: "04:00", '
+    'exceptCalendars: [cn], weightPercent: 0}]}'
+)  # fmt: skip
+DATES = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: holidays}\ndata: {cn: "%s"}\n'
+
+
+@pytest.mark.parametrize(
+    ("dates", "want"),
+    [(None, "names ConfigMap 'holidays', but the files have none"), ("2027-02-30", "line 1: seen '2027-02-30'")],
+    ids=["gone", "no date"],
+)
+def test_without_the_dates_of_a_calendar_the_last_good_configuration_keeps_serving(
+    stage: Stage, dates: str | None, want: str
+) -> None:
+    stage.write("pool.yaml", DATED + CALENDAR)
+    stage.write("holidays.yaml", DATES % "2027-02-05/2027-02-08")
+    stage.turn()
+    good = stage.document()
+    assert good["calendars"] == [{"name": "cn", "spans": [{"firstDay": 20854, "lastDay": 20857}]}]
+
+    stage.write("holidays.yaml", DATES % dates if dates else "")
+    update = stage.turn()
+
+    assert stage.document() == good
+    assert want in str(stage.findings[-1][0])
+    assert next(one for one in update.status.conditions if one.type == ConditionType.Accepted).status == "False"
+
+    stage.write("holidays.yaml", DATES % "2027-02-06")
+    stage.turn()
+    assert stage.document()["calendars"] == [{"name": "cn", "spans": [{"firstDay": 20855, "lastDay": 20855}]}]

@@ -6,15 +6,17 @@ from datetime import date
 
 import pytest
 
-from factories import document, endpoint, pool, snapshot
+from factories import NOW, document, endpoint, pool, snapshot
 from poolkeeper.api.policy_spec import FailoverPolicySpec
 from poolkeeper.api.reasons import Reason
 from poolkeeper.api.time_window import EPOCH
 from poolkeeper.plan.calendars import wrong_with
 from poolkeeper.plan.missing_references import missing_refs
+from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.rollout_hold import hold_of
-from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.plan.snapshot import Live, Snapshot
 from poolkeeper.plan.unused_fields import without_effect
+from poolkeeper.status.evaluate import evaluate
 
 PEAK = {"from": "01:00", "to": "04:00", "weightPercent": 0, "exceptCalendars": ["cn"]}
 NOTHING: Mapping[str, object] = {}
@@ -75,7 +77,7 @@ def test_what_can_be_read(text: str) -> None:
         ("20270206", "which is none"),
         ("2027-02-06 2027-02-07", "which is none"),
         ("x" * 500, f"seen '{'x' * 40}'"),
-        ("2027-02-06\n" * 2_001, "seen 2001 lines; wanted at most 2000"),
+        ("2027-02-06\n" * 1_001, "seen 1001 lines; wanted at most 1000"),
     ],
 )
 def test_what_cannot_be_read_is_named_by_its_line(text: str, want: str) -> None:
@@ -136,3 +138,18 @@ def test_a_calendar_that_no_window_names_has_no_effect() -> None:
 
     assert "calendars" not in str(without_effect(used.spec, FailoverPolicySpec()))
     assert "spec.calendars: cn (no window names it)" in without_effect(idle.spec, FailoverPolicySpec())
+
+
+def test_the_condition_says_what_keeps_serving_and_the_event_comes_once() -> None:
+    of = replace(given("soon"), live=Live(document_generation=7, document_hash="h"))
+
+    first = evaluate(of, resolve(of, NOW), None, NOW)
+    again = evaluate(replace(of, previous=first.status), resolve(of, NOW), None, NOW)
+
+    found = {one.type: one for one in first.status.conditions}
+    assert (found["ResolvedRefs"].status, found["ResolvedRefs"].reason) == ("False", "ConfigMapNotFound")
+    assert "line 1: seen 'soon'" in found["ResolvedRefs"].message
+    assert "The last good configuration (generation 7) keeps serving" in found["ResolvedRefs"].message
+    assert found["Ready"].status == "False"
+    assert [event.reason for event in first.events].count("ConfigMapNotFound") == 1
+    assert [event.reason for event in again.events].count("ConfigMapNotFound") == 0

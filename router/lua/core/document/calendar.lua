@@ -16,18 +16,18 @@ local FIRST_DAY = 3 -- the first of January 1970 was a Thursday; Monday is 0
 local NUMBER_OF = { Mon = 0, Tue = 1, Wed = 2, Thu = 3, Fri = 4, Sat = 5, Sun = 6 }
 
 
--- The set of dates that a window names, itself and by calendars; nil when it names none.
+-- The sets of dates that a window names, its own and those of calendars; nil when it names none.
 local function dates_of(spans, names, calendars)
-  local lists = { spans }
+  local sets = { spans and spans[1] and dates.set(spans) or nil }
   for _, name in ipairs(names or {}) do
-    lists[#lists + 1] = calendars[name]
+    sets[#sets + 1] = calendars[name]
   end
-  return (spans and spans[1] or names and names[1]) and dates.union(lists) or nil
+  return sets[1] and sets
 end
 
 
 -- What a document says of a window, ready for use. zones: name -> offsets [{since_s, offset_s}] in order of time.
--- calendars: name -> spans of days.
+-- calendars: name -> set of dates.
 function _M.window(said, zones, calendars)
   local days = {}
   for _, day in ipairs(said.days) do
@@ -51,8 +51,8 @@ end
 
 -- day: since 1970.
 local function starts_on(window, day)
-  return window.days[(day + FIRST_DAY) % WEEK_DAYS] == true and (not window.only or dates.has(window.only, day))
-    and not (window.except and dates.has(window.except, day))
+  return window.days[(day + FIRST_DAY) % WEEK_DAYS] == true and (not window.only or dates.any(window.only, day))
+    and not (window.except and dates.any(window.except, day))
 end
 
 

@@ -27,12 +27,12 @@ local SOURCE = text(0, TEXT_MAX)
 local DAY = one_of("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 local ZONE = text(1, 64, "^[%w_+/-]+$")
 local DAY_NUMBER = integer(-800000, 3000000) -- since 1970: years of four digits
-local SPANS = nullable(list(object({ first_day = DAY_NUMBER, last_day = DAY_NUMBER }), 0, 2000))
+local SPANS = list(object({ first_day = DAY_NUMBER, last_day = DAY_NUMBER }), 0, 1000)
 local CALENDAR_NAMES = nullable(list(NAME, 0, 8))
 local WINDOWS = list(object({
   days = list(DAY, 1, 7), from_minute = integer(0, 1439), to_minute = integer(0, 1440), time_zone = ZONE,
-  percent = integer(0, 1000), dates = SPANS, calendars = CALENDAR_NAMES, except_dates = SPANS,
-  except_calendars = CALENDAR_NAMES,
+  percent = integer(0, 1000), dates = nullable(SPANS), calendars = CALENDAR_NAMES,
+  except_dates = nullable(SPANS), except_calendars = CALENDAR_NAMES,
 }), 0, 16)
 local PRICE = text(1, 19, "^%d+%.?%d*$")
 

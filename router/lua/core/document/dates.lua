@@ -5,13 +5,11 @@ local floor = math.floor
 local _M = {}
 
 
--- One set of several lists of spans, in any order.
-function _M.union(lists)
+-- A set of spans in any order.
+function _M.set(spans)
   local all, set = {}, {}
-  for _, list in ipairs(lists) do
-    for _, span in ipairs(list) do
-      all[#all + 1] = span
-    end
+  for i, span in ipairs(spans) do
+    all[i] = span
   end
   table.sort(all, function(one, other) return one.first_day < other.first_day end)
   for _, span in ipairs(all) do
@@ -35,6 +33,17 @@ function _M.has(set, day)
     elseif day > set[middle].last_day then
       low = middle + 1
     else
+      return true
+    end
+  end
+  return false
+end
+
+
+-- Has any of these sets the day?
+function _M.any(sets, day)
+  for i = 1, #sets do
+    if _M.has(sets[i], day) then
       return true
     end
   end

@@ -4,6 +4,7 @@
 
 local calendar = require "core.document.calendar"
 local cost = require "core.document.cost"
+local dates = require "core.document.dates"
 
 local floor = math.floor
 local max = math.max
@@ -22,7 +23,7 @@ function _M.prepare(doc)
   end
   local calendars = {}
   for _, one in ipairs(doc.calendars or {}) do
-    calendars[one.name] = one.spans
+    calendars[one.name] = dates.set(one.spans)
   end
   local function windows(said)
     local found = {}
