@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
-from poolkeeper.api.router_document import AccessDoc, ModelRoute
+from poolkeeper.api.router_document import AccessDoc, EndpointDoc, ModelRoute
 from router.harness import MODEL, STAYS_OPEN, Router, endpoint, policy
 from router.test_barred import LESSER, TOOLS, access, bearer, client, keys
 from testing import plain_http
@@ -186,6 +186,11 @@ def test_it_never_contradicts_what_happens(router: Router, a: FakeProvider, b: F
             if answer.status_code == 200:
                 assert found["chosen"] == answer.headers["x-poolkeeper-endpoint"]
                 assert excluded(found)[found["chosen"]] == ""
+
+
+@pytest.mark.parametrize("mode", sorted({*get_args(EndpointDoc.model_fields["mode"].annotation)} - {"Active"}))
+def test_every_mode_that_keeps_requests_away_is_a_word(mode: str) -> None:
+    assert mode in WORDS
 
 
 @pytest.mark.parametrize("word", sorted(WORDS))

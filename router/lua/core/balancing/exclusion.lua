@@ -13,6 +13,7 @@ _M.WORDS = {
   { "AnotherTier", "it may be used, but the turn is another tier's" },
   { "Draining", "its mode is Draining" },
   { "Disabled", "its mode is Disabled" },
+  { "Forbidden", "the pool's data policy forbids it" },
   { "Drained", "its weight is 0" },
   { "OffSchedule", "its schedule gives it no weight now" },
   { "CapabilityMissing", "it lacks the capability that this attempt needs" },
