@@ -64,10 +64,10 @@ def test_a_pool_whose_last_endpoint_fails_opens_too(router: Router, a: FakeProvi
     slow = policy(timeouts={"first_token_ms": 100}, circuit_breaker={"recovery_timeout_ms": 60_000})
     router.serve(endpoint("a", a), policy=slow)
     for _ in range(3):
-        router.ask()
+        router.ask(stream=True)
 
     started_s = time.monotonic()
-    answer = router.ask()
+    answer = router.ask(stream=True)
 
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "all_endpoints_down"
