@@ -5,5 +5,6 @@ client         what a user does to it
 fleet          stands for nodes and routers: makes router Pods ready and answers for them
 proxy          between the operator and the API server: numbers every write and every watch event, and breaks some
 faults         which, and how
+objects        without what moves by itself, and where two differ
 history        what the user does in a run, and what is left at its end
 """

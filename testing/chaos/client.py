@@ -18,6 +18,12 @@ MANAGER = "user-of-the-test"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 PATIENCE_S = 60.0
+UNTYPED = "failed to create typed patch object"
+"""With code 500, though the fault is in the object."""
+
+
+class InvalidError(AssertionError):
+    """The API server refuses an object for what is in it."""
 
 
 class User:
@@ -44,6 +50,14 @@ class User:
         assert found is not None
         return found
 
+    def refusal(self, body: Mapping[str, Any]) -> str:
+        """Apply it; why the API server finds it invalid, or ""."""
+        try:
+            self.apply(body)
+        except InvalidError as error:
+            return str(error)
+        return ""
+
     def merge(self, kind: str, namespace: str, name: str, patch: Mapping[str, Any], subresource: str = "") -> None:
         self._answer("PATCH", RESOURCES[kind].path(namespace, name, subresource), patch, content=MERGE)
 
@@ -53,8 +67,8 @@ class User:
     def make_namespace(self, name: str) -> None:
         self._answer("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
 
-    def install(self) -> None:
-        """Our kinds, and wait until they are served, and the garbage collector knows them (it looks every 30 s)."""
+    def install_kinds(self) -> None:
+        """And wait until they are served."""
         for file in sorted((ROOT / "crds").glob("*.yaml")):
             body = yaml.safe_load(file.read_text())
             path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{body['metadata']['name']}"
@@ -62,13 +76,6 @@ class User:
         schema = f"/openapi/v3/apis/{API_VERSION}"
         for path in (RESOURCES["EndpointPool"].path(""), RESOURCES["FailoverPolicy"].path(""), schema):
             until(lambda path=path: self._http.get(path).is_success, path, PATIENCE_S)  # type: ignore[misc]
-        made = self.apply({"kind": "FailoverPolicy", "metadata": {"name": "first", "namespace": "default"}, "spec": {}})
-        owner = {name: made["metadata"][name] for name in ("name", "uid")}
-        reference = {"apiVersion": API_VERSION, "kind": "FailoverPolicy", **owner}
-        owned = {"name": "owned-by-first", "namespace": "default"}
-        self.apply({"kind": "ConfigMap", "metadata": {**owned, "ownerReferences": [reference]}})
-        self.delete("FailoverPolicy", "default", "first")
-        until(lambda: self.get("ConfigMap", **owned) is None, "garbage to be collected", PATIENCE_S)
 
     def _answer(
         self,
@@ -83,6 +90,9 @@ class User:
         answer = self._http.request(method, path, params=query, content=data, headers={"Content-Type": content})
         if answer.status_code == 404:
             return None
-        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text[:600]}"
+        told = f"{method} {path}: {answer.status_code} {answer.text[:600]}"
+        if answer.status_code in (400, 422) or (answer.status_code == 500 and UNTYPED in answer.text):
+            raise InvalidError(told)
+        assert answer.is_success, told
         found: Json = answer.json()
         return found

@@ -2,6 +2,9 @@
 
 with ControlPlane.start(folder) as plane:
     plane.url, plane.token        # the token of an administrator
+
+Our kinds are installed before its controllers start: so the garbage collector knows them from the beginning, and not
+only after it has looked again.
 """
 
 import os
@@ -15,6 +18,7 @@ import httpx
 import yaml
 
 from testing import plain_http
+from testing.chaos.client import User
 from testing.fakes.ports import free_port
 from testing.process import answers, mortal, running
 
@@ -38,15 +42,19 @@ class ControlPlane:
 
     @classmethod
     @contextmanager
-    def start(cls, folder: Path, url: str = "") -> Iterator["ControlPlane"]:
-        """url: where it was, in this folder; then it is as it was."""
+    def start(cls, folder: Path, url: str = "", controllers: bool = True) -> Iterator["ControlPlane"]:
+        """url: where it was, in this folder; then it is as it was. Without controllers nothing moves by itself."""
         folder.mkdir(parents=True, exist_ok=True)
         url = url or f"https://127.0.0.1:{free_port()}"
         etcd_url = f"http://127.0.0.1:{free_port()}"
         with ExitStack() as processes:
             processes.enter_context(_etcd(folder, etcd_url))
             processes.enter_context(_apiserver(folder, etcd_url, url))
-            processes.enter_context(_controller_manager(folder, url))
+            user = User(url, TOKEN)
+            user.install_kinds()
+            user.close()
+            if controllers:
+                processes.enter_context(_controller_manager(folder, url))
             yield cls(url, TOKEN)
 
 

@@ -4,11 +4,9 @@ The first run is without faults and is written down. Every later run must come t
 same creates and deletes, and write nothing once it has.
 """
 
-import json
-import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,23 +15,17 @@ from poolkeeper.kube.store import CHILD_KINDS
 from testing.chaos.client import Json, User
 from testing.chaos.control_plane import ControlPlane
 from testing.chaos.faults import NO_FAULTS, Faults, What
+from testing.chaos.objects import difference, still
 from testing.chaos.operator import Operator
 from testing.chaos.proxy import Proxy
 
 KINDS = ("EndpointPool", "FailoverPolicy", *CHILD_KINDS)
 POOL, POLICY, CHILD = "chat", "strict", "chat-router"
 STEP_S = 150.0
-"""A lost event is found by the sweep, which runs once a minute or so."""
+SWEEP_S = 10
+"""A lost event is found by the sweep. By default it runs once a minute, which is long to wait."""
 QUIET_S = 2.0
 LOOK_S = 0.1
-SHOWN = 160
-_MOVES = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields", "lastTransitionTime")
-_HASH = re.compile("[0-9a-f]{64}")
-"""Of a document, which names the namespace."""
-_GENERATION = re.compile(r'(generation(?:\\?": ?"?| ))[0-9]+')
-"""Of a document: one more than any that a router still has, so that of a pool made again depends on when its routers
-end."""
-_SERVERS_OWN = ("clusterIP", "clusterIPs", "nodePort")
 
 Does = Callable[[User, str], None]
 
@@ -78,7 +70,7 @@ def run(
     user.make_namespace(namespace)
     operators: list[Operator] = []
     with Proxy(plane.url, plane.token, faults, lambda: operators[0].kill()) as proxy:
-        operator = Operator(folder / namespace, proxy.url, options=["--no-leader-elect", "--namespace", namespace])
+        operator = Operator(folder / namespace, proxy.url, options=_options(namespace))
         operators.append(operator)
         operator.start()
         try:
@@ -110,6 +102,10 @@ def run(
     return found
 
 
+def _options(namespace: str) -> list[str]:
+    return ["--no-leader-elect", "--namespace", namespace, "--sweep-seconds", str(SWEEP_S)]
+
+
 def state(user: User, namespace: str) -> Json:
     """All that is left, without what moves by itself: "Kind name" -> object."""
     found: Json = {}
@@ -118,28 +114,8 @@ def state(user: User, namespace: str) -> Json:
             name = body["metadata"]["name"]
             if kind == "ConfigMap" and name == "kube-root-ca.crt":
                 continue
-            found[f"{kind} {name}"] = _still(body, namespace, keep_status=kind in KINDS[:2])
+            found[f"{kind} {name}"] = still(body, namespace, keep_status=kind in KINDS[:2])
     return found
-
-
-def difference(one: object, other: object, where: str = "") -> str:
-    """The first place where they differ, or ""."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for name in sorted(one.keys() | other.keys()):
-            if name not in other or name not in one:
-                return f"{where}/{name} is {'only wanted' if name in one else 'not wanted'}"
-            found = difference(one[name], other[name], f"{where}/{name}")
-            if found:
-                return found
-        return ""
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        inside = (difference(a, b, f"{where}/{number}") for number, (a, b) in enumerate(zip(one, other, strict=True)))
-        return next(filter(None, inside), "")
-    if isinstance(one, str) and isinstance(other, str) and len(one) + len(other) > 2 * SHOWN:
-        same = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), SHOWN)
-        start = max(0, same - SHOWN // 4) if one != other else 0
-        one, other = one[start:], other[start:]
-    return "" if one == other else f"{where}: wanted {json.dumps(one)[:SHOWN]}, seen {json.dumps(other)[:SHOWN]}"
 
 
 def _settled(
@@ -177,32 +153,6 @@ def _rest(proxy: Proxy, rest_s: float) -> list[str]:
     before = len(proxy.writes)
     time.sleep(rest_s)
     return [write.what for write in proxy.writes[before:]]
-
-
-def _still(body: Mapping[str, Any], namespace: str, keep_status: bool) -> Json:
-    text = _HASH.sub("HASH", json.dumps(_without(body)).replace(namespace, "NAMESPACE"))
-    text = _GENERATION.sub(r"\g<1>0", text)
-    found: Json = json.loads(text)
-    status = found.pop("status", {})
-    if keep_status:
-        observed = body.get("status", {}).get("observedGeneration")
-        conditions = body.get("status", {}).get("conditions", [])
-        is_current = {one.get("observedGeneration") for one in conditions} == {body["metadata"]["generation"]}
-        found["status"] = {
-            **status,
-            "isCurrent": is_current,
-            "isObserved": observed in (None, body["metadata"]["generation"]),
-        }
-    annotations = found["metadata"].get("annotations", {})
-    annotations.pop("deployment.kubernetes.io/revision", None)
-    return found
-
-
-def _without(value: object) -> object:
-    if isinstance(value, Mapping):
-        kept = {name: one for name, one in value.items() if name not in (*_MOVES, *_SERVERS_OWN, "observedGeneration")}
-        return {name: _without(one) for name, one in kept.items()}
-    return [_without(one) for one in value] if isinstance(value, list) else value
 
 
 def _different(wanted: Counter[str], seen: Counter[str]) -> list[str]:

@@ -2,104 +2,23 @@
 spin, or harms another pool; a status stays within its bounds; and all is right again soon after the truth returns."""
 
 import json
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from poolkeeper.api import labels
-from poolkeeper.kube.client import RESOURCES
-from testing.chaos.client import Json, User
-from testing.chaos.control_plane import ControlPlane
-from testing.chaos.fleet import Fleet
-from testing.chaos.history import OFFICIAL
+from chaos.conftest import Started
+from chaos.lying import HONEST, LYING_S, Seen, meaning, state_pool
 from testing.chaos.lies import ESCAPES, MESSAGES, STATES
-from testing.chaos.operator import Operator
-from testing.waiting import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
-NAMESPACE = "lies"
-HONEST = "honest"
-LYING_S = 20.0
-"""Ten rounds of questions."""
-QUIET_S = 6.0
-PATIENCE_S = 120.0
 LARGEST_STATUS_BYTES = 20_000
 MOST_WRITES = 40
 """Of one pool while it is lied about: what changes once is written once or twice. A hot loop writes thousands."""
 
 
-@dataclass
-class Liars:
-    """Pool -> its lie, while they lie."""
-
-    lies: dict[str, str] = field(default_factory=dict)
-
-    def says(self, pod: str, truth: Json) -> bytes | None:
-        pool = pod.partition("/")[2].rpartition("-router-")[0]
-        return STATES[self.lies[pool]](truth) if pool in self.lies else b""
-
-
-@dataclass
-class Seen:
-    """By pool: the status while lied to, and after. writes: the versions that it had."""
-
-    meanwhile: dict[str, Json] = field(default_factory=dict)
-    versions: dict[str, set[str]] = field(default_factory=dict)
-    before: dict[str, Json] = field(default_factory=dict)
-    after: dict[str, Json] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
-    lives: int = 0
-    log: str = ""
-    cpu_s: float = 0.0
-    memory_mib: float = 0.0
-
-
-def _name(number: int) -> str:
-    return f"state-{number}"
-
-
 @pytest.fixture(scope="module")
-def seen(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    liars, found = Liars(), Seen()
-    user = User(plane.url, plane.token)
-    user.make_namespace(NAMESPACE)
-    operator = Operator(
-        tmp_path_factory.mktemp("lies"), plane.url, plane.token, ["--no-leader-elect", "--namespace", NAMESPACE]
-    )
-    pools = [HONEST, *(_name(number) for number in range(len(STATES))), *(f"probe-{n}" for n in range(len(MESSAGES)))]
-    with Fleet(plane.url, plane.token, liars.says, namespace=NAMESPACE):
-        for pool in pools:
-            user.apply(_pool(pool))
-        operator.start()
-        try:
-            until(lambda: _all_ready(user, pools), "all pools to be ready", PATIENCE_S)
-            _wait_quiet(user)
-            found.before = _statuses(user)
-            liars.lies = {_name(number): lie for number, lie in enumerate(STATES)}
-            for number, message in enumerate(MESSAGES.values()):
-                _leave(user, f"probe-{number}", message)
-            cpu_s, until_s = operator.cpu_s, time.monotonic() + LYING_S
-            while time.monotonic() < until_s:
-                for body in user.list("EndpointPool", NAMESPACE):
-                    name = body["metadata"]["name"]
-                    found.versions.setdefault(name, set()).add(body["metadata"]["resourceVersion"])
-                    found.meanwhile[name] = body["status"]
-                time.sleep(0.5)
-            found.cpu_s = operator.cpu_s - cpu_s
-            found.memory_mib = operator.memory_mib
-            liars.lies = {}
-            until(lambda: _same(found.before, _statuses(user)), "all to be as before", PATIENCE_S)
-            found.after = _statuses(user)
-            found.lives = operator.lives if operator.is_running else 0
-        finally:
-            operator.kill()
-    found.log = operator.log.read_text("utf-8", "replace")
-    user.close()
-    yield found
+def seen(started: Started) -> Seen:
+    return started.lies.result()
 
 
 def test_the_operator_lives_and_meets_no_bug(seen: Seen) -> None:
@@ -117,13 +36,13 @@ def test_its_memory_stays_below_the_chart_s_limit(seen: Seen) -> None:
 
 
 def test_an_honest_pool_sees_nothing_of_it(seen: Seen) -> None:
-    assert _meaning(seen.meanwhile[HONEST]) == _meaning(seen.before[HONEST])
+    assert meaning(seen.meanwhile[HONEST]) == meaning(seen.before[HONEST])
     assert len(seen.versions[HONEST]) == 1
 
 
 @pytest.mark.parametrize(("number", "lie"), list(enumerate(STATES)), ids=list(STATES))
 def test_a_router_that_lies(seen: Seen, number: int, lie: str) -> None:
-    _check(seen, _name(number))
+    _check(seen, state_pool(number))
 
 
 @pytest.mark.parametrize(("number", "message"), list(enumerate(MESSAGES)), ids=list(MESSAGES))
@@ -136,98 +55,4 @@ def _check(seen: Seen, pool: str) -> None:
     assert len(status) < LARGEST_STATUS_BYTES
     assert not set(ESCAPES[0] + "\x07‮") & set(status)
     assert len(seen.versions[pool]) < MOST_WRITES
-    assert _meaning(seen.after[pool]) == _meaning(seen.before[pool])
-
-
-def _pool(name: str) -> Json:
-    spec: Json = {"models": ["deepseek-flash"], "endpoints": [OFFICIAL], "router": {"replicas": 1}}
-    if name.startswith("probe-"):
-        spec["probe"] = {"schedule": "0 0 1 1 *"}
-    return {
-        "apiVersion": "poolkeeper.dev/v1alpha1",
-        "kind": "EndpointPool",
-        "metadata": {"name": name, "namespace": NAMESPACE},
-        "spec": spec,
-    }
-
-
-def _all_ready(user: User, pools: list[str]) -> bool:
-    ready = [
-        body["metadata"]["name"]
-        for body in user.list("EndpointPool", NAMESPACE)
-        for one in body.get("status", {}).get("conditions", [])
-        if (one["type"], one["status"]) == ("Ready", "True")
-    ]
-    return sorted(ready) == sorted(pools)
-
-
-def _wait_quiet(user: User) -> None:
-    """No pool has changed for a while."""
-    known, since_s, until_s = "", time.monotonic(), time.monotonic() + PATIENCE_S
-    while time.monotonic() - since_s < QUIET_S:
-        assert time.monotonic() < until_s, "the pools never come to rest"
-        seen = str([body["metadata"]["resourceVersion"] for body in user.list("EndpointPool", NAMESPACE)])
-        known, since_s = (known, since_s) if seen == known else (seen, time.monotonic())
-        time.sleep(0.5)
-
-
-def _statuses(user: User) -> dict[str, Json]:
-    return {body["metadata"]["name"]: body["status"] for body in user.list("EndpointPool", NAMESPACE)}
-
-
-def _same(before: Mapping[str, Json], now: Mapping[str, Json]) -> bool:
-    return {name: _meaning(status) for name, status in before.items()} == {
-        name: _meaning(status) for name, status in now.items()
-    }
-
-
-def _meaning(status: Json) -> object:
-    """Without times; a last probe may stay: it is a record of what was said."""
-
-    def without(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: without(one) for key, one in value.items() if key not in ("lastTransitionTime", "lastProbe")}
-        return [without(one) for one in value] if isinstance(value, list) else value
-
-    return without(status)
-
-
-def _leave(user: User, pool: str, message: str) -> None:
-    """A finished Pod of a Job of the pool's CronJob, with this termination message."""
-    cron = user.get("CronJob", NAMESPACE, f"{pool}-probe")
-    assert cron is not None
-    template = cron["spec"]["jobTemplate"]
-    told = {labels.POOL: pool, labels.COMPONENT: "probe"}
-    user.apply(
-        {
-            "kind": "Job",
-            "metadata": {**_owned(f"{pool}-probe-1", cron, "CronJob"), "labels": told},
-            "spec": {**template["spec"], "suspend": True},
-        }
-    )
-    job = user.get("Job", NAMESPACE, f"{pool}-probe-1")
-    assert job is not None
-    container = {"name": "probe", "image": "probe:1"}
-    user.apply(
-        {
-            "kind": "Pod",
-            "metadata": {**_owned(f"{pool}-probe-1-a", job, "Job"), "labels": told},
-            "spec": {"containers": [container], "restartPolicy": "Never"},
-        }
-    )
-    text = message.replace("NAMESPACE", NAMESPACE).replace("NAME", pool)
-    ended = {"exitCode": 0, "message": text, "finishedAt": "2026-11-28T00:00:01Z", "startedAt": "2026-11-28T00:00:00Z"}
-    done = {"name": "probe", "image": "probe:1", "imageID": "", "ready": False, "restartCount": 0}
-    status = {"phase": "Succeeded", "containerStatuses": [{**done, "state": {"terminated": ended}}]}
-    user.merge("Pod", NAMESPACE, f"{pool}-probe-1-a", {"status": status}, "status")
-
-
-def _owned(name: str, owner: Json, kind: str) -> Json:
-    reference = {
-        "apiVersion": RESOURCES[kind].api_version,
-        "kind": kind,
-        "name": owner["metadata"]["name"],
-        "uid": owner["metadata"]["uid"],
-        "controller": True,
-    }
-    return {"name": name, "namespace": NAMESPACE, "ownerReferences": [reference]}
+    assert meaning(seen.after[pool]) == meaning(seen.before[pool])

@@ -16,7 +16,6 @@ from hack.bench.chaos.outage import outage
 from hack.bench.chaos.page import Report, page
 from testing.chaos import history
 from testing.chaos.cases import Case, everything
-from testing.chaos.client import User
 from testing.chaos.control_plane import ControlPlane, missing
 from testing.chaos.fleet import Fleet
 from testing.chaos.history import Outcome
@@ -35,8 +34,6 @@ def main(arguments: Sequence[str]) -> int:
     with TemporaryDirectory(prefix="poolkeeper-chaos-") as made:
         folder = options.logs or Path(made)
         with ControlPlane.start(folder / "plane") as plane:
-            user = User(plane.url, plane.token)
-            user.install()
             with Fleet(plane.url, plane.token):
                 without, played, of = play(plane, folder, options.minutes, options.at_once)
             handed = handover(plane, folder, options.handovers)

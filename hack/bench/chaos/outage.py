@@ -127,7 +127,6 @@ def _declare(folder: Path, at: Mapping[str, FakeProvider]) -> tuple[Operator, st
     }
     with ControlPlane.start(folder / "plane") as plane:
         user = User(plane.url, plane.token)
-        user.install()
         user.make_namespace(NAMESPACE)
         user.apply(body)
         options = ["--namespace", NAMESPACE, "--lease-namespace", NAMESPACE]

@@ -31,7 +31,6 @@ def main(arguments: Sequence[str]) -> int:
         folder = Path(made)
         with ControlPlane.start(folder / "plane") as plane, Proxy(plane.url, plane.token, NO_FAULTS) as proxy:
             user = User(plane.url, plane.token)
-            user.install()
             user.make_namespace(NAMESPACE)
             operator = Operator(folder, proxy.url, options=["--no-leader-elect"])
             with Fleet(plane.url, plane.token) as fleet:

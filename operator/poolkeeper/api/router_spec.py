@@ -56,7 +56,8 @@ class RouterService(Model):
     labels: dict[MetaKey, LabelValue] = Field(default={}, max_length=64)
     """Labels of the Service. Keys of poolkeeper.dev and app.kubernetes.io are refused."""
     ip_family_policy: Literal["SingleStack", "PreferDualStack", "RequireDualStack"] | None = None
-    """IPv4, IPv6 or both, as in a Service; routers listen on both. Default: as the cluster decides."""
+    """IPv4, IPv6 or both, as in a Service; routers listen on both. Default: SingleStack, as in a
+    Service."""
 
 
 class Cidr(Text):

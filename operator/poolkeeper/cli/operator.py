@@ -76,6 +76,13 @@ Every option is also an environment variable: --router-image is POOLKEEPER_ROUTE
     show_envvar=True,
     help="How often at most a status that goes back and forth is published; 0: each time.",
 )
+@click.option(
+    "--sweep-seconds",
+    default=60,
+    type=click.IntRange(1, 3600),
+    show_envvar=True,
+    help="How often what exists is compared with what the watches have reported; with very many objects less often.",
+)
 @options.installation
 @click.option(
     "--log-format",
@@ -96,6 +103,7 @@ def operator(
     metrics_listen: str,
     parallel: int,
     flapping_pace_seconds: int,
+    sweep_seconds: int,
     installation: Installation,
     log_format: str,
 ) -> None:
@@ -122,5 +130,6 @@ def operator(
         lease_namespace=lease_namespace,
         metrics_listen=metrics_listen,
         parallel=parallel,
+        sweep_s=sweep_seconds,
     )
     raise SystemExit(asyncio.run(serve(wanted)))

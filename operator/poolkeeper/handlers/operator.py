@@ -49,7 +49,6 @@ LOG = logging.getLogger(__name__)
 INSTALL_WAIT_S = 60.0
 """Helm may create our kinds in the same moment as our Pod."""
 RETRY_S = 2.0
-SWEEP_S = 60.0
 OBJECTS_AT_FULL_PACE = 2000
 """With more objects than that the sweeps come less often."""
 REPORT_S = 1.0
@@ -61,7 +60,8 @@ NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 @dataclass(frozen=True)
 class Options:
-    """namespaces: none for all. lease_name: one for each installation. lease_namespace: empty for the Pod's own."""
+    """namespaces: none for all. lease_name: one for each installation. lease_namespace: empty for the Pod's own.
+    sweep_s: how often what exists is compared with what the watches have reported."""
 
     settings: Settings
     namespaces: tuple[str, ...]
@@ -70,6 +70,7 @@ class Options:
     lease_namespace: str
     metrics_listen: str
     parallel: int
+    sweep_s: float
 
 
 async def serve(options: Options) -> int:
@@ -256,7 +257,7 @@ class Operator:
         await self._synced.wait()
         while True:
             stretched = max(1.0, len(self._store) / OBJECTS_AT_FULL_PACE)
-            await asyncio.sleep(SWEEP_S * stretched * random.uniform(0.9, 1.1))
+            await asyncio.sleep(self._options.sweep_s * stretched * random.uniform(0.9, 1.1))
             for namespace in self._scopes.known:
                 if namespace not in self._watches.look().unreadable:
                     await self._sweep_of(namespace)

@@ -17,6 +17,10 @@ _SAYS_NO = {400, 403, 405, 413, 415, 422}
 """The same request will be refused again: no permission, over quota, invalid, or turned down by an admission policy."""
 
 
+_UNTYPED = "failed to create typed patch object"
+"""How a server-side apply refuses a field that its schema does not know: with 500 (kubernetes/kubernetes#139253)."""
+
+
 def sorted_error(error: ApiException | aiohttp.ClientError | TimeoutError, doing: str) -> PoolkeeperError:
     """The project's error for one of the client's; doing: what was tried ("applying Deployment default/chat")."""
     if not isinstance(error, ApiException):
@@ -24,7 +28,8 @@ def sorted_error(error: ApiException | aiohttp.ClientError | TimeoutError, doing
         return RetryLater(f"{doing}: the API server cannot be reached: {what}")
     status = _status(error)
     message = f"{doing}: {_said(error, status)}"
-    if error.status in _SAYS_NO and not _is_namespace_ending(status) and not _is_another_object(status):
+    says_no = error.status in _SAYS_NO or text(status, "message").startswith(_UNTYPED)
+    if says_no and not _is_namespace_ending(status) and not _is_another_object(status):
         return Refused(message, reason="ApplyForbidden")
     return RetryLater(message, after_s=_retry_after_s(error))
 

@@ -5,12 +5,14 @@ from poolkeeper.plan.child_names import selector
 from poolkeeper.plan.snapshot import Manifest, Snapshot
 from poolkeeper.render.metadata import child_labels, inherited_labels, metadata
 
+ONE_FAMILY = "SingleStack"
+"""Kubernetes' own default, said aloud: an API server keeps the old value of a Service that no longer names one."""
+
 
 def service(snapshot: Snapshot, pool: EndpointPool) -> Manifest:
     wanted = pool.spec.router.service
     annotations = {str(key): value for key, value in wanted.annotations.items()}
     labels = {str(key): str(value) for key, value in wanted.labels.items()}
-    families = {"ipFamilyPolicy": wanted.ip_family_policy} if wanted.ip_family_policy else {}
     every_label = {**inherited_labels(snapshot), **labels, **child_labels(snapshot.key)}
     return {
         "apiVersion": "v1",
@@ -18,7 +20,7 @@ def service(snapshot: Snapshot, pool: EndpointPool) -> Manifest:
         "metadata": metadata(snapshot, annotations) | {"labels": every_label},
         "spec": {
             "type": wanted.type,
-            **families,
+            "ipFamilyPolicy": wanted.ip_family_policy or ONE_FAMILY,
             "selector": selector(snapshot.key),
             "ports": [
                 {"name": "http", "port": wanted.port, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"}

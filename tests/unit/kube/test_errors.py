@@ -27,6 +27,15 @@ def test_a_request_that_will_never_be_taken_is_for_the_user(status: int) -> None
     assert str(error) == f"{DOING}: {status}: exceeded quota: pods"
 
 
+def test_a_field_that_the_api_server_does_not_know_is_for_the_user_though_it_says_500() -> None:
+    said = "failed to create typed patch object (chat-router; apps/v1, Kind=Deployment): .spec.any: field not declared"
+
+    error = sorted_error(answer(500, {"message": said}), DOING)
+
+    assert isinstance(error, Refused)
+    assert ".spec.any: field not declared" in str(error)
+
+
 @pytest.mark.parametrize("status", [401, 404, 408, 409, 429, 500, 503, 504])
 def test_a_server_that_is_not_ready_is_tried_again(status: int) -> None:
     assert isinstance(sorted_error(answer(status), DOING), RetryLater)
