@@ -17,7 +17,7 @@ from testing.chaos.history import Outcome
 from testing.walks.walker import Walked
 
 MARK = "chaos"
-AT_ONCE = 4
+AT_ONCE = 6
 """They wait more than they compute."""
 WALKED = 80
 """Moves of a walk, out of some two thousand."""
