@@ -61,6 +61,7 @@ def test_of_a_pool_and_a_policy_these_are_asked_about() -> None:
         "endpoints.credentialsRef",
         "endpoints.tls.caRef",
         "access.clients.keyRef",
+        "calendars.configMapRef",
         "probe.samplesRef",
     }
     assert list(references(FailoverPolicySpec)) == []

@@ -159,6 +159,11 @@ REFERENCES: list[tuple[tuple[Any, ...], object, str]] = [
     (("spec", "endpoints", 0, "tls"), {"caRef": {"name": "ca", "key": "ca.crt"}}, "configmaps/ca"),
     (("spec", "probe"), {"samplesRef": {"name": "samples", "key": "all"}}, "configmaps/samples"),
     (
+        ("spec", "calendars"),
+        [{"name": "cn", "configMapRef": {"name": "holidays", "key": "cn"}}],
+        "configmaps/holidays",
+    ),
+    (
         ("spec", "access"),
         {"mode": "Keys", "clients": [{"name": "a", "keyRef": {"name": "c", "key": "k"}}]},
         "secrets/c",
