@@ -17,6 +17,7 @@ from poolkeeper.api.value_types import (
     Duration,
     Factor,
     Flag,
+    Guarantee,
     HostName,
     Label,
     ModelName,
@@ -232,7 +233,7 @@ class Endpoint(Model):
     http://egress-singapore:3128. No path, no user:password@."""
     region: Label = Label("")
     """Where the endpoint is, as free text, such as singapore. It is shown in status, in a router's /state and in the
-    metric poolkeeper_endpoint_info. It does not affect routing."""
+    metric poolkeeper_endpoint_info. Requests keep to a region where access.clients[].allow or dataPolicy says so."""
     schedule: tuple[WeightWindow, ...] = Field((), max_length=16)
     """Weight by time of the week and by date, to use off-peak prices, or to send less to a machine with other work by
     day. Outside of all windows the weight applies unchanged."""
@@ -247,3 +248,7 @@ class Endpoint(Model):
     """What it does not take: requests with tools, with images (Vision), with audio, with a JSON schema or JSON mode.
     They go to the other endpoints; where none is left, the caller gets 400 unsupported_feature. What is not in the list
     is tried, and an endpoint that refuses it gets the next such request last."""
+    guarantees: tuple[Guarantee, ...] = Field((), max_length=16, json_schema_extra=LIST_SET)
+    """What its provider promises about the data that it gets, such as NoTraining (it trains no model with it) and
+    NoRetention (it keeps nothing of it). Poolkeeper believes what you write; the words are your own. Under a
+    spec.dataPolicy that requires a word that is not in the list, the endpoint gets nothing."""

@@ -12,6 +12,7 @@ from poolkeeper.api.value_types import (
     Count,
     Duration,
     Flag,
+    Guarantee,
     HeaderName,
     LongSpan,
     ModelName,
@@ -104,6 +105,19 @@ class Access(Model):
     """Web pages of other sites that may call. Default: none; a browser then keeps the router's answers from them."""
 
 
+class DataPolicy(Model):
+    """Which endpoints may get data at all. One that does not meet it gets no request in any way (retry, hedge,
+    continued stream, fallback model), no probe and no health check. A pool whose policy no endpoint meets answers 403
+    forbidden_by_data_policy."""
+
+    require: tuple[Guarantee, ...] = Field((), max_length=16, json_schema_extra=LIST_SET)
+    """Guarantees that an endpoint must have, all of them, in the same words. Example: [NoTraining, NoRetention]. An
+    endpoint that says nothing guarantees nothing."""
+    regions: tuple[RegionName, ...] = Field((), max_length=32, json_schema_extra=LIST_SET)
+    """Regions of which an endpoint must be in one, as the endpoints name them. An endpoint without a region is in none
+    of them. Default: any."""
+
+
 _CRON_ITEM = r"(\*|\?|{v}(-{v})?)(/[1-9][0-9]?)?"
 
 
@@ -184,6 +198,8 @@ class EndpointPoolSpec(Model):
     calendars: tuple[Calendar, ...] = Field((), max_length=8, json_schema_extra=list_map("name"))
     """Named dates, such as public holidays, for the schedule and pricing.windows of endpoints. Example: {name:
     cn-holidays, configMapRef: {name: holidays, key: cn}}."""
+    data_policy: DataPolicy = DataPolicy()
+    """Which endpoints may get data at all, by what their providers guarantee and where they are. Default: all."""
     probe: Probe | None = None
     """Synthetic probes: real requests on a schedule that measure what users would see. They cost tokens, so there are
     none unless this is set. Write one field at least, such as the schedule."""

@@ -109,6 +109,10 @@ class Reason(Word):
         "A provider refuses an API key (401, 403).",
     )
     BalanceExhausted = "BalanceExhausted", "A provider says that the account has no credit (402)."
+    NobodyMayServe = (
+        "NobodyMayServe",
+        "spec.dataPolicy, or a client's allow, leaves no endpoint that takes traffic for some models.",
+    )
     GreyFailure = "GreyFailure", "Probes show an endpoint that answers, but too slowly or wrongly."
 
     PrimaryServing = "PrimaryServing", "The first tier serves."
@@ -232,6 +236,7 @@ _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
         Reason.SecretNotFound,
         Reason.CredentialsRejected,
         Reason.BalanceExhausted,
+        Reason.NobodyMayServe,
         Reason.GreyFailure,
         Reason.ProbeDataStale,
         Reason.Pending,

@@ -17,6 +17,9 @@ from poolkeeper.api.request_changes import HeaderDoc, ParameterDoc
 from poolkeeper.api.startup_hints import AnsweredDoc, OutagesDoc
 from poolkeeper.api.time_window import Day
 
+ModeDoc = Literal["Active", "Draining", "Disabled", "Forbidden"]
+"""Forbidden: the pool's data policy does not permit the endpoint. It gets nothing, of requests in flight either."""
+
 
 class ModelRoute(Model):
     """One model of the pool on one endpoint: what clients ask for, what this endpoint calls it, and its other names
@@ -125,7 +128,7 @@ class EndpointDoc(Model):
     provider: str
     tier: int
     weight: int
-    mode: Literal["Active", "Draining", "Disabled"]
+    mode: ModeDoc
     scheme: Literal["http", "https"]
     host: str
     port: int

@@ -13,6 +13,8 @@ AT_REST = frozenset({"RateLimited", "Busy"})
 """The provider set a backoff of some seconds; the breaker need not be open for that."""
 OFF_SCHEDULE = "OffSchedule"
 """Its schedule gives it no weight at this time of the week."""
+FORBIDDEN = "Forbidden"
+"""The pool's data policy does not permit it."""
 WELL = frozenset({"Healthy", "NoDataYet"})
 CHECK_FAILED = frozenset({"HealthCheckFailed"})
 """Health checks fail. The breaker need not know: it counts requests."""

@@ -145,6 +145,14 @@ class RegionName(Label):
     WANTED = "a region: printable text on one line, 1 to 63 characters"
 
 
+class Guarantee(Text):
+    """What a provider promises about the data it gets, in one word."""
+
+    PATTERN = r"^[A-Za-z][A-Za-z0-9-]*$"
+    WANTED = "a guarantee in one word, such as NoTraining: a letter, then letters, digits and '-', at most 63"
+    MAX_LENGTH = 63
+
+
 class Money(Text):
     """An amount that floating point must not touch."""
 

@@ -16,7 +16,7 @@ from poolkeeper.api.router_document import (
     ModelRoute,
     Tls,
 )
-from poolkeeper.plan.annotations import mode_of
+from poolkeeper.plan.data_policy import mode_in_force
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.per_router_share import sending_routers, share
 from poolkeeper.plan.snapshot import Snapshot
@@ -41,7 +41,7 @@ class _Address:
 
 def endpoint_docs(snapshot: Snapshot, spec: EndpointPoolSpec) -> tuple[EndpointDoc, ...]:
     among = sending_routers(snapshot)
-    found = (_endpoint_doc(snapshot, endpoint, spec.models, among) for endpoint in spec.endpoints)
+    found = (_endpoint_doc(snapshot, spec, endpoint, among) for endpoint in spec.endpoints)
     return tuple(sorted(found, key=lambda endpoint: (endpoint.tier, endpoint.name)))
 
 
@@ -55,7 +55,7 @@ def secret_source(name: str, key: str) -> str:
     return f"Secret {name}, key {key}"
 
 
-def _endpoint_doc(snapshot: Snapshot, endpoint: Endpoint, pool_models: Sequence[str], among: int) -> EndpointDoc:
+def _endpoint_doc(snapshot: Snapshot, spec: EndpointPoolSpec, endpoint: Endpoint, among: int) -> EndpointDoc:
     address = _address(snapshot, endpoint)
     return EndpointDoc(
         name=endpoint.name,
@@ -63,7 +63,7 @@ def _endpoint_doc(snapshot: Snapshot, endpoint: Endpoint, pool_models: Sequence[
         provider=endpoint.provider,
         tier=endpoint.tier,
         weight=endpoint.weight,
-        mode=mode_of(endpoint, snapshot.annotations),
+        mode=mode_in_force(spec.data_policy, endpoint, snapshot.annotations),
         scheme=address.scheme,
         host=address.host,
         port=address.port,
@@ -73,7 +73,7 @@ def _endpoint_doc(snapshot: Snapshot, endpoint: Endpoint, pool_models: Sequence[
         credential=_credential(endpoint),
         max_connections=share(endpoint.max_connections, among),
         base_latency_ms=endpoint.base_latency.ms,
-        models=tuple(_routes(endpoint, pool_models)),
+        models=tuple(_routes(endpoint, spec.models)),
         headers=_headers(endpoint),
         capabilities=tuple(sorted(endpoint.capabilities)),
         lacks=tuple(sorted(FEATURE_NAMES[feature] for feature in endpoint.lacks)),

@@ -46,7 +46,7 @@ def short(fingerprint: str) -> str:
 def _endpoints(endpoints: Iterable[EndpointDoc], declared: Mapping[str, Endpoint]) -> Iterable[ProbedEndpointDoc]:
     for endpoint in endpoints:
         said = declared[endpoint.name]
-        if endpoint.mode == "Disabled" or not endpoint.models:
+        if endpoint.mode in ("Disabled", "Forbidden") or not endpoint.models:
             continue
         yield ProbedEndpointDoc(
             name=endpoint.name,

@@ -29,7 +29,7 @@ from poolkeeper.plan.probe_successes import answered
 from poolkeeper.plan.rollout_hold import Hold, failover_to_tier, hold_of
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.plan.timezones import time_zones
-from poolkeeper.plan.unused_fields import without_effect
+from poolkeeper.plan.unused_fields import nobody_may_serve, without_effect
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,10 @@ def resolve(snapshot: Snapshot, now: datetime) -> Plan:
         document=document,
         hold=hold,
         missing=missing,
-        without_effect=without_effect(pool.spec, policy) if pool else (),
+        without_effect=(
+            *(without_effect(pool.spec, policy) if pool else ()),
+            *(nobody_may_serve(document) if document else ()),
+        ),
         ending=ending_models(pool.spec, now) if pool else (),
         policy_name=snapshot.policy.metadata.name if snapshot.policy else "",
         policy_generation=snapshot.policy_generation,

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 from poolkeeper.api.policy_spec import FailoverPolicySpec
 from poolkeeper.api.pool_spec import EndpointPoolSpec
+from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.api.router_spec import Resources
 from poolkeeper.plan.calendars import unused
+from poolkeeper.plan.data_policy import lacking
 from poolkeeper.plan.endpoints import ANY_MODEL
+from poolkeeper.plan.unserved import unserved
 
 
 def without_effect(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> tuple[str, ...]:
@@ -21,8 +24,22 @@ def _of_no_use(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> Iterator[s
     yield from _models_of_no_use(pool)
     for name in unused(pool):
         yield f"spec.calendars: {name} (no window names it)"
+    for index, endpoint in enumerate(pool.endpoints):
+        wanted = lacking(pool.data_policy, endpoint)
+        if wanted and endpoint.mode != "Disabled":
+            yield f"spec.endpoints[{index}] (spec.dataPolicy requires {wanted}, and {endpoint.name} does not have it)"
     if pool.router.autoscaling and not _asks_for_cpu(pool.router.resources):
         yield "spec.router.autoscaling (spec.router.resources requests no cpu, so its percentage has no base)"
+
+
+def nobody_may_serve(document: RouterDoc) -> tuple[str, ...]:
+    """Models and clients for which no endpoint is left, whether it is well or not."""
+    return tuple(
+        f"spec.access.clients: {one.client} (no endpoint may serve it {', '.join(one.models)})"
+        if one.client
+        else f"spec.models: {', '.join(one.models)} (spec.dataPolicy forbids every endpoint that has it)"
+        for one in unserved(document, lambda endpoint: True)
+    )
 
 
 def _asks_for_cpu(resources: Resources) -> bool:

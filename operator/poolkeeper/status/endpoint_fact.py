@@ -13,7 +13,7 @@ from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.router_reasons import AWAITING_TRAFFIC, AWAITS_TRAFFIC, OFF_SCHEDULE
 from poolkeeper.api.router_state import Breaker, EndpointState, Health, RouterState
 from poolkeeper.api.status import EndpointStatus, ProbedEndpoint
-from poolkeeper.plan.annotations import mode_of
+from poolkeeper.plan.data_policy import mode_in_force
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.probing.history import verdict_on
 from poolkeeper.probing.window import Verdict
@@ -160,9 +160,10 @@ def _reported(states: Collection[RouterState]) -> Mapping[str, EndpointState]:
 
 
 def _in_service(endpoint: Endpoint | None, snapshot: Snapshot) -> bool:
-    if endpoint is None:
+    if endpoint is None or snapshot.pool is None:
         return True
-    return mode_of(endpoint, snapshot.annotations) == "Active" and endpoint.weight > 0
+    mode = mode_in_force(snapshot.pool.spec.data_policy, endpoint, snapshot.annotations)
+    return mode == "Active" and endpoint.weight > 0
 
 
 def _as_published(previous: EndpointStatus | None, unasked: bool) -> View:

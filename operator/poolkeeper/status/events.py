@@ -13,6 +13,7 @@ from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.router_reasons import (
     AT_REST,
     CHECK_FAILED,
+    FORBIDDEN,
     KEY_MISSING,
     KEY_REFUSED,
     OFF_SCHEDULE,
@@ -23,7 +24,7 @@ from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
 from poolkeeper.status.fault_words import fault
 
 ALL_MODELS = "*"
-AWAY = frozenset({"", "Draining", "Drained", "Disabled", OFF_SCHEDULE})
+AWAY = frozenset({"", "Draining", "Drained", "Disabled", FORBIDDEN, OFF_SCHEDULE})
 """It did not serve because nobody wanted it to."""
 
 
@@ -63,6 +64,7 @@ def _conditions(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[Po
         (ConditionType.Programmed, Reason.ApplyForbidden, "Retry"),
         (ConditionType.Programmed, Reason.ApplyConflict, "Retry"),
         (ConditionType.Programmed, Reason.ChildContested, "BackOff"),
+        (ConditionType.Degraded, Reason.NobodyMayServe, "Refuse"),
     ):
         found, before = _find(now, kind), _find(was, kind)
         if found and found.reason == reason and not (before and before.reason == reason):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from poolkeeper.api.router_reasons import OFF_SCHEDULE
+from poolkeeper.api.router_reasons import FORBIDDEN, OFF_SCHEDULE
 
 OWN_KEY = "the Secret of its credentialsRef"
 
@@ -98,6 +98,10 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         ),
         "Draining": Fault("is being drained", "when that is over, run `poolkeeper undrain {pool} {endpoint}`"),
         "Disabled": Fault("is disabled", "set its mode to Active to use it again"),
+        FORBIDDEN: Fault(
+            "is forbidden by spec.dataPolicy",
+            "if its provider guarantees what the policy requires, say so in its guarantees; else remove it",
+        ),
         OFF_SCHEDULE: Fault("gets no traffic at this time of the week by its schedule", "nothing: this is no fault"),
         "BreakerOpen": Fault("has failed too often", "see its models and the last changes for the cause"),
         "BreakerHalfOpen": Fault(

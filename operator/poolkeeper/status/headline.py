@@ -25,6 +25,7 @@ TO_DO: Mapping[Reason, str] = MappingProxyType(
         Reason.ApplyForbidden: "give the operator the permission or the quota that is named",
         Reason.ApplyConflict: "find out who else manages the object that is named",
         Reason.ChildContested: "find out who else changes the object that is named",
+        Reason.NobodyMayServe: "permit another endpoint (dataPolicy, guarantees, allow), or bring a named one back",
         Reason.RouterNotReady: "look at the router Pods: `kubectl describe pod`",
         Reason.RouterServiceMissing: "find out who deleted the Service; the operator makes it again",
         Reason.ReconcilePaused: "remove the annotation when the pause is over",

@@ -5,7 +5,7 @@ A time in them is a point in time, so that a sentence reads the same at every lo
 
 from collections.abc import Collection, Iterable, Sequence
 
-from poolkeeper.api.router_reasons import KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+from poolkeeper.api.router_reasons import FORBIDDEN, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.status.chain import since_when
 from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
@@ -85,3 +85,12 @@ def _serving(facts: Facts) -> str:
     if facts.active_tier in (None, facts.primary_tier):
         return ""
     return f", until then tier {facts.active_tier} serves"
+
+
+def why_out(endpoint: EndpointFact) -> str:
+    """In a word or two."""
+    if not endpoint.in_service:
+        return "forbidden by spec.dataPolicy" if endpoint.reason == FORBIDDEN else "drained"
+    if endpoint.is_cut_off:
+        return f"breaker {'open' if endpoint.breaker == 'Open' else 'half-open'}"
+    return endpoint.reason or ("not asked yet" if endpoint.health == "Unknown" else "unhealthy")

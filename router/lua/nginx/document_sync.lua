@@ -40,6 +40,7 @@ local LAST_GOOD = "/last-good.json"
 local config_dir, run_dir
 local current, current_text, current_epoch -- this worker's
 local changes_with_time = false
+local documents = setmetatable({}, { __mode = "k" }) -- the present one, and those that requests began by
 local seen_text -- of the file, whatever it was worth
 
 
@@ -77,7 +78,6 @@ local function prepare_endpoint(endpoint, doc)
     }
   end
   endpoint.own_headers = headers.prepare(endpoint.headers)
-  endpoint.lacks_feature = route.set_of(endpoint.lacks)
   endpoint.can = {}
   for _, capability in ipairs(endpoint.capabilities) do
     endpoint.can[capability] = true
@@ -141,15 +141,12 @@ end
 
 
 local function prepare(doc, before)
-  doc.has_lacks = false
-  for _, endpoint in ipairs(doc.endpoints) do
-    doc.has_lacks = doc.has_lacks or #endpoint.lacks > 0
-  end
   doc.serves = {} -- model -> true
   for _, model in ipairs(doc.models) do
     doc.serves[model] = true
   end
   prepare_access(doc.access)
+  route.prepare_endpoints(doc)
   for _, endpoint in ipairs(doc.endpoints) do
     prepare_endpoint(endpoint, doc)
   end
@@ -170,6 +167,10 @@ local function take_up(text)
   if text and text ~= current_text then
     current_text = text
     current = prepare(parse(text), current)
+    for older in pairs(documents) do
+      route.forbid(older, current)
+    end
+    documents[current] = true
     changes_with_time = current.changes_with_time
     credentials.refresh(current)
   end

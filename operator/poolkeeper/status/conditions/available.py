@@ -13,6 +13,7 @@ from poolkeeper.plan.per_router_share import wanted_routers
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
 from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
+from poolkeeper.status.sentences import why_out
 
 
 def no_router(facts: Facts) -> Finding | None:
@@ -47,7 +48,7 @@ def too_few(facts: Facts) -> Finding | None:
     if len(facts.usable) >= wanted:
         return None
     out = [endpoint for endpoint in facts.counted if not endpoint.is_usable]
-    names = ", ".join(f"{endpoint.name} ({_why_out(endpoint)})" for endpoint in out)
+    names = ", ".join(f"{endpoint.name} ({why_out(endpoint)})" for endpoint in out)
     tried = (
         "; no other is left, so routers still send requests to those that fail health checks"
         if facts.is_last_resort
@@ -93,11 +94,3 @@ def _unasked(endpoint: EndpointFact) -> str:
     if endpoint.is_unproven:
         return f"not known, nobody has asked it{since_when(endpoint.since)}"
     return "not known, it has answered no check and no request so far"
-
-
-def _why_out(endpoint: EndpointFact) -> str:
-    if not endpoint.in_service:
-        return "drained"
-    if endpoint.is_cut_off:
-        return f"breaker {'open' if endpoint.breaker == 'Open' else 'half-open'}"
-    return endpoint.reason or ("not asked yet" if endpoint.health == "Unknown" else "unhealthy")

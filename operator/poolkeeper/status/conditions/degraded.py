@@ -1,14 +1,16 @@
 """Degraded: does something need attention, though the pool may still answer? What a human must fix comes first."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.router_reasons import KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.plan.probe_advice import FULL_PERCENT
+from poolkeeper.plan.unserved import Unserved, unserved
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
 from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
-from poolkeeper.status.sentences import by_gravity, outages_told
+from poolkeeper.status.sentences import by_gravity, outages_told, why_out
 
 
 def not_heard(facts: Facts) -> Finding | None:
@@ -22,7 +24,14 @@ def out(facts: Facts) -> Finding | None:
         return None
     seen_by = sorted({endpoint.agreement for endpoint in found if endpoint.agreement})
     seen = f" (seen by {', '.join(seen_by)})" if seen_by else ""
-    return Finding("True", _reason(found[0]), f"{outages_told(facts, found)}{seen}")
+    cut_off = unserved_told(facts)
+    more = f". {cut_off}" if cut_off else ""
+    return Finding("True", _reason(found[0]), f"{outages_told(facts, found)}{seen}{more}")
+
+
+def nobody_may_serve(facts: Facts) -> Finding | None:
+    told = unserved_told(facts)
+    return Finding("True", Reason.NobodyMayServe, told) if told else None
 
 
 def grey(facts: Facts) -> Finding | None:
@@ -53,10 +62,36 @@ CHECKS: tuple[Check, ...] = (
     as_before(ConditionType.Degraded),
     not_heard,
     out,
+    nobody_may_serve,
     grey,
     probe_stale,
     all_well,
 )
+
+
+def unserved_told(facts: Facts) -> str:
+    """Whom nobody may serve now, though others are served; "" where there is nobody. A router that has not said what an
+    endpoint does leaves it the benefit of the doubt."""
+    document = facts.plan.document
+    if document is None:
+        return ""
+    known = {endpoint.name: endpoint for endpoint in facts.endpoints}
+
+    def serves(name: str) -> bool:
+        one = known.get(name)
+        return one is None or not one.is_known or one.is_usable or one.may_serve
+
+    return "; ".join(_unserved_told(one, known) for one in unserved(document, serves))
+
+
+def _unserved_told(found: Unserved, known: Mapping[str, EndpointFact]) -> str:
+    whom = f"client {found.client}" if found.client else "every caller"
+    models = ", ".join(found.models)
+    if not found.permitted:
+        rule = "its allow" if found.client else "spec.dataPolicy"
+        return f"{whom} gets no answer for {models}: {rule} permits none of {', '.join(found.barred)}"
+    out = ", ".join(f"{name} ({why_out(known[name])})" for name in found.permitted)
+    return f"{whom} gets no answer for {models}: only {out} may serve it"
 
 
 def _reason(worst: EndpointFact) -> Reason:

@@ -41,6 +41,9 @@ end
 -- in another tier.
 function _M.not_asked(request, endpoint, has_route)
   local bar = request.barred and request.barred[endpoint.name]
+  if endpoint.is_forbidden then
+    return { "Forbidden" }
+  end
   if bar then
     return bar == "client" and { "ClientNotAllowed" } or { "FeatureLacking", bar }
   end

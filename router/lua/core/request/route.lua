@@ -5,8 +5,10 @@ local concat = table.concat
 
 local _M = {}
 
+local BAR_RANK = { client = 1, policy = 2 } -- of features: 0, because another request of the same client may be served
 
-function _M.set_of(names)
+
+local function set_of(names)
   local set = {}
   for i = 1, #names do
     set[names[i]] = true
@@ -19,17 +21,32 @@ end
 -- cached answer is for one client, and no longer when the client may use other endpoints.
 function _M.prepare(client)
   local models, endpoints = client.allowed_models, client.allowed_endpoints
-  client.may_ask = models and _M.set_of(models)
-  client.allowed = endpoints and _M.set_of(endpoints)
+  client.may_ask = models and set_of(models)
+  client.allowed = endpoints and set_of(endpoints)
   client.cache_owner = client.name .. "\0" .. concat(endpoints or { "*" }, "\0")
 end
 
 
--- The endpoint's route for the request's model; nil when it does not serve the model on this surface, or the request is
--- barred from it.
+-- Endpoints with what they must not get: lacks_feature, a set, and is_forbidden, by the pool's data policy. The document
+-- with has_lacks: does any lack something, and forbidden: names, as text.
+function _M.prepare_endpoints(doc)
+  local forbidden = {}
+  doc.has_lacks = false
+  for _, endpoint in ipairs(doc.endpoints) do
+    endpoint.lacks_feature = set_of(endpoint.lacks)
+    endpoint.is_forbidden = endpoint.mode == "Forbidden"
+    forbidden[#forbidden + 1] = endpoint.is_forbidden and endpoint.name or nil
+    doc.has_lacks = doc.has_lacks or #endpoint.lacks > 0
+  end
+  doc.forbidden = concat(forbidden, " ")
+end
+
+
+-- The endpoint's route for the request's model; nil when it does not serve the model on this surface, the pool's data policy
+-- forbids it, or the request is barred from it.
 function _M.of(request, endpoint)
   local barred = request.barred
-  if barred and barred[endpoint.name] then
+  if endpoint.is_forbidden or barred and barred[endpoint.name] then
     return nil
   end
   return endpoint.places[request.surface.name] and endpoint.routes[request.model]
@@ -55,20 +72,34 @@ function _M.barred(endpoints, client, features)
 end
 
 
--- Why no endpoint is left for the request, if it is barred from every one that serves its model on this surface: "client"
--- where the client may use none, else a feature; nil: one is left, or none serves the model.
+-- Why no endpoint is left for the request, if it is barred from every one that serves its model on this surface: a feature,
+-- else "client" where the client may use none, else "policy"; nil: one is left, or none serves the model.
 function _M.bar(request)
   local found
   for _, endpoint in ipairs(request.doc.endpoints) do
     if endpoint.places[request.surface.name] and endpoint.routes[request.model] then
-      local why = request.barred and request.barred[endpoint.name]
+      local why = endpoint.is_forbidden and "policy" or request.barred and request.barred[endpoint.name]
       if not why then
         return nil
       end
-      found = (found == nil or why ~= "client") and why or found
+      if not found or (BAR_RANK[why] or 0) < (BAR_RANK[found] or 0) then
+        found = why
+      end
     end
   end
   return found
+end
+
+
+-- From now on the data policy forbids these endpoints to requests in flight, too: those that began by an older document.
+function _M.forbid(older, doc)
+  local forbidden = {}
+  for _, endpoint in ipairs(doc.endpoints) do
+    forbidden[endpoint.name] = endpoint.is_forbidden
+  end
+  for _, endpoint in ipairs(older.endpoints) do
+    endpoint.is_forbidden = endpoint.is_forbidden or forbidden[endpoint.name]
+  end
 end
 
 

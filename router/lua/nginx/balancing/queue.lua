@@ -19,6 +19,7 @@ local _M = {}
 
 local TICK_MS = 5
 local RETRY_MIN_MS = 1000
+local NOBODY = {}
 
 local lines = {} -- name -> {priority -> list}; a list: {first, last, [first..last] = waiter}
 local waiting = 0 -- in this worker
@@ -32,6 +33,9 @@ local last_wait_ms = 0 -- of the request that was served last
 local function name_of_line(request)
   local without = {}
   for name in pairs(request.excluded) do
+    without[#without + 1] = name
+  end
+  for name in pairs(request.barred or NOBODY) do
     without[#without + 1] = name
   end
   table.sort(without)

@@ -116,7 +116,7 @@ local function look_for_beta(request, body)
     return
   end
   for _, endpoint in ipairs(request.doc.endpoints) do
-    if endpoint.can.BetaSurface and endpoint.routes[request.model] then
+    if endpoint.can.BetaSurface and route.of(request, endpoint) then
       request.needs = "BetaSurface"
     end
   end
@@ -157,14 +157,14 @@ function _M.read(request)
   request.parsed, request.model, request.first_model = parsed, parsed.model, parsed.model
   request.asked = surfaces.asked(request.surface, parsed.model)
   request.choices, request.wants_usage = parsed.choices, parsed.wants_usage
-  if request.surface == surfaces.CHAT then
-    look_for_beta(request, body)
-  end
   if doc.has_lacks then
     request.features = features.of(body, turn.pause)
   end
   if doc.has_lacks or request.client.allowed then
     request.barred = route.barred(doc.endpoints, request.client, request.features or NOTHING)
+  end
+  if request.surface == surfaces.CHAT then
+    look_for_beta(request, body)
   end
 end
 

@@ -51,6 +51,10 @@ end
 -- No endpoint has the model on this surface, or none that the request may go to.
 local function refuse_unoffered(request)
   local surface, why = request.surface, bar(request)
+  if why == "policy" then
+    return _M.refuse(request, 403, "forbidden_by_data_policy",
+                  ("The data policy of this pool forbids every endpoint that serves the model '%s'."):format(request.model))
+  end
   if why == "client" then
     return _M.refuse(request, 403, "endpoint_not_allowed",
                   ("Your API key may use no endpoint that serves the model '%s'."):format(request.model))

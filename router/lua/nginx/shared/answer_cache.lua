@@ -21,11 +21,13 @@ local ANSWER_MAX_BYTES = 1024 * 1024
 
 
 -- The key of a request's cached answer. Clients of a pool that knows its clients never see each other's answers, and the
--- holder of a client's new key none of the old key's.
+-- holder of a client's new key none of the old key's. After the data policy has forbidden an endpoint, nobody gets an answer
+-- from before.
 local function key_of(request)
   local context = digest.new()
   local client = request.client
   local owner = client.name == "" and "" or client.cache_owner .. " " .. (client.key_version or "")
+  owner = owner .. request.doc.forbidden
   local asked = request.query .. "\n" .. request_headers.asked(request.client_headers)
   cache_key.say(request.surface.name, owner, asked, request.parsed, digest.add, context, turn.pause)
   return digest.finish(context)

@@ -14,6 +14,13 @@ local function request(endpoints, client, features)
 end
 
 
+local function forbidden(name, lacks)
+  local one = endpoint(name, lacks)
+  one.is_forbidden = true
+  return one
+end
+
+
 describe("the way to an endpoint", function()
   local a, b = endpoint("a"), endpoint("b", { tools = true })
 
@@ -40,6 +47,48 @@ describe("the way to an endpoint", function()
     assert.is_nil(route.barred({ a, b }, {}, {}))
     assert.is_nil(route.barred({ a }, {}, { "tools" }))
   end)
+
+  it("does not exist where the data policy forbids it, for every client", function()
+    local asked = request({ forbidden("a"), b }, {})
+    assert.is_nil(route.of(asked, asked.doc.endpoints[1]))
+    assert.truthy(route.of(asked, b))
+    assert.is_nil(route.bar(asked))
+  end)
+
+  it("ends for requests in flight when a new document forbids the endpoint, and never comes back to them", function()
+    local older = { endpoints = { endpoint("a"), endpoint("b"), endpoint("gone") } }
+    local asked = request(older.endpoints, {})
+    route.forbid(older, { endpoints = { forbidden("a"), endpoint("b") } })
+    assert.is_nil(route.of(asked, older.endpoints[1]))
+    assert.truthy(route.of(asked, older.endpoints[2]))
+    assert.truthy(route.of(asked, older.endpoints[3]))
+    route.forbid(older, { endpoints = { endpoint("a"), endpoint("b") } })
+    assert.is_nil(route.of(asked, older.endpoints[1]))
+  end)
+
+  it("is prepared from the document", function()
+    local doc = { endpoints = { { name = "a", lacks = {}, mode = "Forbidden" }, { name = "b", lacks = { "tools" }, mode = "Draining" },
+                                { name = "c", lacks = {}, mode = "Forbidden" } } }
+    route.prepare_endpoints(doc)
+    assert.is_true(doc.endpoints[1].is_forbidden)
+    assert.is_false(doc.endpoints[2].is_forbidden)
+    assert.same({ tools = true }, doc.endpoints[2].lacks_feature)
+    assert.is_true(doc.has_lacks)
+    assert.equal("a c", doc.forbidden)
+  end)
+
+  local all_forbidden = {
+    { "the policy alone", { forbidden("a"), forbidden("b") }, {}, {}, "policy" },
+    { "the policy, and the client", { forbidden("a"), endpoint("b") }, { allowed = { a = true } }, {}, "client" },
+    { "the policy, and a feature", { forbidden("a"), b }, {}, { "tools" }, "tools" },
+    { "the policy, the client and a feature", { forbidden("a"), b, endpoint("c") }, { allowed = { b = true } },
+      { "tools" }, "tools" },
+  }
+  for _, case in ipairs(all_forbidden) do
+    it("is barred by " .. case[1], function()
+      assert.equal(case[5], route.bar(request(case[2], case[3], case[4])))
+    end)
+  end
 
   local bars = {
     { "a client that may use none", { allowed = {} }, {}, "client" },
