@@ -61,9 +61,9 @@ def _verdict(verdict: Verdict) -> str:
     return f"class = {_literal(verdict.outcome)}, reason = {_literal(verdict.reason)}"
 
 
-def _literal(value: str | int | tuple[int, ...]) -> str:
+def _literal(value: str | int | tuple[int, ...] | tuple[str, ...]) -> str:
     if isinstance(value, tuple):
-        return "{ " + ", ".join(f"[{one}] = true" for one in value) + " }"
+        return "{ " + ", ".join(f"[{one}] = true" if isinstance(one, int) else _literal(one) for one in value) + " }"
     if isinstance(value, int):
         return str(value)
     return '"' + "".join(chr(byte) if _is_plain(byte) else f"\\{byte:03}" for byte in value.encode()) + '"'

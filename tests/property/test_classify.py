@@ -44,7 +44,12 @@ statuses = st.sampled_from(
 ) | st.integers(100, 599)
 RULES = [*COMMON, *(rule for rules in PROVIDERS.values() for rule in rules)]
 PHRASES = sorted(
-    {words for rule in RULES for words in (rule.code, rule.type, rule.starts, rule.says, rule.has) if words}
+    {
+        " ".join(words) if isinstance(words, tuple) else words
+        for rule in RULES
+        for words in (rule.code, rule.type, rule.starts, rule.says, rule.has)
+        if words
+    }
     | set(WORD_STATUS)
 )
 phrases = st.sampled_from(PHRASES) | st.sampled_from(PHRASES).map(str.upper) | st.text(max_size=8)
@@ -52,7 +57,7 @@ said = phrases | st.tuples(phrases, phrases).map(" ".join) | st.sampled_from(["c
 values: st.SearchStrategy[object] = said | st.none() | st.booleans() | st.integers(0, 100_000) | st.just(503)
 NAMES = [
     "error", "metadata", "error_type", "code", "type", "message", "detail", "object", "x", "base_resp", "status_msg",
-    "error_message", "error_msg", "msg", "error_code",
+    "error_message", "error_msg", "msg", "error_code", "errors", "fault", "faultstring", "title",
 ]  # fmt: skip
 bodies = st.recursive(
     values,

@@ -81,6 +81,10 @@ def _fits(rule: Rule, status: int, words: Words, text: bytes) -> bool:
         and (rule.code is None or rule.code.encode() == words.code)
         and (rule.type is None or rule.type.encode() == words.type)
         and (rule.starts is None or words.message.startswith(rule.starts.encode()))
-        and (rule.says is None or rule.says.encode() in words.own)
-        and (rule.has is None or rule.has.encode() in text)
+        and (rule.says is None or _has_all(words.own, rule.says))
+        and (rule.has is None or _has_all(text, rule.has))
     )
+
+
+def _has_all(text: bytes, words: str | tuple[str, ...]) -> bool:
+    return all(word.encode() in text for word in ((words,) if isinstance(words, str) else words))

@@ -18,11 +18,15 @@ _BLANK = b" \t\r\n"
 _NOT_OWN = re.compile(rb"[\"`:\\]|(?<![a-z])'")
 _OWN_MAX_BYTES = 400
 
-_ROOT = b""
-_INSIDE = {b"error": b"error.", b"error.metadata": b"error.metadata.", b"base_resp": b"base_resp."}
-"""The objects that are looked into, and what the names of their members start with."""
+_ROOT, _LIST, _BRACE = b"", b"[", ord("{")
+_INSIDE = {
+    b"error": b"error.", b"error.metadata": b"error.metadata.", b"base_resp": b"base_resp.",
+    b"errors": b"error.", b"detail": b"error.", b"error.error": b"error.", b"fault": b"error.",
+}  # fmt: skip
+"""The objects that are looked into, also the first of a list, and what the names of their members start with."""
 _MESSAGES = (
     b"error.message", b"error", b"message", b"detail", b"error_message", b"error_msg", b"msg", b"base_resp.status_msg",
+    b"error.error", b"error.msg", b"error.detail", b"error.faultstring", b"title",
 )  # fmt: skip
 
 
@@ -65,7 +69,7 @@ def _members(text: bytes, pos: int) -> dict[bytes, bytes]:
     while inside and (found := _NEXT.search(text, pos)):
         at, pos = found.start(), found.end()
         if text[at] in b"{[":
-            inside.append(None)
+            inside.append(_first_item(inside) if text[at] == _BRACE else None)
         elif text[at] in b"}]":
             inside.pop()
         else:
@@ -79,12 +83,22 @@ def _members(text: bytes, pos: int) -> dict[bytes, bytes]:
     return said
 
 
+def _first_item(inside: list[bytes | None]) -> bytes | None:
+    """What the names of an object's members start with that stands in a list; only the first item is looked into."""
+    around = inside[-1]
+    if around is None or not around.startswith(_LIST):
+        return None
+    inside[-1] = None
+    return around[1:]
+
+
 def _take(text: bytes, pos: int, name: bytes, said: dict[bytes, bytes], inside: list[bytes | None]) -> int:
     """Reads the value at pos of the member `name`; gives the position behind it, or behind its opening bracket."""
     prefix = inside[-1]
     opening = text[pos : pos + 1]
     if opening in (b"{", b"["):
-        inside.append(_INSIDE.get(prefix + name) if prefix is not None and opening == b"{" else None)
+        within = _INSIDE.get(prefix + name) if prefix is not None else None
+        inside.append(_LIST + within if within and opening == _LIST else within)
         return pos + 1
     if opening == b'"':
         end = _string_end(text, pos + 1)

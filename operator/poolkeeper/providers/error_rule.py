@@ -20,6 +20,8 @@ class Verdict:
 
 
 Statuses = int | tuple[int, ...]
+Words = str | tuple[str, ...]
+"""Several: all of them, in any order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +31,12 @@ class Rule:
     code: str | None = None
     type: str | None = None
     starts: str | None = None
-    says: str | None = None
-    has: str | None = None
+    says: Words | None = None
+    has: Words | None = None
 
 
-def coded(verdict: Verdict, *words: str) -> tuple[Rule, ...]:
-    return tuple(Rule(verdict=verdict, code=word) for word in words)
+def coded(verdict: Verdict, *words: str, status: Statuses | None = None) -> tuple[Rule, ...]:
+    return tuple(Rule(verdict=verdict, status=status, code=word) for word in words)
 
 
 def typed(verdict: Verdict, *words: str) -> tuple[Rule, ...]:
@@ -45,11 +47,11 @@ def starting(verdict: Verdict, status: Statuses, *words: str) -> tuple[Rule, ...
     return tuple(Rule(verdict=verdict, status=status, starts=start) for start in words)
 
 
-def saying(verdict: Verdict, status: Statuses, *words: str) -> tuple[Rule, ...]:
+def saying(verdict: Verdict, status: Statuses, *words: Words) -> tuple[Rule, ...]:
     return tuple(Rule(verdict=verdict, status=status, says=part) for part in words)
 
 
-def having(verdict: Verdict, status: Statuses | None, *words: str) -> tuple[Rule, ...]:
+def having(verdict: Verdict, status: Statuses | None, *words: Words) -> tuple[Rule, ...]:
     return tuple(Rule(verdict=verdict, status=status, has=part) for part in words)
 
 

@@ -38,6 +38,7 @@ from poolkeeper.providers.request_words import (
     ABOUT_THE_REQUEST,
     CALLERS_FAULT_AS_500,
     FIREWALLS,
+    IN_OTHER_WORDS,
     NOT_ABOUT_THE_KEY,
 )
 from poolkeeper.providers.service_words import MISSING_MODEL, NOT_NOW, OUT_OF_SERVICE
@@ -116,6 +117,7 @@ COMMON: tuple[Rule, ...] = (
     *CALLERS_FAULT_AS_500,
     *ABOUT_THE_REQUEST,
     *NOT_NOW,
+    *IN_OTHER_WORDS,
 )
 
 PROVIDERS: Mapping[Provider, tuple[Rule, ...]] = {

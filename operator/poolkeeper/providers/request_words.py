@@ -13,7 +13,10 @@ from poolkeeper.providers.error_rule import (
     NOT_HERE,
     TOO_LONG,
     Rule,
+    coded,
     having,
+    in_chinese,
+    saying,
     starting,
 )
 
@@ -53,11 +56,21 @@ ABOUT_THE_REQUEST: tuple[Rule, ...] = (
         "model_max_prompt_tokens_exceeded",
         "prompt token count of",
         "exceeds maximum input length",
+        "max input length",
+        "max length of current question",
+        "maximum context size",
+        "contextwindowexceedederror",
+        "tokens_too_long",
+        "tokens in the prompt cannot exceed",
+        "input length too long",
+        "too big compared to kv size",
+        *in_chinese("输入长度", "上下文长度", "超长"),
     ),
     # vLLM: what is left of the context for the answer, below nothing
     *starting(TOO_LONG, 400, "max_tokens must be at least 1, got -", "max_completion_tokens must be at least 1, got -"),
     # A limit of tokens a minute that this one request is over: it fits at no time.
     *starting(NEVER_FITS, (413, 429), "request too large for"),
+    *having(NEVER_FITS, 429, "tokens must be reduced", "reduce your message size"),
     *having(
         BAD_HISTORY,
         (400, 422),
@@ -66,13 +79,20 @@ ABOUT_THE_REQUEST: tuple[Rule, ...] = (
         "redacted_thinking",
         "in `thinking` block",
         "thought_signature",
+        "thought signature",
+        "thinking.signature",
         "invalid_encrypted_content",
+        "of type 'reasoning' was provided without",
+        "without its required 'reasoning' item",
     ),
     *having(
         NOT_HERE,
         400,
-        "thinking options type cannot be",
+        "thinking options",
+        "thinking mode",
+        "think value",
         "invalid 'user_id'",
+        "invalid 'user'",
         "invalid 'metadata.user_id'",
         "unsupported_parameter",
         "unsupported_value",
@@ -86,6 +106,19 @@ ABOUT_THE_REQUEST: tuple[Rule, ...] = (
         "max_tokens is too large",
         "maximum allowed number of output tokens",
         "completion tokens, whereas you provided",
+        "above_max_length",
+        "greater than max allowed",
+        "budget_tokens",
+        "when thinking is enabled",
+        "thinking may not be enabled",
+        "for the `anthropic-beta` header",
+        "unsupported tool type",
+        "of deepseek-reasoner must be",
+        "non-streaming calls",
+        "only support stream",
+        "only supports stream",
+        ("effort", "supported values"),
+        ("effort", "expected one of"),
     ),
     # A gateway passes on what its provider said, and with it a status that says nothing.
     Rule(verdict=NOT_HERE, status=400, type="upstream_error"),
@@ -119,6 +152,22 @@ ABOUT_THE_REQUEST: tuple[Rule, ...] = (
         "response_format type is unavailable",
         "'response_format.type' must be",
         "unable to generate parser for this template",
+        "do not support",
+        "cannot be combined",
+        "cannot be used with",
+        "cannot use custom grammar",
+        "is incompatible with",
+        "not compatible with",
+        "base_url https",
+        "missing data required for image",
+        "unimplemented keys",
+        "grammar error",
+        "failed to convert the grammar",
+        "grammar backend",
+        "yet supported",
+        "template error",
+        "limit-mm-per-prompt",
+        "may be provided in one prompt",
     ),
 )
 """Recognised by words anywhere: a person who puts them into a prompt gains only a retry at other endpoints."""
@@ -134,6 +183,9 @@ CALLERS_FAULT_AS_500: tuple[Rule, ...] = (
         "failed to parse grammar",
         "failed to load image",
         "failed to decode image",
+        "illegal base64 data",
+        "invalid image",
+        "cannot identify image file",
         "json schema conversion failed",
         "missing required",
         "unsupported role",
@@ -175,10 +227,62 @@ NOT_ABOUT_THE_KEY: tuple[Rule, ...] = (
         "country, region, or territory not supported",
     ),
     *having(FILTERED, 403, "moderation", "flagged", "guardrail", "content_policy", "content policy", "safety system"),
+    *coded(FILTERED, "content_filter", "content_blocked", "sensitive_words_detected", status=(403, 500)),
+    *saying(FILTERED, 403, "violat", "sensitive", "inappropriate", "safety", ("blocked", "content"), ("blocked", "prompt")),
+    *having(FILTERED, 403, *in_chinese("敏感词", "敏感内容", "违规")),
+    *starting(
+        NO_MODEL,
+        _FORBIDDEN,
+        *in_chinese("该令牌无权访问模型", "该令牌无权使用模型", "您的令牌无权", "令牌无权"),
+    ),
 )
 
 FIREWALLS: tuple[Rule, ...] = (
     *starting(BLOCKED, (403, 406), "<"),
-    *having(BLOCKED, (403, 405, 406), "cloudflare", "errors.aliyun.com", "incapsula", "support id"),
+    *starting(BLOCKED, (403, 429, 503), "error code: 10"),
+    *starting(BLOCKED, 403, "your request was blocked", "request blocked", "the request is blocked"),
+    *having(
+        BLOCKED,
+        (403, 405, 406),
+        "cloudflare",
+        "errors.aliyun.com",
+        "incapsula",
+        "support id",
+        "awswaf",
+        "browser's signature",
+    ),
+    *(
+        Rule(verdict=BLOCKED, status=(200, 400, 405, 418, 429, 493, 503), starts="<", has=words)
+        for words in (
+            "cdn-cgi/challenge-platform",
+            "<title>just a moment",
+            "_incapsula_resource",
+            "your support id is",
+            "awswaf.com",
+            "cloudwaf",
+            "attack detected",
+            "errors.aliyun.com",
+            *in_chinese("拦截"),
+        )
+    ),
 )
 """A page where an API would have said JSON comes from something before it, about these words or this address."""
+
+IN_OTHER_WORDS: tuple[Rule, ...] = (
+    *saying(
+        TOO_LONG,
+        (400, 413, 422),
+        *(
+            (what, how)
+            for what in ("prompt", "input length", "input token", "context", "total token", "number of tokens")
+            for how in ("exceed", "too long", "longer than", "greater than", "larger than", "only supports up to")
+        ),
+        ("input tokens", "maximum"),
+    ),
+    *saying(NOT_HERE, _REFUSED, ("only ", " support"), ("only ", "available"), ("only ", "allowed")),
+    *starting(NOT_HERE, _REFUSED, "only ["),
+    # A 403 that speaks of a model, or of where its caller is, is about these; a 401 where it speaks of access to one.
+    *saying(NO_MODEL, 403, "model", "your region", "your country", "your location", "模型"),
+    *saying(NO_MODEL, 401, ("access", "model"), ("model", "not allowed"), ("model", "permission")),
+)
+"""After all others: how refusals put it in words that nobody has listed."""

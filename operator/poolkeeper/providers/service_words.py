@@ -4,6 +4,7 @@ Read from refusals in public reports and providers' own pages; error_rules.py sa
 """
 
 from poolkeeper.providers.error_rule import (
+    BAD_HISTORY,
     BUSY,
     INVALID,
     KEY_REFUSED,
@@ -57,6 +58,9 @@ OUT_OF_SERVICE: tuple[Rule, ...] = (
         "any credits",
         "no credits",
         "out of credits",
+        "credits are depleted",
+        "credits expired",
+        "insufficient fund",
         "budget has been exceeded",
         "billing hard limit",
         "pre-consume token quota failed",
@@ -73,6 +77,12 @@ OUT_OF_SERVICE: tuple[Rule, ...] = (
         "incorrect api key",
         "api key not valid",
         "api key is invalid",
+        "api key expired",
+        "api key has expired",
+        "invalid api-key",
+        "login fail",
+        "authentication fail",
+        "authentication error",
         "organization has been disabled",
         "account has been disabled",
         "account has been suspended",
@@ -82,7 +92,22 @@ OUT_OF_SERVICE: tuple[Rule, ...] = (
 """The account or its key, whatever the status."""
 
 MISSING_MODEL: tuple[Rule, ...] = (
-    *coded(NO_MODEL, "model_not_found", "model_not_supported", "modelnotopen", "invalidendpointormodel.notfound"),
+    *coded(
+        NO_MODEL,
+        "model_not_found",
+        "model_not_supported",
+        "modelnotopen",
+        "invalidendpointormodel.notfound",
+        "invalidendpoint.closedendpoint",
+        "allocationquota.freetieronly",
+    ),
+    *starting(NO_MODEL, 400, "unable to access model", "the requested model"),
+    *saying(
+        NO_MODEL,
+        (200, 400, 422),
+        "not a valid model",
+        *(("model", how) for how in ("deprecated", "decommissioned", "retired", "no longer available", "end of life")),
+    ),
     *starting(NO_MODEL, 400, "model not exist", "the supported api model names are", *in_chinese("模型不存在")),
     *starting(
         NO_MODEL,
@@ -105,6 +130,7 @@ MISSING_MODEL: tuple[Rule, ...] = (
     ),
     # What the caller names and the provider no longer has, if it ever had it; not the model.
     Rule(verdict=INVALID, status=404, code="previous_response_not_found"),
+    *starting(BAD_HISTORY, 404, "item with id 'rs_"),
     *starting(
         INVALID,
         404,
@@ -120,9 +146,11 @@ MISSING_MODEL: tuple[Rule, ...] = (
 NOT_NOW: tuple[Rule, ...] = (
     *having(BUSY, 200, "too busy", "overloaded", "insufficient_system_resource"),
     Rule(verdict=RATE_LIMITED, status=200, has="rate_limit"),
+    *saying(RATE_LIMITED, (500, 502), "rate limit", "too many requests"),
     *saying(
         RATE_LIMITED,
         _ODD,
+        "daily free allocation",
         "rate limit",
         "too many requests",
         "too many tokens",
@@ -155,10 +183,18 @@ NOT_NOW: tuple[Rule, ...] = (
         "temporarily unavailable",
         "at capacity",
         "capacity exceeded",
+        "capacity temporarily exceeded",
         "queue is full",
         "still loading",
         "is currently loading",
     ),
+    *starting(
+        RATE_LIMITED, (*_ODD, 500), *in_chinese("请求过于频繁", "请求过多", "访问过于频繁", "当前请求过多", "请求频率")
+    ),
+    *starting(
+        BUSY, (*_ODD, 500), *in_chinese("服务器繁忙", "系统繁忙", "服务繁忙", "当前模型负载", "模型负载", "当前服务负载")
+    ),
+    *saying(BUSY, _ODD, "请稍后再试", "请稍后重试", "负载过高", "访问量过大"),
     # What is not about the request says of a model, by its name, that it is missing.
     *starting(NO_MODEL, 400, "the model `", "function id '"),
     *saying(BUSY, (400, 403), "try again later", "high demand", "high traffic"),

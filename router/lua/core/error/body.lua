@@ -15,10 +15,15 @@ local QUOTE, BACKSLASH, APOSTROPHE = 34, 92, 39
 local OPEN_BRACE, OPEN_BRACKET = 123, 91
 
 local ROOT = ""
--- The objects that are looked into, and what the names of their members start with.
-local INSIDE = { ["error"] = "error.", ["error.metadata"] = "error.metadata.", base_resp = "base_resp." }
+local LIST = "["
+-- The objects that are looked into, also the first of a list, and what the names of their members start with.
+local INSIDE = {
+  ["error"] = "error.", ["error.metadata"] = "error.metadata.", base_resp = "base_resp.",
+  errors = "error.", detail = "error.", ["error.error"] = "error.", fault = "error.",
+}
 local MESSAGES = {
   "error.message", "error", "message", "detail", "error_message", "error_msg", "msg", "base_resp.status_msg",
+  "error.error", "error.msg", "error.detail", "error.faultstring", "title",
 }
 local OWN_MAX_BYTES = 400
 
@@ -41,7 +46,8 @@ local function take(text, pos, name, said, inside)
   local prefix = inside[#inside]
   local opening = byte(text, pos)
   if opening == OPEN_BRACE or opening == OPEN_BRACKET then
-    inside[#inside + 1] = prefix and opening == OPEN_BRACE and INSIDE[prefix .. name] or false
+    local within = prefix and INSIDE[prefix .. name] or false
+    inside[#inside + 1] = within and opening == OPEN_BRACKET and LIST .. within or within
     return pos + 1
   end
   local value, after
@@ -60,6 +66,17 @@ local function take(text, pos, name, said, inside)
 end
 
 
+-- What the names of an object's members start with that stands in a list; only the first item is looked into.
+local function first_item(inside)
+  local around = inside[#inside]
+  if not around or sub(around, 1, 1) ~= LIST then
+    return false
+  end
+  inside[#inside] = false
+  return sub(around, 2)
+end
+
+
 -- The members with a plain value of the objects that are looked into; the first of a name counts.
 local function members(text, pos)
   local said, inside = {}, { ROOT }
@@ -71,7 +88,7 @@ local function members(text, pos)
     local char = byte(text, at)
     pos = at + 1
     if char == OPEN_BRACE or char == OPEN_BRACKET then
-      inside[#inside + 1] = false
+      inside[#inside + 1] = char == OPEN_BRACE and first_item(inside)
     elseif char ~= QUOTE then
       inside[#inside] = nil
     else

@@ -26,13 +26,27 @@ local function is_status(wanted, status)
 end
 
 
+-- words: one, or a list of which all must occur.
+local function has_all(text, words)
+  if type(words) == "string" then
+    return find(text, words, 1, true) ~= nil
+  end
+  for i = 1, #words do
+    if not find(text, words[i], 1, true) then
+      return false
+    end
+  end
+  return true
+end
+
+
 local function fits(rule, status, words, text)
   return (not rule.status or is_status(rule.status, status))
     and (not rule.code or rule.code == words.code)
     and (not rule.type or rule.type == words.type)
     and (not rule.starts or sub(words.message, 1, #rule.starts) == rule.starts)
-    and (not rule.says or find(words.own, rule.says, 1, true) ~= nil)
-    and (not rule.has or find(text, rule.has, 1, true) ~= nil)
+    and (not rule.says or has_all(words.own, rule.says))
+    and (not rule.has or has_all(text, rule.has))
 end
 
 
