@@ -97,7 +97,7 @@ def _add(answer: Answer, data: str) -> None:
         answer.strange.append(f"event {answer.events} is no JSON object: {data[:80]!r}")
         return
     answer.error = answer.error or error_of(fields)
-    if fields.get("id") is not None:
+    if fields.get("id"):  # Azure's first chunk has an empty one
         answer.ids.add((fields.get("id"), fields.get("created"), fields.get("model")))
     answer.usage += fields.get("usage") is not None
     for choice in _choices(fields):
@@ -110,11 +110,14 @@ def _add(answer: Answer, data: str) -> None:
 
 
 def _add_calls(answer: Answer, pieces: object) -> None:
-    for piece in pieces if isinstance(pieces, list) else []:
-        if isinstance(piece, dict) and isinstance(piece.get("index"), int) and isinstance(piece.get("function"), dict):
-            name, arguments = answer.calls.get(piece["index"], ("", ""))
+    """As clients do that count calls which have no index; a name that comes again with each piece is one name."""
+    for place, piece in enumerate(pieces if isinstance(pieces, list) else []):
+        index = piece.get("index", place) if isinstance(piece, dict) else None
+        if isinstance(index, int) and isinstance(piece.get("function"), dict):
+            name, arguments = answer.calls.get(index, ("", ""))
             named = piece["function"]
-            answer.calls[piece["index"]] = name + said(named.get("name")), arguments + said(named.get("arguments"))
+            its_name = "" if named.get("name") == name else said(named.get("name"))
+            answer.calls[index] = name + its_name, arguments + said(named.get("arguments"))
 
 
 def _choices(fields: dict[str, object]) -> Iterator[dict[str, object]]:

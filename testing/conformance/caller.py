@@ -1,6 +1,9 @@
 """One request over real HTTP: read to its end, left early, or given up when it seems to have none."""
 
+import gzip
+import json
 import time
+import zlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -8,9 +11,10 @@ import httpx
 
 from testing import plain_http
 from testing.conformance.answer import End, Received, of_stream
-from testing.conformance.case import CALLER_KEY, Leave, Surface
+from testing.conformance.case import CALLER_KEY, Leave, Manner, Surface
 from testing.conformance.speech import SPEECH
 
+PACKED = {"gzip": gzip.compress, "deflate": zlib.compress, "": bytes}
 PATIENCE_S = 10.0
 """A hang guard, never an expectation."""
 
@@ -23,18 +27,20 @@ def ask(
     surface: Surface = Surface.CHAT,
     path: str = "",
     extra: Mapping[str, str] = MappingProxyType({}),
+    manner: Manner = Manner(),  # noqa: B008  # frozen
 ) -> Received:
     """path: where the surface is, if not at its usual place; extra: headers that the gateway wants."""
     began_s = time.monotonic()
     speech = SPEECH[surface]
     url = base_url.removesuffix("/v1") + (path or speech.path)
-    headers = {**speech.key(key), "accept-encoding": "identity", **extra}
+    content, sent = _sent(body, manner)
+    headers = {**speech.key(key, manner.key_header), "accept-encoding": "identity", **extra, **sent}
     wait_s = leave.after_ms / 1000 if leave and leave.after_ms else PATIENCE_S
     status, seen, got = 0, dict[str, str](), bytearray()
     try:
         with (
             plain_http.Client(timeout=httpx.Timeout(wait_s, connect=PATIENCE_S)) as client,
-            client.stream("POST", url, json=dict(body), headers=headers) as response,
+            client.stream("POST", url, content=content, headers=headers) as response,
         ):
             status, seen = response.status_code, dict(response.headers)
             end, detail = End.CLEAN, ""
@@ -51,6 +57,13 @@ def ask(
     except httpx.TransportError as error:
         end, detail = End.CUT, str(error)
     return Received(status, seen, bytes(got), end, time.monotonic() - began_s, detail)
+
+
+def _sent(body: Mapping[str, object], manner: Manner) -> tuple[bytes, Mapping[str, str]]:
+    """The body as the caller sends it, and the headers that say so."""
+    text = manner.before.encode() + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    packed = {"content-encoding": manner.encoding} if manner.encoding else {}
+    return PACKED[manner.encoding](text), {"content-type": "application/json", **packed, **manner.headers}
 
 
 def _leaves(leave: Leave | None, got: bytes, began_s: float) -> bool:

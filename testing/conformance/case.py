@@ -10,6 +10,7 @@ NAMES = ("a", "b", "c")
 """Endpoints by their place in a case: a is tried first (tier 0), then b, then c."""
 MODELS = ("flash", "pro")
 """What callers ask for; each endpoint has names of its own for them."""
+HOST_NAME = "api.test"
 CALLER_KEY = "sk-conformance-caller"
 """What the caller shows to the gateway: no provider may ever see it."""
 
@@ -44,6 +45,7 @@ class Line(StrEnum):
     WIRE = "a provider that plays a program of wire.py"
     NO_SUCH_NAME = "a host name that does not exist"
     STRANGER = "a scripted provider that says another text to the same question"
+    NAMED = "the scripted provider under a name of the case's zone"
     UNTRUSTED = "the scripted provider behind a certificate nobody vouches for"
     DEAF = "a socket that never completes a connection"
 
@@ -60,6 +62,30 @@ class Play:
     models: tuple[str, ...] = MODELS
     """The pool's models that it serves."""
     max_connections: int = 50
+
+
+@dataclass(frozen=True)
+class Zone:
+    """What a case's name server says of HOST_NAME. silent, failing: kinds of question (1: A, 28: AAAA) that it never
+    answers, or with an error. aliases: other names before the addresses."""
+
+    a: tuple[str, ...] = ()
+    aaaa: tuple[str, ...] = ()
+    silent: tuple[int, ...] = ()
+    failing: tuple[int, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the caller sends a request. path: in place of the surface's; {model}: the model's name there."""
+
+    path: str = ""
+    encoding: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    key_header: str = ""
+    before: str = ""
+    """Bytes before the body."""
 
 
 @dataclass(frozen=True)
@@ -193,5 +219,7 @@ class Case:
     hostile_text: bool = False
     """The text itself looks like the framing around it. Cases that are not about this get text that does not."""
     surface: Surface = Surface.CHAT
+    manner: Manner = Manner()
+    zone: Zone | None = None
     series: str = ""
     """Cases of a series are one row of the scorecard."""

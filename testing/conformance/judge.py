@@ -246,7 +246,7 @@ def _identity_faults(endpoint: Endpoint, attempts: Sequence[Attempt], asked_at: 
             yield f"came with the key {attempt.key!r}, wanted its own {endpoint.key!r}"
         if attempt.model not in endpoint.models.values():
             yield f"asked for the model {attempt.model!r}, wanted one of its own: {', '.join(endpoint.models.values())}"
-        if not attempt.path.endswith(asked_at):
+        if not attempt.path.partition("?")[0].endswith(asked_at):
             yield f"asked at {attempt.path}"
         if endpoint.key != CALLER_KEY and any(CALLER_KEY in value for value in attempt.headers.values()):
             yield "saw the caller's own key"

@@ -3,6 +3,7 @@
 Each takes the good answer of the scripted provider (wire.py) and changes what its plan names.
 """
 
+import gzip
 import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import starmap
@@ -30,6 +31,12 @@ def _kind(body: bytes) -> str:
 def named(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
     """A good answer under another `type` ("" for none), `status`, or after a few bytes (`before`)."""
     yield _head(plan, _kind(body)) + jsonin.string(plan.get("before", ""), "before").encode() + good(body)
+
+
+def packed(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """A good answer under a content coding that nobody asked for."""
+    head = _head(plan, _kind(body)).removesuffix(b"\r\n")
+    yield head + f"content-encoding: {plan['coding']}\r\n\r\n".encode() + gzip.compress(good(body))
 
 
 def other_form(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
@@ -128,13 +135,14 @@ def _choice(delta: object, reason: str | None) -> dict[str, object]:
     return {"index": 0, "delta": delta, "finish_reason": reason}
 
 
-def _call(index: int, id_: str | None, name: str | None, arguments: str | None) -> dict[str, object]:
+def _call(index: int | None, id_: str | None, name: str | None, arguments: str | None) -> dict[str, object]:
     named = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}
-    return {"index": index, "function": named, **({"id": id_, "type": "function"} if id_ else {})}
+    return {**({} if index is None else {"index": index}), "function": named, **({"id": id_, "type": "function"} if id_ else {})}
 
 
 PROGRAMS = {
     "named": named,
+    "packed": packed,
     "other_form": other_form,
     "one_event": one_event,
     "edited": edited,

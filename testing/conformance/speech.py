@@ -26,8 +26,9 @@ class Speech:
     """Where providers may be asked for it: a gateway may translate into chat."""
     key_header: str = "authorization"
 
-    def key(self, key: str) -> Mapping[str, str]:
-        return {self.key_header: key if self.key_header == "x-api-key" else f"Bearer {key}"}
+    def key(self, key: str, header: str = "") -> Mapping[str, str]:
+        header = header or self.key_header
+        return {header: f"Bearer {key}" if header == "authorization" else key}
 
 
 # --- chat

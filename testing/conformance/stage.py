@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 from testing.conformance.answer import End
 from testing.conformance.caller import ask
-from testing.conformance.case import CALLER_KEY, MODELS, NAMES, Case, Line, Mode, Play, Surface, Turn
+from testing.conformance.case import CALLER_KEY, HOST_NAME, MODELS, NAMES, Case, Line, Mode, Play, Surface, Turn
 from testing.conformance.judge import Attempt, Exchange, Reference, faults
 from testing.conformance.speech import SPEECH
 from testing.conformance.wire import DeafSocket, WireProvider
@@ -115,6 +116,8 @@ class Stage:
         match line:
             case Line.SCRIPTED | Line.UNTRUSTED | Line.STRANGER:
                 return self._scripted(place, line).url
+            case Line.NAMED:
+                return f"http://{HOST_NAME}:{urlsplit(self._scripted(place, line).url).port}"
             case Line.WIRE:
                 return self._wires[place].url
             case Line.DEAF:
@@ -191,9 +194,17 @@ class Stage:
 
     def _ask(self, case: Case, turn: Turn, number: int, address: Address) -> Exchange:
         body, reference = self._question(case, number)
-        path = address.paths.get(case.surface, "")
-        asked = {"model": address.models[turn.model], **body}
-        received = ask(address.base_url, asked, turn.leave, surface=case.surface, path=path, extra=address.headers)
+        model = address.models[turn.model]
+        path = case.manner.path.format(model=model) or address.paths.get(case.surface, "")
+        received = ask(
+            address.base_url,
+            {"model": model, **body},
+            turn.leave,
+            surface=case.surface,
+            path=path,
+            extra=address.headers,
+            manner=case.manner,
+        )
         return Exchange(turn.want, received, reference, case.surface)
 
     def _question(self, case: Case, number: int) -> tuple[dict[str, object], Reference]:

@@ -7,8 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
-from testing.conformance.case import MODELS, Case, Policy
+from testing.conformance.case import MODELS, Case, Policy, Zone
 from testing.conformance.stage import Address
+from testing.fakes.nameserver import AAAA, A, NameServer
 from testing.gateways import gateway
 from testing.gateways.gateway import Endpoint, Pool
 from testing.gateways.poolkeeper import Poolkeeper
@@ -55,8 +56,21 @@ class PoolkeeperUnderTest:
     def _router(self, case: Case, endpoints: Sequence[Endpoint]) -> Iterator[Address]:
         self._number += 1
         folder = self._folder / f"{self._number}-{case.name}"
-        with self._gateway.start(folder, Pool(endpoints, case.policy, MODELS)) as router:
+        with ExitStack() as stack:
+            port = stack.enter_context(serving(case.zone)).port if case.zone else 0
+            pool = Pool(endpoints, case.policy, MODELS, name_server=port)
+            router = stack.enter_context(self._gateway.start(folder, pool))
             yield Address(router.base_url, {model: model for model in MODELS})
+
+
+@contextmanager
+def serving(zone: Zone) -> Iterator[NameServer]:
+    records = {A: list(zone.a), AAAA: list(zone.aaaa)}
+    server = NameServer(records, zone.silent, failing=zone.failing, aliases=zone.aliases)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def failover_policy(policy: gateway.Policy) -> Mapping[str, object]:

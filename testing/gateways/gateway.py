@@ -59,6 +59,8 @@ class Pool:
     endpoints: Sequence[Endpoint]
     policy: Policy = Policy()
     models: tuple[str, ...] = (MODEL,)
+    name_server: int = 0
+    """The port of the one to ask; 0: the machine's."""
 
     @property
     def tiers(self) -> Sequence[Sequence[Endpoint]]:

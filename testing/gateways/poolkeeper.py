@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -57,11 +58,21 @@ class Poolkeeper:
             "POOLKEEPER_ADMIN": f"{HOST}:{admin}",
             **{f"POOLKEEPER_{name.upper()}_DIR": str(made) for name, made in folders.items()},
             "SSL_CERT_FILE": str(unused_authority()),  # nginx takes longer to read the system's than for all the rest
+            **_names(folder, pool.name_server),
         }
         command = pinned([str(router_folder(os.environ) / "entrypoint.sh")], core)
         ready, log = f"http://{HOST}:{admin}/readyz", folder / "router.log"
         with running(command, env, log, lambda: answers(ready), START_LIMIT_S) as process:
             yield Running(f"http://{HOST}:{client}/v1", worker_of(process.pid), admin_url=f"http://{HOST}:{admin}")
+
+
+def _names(folder: Path, port: int) -> Mapping[str, str]:
+    """Who is asked for addresses."""
+    if not port:
+        return {}
+    (folder / "resolv.conf").write_text(f"nameserver {HOST}:{port}\n")
+    (folder / "hosts").write_text(f"{HOST} localhost\n")
+    return {"POOLKEEPER_RESOLV_CONF": str(folder / "resolv.conf"), "POOLKEEPER_HOSTS": str(folder / "hosts")}
 
 
 def planned(path: Path, objects: list[Mapping[str, object]]) -> RouterDoc:
@@ -102,6 +113,8 @@ def _endpoint(endpoint: Endpoint, models: tuple[str, ...]) -> Spec:
     }
     if dict(endpoint.models) != {model: model for model in models}:
         spec["models"] = [{"name": name, "upstreamName": upstream} for name, upstream in endpoint.models.items()]
+    if urlsplit(endpoint.url).scheme == "http" and not endpoint.url.startswith(f"http://{HOST}"):
+        spec["insecure"] = True
     if endpoint.base_latency_ms:
         spec["baseLatency"] = f"{endpoint.base_latency_ms}ms"
     return spec

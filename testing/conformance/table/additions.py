@@ -11,6 +11,7 @@ COUNT = '"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}'
 ZEROS = '"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}'
 ASKS_USAGE: dict[str, object] = {"stream_options": {"include_usage": True}}
 BEFORE_DONE = -1
+DONE = "data: [DONE]"
 SHAPES: tuple[tuple[str, str, Play], ...] = (
     (
         "choice",
@@ -42,6 +43,27 @@ SHAPES: tuple[tuple[str, str, Play], ...] = (
         "usage twice after the finish",
         wire("edited", at=BEFORE_DONE, insert=f'data: {{"choices":[],{COUNT}}}\n\ndata: {{"choices":[],{COUNT}}}\n\n'),
     ),
+    (
+        "with-finish",
+        "usage in the chunk of the finish",
+        wire("edited", replace=(('"finish_reason":"stop"}]', f'"finish_reason":"stop"}}],{COUNT}'),)),
+    ),
+    ("first", "usage before any text", wire("edited", at=1, insert=f'data: {{"choices":[],{COUNT}}}\n\n')),
+    ("after-done", "usage after [DONE]", wire("edited", replace=((DONE, f'{DONE}\n\ndata: {{"choices":[],{COUNT}}}'),))),
+    (
+        "empty-delta",
+        "usage with a choice that has finished",
+        wire(
+            "edited",
+            at=BEFORE_DONE,
+            insert=f'data: {{"choices":[{{"index":0,"delta":{{}},"finish_reason":"stop"}}],{COUNT}}}\n\n',
+        ),
+    ),
+    (
+        "error-null",
+        "usage beside an error that is null",
+        wire("edited", at=BEFORE_DONE, insert=f'data: {{"error":null,"choices":[],{COUNT}}}\n\n'),
+    ),
 )
 REFUSALS: tuple[tuple[str, str, int, object], ...] = (
     (
@@ -65,6 +87,22 @@ REFUSALS: tuple[tuple[str, str, int, object], ...] = (
         {"error": {"code": 400, "message": "stream_options.include_usage is not supported"}},
     ),
     ("nameless", "without its name", 400, {"message": "Additional properties are not allowed"}),
+    (
+        "groq",
+        "as Groq words it",
+        400,
+        {"error": {"message": "property 'stream_options' is unsupported, did you mean 'stream'?"}},
+    ),
+    (
+        "mistral",
+        "in a list in a message",
+        422,
+        {"object": "error", "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options"]}]}},
+    ),
+    ("go", "as Go's decoder words it", 400, {"error": 'json: unknown field "stream_options"'}),
+    ("version", "as an older API version", 400, {"error": {"message": "stream_options is not available in 2024-06"}}),
+    ("forbidden", "with 403", 403, {"error": {"message": "Parameter stream_options is not allowed", "type": "forbidden"}}),
+    ("not-built", "with 501", 501, {"error": {"message": "include_usage is not implemented", "type": "not_implemented"}}),
 )
 
 

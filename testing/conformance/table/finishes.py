@@ -11,6 +11,7 @@ PATIENT = Policy(first_token_ms=4000, inter_token_ms=4000, request_ms=9000)
 ASKS_USAGE: dict[str, object] = {"stream_options": {"include_usage": True}}
 NO_REASON = '"finish_reason":null'
 STOP = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+DONE = "data: [DONE]"
 PAUSE = {"pause_at": 3, "pause_s": 1.4}
 
 
@@ -41,6 +42,20 @@ WHOLE: tuple[tuple[str, str, Play, dict[str, object]], ...] = (
     ),
     ("usage-unasked", "usage 2 s after the finish, for one who did not", wire("edited", pause_at=-2, pause_s=2.0), {}),
     ("done-late", "[DONE] 2 s after the rest", wire("edited", pause_at=-1, pause_s=2.0), {}),
+    ("false", "false on every event, and a pause", _says("false", **PAUSE), {}),
+    ("zero", "0 on every event, and a pause", _says("0", **PAUSE), {}),
+    ("at-role", "stop in the first event, then a pause, then the text", wire("edited", insert=STOP, at=0, **PAUSE), {}),
+    ("twice", "the finish comes twice", wire("edited", insert=STOP, at=-2), {}),
+    ("done-tight", "[DONE] without a space", wire("edited", replace=(("data: [DONE]", "data:[DONE]"),)), {}),
+    ("done-spaced", "[DONE] with a space behind", wire("edited", replace=(("data: [DONE]", "data: [DONE] "),)), {}),
+    ("done-named", "[DONE] as an event of that name", wire("edited", replace=((DONE, f"event: done\n{DONE}"),)), {}),
+    ("done-twice", "[DONE] twice", wire("edited", replace=((DONE, f"{DONE}\n\n{DONE}"),)), {}),
+    (
+        "alive-then-usage",
+        "keep-alives after the finish, then usage, for a caller who asked",
+        wire("edited", insert=": keep-alive\n\n" * 3, at=-2, pause_at=-2, pause_s=1.5),
+        ASKS_USAGE,
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from testing.conformance.case import ONCE, Called, Case, Mode, Play, Policy, Seen, Turn, When, times
 from testing.conformance.table.rows import plays, wire
+from testing.conformance.table.shapes import FILTER
 
 KLASS = "Two answers as one"
 CAPABLE = ("PrefixCompletion",)
@@ -73,6 +74,48 @@ CALLS: tuple[tuple[str, str, list[object], list[object], Called], ...] = (
         Called((WEATHER, TIME)),
     ),
     (
+        "no-index",
+        "calls without an index",
+        [[None, "a", "get_weather", '{"ci']],
+        [[None, "b", *WEATHER]],
+        Called((WEATHER,)),
+    ),
+    (
+        "name-again",
+        "the name comes again with each piece",
+        [[0, "a", "get_weather", '{"city"']],
+        [[0, "b", "get_weather", '{"city":'], [0, "b", "get_weather", '"Paris"}']],
+        Called((WEATHER,)),
+    ),
+    (
+        "id-again",
+        "each piece has an id of its own",
+        [[0, "a1", "get_weather", '{"city"']],
+        [[0, "b1", "get_weather", '{"city":'], [0, "b2", None, '"Paris"}']],
+        Called((WEATHER,), or_broken=True),
+    ),
+    (
+        "spaced",
+        "the second answer writes its arguments with other spaces",
+        [[0, "a", "get_weather", '{"city":']],
+        [_whole(0, "b", ("get_weather", '{"city": "Paris"}'))],
+        Called((("get_weather", '{"city": "Paris"}'),)),
+    ),
+    (
+        "fewer",
+        "parallel calls, and the second answer has only the first",
+        [_whole(0, "a1", WEATHER), [1, "a2", "get_time", "{"]],
+        [_whole(0, "b1", WEATHER)],
+        Called((WEATHER, TIME), or_broken=True),
+    ),
+    (
+        "other-order",
+        "parallel calls, and the second answer has them in another order",
+        [_whole(0, "a1", WEATHER), [1, "a2", "get_time", "{"]],
+        [_whole(0, "b1", TIME), _whole(1, "b2", WEATHER)],
+        Called((WEATHER, TIME), or_broken=True),
+    ),
+    (
         "parallel",
         "parallel calls, cut inside the second",
         [_whole(0, "a1", WEATHER), [1, "a2", "get_time", "{"]],
@@ -106,6 +149,13 @@ def cases() -> Iterator[Case]:
             {},
         )
         yield replace(case, policy=Policy(recovery=way))
+    filtered = _case(
+        "identity-filter",
+        "the first event is Azure's account of its filter, which has no id",
+        (wire("edited", insert=FILTER, at=0, cut_at=5), renamed),
+        {},
+    )
+    yield filtered
     for slug, title, first, second, want in CALLS:
         playing = (wire("calls", pieces=first, cut=True, id="x"), wire("calls", pieces=second, id="y"))
         case = _case(f"calls-{slug}", title, playing, TOOLS)

@@ -99,7 +99,7 @@ end
 
 
 local function record_all(record, value, ended)
-  record.identity = record.identity or event_rewrite.identity(value)
+  record.identity = record.identity or value.choices[1] and event_rewrite.identity(value) -- Azure's first event has none
   for i = 1, #value.choices do
     local delta, _, _, index = read_choice(value.choices[i])
     record:record(index, delta)

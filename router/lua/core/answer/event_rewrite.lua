@@ -48,8 +48,9 @@ end
 local function calls_of(tools)
   local calls = {}
   for i, tool in ipairs(tools) do
-    calls[i] = tool.raw or ('{"index":%d,"function":{%s"arguments":%s}}'):format(
-      tool.index, tool.name ~= "" and '"name":' .. scan.quote(tool.name) .. "," or "", scan.quote(tool.arguments))
+    local index = tool.index and ('"index":%d,'):format(tool.index) or ""
+    local name = tool.raw or tool.name == "" and "" or '"name":' .. scan.quote(tool.name) .. ","
+    calls[i] = tool.raw or ('{%s"function":{%s"arguments":%s}}'):format(index, name, scan.quote(tool.arguments))
   end
   return calls[1] and edit.list(calls) or false
 end

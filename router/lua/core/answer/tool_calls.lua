@@ -9,9 +9,10 @@ local calls = {}
 calls.__index = calls
 
 
--- current: index -> the call there last, {place, id}; index_of: place -> the index that it was said with
+-- current: index -> the call there last, {place, id}; index_of: place -> the index that it was said with, or has as it
+-- stands; unnumbered: place -> was it said without one?
 function _M.new()
-  return setmetatable({ current = {}, index_of = {}, last = -1 }, calls)
+  return setmetatable({ current = {}, index_of = {}, unnumbered = {}, last = -1 }, calls)
 end
 
 
@@ -40,7 +41,7 @@ function calls:place_of(call, position)
   end
   local place = self.index_of[at] and self.last + 1 or at
   self.current[at] = { place = place, id = id }
-  self.index_of[place], self.last = at, max(self.last, place)
+  self.index_of[place], self.unnumbered[place], self.last = at, index == nil, max(self.last, place)
   return place
 end
 

@@ -76,7 +76,10 @@ local function record_tools(self, index, calls)
     if index == 0 and type(call.id) == "string" and call.id ~= "" then
       self.ids[place] = self.ids[place] or call.id
     end
-    _M.add(self:channel(index, _M.prefix(place) .. "name"), name)
+    local named = self:channel(index, _M.prefix(place) .. "name")
+    if name ~= "" and name ~= text_of(named) then -- some say it again with every piece
+      _M.add(named, name)
+    end
     _M.add(self:channel(index, _M.prefix(place) .. "arguments"), arguments)
   end
 end

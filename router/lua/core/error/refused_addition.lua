@@ -8,6 +8,7 @@ local sub = string.sub
 local _M = {}
 
 local LOOKED_AT_BYTES = 65536
+local FORBIDDEN = 403 -- which may be the member that it names, and not the key
 local NAMES = { "stream_options", "include_usage", "stream options", "streamoptions" }
 -- How servers say that they do not know a member, often without its name.
 local UNKNOWN = {
@@ -44,11 +45,12 @@ end
 -- failure: as classified, with the provider's answer. members: of the caller's body, as scan.members has them.
 function _M.may_be(failure, members)
   local answer = failure.answer
-  if not answer or NEVER[failure.class] then
+  if not answer or NEVER[failure.class] and answer.status ~= FORBIDDEN then
     return false
   end
   local text = lower(sub(answer.body, 1, LOOKED_AT_BYTES))
-  return says_any(text, NAMES) or says_any(text, UNKNOWN) and not names_a_member(text, members)
+  return says_any(text, NAMES)
+    or not NEVER[failure.class] and says_any(text, UNKNOWN) and not names_a_member(text, members)
 end
 
 

@@ -22,8 +22,9 @@ local NULL = "null"
 local NO_REASON = { [NULL] = true, ['""'] = true, ['"null"'] = true }
 -- The members that hold a chunk's text, most frequent first; each is learned by its own frame.
 local TEXT_KEYS = { "content", "reasoning_content", "text", "reasoning" }
--- Of a delta: no text to be put together.
+-- Of a delta: no text to be put together; text that may repeat itself.
 local SAID_ONCE = { role = true }
+local IS_TEXT = { content = true, reasoning_content = true, text = true, reasoning = true, refusal = true }
 -- Of a chunk, a choice, a delta: what has a place of its own in the whole answer, or is the first chunk's.
 local OF_ANSWER = { id = true, object = true, created = true, model = true, choices = true, usage = true }
 local OF_CHOICE = { index = true, delta = true, message = true, text = true, logprobs = true, finish_reason = true }
@@ -51,8 +52,9 @@ end
 -- delta, own: {lists, last} of what the deltas said, and the choice itself: lists grow, of other values the last counts.
 -- texts: name -> pieces; parts: name -> parts
 local function new_choice(index)
-  return { index = index, texts = {}, delta = { lists = {}, last = {} }, own = { lists = {}, last = {} }, parts = {},
-           calls = call_assembly.new(), function_call = nil, logprobs = {}, finish_reason = nil }
+  return { index = index, texts = {}, words = {}, parts = {}, delta = { lists = {}, last = {} },
+           own = { lists = {}, last = {} }, calls = call_assembly.new(), function_call = nil, logprobs = {},
+           finish_reason = nil }
 end
 
 
@@ -120,6 +122,22 @@ local function members_of(said)
 end
 
 
+-- A member that nobody here knows. A word that is the same in each delta ("type": "text") is one word; else its pieces are
+-- a text.
+local function add_unknown(self, choice, name, text)
+  local word = choice.words[name]
+  if word and word.text == text then
+    word.repeats = word.repeats + 1
+    return
+  end
+  for _ = 1, word and word.repeats or 0 do
+    text_of(choice.texts, name):add(keep(self, word.text))
+  end
+  choice.words[name] = word == nil and { text = text, repeats = 0 } or false
+  text_of(choice.texts, name):add(keep(self, text))
+end
+
+
 -- Gives the only text that a delta adds, its name and JSON text, if it says nothing else.
 local function add_delta(self, choice, delta)
   local said, text, is_plain = nil, nil, true
@@ -140,7 +158,11 @@ local function add_delta(self, choice, delta)
       is_plain = false
     elseif first == QUOTE and not SAID_ONCE[name] then
       local its_text = inner(value)
-      text_of(choice.texts, name):add(keep(self, its_text))
+      if IS_TEXT[name] then
+        text_of(choice.texts, name):add(keep(self, its_text))
+      else
+        add_unknown(self, choice, name, its_text)
+      end
       if its_text ~= "" then
         is_plain = is_plain and not said
         said, text = name, its_text

@@ -81,6 +81,13 @@ local function may_go_on(self, choice, prefix)
 end
 
 
+-- Some say a name again with every piece.
+local function said_before(choice, channel, name)
+  local sent = choice.sent[channel]
+  return name ~= "" and name == sent and choice.at[channel] == #sent
+end
+
+
 -- What is new of the tool calls of a delta: {call, index} whole ones, {index, name, arguments} the rest of one that was
 -- begun; nil: it contradicts.
 local function of_tools(self, choice, calls)
@@ -93,12 +100,17 @@ local function of_tools(self, choice, calls)
       kept[#kept + 1] = { position = position, call = call, index = place }
     else
       local name, arguments = tool_calls.parts(call)
+      if said_before(choice, prefix .. "name", name) then
+        name = ""
+      end
       name, arguments = new_text(choice, prefix .. "name", name), new_text(choice, prefix .. "arguments", arguments)
       if not name or not arguments or name ~= "" and not may_go_on(self, choice, prefix) then
         return nil
       end
       if name .. arguments ~= "" then
-        kept[#kept + 1] = { place = place, index = choice.sent_calls.index_of[place], name = name, arguments = arguments }
+        local sent = choice.sent_calls
+        kept[#kept + 1] = { place = place, index = not sent.unnumbered[place] and sent.index_of[place] or nil, name = name,
+                            arguments = arguments }
       end
     end
   end

@@ -34,6 +34,7 @@ function _M.new(events, sent, how, decode, encode)
   local continues = how.continues
   return setmetatable({
     events = events, reader = events.reader, finished = false, joined = false, differs = nil, transcript = sent,
+    held_logprobs = {},
     way = continues and continue_diff.new(continues, sent:texts()[0][continues], sent:pieces(0, continues))
       or restart_diff.new(sent, how.tools),
     note = ": " .. how.note .. "\n", decode = decode, encode = encode,
@@ -79,6 +80,31 @@ local function with_raw_calls(raw, tools)
 end
 
 
+-- The text of a continuation is held while it could be a repetition, and its probabilities with it.
+local function hold_logprobs(self, index, raw)
+  local logprobs = self.way.heard and edit.get(raw, "logprobs")
+  local items = logprobs and edit.items(edit.get(logprobs, "content") or "")
+  for i = 1, #(items or {}) do
+    self.held_logprobs[index] = self.held_logprobs[index] or {}
+    table.insert(self.held_logprobs[index], items[i])
+  end
+end
+
+
+local function with_held_logprobs(self, index, raw)
+  local held, logprobs = self.held_logprobs[index], edit.get(raw, "logprobs")
+  local items = held and logprobs and edit.items(edit.get(logprobs, "content") or "")
+  if not items then
+    return raw
+  end
+  self.held_logprobs[index] = nil
+  for i = 1, #items do
+    held[#held + 1] = items[i]
+  end
+  return edit.set(raw, { logprobs = edit.set(logprobs, { content = edit.list(held) }) })
+end
+
+
 -- One choice of an event, rewritten; nil when nothing in it is new.
 local function choice_of(self, raw, choice)
   local index = tonumber(choice.index) or 0
@@ -90,8 +116,10 @@ local function choice_of(self, raw, choice)
     return nil
   end
   if is_over or next(texts) == nil and not tools[1] and not reason then
+    hold_logprobs(self, index, raw)
     return nil
   end
+  raw = with_held_logprobs(self, index, raw)
   with_raw_calls(raw, tools)
   record(self, index, texts, tools)
   self.transcript.finished[index] = reason and true or nil

@@ -37,4 +37,13 @@ describe("a refusal", function()
     assert.is_false(may_be("Credential", "stream_options"))
     assert.is_false(refused_addition.may_be({ class = "Connect" }, {}))
   end)
+
+  it("with 403 means it where it names it", function()
+    local function forbidden(words)
+      local failure = { class = "Credential", answer = { status = 403, body = words } }
+      return refused_addition.may_be(failure, scan.members(BODY))
+    end
+    assert.is_true(forbidden("Parameter stream_options is not allowed"))
+    assert.is_false(forbidden("Additional properties are not allowed"))
+  end)
 end)

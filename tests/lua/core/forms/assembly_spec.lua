@@ -52,6 +52,19 @@ describe("a stream that is put together is the whole answer:", function()
 end)
 
 describe("an assembly", function()
+  it("takes a word that each delta repeats for one, and pieces for a text", function()
+    local function of(...)
+      local assembly = assembly_of(surfaces.at("/v1/chat/completions"), "OpenAI")
+      for _, piece in ipairs({ ... }) do
+        assembly:add(('data: {"id":"x","choices":[{"index":0,"delta":{"content":"a","kind":"%s"}}]}\n\n'):format(piece))
+      end
+      return cjson.decode(assembly:whole()).choices[1].message.kind
+    end
+    assert.equal("text", of("text", "text", "text"))
+    assert.equal("ababcd", of("ab", "ab", "cd"))
+    assert.equal("abcdcd", of("ab", "cd", "cd"))
+  end)
+
   it("of no answer is none", function()
     for _, path in ipairs({ "/v1/chat/completions", "/v1/completions", "/v1/messages", "/v1/responses" }) do
       local assembly = assembly_of(surfaces.POST[path], "OpenAI")

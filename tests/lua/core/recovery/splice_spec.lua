@@ -350,6 +350,23 @@ describe("an answer that is generated again", function()
     record = sent({ event(ROLE), says("One two") })
     local _, whole = joined(record, with(" three", { " three" }) .. STOP .. DONE, 1000, "content"):gsub('"token":" three"', "")
     assert.equal(1, whole)
+    record = sent({ event(ROLE), says("ha ho") }) -- the first piece is held: it could be a repetition
+    local _, both = joined(record, with("ha", { "ha" }) .. with(" hi", { " hi" }) .. STOP .. DONE, 1000, "content")
+      :gsub('%-0%.12345678901234567,"top_logprobs":%[%]', "")
+    assert.equal(2, both)
+  end)
+
+  it("joins calls whose name comes again with each piece, and calls without an index", function()
+    local function piece(name, arguments, index)
+      return event(('{"tool_calls":[{%s"id":"b","type":"function","function":{"name":"%s","arguments":"%s"}}]}'):format(
+        index and ('"index":%d,'):format(index) or "", name, arguments))
+    end
+    local record = sent({ event(ROLE), piece("weather", "{", 0), piece("weather", '\\"a\\":', 0) })
+    local rest = joined(record, piece("weather", '{\\"a\\"', 0) .. piece("weather", ":1}", 0) .. STOP .. DONE, 1000, nil)
+    assert.truthy(rest:find('"index":0,"function":{"arguments":"1}"}', 1, true))
+    record = sent({ event(ROLE), piece("weather", "{") })
+    rest = joined(record, piece("weather", "{}") .. STOP .. DONE, 1000, nil)
+    assert.truthy(rest:find('{"function":{"arguments":"}"}}', 1, true))
   end)
 
   it("does not go on with another tool's call", function()
