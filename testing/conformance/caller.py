@@ -4,7 +4,7 @@ import gzip
 import json
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import httpx
@@ -14,7 +14,7 @@ from testing.conformance.answer import End, Received, of_stream
 from testing.conformance.case import CALLER_KEY, Leave, Manner, Surface
 from testing.conformance.speech import SPEECH
 
-PACKED = {"gzip": gzip.compress, "deflate": zlib.compress, "": bytes}
+PACKED: Mapping[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress, "": bytes}
 PATIENCE_S = 10.0
 """A hang guard, never an expectation."""
 

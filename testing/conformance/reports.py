@@ -137,7 +137,11 @@ def _choice(delta: object, reason: str | None) -> dict[str, object]:
 
 def _call(index: int | None, id_: str | None, name: str | None, arguments: str | None) -> dict[str, object]:
     named = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}
-    return {**({} if index is None else {"index": index}), "function": named, **({"id": id_, "type": "function"} if id_ else {})}
+    return {
+        **({} if index is None else {"index": index}),
+        "function": named,
+        **({"id": id_, "type": "function"} if id_ else {}),
+    }
 
 
 PROGRAMS = {

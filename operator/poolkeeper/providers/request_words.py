@@ -228,7 +228,9 @@ NOT_ABOUT_THE_KEY: tuple[Rule, ...] = (
     ),
     *having(FILTERED, 403, "moderation", "flagged", "guardrail", "content_policy", "content policy", "safety system"),
     *coded(FILTERED, "content_filter", "content_blocked", "sensitive_words_detected", status=(403, 500)),
-    *saying(FILTERED, 403, "violat", "sensitive", "inappropriate", "safety", ("blocked", "content"), ("blocked", "prompt")),
+    *saying(
+        FILTERED, 403, "violat", "sensitive", "inappropriate", "safety", ("blocked", "content"), ("blocked", "prompt")
+    ),
     *having(FILTERED, 403, *in_chinese("敏感词", "敏感内容", "违规")),
     *starting(
         NO_MODEL,

@@ -192,7 +192,9 @@ NOT_NOW: tuple[Rule, ...] = (
         RATE_LIMITED, (*_ODD, 500), *in_chinese("请求过于频繁", "请求过多", "访问过于频繁", "当前请求过多", "请求频率")
     ),
     *starting(
-        BUSY, (*_ODD, 500), *in_chinese("服务器繁忙", "系统繁忙", "服务繁忙", "当前模型负载", "模型负载", "当前服务负载")
+        BUSY,
+        (*_ODD, 500),
+        *in_chinese("服务器繁忙", "系统繁忙", "服务繁忙", "当前模型负载", "模型负载", "当前服务负载"),
     ),
     *saying(BUSY, _ODD, "请稍后再试", "请稍后重试", "负载过高", "访问量过大"),
     # What is not about the request says of a model, by its name, that it is missing.

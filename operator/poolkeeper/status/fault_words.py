@@ -45,6 +45,10 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         ),
         "SecretNotFound": Fault("has no API key", "check {key}"),
         "CredentialsRejected": Fault("refuses the API key", "check {key}, and the API key at the provider"),
+        "FirewallBlocked": Fault(
+            "is behind a firewall that blocks this router",
+            "ask its provider to let this cluster's address pass, or set egressProxy",
+        ),
         "BalanceExhausted": Fault("says that the account has no credit", "top up the account of {key}"),
         "ModelMissing": Fault(
             "does not know the model", "see the provider's list; map the name with models[].upstreamName"

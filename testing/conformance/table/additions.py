@@ -49,7 +49,11 @@ SHAPES: tuple[tuple[str, str, Play], ...] = (
         wire("edited", replace=(('"finish_reason":"stop"}]', f'"finish_reason":"stop"}}],{COUNT}'),)),
     ),
     ("first", "usage before any text", wire("edited", at=1, insert=f'data: {{"choices":[],{COUNT}}}\n\n')),
-    ("after-done", "usage after [DONE]", wire("edited", replace=((DONE, f'{DONE}\n\ndata: {{"choices":[],{COUNT}}}'),))),
+    (
+        "after-done",
+        "usage after [DONE]",
+        wire("edited", replace=((DONE, f'{DONE}\n\ndata: {{"choices":[],{COUNT}}}'),)),
+    ),
     (
         "empty-delta",
         "usage with a choice that has finished",
@@ -101,8 +105,18 @@ REFUSALS: tuple[tuple[str, str, int, object], ...] = (
     ),
     ("go", "as Go's decoder words it", 400, {"error": 'json: unknown field "stream_options"'}),
     ("version", "as an older API version", 400, {"error": {"message": "stream_options is not available in 2024-06"}}),
-    ("forbidden", "with 403", 403, {"error": {"message": "Parameter stream_options is not allowed", "type": "forbidden"}}),
-    ("not-built", "with 501", 501, {"error": {"message": "include_usage is not implemented", "type": "not_implemented"}}),
+    (
+        "forbidden",
+        "with 403",
+        403,
+        {"error": {"message": "Parameter stream_options is not allowed", "type": "forbidden"}},
+    ),
+    (
+        "not-built",
+        "with 501",
+        501,
+        {"error": {"message": "include_usage is not implemented", "type": "not_implemented"}},
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-"""Requests as real clients send them: packed bodies, base URLs of all kinds, keys in other headers, members that are null."""
+"""Requests as real clients send them: packed bodies, base URLs of all kinds, keys in other headers, odd members."""
 
 from collections.abc import Iterator
 
@@ -20,18 +20,52 @@ MANNERS: tuple[tuple[str, str, Manner], ...] = (
     ("query", "with a query", Manner(path="/v1/chat/completions?beta=true&trace=1")),
     ("api-key", "the key in api-key", Manner(key_header="api-key")),
     ("x-api-key", "the key in x-api-key", Manner(key_header="x-api-key")),
-    ("accounts", "with headers of another account", Manner(headers={
-        "openai-organization": "org-other", "openai-project": "proj_other", "http-referer": "https://app.example",
-    })),
-    ("agent", "with a client library's headers", Manner(headers={
-        "x-stainless-lang": "js", "x-stainless-retry-count": "1", "user-agent": "OpenAI/JS 6.1.0", "te": "trailers",
-    })),
-    ("browser", "with a browser's headers", Manner(headers={
-        "sec-fetch-mode": "cors", "sec-fetch-site": "none", "cookie": "session=1", "accept-language": "de",
-    })),
-    ("type", "with a content type that names a charset", Manner(headers={"content-type": "application/json; charset=UTF-8"})),
+    (
+        "accounts",
+        "with headers of another account",
+        Manner(
+            headers={
+                "openai-organization": "org-other",
+                "openai-project": "proj_other",
+                "http-referer": "https://app.example",
+            }
+        ),
+    ),
+    (
+        "agent",
+        "with a client library's headers",
+        Manner(
+            headers={
+                "x-stainless-lang": "js",
+                "x-stainless-retry-count": "1",
+                "user-agent": "OpenAI/JS 6.1.0",
+                "te": "trailers",
+            }
+        ),
+    ),
+    (
+        "browser",
+        "with a browser's headers",
+        Manner(
+            headers={
+                "sec-fetch-mode": "cors",
+                "sec-fetch-site": "none",
+                "cookie": "session=1",
+                "accept-language": "de",
+            }
+        ),
+    ),
+    (
+        "type",
+        "with a content type that names a charset",
+        Manner(headers={"content-type": "application/json; charset=UTF-8"}),
+    ),
     ("no-type", "with a content type that is none of JSON", Manner(headers={"content-type": "text/plain"})),
-    ("accept", "that accepts anything", Manner(headers={"accept": "*/*", "accept-encoding": "gzip, deflate, br, zstd"})),
+    (
+        "accept",
+        "that accepts anything",
+        Manner(headers={"accept": "*/*", "accept-encoding": "gzip, deflate, br, zstd"}),
+    ),
     ("blank", "after blank lines", Manner(before="\r\n\n ")),
 )
 BODIES: tuple[tuple[str, str, dict[str, object]], ...] = (

@@ -17,7 +17,11 @@ ZONES: tuple[tuple[str, str, Zone], ...] = (
     ("a-fails", "A fails, AAAA is answered", Zone(aaaa=(HERE_6,), failing=(A,))),
     ("refusing", "the first address of two refuses connections", Zone(a=(REFUSING, HERE))),
     ("refusing-6", "the IPv6 address refuses connections", Zone(a=(HERE,), aaaa=(NOWHERE_6,))),
-    ("many-refusing", "four addresses of five refuse", Zone(a=(REFUSING, "127.0.0.10", "127.0.0.11", "127.0.0.12", HERE))),
+    (
+        "many-refusing",
+        "four addresses of five refuse",
+        Zone(a=(REFUSING, "127.0.0.10", "127.0.0.11", "127.0.0.12", HERE)),
+    ),
     ("alias", "behind an alias", Zone(a=(HERE,), aliases=("edge.cdn.test",))),
     ("aliases", "behind three aliases", Zone(a=(HERE,), aliases=("a.test", "b.cdn.test", "c.cdn.test"))),
     ("twice", "the same address twice", Zone(a=(HERE, HERE))),
@@ -47,6 +51,6 @@ def cases() -> Iterator[Case]:
                 )  # fmt: skip
         for slug, title, zone in BROKEN:
             yield Case(
-                f"name-{slug}-{mode}", KLASS, f"{title}: the next endpoint", mode, When.FIRST, (NAMED, OK), (NEVER, ONCE),
-                zone=zone,
+                f"name-{slug}-{mode}", KLASS, f"{title}: the next endpoint", mode, When.FIRST, (NAMED, OK),
+                (NEVER, ONCE), zone=zone,
             )  # fmt: skip

@@ -13,7 +13,7 @@ ONE_OR_TWO = Seen(1, 2)
 NULL_DELTA = 'data: {"choices":[{"index":0,"delta":null,"finish_reason":null}]}\n\n'
 NO_DELTA = 'data: {"choices":[{"index":0,"finish_reason":null}]}\n\n'
 NULL_CONTENT = 'data: {"choices":[{"index":0,"delta":{"content":null},"finish_reason":null}]}\n\n'
-FILTER = 'data: {"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[{"prompt_index":0}]}\n\n'
+FILTER = 'data: {"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[]}\n\n'
 NOTHING: tuple[tuple[str, str, object], ...] = (
     ("null", "choices are null", {**BASE, "choices": None, "usage": None}),
     ("empty", "no choices", {**BASE, "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 0}}),

@@ -24,6 +24,10 @@ _M.CLASSES = {
   Deadline = { request = "stop", is_fault = false, counts = false },
 }
 
+-- How an endpoint rests whose class sets none, by reason. A firewall's page says nothing of one request's endpoint; pages
+-- for different requests in a row say that it blocks this router.
+_M.RESTS = { FirewallBlocked = "blocked" }
+
 -- The caller gets the answer of these when no other endpoint could do better: it says what to change, or is the only
 -- answer.
 _M.TELLING = { Empty = true, ContextTooLong = true, Incompatible = true, ClientFault = true }

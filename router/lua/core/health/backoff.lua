@@ -14,12 +14,12 @@ local LIMIT_MEMORY_MS = 600000 -- a connection limit that a provider named holds
 
 
 -- account: the backoff of all models; models: model -> its own; missing: what is missing there (a model on a surface) ->
--- until; refusals: of the key, as evidence; down_*: out of service, until_ms 0 = until the key changes (down_key is the
+-- until; refusals: of the key, as evidence; blocks: pages of a firewall, as evidence; down_*: out of service, until_ms 0 = until the key changes (down_key is the
 -- key that was refused); limit_*: a connection limit learned from the provider; row: of failures (failing_row.lua).
 function _M.new()
   return { account = pause.new(), models = {}, missing = {}, refusals = suspicion.new(),
            down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "", is_down_by_check = false,
-           limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0, row = failing_row.new() }
+           blocks = suspicion.new(), limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0, row = failing_row.new() }
 end
 
 
@@ -101,6 +101,16 @@ function BACKS_OFF.refused(record, outcome, context)
   end
 end
 
+-- A firewall blocks some words, or this router. Different requests in a row that it blocks say the latter; half-open
+-- requests find out when that ends.
+function BACKS_OFF.blocked(record, outcome, context)
+  record.blocks = suspicion.refused(record.blocks, context)
+  if suspicion.is_evident(record.blocks) then
+    record.account = pause.blocked(record.account, outcome, context)
+    record.well_since_ms = 0
+  end
+end
+
 function BACKS_OFF.model(record, _, context)
   local missing = {}
   for asked, until_ms in pairs(record.missing) do
@@ -119,7 +129,7 @@ end
 function _M.success(record, model, now_ms, started_ms)
   local own = record.models[model]
   if record.well_since_ms > 0 and record.account.row == 0 and record.down_reason == "" and not own
-      and not record.refusals.seen[1] and not failing_row.is_ended_by(record.row, started_ms) then
+      and not record.refusals.seen[1] and not record.blocks.seen[1] and not failing_row.is_ended_by(record.row, started_ms) then
     return record
   end
   if started_ms < max(record.down_since_ms, record.account.since_ms, own and own.since_ms or 0) then
@@ -127,6 +137,7 @@ function _M.success(record, model, now_ms, started_ms)
   end
   local well = copy_of(record)
   well.account, well.refusals, well.down_reason, well.down_key = pause.new(), suspicion.new(), "", ""
+  well.blocks = suspicion.new()
   well.models = own and with(record.models, model, nil) or record.models
   well.well_since_ms = record.well_since_ms > 0 and record.well_since_ms or now_ms
   well.row = failing_row.is_ended_by(record.row, started_ms) and failing_row.new() or record.row

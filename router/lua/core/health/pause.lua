@@ -43,6 +43,18 @@ function _M.failed(before, kind, outcome, context)
 end
 
 
+-- For context.long_rest_ms from now: what stands before the endpoint blocks everything. A half-open request that is
+-- blocked, too, sets it again.
+function _M.blocked(before, outcome, context)
+  local after = _M.new()
+  after.row, after.reason = before.row + 1, outcome.reason
+  after.first_ms = before.row == 0 and context.now_ms or before.first_ms
+  after.since_ms, after.until_ms = context.now_ms, max(before.until_ms, context.now_ms + context.long_rest_ms)
+  after.trial_at_ms = context.now_ms + TRIAL_MS
+  return after
+end
+
+
 function _M.is_over(pause, now_ms)
   return now_ms >= pause.until_ms
 end

@@ -169,9 +169,10 @@ function _M.failure(attempt, failure, now_ms, is_counted_elsewhere)
   else
     breakers.release(attempt, now_ms)
   end
-  if consequence.is_fault then
-    local kind = consequence.rests
-    backoffs.failure(attempt, kind, failure, now_ms, kind == "refused" and digest.of_request(attempt.asking) or nil)
+  local kind = consequence.rests or outcome.RESTS[failure.reason]
+  if consequence.is_fault or kind then
+    local needs_digest = kind == "refused" or kind == "blocked"
+    backoffs.failure(attempt, kind, failure, now_ms, needs_digest and digest.of_request(attempt.asking) or nil)
   end
   if attempt.policy.is_adaptive then
     concurrency_limits.failed(attempt, failure, now_ms)

@@ -12,6 +12,43 @@ end
 local BUSY = { class = "Busy", reason = "Busy" }
 local REJECTED = { class = "Credential", reason = "CredentialsRejected" }
 
+describe("an endpoint behind a firewall", function()
+  local BLOCKED = { class = "Incompatible", reason = "FirewallBlocked" }
+
+  local function blocked(record, now_ms, digest)
+    return rest.failure(record, "blocked", BLOCKED, context(now_ms, { digest = digest }))
+  end
+
+  local function allows(record, now_ms)
+    return rest.allows(record, "chat m", "m", "key-1", now_ms)
+  end
+
+  it("stays while one request is blocked, as often as that is sent", function()
+    local record = rest.new()
+    for now_ms = 1, 9 do
+      record = blocked(record, now_ms, "1")
+    end
+    assert.is_true(allows(record, 10))
+  end)
+
+  it("rests when three different requests in a row are blocked, and is tried every ten seconds", function()
+    local record = blocked(blocked(blocked(rest.new(), 1, "1"), 2, "2"), 3, "3")
+    assert.is_false(allows(record, 4))
+    assert.is_false(allows(record, 10002))
+    assert.is_true(allows(record, 10003))
+    record = blocked(record, 10003, "4")
+    assert.is_false(allows(record, 20002))
+    assert.is_true(allows(record, 20003))
+    assert.is_true(allows(rest.success(record, "m", 20010, 20003), 20011))
+  end)
+
+  it("stays when an answer comes between", function()
+    local record = blocked(blocked(rest.new(), 1, "1"), 2, "2")
+    record = blocked(rest.success(record, "m", 4, 3), 5, "3")
+    assert.is_true(allows(record, 6))
+  end)
+end)
+
 describe("an endpoint that is busy", function()
   it("rests longer each time in a row, up to the last step", function()
     local record, now_ms = rest.new(), 0
