@@ -5,6 +5,7 @@
 local max, min = math.max, math.min
 
 local failing_row = require "core.health.failing_row"
+local missing_models = require "core.health.missing_models"
 local pause = require "core.health.pause"
 local suspicion = require "core.health.suspicion"
 
@@ -112,14 +113,7 @@ function BACKS_OFF.blocked(record, outcome, context)
 end
 
 function BACKS_OFF.model(record, _, context)
-  local missing = {}
-  for asked, until_ms in pairs(record.missing) do
-    if until_ms > context.now_ms then
-      missing[asked] = until_ms
-    end
-  end
-  missing[context.asked] = context.now_ms + context.long_rest_ms
-  record.missing = missing
+  record.missing = missing_models.refused(record.missing, context)
 end
 
 
@@ -183,22 +177,8 @@ end
 
 -- The endpoint has listed its models. is_there: what may be asked for (a model on a surface) -> boolean.
 function _M.listed(record, is_there, context)
-  local missing, differs = {}, false
-  for asked, until_ms in pairs(record.missing) do
-    missing[asked] = not is_there[asked] and until_ms or nil
-    differs = differs or is_there[asked] == true
-  end
-  for asked, there in pairs(is_there) do
-    if not there and (missing[asked] or 0) - context.now_ms < context.long_rest_ms / 2 then
-      missing[asked], differs = context.now_ms + context.long_rest_ms, true
-    end
-  end
-  if not differs then
-    return record
-  end
-  local told = copy_of(record)
-  told.missing = missing
-  return told
+  local missing = missing_models.listed(record.missing, is_there, context)
+  return missing and with(record, "missing", missing) or record
 end
 
 

@@ -1,0 +1,36 @@
+-- What an endpoint does not have: what may be asked for (a model on a surface) -> until when that is believed. A refusal says
+-- so, or the endpoint's own list. context: now_ms, long_rest_ms (so long), asked.
+
+local _M = {}
+
+
+-- Gives a new table.
+function _M.refused(before, context)
+  local missing = {}
+  for asked, until_ms in pairs(before) do
+    if until_ms > context.now_ms then
+      missing[asked] = until_ms
+    end
+  end
+  missing[context.asked] = context.now_ms + context.long_rest_ms
+  return missing
+end
+
+
+-- is_there: what may be asked for -> boolean. Gives a new table; nil: the list says nothing new.
+function _M.listed(before, is_there, context)
+  local missing, differs = {}, false
+  for asked, until_ms in pairs(before) do
+    missing[asked] = not is_there[asked] and until_ms or nil
+    differs = differs or is_there[asked] == true
+  end
+  for asked, there in pairs(is_there) do
+    if not there and (missing[asked] or 0) - context.now_ms < context.long_rest_ms / 2 then
+      missing[asked], differs = context.now_ms + context.long_rest_ms, true
+    end
+  end
+  return differs and missing or nil
+end
+
+
+return _M
