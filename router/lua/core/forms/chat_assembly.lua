@@ -122,22 +122,6 @@ local function members_of(said)
 end
 
 
--- A member that nobody here knows. A word that is the same in each delta ("type": "text") is one word; else its pieces are
--- a text.
-local function add_unknown(self, choice, name, text)
-  local word = choice.words[name]
-  if word and word.text == text then
-    word.repeats = word.repeats + 1
-    return
-  end
-  for _ = 1, word and word.repeats or 0 do
-    text_of(choice.texts, name):add(keep(self, word.text))
-  end
-  choice.words[name] = word == nil and { text = text, repeats = 0 } or false
-  text_of(choice.texts, name):add(keep(self, text))
-end
-
-
 -- Gives the only text that a delta adds, its name and JSON text, if it says nothing else.
 local function add_delta(self, choice, delta)
   local said, text, is_plain = nil, nil, true
@@ -161,7 +145,7 @@ local function add_delta(self, choice, delta)
       if IS_TEXT[name] then
         text_of(choice.texts, name):add(keep(self, its_text))
       else
-        add_unknown(self, choice, name, its_text)
+        pieces.add_word(self, choice, name, its_text)
       end
       if its_text ~= "" then
         is_plain = is_plain and not said

@@ -60,6 +60,22 @@ function _M.keep(assembly, text)
 end
 
 
+-- Adds to a member of a choice ({texts, words}) that nobody here knows. A word that is the same each time ("type": "text")
+-- is one word; else the pieces are a text.
+function _M.add_word(assembly, choice, name, text)
+  local word, into = choice.words[name], _M.text_of(choice.texts, name)
+  if word and word.text == text then
+    word.repeats = word.repeats + 1
+    return
+  end
+  for _ = 1, word and word.repeats or 0 do
+    into:add(_M.keep(assembly, word.text))
+  end
+  choice.words[name] = word == nil and { text = text, repeats = 0 } or false
+  into:add(_M.keep(assembly, text))
+end
+
+
 -- Of what was said more than once, an assembly keeps the last that says something.
 function _M.put(assembly, members, name, value)
   local known = members[name]

@@ -15,12 +15,13 @@ local LIMIT_MEMORY_MS = 600000 -- a connection limit that a provider named holds
 
 
 -- account: the backoff of all models; models: model -> its own; missing: what is missing there (a model on a surface) ->
--- until; refusals: of the key, as evidence; blocks: pages of a firewall, as evidence; down_*: out of service, until_ms 0 = until the key changes (down_key is the
--- key that was refused); limit_*: a connection limit learned from the provider; row: of failures (failing_row.lua).
+-- until; refusals: of the key, as evidence; blocks: pages of a firewall, as evidence; down_*: out of service, until_ms 0 =
+-- until the key changes (down_key is the key that was refused); limit_*: a connection limit learned from the provider; row: of failures (failing_row.lua).
 function _M.new()
   return { account = pause.new(), models = {}, missing = {}, refusals = suspicion.new(),
            down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "", is_down_by_check = false,
-           blocks = suspicion.new(), limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0, row = failing_row.new() }
+           blocks = suspicion.new(), limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0,
+           row = failing_row.new() }
 end
 
 
@@ -123,7 +124,8 @@ end
 function _M.success(record, model, now_ms, started_ms)
   local own = record.models[model]
   if record.well_since_ms > 0 and record.account.row == 0 and record.down_reason == "" and not own
-      and not record.refusals.seen[1] and not record.blocks.seen[1] and not failing_row.is_ended_by(record.row, started_ms) then
+      and not record.refusals.seen[1] and not record.blocks.seen[1]
+      and not failing_row.is_ended_by(record.row, started_ms) then
     return record
   end
   if started_ms < max(record.down_since_ms, record.account.since_ms, own and own.since_ms or 0) then

@@ -1,5 +1,5 @@
--- What an endpoint does not have: what may be asked for (a model on a surface) -> until when that is believed. A refusal says
--- so, or the endpoint's own list. context: now_ms, long_rest_ms (so long), asked.
+-- What an endpoint does not have: what may be asked for (a model on a surface) -> until when that is believed. A refusal
+-- says so, or the endpoint's own list. context: now_ms, long_rest_ms (so long), asked.
 
 local _M = {}
 
