@@ -16,7 +16,8 @@ local LIMIT_MEMORY_MS = 600000 -- a connection limit that a provider named holds
 
 -- account: the backoff of all models; models: model -> its own; missing: what is missing there (a model on a surface) ->
 -- until; refusals: of the key, as evidence; blocks: pages of a firewall, as evidence; down_*: out of service, until_ms 0 =
--- until the key changes (down_key is the key that was refused); limit_*: a connection limit learned from the provider; row: of failures (failing_row.lua).
+-- until the key changes (down_key is the key that was refused); limit_*: a connection limit learned from the provider; row:
+-- of failures (failing_row.lua).
 function _M.new()
   return { account = pause.new(), models = {}, missing = {}, refusals = suspicion.new(),
            down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "", is_down_by_check = false,
