@@ -22,7 +22,7 @@ ONE_MODEL: tuple[tuple[str, str, int, str, str], ...] = (
         "API Key not allowed to access model. This token may",
         "auth_error",
     ),
-    ("subscription", "403 of a model of a dearer plan", 403, "This model requires a subscription", ""),
+    ("subscription", "403 of a model of another plan", 403, "This model requires a subscription", ""),
     ("verified", "403 of a model for verified accounts", 403, "Model requires real-name verification.", ""),
     ("chinese", "403 of a gateway's token, in Chinese", 403, "该令牌无权访问模型 x", "new_api_error"),
     ("bedrock", "403 in Bedrock's words", 403, "You don't have access to the model with the specified model ID.", ""),
