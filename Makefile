@@ -56,6 +56,10 @@ test-router: venv ## a real nginx against scripted providers on loopback
 test-cluster: venv cluster images ## the tests on the real Kubernetes
 	@hack/ci/pytest.sh -n 0 -m cluster tests
 
+.PHONY: test-clients
+test-clients: venv ## real client libraries (Python, npm, Go) while the first tier fails: what they hold is what one healthy endpoint says
+	@hack/ci/pytest.sh -m "conformance" -n 2 tests/conformance/test_clients.py $(ARGS)
+
 .PHONY: conformance
 conformance: venv ## every fault class played against the router, judged from both sides; prints the scorecard
 	@hack/ci/install.sh router test

@@ -14,7 +14,7 @@ stage "lint and generated files" make --no-print-directory verify
 stage "router: pure Lua (busted)" busted tests/lua
 joined
 stage "everything without a cluster" hack/ci/pytest.sh -m "not timing and not cluster" tests hack/tests
-stage "conformance" hack/ci/pytest.sh -m "conformance and not timing" tests
+stage "conformance" hack/ci/pytest.sh -m "conformance and not timing and not clients" tests
 stage "what measures time, alone" hack/ci/pytest.sh -n 0 -m "timing and not cluster" tests hack/tests
 
 ground=$(hack/cluster/ground.sh)

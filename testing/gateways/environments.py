@@ -58,16 +58,31 @@ def environment(name: str, packages: tuple[str, ...], *, alone: bool = False) ->
 
 
 def node_package(name: str, package: str, version: str) -> Path:
-    """The folder of a package of npm, without running what it would run when it is installed."""
-    folder, wanted = _cache() / "conformance" / name, (f"{package}@{version}",)
-    if not is_made(name, wanted):
+    return node_folder(name, (f"{package}@{version}",)) / "node_modules" / package
+
+
+def node_folder(name: str, packages: tuple[str, ...]) -> Path:
+    """A folder with these packages of npm, without running what they would run when they are installed."""
+    folder = _cache() / "conformance" / name
+    if not is_made(name, packages):
         npm = shutil.which("npm")
         if npm is None:
             raise CannotBeMadeError("it needs the program npm")
         folder.mkdir(parents=True, exist_ok=True)
-        _run([npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", *wanted])
-        _stamp(Environment(folder)).write_text("\n".join(wanted))
-    return folder / "node_modules" / package
+        _run([npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", *packages])
+        _stamp(Environment(folder)).write_text("\n".join(packages))
+    return folder
+
+
+def go_program(name: str, source: Path) -> Path:
+    """A program of Go, built of a folder with its go.mod and go.sum."""
+    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    if go is None:
+        raise CannotBeMadeError("it needs the program go (make cluster installs it)")
+    program = _cache() / "conformance" / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    _run([go, "build", "-C", str(source), "-o", str(program), "."])
+    return program
 
 
 def is_made(name: str, packages: tuple[str, ...]) -> bool:

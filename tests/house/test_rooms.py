@@ -20,6 +20,7 @@ FORBIDDEN = (
     ("operator", ("hack", "testing", "tests", *OF_TESTS)),
     ("testing/fakes", ("poolkeeper", "testing.gateways", "testing.conformance", "testing.runs", "testing.process")),
     ("testing/gateways", ("testing.conformance", "testing.runs")),
+    ("testing/clients", ("testing.conformance", "testing.runs")),
     ("testing/conformance", ("testing.runs",)),
     ("testing/runs", ("testing.conformance", "testing.gateways")),
     ("testing/chaos", ("testing.conformance", "testing.gateways", "testing.runs")),

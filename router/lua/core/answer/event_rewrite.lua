@@ -108,14 +108,16 @@ end
 
 
 -- An event that says nothing, as a sign of life. (A comment would be none for every client: some take it for an event
--- without data, some count it as one, and some give up.)
-function _M.nothing(identity)
+-- without data, some count it as one, some give up, and go-openai cannot read an error that comes after one.) note: what
+-- the router has to say, as a member of its own; nil: nothing.
+function _M.nothing(identity, note)
   local is_chat = identity.object ~= "text_completion"
   local parts = { ('"object":%s'):format(scan.quote(identity.object or "chat.completion.chunk")) }
   for _, name in ipairs(IDENTITY) do
     parts[#parts + 1] = identity[name] and ('"%s":%s'):format(name, identity[name]) or nil
   end
   parts[#parts + 1] = ('"choices":[{"index":0,%s,"finish_reason":null}]'):format(is_chat and '"delta":{}' or '"text":""')
+  parts[#parts + 1] = note and '"poolkeeper":' .. scan.quote(note) or nil
   return "data: {" .. table.concat(parts, ",") .. "}\n\n"
 end
 

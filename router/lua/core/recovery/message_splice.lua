@@ -31,7 +31,7 @@ function _M.new(events, record, how, decode)
   end
   return setmetatable({
     events = events, reader = events.reader, finished = false, joined = false, differs = nil, record = record,
-    note = ": " .. how.note .. "\n", decode = decode,
+    note = ": poolkeeper: " .. how.note .. "\n", decode = decode,
     answer = answer, thoughts = thoughts, next_index = last + 1, answers_seen = 0, thoughts_seen = 0, behind = #answer,
     at = {}, out = {},
   }, message_splice)

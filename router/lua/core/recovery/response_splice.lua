@@ -33,7 +33,8 @@ function _M.new(events, record, how, decode)
   end
   return setmetatable({
     events = events, reader = events.reader, finished = false, joined = false, differs = nil, record = record,
-    note = ": " .. how.note .. "\n", decode = decode, said = said, behind = behind, begun = record.items, ids = {}, out = {},
+    note = ": poolkeeper: " .. how.note .. "\n", decode = decode,
+    said = said, behind = behind, begun = record.items, ids = {}, out = {},
   }, response_splice)
 end
 

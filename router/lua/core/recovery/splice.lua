@@ -27,7 +27,7 @@ splice.__index = splice
 _M.DIFFERS = "differs"
 
 
--- events: the second answer's stream. sent: the transcript, which is kept up to date. how: note, a comment for the caller
+-- events: the second answer's stream. sent: the transcript, which is kept up to date. how: note, a word for the caller
 -- where they join; continues, the channel that the second endpoint was asked to go on with (nil: it starts again); tools,
 -- the names of the caller's (name -> true). decode, encode: of JSON.
 function _M.new(events, sent, how, decode, encode)
@@ -37,7 +37,7 @@ function _M.new(events, sent, how, decode, encode)
     held_logprobs = {},
     way = continues and continue_diff.new(continues, sent:texts()[0][continues], sent:pieces(0, continues))
       or restart_diff.new(sent, how.tools),
-    note = ": " .. how.note .. "\n", decode = decode, encode = encode,
+    note = how.note, decode = decode, encode = encode,
   }, splice)
 end
 
@@ -169,9 +169,9 @@ local function rewrite(self, text)
     pos = next_pos or #text + 1
   end
   if not self.joined and self.way:is_joined() then
-    local beat = self:beat()
+    local identity = self.transcript.identity
     self.joined = true
-    table.insert(out, 1, beat and self.note .. beat or "")
+    table.insert(out, 1, identity and event_rewrite.nothing(identity, self.note) or "")
   end
   return table.concat(out)
 end

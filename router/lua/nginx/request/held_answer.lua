@@ -38,8 +38,8 @@ local function events_of(request, attempt)
   attempt.reader = reader
   local events = stream.new(reader, request.wants_usage)
   if attempt.recovers then
-    local note = ("poolkeeper: %s by %s"):format(attempt.continues and "continued" or "generated again",
-                                                 attempt.endpoint.name)
+    local note = ("%s by %s"):format(attempt.continues and "continued" or "generated again",
+                                     attempt.endpoint.name)
     local how = { note = note, continues = attempt.continues, tools = tools.names(request.parsed.body, cjson.decode) }
     return (request.protocol.new_splice or splice.new)(events, request.transcript, how, cjson.decode, cjson.encode)
   end
