@@ -50,8 +50,9 @@ class Story:
             time.sleep(QUIET_S)
         ended = self.streams.ended[what] if self.streams is not None else None
         failed = len(self.streams.failed.get(what, [])) if self.streams is not None else None
-        self.rows.append(Row(what, want, took_s, ended, failed))
-        print(f"  {what:<60} {want:<44} {took_s:5.0f} s  streams {ended}, failed {failed}", flush=True)
+        again = self.streams.again[what] if self.streams is not None else None
+        self.rows.append(Row(what, want, took_s, ended, failed, again))
+        print(f"  {what:<60} {want:<44} {took_s:5.0f} s  streams {ended}, again {again}, failed {failed}", flush=True)
         if failed and self.streams is not None:
             raise AssertionError(f"{what}: {failed} requests failed: {self.streams.failed[what][:5]}")
 

@@ -17,11 +17,13 @@ is 200, has content, a `finish_reason` and `[DONE]`. It counts in the step in wh
 
 **{failed} of {ended} answers failed.**
 
-| what happens | then | after | answers | failed |
-|---|---|---:|---:|---:|"""
+| what happens | then | after | answers | sent again | failed |
+|---|---|---:|---:|---:|---:|"""
 TAIL = """
 "After" is the time until the state of the second column was reached: after an upgrade, until the last old router has
-finished its last stream and is gone. What to do yourself: [operations.md](operations.md).
+finished its last stream and is gone. "Sent again": the router closed a kept connection in the moment in which the
+caller sent the next request on it. HTTP/1.1 has no way to announce that; client libraries send such a request again by
+themselves (OpenAI's does, twice), and so do these callers, once. What to do yourself: [operations.md](operations.md).
 """
 
 
@@ -32,18 +34,21 @@ class Row:
     took_s: float
     streams: int | None
     failed: int | None
+    again: int | None = None
 
 
 def page(old: Version, new: Version, callers: int, rows: Sequence[Row], began: Mapping[str, str]) -> str:
-    table = [
-        f"| {row.what} | {row.want} | {row.took_s:.0f} s | {_count(row.streams)} | {_count(row.failed)} |"
-        for row in rows
-    ]
+    table = [_line(row) for row in rows]
     ended = sum(row.streams or 0 for row in rows)
     failed = sum(row.failed or 0 for row in rows)
     text = HEAD.format(old=old.name, new=new.name, callers=callers, failed=failed, ended=ended)
     where = [f"- {name}: {value}" for name, value in {**began, **facts_after()}.items()]
     return "\n".join([text, *table, TAIL, *where, ""])
+
+
+def _line(row: Row) -> str:
+    counts = " | ".join(map(_count, (row.streams, row.again, row.failed)))
+    return f"| {row.what} | {row.want} | {row.took_s:.0f} s | {counts} |"
 
 
 def _count(number: int | None) -> str:

@@ -1,4 +1,9 @@
-"""A hundred callers that stream without a pause, and what each answer was. They run in a thread of their own."""
+"""A hundred callers that stream without a pause, and what each answer was. They run in a thread of their own.
+
+They do what OpenAI's library does: a request whose kept connection closes before any byte of an answer is sent again,
+once here. HTTP/1.1 cannot say that a kept connection is about to end, so a server that ends may close one in the very
+moment in which it is used again. How often is counted apart.
+"""
 
 import asyncio
 import json
@@ -21,6 +26,7 @@ class Streams:
     phase: str = "before"
     """An answer counts in the phase in which it ends."""
     ended: Counter[str] = field(default_factory=Counter)
+    again: Counter[str] = field(default_factory=Counter)
     failed: dict[str, list[str]] = field(default_factory=dict)
     _end: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -46,22 +52,43 @@ class Streams:
     async def _caller(self, client: httpx.AsyncClient, at: int) -> None:
         await asyncio.sleep(at * 0.05)  # not all at once, as no callers do
         while not self._end.is_set():
-            try:
-                wrong = await one_answer(client)
-            except httpx.HTTPError as error:
-                wrong = f"{type(error).__name__}: {error}"
+            wrong = await self.answer(client)
             self.ended[self.phase] += 1
             if wrong:
                 self.failed.setdefault(self.phase, []).append(wrong)
                 await asyncio.sleep(0.5)
 
+    async def answer(self, client: httpx.AsyncClient) -> str:
+        try:
+            return await one_answer(client)
+        except ClosedUnusedError:
+            self.again[self.phase] += 1
+        try:
+            return await one_answer(client)
+        except ClosedUnusedError as error:
+            return f"closed twice before an answer: {error}"
+
+
+class ClosedUnusedError(Exception):
+    """The connection ended before the first byte of an answer."""
+
 
 async def one_answer(client: httpx.AsyncClient) -> str:
     """What is wrong with it, if anything."""
-    async with client.stream("POST", "/chat/completions", json=BODY) as answer:
+    try:
+        answer = await client.send(client.build_request("POST", "/chat/completions", json=BODY), stream=True)
+    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+        raise ClosedUnusedError(f"{type(error).__name__}: {error}") from error
+    except httpx.HTTPError as error:
+        return f"{type(error).__name__}: {error}"
+    try:
         if answer.status_code != 200:
             return f"status {answer.status_code}: {(await answer.aread()).decode()[:200]}"
         lines = [line.removeprefix("data:").strip() async for line in answer.aiter_lines() if line.startswith("data:")]
+    except httpx.HTTPError as error:
+        return f"cut: {type(error).__name__}: {error}"
+    finally:
+        await answer.aclose()
     return judged(lines)
 
 
