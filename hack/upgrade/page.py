@@ -22,8 +22,9 @@ is 200, has content, a `finish_reason` and `[DONE]`. It counts in the step in wh
 TAIL = """
 "After" is the time until the state of the second column was reached: after an upgrade, until the last old router has
 finished its last stream and is gone. "Sent again": the router closed a kept connection in the moment in which the
-caller sent the next request on it. HTTP/1.1 has no way to announce that; client libraries send such a request again by
-themselves (OpenAI's does, twice), and so do these callers, once. What to do yourself: [operations.md](operations.md).
+caller sent the next request on it. The headers of a stream are gone long before its end, so nothing can announce that.
+Client libraries send such a request again by themselves (OpenAI's does, twice), and so do these callers, once.
+What to do yourself: [operations.md](operations.md).
 """
 
 
