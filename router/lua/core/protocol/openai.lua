@@ -1,7 +1,6 @@
 -- OpenAI's protocol: chat and text completions, embeddings. What a protocol is, see core/protocol/surface.lua.
 
 local find = string.find
-local gmatch = string.gmatch
 local match = string.match
 local max = math.max
 local min = math.min
@@ -13,6 +12,7 @@ local encode = require "core.json.encode"
 local chat_assembly = require "core.forms.chat_assembly"
 local forms = require "core.forms.openai"
 local lenient = require "core.json.lenient"
+local peek = require "core.json.peek"
 local says_error = require "core.answer.says_error"
 local sketch = require "core.json.sketch"
 
@@ -21,6 +21,8 @@ local _M = {}
 local TYPE = "poolkeeper_error"
 local HEAD_BYTES, TAIL_BYTES = 512, 1024 -- where an answer's own members stand
 local USAGE_TAIL_BYTES = 1024 -- usage is the last member of an answer, or nearly so
+local STRING = '^%s*:%s*"([^"]*)"'
+local LISTS = { choices = '"choices"', data = '"data"' }
 
 _M.DONE_EVENT = "data: [DONE]\n\n"
 
@@ -43,21 +45,14 @@ end
 
 
 -- What the first item of an answer's list looks like, before any other object: some wrap the whole answer into one of
--- theirs. And the member of an item that says something.
-local ITEMS = {
-  choices = { { '^%s*{[^{]*"choices"%s*:%s*%[%s*{', '"message"%s*:%s*{' },
-              { '^%s*{[^{]*"choices"%s*:%s*%[%s*{', '"text"%s*:%s*"' } },
-  data = { { '^%s*{[^{]*"data"%s*:%s*%[%s*{' } },
-}
+-- theirs.
+local ITEM = { choices = '^%s*{[^{]*"choices"%s*:%s*%[%s*{', data = '^%s*{[^{]*"data"%s*:%s*%[%s*{' }
 
 
+-- Has it items, and has an item the member that says something?
 local function looks_like_one(body, member)
-  for _, patterns in ipairs(ITEMS[member]) do
-    if find(body, patterns[1]) and (not patterns[2] or find(body, patterns[2])) then
-      return true
-    end
-  end
-  return false
+  return find(body, ITEM[member]) and (member == "data" or peek.behind(body, '"message"', "^%s*:%s*({)")
+                                       or peek.behind(body, '"text"', '^%s*:%s*(")')) and true or false
 end
 
 
@@ -97,10 +92,12 @@ end
 
 -- Does an answer say of itself that it was cut? Its native_finish_reason counts, too.
 local function cut_reason_of(body)
-  for reason in gmatch(body, 'finish_reason"%s*:%s*"([^"]*)"') do
+  local at, reason = peek.behind(body, 'finish_reason"', STRING)
+  while at do
     if cut_reason(reason) then
       return reason
     end
+    at, reason = peek.behind(body, 'finish_reason"', STRING, at + 1)
   end
 end
 
@@ -143,19 +140,19 @@ end
 
 
 local function text_after(text, name)
-  return match(text, '"' .. name .. '"%s*:%s*"([^"]*)"')
+  return (select(2, peek.behind(text, name, STRING)))
 end
 
 
 -- What an answer says it comes from, found without decoding in what stands before its list or after it. What its list says
 -- may be anything.
 local function origin_of(body, member)
-  local list = find(body, '"' .. member .. '"', 1, true) or 1
+  local list = find(body, LISTS[member], 1, true) or 1
   local before, after = sub(body, 1, min(list, HEAD_BYTES)), sub(body, max(list, #body - TAIL_BYTES))
-  after = match(after, ".*%](.*)$") or ""
-  return { model = text_after(before, "model") or text_after(after, "model"),
-           fingerprint = text_after(before, "system_fingerprint") or text_after(after, "system_fingerprint"),
-           provider = text_after(before, "provider") or text_after(after, "provider") }
+  after = sub(after, (peek.last(after, "]") or #after) + 1)
+  return { model = text_after(before, '"model"') or text_after(after, '"model"'),
+           fingerprint = text_after(before, '"system_fingerprint"') or text_after(after, '"system_fingerprint"'),
+           provider = text_after(before, '"provider"') or text_after(after, '"provider"') }
 end
 
 
