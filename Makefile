@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
-# Options of make bench, bench-incidents, conformance, chaos, bench-scale, probe-soak: ARGS=--quick, ARGS=--help.
+# Options of make bench, bench-guard, bench-incidents, conformance, chaos, bench-scale, probe-soak: ARGS=--quick, ARGS=--help.
 ARGS ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -69,6 +69,11 @@ conformance: venv ## every fault class played against the router, judged from bo
 bench: venv ## speed beside bare nginx, Envoy and LiteLLM (10 minutes; ARGS=--quick: one); prints the tables, writes docs/bench.md
 	@hack/ci/install.sh router test bench
 	@hack/bench/run.sh speed $(ARGS)
+
+.PHONY: bench-guard
+bench-guard: venv ## is the router slower than at the last commit? CPU of a request, paired, two minutes (ARGS="--ref main"); fails past 3 %
+	@hack/ci/install.sh router test
+	@hack/bench/run.sh speed.guard $(ARGS)
 
 .PHONY: bench-incidents
 bench-incidents: venv ## a scripted day of incidents through nginx, Envoy, LiteLLM and Poolkeeper (ARGS=--quick: one minute); writes docs/incidents.md

@@ -42,6 +42,7 @@ class Load:
     p99_us: float
     busy: float
     errors: int
+    requests: int = 0
 
     @property
     def cpu_us(self) -> float:
@@ -88,4 +89,5 @@ def _play(
         p99_us=p99_us,
         busy=(used.user_us + used.system_us) / duration_us,
         errors=errors,
+        requests=requests,
     )
