@@ -3,7 +3,7 @@ nothing on it that belongs to nobody."""
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,14 +12,14 @@ from testing.router_lua import runtime
 
 lua = runtime()
 answer = cast(
-    Callable[[object], tuple[int, bytes, bytes, bool, bool, int]],
+    Callable[[object, object], tuple[int, bytes, bytes, bool, bool, int]],
     lua.eval(
-        """function(pieces)
+        """function(pieces, joint)
              -- what nginx/upstream/http_client.lua does, without its socket: gives status (0: none), payload, error,
              -- ended, kept, and the most bytes that were waiting
              local head, framing = require "core.http.response_head", require "core.http.framing"
              local conn = { buffer = "", head = "", mode = "none", left = 0, in_trailer = false,
-                            ended = false, keep = false }
+                            ended = false, keep = false, joint = joint or nil }
              local status, payload, most = 0, {}, 0
              for i = 1, #pieces do
                conn.buffer = conn.buffer .. pieces[i]
@@ -45,9 +45,13 @@ answer = cast(
 )
 
 
-def heard(text: bytes, cuts: list[int]) -> tuple[int, bytes, bytes, bool, bool]:
+joint = cast(Any, lua.eval('require "nginx.shared.joint"'))
+"""The router's own; without one, core/http/framing.lua makes strings of all pieces."""
+
+
+def heard(text: bytes, cuts: list[int], joint: object = None) -> tuple[int, bytes, bytes, bool, bool]:
     edges = [0, *sorted({min(cut, len(text)) for cut in cuts}), len(text)]
-    return answer(lua.table_from([text[a:b] for a, b in pairwise(edges)]))[:5]
+    return answer(lua.table_from([text[a:b] for a, b in pairwise(edges)]), joint)[:5]
 
 
 cuts = st.lists(st.integers(0, 400), max_size=12)
@@ -122,6 +126,21 @@ def framed(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%b0\r\n%b\r\n" % (chunks, trailer), body
 
 
+@given(wires() | st.builds(lambda pair: pair[0], framed()), cuts)
+def test_however_pieces_are_joined_it_means_the_same(text: bytes, cut_at: list[int]) -> None:
+    assert heard(text, cut_at, joint) == heard(text, cut_at)
+    assert joint[b"size"] == 0
+
+
+@given(st.lists(st.binary(max_size=9), max_size=9), st.integers(0, 1))
+def test_a_joint_grows_with_what_is_added(pieces: list[bytes], long: int) -> None:
+    pieces = [piece * (30000 if long else 1) for piece in pieces]
+    for piece in pieces:
+        joint[b"add"](joint, b"<" + piece + b">", 2, len(piece) + 1)
+
+    assert joint[b"take"](joint) == b"".join(pieces)
+
+
 @given(framed(), cuts)
 def test_an_answer_in_order_comes_out_whole_and_its_connection_is_kept(
     pair: tuple[bytes, bytes], at: list[int]
@@ -157,7 +176,9 @@ def test_a_connection_is_never_kept_before_the_end_has_come(pair: tuple[bytes, b
 )
 def test_a_line_without_an_end_is_not_waited_for(line: bytes, size: int) -> None:
     text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + line
-    status, _, err, _, _, most = answer(lua.table_from([text[at : at + size] for at in range(0, len(text), size)]))
+    status, _, err, _, _, most = answer(
+        lua.table_from([text[at : at + size] for at in range(0, len(text), size)]), None
+    )
 
     assert status == 200
     assert err.startswith(b"reading the body")

@@ -1,5 +1,6 @@
 -- Where a body ends (RFC 9112): by chunks, by its length, or with the connection. Works on what a connection knows of its
--- body: {mode = "chunked" | "length" | "close", buffer, left, in_trailer, ended, keep}.
+-- body: {mode = "chunked" | "length" | "close", buffer, left, in_trailer, ended, keep, joint}. joint: joins pieces, and is
+-- empty before and after (nginx/shared/joint.lua); nil: one is made.
 
 local byte = string.byte
 local concat = table.concat
@@ -15,6 +16,25 @@ local CHUNK_MAX_BYTES = 2 ^ 31
 local CR, LF, ZERO, UPPER_X, LOWER_X = 13, 10, 48, 88, 120
 
 
+local SIZES_MAX = 4096
+local sizes, size_count = {}, 0 -- digits -> size: LuaJIT compiles no tonumber of base 16, and sizes come again and again
+
+
+local function size_of(digits)
+  local size = sizes[digits]
+  if not size then
+    size = tonumber(digits, 16)
+    if size then
+      if size_count == SIZES_MAX then
+        sizes, size_count = {}, 0
+      end
+      sizes[digits], size_count = size, size_count + 1
+    end
+  end
+  return size
+end
+
+
 -- The end of a chunk's size line that starts at pos, and the size; nil when it has not all come, nil and an error when it
 -- is none.
 local function size_line(buffer, pos)
@@ -25,7 +45,7 @@ local function size_line(buffer, pos)
   if not stop then
     return nil
   end
-  local size = tonumber(sub(buffer, pos, stop - 1), 16)
+  local size = size_of(sub(buffer, pos, stop - 1))
   if not size then
     local digits = match(buffer, "^(%x+)[ \t]*;", pos) -- with an extension, which nobody uses
     size = digits and tonumber(digits, 16)
@@ -57,16 +77,30 @@ local function skip_trailer(self, buffer, pos)
 end
 
 
+-- Pieces of a text, joined.
+local Joint = {}
+Joint.__index = Joint
+
+function Joint:add(text, from, to)
+  self[#self + 1] = sub(text, from, to)
+  self.size = self.size + to - from + 1
+end
+
+function Joint:take()
+  return concat(self)
+end
+
+
 -- Takes the chunks in the buffer apart. left: bytes of the current chunk still to come, its line end included. What stands
 -- before an error is given out first, the error next time.
 local function take_chunks(self)
-  local buffer, pos, left, payload, pieces = self.buffer, 1, self.left, "", nil
-  local length = #buffer
+  local buffer, pos, left = self.buffer, 1, self.left
+  local length, payload = #buffer, self.joint or setmetatable({ size = 0 }, Joint)
   while pos <= length and not self.in_trailer do
     if left == 0 then
       local stop, size = size_line(buffer, pos)
       if not stop then
-        if size and payload == "" then
+        if size and payload.size == 0 then
           return nil, size
         end
         break
@@ -75,16 +109,13 @@ local function take_chunks(self)
       self.in_trailer = size == 0
     else
       local last = pos + left - 1
-      local piece = sub(buffer, pos, last - 2 < length and last - 2 or length)
-      if payload == "" then
-        payload = piece
-      else
-        pieces = pieces or { payload }
-        pieces[#pieces + 1] = piece
+      local data_end = last - 2 < length and last - 2 or length
+      if data_end >= pos then
+        payload:add(buffer, pos, data_end)
       end
       if last <= length then
         if byte(buffer, last - 1) ~= CR or byte(buffer, last) ~= LF then
-          if payload == "" then
+          if payload.size == 0 then
             return nil, "reading the body: a chunk without its end"
           end
           pos, left = last - 1, 2
@@ -92,7 +123,7 @@ local function take_chunks(self)
         end
         pos, left = last + 1, 0
       else
-        local taken = #piece
+        local taken = data_end >= pos and data_end - pos + 1 or 0
         pos, left = pos + taken, left - taken
         break
       end
@@ -100,17 +131,14 @@ local function take_chunks(self)
   end
   if self.in_trailer then
     local after, err = skip_trailer(self, buffer, pos)
-    if not after and payload == "" then
+    if not after and payload.size == 0 then
       return nil, err
     end
     pos = after or pos
   end
-  if pieces then
-    payload = concat(pieces)
-  end
   self.left = left
   self.buffer = pos > length and "" or sub(buffer, pos)
-  return payload
+  return payload:take()
 end
 
 

@@ -1,5 +1,5 @@
--- A member of a JSON text, found without decoding: by a plain search for its name, then a pattern right behind it. (A pattern
--- alone would be tried at each byte, which costs more than all the rest of a short answer.)
+-- A member of a JSON text, found without decoding: by a plain search for its name, then a pattern right behind it. (A
+-- pattern alone would be tried at each byte, which costs more than all else that a short answer needs.)
 
 local find = string.find
 

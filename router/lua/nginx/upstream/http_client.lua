@@ -4,6 +4,7 @@
 local clock = require "nginx.shared.clock"
 local connector = require "nginx.upstream.connector"
 local framing = require "core.http.framing"
+local joint = require "nginx.shared.joint"
 local response_head = require "core.http.response_head"
 
 local ngx = ngx
@@ -34,6 +35,7 @@ function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
   return setmetatable({
     sock = made.sock, reused = made.reused, buffer = "", timeout_ms = made.timeout_ms, reads = 0, head_bytes = 0,
     head = "", mode = "none", left = 0, in_trailer = false, ended = false, keep = false, is_fresh = is_fresh or false,
+    joint = joint,
   }, connection)
 end
 
