@@ -3,6 +3,7 @@
 
 local health_scheduler = require "nginx.health_scheduler"
 local breakers = require "nginx.endpoint.breakers"
+local collector = require "nginx.shared.collector"
 local dns = require "nginx.upstream.dns"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
 local credentials = require "nginx.endpoint.credentials"
@@ -37,6 +38,12 @@ local function every(interval_s, work)
 end
 
 
+local function look_at_memory()
+  worker_health.measure_memory()
+  collector.tune()
+end
+
+
 -- In the master, before there are workers.
 function _M.init()
   document_sync.init(os.getenv("POOLKEEPER_CONFIG_DIR"), os.getenv("POOLKEEPER_RUN_DIR"))
@@ -62,8 +69,8 @@ function _M.init_worker()
   every(CHECK_S, health_scheduler.tick)
   worker_health.begin_worker()
   every(worker_health.TICK_S, worker_health.tick)
-  every(MEASURE_MEMORY_S, worker_health.measure_memory)
-  worker_health.measure_memory()
+  every(MEASURE_MEMORY_S, look_at_memory)
+  look_at_memory()
   every(FLUSH_METRICS_S, metrics.flush)
 end
 
