@@ -1,5 +1,5 @@
 """Starts routers of the source tree on PYTHONPATH, for the guard: that may be an older tree than this file's, which
-plans its own document. Takes {folder, url, core, spec, count} as JSON; tells [base_url, pid] of each; stops at the end
+plans its own document. Takes {folder, url, core, spec, count} as JSON; writes [base_url, pid] of each; stops at the end
 of its input."""
 
 import json

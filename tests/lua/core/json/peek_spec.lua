@@ -12,7 +12,7 @@ describe("a member's value, found without decoding", function()
     assert.are.same({ 27, "b" }, { peek.behind('{"a":"model","c":"model",,"model":"b"}', '"model"', STRING) })
   end)
 
-  it("begins where it is told to", function()
+  it("begins at the given byte", function()
     assert.are.same({ 11, "y" }, { peek.behind('{"n":"x", "n":"y"}', '"n"', STRING, 3) })
   end)
 
