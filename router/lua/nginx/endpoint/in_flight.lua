@@ -56,6 +56,18 @@ local function sum(keys)
 end
 
 
+-- What the other workers hold; mine is known from what incr gives.
+local function of_others(keys)
+  local total = 0
+  for i = 1, workers do
+    if i ~= me + 1 then
+      total = total + (slots:get(keys[i]) or 0)
+    end
+  end
+  return total
+end
+
+
 function _M.in_flight(id)
   return sum(keys_of_slots(id))
 end
@@ -67,12 +79,10 @@ function _M.acquire(id, ceiling)
   local keys = keys_of_slots(id)
   local key = keys[me + 1]
   for _ = 1, SLOT_TRIES do
-    slots:incr(key, 1, 0)
-    if sum(keys) <= ceiling then
+    if slots:incr(key, 1, 0) + of_others(keys) <= ceiling then
       return true
     end
-    slots:incr(key, -1)
-    if sum(keys) >= ceiling then
+    if slots:incr(key, -1) + of_others(keys) >= ceiling then
       return false
     end
   end
