@@ -1,6 +1,7 @@
 -- Request ids in the one form that every server takes: a random UUID (version 4). Some check it and answer 400 without a
 -- word to anything else (starlette-context, and with it llama-cpp-python's server).
 
+local gsub = string.gsub
 local sub = string.sub
 
 local _M = {}
@@ -13,17 +14,18 @@ function _M.is(text)
 end
 
 
--- What all ids of a series start with. random_hex: at least 18 random hex digits; drawn once a series, because randomness
--- is dear and counting is not.
+-- What all ids of a series start with, and the same without dashes. random_hex: at least 18 random hex digits; drawn once a
+-- series, because randomness is dear and counting is not.
 function _M.series(random_hex)
-  return ("%s-%s-4%s-a%s-"):format(sub(random_hex, 1, 8), sub(random_hex, 9, 12), sub(random_hex, 13, 15),
+  local start = ("%s-%s-4%s-a%s-"):format(sub(random_hex, 1, 8), sub(random_hex, 9, 12), sub(random_hex, 13, 15),
     sub(random_hex, 16, 18))
+  return start, (gsub(start, "-", ""))
 end
 
 
--- The count-th id of a series.
-function _M.counted(series, count)
-  return series .. ("%012x"):format(count)
+-- The count-th id of a series, from what it starts with.
+function _M.counted(start, count)
+  return start .. ("%012x"):format(count)
 end
 
 

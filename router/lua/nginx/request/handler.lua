@@ -34,26 +34,32 @@ local SECRET_ARGS = { key = true, api_key = true, ["api-key"] = true, access_tok
 local RETRY_SOON_MS = 1000 -- the caller's Retry-After when no better time is known
 
 
-local id_series, id_count -- nginx's own $request_id asks for 16 random bytes each time, a tenth of a request's cost here
+-- nginx's own $request_id asks for 16 random bytes each time, a tenth of a request's cost here
+local id_start, trace_start, id_count
 
+-- A new id, and the same without dashes, as the id of a trace.
 local function new_id()
-  if not id_series then
-    id_series, id_count = uuid.series(ngx.var.request_id), 0
+  if not id_start then
+    id_start, trace_start = uuid.series(ngx.var.request_id)
+    id_count = 0
   end
   id_count = id_count + 1
-  return uuid.counted(id_series, id_count)
+  return uuid.counted(id_start, id_count), uuid.counted(trace_start, id_count)
 end
 
 
 -- What the caller and the providers know the request by: the caller's own id if it is a sane one. Providers get it only
--- as a UUID, for some refuse others.
+-- as a UUID, for some refuse others. Where it is ours, also the id of its trace.
 local function request_ids(client_headers)
   local given = client_headers["x-request-id"]
   if type(given) ~= "string" or #given > 128 or not given:find("^[%w%-_.:]+$") then
-    local id = new_id()
-    return id, id
+    local id, trace = new_id()
+    return id, id, trace
   end
-  return given, uuid.is(given) and given or new_id()
+  if uuid.is(given) then
+    return given, given
+  end
+  return given, new_id()
 end
 
 
@@ -61,11 +67,11 @@ end
 -- headers to see them all?
 local function begin(surface, path)
   local client_headers, is_truncated = ngx.req.get_headers(CLIENT_HEADERS_MAX)
-  local id, upstream_id = request_ids(client_headers)
+  local id, upstream_id, own_trace = request_ids(client_headers)
   local request = {
     surface = surface, protocol = surface and surface.protocol or surfaces.protocol_at(path), id = id,
-    upstream_id = upstream_id, client_headers = client_headers, attempts = 0, excluded = {}, tries = {}, doc = nil,
-    attempt = nil, parsed = nil, conversation = nil, model = "", asked = "", choices = 1,
+    upstream_id = upstream_id, own_trace = own_trace, client_headers = client_headers, attempts = 0, excluded = {},
+    tries = {}, doc = nil, attempt = nil, parsed = nil, conversation = nil, model = "", asked = "", choices = 1,
     wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
     is_last_resort = false, body_bytes = 0, connection = nil, is_beta = false, query = "",

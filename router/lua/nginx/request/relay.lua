@@ -113,7 +113,9 @@ local function start(answer, request, attempt)
   headers["x-poolkeeper-endpoint"] = attempt.endpoint.name
   headers["x-poolkeeper-tier"] = attempt.endpoint.tier
   headers["x-poolkeeper-attempts"] = request.attempts
-  headers["openai-processing-ms"] = answer.processing_ms
+  if answer.processing_ms then
+    headers["openai-processing-ms"] = answer.processing_ms
+  end
   respond.identify(request)
   debug_header.mark(request, attempt)
   if request.is_degraded then

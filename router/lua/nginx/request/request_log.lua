@@ -51,7 +51,7 @@ end
 
 
 local function trace_of(request)
-  request.trace = request.trace or (gsub(request.upstream_id, "-", ""))
+  request.trace = request.trace or request.own_trace or (gsub(request.upstream_id, "-", ""))
   return request.trace
 end
 
