@@ -12,9 +12,6 @@ local request_headers = require "core.request.headers"
 local state = require "nginx.shared.state"
 local turn = require "nginx.shared.turn"
 
-local find = string.find
-local sub = string.sub
-
 local _M = {}
 
 local ANSWER_MAX_BYTES = 1024 * 1024
@@ -63,8 +60,8 @@ function _M.keep(request, answer)
   end
   local body = body_of(request, answer)
   if body and #body <= ANSWER_MAX_BYTES then
-    local kept = ("%.0f %s"):format(clock.now_ms() / 1000, body)
-    state.keep_answer(request.answer_key, kept, request.doc.policy.fallback.cache_ttl_ms / 1000)
+    state.keep_answer(request.answer_key, body, request.doc.policy.fallback.cache_ttl_ms / 1000,
+                      math.floor(clock.now_ms() / 1000 + 0.5))
   end
 end
 
@@ -72,13 +69,11 @@ end
 -- The cached answer to this request as a body in the requested form, and its age; nil when there is none that its caller
 -- accepts.
 function _M.find(request)
-  local kept = state.kept_answer(request.answer_key)
-  if not kept then
+  local body, given_s = state.kept_answer(request.answer_key)
+  if not body then
     return nil
   end
-  local space = find(kept, " ", 1, true)
-  local age_s, body = clock.now_ms() / 1000 - tonumber(sub(kept, 1, space - 1)), sub(kept, space + 1)
-  age_s = math.max(0, math.floor(age_s))
+  local age_s = math.max(0, math.floor(clock.now_ms() / 1000 - given_s))
   if age_s > request.kept_max_age_s then
     return nil
   end

@@ -159,15 +159,15 @@ function _M.remember_conversation(hash, endpoint_name, ttl_s)
 end
 
 
--- cached answers; the least recently used ones are dropped when there is no room
+-- cached answers, each with the second it was given in; the least recently used ones are dropped when there is no room
 
-function _M.keep_answer(key, text, ttl_s)
-  answers:set(key, text, ttl_s)
+function _M.keep_answer(key, text, ttl_s, given_s)
+  answers:set(key, text, ttl_s, given_s)
 end
 
 
 function _M.kept_answer(key)
-  return (answers:get(key))
+  return answers:get(key)
 end
 
 
