@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# One benchmark or drill: hack/bench/run.sh speed|speed.guard|incidents|conformance|soak|chaos|scale [OPTIONS]. Without options it writes its page in docs/.
+# One benchmark or drill: hack/bench/run.sh speed|speed.guard|speed.where|incidents|conformance|soak|chaos|scale [OPTIONS]. Without options it writes its page in docs/.
 # `--quick` (speed, incidents) takes less than a minute and writes no page; `--help` lists the options.
 set -euo pipefail
 # shellcheck source=hack/ci/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../ci/lib.sh"
 
-declare -A PAGES=([speed]=docs/bench.md [speed.guard]="" [incidents]=docs/incidents.md [conformance]=docs/conformance.md [soak]="" [chaos]=docs/chaos.md [scale]=docs/scale.md)
+declare -A PAGES=([speed]=docs/bench.md [speed.guard]="" [speed.where]="" [incidents]=docs/incidents.md [conformance]=docs/conformance.md [soak]="" [chaos]=docs/chaos.md [scale]=docs/scale.md)
 name=${1:-}
 [[ -n $name && -v PAGES[$name] ]] || fail "seen '$name', wanted one of: ${!PAGES[*]}" "hack/bench/run.sh speed --quick"
 shift

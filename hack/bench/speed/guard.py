@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
     console, began = Console(highlight=False, soft_wrap=True, width=140), facts()
     with TemporaryDirectory(prefix="poolkeeper-guard-") as made:
         trees = {BEFORE: Path(made) / "tree", AFTER: ROOT}
-        commit = _extract(options.ref, trees[BEFORE])
+        commit = extract(options.ref, trees[BEFORE])
         outcomes = [
             _compare(GUARDED[name], trees, Path(made) / name, options.pairs) for name in options.case or GUARDED
         ]
@@ -110,7 +110,7 @@ def report(outcomes: Sequence[Outcome]) -> str:
     return table(["case", "before µs", "after µs", f"change ({CONFIDENCE_PERCENT} % confidence)", ""], rows)
 
 
-def _extract(ref: str, folder: Path) -> str:
+def extract(ref: str, folder: Path) -> str:
     """The needed part of a commit; gives its name."""
     found = subprocess.run(
         ["git", "rev-parse", "--short", f"{ref}^{{commit}}"], cwd=ROOT, capture_output=True, text=True
@@ -132,7 +132,7 @@ def _compare(guarded: Guarded, trees: Mapping[str, Path], folder: Path, pairs: i
         port, _ = stack.enter_context(provider(folder / "provider", load_core))
         url = f"http://{HOST}:{port}{case.path}"
         routers = [
-            stack.enter_context(_routers(tree, folder / name, url, core, guarded.spec, pairs))
+            stack.enter_context(routers_of(tree, folder / name, url, core, guarded.spec, pairs))
             for name, tree in trees.items()
         ]
         both = stack.enter_context(ThreadPoolExecutor(len(trees)))
@@ -155,7 +155,9 @@ def _round_us(router: Measured, case: Case, folder: Path, core: int | None) -> f
 
 
 @contextmanager
-def _routers(tree: Path, folder: Path, url: str, core: int | None, spec: Spec, count: int) -> Iterator[list[Measured]]:
+def routers_of(
+    tree: Path, folder: Path, url: str, core: int | None, spec: Spec, count: int
+) -> Iterator[list[Measured]]:
     """Routers of a tree, started by that tree's own tools."""
     folder.mkdir(parents=True)
     wanted = {"folder": str(folder), "url": url, "core": core, "spec": spec, "count": count}

@@ -41,7 +41,9 @@ class Profile:
 
 
 def profile(gateway: Measured, case: Case, seconds: int, folder: Path, core: int | None) -> Profile:
-    return Profile(_cpu(gateway, case, seconds, folder, core), _syscalls(gateway, case, seconds, folder, core))
+    return Profile(
+        cpu_us_by_place(gateway, case, seconds, folder, core), _syscalls(gateway, case, seconds, folder, core)
+    )
 
 
 def places(report: str, cpu_us: float) -> dict[str, float]:
@@ -61,7 +63,8 @@ def calls(table: str, requests: float) -> dict[str, float]:
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def _cpu(gateway: Measured, case: Case, seconds: int, folder: Path, core: int | None) -> dict[str, float]:
+def cpu_us_by_place(gateway: Measured, case: Case, seconds: int, folder: Path, core: int | None) -> dict[str, float]:
+    """Of a request; empty where perf may not look."""
     data = folder / "perf.data"
     command = [
         "perf",
