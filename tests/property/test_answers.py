@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import cast
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contract.router.meaning import kind
@@ -161,6 +161,7 @@ def test_both_languages_know_a_stream_by_its_first_bytes(text: str, length: int,
 
 @settings(max_examples=500)
 @given(data, st.sampled_from(["", "", "", "event: error\n", "event: message\n", ": x\n"]))
+@example('{"choices": [{"delta": null, "message": {"tool_calls": ["x"]}, "finish_reason": "stop"}]}', "")
 def test_an_event_means_the_same_in_both_languages(text: str, before: str) -> None:
     event = f"{before}data: {text}\n\n"
     want = str(lua_kind(as_lua(event), decoded))

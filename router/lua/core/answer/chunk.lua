@@ -195,6 +195,9 @@ local function read_whole(self, data)
   while pos <= #text do
     local stop, next_pos = sse.boundary(text, pos, true, false)
     local its_kind, its_detail = self:read(text, pos, stop)
+    if its_kind == _M.INVALID then
+      return its_kind, data
+    end
     if its_kind ~= _M.NOISE and its_kind ~= _M.USAGE then
       kind, detail = its_kind, its_detail
     end
