@@ -93,8 +93,8 @@ class Affinity(Model):
     """Request header that names the conversation, under mode Header."""
     ttl: LongSpan = Duration("10m")
     """How long after its last answer a router remembers the endpoint of a conversation, up to 24h. The conversation
-    stays there even if weights or endpoints change meanwhile. 0s: the router remembers nothing, only the hash decides,
-    and no move is counted. Each router remembers by itself."""
+    stays there even if weights or endpoints change meanwhile, and returns there after an outage. 0s: the router
+    remembers nothing, only the hash decides, and no move is counted. Each router remembers by itself."""
 
 
 class Balancing(Model):

@@ -1,9 +1,13 @@
 -- Which endpoint a conversation belongs to: rendezvous hashing with bounded load, among those that may be used anyway.
 --
 -- Every router finds the same endpoint for a new conversation without asking another one, and when an endpoint comes or
--- goes only its own conversations move. A conversation that is remembered stays where it was last answered, because that
--- is where the provider's prefix cache is warm. Neither counts against an endpoint that is crowded: one that has more
--- than its fair part of what the tier has in flight, and more than half of what it may have.
+-- goes only its own conversations move. A conversation that is remembered stays at its place, because that is where the
+-- provider's prefix cache is warm. Neither counts against an endpoint that is crowded: one that has more than its fair
+-- part of what the tier has in flight, and more than half of what it may have.
+--
+-- A place that is out does not lose its conversations: others answer them meanwhile, the same one on every router, and then
+-- they return. Routers know nothing of each other's memories: would each keep a conversation where it answered it last,
+-- those not asked during the outage would go on with the old place, and it would change places with every router.
 
 local bit = require "bit"
 local weight = require "core.balancing.weight"
@@ -59,7 +63,7 @@ local function mean_load(candidates)
 end
 
 
--- conversation: number (32 bits of its hash), home (the name of the endpoint that answered it last, or nil). The index of
+-- conversation: number (32 bits of its hash), home (the name of the endpoint that is its place, or nil). The index of
 -- its candidate, or nil when all of them are crowded.
 function _M.choose(candidates, conversation, context)
   local limit = max(ROOMY, FAIR * mean_load(candidates))
@@ -78,6 +82,48 @@ function _M.choose(candidates, conversation, context)
     end
   end
   return best
+end
+
+
+local function is_among(candidates, name)
+  for i = 1, #candidates do
+    if candidates[i].name == name then
+      return candidates[i]
+    end
+  end
+end
+
+
+-- Whose it is by the hash alone, of the first tier.
+local function owner(declared, conversation)
+  local best, best_score
+  for i = 1, #declared do
+    local candidate = declared[i]
+    local value = score(conversation.number, candidate)
+    if not best or candidate.tier < best.tier or candidate.tier == best.tier and value > best_score then
+      best, best_score = candidate, value
+    end
+  end
+  return best
+end
+
+
+-- Did it have to move because its place has too much to do? One that has just recovered is no such place: it is spared.
+local function is_crowded_out(place, chosen, candidates, context)
+  local present = place.tier == chosen.tier and is_among(candidates, place.name)
+  return present and weight.ramp(present.ramp_since_ms, context.slow_start_ms, context.now_ms) == 1
+    and weight.load(present.in_flight, present.max_connections) >= max(ROOMY, FAIR * mean_load(candidates))
+end
+
+
+-- The name of the conversation's place from now on, if the chosen candidate answers it. declared: what is in service for
+-- such a request, whether or not it may be used now.
+function _M.place(conversation, chosen, candidates, declared, context)
+  local place = conversation.home and is_among(declared, conversation.home) or owner(declared, conversation)
+  if not place or is_crowded_out(place, chosen, candidates, context) then
+    return chosen.name
+  end
+  return place.name
 end
 
 

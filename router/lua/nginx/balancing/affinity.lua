@@ -1,6 +1,6 @@
--- The conversations of this router's callers, where affinity is on: the name of each, and the endpoint that answered it
--- last. A conversation is remembered for the policy's ttl after its last answer; a provider's prefix cache hardly lives
--- longer. Only a hash of its start is stored, never its text.
+-- The conversations of this router's callers, where affinity is on: the name of each, its place, and the endpoint that
+-- answered it last. A conversation is remembered for the policy's ttl after its last answer; a provider's prefix cache
+-- hardly lives longer. Only a hash of its start is stored, never its text.
 
 local affinity = require "core.balancing.affinity"
 local conversation = require "core.balancing.conversation"
@@ -8,6 +8,8 @@ local digest = require "nginx.shared.digest"
 local metrics = require "nginx.shared.metrics"
 local state = require "nginx.shared.state"
 local turn = require "nginx.shared.turn"
+
+local match = string.match
 
 local _M = {}
 
@@ -32,17 +34,19 @@ function _M.of(request, settings)
   digest.add(context, "\0", 1, 1)
   digest.add(context, name, 1, #name)
   local hash = digest.finish(context)
-  return { hash = hash, number = affinity.number(hash), home = state.conversation(hash), ttl_ms = settings.ttl_ms }
+  local home, last = match(state.conversation(hash) or "", "^(%S+) (%S+)$")
+  return { hash = hash, number = affinity.number(hash), home = home, last = last, ttl_ms = settings.ttl_ms }
 end
 
 
--- It was answered there. Another place than the last one means that a prefix cache was lost, and that is counted.
-function _M.answered(found, endpoint)
-  if found.home and found.home ~= endpoint.name then
-    metrics.count(metrics.series("poolkeeper_affinity_broken_total", found.home))
+-- It was answered there, and place is its place from now on. Another endpoint than the last one means that a prefix cache
+-- was lost, and that is counted.
+function _M.answered(found, endpoint, place)
+  if found.last and found.last ~= endpoint.name then
+    metrics.count(metrics.series("poolkeeper_affinity_broken_total", found.last))
   end
   if found.ttl_ms > 0 then
-    state.remember_conversation(found.hash, endpoint.name, found.ttl_ms / 1000)
+    state.remember_conversation(found.hash, place .. " " .. endpoint.name, found.ttl_ms / 1000)
   end
 end
 

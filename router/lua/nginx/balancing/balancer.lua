@@ -2,6 +2,7 @@
 -- the candidates, and takes a slot and, while the breaker is half-open, a lease. A request that loses a race for the last
 -- slot chooses again without that endpoint.
 
+local affinity = require "core.balancing.affinity"
 local health_records = require "nginx.endpoint.health_records"
 local asked_form = require "nginx.balancing.asked_form"
 local breakers = require "nginx.endpoint.breakers"
@@ -133,6 +134,18 @@ local function first_of(list, count)
 end
 
 
+-- The place of the request's conversation if the candidate answers it.
+local function place_of(request, candidate, candidates)
+  local declared = {}
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    if endpoint.mode == "Active" and endpoint.weight_now > 0 and route_of(request, endpoint) then
+      declared[#declared + 1] = endpoint.candidate
+    end
+  end
+  return affinity.place(request.conversation, candidate, candidates, declared, context)
+end
+
+
 -- An attempt, or nil and why none can be made now: {full, wanted, retry_at_ms, back, tier_back}. wanted: the endpoints
 -- that are full; back: the endpoint with the earliest known return; tier_back: an endpoint to wait for instead of using a
 -- lower tier, which then gets no request. raced: endpoints whose last slot another request has just taken.
@@ -160,6 +173,7 @@ function _M.next(request, now_ms, raced)
   local attempt = take(request, endpoint, candidate.max_connections, now_ms)
   if attempt then
     attempt.choice = request.choice
+    attempt.belongs_to = request.conversation and place_of(request, candidate, candidates)
     return attempt
   end
   raced = raced or {}

@@ -96,7 +96,7 @@ function _M.first_content(attempt, now_ms)
     concurrency_limits.answered(attempt, wait_ms, now_ms)
   end
   if attempt.conversation then
-    affinity.answered(attempt.conversation, attempt.endpoint)
+    affinity.answered(attempt.conversation, attempt.endpoint, attempt.belongs_to)
   end
   if attempt.is_stream then
     metrics.observe(labels(attempt).first_token, wait_ms / 1000)

@@ -148,7 +148,7 @@ function _M.noted(key)
 end
 
 
--- conversations: which endpoint answered last; the least recent ones are dropped when there is no room
+-- conversations: its place, and which endpoint answered last; the least recent ones are dropped when there is no room
 
 function _M.conversation(hash)
   return (conversations:get(hash))

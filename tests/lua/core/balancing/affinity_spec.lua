@@ -92,3 +92,52 @@ describe("affinity", function()
     assert.equal(-1, affinity.number("\255\255\255\255\0\0"))
   end)
 end)
+
+
+describe("the place of a conversation", function()
+  local a, b, c = candidate("a", { tier = 0 }), candidate("b", { tier = 0 }), candidate("c", { tier = 0 })
+  local lower = candidate("lower", { tier = 1 })
+  local declared = { a, b, c, lower }
+  local busy = { tier = 0, in_flight = 9 }
+
+  local function place(home, taken, candidates)
+    return affinity.place({ number = 7, home = home }, taken, candidates, declared, CONTEXT)
+  end
+
+  local mine = chosen({ a, b, c }, { number = 7 })
+
+  it("is where the hash sends a new one", function()
+    assert.equal(mine, place(nil, a, { a, b, c }))
+  end)
+
+  it("stays while the endpoint is out, also for a router that does not know the conversation", function()
+    local others = {}
+    for _, one in ipairs({ a, b, c }) do
+      others[#others + 1] = one.name ~= mine and one or nil
+    end
+    assert.equal("a", place("a", b, { b, c }))
+    assert.equal("a", place("a", lower, { lower }))
+    assert.equal(mine, place(nil, others[1], others))
+    assert.equal(mine, place(nil, lower, { lower }))
+  end)
+
+  it("stays while the endpoint is well and a request goes elsewhere for another reason", function()
+    assert.equal("a", place("a", lower, { a, lower }))
+    assert.equal("a", place("a", b, { a, b }))
+  end)
+
+  it("moves away from a crowded endpoint, and is not moved back", function()
+    local crowded = candidate("a", busy)
+    assert.equal("b", place("a", b, { crowded, b, c }))
+    assert.equal("b", place("b", b, { a, b, c }))
+  end)
+
+  it("stays at a crowded endpoint that has only just recovered", function()
+    local recovered = candidate("a", { tier = 0, in_flight = 9, ramp_since_ms = CONTEXT.now_ms - 1000 })
+    assert.equal("a", place("a", b, { recovered, b, c }))
+  end)
+
+  it("is another one when the endpoint is in service no more", function()
+    assert.equal(mine, place("gone", b, { a, b, c }))
+  end)
+end)
