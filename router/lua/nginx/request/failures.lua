@@ -4,6 +4,7 @@ local outcome_recorder = require "nginx.request.outcome_recorder"
 local clock = require "nginx.shared.clock"
 local feature_refusals = require "nginx.balancing.feature_refusals"
 local first_choice = require "nginx.request.first_choice"
+local offers = require "nginx.balancing.offers"
 local outcome = require "core.error.outcome"
 local poison = require "nginx.request.poison"
 
@@ -15,7 +16,9 @@ local _M = {}
 function _M.note(request, attempt, failure)
   local name = attempt.endpoint.name
   local is_requests_own = failure.class == "ServerError" and poison.failed(request, attempt.endpoint, failure.status)
-  outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own)
+  -- Blocked requests are evidence only where others could go elsewhere: the words of one caller may be what is blocked.
+  local may_rest = not outcome.RESTS[failure.reason] or offers.has_another(request, attempt.endpoint, clock.now_ms())
+  outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own, may_rest)
   if failure.reason == "NotSupported" then
     feature_refusals.note(attempt, failure, clock.now_ms())
   end
