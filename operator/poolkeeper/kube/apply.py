@@ -18,6 +18,7 @@ from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.contest import MANY, PACE_S, Contest, others
 from poolkeeper.kube.json_fields import find, mapping, text, texts
 from poolkeeper.kube.observe import observe
+from poolkeeper.kube.packed import Packed
 from poolkeeper.kube.rollouts import Rollouts
 from poolkeeper.kube.store import Ref, Seen, Store
 from poolkeeper.plan.hashing import digest
@@ -66,7 +67,7 @@ class Applier:
         self._clock_s = clock_s
         self._contest = Contest()
         self._applied: dict[PoolKey, dict[Ref, Applied]] = {}
-        self._last: dict[PoolKey, _Wish] = {}
+        self._last: dict[PoolKey, tuple[str, bool, Packed]] = {}
         self.rollouts = Rollouts(lambda: len(store.pools()), self._is_well)
         self._again_s: dict[PoolKey, float] = {}
 
@@ -76,14 +77,14 @@ class Applier:
 
     async def apply(self, key: PoolKey, uid: str, objects: Sequence[Manifest], is_declared: bool = True) -> None:
         """In the order given. uid: of the pool, which controls every child. is_declared: the pool's spec is new."""
-        self._last[key] = _Wish(key, uid, tuple(objects), is_declared)
-        await self._carry_out(self._last[key])
+        self._last[key] = (uid, is_declared, Packed.of(objects))
+        await self._carry_out(_Wish(key, uid, tuple(objects), is_declared))
 
     async def restore(self, key: PoolKey, uid: str) -> None:
         """Make the children be as they were applied last, if this process has applied any."""
-        wish = self._last.get(key)
-        if wish and wish.uid == uid:
-            await self._carry_out(wish)
+        of_uid, is_declared, packed = self._last.get(key) or ("", False, None)
+        if packed and of_uid == uid:
+            await self._carry_out(_Wish(key, uid, packed.objects(), is_declared))
 
     def forget(self, key: PoolKey) -> None:
         self._applied.pop(key, None)

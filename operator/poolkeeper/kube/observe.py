@@ -1,24 +1,21 @@
 """From an object of the API server to the few facts that the store keeps (store.Seen)."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
 
 from pydantic import ValidationError
 
 from poolkeeper.api import labels
-from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolStatus
+from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.failover_policy import FailoverPolicy, FailoverPolicyStatus
 from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.startup_hints import news_in
-from poolkeeper.api.status import StatusModel
 from poolkeeper.kube.json_fields import mapping, number, rows, text, texts
 from poolkeeper.kube.store import LINK_KINDS, Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey
 from poolkeeper.render.metadata import CONFIG_FILE, PROBE_CONTAINER
-
-S = TypeVar("S", bound=StatusModel)
 
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink")
 """Metadata that changes without anybody's edit."""
@@ -50,13 +47,13 @@ def _editable(body: Mapping[str, object]) -> dict[str, object]:
 
 
 def _pool(body: Mapping[str, object]) -> Fact:
-    parsed = EndpointPool.parse(body)
+    parsed = EndpointPool.parse({part: value for part, value in body.items() if part != "status"})
     return DeclaredPool(
         generation=number(body, "metadata", "generation"),
         annotations=texts(body, "metadata", "annotations"),
         pool=parsed if isinstance(parsed, EndpointPool) else None,
         problems=parsed if isinstance(parsed, tuple) else (),
-        status=_status(EndpointPoolStatus, body),
+        published=json.dumps(mapping(body, "status"), sort_keys=True, separators=(",", ":")).encode(),
         is_ending=bool(text(body, "metadata", "deletionTimestamp")),
     )
 
@@ -67,14 +64,14 @@ def _policy(body: Mapping[str, object]) -> Fact:
         generation=number(body, "metadata", "generation"),
         policy=parsed if isinstance(parsed, FailoverPolicy) else None,
         problems=parsed if isinstance(parsed, tuple) else (),
-        status=_status(FailoverPolicyStatus, body),
+        status=_policy_status(body),
     )
 
 
-def _status(model: type[S], body: Mapping[str, object]) -> S | None:
-    """What was published last, whether or not the spec parses; one that cannot be read is as good as none."""
+def _policy_status(body: Mapping[str, object]) -> FailoverPolicyStatus | None:
+    """As DeclaredPool.status."""
     try:
-        return model.model_validate(mapping(body, "status"))
+        return FailoverPolicyStatus.model_validate(mapping(body, "status"))
     except ValidationError:
         return None
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from poolkeeper.api.base import Problem
 from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failover_policy import FailoverPolicy, FailoverPolicyStatus
@@ -44,15 +46,26 @@ class Ref:
 
 @dataclass(frozen=True)
 class DeclaredPool:
-    """An EndpointPool as it stands; pool is None when it does not parse, problems say why."""
+    """An EndpointPool as it stands; pool is None when it does not parse, problems say why.
+
+    published: its status, as JSON. As models it takes fifteen times as much memory, of each pool, all the time.
+    """
 
     generation: int
     annotations: Mapping[str, str]
     pool: EndpointPool | None
     problems: tuple[Problem, ...]
-    status: EndpointPoolStatus | None
+    published: bytes
     is_ending: bool = False
     """It is being deleted: nothing is done for it any more."""
+
+    @property
+    def status(self) -> EndpointPoolStatus | None:
+        """What was published last, whether or not the spec parses; one that cannot be read is as good as none."""
+        try:
+            return EndpointPoolStatus.model_validate_json(self.published)
+        except ValidationError:
+            return None
 
 
 @dataclass(frozen=True)
