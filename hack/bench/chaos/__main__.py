@@ -14,7 +14,9 @@ from hack.bench import machine
 from hack.bench.chaos.handover import handover
 from hack.bench.chaos.outage import outage
 from hack.bench.chaos.page import Report, page
+from hack.bench.chaos.record import Record
 from testing.chaos import history
+from testing.chaos.api_world import every_step, walks
 from testing.chaos.cases import Case, everything
 from testing.chaos.control_plane import ControlPlane, missing
 from testing.chaos.fleet import Fleet
@@ -31,14 +33,24 @@ def main(arguments: Sequence[str]) -> int:
         print(f"make chaos needs a control plane: {why}", file=sys.stderr)
         return 2
     facts = machine.facts()
-    with TemporaryDirectory(prefix="poolkeeper-chaos-") as made:
+    with TemporaryDirectory(prefix="poolkeeper-chaos-") as made, ThreadPoolExecutor() as beside:
         folder = options.logs or Path(made)
+        out = beside.submit(outage, folder / "outage", options.outage_s) if options.outage_s else None
+        steps = every_step(options.seed)[: options.moves]
+        walked = beside.submit(walks, folder / "walks", steps) if steps else None
         with ControlPlane.start(folder / "plane") as plane:
             with Fleet(plane.url, plane.token):
-                without, played, of = play(plane, folder, options.minutes, options.at_once)
+                without, played, of = play(plane, folder, options.minutes, options.at_once, Record(options.record))
             handed = handover(plane, folder, options.handovers)
-        found = outage(folder / "outage", options.outage_s) if options.outage_s else None
-    report = Report({**facts, **machine.facts_after()}, without, played, of, handed, found)
+        report = Report(
+            {**facts, **machine.facts_after()},
+            without,
+            played,
+            of,
+            handed,
+            out.result() if out else None,
+            walked.result() if walked else (),
+        )
     text = page(report)
     print(text)
     if options.page:
@@ -46,14 +58,17 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if report.is_wrong else 0
 
 
-def play(plane: ControlPlane, folder: Path, minutes: float, at_once: int) -> tuple[Outcome, list[Played], int]:
-    """The run without faults, what was played of the others, and how many there are."""
+def play(
+    plane: ControlPlane, folder: Path, minutes: float, at_once: int, record: Record
+) -> tuple[Outcome, list[Played], int]:
+    """The run without faults, what was played of the others by now, and how many there are."""
     until_s = time.monotonic() + 60 * minutes
     without = history.run(plane, folder, "without-faults", rest_s=5.0)
     print(f"without faults: {without.writes} writes, {without.events} events", file=sys.stderr, flush=True)
     cases = list(everything(without.writes, without.events))
     random.Random(ORDER).shuffle(cases)
-    played: list[Played] = []
+    known = record.known()
+    played: list[Played] = [(case, known[case.name]) for case in cases if case.name in known]
 
     def one(case: Case) -> Played | None:
         if time.monotonic() > until_s:
@@ -61,11 +76,13 @@ def play(plane: ControlPlane, folder: Path, minutes: float, at_once: int) -> tup
         return case, history.run(plane, folder, case.namespace, case.faults, without)
 
     with ThreadPoolExecutor(at_once) as pool:
-        running: Iterable[Future[Played | None]] = [pool.submit(one, case) for case in cases]
+        left = [case for case in cases if case.name not in known or known[case.name].wrong]
+        running: Iterable[Future[Played | None]] = [pool.submit(one, case) for case in left]
         for future in as_completed(running):
             result = future.result()
             if result:
-                played.append(result)
+                played = [(case, outcome) for case, outcome in played if case != result[0]] + [result]
+                record.add(*result)
                 told = "; ".join(result[1].wrong) or f"as without, {result[1].lives} lives, {result[1].seconds:.0f} s"
                 print(f"  {len(played)}/{len(cases)} {result[0].name}: {told}", file=sys.stderr, flush=True)
     return without, played, len(cases)
@@ -77,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--at-once", type=int, default=3, help="histories at the same time")
     parser.add_argument("--outage-s", type=float, default=300, help="without control plane; 0: leave it out")
     parser.add_argument("--handovers", type=int, default=3, help="of each sort")
+    parser.add_argument("--record", type=Path, help="what was played, by earlier runs too: they are not played again")
+    parser.add_argument("--moves", type=int, default=400, help="of a walk through the specs, out of some two thousand")
+    parser.add_argument("--seed", type=int, default=ORDER, help="of these moves")
     parser.add_argument("--logs", type=Path, help="keep the logs of all processes in this folder")
     parser.add_argument("--page", type=Path, help="write the page here")
     return parser

@@ -10,6 +10,7 @@ from hack.bench.figures import table
 from testing.chaos.cases import Case
 from testing.chaos.faults import What
 from testing.chaos.history import STEPS, Outcome
+from testing.walks.walker import Walked
 
 HEAD = """# The operator under faults
 
@@ -36,10 +37,12 @@ class Report:
     of: int
     handover: Handover
     outage: Outage | None
+    walked: Sequence[Walked] = ()
 
     @property
     def is_wrong(self) -> bool:
         is_cut = bool(self.handover.wrong) or (self.outage is not None and bool(self.outage.wrong))
+        is_cut = is_cut or any(walked.wrong for walked in self.walked)
         return is_cut or bool(self.without.wrong) or any(outcome.wrong for _, outcome in self.played)
 
 
@@ -51,6 +54,7 @@ def page(report: Report) -> str:
         "## By fault\n",
         _by_fault(report),
         _wrong(report),
+        _walks(report.walked),
         _handover(report.handover),
         _outage(report.outage),
     ]
@@ -109,6 +113,27 @@ def _wrong(report: Report) -> str:
         if outcome.wrong
     ]
     return "## What ended otherwise\n\n" + "\n".join(lines) if lines else ""
+
+
+def _walks(found: Sequence[Walked]) -> str:
+    if not found:
+        return ""
+    rows = [
+        ["changes of a spec", str(sum(walked.steps for walked in found))],
+        ["refused by the API server", str(sum(walked.refused for walked in found))],
+        ["held by the operator, the last good configuration serves, a condition says so", str(_held(found))],
+        ["not as a fresh apply, or not as before", str(sum(len(walked.wrong) for walked in found))],
+    ]
+    told = (
+        "Each field of pool and policy is set, changed, removed, to its bounds and beyond, one after the other, on an\n"
+        "API server without controllers. After each change the objects must be those of a fresh apply.\n\n"
+    )
+    wrong = "".join(f"\n- {what}" for walked in found for what in walked.wrong)
+    return "## Walks through the specs\n\n" + told + table(["counted", ""], rows) + ("\n" + wrong if wrong else "")
+
+
+def _held(found: Sequence[Walked]) -> int:
+    return sum(walked.held for walked in found)
 
 
 def _handover(found: Handover) -> str:

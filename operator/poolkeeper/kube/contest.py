@@ -16,6 +16,7 @@ MANY = 5
 WINDOW_S = 60.0
 PACE_S = 30.0
 CALM_S = 120.0
+SCALES = " (it scales: a HorizontalPodAutoscaler of somebody else? spec.router.autoscaling makes one of the pool)"
 
 
 @dataclass
@@ -52,7 +53,12 @@ class Contest:
 
 
 def others(body: Mapping[str, object] | None) -> tuple[str, ...]:
-    """The field managers that wrote the object, the last first, without us; another operator has our own name."""
+    """The field managers that wrote the object, the last first, without us; another operator has our own name. What
+    scales it is an autoscaler that somebody has made."""
     entries = sorted(rows(body, "metadata", "managedFields"), key=lambda entry: text(entry, "time"), reverse=True)
-    names = [text(entry, "manager") for entry in entries if text(entry, "subresource") != "status"]
+    names = [
+        text(entry, "manager") + (SCALES if text(entry, "subresource") == "scale" else "")
+        for entry in entries
+        if text(entry, "subresource") != "status"
+    ]
     return tuple(dict.fromkeys(name for name in names if name and name != FIELD_MANAGER))

@@ -1,6 +1,7 @@
 """From an object of the API server to the few facts that the store keeps (store.Seen)."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey
 from poolkeeper.render.metadata import CONFIG_FILE, PROBE_CONTAINER
 
+_QUOTA = re.compile(r"exceeded quota: ([a-z0-9.-]{1,253})")
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink")
 """Metadata that changes without anybody's edit."""
 _NOT_CONTENT = ("status", "kind", "apiVersion")
@@ -96,7 +98,7 @@ def _service(body: Mapping[str, object]) -> Fact:
 
 def _deployment(body: Mapping[str, object]) -> Fact:
     stuck = [
-        text(row, "reason")
+        text(row, "reason") + _quota(text(row, "message"))
         for row in rows(body, "status", "conditions")
         if (text(row, "type"), text(row, "status")) in (("Progressing", "False"), ("ReplicaFailure", "True"))
     ]
@@ -108,6 +110,12 @@ def _deployment(body: Mapping[str, object]) -> Fact:
         stuck_reason=stuck[0] if stuck else "",
         template=texts(body, "metadata", "annotations").get(labels.TEMPLATE_HASH, ""),
     )
+
+
+def _quota(message: str) -> str:
+    """Which quota refuses Pods. Nothing else of the message: it names another Pod, and other numbers, each time."""
+    found = _QUOTA.search(message)
+    return f", exceeded quota: {found[1]}" if found else ""
 
 
 def _pod(body: Mapping[str, object]) -> Fact:

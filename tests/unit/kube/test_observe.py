@@ -73,6 +73,15 @@ def test_a_service_tells_its_address() -> None:
     [
         ({"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}, "ProgressDeadlineExceeded"),
         ({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}, "FailedCreate"),
+        (
+            {
+                "type": "ReplicaFailure",
+                "status": "True",
+                "reason": "FailedCreate",
+                "message": 'pods "chat-router-5f-x" is forbidden: exceeded quota: team-a, requested: pods=1',
+            },
+            "FailedCreate, exceeded quota: team-a",
+        ),
         ({"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}, ""),
     ],
 )
