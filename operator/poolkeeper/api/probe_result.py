@@ -24,7 +24,7 @@ class ProbePhases(Told):
     """The endpoint's last request of the run, phase by phase, in milliseconds. left out: not come to.
 
     addresses: how many its name has; unreachable: of them. alive: the first byte of the body. first: the first content.
-    rate: tokens a second. certificate_ends: its last day. finish: a known reason to finish, or "other".
+    rate: tokens a second. certificate_ends: to the minute, ISO 8601. finish: a known reason to finish, or "other".
     """
 
     dns: Count | None = None

@@ -132,6 +132,8 @@ class ProbedEndpoint(StatusModel):
     """When the last run with a result for it finished: the age of the probe status."""
     runs: tuple[ProbeRun, ...] = Field((), max_length=5)
     """The last runs, newest first."""
+    certificate_expires: datetime | None = None
+    """When the certificate expires that it showed last and that was accepted."""
 
 
 class LastProbe(StatusModel):

@@ -61,6 +61,8 @@ class Dispatcher:
         endpoints = last.endpoints if last else ()
         verdicts = {one.name: (str(one.verdict), one.reason) for one in endpoints}
         self._metrics.probe_verdicts(key.namespace, key.name, verdicts)
+        expiries = {one.name: at.timestamp() for one in endpoints if (at := one.certificate_expires)}
+        self._metrics.certificates(key.namespace, key.name, expiries)
         in_s = RESYNC_S if _is_settled(update) else WAITING_RESYNC_S
         return Again(min(in_s, self._backend.again_s(key) or in_s))
 

@@ -167,7 +167,7 @@ def _phases(reach: Reach, exchange: Exchange) -> ProbePhases:
         tcp=_whole(reach.tcp_ms),
         proxy=_whole(reach.proxy_ms),
         tls=_whole(reach.tls_ms),
-        certificate_ends=f"{reach.certificate.ends:%Y-%m-%d}" if reach.certificate else None,
+        certificate_ends=f"{reach.certificate.ends:%Y-%m-%dT%H:%MZ}" if reach.certificate else None,
         headers=_whole(exchange.headers_ms),
         alive=_whole(exchange.alive_ms),
         first=_whole(exchange.first_content_ms),

@@ -91,7 +91,18 @@ def _endpoint(before: ProbedEndpoint | None, found: EndpointProbe, at: datetime)
         since=before.since if verdict.state == said.state else at,
         asked_at=at,
         runs=runs,
+        certificate_expires=_certificate_expires(found) or before.certificate_expires,
     )
+
+
+def _certificate_expires(found: EndpointProbe) -> datetime | None:
+    """None: it is not told. A result with many endpoints leaves out such details."""
+    told = found.phases.certificate_ends if found.phases else None
+    try:
+        at = datetime.fromisoformat(told) if told else None
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at and at.tzinfo else None
 
 
 def _outcome(result: ProbeResult, is_asked: bool) -> Literal["Passed", "GreyFailure", "Failed", "Skipped"]:

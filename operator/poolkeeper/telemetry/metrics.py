@@ -25,6 +25,7 @@ POOL_CONDITION = "poolkeeper_pool_condition"
 PROBE_COST_TOTAL = "poolkeeper_probe_cost_total"
 PROBE_VERDICT = "poolkeeper_probe_verdict"
 PROBE_REASON = "poolkeeper_probe_reason"
+CERTIFICATE_EXPIRY = "poolkeeper_certificate_expiry_timestamp_seconds"
 PROBE_TIMESTAMP = "poolkeeper_probe_timestamp_seconds"
 POOL_RECONCILED = "poolkeeper_pool_reconciled_timestamp_seconds"
 POOL_FAILING = "poolkeeper_pool_reconcile_failing_since_seconds"
@@ -71,6 +72,11 @@ TABLE: Mapping[str, Family] = {
     ROUTER_REPORTS_TOTAL: Family("counter", "Answers of router Pods to GET /state, by result.", ("result",)),
     ROUTERS_SILENT: Family("gauge", "Polling rounds in a row without an answer from any router of any pool."),
     POOL_CONDITION: Family("gauge", "A pool's condition: 1 True, 0 False, -1 Unknown.", ("namespace", "pool", "type")),
+    CERTIFICATE_EXPIRY: Family(
+        "gauge",
+        "When the certificate of an endpoint expires, as the last probe run saw it.",
+        ("namespace", "pool", "endpoint"),
+    ),
     PROBE_COST_TOTAL: Family("counter", "Cost of probing, counted by this process.", ("namespace", "pool", "currency")),
     PROBE_REASON: Family(
         "gauge", "1; why the probe status of an endpoint is not Healthy.", ("namespace", "pool", "endpoint", "reason")
@@ -126,6 +132,7 @@ class Metrics:
         self._reports = Counter(*self._named(ROUTER_REPORTS_TOTAL), registry=self._registry)
         self._silent = Gauge(*self._named(ROUTERS_SILENT), registry=self._registry)
         self._condition = Gauge(*self._named(POOL_CONDITION), registry=self._registry)
+        self._certificate = Gauge(*self._named(CERTIFICATE_EXPIRY), registry=self._registry)
         self._probe_cost = Counter(*self._named(PROBE_COST_TOTAL), registry=self._registry)
         self._probe_reason = Gauge(*self._named(PROBE_REASON), registry=self._registry)
         self._probe_verdict = Gauge(*self._named(PROBE_VERDICT), registry=self._registry)
@@ -218,9 +225,16 @@ class Metrics:
             if reason:
                 self._probe_reason.labels(namespace, pool, endpoint, reason).set(1.0)
 
+    def certificates(self, namespace: str, pool: str, expiries: Mapping[str, float]) -> None:
+        """Of all its endpoints that have shown one."""
+        self._certificate.remove_by_labels({"namespace": namespace, "pool": pool})
+        for endpoint, at_s in expiries.items():
+            self._certificate.labels(namespace, pool, endpoint).set(at_s)
+
     def pool_gone(self, namespace: str, pool: str) -> None:
         for family in (
             self._condition,
+            self._certificate,
             self._probe_cost,
             self._probe_verdict,
             self._probe_reason,

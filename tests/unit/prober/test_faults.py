@@ -1,6 +1,8 @@
 """Each grey failure that /health and /models do not show is found within two runs, and named."""
 
+import subprocess
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -135,7 +137,16 @@ def test_a_certificate_is_told_at_once(name: str, tmp_path: Path) -> None:
     assert verdict(found).reason == want
     assert found.why == (want.value if want else "")
     assert found.phases is not None
-    assert (found.phases.certificate_ends is None) is (want is R.CertificateInvalid)
+    if want is R.CertificateInvalid:
+        assert found.phases.certificate_ends is None
+    else:
+        assert found.phases.certificate_ends == f"{ends_of(certificate):%Y-%m-%dT%H:%MZ}"
+
+
+def ends_of(certificate: tls.Certificate) -> datetime:
+    command = ["openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in", str(certificate.cert)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return datetime.fromisoformat(told.strip().removeprefix("notAfter="))
 
 
 def test_a_server_that_speaks_no_tls(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from poolkeeper.api.probe_document import Amount
-from poolkeeper.api.probe_result import EndpointProbe, ProbeResult
+from poolkeeper.api.probe_result import EndpointProbe, ProbePhases, ProbeResult
 from poolkeeper.api.status import LastProbe
 from poolkeeper.probing.history import fold_all, fresh_until
 from poolkeeper.probing.window import LENGTH
@@ -70,6 +70,29 @@ def test_another_endpoint_under_the_same_name_has_no_past() -> None:
     )
 
     assert (last.endpoints[0].verdict, len(last.endpoints[0].runs)) == ("Healthy", 1)
+
+
+def with_certificate(until: str | None, *, fingerprint: str = "aa") -> EndpointProbe:
+    return found(fingerprint=fingerprint).model_copy(update={"phases": ProbePhases(certificate_ends=until)})
+
+
+@pytest.mark.parametrize(
+    ("later", "want"),
+    [
+        (with_certificate("2027-03-01T10:05Z"), datetime(2027, 3, 1, 10, 5, tzinfo=UTC)),
+        (with_certificate("2027-03-01T12:05+02:00"), datetime(2027, 3, 1, 10, 5, tzinfo=UTC)),
+        (with_certificate(None), datetime(2026, 12, 1, 10, 5, tzinfo=UTC)),
+        (found(), datetime(2026, 12, 1, 10, 5, tzinfo=UTC)),
+        (found(asked=0), datetime(2026, 12, 1, 10, 5, tzinfo=UTC)),
+        (with_certificate("2027-03-01"), datetime(2026, 12, 1, 10, 5, tzinfo=UTC)),
+        (with_certificate("soon"), datetime(2026, 12, 1, 10, 5, tzinfo=UTC)),
+        (with_certificate(None, fingerprint="bb"), None),
+    ],
+    ids=["renewed", "of another zone", "not told", "no details", "not asked", "a day alone", "no time", "elsewhere"],
+)
+def test_a_certificate_is_remembered_until_another_is_seen(later: EndpointProbe, want: datetime | None) -> None:
+    last = remembered(result(1, with_certificate("2026-12-01T10:05Z")), result(2, later))
+    assert last.endpoints[0].certificate_expires == want
 
 
 def test_an_endpoint_that_is_probed_no_more_is_forgotten() -> None:

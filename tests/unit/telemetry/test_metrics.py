@@ -41,6 +41,7 @@ def test_every_metric_has_the_type_labels_and_buckets_that_the_table_says() -> N
     metrics.pool_condition("team", "chat", "Ready", "True")
     metrics.probe_cost("team", "chat", "USD", 0.25)
     metrics.probe_verdicts("team", "chat", {"official": ("Grey", "SlowTokens")})
+    metrics.certificates("team", "chat", {"official": 1.0})
 
     seen = {name: told for name, told in scraped(metrics.text().decode()).items() if not name.startswith("process_")}
 
@@ -81,6 +82,13 @@ def test_what_probing_costs_is_counted_and_what_it_says_is_shown() -> None:
     assert 'poolkeeper_probe_verdict{endpoint="official",namespace="team",pool="chat"} 0.5' in text
     assert 'poolkeeper_probe_reason{endpoint="official",namespace="team",pool="chat",reason="SlowTokens"} 1.0' in text
     assert 'poolkeeper_probe_reason{endpoint="local"' not in text
+    assert 'endpoint="gone"' not in text
+
+    metrics.certificates("team", "chat", {"gone": 5.0})
+    metrics.certificates("team", "chat", {"official": 1796083200.0})
+    text = metrics.text().decode()
+    expires = 'poolkeeper_certificate_expiry_timestamp_seconds{endpoint="official",namespace="team",pool="chat"}'
+    assert f"{expires} 1.7960832e+09" in text
     assert 'endpoint="gone"' not in text
 
     metrics.pool_gone("team", "chat")
