@@ -1,4 +1,4 @@
-"""What the chart renders for ten ways to install it, to the byte. `make goldens` writes it anew; then read the diff.
+"""What the chart renders for twelve ways to install it, to the byte. `make goldens` writes it anew; then read the diff.
 
 Without the CRDs, which have their own check.
 """

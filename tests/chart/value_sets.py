@@ -1,4 +1,4 @@
-"""Ten ways in which people install the chart, as arguments of `--set`; shared with tests/cluster."""
+"""Twelve ways in which people install the chart, as arguments of `--set`; shared with tests/cluster."""
 
 from collections.abc import Mapping
 
@@ -34,6 +34,24 @@ VALUE_SETS: Mapping[str, tuple[str, ...]] = {
         "extraEnv[0].name=HTTPS_PROXY",
         "extraEnv[0].value=http://proxy:3128",
         "extraArgs={--log-format=text}",
+    ),
+    "readers": (
+        "dashboard.enabled=true",
+        "dashboard.hosts={pools.example.com}",
+        "dashboard.allowedFrom[0].podLabels.app=oauth2-proxy",
+        "dashboard.allowedFrom[0].namespaceLabels.kubernetes\\.io/metadata\\.name=ingress",
+        "traces.enabled=true",
+        "traces.endpoint=http://collector.observability:4318",
+        "traces.extraEnv[0].name=OTEL_EXPORTER_OTLP_HEADERS",
+        "traces.extraEnv[0].valueFrom.secretKeyRef.name=tracing",
+        "traces.extraEnv[0].valueFrom.secretKeyRef.key=headers",
+    ),
+    "readers-in-some-namespaces": (
+        "watchNamespaces={team,demo}",
+        "admissionPolicy.enabled=false",
+        "dashboard.enabled=true",
+        "traces.enabled=true",
+        "traces.endpoint=http://collector.observability:4318",
     ),
     "wide-limits": (
         "limits.tolerations={**}",

@@ -23,14 +23,15 @@ answers to `kubectl auth can-i --list`, without what everybody may (look at the 
 RELEASE = "perms"
 LINE = re.compile(r"(\S*)\s+\[\S*\]\s+\[(.*?)\]\s+\[(.*?)\]$")
 """Resource, URLs, names, verbs."""
-TEMPLATES = ("rbac", "serviceaccount", "aggregate")
+TEMPLATES = ("rbac", "serviceaccount", "aggregate", "dashboard", "traces")
+READERS = ("dashboard.enabled=true", "traces.enabled=true", "traces.endpoint=http://collector:4318")
 
 
 @pytest.fixture(scope="module")
 def place(kubectl: Kubectl) -> Iterator[str]:
     name = f"pk-perm-{uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
-    text = rendered(kubectl, TEMPLATES, f"watchNamespaces={{{name}}}", release=RELEASE, namespace=name)
+    text = rendered(kubectl, TEMPLATES, f"watchNamespaces={{{name}}}", *READERS, release=RELEASE, namespace=name)
     kubectl("apply", "-f", "-", stdin=text)
     role = f"--clusterrole={RELEASE}-poolkeeper-on-call"
     kubectl("-n", name, "create", "rolebinding", "on-call", role, "--user=on-call")
@@ -59,6 +60,8 @@ def page(kubectl: Kubectl, namespace: str) -> str:
         ("The operator, in a namespace that it watches", f"system:serviceaccount:{namespace}:{RELEASE}-poolkeeper"),
         ("Routers and probes (no token is mounted)", f"system:serviceaccount:{namespace}:default"),
         ("People on call (ClusterRole on-call)", "on-call"),
+        ("The page (`dashboard.enabled`)", f"system:serviceaccount:{namespace}:{RELEASE}-poolkeeper-dashboard"),
+        ("The export of spans (`traces.enabled`)", f"system:serviceaccount:{namespace}:{RELEASE}-poolkeeper-traces"),
     )
     text = HEAD
     for title, user in accounts:
@@ -79,6 +82,8 @@ def test_no_account_of_ours_may_read_a_secret(kubectl: Kubectl, place: str) -> N
     for user in (
         f"system:serviceaccount:{place}:{RELEASE}-poolkeeper",
         f"system:serviceaccount:{place}:default",
+        f"system:serviceaccount:{place}:{RELEASE}-poolkeeper-dashboard",
+        f"system:serviceaccount:{place}:{RELEASE}-poolkeeper-traces",
         "on-call",
     ):
         said = kubectl("-n", place, "auth", "can-i", "get", "secrets", f"--as={user}", check=False)

@@ -1,6 +1,7 @@
 """`poolkeeper dashboard`: one page in the browser that says what is broken, since when, and what to do."""
 
 import os
+import signal
 import sys
 import time
 import webbrowser
@@ -45,6 +46,13 @@ Examples:
     metavar="HOST:PORT",
     help="Address of the page; port 0: any free one. There is no login: everybody who reaches it sees the pools.",
 )
+@click.option(
+    "--host",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="A name by which browsers may call the page, such as that of a proxy in front of it; may be repeated.",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
 @click.option(
     "--state-dir",
@@ -52,7 +60,12 @@ Examples:
     help="A `poolkeeper run` with this state folder. Default: any live run, else the cluster.",
 )
 def dashboard(
-    pool: str | None, namespace: str | None, listen_on: str, no_browser: bool, state_dir: Path | None
+    pool: str | None,
+    namespace: str | None,
+    listen_on: str,
+    names: tuple[str, ...],
+    no_browser: bool,
+    state_dir: Path | None,
 ) -> None:
     """Show pools live on a page in the browser: what is broken, since when, what Poolkeeper does, what you can do.
 
@@ -67,7 +80,8 @@ def dashboard(
     def document() -> bytes:
         return board.document(clock.now()).model_dump_json(by_alias=True).encode()
 
-    with serving(address.host, address.port, Site(address.host, document)):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a Pod has no other way to end
+    with serving(address.host, address.port, Site(address.host, document, names)):
         _tell(address, source)
         if not no_browser and sys.stdout.isatty() and has_browser(os.environ, sys.platform):
             webbrowser.open(address.url)

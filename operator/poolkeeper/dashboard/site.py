@@ -6,7 +6,7 @@ point here (DNS rebinding) is known by its Host header; the port in there is fre
 
 import html
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
@@ -59,10 +59,12 @@ class Answer:
 
 
 class Site:
-    """host: the address that is listened on. document: the page's JSON as it is now."""
+    """host: the address that is listened on. document: the page's JSON as it is now. names: by which browsers may call
+    it, too."""
 
-    def __init__(self, host: str, document: Callable[[], bytes]) -> None:
+    def __init__(self, host: str, document: Callable[[], bytes], names: Collection[str] = ()) -> None:
         self._host = host
+        self._names = frozenset(name.lower() for name in names)
         self._document = document
         root = resources.files("poolkeeper.dashboard")
         self._files = {
@@ -71,9 +73,9 @@ class Site:
         self._runbooks = root.joinpath("runbooks")
 
     def answer(self, method: str, path: str, host: str) -> Answer:
-        if not is_ours(host, self._host):
+        if not is_ours(host, self._host) and _without_port(host).lower() not in self._names:
             seen = repr(host[:LONGEST_QUOTE])
-            return _refusal(403, f"seen Host {seen}; wanted the address that the dashboard listens on: {self._host}")
+            return _refusal(403, f"seen Host {seen}; wanted the address that it listens on: {self._host}, or a --host")
         if method != "GET":
             return _refusal(405, "the dashboard only shows; wanted GET")
         if path == DOCUMENT:
@@ -94,8 +96,8 @@ def is_ours(header: str, listening: str) -> bool:
     host = _without_port(header)
     if host == listening:
         return True
-    if _is(listening, "is_loopback") and host.lower() == "localhost":
-        return True
+    if host.lower() == "localhost":
+        return _is(listening, "is_loopback") or _is(listening, "is_unspecified")
     return _is(listening, "is_unspecified") and _is_address(host)
 
 

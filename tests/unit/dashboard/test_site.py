@@ -79,3 +79,9 @@ def test_every_runbook_that_a_reason_leads_to_is_there(word: str) -> None:
 
     assert answer.status == (200 if runbook(word) else 404)
     assert f"# {word}".encode() in answer.body or not runbook(word)
+
+
+def test_names_that_were_given_are_good_and_no_others() -> None:
+    page = Site("0.0.0.0", lambda: b"{}", ["pools.example.com"])
+    for host, want in (("pools.example.com", 200), ("POOLS.example.com:443", 200), ("x.example.com", 403)):
+        assert page.answer("GET", "/", host).status == want, host
