@@ -96,7 +96,7 @@ def _endpoint(before: ProbedEndpoint | None, found: EndpointProbe, at: datetime)
 
 
 def _certificate_expires(found: EndpointProbe) -> datetime | None:
-    """None: it is not told. A result with many endpoints leaves out such details."""
+    """None: it is unknown. A result with many endpoints leaves out such details."""
     told = found.phases.certificate_ends if found.phases else None
     try:
         at = datetime.fromisoformat(told) if told else None

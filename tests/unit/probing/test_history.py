@@ -88,7 +88,7 @@ def with_certificate(until: str | None, *, fingerprint: str = "aa") -> EndpointP
         (with_certificate("soon"), datetime(2026, 12, 1, 10, 5, tzinfo=UTC)),
         (with_certificate(None, fingerprint="bb"), None),
     ],
-    ids=["renewed", "of another zone", "not told", "no details", "not asked", "a day alone", "no time", "elsewhere"],
+    ids=["renewed", "of another zone", "unknown", "no details", "not asked", "a day alone", "no time", "elsewhere"],
 )
 def test_a_certificate_is_remembered_until_another_is_seen(later: EndpointProbe, want: datetime | None) -> None:
     last = remembered(result(1, with_certificate("2026-12-01T10:05Z")), result(2, later))
