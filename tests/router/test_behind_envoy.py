@@ -17,7 +17,7 @@ from testing.gateways.edge import RETRIES, UNLIMITED, UNSET, edge
 from testing.gateways.environments import CannotBeMadeError
 from testing.gateways.envoy import program
 
-pytestmark = [pytest.mark.slow, pytest.mark.timing]
+pytestmark = pytest.mark.slow
 
 STREAMS = 1_000
 """Envoy itself takes 1,024 requests at once for a Service, unless a BackendTrafficPolicy says more."""
