@@ -56,7 +56,7 @@ SHORT = (
     }),
     Phase("the first tier refuses connections", 7, dict.fromkeys(FIRST_TIER, _is("refuse", drop=True)), tier=1),
     Phase("everybody answers 503", 5, dict.fromkeys(EVERYBODY, _is("busy503")), tier=-1),
-    Phase("all is well", 6, {}),
+    Phase("all is well", 11, {}),
     Phase("the official API sends keep-alives only", 4, {OFFICIAL: _is("keepalive_forever")}),
     Phase("the official API cuts its streams", 5, {OFFICIAL: _is("cut", after_chunks=3)}),
     Phase("all is well", 5, {}),
