@@ -54,11 +54,7 @@ Examples:
     help="A name by which browsers may call the page, such as that of a proxy in front of it; may be repeated.",
 )
 @click.option("--no-browser", is_flag=True, help="Do not open the browser.")
-@click.option(
-    "--state-dir",
-    type=click.Path(path_type=Path),
-    help="A `poolkeeper run` with this state folder. Default: any live run, else the cluster.",
-)
+@options.state_dir()
 def dashboard(
     pool: str | None,
     namespace: str | None,

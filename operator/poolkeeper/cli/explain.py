@@ -31,11 +31,7 @@ Examples:
 @click.option("--why", metavar="MODEL", help="Explain the choice instead: the candidates for this model now.")
 @click.option("--client", metavar="NAME", help="With --why: as this client of access.clients. Default: any caller.")
 @click.option("-n", "--namespace", help="The pool's namespace.")
-@click.option(
-    "--state-dir",
-    type=click.Path(path_type=Path),
-    help="A `poolkeeper run` with this state folder. Default: any run that serves the pool, else the cluster.",
-)
+@options.state_dir("any run that serves the pool")
 def explain(
     pool: str,
     endpoint: str | None,

@@ -33,6 +33,15 @@ def files(command: F) -> F:
     )(command)
 
 
+def state_dir(default: str = "any live run") -> Callable[[F], F]:
+    """Whose answers are shown. default: which run it is without the option."""
+    return click.option(
+        "--state-dir",
+        type=click.Path(path_type=Path),
+        help=f"A `poolkeeper run` with this state folder. Default: {default}, else the cluster.",
+    )
+
+
 def cluster(command: F) -> F:
     """Which cluster, as kubectl has it. A named one comes before the runs on this machine."""
     for option in (

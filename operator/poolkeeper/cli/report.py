@@ -26,11 +26,7 @@ Examples:
     type=click.Path(path_type=Path),
     help="A file that ends in .tar.gz or .tgz, or a folder. It must not exist yet.",
 )
-@click.option(
-    "--state-dir",
-    type=click.Path(path_type=Path),
-    help="A `poolkeeper run` with this state folder. Default: any run that serves the pool, else the cluster.",
-)
+@options.state_dir("any run that serves the pool")
 def report(pool: str, namespace: str | None, output: Path | None, state_dir: Path | None) -> None:
     """Write everything known of a pool into one file: spec, status, objects, Events, routers. It reads no Secret.
 

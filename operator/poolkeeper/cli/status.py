@@ -47,11 +47,7 @@ Examples:
     is_flag=True,
     help="Say by the exit code how the worst pool is: 0 well, 3 needs a look, 4 not known, 5 not available.",
 )
-@click.option(
-    "--state-dir",
-    type=click.Path(path_type=Path),
-    help="A `poolkeeper run` with this state folder. Default: any live run, else the cluster.",
-)
+@options.state_dir()
 @click.pass_context
 def status(
     context: click.Context,

@@ -57,11 +57,7 @@ Examples:
     type=click.Path(path_type=Path),
     help="Follow this request log instead. `-`: send all of standard input, and end.",
 )
-@click.option(
-    "--state-dir",
-    type=click.Path(path_type=Path),
-    help="A `poolkeeper run` with this state folder. Default: any live run, else the cluster.",
-)
+@options.state_dir()
 def traces(
     pool: str | None,
     namespace: str | None,

@@ -136,6 +136,9 @@ end
 
 -- The place of the request's conversation if the candidate answers it.
 local function place_of(request, candidate, candidates)
+  if request.conversation.home == candidate.name then
+    return candidate.name
+  end
   local declared = {}
   for _, endpoint in ipairs(request.doc.endpoints) do
     if endpoint.mode == "Active" and endpoint.weight_now > 0 and route_of(request, endpoint) then
@@ -146,17 +149,24 @@ local function place_of(request, candidate, candidates)
 end
 
 
+-- As gather; where nothing is left, with those that are used as a last resort.
+local function gather_to_the_last(request, now_ms, raced, notes)
+  request.is_last_resort = false
+  local candidates, full_ones, full, retry_at_ms = gather(request, now_ms, raced, notes)
+  if full == 0 and not candidates[1] and usable.is_last_resort(request, now_ms) then
+    request.is_last_resort = true
+    return gather(request, now_ms, raced, notes)
+  end
+  return candidates, full_ones, full, retry_at_ms
+end
+
+
 -- An attempt, or nil and why none can be made now: {full, wanted, retry_at_ms, back, tier_back}. wanted: the endpoints
 -- that are full; back: the endpoint with the earliest known return; tier_back: an endpoint to wait for instead of using a
 -- lower tier, which then gets no request. raced: endpoints whose last slot another request has just taken.
 function _M.next(request, now_ms, raced)
-  request.is_last_resort = false
   local notes = request.is_explained and {} or nil
-  local candidates, full_ones, full, retry_at_ms = gather(request, now_ms, raced, notes)
-  if full == 0 and not candidates[1] and usable.is_last_resort(request, now_ms) then
-    request.is_last_resort = true
-    candidates, full_ones, full, retry_at_ms = gather(request, now_ms, raced, notes)
-  end
+  local candidates, full_ones, full, retry_at_ms = gather_to_the_last(request, now_ms, raced, notes)
   prepare(request, now_ms)
   local candidate, by = pick.decide(candidates, context)
   local better = request.tier_wait_ms > 0 and tier_back(request, now_ms, candidate)
@@ -224,12 +234,7 @@ end
 -- The endpoints as a request would find them now (choice_report.lua); nothing is taken.
 function _M.explain(request, now_ms)
   local notes = {}
-  request.is_last_resort = false
-  local candidates = gather(request, now_ms, nil, notes)
-  if not candidates[1] and usable.is_last_resort(request, now_ms) then
-    request.is_last_resort = true
-    candidates = gather(request, now_ms, nil, notes)
-  end
+  local candidates = gather_to_the_last(request, now_ms, nil, notes)
   prepare(request, now_ms)
   return choice_report.of(request.doc.endpoints, notes, candidates, context)
 end
