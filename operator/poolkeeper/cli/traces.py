@@ -12,8 +12,8 @@ import click
 from poolkeeper import clock
 from poolkeeper.cli import options
 from poolkeeper.diagnostics import pool_locator
-from poolkeeper.diagnostics.pool_locator import CLUSTER
-from poolkeeper.diagnostics.request_lines import THIS_MACHINE, RequestLines, Routed
+from poolkeeper.diagnostics.pool_locator import CLUSTER, LOCAL_ROUTER
+from poolkeeper.diagnostics.request_lines import RequestLines, Routed
 from poolkeeper.errors import PoolkeeperError, UserError
 from poolkeeper.telemetry.outbox import MOST, Outbox, Take
 from poolkeeper.telemetry.outbox import Routed as RoutedSpan
@@ -81,7 +81,7 @@ def traces(
     try:
         if file and str(file) == STDIN:
             lines = RequestLines(BEGINNING)
-            _send_all(_spans(lines.sound(THIS_MACHINE, sys.stdin)), outbox, collector.take, collector.url)
+            _send_all(_spans(lines.sound(LOCAL_ROUTER, sys.stdin)), outbox, collector.take, collector.url)
             return
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         where, look = _looking(lines, file, pool, namespace, state_dir)

@@ -11,14 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from poolkeeper.api.router_choice import EndpointChoice, RouterChoice
-from poolkeeper.diagnostics.pool_locator import Target
+from poolkeeper.diagnostics.pool_locator import LOCAL_ROUTER, Target
 from poolkeeper.errors import UserError
 from poolkeeper.local import run_record
 from poolkeeper.local.state_dir import StateDir
 from poolkeeper.plan.snapshot import PoolKey
 from poolkeeper.routers.admin_page import fetch
-
-LOCAL_ROUTER = "this machine"
 
 
 @dataclass(frozen=True)

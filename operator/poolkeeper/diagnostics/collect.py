@@ -7,15 +7,13 @@ from urllib.parse import urlsplit
 
 from poolkeeper import clock
 from poolkeeper.diagnostics.endpoint_facts import Seen
-from poolkeeper.diagnostics.pool_locator import Target
+from poolkeeper.diagnostics.pool_locator import LOCAL_ROUTER, Target
 from poolkeeper.errors import RetryLater
 from poolkeeper.local import key_sources, probe_results, run_record
 from poolkeeper.local.state_dir import StateDir
 from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport
 from poolkeeper.routers.admin_page import fetch
 from poolkeeper.routers.state_client import RouterStates
-
-LOCAL_ROUTER = "this machine"
 
 
 def gather(target: Target, with_metrics: bool = False) -> Seen:

@@ -15,6 +15,8 @@ from poolkeeper.local.run_record import PoolRecord
 from poolkeeper.local.state_dir import StateDir
 
 CLUSTER = "the cluster"
+LOCAL_ROUTER = "this machine"
+"""The name of a run's router; in a cluster it is the Pod's."""
 Changes = Mapping[str, str | None]
 """Annotation -> value; None removes it."""
 

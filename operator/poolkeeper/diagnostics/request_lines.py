@@ -9,16 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 from poolkeeper.api.request_line import RequestLine
-from poolkeeper.diagnostics.pool_locator import Target
+from poolkeeper.diagnostics.pool_locator import LOCAL_ROUTER, Target
 from poolkeeper.errors import Refused, RetryLater
 from poolkeeper.local.log_follow import FollowedFile
 from poolkeeper.plan.snapshot import PoolKey
 from poolkeeper.telemetry.spans import end_ns, line_of
 
-THIS_MACHINE = "this machine"
-
 Routed = tuple[str, RequestLine]
-"""With the name of its router: the Pod's, or THIS_MACHINE."""
+"""With the name of its router: the Pod's, or LOCAL_ROUTER."""
 
 
 @dataclass
@@ -32,7 +30,7 @@ class RequestLines:
 
     def of_file(self, path: Path) -> Iterator[Routed]:
         """Of whichever pool."""
-        return self.sound(THIS_MACHINE, self._files.setdefault(path, FollowedFile(path)).new_lines())
+        return self.sound(LOCAL_ROUTER, self._files.setdefault(path, FollowedFile(path)).new_lines())
 
     def of_pools(self, pools: Sequence[Target]) -> Iterator[Routed]:
         self.notes.clear()

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poolkeeper.api.request_line import AttemptLine, RequestLine
-from poolkeeper.diagnostics.pool_locator import Target
+from poolkeeper.diagnostics.pool_locator import LOCAL_ROUTER, Target
 from poolkeeper.errors import UserError
 from poolkeeper.local.state_dir import StateDir
 from poolkeeper.plan.snapshot import PoolKey
@@ -23,7 +23,7 @@ GOOD = frozenset({"ok", "degraded", "cache", "default"})
 
 @dataclass(frozen=True)
 class Found:
-    """router: the Pod's name; of a run: "this machine"."""
+    """router: the Pod's name; of a run: LOCAL_ROUTER."""
 
     router: str
     line: RequestLine
@@ -58,7 +58,7 @@ def _key(target: Target) -> PoolKey:
 
 def _of_a_run(state: StateDir) -> Mapping[str, str]:
     files: tuple[Path, ...] = (state.request_log.with_name(f"{state.request_log.name}.1"), state.request_log)
-    return {"this machine": "".join(file.read_text("utf-8", "replace") for file in files if file.is_file())}
+    return {LOCAL_ROUTER: "".join(file.read_text("utf-8", "replace") for file in files if file.is_file())}
 
 
 async def _of_the_cluster(key: PoolKey) -> Mapping[str, str]:
