@@ -39,11 +39,10 @@ class ApiWorld:
         user = User(plane.url, plane.token)
         found = cls(user)
         cluster = await find_cluster({"KUBECONFIG": str(config)})
-        found.api = KubeApi(cluster.client(), found._wrote)
         try:
-            yield found
+            async with cluster.api(found._wrote) as found.api:
+                yield found
         finally:
-            await found.api.close()
             user.close()
 
     def declare(self, namespace: str, body: Json) -> bool:

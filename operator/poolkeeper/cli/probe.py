@@ -106,12 +106,10 @@ def _only_run(namespace: str | None, state_dir: Path | None) -> StateDir:
 
 
 async def _in_cluster(key: PoolKey) -> ProbeResult:
-    from poolkeeper.kube.client import KubeApi, find_cluster  # a laptop without a cluster does not pay for its client
+    from poolkeeper.kube.client import open_api  # a laptop without a cluster does not pay for its client
     from poolkeeper.kube.probe_job import found, start
 
-    cluster = await find_cluster()
-    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
-    try:
+    async with open_api() as api:
         job = await start(api, key, secrets.token_hex(3))
         click.echo(f"Job {key.namespace}/{job} has started; waiting for its result", err=True)
         for _ in range(round(LIMIT_S / LOOK_EVERY_S)):
@@ -119,6 +117,4 @@ async def _in_cluster(key: PoolKey) -> ProbeResult:
             if result:
                 return result
             await asyncio.sleep(LOOK_EVERY_S)
-    finally:
-        await api.close()
     raise UserError(f"Job {key.namespace}/{job} has no result after {LIMIT_S:g} s; see kubectl describe job")

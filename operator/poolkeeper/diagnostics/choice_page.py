@@ -57,15 +57,11 @@ async def _of_a_run(state: StateDir, query: Mapping[str, str]) -> Mapping[str, s
 
 
 async def _of_the_cluster(key: PoolKey, query: Mapping[str, str]) -> Mapping[str, str | None]:
-    from poolkeeper.kube.client import KubeApi, find_cluster  # a laptop without a cluster does not pay for its client
+    from poolkeeper.kube.client import open_api  # a laptop without a cluster does not pay for its client
     from poolkeeper.kube.pool_details import candidates
 
-    cluster = await find_cluster()
-    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
-    try:
+    async with open_api() as api:
         return await candidates(api, key, query)
-    finally:
-        await api.close()
 
 
 def page(pool: str, answered: Answered) -> RenderableType:

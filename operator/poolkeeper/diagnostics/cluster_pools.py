@@ -8,7 +8,7 @@ from poolkeeper.api.base import Model
 from poolkeeper.api.labels import CLI_FIELD_MANAGER
 from poolkeeper.errors import Refused, UserError
 from poolkeeper.kube.choice import chosen
-from poolkeeper.kube.client import RESOURCES, KubeApi, find_cluster
+from poolkeeper.kube.client import RESOURCES, find_cluster
 from poolkeeper.kube.kubeconfig import context_namespace
 from poolkeeper.local.run_record import PoolRecord
 
@@ -30,13 +30,11 @@ async def cluster_pools(namespace: str | None) -> Sequence[PoolRecord]:
             error if choice.is_explicit else UserError(f"no `poolkeeper run` on this machine, and {error}")
         ) from error
     place = namespace or ("" if choice.everywhere else context_namespace())
-    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
-    try:
-        found = await api.get_path(RESOURCES["EndpointPool"].path(place))
-    except Refused as error:
-        raise UserError(_refused(place, str(error))) from error
-    finally:
-        await api.close()
+    async with cluster.api() as api:
+        try:
+            found = await api.get_path(RESOURCES["EndpointPool"].path(place))
+        except Refused as error:
+            raise UserError(_refused(place, str(error))) from error
     if found is None:
         raise UserError(f"{cluster.server} has no EndpointPool CRD; install Poolkeeper there first (charts/poolkeeper)")
     return _Pools.model_validate(found).items
@@ -52,11 +50,8 @@ async def annotate(namespace: str, name: str, changes: Mapping[str, str | None])
     """A merge patch of exactly these annotations, so that nobody else's are touched: neither those of the manifest nor
     what another person sets at the same time."""
     cluster = await find_cluster()
-    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
-    try:
-        patch = {"metadata": {"annotations": dict(changes)}}
+    patch = {"metadata": {"annotations": dict(changes)}}
+    async with cluster.api() as api:
         found = await api.merge("EndpointPool", namespace, name, patch, manager=CLI_FIELD_MANAGER)
-    finally:
-        await api.close()
     if found is None:
         raise UserError(f"EndpointPool {namespace}/{name} does not exist any more on {cluster.server}")

@@ -50,14 +50,10 @@ async def _metrics(admin_url: str) -> Mapping[str, str]:
 
 
 async def _of_the_cluster(key: PoolKey, with_metrics: bool) -> Seen:
-    from poolkeeper.kube.client import KubeApi, find_cluster  # a laptop without a cluster does not pay for its client
+    from poolkeeper.kube.client import open_api  # a laptop without a cluster does not pay for its client
     from poolkeeper.kube.pool_details import look, metrics
 
-    cluster = await find_cluster()
-    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
-    try:
+    async with open_api() as api:
         found = await look(api, key)
         counted = await metrics(api, key, found.routers) if with_metrics else {}
-    finally:
-        await api.close()
     return Seen(found.keys, found.routers, found.result, tuple(found.notes), counted)

@@ -51,21 +51,14 @@ class RequestLines:
                 yield router, line
 
     async def _logs(self, keys: Sequence[PoolKey]) -> Mapping[PoolKey, Mapping[str, Sequence[str]]]:
-        from poolkeeper.kube.client import (
-            KubeApi,
-            find_cluster,
-        )  # a laptop without a cluster does not pay for its client
+        from poolkeeper.kube.client import open_api  # a laptop without a cluster does not pay for its client
         from poolkeeper.kube.log_follow import new_lines
 
-        cluster = await find_cluster()
-        api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
         found: dict[PoolKey, Mapping[str, Sequence[str]]] = {}
-        try:
+        async with open_api() as api:
             for key in keys:
                 try:
                     found[key] = await new_lines(api, key, self._cursors.setdefault(key, {}), self.since)
                 except (Refused, RetryLater) as error:
                     self.notes.append(f"the logs of {key.namespace}/{key.name} cannot be read: {error}")
-        finally:
-            await api.close()
         return found

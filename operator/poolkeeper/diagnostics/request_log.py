@@ -62,15 +62,11 @@ def _of_a_run(state: StateDir) -> Mapping[str, str]:
 
 
 async def _of_the_cluster(key: PoolKey) -> Mapping[str, str]:
-    from poolkeeper.kube.client import KubeApi, find_cluster  # a laptop without a cluster does not pay for its client
+    from poolkeeper.kube.client import open_api  # a laptop without a cluster does not pay for its client
     from poolkeeper.kube.pool_details import logs
 
-    cluster = await find_cluster()
-    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
-    try:
+    async with open_api() as api:
         return await logs(api, key)
-    finally:
-        await api.close()
 
 
 def page(found: Sequence[Found]) -> RenderableType:

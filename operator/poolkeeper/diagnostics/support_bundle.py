@@ -93,16 +93,12 @@ async def _of_a_run(state: StateDir) -> tuple[dict[str, str], list[str]]:
 
 
 async def _of_the_cluster(found: Target) -> tuple[dict[str, str], list[str]]:
-    from poolkeeper.kube.client import KubeApi, find_cluster
+    from poolkeeper.kube.client import open_api
     from poolkeeper.kube.support_bundle import collect  # a laptop without a cluster does not pay for its client
 
-    cluster = await find_cluster()
-    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
     meta = found.pool.metadata
-    try:
+    async with open_api() as api:
         return await collect(api, PoolKey(meta.namespace, meta.name))
-    finally:
-        await api.close()
 
 
 def _printed(page: RenderableType) -> str:

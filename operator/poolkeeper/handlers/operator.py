@@ -86,19 +86,20 @@ async def serve(options: Options) -> int:
     metrics = Metrics()
     cluster = await find_cluster()
     metrics.expect_writes(RESOURCES)
-    api = KubeApi(cluster.client(), metrics.wrote, metrics.write_failed)
     routers = RouterStates(told=metrics.router_reported)
-    operator = Operator(options, cluster, api, routers, metrics, ends)
-    pages = await health.serve(options.metrics_listen, operator.dead, operator.readiness, metrics.text, CONTENT_TYPE)
-    LOG.info("works on %s, %s", cluster.server, ", ".join(options.namespaces) or "all namespaces")
-    try:
-        await first(operator.run(), stop.wait(), _turn(watchdog, metrics.loop_lagged), ends=ends)
-    except PoolkeeperError as error:
-        LOG.error("%s", error)
-        return 1
-    finally:
-        await pages.cleanup()
-        await api.close()
+    async with cluster.api(metrics.wrote, metrics.write_failed) as api:
+        operator = Operator(options, cluster, api, routers, metrics, ends)
+        pages = await health.serve(
+            options.metrics_listen, operator.dead, operator.readiness, metrics.text, CONTENT_TYPE
+        )
+        LOG.info("works on %s, %s", cluster.server, ", ".join(options.namespaces) or "all namespaces")
+        try:
+            await first(operator.run(), stop.wait(), _turn(watchdog, metrics.loop_lagged), ends=ends)
+        except PoolkeeperError as error:
+            LOG.error("%s", error)
+            return 1
+        finally:
+            await pages.cleanup()
     LOG.info("ended as asked")
     return 0
 

@@ -7,8 +7,8 @@ RBAC is checked against. Every write carries our field manager and is counted.
 import asyncio
 import os
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, Self
 from urllib.parse import quote, urlencode
@@ -85,6 +85,10 @@ class Client(Protocol):
     async def close(self) -> None: ...
 
 
+def _uncounted(*what: str) -> None:
+    pass
+
+
 class Cluster:
     """How to reach and log in to the API server: in the Pod by its ServiceAccount, else by KUBECONFIG."""
 
@@ -113,9 +117,15 @@ class Cluster:
         key = await self._configuration.get_api_key_with_prefix("BearerToken")
         return {"Authorization": key} if key else {}
 
-    def client(self) -> Client:
+    @asynccontextmanager
+    async def api(
+        self, wrote: Callable[[str, str], None] = _uncounted, failed: Callable[[str, str, str], None] = _uncounted
+    ) -> AsyncIterator["KubeApi"]:
         client: Client = ApiClient(self._configuration)
-        return client
+        try:
+            yield KubeApi(client, wrote, failed)
+        finally:
+            await client.close()
 
 
 async def find_cluster(environment: Mapping[str, str] = os.environ) -> Cluster:
@@ -125,6 +135,14 @@ async def find_cluster(environment: Mapping[str, str] = os.environ) -> Cluster:
     configuration.disable_strict_ssl_verification = True
     await load(configuration, environment)
     return Cluster(configuration)
+
+
+@asynccontextmanager
+async def open_api() -> AsyncIterator["KubeApi"]:
+    """For a command: its writes are counted nowhere."""
+    cluster = await find_cluster()
+    async with cluster.api() as api:
+        yield api
 
 
 @dataclass(frozen=True)
@@ -141,21 +159,16 @@ class _Named:
 class KubeApi:
     """The verbs. A 404 is an answer (None); everything else that is not success raises RetryLater or Refused."""
 
-    _failed: Callable[[str, str, str], None] = staticmethod(lambda kind, verb, result: None)
-
     def __init__(
         self,
         client: Client,
-        wrote: Callable[[str, str], None],
-        failed: Callable[[str, str, str], None] | None = None,
+        wrote: Callable[[str, str], None] = _uncounted,
+        failed: Callable[[str, str, str], None] = _uncounted,
     ) -> None:
         """wrote, failed: called with kind and verb of each write, and with how it failed: retry or refused."""
         self._client = client
         self._wrote = wrote
-        self._failed = failed or self._failed
-
-    async def close(self) -> None:
-        await self._client.close()
+        self._failed = failed
 
     async def get(self, kind: str, namespace: str, name: str) -> Json | None:
         doing = f"reading {kind} {namespace}/{name}"

@@ -41,11 +41,8 @@ def test_what_is_no_answer_is_asked_for_again(
     play: Play, call: Callable[[KubeApi], Awaitable[object]], request: pytest.FixtureRequest
 ) -> None:
     async def story(url: str) -> None:
-        api = KubeApi(Cluster(Configuration(host=url)).client(), lambda kind, verb: None)
-        try:
+        async with Cluster(Configuration(host=url)).api() as api:
             await call(api)
-        finally:
-            await api.close()
 
     name = next(name for name, one in CALLS.items() if one is call)
     with ApiServer() as server:
@@ -57,11 +54,8 @@ def test_what_is_no_answer_is_asked_for_again(
 @pytest.mark.parametrize("rest", [{}, {"items": None}, {"items": []}], ids=["left out", "null", "empty"])
 def test_an_empty_list_may_have_no_items(rest: dict[str, object]) -> None:
     async def story(url: str) -> object:
-        api = KubeApi(Cluster(Configuration(host=url)).client(), lambda kind, verb: None)
-        try:
+        async with Cluster(Configuration(host=url)).api() as api:
             return await api.list_metadata("ConfigMap", "team", "")
-        finally:
-            await api.close()
 
     with ApiServer() as server:
         server.play("configmaps", "list", answer(200, {"kind": "PartialObjectMetadataList", "metadata": {}, **rest}))
@@ -75,11 +69,8 @@ def test_an_empty_list_may_have_no_items(rest: dict[str, object]) -> None:
 )
 def test_a_list_of_things_without_names_is_asked_for_again(item: object) -> None:
     async def story(url: str) -> None:
-        api = KubeApi(Cluster(Configuration(host=url)).client(), lambda kind, verb: None)
-        try:
+        async with Cluster(Configuration(host=url)).api() as api:
             await api.list_metadata("ConfigMap", "team", "")
-        finally:
-            await api.close()
 
     with ApiServer() as server:
         server.play("configmaps", "list", answer(200, {"kind": "List", "items": [item]}))

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from kubernetes.aio.client.configuration import Configuration
 
-from poolkeeper.kube.client import Cluster, KubeApi
+from poolkeeper.kube.client import Cluster
 from testing.fakes.kube.server import ApiServer, Asked
 from unit.kube.things import child
 
@@ -15,11 +15,8 @@ def sent(words: str) -> Asked:
     """The request that applies a ConfigMap with these words in it."""
 
     async def story(url: str) -> None:
-        api = KubeApi(Cluster(Configuration(host=url)).client(), lambda kind, verb: None)
-        try:
+        async with Cluster(Configuration(host=url)).api() as api:
             await api.apply(child(data={"words": words}))
-        finally:
-            await api.close()
 
     with ApiServer() as server:
         asyncio.run(story(server.url))
