@@ -10,8 +10,8 @@ from poolkeeper.telemetry.metrics import Family
 
 def scraped(text: str) -> dict[str, set[Family]]:
     """Each family that has a series, with every set of labels that its series have; `_created` is none of ours."""
-    found = {_name(family): _told(family) for family in text_string_to_metric_families(text) if family.samples}
-    return {name: told for name, told in found.items() if not name.endswith("_created")}
+    found = {_name(family): _samples(family) for family in text_string_to_metric_families(text) if family.samples}
+    return {name: samples for name, samples in found.items() if not name.endswith("_created")}
 
 
 def total(text: str, series: str, **labels: str) -> float:
@@ -42,7 +42,7 @@ def _name(family: Metric) -> str:
     return f"{family.name}_total" if family.type == "counter" else family.name
 
 
-def _told(family: Metric) -> set[Family]:
+def _samples(family: Metric) -> set[Family]:
     buckets = tuple(sorted({float(sample.labels["le"]) for sample in family.samples if "le" in sample.labels}))[:-1]
     return {
         Family(family.type, family.documentation, tuple(sorted(sample.labels.keys() - {"le"})), buckets)

@@ -42,10 +42,10 @@ def content(root: Path) -> str:
     listed = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *PRODUCT]
     names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split("\0")
     files = [root / name for name in sorted(set(filter(None, names))) if (root / name).is_file()]
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in files:
-        told.update(f"{file.relative_to(root)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return told.hexdigest()[:12]
+        digest.update(f"{file.relative_to(root)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:12]
 
 
 if __name__ == "__main__":

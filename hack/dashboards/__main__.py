@@ -29,7 +29,7 @@ def main() -> int:
     facts = machine.facts()
     print(f"two routers, a Prometheus, {script.seconds:.0f} s of incidents")
     try:
-        with tempfile.TemporaryDirectory() as folder, incident.told(script, Path(folder)) as story:
+        with tempfile.TemporaryDirectory() as folder, incident.played(script, Path(folder)) as story:
             found, values = answers(story), list(compared(story))
             span = Span(story.began_s, story.now_s)
     except MissingError as error:
@@ -46,8 +46,8 @@ def main() -> int:
         FOLDER.mkdir(exist_ok=True)
         for slug, drawn in pictures(found, span).items():
             (FOLDER / f"{slug}.svg").write_text(drawn, encoding="utf-8")
-        told = f"[the incident day](incidents.md), which took {script.seconds:.0f} s here"
-        PAGE.write_text(page({**facts, **machine.facts_after()}, told, values), encoding="utf-8")
+        about = f"[the incident day](incidents.md), which took {script.seconds:.0f} s here"
+        PAGE.write_text(page({**facts, **machine.facts_after()}, about, values), encoding="utf-8")
     return 1 if empty or wrong else 0
 
 

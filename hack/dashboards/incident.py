@@ -111,7 +111,7 @@ class Story:
 
 
 @contextmanager
-def told(script: Script, folder: Path) -> Iterator[Story]:
+def played(script: Script, folder: Path) -> Iterator[Story]:
     """Plays the script, then gives the story, while its Prometheus still runs."""
     with ExitStack() as stack:
         providers = stack.enter_context(started())

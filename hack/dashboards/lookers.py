@@ -78,12 +78,12 @@ def _conditions(status: dict[str, object]) -> dict[str, dict[str, str]]:
 
 def _events(run: Run) -> Callable[[], str]:
     """Those that the run printed since the last look; in a cluster the same words are Events."""
-    told = 0
+    known = 0
 
     def look() -> str:
-        nonlocal told
+        nonlocal known
         lines = re.findall(r"^\d\d:\d\d:\d\d  (\w+) +(.*)$", run.output, re.MULTILINE)
-        fresh, told = lines[told:], len(lines)
+        fresh, known = lines[known:], len(lines)
         return "\n".join(" ".join(line) for line in fresh)
 
     return look
@@ -108,5 +108,5 @@ def _dashboard(scraper: Prometheus) -> str:
     tier = tiers[0].last if tiers else -1
     out = scraper.now("max by (endpoint, cause) (poolkeeper_endpoint_unavailable_since_seconds) > 0", now_s)
     causes = sorted(f"{one.labels['endpoint']} ({one.labels['cause']})" for one in out)
-    told = f"no requests: {', '.join(causes)}" if causes else "every endpoint gets requests"
-    return f"{f'tier {tier:.0f}' if tier >= 0 else 'no tier'}; {told}"
+    requests = f"no requests: {', '.join(causes)}" if causes else "every endpoint gets requests"
+    return f"{f'tier {tier:.0f}' if tier >= 0 else 'no tier'}; {requests}"

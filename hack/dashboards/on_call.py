@@ -10,7 +10,7 @@ from pathlib import Path
 from hack.bench import machine
 from hack.dashboards.lookers import ALERTS
 from hack.dashboards.on_call_page import page
-from hack.dashboards.outage import PHASES, told
+from hack.dashboards.outage import PHASES, played
 from hack.dashboards.prometheus import MissingError
 
 PAGE = Path("docs/on-call.md")
@@ -28,7 +28,7 @@ def main() -> int:
     print(f"an outage of {sum(one.seconds for one in phases):.0f} s")
     try:
         with tempfile.TemporaryDirectory() as folder:
-            heard = told(phases, Path(folder))
+            heard = played(phases, Path(folder))
     except MissingError as error:
         print(error)
         return 1

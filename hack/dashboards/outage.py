@@ -98,7 +98,7 @@ PHASES = (
 )
 
 
-def told(phases: Sequence[Phase], folder: Path) -> Sequence[Heard]:
+def played(phases: Sequence[Phase], folder: Path) -> Sequence[Heard]:
     """Plays the phases and listens."""
     with ExitStack() as stack:
         fakes = {name: stack.enter_context(FakeProvider(name)) for name in (OFFICIAL, BACKUP)}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from poolkeeper.api.endpoint import Provider
-from poolkeeper.providers.error_rule import Rule, Verdict
+from poolkeeper.providers.error_rule import Meaning, Rule
 from poolkeeper.providers.error_rules import COMMON, PROVIDERS, STATUS, STATUS_FAMILY, WORD_STATUS
 
 WIDTH = 120
@@ -20,8 +20,8 @@ def as_lua() -> str:
     return "\n".join(
         [
             HEAD,
-            *_table("STATUS", (f"[{status}] = {{ {_verdict(verdict)} }}," for status, verdict in STATUS.items())),
-            *_table("STATUS_FAMILY", (f"[{n}] = {{ {_verdict(verdict)} }}," for n, verdict in STATUS_FAMILY.items())),
+            *_table("STATUS", (f"[{status}] = {{ {_meaning(meaning)} }}," for status, meaning in STATUS.items())),
+            *_table("STATUS_FAMILY", (f"[{n}] = {{ {_meaning(meaning)} }}," for n, meaning in STATUS_FAMILY.items())),
             *_table("WORD_STATUS", (f"{word} = {status}," for word, status in WORD_STATUS.items())),
             *_table("COMMON", _rules(COMMON)),
             *_table("PROVIDERS", _providers(PROVIDERS)),
@@ -48,7 +48,7 @@ def _rules(rules: Iterable[Rule]) -> Iterable[str]:
         wanted = ((name, getattr(rule, name)) for name in CONDITIONS)
         parts = [f"{name} = {_literal(value)}" for name, value in wanted if value is not None]
         line = "{ " + parts[0]
-        for part in (*parts[1:], _verdict(rule.verdict)):
+        for part in (*parts[1:], _meaning(rule.meaning)):
             if len(line) + len(part) + 2 <= WIDTH - 8:
                 line = f"{line}, {part}"
             else:
@@ -57,8 +57,8 @@ def _rules(rules: Iterable[Rule]) -> Iterable[str]:
         yield line + " },"
 
 
-def _verdict(verdict: Verdict) -> str:
-    return f"class = {_literal(verdict.outcome)}, reason = {_literal(verdict.reason)}"
+def _meaning(meaning: Meaning) -> str:
+    return f"class = {_literal(meaning.outcome)}, reason = {_literal(meaning.reason)}"
 
 
 def _literal(value: str | int | tuple[int, ...] | tuple[str, ...]) -> str:

@@ -10,13 +10,13 @@ from poolkeeper.api.value_types import BOUNDS
 def explained(schema: Schema) -> Schema:
     """The same schema with descriptions that end in default and bounds, and nothing in it that Kubernetes does
     not know."""
-    told = {key: value for key, value in schema.items() if key != BOUNDS}
+    shown = {key: value for key, value in schema.items() if key != BOUNDS}
     for part in ("items", "additionalProperties"):
-        if isinstance(inner := told.get(part), dict):
-            told[part] = explained(inner)
-    if isinstance(fields := told.get("properties"), dict):
-        told["properties"] = {name: _field(part) for name, part in fields.items()}
-    return told
+        if isinstance(inner := shown.get(part), dict):
+            shown[part] = explained(inner)
+    if isinstance(fields := shown.get("properties"), dict):
+        shown["properties"] = {name: _field(part) for name, part in fields.items()}
+    return shown
 
 
 def bounds(schema: Schema) -> str:

@@ -139,8 +139,8 @@ def page() -> str:
     surfaces = _listed({surface[b"name"] for surface in lua.eval(b'require("core.protocol.surface").POST').values()})
     values = lua.eval(b'require("core.metrics.values")')
     lists = {name: _coded([_text(value) for value in values[key].values()]) for name, key in LISTS.items()}
-    told = {name: words.format(classes=classes, surfaces=surfaces, **lists) for name, words in OF_ROUTERS.items()}
-    parts = (HEAD, *_tables(router_families(), told), OUTCOMES, OPERATOR, *_tables(TABLE, OF_OPERATOR))
+    shown = {name: words.format(classes=classes, surfaces=surfaces, **lists) for name, words in OF_ROUTERS.items()}
+    parts = (HEAD, *_tables(router_families(), shown), OUTCOMES, OPERATOR, *_tables(TABLE, OF_OPERATOR))
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -122,13 +122,13 @@ def _property_names(translation: _Translation, value: Json) -> Schema:
 
 def _default(translation: _Translation, value: Json) -> Schema:
     """null, [] and {} say no more than leaving out does, here and inside of an object's default."""
-    return {} if value is None or value in ([], {}) else {"default": _told(value)}
+    return {} if value is None or value in ([], {}) else {"default": _filled(value)}
 
 
-def _told(value: Json) -> Json:
+def _filled(value: Json) -> Json:
     if not isinstance(value, dict):
         return value
-    return {key: _told(part) for key, part in value.items() if part is not None and part not in ([], {})}
+    return {key: _filled(part) for key, part in value.items() if part is not None and part not in ([], {})}
 
 
 def _description(translation: _Translation, value: Json) -> Schema:

@@ -97,15 +97,15 @@ def values(text: str) -> Iterator[Value]:
 
 
 def _read(comments: list[str]) -> tuple[str, Json]:
-    told: list[str] = []
+    shown: list[str] = []
     extra: Json = {}
     for comment in comments:
         words = comment.lstrip("# ")
         if words.startswith("@schema "):
             extra |= yaml.safe_load(words.removeprefix("@schema "))
         else:
-            told = [words.removeprefix("-- ")] if words.startswith("-- ") else [*told, words]
-    return " ".join(told), extra
+            shown = [words.removeprefix("-- ")] if words.startswith("-- ") else [*shown, words]
+    return " ".join(shown), extra
 
 
 def _at(parsed: Any, path: tuple[str, ...]) -> object:
@@ -121,13 +121,13 @@ def _object(found: list[Value], path: tuple[str, ...]) -> Json:
 
 
 def _part(value: Value, found: list[Value]) -> Json:
-    told = {"description": value.description} if value.description else {}
+    shown = {"description": value.description} if value.description else {}
     if value.path[0] in MODELS and len(value.path) == 1:
         inlined: Json = _inlined(MODELS[value.path[0]].model_json_schema(by_alias=True))
         return inlined
     if not value.is_leaf:
-        return told | _object(found, value.path) | value.schema
-    return told | _type(value.default) | value.schema
+        return shown | _object(found, value.path) | value.schema
+    return shown | _type(value.default) | value.schema
 
 
 def _type(default: object) -> Json:

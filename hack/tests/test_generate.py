@@ -108,8 +108,8 @@ def _defaulted(schema: Schema, value: object) -> object:
 
 
 def test_every_rule_stands_in_a_crd() -> None:
-    told = {validation["message"] for path, schema in ALL for validation in _validations(schema)}
-    assert {rule.message for rule in RULES} <= told
+    shown = {validation["message"] for path, schema in ALL for validation in _validations(schema)}
+    assert {rule.message for rule in RULES} <= shown
 
 
 def test_no_keyword_of_our_own_gets_into_a_crd() -> None:

@@ -22,19 +22,19 @@ def test_the_page_is_the_same_on_every_terminal(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_and_argument_is_told_with_what_it_means(name: str) -> None:
+def test_every_option_and_argument_is_shown_with_what_it_means(name: str) -> None:
     assert isinstance(main, click.Group)
     command = main.get_command(click.Context(main), name)
     assert command is not None
 
-    told = section(name)
+    shown = section(name)
 
     for parameter in command.params:
         if isinstance(parameter, click.Option):
-            assert f"| {' / '.join(f'`{opt}`' for opt in (*parameter.opts, *parameter.secondary_opts))}" in told
+            assert f"| {' / '.join(f'`{opt}`' for opt in (*parameter.opts, *parameter.secondary_opts))}" in shown
             assert parameter.help
         else:
-            assert str(parameter.name).upper() in told.partition("\n\n")[0]
+            assert str(parameter.name).upper() in shown.partition("\n\n")[0]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def test_what_slows_both_of_a_pair_does_not_count() -> None:
     assert seen.high - seen.low < 2
 
 
-def test_less_than_the_limit_is_told_and_does_not_fail() -> None:
+def test_less_than_the_limit_is_shown_and_does_not_fail() -> None:
     seen = change(*rounds(1.02, 0.005))
 
     assert seen.is_certain

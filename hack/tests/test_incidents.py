@@ -34,38 +34,38 @@ def seen(**requests: list[Entry]) -> Seen:
     return Seen({one.name: requests.get(one.name, []) for one in PROVIDERS}, {one.name: 3 for one in PROVIDERS}, 1000.0)
 
 
-def told(callers: list[Ended], providers: Seen) -> Figures:
+def measured(callers: list[Ended], providers: Seen) -> Figures:
     return figures("Poolkeeper", "1", callers, providers, DAY_S)
 
 
 def test_while_nobody_is_alive_nothing_counts() -> None:
-    day = told([ended(1), ended(1, "status 503"), ended(15.6, "status 503"), ended(16.1, "status 503")], seen())
+    day = measured([ended(1), ended(1, "status 503"), ended(15.6, "status 503"), ended(16.1, "status 503")], seen())
 
     assert (day.requests, day.answered_percent, day.broken) == (2, 50.0, 1)
     assert dict(day.problems) == {"status 503": 1}
 
 
 def test_a_status_of_200_is_not_yet_an_answer() -> None:
-    day = told([ended(1), ended(1, "no end in time"), ended(1, "status 503"), ended(1, "status 500")], seen())
+    day = measured([ended(1), ended(1, "no end in time"), ended(1, "status 503"), ended(1, "status 500")], seen())
 
     assert (day.accepted_percent, day.answered_percent) == (50.0, 25.0)
 
 
 def test_what_failing_over_adds_is_measured_against_the_quiet_hours() -> None:
-    day = told([ended(1, first_s=0.1), ended(6, first_s=0.15), ended(6, "status 500")], seen())
+    day = measured([ended(1, first_s=0.1), ended(6, first_s=0.15), ended(6, "status 500")], seen())
 
     assert day.failover_ms == pytest.approx(50)
     assert day.weak_percent == 50.0
 
 
 def test_attempts_of_the_outage_are_those_of_its_time() -> None:
-    day = told([ended(15.8, "503"), ended(15.9, "503"), ended(3)], seen(official=[entry(15.8), entry(3), entry(3)]))
+    day = measured([ended(15.8, "503"), ended(15.9, "503"), ended(3)], seen(official=[entry(15.8), entry(3), entry(3)]))
 
     assert (day.attempts, day.outage_attempts) == (1.0, 0.5)
 
 
 def test_the_backup_refuses_only_what_it_could_have_answered() -> None:
-    day = told([ended(1)], seen(**{BACKUP: [entry(3, status=503), entry(15.8, status=503), entry(3)]}))
+    day = measured([ended(1)], seen(**{BACKUP: [entry(3, status=503), entry(15.8, status=503), entry(3)]}))
 
     assert (day.backup_peak, day.backup_refused) == (3, 1)
 
@@ -74,14 +74,14 @@ def test_a_prompt_is_paid_for_and_what_was_generated() -> None:
     official = PROVIDERS[0]
     accepted, refused = entry(1, prompt_tokens=1000, chunks=250), entry(1, status=503, prompt_tokens=1000)
 
-    day = told([ended(1)], seen(official=[accepted, refused]))
+    day = measured([ended(1)], seen(official=[accepted, refused]))
 
     assert day.cost == pytest.approx(1000 * (1000 * official.input_price + 1000 * official.output_price) / 1e6)
 
 
 def test_goals_compare_with_the_single_endpoint() -> None:
-    ours = told([ended(1, first_s=0.1)], seen())
-    direct = replace(told([ended(1, first_s=1.0)], seen()), title="direct")
+    ours = measured([ended(1, first_s=0.1)], seen())
+    direct = replace(measured([ended(1, first_s=1.0)], seen()), title="direct")
 
     by_name = {goal.name: goal for goal in goals([direct, ours])}
 
@@ -91,7 +91,7 @@ def test_goals_compare_with_the_single_endpoint() -> None:
 
 
 def test_the_page_says_where_another_row_is_better() -> None:
-    ours = told([ended(1)], seen())
+    ours = measured([ended(1)], seen())
     other = replace(ours, title="other", cost=-1.0)
 
     assert [line for line in better_rows([ours, other], "Poolkeeper") if "other" in line] == better_rows(
@@ -100,12 +100,12 @@ def test_the_page_says_where_another_row_is_better() -> None:
     assert "*cost of 1000 answers*: other" in page({}, [ours, other], [], DAY_S)
 
 
-@pytest.mark.parametrize(("first_p50_ms", "is_told"), [(94.0, True), (96.0, False)])
-def test_a_better_median_is_told_too(first_p50_ms: float, is_told: bool) -> None:
-    ours = told([ended(1, first_s=0.1)], seen())
+@pytest.mark.parametrize(("first_p50_ms", "is_shown"), [(94.0, True), (96.0, False)])
+def test_a_better_median_is_shown_too(first_p50_ms: float, is_shown: bool) -> None:
+    ours = measured([ended(1, first_s=0.1)], seen())
     other = replace(ours, title="other", first_p50_ms=first_p50_ms)
 
-    assert ("*first token p50 / p99*: other" in page({}, [ours, other], [], DAY_S)) is is_told
+    assert ("*first token p50 / p99*: other" in page({}, [ours, other], [], DAY_S)) is is_shown
 
 
 def test_the_page_says_when_nothing_is_counted() -> None:

@@ -46,12 +46,12 @@ def test_the_page_has_a_table_for_each_phase() -> None:
         Heard(DOWN, ALERTS, 70.0, None, "A fires"),
     ]
 
-    told = page({"date": "today"}, heard)
+    shown = page({"date": "today"}, heard)
 
-    assert "## It is down" in told
-    assert "| `kubectl get epool` | 2.5 s | 12 s | Tier 1 \\| 2 |" in told
-    assert "| the page | **never** | no | Well |" in told
-    assert told.index("the page | **never**") < told.index("A fires")
+    assert "## It is down" in shown
+    assert "| `kubectl get epool` | 2.5 s | 12 s | Tier 1 \\| 2 |" in shown
+    assert "| the page | **never** | no | Well |" in shown
+    assert shown.index("the page | **never**") < shown.index("A fires")
 
 
 def test_every_phase_but_the_first_says_what_all_must_say() -> None:

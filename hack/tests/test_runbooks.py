@@ -36,7 +36,7 @@ BELIEVED = {
 }
 
 
-def told(page: str) -> str:
+def words_of(page: str) -> str:
     return " ".join(page.split())
 
 
@@ -95,13 +95,13 @@ def test_a_page_says_what_its_reason_means_and_answers_the_four_questions(word: 
     meanings = [reason.meaning for kind in (Reason, ProbeReason) if (reason := kind.__members__.get(word))]
     places = [page.find(head) for head in ("\n**Poolkeeper** ", "\n**Look**\n", "\n**Do**\n", "\n**Goes away:** ")]
 
-    assert told(page).startswith(f"# {word} {meanings[0]}"), "wanted its meaning (api/reasons.py) below the heading"
-    assert all(meaning in told(page) for meaning in meanings)
+    assert words_of(page).startswith(f"# {word} {meanings[0]}"), "wanted its meaning (api/reasons.py) below the heading"
+    assert all(meaning in words_of(page) for meaning in meanings)
     assert -1 not in places, "wanted **Poolkeeper** …, **Look**, **Do**, **Goes away:** …, as other pages have them"
     assert places == sorted(places)
     assert len(page.splitlines()) <= LONGEST
     if word in ProbeReason.__members__:
-        assert consequence(MEANING[ProbeReason[word]]) in told(page)
+        assert consequence(MEANING[ProbeReason[word]]) in words_of(page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -24,7 +24,7 @@ def test_broken():
 NAMES_ONE = 'echo "$*" >>played; echo tests/test_flaky.py::test_flaky >>"$FLAKY"'
 PASSES = 'echo "$*" >>played'
 FAILS = "false"
-TOLD = "flaky, passed at the second try only:"
+HEADLINE = "flaky, passed at the second try only:"
 
 
 def script(tree: Path, name: str, does: str) -> None:
@@ -95,16 +95,16 @@ class TestMakeTest:
         code, end = self.ended(tree, NAMES_ONE)
 
         assert code == 0, end
-        assert TOLD in end
+        assert HEADLINE in end
         assert end.splitlines()[-1] == "  tests/test_flaky.py::test_flaky"
 
     def test_nothing_is_said_where_nothing_is_flaky(self, tree: Path) -> None:
         code, end = self.ended(tree, PASSES)
 
         assert code == 0, end
-        assert TOLD not in end
+        assert HEADLINE not in end
 
-    def test_a_stage_that_failed_is_told_and_the_next_ones_are_played(self, tree: Path) -> None:
+    def test_a_stage_that_failed_is_reported_and_the_next_ones_are_played(self, tree: Path) -> None:
         code, end = self.ended(tree, FAILS)
 
         assert code == 1

@@ -23,10 +23,10 @@ def test_a_good_server_passes_and_is_measured(tmp_path: Path, capsys: pytest.Cap
         assert played(fake, tmp_path, first_token_ms=5000) == 0
         asked = len(fake.requests())
 
-    told = capsys.readouterr().out
-    assert "| 5 runs, 5 requests of at most 12 tokens |" in told
-    assert "Runs: 5 good. Probe status: 5 Healthy." in told
-    assert "SlowFirstToken after two runs" in told
+    shown = capsys.readouterr().out
+    assert "| 5 runs, 5 requests of at most 12 tokens |" in shown
+    assert "Runs: 5 good. Probe status: 5 Healthy." in shown
+    assert "SlowFirstToken after two runs" in shown
     assert asked == 1 + 5 + 2 * 2
 
 

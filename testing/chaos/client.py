@@ -90,9 +90,9 @@ class User:
         answer = self._http.request(method, path, params=query, content=data, headers={"Content-Type": content})
         if answer.status_code == 404:
             return None
-        told = f"{method} {path}: {answer.status_code} {answer.text[:600]}"
+        shown = f"{method} {path}: {answer.status_code} {answer.text[:600]}"
         if answer.status_code in (400, 422) or (answer.status_code == 500 and UNTYPED in answer.text):
-            raise InvalidError(told)
-        assert answer.is_success, told
+            raise InvalidError(shown)
+        assert answer.is_success, shown
         found: Json = answer.json()
         return found

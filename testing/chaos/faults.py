@@ -28,9 +28,9 @@ class What(Enum):
     TWICE = "event", "it comes a second time"
     STALE = "list", "the list of an earlier moment, and its watch says nothing more for 3 s"
 
-    def __init__(self, of: str, told: str) -> None:
+    def __init__(self, of: str, effect: str) -> None:
         self.of = of
-        self.told = told
+        self.effect = effect
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def _settled(
         now_s, seen = time.monotonic(), state(user, namespace)
         if (len(proxy.writes), proxy.events) != known:
             changed_s, known = now_s, (len(proxy.writes), proxy.events)
-        is_quiet = now_s - changed_s > QUIET_S and _is_told(seen, step.is_ready)
+        is_quiet = now_s - changed_s > QUIET_S and _is_reported(seen, step.is_ready)
         if is_quiet if wanted is None else not difference(wanted, seen):
             return seen
         if now_s > until_s:
@@ -140,7 +140,7 @@ def _settled(
         time.sleep(LOOK_S)
 
 
-def _is_told(seen: Json, is_ready: bool) -> bool:
+def _is_reported(seen: Json, is_ready: bool) -> bool:
     """The status is about what the pool is now, and no roll-out is under way."""
     statuses = [body.get("status", {}) for name, body in seen.items() if name.startswith("EndpointPool ")]
     ready = [one["status"] for status in statuses for one in status.get("conditions", []) if one["type"] == "Ready"]

@@ -230,7 +230,7 @@ def _provider_faults(endpoint: Endpoint, seen: Seen | None, attempts: Sequence[A
     if seen.gap_ms and len(attempts) > 1:
         gap_ms = (attempts[1].at_s - attempts[0].at_s) * 1000
         if gap_ms < seen.gap_ms - TIMER_SLACK_MS:
-            yield f"asked again after {gap_ms:.0f} ms, wanted a rest of {seen.gap_ms} ms"
+            yield f"asked again after {gap_ms:.0f} ms, wanted a backoff of {seen.gap_ms} ms"
     tokens = case.dials.get("tokens", 16)
     for attempt in attempts if seen.cancelled else ():
         if attempt.outcome is not Outcome.CLIENT_CLOSED:

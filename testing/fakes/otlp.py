@@ -80,6 +80,6 @@ def spans_of(body: bytes) -> list[Got]:
     ]
 
 
-def _value(told: AnyValue) -> Value:
-    value: Value = getattr(told, str(told.WhichOneof("value")))
+def _value(shown: AnyValue) -> Value:
+    value: Value = getattr(shown, str(shown.WhichOneof("value")))
     return value

@@ -147,11 +147,11 @@ def _leave(user: User, pool: str, message: str) -> None:
     cron = user.get("CronJob", NAMESPACE, f"{pool}-probe")
     assert cron is not None
     template = cron["spec"]["jobTemplate"]
-    told = {labels.POOL: pool, labels.COMPONENT: "probe"}
+    shown = {labels.POOL: pool, labels.COMPONENT: "probe"}
     user.apply(
         {
             "kind": "Job",
-            "metadata": {**_owned(f"{pool}-probe-1", cron, "CronJob"), "labels": told},
+            "metadata": {**_owned(f"{pool}-probe-1", cron, "CronJob"), "labels": shown},
             "spec": {**template["spec"], "suspend": True},
         }
     )
@@ -161,7 +161,7 @@ def _leave(user: User, pool: str, message: str) -> None:
     user.apply(
         {
             "kind": "Pod",
-            "metadata": {**_owned(f"{pool}-probe-1-a", job, "Job"), "labels": told},
+            "metadata": {**_owned(f"{pool}-probe-1-a", job, "Job"), "labels": shown},
             "spec": {"containers": [container], "restartPolicy": "Never"},
         }
     )

@@ -90,9 +90,9 @@ def test_every_variable_is_one_that_the_operator_knows(template: Template) -> No
 
 def test_the_installation_reaches_the_operator(template: Template) -> None:
     """By default: exactly what the models say."""
-    told = json.loads(environment(template())["POOLKEEPER_INSTALLATION"])
-    operator = told.pop("operator")
-    assert Installation.read(told) == Installation()
+    shown = json.loads(environment(template())["POOLKEEPER_INSTALLATION"])
+    operator = shown.pop("operator")
+    assert Installation.read(shown) == Installation()
     assert operator["namespace"] == "ops"
     assert operator["labels"]["app.kubernetes.io/instance"] == "pk"
 
@@ -120,7 +120,7 @@ def test_one_writer_at_a_time_without_leader_election(template: Template) -> Non
 @pytest.mark.parametrize(
     ("keep", "want"), [("true", {"helm.sh/resource-policy": "keep"}), ("false", {})], ids=["keep", "do not keep"]
 )
-def test_crds_are_kept_when_told(template: Template, keep: str, want: dict[str, str]) -> None:
+def test_crds_are_kept_when_asked(template: Template, keep: str, want: dict[str, str]) -> None:
     crds = template(f"crds.keep={keep}").of("CustomResourceDefinition")
 
     assert len(crds) == 2

@@ -169,14 +169,14 @@ def poolkeeper(home: Home, *args: str) -> str:
 def probe_now(home: Home) -> str:
     """What the run says, once the status and the next run's document know of it."""
     before = last_probe(home).get("time", "")
-    told = poolkeeper(home, "probe", "--now", f"{home.namespace}/chat")
+    shown = poolkeeper(home, "probe", "--now", f"{home.namespace}/chat")
 
     def is_known() -> bool:
         at = last_probe(home).get("time", "")
         return at not in ("", before) and probe_document(home)["spent"]["asOf"] == at
 
     wait_until("the run in the status", lambda: is_known() or None)
-    return told
+    return shown
 
 
 def last_probe(home: Home) -> Json:
@@ -184,7 +184,7 @@ def last_probe(home: Home) -> Json:
     return found
 
 
-def verdicts(home: Home) -> dict[str, tuple[str, str]]:
+def probe_statuses(home: Home) -> dict[str, tuple[str, str]]:
     return {one["name"]: (one["verdict"], one.get("reason", "")) for one in last_probe(home)["endpoints"]}
 
 
@@ -234,8 +234,8 @@ def asked_of(bed: Bed) -> int:
 
 def permissions(home: Home, account: str) -> list[str]:
     """The resources that it may do anything with; "" for each line about addresses such as /version."""
-    told = home("auth", "can-i", "--list", f"--as=system:serviceaccount:{home.namespace}:{account}")
-    header, *lines = told.splitlines()
-    assert header.split()[0] == "Resources", told
-    assert lines, told
+    shown = home("auth", "can-i", "--list", f"--as=system:serviceaccount:{home.namespace}:{account}")
+    header, *lines = shown.splitlines()
+    assert header.split()[0] == "Resources", shown
+    assert lines, shown
     return [line.split()[0] if not line.startswith(" ") else "" for line in lines]

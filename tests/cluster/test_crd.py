@@ -39,8 +39,8 @@ def answers(kubectl: Kubectl, crds: None) -> Mapping[str, str]:
     All in one call, where the objects' names identify them. Cases about a name or an unknown field go one by one.
     """
     together = {f"case-{number}": case for number, case in enumerate((*GOOD, *BAD)) if not _alone(case)}
-    told = _create(kubectl, *(_named(case, name) for name, case in together.items()))
-    refused = {together[name].case: why for name, why in ONE_OF_MANY.findall(told)}
+    seen = _create(kubectl, *(_named(case, name) for name, case in together.items()))
+    refused = {together[name].case: why for name, why in ONE_OF_MANY.findall(seen)}
     alone = {case.case: _create(kubectl, case.manifest) for case in (*GOOD, *BAD) if _alone(case)}
     return {case.case: "" for case in together.values()} | refused | alone
 
@@ -94,11 +94,11 @@ def test_a_fresh_object_is_unknown_and_pending_in_every_condition(
 def test_what_the_api_server_fills_in_is_what_the_models_fill_in(kubectl: Kubectl, crds: None, namespace: str) -> None:
     for kind in (EndpointPool, FailoverPolicy):
         declared = kind.parse(SMALLEST[kind.__name__])
-        told = kubectl(
+        seen = kubectl(
             "-n", namespace, "create", "--dry-run=server", "-f", "-", "-o", "json",
             stdin=json.dumps(SMALLEST[kind.__name__]),
         )  # fmt: skip
-        stored = kind.parse(json.loads(told.stdout))
+        stored = kind.parse(json.loads(seen.stdout))
         assert isinstance(declared, kind)
         assert isinstance(stored, kind)
         assert stored.spec == declared.spec

@@ -100,12 +100,12 @@ def test_the_answer_still_arrives_complete_when_the_primary(
 
     answers: list[Answer] = []
 
-    def told() -> bool:
+    def is_shown() -> bool:
         answers.append(client.stream())
         status, reason = bed.condition("FailoverActive")
         return status == "True" and reason in want_reasons and bed.pool()["status"].get("activeTier") == 1
 
-    wait_until("the failover in the status", lambda: told() or None)
+    wait_until("the failover in the status", lambda: is_shown() or None)
     assert {answer.endpoint for answer in answers} == {"local"}
     assert {answer.tier for answer in answers} == {"1"}
     assert all(answer.text and answer.finish_reason in ("stop", "length") for answer in answers)
@@ -160,13 +160,13 @@ def test_status_tells_tier_breaker_and_reason_within_seconds(bed: Bed, client: C
 
     wait_until("the routers to leave tier 0", lambda: left() or None)
     left_s = monotonic()
-    while (status := bed.pool()["status"])["activeTier"] != 1 or _told(status, "official") != ("Open", "ServerError"):
+    while (status := bed.pool()["status"])["activeTier"] != 1 or _shown(status, "official") != ("Open", "ServerError"):
         client.stream()
         assert monotonic() - left_s < STATUS_WITHIN_S, status
     assert bed.condition("FailoverActive") == ("True", "PrimaryBreakerOpen")
 
 
-def _told(status: Json, endpoint: str) -> tuple[str, str]:
+def _shown(status: Json, endpoint: str) -> tuple[str, str]:
     found = next(one for one in status["endpoints"] if one["name"] == endpoint)
     return found["breaker"], found["reason"]
 

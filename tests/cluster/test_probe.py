@@ -37,10 +37,10 @@ from cluster.probe_bed import (
     poolkeeper,
     probe_document,
     probe_now,
+    probe_statuses,
     router_page,
     router_view,
     spent,
-    verdicts,
 )
 from testing.cluster_bed import Bed, Json, Kubectl, wait_until
 
@@ -84,9 +84,9 @@ def bed(home: Home) -> Bed:
 
 @dataclass(frozen=True)
 class Found:
-    """After two runs, and no request of any caller. told: what the second run said. pages: status codes."""
+    """After two runs, and no request of any caller. shown: what the second run said. pages: status codes."""
 
-    told: str
+    shown: str
     status: Json
     document: Json
     view: Mapping[str, Json]
@@ -98,12 +98,12 @@ class Found:
 def found(home: Home, operator: OperatorProcess, bed: Bed) -> Found:
     for name, sick in SICK.items():
         bed.plan(name, sick.plays)
-    told = [probe_now(home) for _ in range(2)][-1]
+    shown = [probe_now(home) for _ in range(2)][-1]
     pages = {name: {page_status(home, name, path) for path in ("/health", "/v1/models")} for name in SICK}
     wait_until("the advice at the router", lambda: router_view(home)["slow"]["advice"])
     wait_until("the status to know what is left out", lambda: bed.endpoint("empty")["health"] == "Unhealthy" or None)
     status = bed.pool()["status"]
-    return Found(told, status, home.document(), router_view(home), router_page(home, "metrics"), pages)
+    return Found(shown, status, home.document(), router_view(home), router_page(home, "metrics"), pages)
 
 
 @pytest.mark.parametrize("name", SICK)
@@ -118,7 +118,7 @@ def test_a_grey_failure_is_found_within_two_runs_and_named(found: Found, name: s
     assert (degraded["status"], degraded["reason"]) == ("True", "GreyFailure")
     assert f"{name}: probes find {want.reason} since" in degraded["message"]
     assert (advice["weightPercent"] if advice else 100) == want.percent
-    assert f"{want.reason} (" in next(line for line in found.told.splitlines() if line.startswith(name))
+    assert f"{want.reason} (" in next(line for line in found.shown.splitlines() if line.startswith(name))
 
 
 def test_who_is_well_is_not_blamed(found: Found) -> None:
@@ -181,7 +181,7 @@ def test_probes_are_no_business_of_the_routers(home: Home, found: Found, traffic
 
 
 def test_what_is_wrong_with_an_endpoint_is_explained(home: Home, found: Found, traffic: Counter[str]) -> None:
-    told = poolkeeper(home, "explain", f"{home.namespace}/chat", "slow")
+    shown = poolkeeper(home, "explain", f"{home.namespace}/chat", "slow")
 
     for want in (
         "Grey for",
@@ -192,7 +192,7 @@ def test_what_is_wrong_with_an_endpoint_is_explained(home: Home, found: Found, t
         "two good runs in a row",
         "poolkeeper runbook SlowFirstToken",
     ):
-        assert want in told
+        assert want in shown
 
 
 LEAKY: Mapping[str, Json] = {
@@ -216,7 +216,7 @@ def leaky(home: Home, found: Found, traffic: Counter[str], bed: Bed) -> str:
 def test_an_empty_account_is_found_at_once(home: Home, leaky: str, bed: Bed) -> None:
     endpoint = bed.endpoint("broke")
 
-    assert verdicts(home)["broke"] == ("Unhealthy", BROKE.reason)
+    assert probe_statuses(home)["broke"] == ("Unhealthy", BROKE.reason)
     assert (endpoint["reason"], endpoint["breaker"]) == (BROKE.reason, "Closed")
     assert bed.condition("Degraded") == ("True", BROKE.reason)
     assert f"broke            {BROKE.reason} (1/1)" in leaky
@@ -255,10 +255,10 @@ def test_no_word_of_a_provider_and_no_key_gets_anywhere(
         assert CANARY not in text, where
 
 
-def test_who_must_top_up_is_told_which_account(home: Home, leaky: str) -> None:
-    told = poolkeeper(home, "explain", f"{home.namespace}/chat", "broke")
+def test_who_must_top_up_learns_which_account(home: Home, leaky: str) -> None:
+    shown = poolkeeper(home, "explain", f"{home.namespace}/chat", "broke")
 
-    assert "the account has no credit: top up the account of Secret keys, key key" in told
+    assert "the account has no credit: top up the account of Secret keys, key key" in shown
 
 
 def test_the_pod_has_no_token_and_its_account_no_permission(home: Home, leaky: str) -> None:
@@ -285,21 +285,21 @@ def test_a_run_stops_at_the_day_s_budget_and_tells(home: Home, leaky: str, opera
     for name in NAMES:
         bed.plan(name, WELL)
     before, limit = asked_of(bed), (spent(home) + 2).quantize(Decimal("0.01"))
-    told = budgeted(home, limit)
+    shown = budgeted(home, limit)
 
     assert 0 < asked_of(bed) - before < len(NAMES) * REQUESTS_PER_RUN
     assert spent(home) <= limit
-    assert "the day's budget is spent: some requests were not sent" in told
+    assert "the day's budget is spent: some requests were not sent" in shown
     assert "the day's budget is spent" in last_probe(home)["message"]
     assert operator.metric("poolkeeper_probe_cost_total") == pytest.approx(float(spent(home)))
 
 
-def test_a_spent_budget_is_no_run_and_changes_no_verdict(home: Home, leaky: str, bed: Bed) -> None:
-    before, known = asked_of(bed), verdicts(home)
+def test_a_spent_budget_is_no_run_and_changes_no_probe_status(home: Home, leaky: str, bed: Bed) -> None:
+    before, known = asked_of(bed), probe_statuses(home)
     budgeted(home, Decimal("0.01"))
 
     assert asked_of(bed) == before
-    assert verdicts(home) == known
+    assert probe_statuses(home) == known
     assert last_probe(home)["outcome"] == "Skipped"
     assert last_probe(home)["message"] == "no request was sent; the day's budget is spent"
 

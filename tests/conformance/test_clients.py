@@ -87,8 +87,8 @@ def test_a_client_gets_an_exception_where_no_endpoint_ends_its_answer(
 
     held: Held = talk(library).ask(question(pool_at(Policy()), CALLER_KEY, kind))
 
-    assert held.get("error") in library.broken, _told(held)
+    assert held.get("error") in library.broken, _shown(held)
 
 
-def _told(held: Mapping[str, object]) -> str:
+def _shown(held: Mapping[str, object]) -> str:
     return f"seen {held}, wanted an exception"

@@ -92,7 +92,7 @@ CASE = Case("case", "Busy", "a case", Mode.STREAM, When.FIRST, (Play(),), (ONCE,
         pytest.param(Seen(1, 2), [ATTEMPT] * 3, "3 attempts, wanted 1 to 2", id="asked too often"),
         pytest.param(None, [ATTEMPT] * 3, "", id="does not know"),
         pytest.param(
-            Seen(2, 2, gap_ms=500), [ATTEMPT, replace(ATTEMPT, at_s=1.1)], "wanted a rest of 500", id="no rest"
+            Seen(2, 2, gap_ms=500), [ATTEMPT, replace(ATTEMPT, at_s=1.1)], "wanted a backoff of 500", id="no backoff"
         ),
         pytest.param(Seen(2, 2, gap_ms=500), [ATTEMPT, replace(ATTEMPT, at_s=1.5)], "", id="rested"),
         pytest.param(ONCE, [replace(ATTEMPT, key="sk-b")], "wanted its own", id="another's key"),

@@ -80,7 +80,7 @@ def test_the_rules_are_those_of_the_docs(helm: Helm) -> None:
 
 
 @pytest.mark.parametrize("given", ["https://git.example.org/pk/docs", "https://git.example.org/pk/docs/"])
-def test_runbooks_have_an_address_when_told(helm: Helm, given: str) -> None:
+def test_runbooks_have_an_address_when_it_is_given(helm: Helm, given: str) -> None:
     found = [
         rule["annotations"]["runbook_url"]
         for group in groups(helm.template(RULE, f"monitoring.prometheusRule.docsUrl={given}"))
@@ -93,6 +93,6 @@ def test_runbooks_have_an_address_when_told(helm: Helm, given: str) -> None:
 
 
 def test_the_operator_is_not_scraped_without_its_service(helm: Helm) -> None:
-    told = helm.refused(*MONITORS, "metrics.service.enabled=false")
+    shown = helm.refused(*MONITORS, "metrics.service.enabled=false")
 
-    assert "monitoring.serviceMonitor.enabled needs metrics.service.enabled" in told
+    assert "monitoring.serviceMonitor.enabled needs metrics.service.enabled" in shown

@@ -54,14 +54,16 @@ def test_an_alert_sends_to_a_page(rule: Mapping[str, object]) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_an_alert_says_what_is_broken_what_poolkeeper_does_and_what_to_do(rule: Mapping[str, object]) -> None:
-    told = annotations(rule)
+    shown = annotations(rule)
     labels = rule["labels"]
 
-    assert told.keys() == {"summary", "when", "description", "runbook_url"}
+    assert shown.keys() == {"summary", "when", "description", "runbook_url"}
     assert isinstance(labels, dict) and labels["severity"] in ("critical", "warning")
-    assert re.fullmatch(r".+\. Do: .+\.", told["description"])
-    assert told["when"].endswith(".") and not told["summary"].endswith(".")
-    assert bool(rule.get("for")) == bool(re.search(r"; for \d+ (s|min|h)\.", told["when"])), "`for` and `when` disagree"
+    assert re.fullmatch(r".+\. Do: .+\.", shown["description"])
+    assert shown["when"].endswith(".") and not shown["summary"].endswith(".")
+    assert bool(rule.get("for")) == bool(re.search(r"; for \d+ (s|min|h)\.", shown["when"])), (
+        "`for` and `when` disagree"
+    )
 
 
 def test_the_scrape_configuration_keeps_what_pods_have() -> None:

@@ -11,8 +11,8 @@ from testing.router_lua import runtime
 
 PAGE = (Path(__file__).parents[2] / "docs/concepts.md").read_text()
 CLASSES: Mapping[str, Mapping[str, object]] = {
-    name.decode(): {key.decode(): value for key, value in told.items()}
-    for name, told in runtime().eval(b'require("core.error.outcome").CLASSES').items()
+    name.decode(): {key.decode(): value for key, value in shown.items()}
+    for name, shown in runtime().eval(b'require("core.error.outcome").CLASSES').items()
 }
 
 
@@ -35,7 +35,7 @@ def test_a_row_says_what_breaker_and_endpoint_do(name: str) -> None:
     _, _, counts, endpoint = rows()[name]
 
     assert (counts == "yes") == CLASSES[name]["counts"]
-    assert bool(endpoint.strip(" |")) == ("rests" in CLASSES[name])
+    assert bool(endpoint.strip(" |")) == ("backoff" in CLASSES[name])
 
 
 def test_every_condition_of_a_pool_is_named() -> None:

@@ -42,7 +42,7 @@ def cases(file: Path, part: str) -> list[tuple[Path, Json]]:
     return [(file.parent, case) for case in yaml.safe_load(file.read_text())[part]]
 
 
-def told(case: tuple[Path, Json]) -> str:
+def name_of(case: tuple[Path, Json]) -> str:
     folder, found = case
     return f"{folder.relative_to(LUA)}-{found.get('action', '')}-{found['inputPath']}"
 
@@ -54,14 +54,14 @@ def read(folder: Path, name: object) -> Json:
 HEALTH = [case for file in sorted(LUA.glob("*/health_test.yaml")) for case in cases(file, "tests")]
 
 
-@pytest.mark.parametrize("case", HEALTH, ids=told)
+@pytest.mark.parametrize("case", HEALTH, ids=name_of)
 def test_health(case: tuple[Path, Json]) -> None:
     folder, given = case
 
     assert run(folder / "health.lua", read(folder, given["inputPath"])) == given["healthStatus"]
 
 
-@pytest.mark.parametrize("case", cases(ACTIONS / "action_test.yaml", "discoveryTests"), ids=told)
+@pytest.mark.parametrize("case", cases(ACTIONS / "action_test.yaml", "discoveryTests"), ids=name_of)
 def test_actions_that_are_offered(case: tuple[Path, Json]) -> None:
     folder, given = case
     found = run(folder / "discovery.lua", read(folder, given["inputPath"]))
@@ -71,7 +71,7 @@ def test_actions_that_are_offered(case: tuple[Path, Json]) -> None:
     assert sorted(offered, key=lambda one: str(one["name"])) == sorted(want, key=lambda one: str(one["name"]))
 
 
-@pytest.mark.parametrize("case", cases(ACTIONS / "action_test.yaml", "actionTests"), ids=told)
+@pytest.mark.parametrize("case", cases(ACTIONS / "action_test.yaml", "actionTests"), ids=name_of)
 def test_an_action_changes_its_annotation_and_nothing_else(case: tuple[Path, Json]) -> None:
     folder, given = case
     script = folder / str(given["action"]) / "action.lua"

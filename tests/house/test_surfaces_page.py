@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 COLUMNS = ("messages", "responses", "beta")
 
 
-def told() -> dict[str, tuple[bool, ...]]:
+def promised() -> dict[str, tuple[bool, ...]]:
     page = (ROOT / "docs/surfaces.md").read_text().partition("## Which endpoints get the request")[2]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
     return {
@@ -28,7 +28,7 @@ def test_the_page_says_what_the_router_asks(provider: str) -> None:
     offers = runtime().eval(b'require("core.request.surface_support").of')(provider.encode(), b"/v1")
     want = tuple(offers[column.encode()] is not None for column in COLUMNS)
 
-    assert told().get(provider) == want, (
+    assert promised().get(provider) == want, (
         f"wanted a row of docs/surfaces.md for {provider}, with yes for {COLUMNS}: {want}"
     )
 
@@ -41,7 +41,7 @@ def test_the_page_names_every_error_with_its_status() -> None:
     }
     by_nginx = set(re.findall(r'return ([0-9]+) .*"code":"(\w+)"', (ROOT / "router/nginx.conf").read_text()))
     page = (ROOT / "docs/surfaces.md").read_text().partition("## Errors")[2].partition("\n## ")[0]
-    told = {
+    promised = {
         (status, code)
         for status, codes in re.findall(r"^\| ([0-9]+) \| ([^|]+) \|", page, re.MULTILINE)
         for code in re.findall(r"`(\w+)`", codes)
@@ -49,8 +49,8 @@ def test_the_page_names_every_error_with_its_status() -> None:
 
     assert ("401", "unauthorized") in made
     assert ("400", "bad_request") in by_nginx
-    assert made | by_nginx <= told
-    assert {code for _, code in told - by_nginx} <= set(re.findall(r"\b[a-z_]+\b", _source()))
+    assert made | by_nginx <= promised
+    assert {code for _, code in promised - by_nginx} <= set(re.findall(r"\b[a-z_]+\b", _source()))
 
 
 def test_the_page_names_every_error_that_ends_a_stream_or_is_made_elsewhere() -> None:

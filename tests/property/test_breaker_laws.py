@@ -1,4 +1,4 @@
-"""Laws of the breaker and of rests, whatever happens in whatever order."""
+"""Laws of the breaker and of backoffs, whatever happens in whatever order."""
 
 from typing import cast
 
@@ -64,7 +64,7 @@ def test_a_breaker_never_leaves_its_table_and_never_lends_more_than_it_may(
 
 
 @given(st.lists(events, max_size=40), st.integers(1, 5))
-def test_an_open_breaker_lets_no_more_through_than_its_trials(
+def test_an_open_breaker_lets_no_more_through_than_its_half_open_requests(
     story: list[tuple[str, int, float, int, tuple[int, int]]], most: int
 ) -> None:
     """From outside, by what was admitted: never more half-open requests at once than allowed, lost ones apart."""
@@ -88,9 +88,9 @@ def test_an_open_breaker_lets_no_more_through_than_its_trials(
         assert len(out) <= most
 
 
-# --- rests
+# --- backoffs
 
-new_rest = function('function() return require("core.health.backoff").new() end')
+new_backoff = function('function() return require("core.health.backoff").new() end')
 fails = function(
     """function(record, kind, outcome, context)
          return (require("core.health.backoff").failure(record, kind, outcome, context))
@@ -117,10 +117,10 @@ happenings = st.lists(
 
 
 @given(happenings, st.integers(1, 40))
-def test_an_endpoint_rests_as_long_as_it_was_told_and_comes_back(
+def test_an_endpoint_has_a_backoff_as_long_as_it_was_asked_for_and_comes_back(
     story: list[tuple[str, int, int | None, int | None, str]], most: int
 ) -> None:
-    record, now_ms = new_rest(), 1_000
+    record, now_ms = new_backoff(), 1_000
     for kind, later_ms, retry_after_ms, limit, reason in story:
         now_ms += later_ms
         if kind == "success":
@@ -129,7 +129,7 @@ def test_an_endpoint_rests_as_long_as_it_was_told_and_comes_back(
         else:
             outcome = {"class": "Busy", "reason": reason, "retry_after_ms": retry_after_ms, "limit": limit}
             context = {
-                "now_ms": now_ms, "started_ms": now_ms, "long_rest_ms": 300_000, "key": "k1", "asked": "m",
+                "now_ms": now_ms, "started_ms": now_ms, "long_backoff_ms": 300_000, "key": "k1", "asked": "m",
                 "model": "m", "digest": "1", "is_check": kind == "refused",
                 "retry": {"busy_backoff_ms": [5_000, 10_000], "honor_retry_after": True},
             }  # fmt: skip
@@ -142,4 +142,4 @@ def test_an_endpoint_rests_as_long_as_it_was_told_and_comes_back(
                 assert not allows(record, now_ms, "k1")
         known = cast(float, ceiling(record, most, now_ms))
         assert 1 <= known <= most
-    assert allows(record, now_ms + 3_600_000, "k2")  # another key, and all rests are over
+    assert allows(record, now_ms + 3_600_000, "k2")  # another key, and all backoffs are over

@@ -181,8 +181,8 @@ def test_a_window_holds_on_its_dates_only(
         return is_any or wanted or (used_as == "calendars" and is_named)
 
     zones = [found.model_dump() for found in time_zones(spec, datetime(YEAR, 6, 1, tzinfo=UTC))]
-    told = [one.model_dump() for one in calendars]
-    seen = holds(table(said.model_dump()), table(zones), table(told), int(moment.timestamp()))
+    shown = [one.model_dump() for one in calendars]
+    seen = holds(table(said.model_dump()), table(zones), table(shown), int(moment.timestamp()))
 
     assert seen == by_the_wall(moment, days, from_, to, zone, starts)
     assert seen == calendar.holds(spec.endpoints[0].schedule[0], moment, calendar.by_name(calendars))

@@ -27,7 +27,7 @@ candidates = st.fixed_dictionaries(
         "recovered_at_ms": st.integers(0, 200_000),
         "ramp_since_ms": st.integers(0, 200_000),
         "tier": st.integers(0, 9),
-        "is_trial": st.booleans(),
+        "is_half_open": st.booleans(),
     }
 )
 
@@ -122,7 +122,7 @@ def test_of_two_power_of_two_takes_the_less_loaded(
 @given(st.lists(st.integers(1, 12), min_size=2, max_size=5))
 def test_round_robin_gives_to_each_its_weight_in_every_turn_and_spreads_it(weights: list[int]) -> None:
     ready = {"in_flight": 0, "max_connections": 9, "base_latency_ms": 0, "recovered_at_ms": 0, "ramp_since_ms": 0}
-    same: list[dict[str, object]] = [{**ready, "weight": weight, "is_trial": False} for weight in weights]
+    same: list[dict[str, object]] = [{**ready, "weight": weight, "is_half_open": False} for weight in weights]
 
     counts = drawn(same, "RoundRobin", [[0.0]] * sum(weights) * 2)
 

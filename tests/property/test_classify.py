@@ -84,7 +84,7 @@ def texts(draw: st.DrawFn) -> bytes:
 
 @given(statuses, texts(), providers)
 @example(200, b'{"error":{"code":"429","message":"concurrency limit of 12345678"}}', "OpenRouter")
-def test_both_languages_give_the_same_verdict(status: int, body: bytes, provider: Provider) -> None:
+def test_both_languages_give_the_same_meaning(status: int, body: bytes, provider: Provider) -> None:
     got = refusal(status, body, provider)
 
     seen = lua_refusal(status, body, provider.encode())

@@ -23,7 +23,7 @@ from poolkeeper.probing.evaluate import Asked, judge_exchange
 from poolkeeper.probing.history import fold_all
 from poolkeeper.probing.phases import Ending, Exchange, Usage
 from poolkeeper.probing.sample_count import next_sample
-from poolkeeper.probing.window import LENGTH, Run, Verdict, run_of, verdict_of
+from poolkeeper.probing.window import LENGTH, ProbeStatus, Run, probe_status_of, run_of
 
 RUNS = 500
 """Five days of the default schedule."""
@@ -51,7 +51,7 @@ def chance_of_an_alarm(bad_run: float, runs: int = RUNS) -> float:
         for before, chance in healthy.items():
             for run, weight in ((BAD, bad_run), (GOOD, 1 - bad_run)):
                 window = (run, *before)[:LENGTH]
-                if verdict_of(Verdict(), window) == Verdict():
+                if probe_status_of(ProbeStatus(), window) == ProbeStatus():
                     after[window] = after.get(window, 0.0) + chance * weight
         healthy = after
     return 1 - sum(healthy.values())

@@ -174,7 +174,7 @@ def took_s(read: Callable[[bytes], object], text: bytes) -> float:
 
 
 def assert_linear(read: Callable[[bytes], object], shape: Callable[[int], bytes]) -> None:
-    """From the first size whose time can be told: the next must not take much more than its share."""
+    """From the first size whose time can be measured: the next must not take much more than its share."""
     before_s = 0.0
     for size in SIZES:
         now_s = took_s(read, shape(size))

@@ -21,15 +21,15 @@ lua = LuaRuntime(unpack_returned_tuples=True)
 lua.execute(search_path())
 lua.execute(
     """
-    local breaker, rest = require("core.health.breaker"), require("core.health.backoff")
+    local breaker, backoff = require("core.health.breaker"), require("core.health.backoff")
     local check = require("core.health.check_state")
     function circuit(state, reason)
       local record = breaker.new()
       record.state, record.reason = state, reason
       return record
     end
-    function resting(changes)
-      local record = rest.new()
+    function in_backoff(changes)
+      local record = backoff.new()
       for key, value in pairs(changes) do record[key] = value end
       return record
     end
@@ -43,8 +43,8 @@ lua.execute(
       record.state = state
       return record
     end
-    function told(changes)
-      local view = { mode = "Active", weight = 1, key = "k", key_since_ms = 0, rest = rest.new(),
+    function shown(changes)
+      local view = { mode = "Active", weight = 1, key = "k", key_since_ms = 0, backoff = backoff.new(),
                      circuits = { breaker.new() } }
       for key, value in pairs(changes) do view[key] = value end
       return require("core.health.summary").of(view, 1000).reason
@@ -54,13 +54,13 @@ lua.execute(
 
 VIEWS: dict[str, tuple[str, frozenset[str]]] = {
     "nothing known": ("{}", WELL),
-    "answered well": ("{ rest = resting({ well_since_ms = 1 }) }", WELL),
+    "answered well": ("{ backoff = in_backoff({ well_since_ms = 1 }) }", WELL),
     "checks pass": ('{ check = checked("Passing") }', WELL),
     "checks fail": ('{ check = checked("Failing") }', CHECK_FAILED),
     "no key": ("{ key = false }", KEY_MISSING),
-    "key refused": ('{ rest = resting({ down_reason = "CredentialsRejected", down_key = "k" }) }', KEY_REFUSED),
-    "no money": ('{ rest = resting({ down_reason = "BalanceExhausted", down_key = "k" }) }', OUT_OF_MONEY),
-    "busy": ('{ rest = resting({ account = paused(2000, "Busy") }) }', AT_REST),
+    "key refused": ('{ backoff = in_backoff({ down_reason = "CredentialsRejected", down_key = "k" }) }', KEY_REFUSED),
+    "no money": ('{ backoff = in_backoff({ down_reason = "BalanceExhausted", down_key = "k" }) }', OUT_OF_MONEY),
+    "busy": ('{ backoff = in_backoff({ account = paused(2000, "Busy") }) }', AT_REST),
     "open": ('{ circuits = { circuit("Open", "Busy") } }', BY_BREAKER),
     "tried": ('{ circuits = { circuit("HalfOpen", "RecoveryTimeoutPassed") } }', BY_BREAKER),
     "waits": ('{ circuits = { circuit("HalfOpen", require("core.health.breaker").CHECKED) } }', AWAITS_TRAFFIC),
@@ -73,7 +73,7 @@ VIEWS: dict[str, tuple[str, frozenset[str]]] = {
 
 @pytest.mark.parametrize(("view", "want_words"), VIEWS.values(), ids=VIEWS.keys())
 def test_the_operator_knows_the_reason(view: str, want_words: frozenset[str]) -> None:
-    assert lua.eval(f"told({view})") in want_words
+    assert lua.eval(f"shown({view})") in want_words
 
 
 def test_both_call_a_breaker_that_no_request_moved_the_same() -> None:

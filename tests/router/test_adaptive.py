@@ -17,7 +17,7 @@ CALLERS = 24
 
 
 def patient(**changes: object) -> PolicyDoc:
-    """No breaker opens, no endpoint rests, and callers wait for a place."""
+    """No breaker opens, no endpoint has a backoff, and callers wait for a place."""
     on = policy(
         circuit_breaker={"consecutive_failures": 0, "minimum_requests": 10_000},
         retry={"busy_backoff_ms": (1,)},

@@ -47,7 +47,7 @@ def answered_by(router: Router) -> str:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_the_next_request_is_a_trial_and_only_trials_close(
+def test_the_next_request_is_half_open_and_only_half_open_ones_close(
     tmp_path: Path, a: FakeProvider, b: FakeProvider, workers: int
 ) -> None:
     with Router(tmp_path, workers=workers, allowed_errors=PEER_RESET) as router:

@@ -165,7 +165,7 @@ def test_affinity_never_overrides_health_and_what_it_cost_is_counted(
 
     assert broken(router) == {"a": len(sessions)}
     a.set("ok")
-    eventually(lambda: router.endpoint("a").health != "Unhealthy", "a rests no longer")
+    eventually(lambda: router.endpoint("a").health != "Unhealthy", "a has no backoff any more")
     assert {served_by(ask_as(router, session)) for session in sessions} == {"a"}, "as on every other router"
     assert broken(router) == {"a": len(sessions), "b": len(sessions)}
 
@@ -249,7 +249,9 @@ def test_failback_by_hand_stays_below_until_it_is_said(router: Router, a: FakePr
     assert router.state().failback.held == ()
 
 
-def test_a_tier_that_is_full_or_rests_is_not_left_for_good(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+def test_a_tier_that_is_full_or_in_backoff_is_not_left_for_good(
+    router: Router, a: FakeProvider, b: FakeProvider
+) -> None:
     router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=policy(**MANUAL))
     a.set("rate_limit")
     assert served_by(router.ask()) == "b"
@@ -284,7 +286,7 @@ def test_a_change_of_tiers_cuts_no_request(router: Router, a: FakeProvider, b: F
     assert events[-1]["choices"][0]["finish_reason"] == "stop"
 
 
-def test_a_region_is_told_once_for_all_series(router: Router, a: FakeProvider) -> None:
+def test_a_region_is_reported_once_for_all_series(router: Router, a: FakeProvider) -> None:
     router.serve(endpoint("a", a, region='far "east"'))
 
     assert router.endpoint("a").region == 'far "east"'

@@ -90,7 +90,7 @@ def test_a_blocked_prompt_is_answered_by_another_endpoint(router: Router, stack:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "told"),
+    ("refusal", "shown"),
     [
         (Answer(500, error("Failed to parse messages: no role", "server_error")), 400),
         (Answer(500, error("image input is not supported - hint: mmproj", "server_error")), 400),
@@ -100,15 +100,15 @@ def test_a_blocked_prompt_is_answered_by_another_endpoint(router: Router, stack:
     ],
     ids=lambda value: str(getattr(value, "body", value))[12:50],
 )
-def test_a_callers_fault_in_another_status_is_told_and_counts_for_nothing(
-    router: Router, stack: ExitStack, refusal: Answer, told: int
+def test_a_callers_fault_in_another_status_is_reported_and_counts_for_nothing(
+    router: Router, stack: ExitStack, refusal: Answer, found: int
 ) -> None:
     a = stack.enter_context(Answerer(lambda asked: refusal if b"odd" in asked.body else good()))
     serve(router, at("a", a, provider="LlamaCpp"), policy=PATIENT)
 
     for _ in range(6):
         answer = router.ask(user="odd")
-        assert (answer.status_code, answer.json()["error"]["message"]) == (told, refusal.body["error"]["message"])  # type: ignore[index]
+        assert (answer.status_code, answer.json()["error"]["message"]) == (found, refusal.body["error"]["message"])  # type: ignore[index]
     assert router.ask().status_code == 200
 
 
@@ -253,7 +253,7 @@ def test_a_rate_limit_is_the_models_or_the_accounts(
     assert router.ask().status_code == others
 
 
-def test_when_all_are_limited_the_smallest_wait_is_told(router: Router, stack: ExitStack) -> None:
+def test_when_all_are_limited_the_smallest_wait_is_shown(router: Router, stack: ExitStack) -> None:
     a, b = (
         stack.enter_context(Answerer(lambda _, wait=wait: Answer(429, error("slow down"), {"retry-after": wait})))  # type: ignore[misc]
         for wait in ("300", "40")

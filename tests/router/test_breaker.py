@@ -1,4 +1,4 @@
-"""Breakers and rests in the running router, with short times."""
+"""Breakers and backoffs in the running router, with short times."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +45,7 @@ def test_a_breaker_opens_tries_again_and_closes(router: Router, a: FakeProvider,
     assert router.state().active_tier == 0
 
 
-def test_an_open_breaker_sees_one_trial_at_most_a_recovery_time(
+def test_an_open_breaker_sees_one_half_open_request_at_most_a_recovery_time(
     router: Router, a: FakeProvider, b: FakeProvider
 ) -> None:
     a.set("error500")
@@ -84,11 +84,11 @@ def test_one_sick_model_does_not_close_the_host(router: Router, a: FakeProvider)
 
     assert router.ask().status_code == 404
     assert router.ask(model="deepseek-flash").status_code == 200
-    assert router.ask().status_code == 404  # that pair rests, and nobody else has the model
+    assert router.ask().status_code == 404  # that pair has a backoff, and nobody else has the model
     assert len(a.log()) == 2
 
 
-def test_a_busy_endpoint_rests_and_comes_back(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+def test_a_busy_endpoint_has_a_backoff_and_comes_back(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     a.play({"script": [{"scenario": "busy503", "requests": 1}, {"scenario": "ok"}]})
     router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LOOKED_AT)
 
@@ -96,7 +96,7 @@ def test_a_busy_endpoint_rests_and_comes_back(router: Router, a: FakeProvider, b
     seen = router.endpoint("a")
     assert (seen.health, seen.reason) == ("Unhealthy", "Busy")
     assert router.ask().headers["x-poolkeeper-attempts"] == "1"
-    eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "a is asked again after its rest")
+    eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "a is asked again after its backoff")
     assert len([entry for entry in a.log() if entry.status == 503]) == 1
 
 

@@ -65,12 +65,12 @@ def half_opened(router: Router) -> int:
     return sum(change.to == "HalfOpen" for change in router.state().transitions)
 
 
-@pytest.mark.parametrize("trials", [1, 3])
-def test_a_half_open_breaker_lets_as_many_through_as_it_may(four_workers: Router, trials: int) -> None:
+@pytest.mark.parametrize("half_open", [1, 3])
+def test_a_half_open_breaker_lets_as_many_through_as_it_may(four_workers: Router, half_open: int) -> None:
     program = Switchable()
     tight = policy(
         circuit_breaker={
-            "half_open_max_requests": trials, "recovery_timeout_ms": 2_000, "max_recovery_timeout_ms": 4_000,
+            "half_open_max_requests": half_open, "recovery_timeout_ms": 2_000, "max_recovery_timeout_ms": 4_000,
         },
         timeouts={"first_token_ms": 1_000},
         retry={"max_attempts": 1},
@@ -85,11 +85,11 @@ def test_a_half_open_breaker_lets_as_many_through_as_it_may(four_workers: Router
             lambda: bool(list(callers.map(ask, [four_workers] * 64))) and half_opened(four_workers) >= 2, "twice"
         )
 
-        assert program.most_waiting == trials
-        assert provider.asked - asked_before <= trials * half_opened(four_workers)
+        assert program.most_waiting == half_open
+        assert provider.asked - asked_before <= half_open * half_opened(four_workers)
 
 
-def test_a_trial_whose_worker_is_killed_makes_room_for_another(four_workers: Router) -> None:
+def test_a_half_open_request_whose_worker_is_killed_makes_room_for_another(four_workers: Router) -> None:
     program = Switchable()
     patient = policy(
         circuit_breaker={"half_open_max_requests": 1, "recovery_timeout_ms": 300, "max_recovery_timeout_ms": 300},
@@ -99,14 +99,14 @@ def test_a_trial_whose_worker_is_killed_makes_room_for_another(four_workers: Rou
         four_workers.serve(endpoint("a", port=provider.port), policy=patient)
         eventually(lambda: ask(four_workers) == 503 and state_of(four_workers) == "Open", "it has opened")
         program.silent = True
-        trial = callers.submit(lambda: [ask(four_workers) for _ in iter(lambda: program.most_waiting, 1)])
+        one = callers.submit(lambda: [ask(four_workers) for _ in iter(lambda: program.most_waiting, 1)])
         eventually(lambda: program.waiting == 1, "a half-open request is under way")
         assert four_workers.endpoint("a").in_flight == 1
 
         before = four_workers.worker_pids()
         for pid in before:
             os.kill(pid, signal.SIGKILL)
-        trial.result(PATIENCE_S)
+        one.result(PATIENCE_S)
         eventually(lambda: len(set(four_workers.worker_pids()) - set(before)) == 4, "new workers are there")
 
         eventually(lambda: four_workers.endpoint("a").in_flight == 0, "its slot is free")

@@ -45,7 +45,7 @@ def test_a_ceiling_holds_over_all_workers_and_the_next_tier_takes_the_rest(
     assert b.stats().total == 24 - a.stats().total
 
 
-def test_when_all_are_full_a_caller_is_told_to_come_back(two_workers: Router, a: FakeProvider) -> None:
+def test_when_all_are_full_a_caller_is_asked_to_come_back(two_workers: Router, a: FakeProvider) -> None:
     a.set("ok", tokens=8, token_interval_ms=30)
     two_workers.serve(endpoint("a", a, max_connections=2))
 

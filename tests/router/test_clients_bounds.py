@@ -149,11 +149,11 @@ def test_a_caller_that_waits_for_100_gets_it(router: Router, a: FakeProvider) ->
 
     with rawhttp.connect(router.port) as sock:
         sock.sendall(head + blank)
-        told = rawhttp.receive(sock, enough=b"\r\n\r\n")
+        shown = rawhttp.receive(sock, enough=b"\r\n\r\n")
         sock.sendall(body)
         got = rawhttp.receive(sock, enough=b'"usage"')
 
-    assert told.raw == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert shown.raw == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert got.status == 200
 
 

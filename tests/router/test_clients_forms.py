@@ -112,7 +112,7 @@ def test_head(router: Router, provider: Answerer, path: str) -> None:
     assert (answered.status_code, answered.content) == (200, b"")
 
 
-def test_who_asks_for_a_websocket_is_told_at_once_to_send_a_post(router: Router, provider: Answerer) -> None:
+def test_who_asks_for_a_websocket_is_asked_at_once_to_send_a_post(router: Router, provider: Answerer) -> None:
     """Codex does, and tries five times on any answer but this one."""
     router.serve(endpoint("a", port=provider.port))
 

@@ -49,7 +49,7 @@ def ask(router: Router, name: str, **body: object) -> httpx.Response:
     )
 
 
-def test_a_client_over_its_limit_is_told_so_and_others_are_not(served: Router, a: FakeProvider) -> None:
+def test_a_client_over_its_limit_learns_it_and_others_do_not(served: Router, a: FakeProvider) -> None:
     a.set("ok", tokens=8, token_interval_ms=30)
 
     with ThreadPoolExecutor(20) as callers:

@@ -92,7 +92,7 @@ def test_an_open_breaker_is_tried_again_in_its_own_time(tmp_path: Path, clock: S
 
 
 @pytest.mark.parametrize("step_s", [HOUR_S, -HOUR_S])
-def test_people_are_told_the_time_that_their_clocks_show(tmp_path: Path, clock: SetClock, step_s: int) -> None:
+def test_people_see_the_time_that_their_clocks_show(tmp_path: Path, clock: SetClock, step_s: int) -> None:
     with FakeProvider("a") as a, clock.router(tmp_path) as router:
         router.serve(endpoint("a", a))
         clock.step(step_s)
@@ -108,9 +108,9 @@ def test_advice_that_comes_after_a_step_is_understood(tmp_path: Path, clock: Set
     with FakeProvider("a") as a, FakeProvider("b") as b, clock.router(tmp_path) as router:
         router.serve(endpoint("a", a), endpoint("b", b))
         clock.step(HOUR_S)
-        told_ms = int((time.time() + HOUR_S) * 1000)
-        over = AdviceDoc(weight_percent=0, reason="EmptyAnswer", since_ms=told_ms - 120_000, until_ms=told_ms - 60_000)
-        valid = AdviceDoc(weight_percent=0, reason="EmptyAnswer", since_ms=told_ms, until_ms=told_ms + 60_000)
+        wall_ms = int((time.time() + HOUR_S) * 1000)
+        over = AdviceDoc(weight_percent=0, reason="EmptyAnswer", since_ms=wall_ms - 120_000, until_ms=wall_ms - 60_000)
+        valid = AdviceDoc(weight_percent=0, reason="EmptyAnswer", since_ms=wall_ms, until_ms=wall_ms + 60_000)
         router.serve(endpoint("a", a, advice=over), endpoint("b", b, advice=valid))
 
         assert {router.ask().headers["x-poolkeeper-endpoint"] for _ in range(10)} == {"a"}

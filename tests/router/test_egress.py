@@ -151,7 +151,7 @@ def test_a_proxys_own_failure_says_so_and_the_next_endpoint_answers(
         "503 Service Unavailable\r\nX-Squid-Error: ERR_CONNECT_FAIL 111",
     ],
 )
-def test_a_forwarding_proxy_that_answers_itself_is_told_from_the_endpoint(
+def test_a_forwarding_proxy_that_answers_itself_is_distinguished_from_the_endpoint(
     router: Router, a: FakeProvider, b: FakeProvider, refusal: str
 ) -> None:
     with FakeProxy(refuse=refusal) as failing:

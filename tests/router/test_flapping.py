@@ -99,14 +99,14 @@ def test_a_primary_that_flaps_is_left_alone_while_down_and_used_again_soon_after
         with traffic.flowing():
             for _ in range(OUTAGES):
                 eventually(lambda: traffic.served_by == "a", "the primary serves")
-                trials_before, primary.refused, primary.is_down = half_opened(router), 0, True
+                half_open_before, primary.refused, primary.is_down = half_opened(router), 0, True
                 down_s = time.monotonic()
                 time.sleep(DOWN_PERIODS * RECOVERY_S)
-                trials, refused = half_opened(router) - trials_before, primary.refused
+                half_open, refused = half_opened(router) - half_open_before, primary.refused
                 primary.is_down, up_s = False, time.monotonic()
 
-                assert trials <= (up_s - down_s) / RECOVERY_S
-                assert refused <= TO_OPEN - 1 + CALLERS + trials  # what opened it, was in flight, was half-open
+                assert half_open <= (up_s - down_s) / RECOVERY_S
+                assert refused <= TO_OPEN - 1 + CALLERS + half_open  # what opened it, was in flight, was half-open
 
                 eventually(lambda: router.endpoint("a").breaker == "Closed", "the primary is back")
                 back_s.append(time.monotonic() - up_s)
@@ -167,14 +167,14 @@ def test_who_has_nobody_else_to_ask_asks_again_after_one_recovery_time(tmp_path:
     with Player(lone) as a, Router(tmp_path, allowed_errors=PEER_RESET) as router:
         router.serve(endpoint("a", port=a.port), policy=LONE)
         eventually(lambda: router.ask().status_code == 503 and half_opened(router) >= 8, "eight half-openings failed")
-        trials, refused = half_opened(router), lone.refused
+        half_open, refused = half_opened(router), lone.refused
         opened = max(change.at for change in router.state().transitions if change.to == "Open" and change.at)
         retry_at = router.endpoint("a").retry_at
 
         lone.is_down = False
         eventually(lambda: router.ask().status_code == 200, "it answers")
 
-    assert refused <= 2 * (1 + trials)  # what opened it and the half-open requests, each repeated once at most
+    assert refused <= 2 * (1 + half_open)  # what opened it and the half-open requests, each repeated once at most
     assert retry_at is not None
     assert (retry_at - opened).total_seconds() <= 1  # /state shows whole seconds
 

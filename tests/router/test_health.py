@@ -27,13 +27,13 @@ def checked(kind: str = "Auto", **parts: Mapping[str, object]) -> PolicyDoc:
     return policy(health_check={**AUTO, "type": kind, **given}, **parts)
 
 
-def told(router: Router, name: str) -> tuple[str, str]:
+def health_of(router: Router, name: str) -> tuple[str, str]:
     seen = router.endpoint(name)
     return seen.health, seen.reason
 
 
-def wait_told(router: Router, name: str, health: str, reason: str) -> None:
-    eventually(lambda: told(router, name) == (health, reason), f"{name} is {health}: {reason}")
+def wait_until(router: Router, name: str, health: str, reason: str) -> None:
+    eventually(lambda: health_of(router, name) == (health, reason), f"{name} is {health}: {reason}")
 
 
 def wait_checks(fake: FakeProvider, count: int) -> None:
@@ -73,7 +73,7 @@ class TestWhatIsAsked:
         a.settings(models=["deepseek-v4-pro"])
         router.serve(endpoint("a", a, provider=provider), policy=checked(kind))
 
-        wait_told(router, "a", "Healthy", "Healthy")
+        wait_until(router, "a", "Healthy", "Healthy")
 
         asked = a.checks()[: len(want)]
         assert [(one.method, one.path) for one in asked] == want
@@ -83,7 +83,7 @@ class TestWhatIsAsked:
     def test_one_token_only_where_the_policy_says_so(self, router: Router, a: FakeProvider) -> None:
         router.serve(endpoint("a", a), policy=checked("Completion"))
 
-        wait_told(router, "a", "Healthy", "Healthy")
+        wait_until(router, "a", "Healthy", "Healthy")
 
         asked = a.requests()[0]
         assert (asked.path, asked.model) == ("/v1/chat/completions", "deepseek-v4-pro")
@@ -94,11 +94,11 @@ class TestWhatIsAsked:
 
     def test_only_a_connection_under_tcp(self, router: Router, a: FakeProvider) -> None:
         router.serve(endpoint("a", a), policy=checked("TCP"))
-        wait_told(router, "a", "Healthy", "Healthy")
+        wait_until(router, "a", "Healthy", "Healthy")
 
         a.set("refuse")
 
-        wait_told(router, "a", "Unhealthy", "HealthCheckFailed")
+        wait_until(router, "a", "Unhealthy", "HealthCheckFailed")
         assert a.log() == []
 
     def test_nothing_under_none(self, router: Router, a: FakeProvider, b: FakeProvider) -> None:
@@ -107,7 +107,7 @@ class TestWhatIsAsked:
 
         router.serve(endpoint("a", a), endpoint("b", b, mode="Draining"), policy=checked("None"))
 
-        assert told(router, "a") == ("Unknown", "NoDataYet")
+        assert health_of(router, "a") == ("Unknown", "NoDataYet")
         seen = len(a.checks())
         time.sleep(3 * INTERVAL_MS / 1000)
         assert len(a.checks()) <= seen + 2  # one check may have been under way
@@ -119,7 +119,7 @@ class TestWhatIsAsked:
             Router(tmp_path, allowed_errors=PEER_RESET, authority=a.ca_file) as router,
         ):
             router.serve(endpoint("a", a, **tls("provider.test")), policy=checked())
-            wait_told(router, "a", "Healthy", "Healthy")
+            wait_until(router, "a", "Healthy", "Healthy")
 
             assert {one.sni for one in a.checks()} == {"provider.test"}
 
@@ -147,10 +147,10 @@ class TestOutAndBack:
     ) -> None:
         quick = checked(health_check={"timeout_ms": 300})
         router.serve(endpoint("a", a, provider=provider), endpoint("b", b, tier=1), policy=quick)
-        wait_told(router, "a", "Healthy", "Healthy")
+        wait_until(router, "a", "Healthy", "Healthy")
 
         a.set(scenario, surfaces=surfaces, **dials)
-        wait_told(router, "a", "Unhealthy", "HealthCheckFailed")
+        wait_until(router, "a", "Unhealthy", "HealthCheckFailed")
 
         assert router.state().active_tier == 1
         asked = len(a.requests())
@@ -160,7 +160,7 @@ class TestOutAndBack:
         assert router.endpoint("a").breaker == "Closed"
 
         a.set("ok")
-        wait_told(router, "a", "Healthy", "Healthy")
+        wait_until(router, "a", "Healthy", "Healthy")
         assert router.ask().headers["x-poolkeeper-endpoint"] == "a"
         assert story(router) == [
             ("a", "InService", "OutOfService", "HealthCheckFailed"),
@@ -174,13 +174,13 @@ class TestOutAndBack:
 
         wait_checks(a, 6)
 
-        assert told(router, "a") == ("Healthy", "Healthy")
+        assert health_of(router, "a") == ("Healthy", "Healthy")
         assert story(router) == []
 
     def test_who_does_not_serve_what_is_asked_still_answers(self, router: Router, a: FakeProvider) -> None:
         router.serve(endpoint("a", a, provider="OpenAI", path="/elsewhere"), policy=checked())
 
-        wait_told(router, "a", "Healthy", "Healthy")
+        wait_until(router, "a", "Healthy", "Healthy")
 
         assert 'result="Answered"' in router.metrics()
 
@@ -190,8 +190,8 @@ class TestOutAndBack:
         for fake in (a, b):
             fake.set("busy503", surfaces=["models", "balance"])
         router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=checked())
-        wait_told(router, "a", "Unhealthy", "HealthCheckFailed")
-        wait_told(router, "b", "Unhealthy", "HealthCheckFailed")
+        wait_until(router, "a", "Unhealthy", "HealthCheckFailed")
+        wait_until(router, "b", "Unhealthy", "HealthCheckFailed")
 
         assert router.ask().headers["x-poolkeeper-endpoint"] == "a"
         assert router.state().active_tier == 0
@@ -199,11 +199,11 @@ class TestOutAndBack:
     def test_an_edited_endpoint_starts_afresh(self, router: Router, a: FakeProvider) -> None:
         a.set("busy503", surfaces=["models", "balance"])
         router.serve(endpoint("a", a), policy=checked())
-        wait_told(router, "a", "Unhealthy", "HealthCheckFailed")
+        wait_until(router, "a", "Unhealthy", "HealthCheckFailed")
 
         router.serve(endpoint("a", a, fingerprint="another"), policy=checked(health_check={"interval_ms": 60_000}))
 
-        assert told(router, "a") == ("Unknown", "NoDataYet")
+        assert health_of(router, "a") == ("Unknown", "NoDataYet")
 
     def test_an_endpoint_that_is_gone_is_not_checked_any_more(
         self, router: Router, a: FakeProvider, b: FakeProvider
@@ -225,12 +225,12 @@ class TestKeysAndMoney:
     ) -> None:
         a.settings(keys=["sk-other"])
         router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=checked())
-        wait_told(router, "a", "Unhealthy", "CredentialsRejected")
+        wait_until(router, "a", "Unhealthy", "CredentialsRejected")
         assert router.ask().headers["x-poolkeeper-endpoint"] == "b"
 
         a.settings(keys=["sk-a"])
 
-        wait_told(router, "a", "Healthy", "Healthy")
+        wait_until(router, "a", "Healthy", "Healthy")
         assert router.ask().headers["x-poolkeeper-endpoint"] == "a"
         assert story(router) == [
             ("a", "InService", "OutOfService", "CredentialsRejected"),
@@ -245,7 +245,7 @@ class TestKeysAndMoney:
         assert router.ask().headers["x-poolkeeper-endpoint"] == "b"
         a.set("ok")
 
-        wait_told(router, "a", "Healthy", "Healthy")
+        wait_until(router, "a", "Healthy", "Healthy")
 
         eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "the check has proved the key")
 
@@ -259,7 +259,7 @@ class TestKeysAndMoney:
 
         wait_checks(a, 4)
 
-        assert told(router, "a") == ("Unhealthy", "CredentialsRejected")
+        assert health_of(router, "a") == ("Unhealthy", "CredentialsRejected")
 
     @pytest.mark.parametrize("provider", ["DeepSeek", "OpenRouter"])
     def test_an_empty_account_is_out_before_a_request_meets_it(
@@ -267,7 +267,7 @@ class TestKeysAndMoney:
     ) -> None:
         a.set("insufficient_balance", surfaces=["balance", "key"])
         router.serve(endpoint("a", a, provider=provider), endpoint("b", b, tier=1), policy=checked())
-        wait_told(router, "a", "Unhealthy", "BalanceExhausted")
+        wait_until(router, "a", "Unhealthy", "BalanceExhausted")
         since = router.endpoint("a").since
 
         wait_checks(a, 3)
@@ -276,7 +276,7 @@ class TestKeysAndMoney:
         assert a.requests() == []
 
         a.set("ok")
-        wait_told(router, "a", "Healthy", "Healthy")
+        wait_until(router, "a", "Healthy", "Healthy")
         assert [change[3] for change in story(router)] == ["BalanceExhausted", "HealthCheckPassed"]
 
     def test_what_is_left_on_an_account_is_what_its_last_check_said(self, router: Router, a: FakeProvider) -> None:
@@ -296,7 +296,7 @@ class TestKeysAndMoney:
         a.set("auth", surfaces=["models"], status=403)
         router.serve(endpoint("a", a, provider="OpenAI"), policy=checked())
 
-        wait_told(router, "a", "Healthy", "Healthy")
+        wait_until(router, "a", "Healthy", "Healthy")
 
     def test_a_model_that_ollama_does_not_have_is_not_asked_of_it(
         self, router: Router, a: FakeProvider, b: FakeProvider
@@ -323,7 +323,7 @@ class TestBreakers:
         assert ("a", "Closed", "Open") in [change[:3] for change in story(router)]
         a.set("ok")
 
-        wait_told(router, "a", "Unknown", "AwaitingTraffic")
+        wait_until(router, "a", "Unknown", "AwaitingTraffic")
 
         assert router.endpoint("a").breaker == "HalfOpen"
         assert router.state().active_tier == 0
@@ -356,7 +356,7 @@ class TestBreakers:
 
         a.set("ok")
 
-        wait_told(router, "a", "Unknown", "AwaitingTraffic")
+        wait_until(router, "a", "Unknown", "AwaitingTraffic")
         assert router.ask().headers["x-poolkeeper-endpoint"] == "a"
 
     def test_a_pause_that_the_provider_asked_for_is_kept(
@@ -369,7 +369,7 @@ class TestBreakers:
 
         wait_checks(b, 4)
 
-        assert told(router, "a") == ("Unhealthy", "RateLimited")
+        assert health_of(router, "a") == ("Unhealthy", "RateLimited")
         assert len(a.checks()) <= seen + 2  # one check may have been under way
         assert router.ask().headers["x-poolkeeper-endpoint"] == "b"
 
@@ -388,7 +388,7 @@ class TestTraffic:
 
         assert a.checks() == []
         assert b.checks() != []
-        assert told(router, "a") == ("Healthy", "Healthy")
+        assert health_of(router, "a") == ("Healthy", "Healthy")
 
     def test_a_hanging_check_delays_no_request_and_takes_no_slot(self, router: Router, a: FakeProvider) -> None:
         a.set("hang_before_headers", surfaces=["models"])
@@ -439,7 +439,7 @@ class TestOneProber:
 
         wait_checks(a, 3)
 
-        assert told(many, "a") == ("Healthy", "Healthy")
+        assert health_of(many, "a") == ("Healthy", "Healthy")
         assert len(re.findall("exited on signal 9", many.log())) == 4
 
     def test_checks_of_many_endpoints_do_not_start_together(self, router: Router, a: FakeProvider) -> None:

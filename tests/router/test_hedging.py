@@ -99,7 +99,7 @@ def test_when_the_second_fails_the_first_is_waited_for(router: Router, a: FakePr
     assert len(b.log()) == 1
 
 
-def test_when_both_fail_the_caller_is_told(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+def test_when_both_fail_the_caller_gets_the_error(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     serve(router, a, b)
     a.set("hang_before_headers")
     b.set("busy503")

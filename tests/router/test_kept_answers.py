@@ -58,7 +58,7 @@ def test_a_stream_comes_at_once_whatever_its_pace_was(router: Router, a: FakePro
     again = [timed() for _ in range(5)]
 
     assert {text for _, text, _ in again} == {first_text}
-    assert all(told.startswith("cache") for _, _, told in again)
+    assert all(shown.startswith("cache") for _, _, shown in again)
     assert min(again)[0] < first_s / 4  # the fastest: a stall of the machine is no pace
 
 
@@ -66,10 +66,10 @@ def test_the_longest_unused_give_way(tmp_path: Path, a: FakeProvider) -> None:
     """As many are kept as there is room for; one that is given again counts as used."""
     few = {"POOLKEEPER_CACHE_BYTES": str(SMALLEST_BYTES)}
     with Router(tmp_path, allowed_errors=PEER_RESET, environment=few) as router:
-        never_rests = KEEPS.retry.model_copy(update={"busy_backoff_ms": (0,)})
+        no_backoff = KEEPS.retry.model_copy(update={"busy_backoff_ms": (0,)})
         never_opens = KEEPS.circuit_breaker.model_copy(update={"consecutive_failures": 0})
         router.serve(
-            endpoint("a", a), policy=KEEPS.model_copy(update={"retry": never_rests, "circuit_breaker": never_opens})
+            endpoint("a", a), policy=KEEPS.model_copy(update={"retry": no_backoff, "circuit_breaker": never_opens})
         )
 
         def kept(seed: int) -> bool:

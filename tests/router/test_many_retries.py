@@ -143,7 +143,7 @@ def test_thousands_of_retries_confuse_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("budget_percent", [20, 0])
 def test_retries_amplify_an_outage_by_the_budget_at_most(tmp_path: Path, workers: int, budget_percent: int) -> None:
-    """Breakers and rests are off: the budget alone holds. Ten tokens are there to start with."""
+    """Breakers and backoffs are off: the budget alone holds. Ten tokens are there to start with."""
     only_the_budget = policy(
         circuit_breaker={"consecutive_failures": 0, "minimum_requests": 10_000, "sliding_window_ms": 100},
         retry={"max_attempts": 5, "budget_percent": budget_percent, "busy_backoff_ms": (0,)},

@@ -16,7 +16,7 @@ LATER = policy(circuit_breaker={"recovery_timeout_ms": MINUTE_MS, "max_recovery_
 WHOLE_ENDPOINT = ""
 
 
-def told(model: str = MODEL, reason: str = "Connect", *, age_ms: int = 0, fingerprint: str = "fp-a") -> OutagesDoc:
+def hints(model: str = MODEL, reason: str = "Connect", *, age_ms: int = 0, fingerprint: str = "fp-a") -> OutagesDoc:
     found = OutageDoc(endpoint="a", fingerprint=fingerprint, model=model, reason=reason)
     return OutagesDoc(told_at_ms=round(time.time() * 1000) - age_ms, endpoints=(found,))
 
@@ -26,11 +26,11 @@ def answered_by(router: Router, count: int = 10) -> set[str]:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_dead_endpoint_gets_nothing_before_its_trial(
+def test_a_dead_endpoint_gets_nothing_before_its_half_open_request(
     tmp_path: Path, a: FakeProvider, b: FakeProvider, workers: int
 ) -> None:
     with Router(tmp_path, workers=workers, allowed_errors=PEER_RESET) as router:
-        router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=told())
+        router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=hints())
 
         assert answered_by(router, 20) == {"b"}
         assert a.log() == []
@@ -40,10 +40,10 @@ def test_a_dead_endpoint_gets_nothing_before_its_trial(
     assert seen.retry_at is not None
 
 
-def test_the_trial_comes_at_its_time_and_a_good_one_ends_the_outage(
+def test_the_half_open_request_comes_at_its_time_and_a_good_one_ends_the_outage(
     router: Router, a: FakeProvider, b: FakeProvider
 ) -> None:
-    router.serve(endpoint("a", a), endpoint("b", b, tier=1), outages=told())
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), outages=hints())
 
     eventually(lambda: answered_by(router, 1) == {"a"}, "a is asked again")
 
@@ -57,7 +57,7 @@ def test_a_document_that_is_there_before_the_router_counts_too(
     router = Router(tmp_path, allowed_errors=PEER_RESET)
     router.write_key("a", "sk-a")
     router.write_key("b", "sk-b")
-    document = router.document(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=told(model))
+    document = router.document(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=hints(model))
     router.write(document.model_dump_json(by_alias=True))
 
     with router:
@@ -67,7 +67,7 @@ def test_a_document_that_is_there_before_the_router_counts_too(
 
 def test_a_refused_key_is_not_sent_and_another_one_is(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     router.write_key("a", "sk-old")
-    refused = told(WHOLE_ENDPOINT, "CredentialsRejected")
+    refused = hints(WHOLE_ENDPOINT, "CredentialsRejected")
     router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=refused)
     assert answered_by(router) == {"b"}
     assert (router.endpoint("a").health, router.endpoint("a").reason) == ("Unhealthy", "CredentialsRejected")
@@ -80,7 +80,7 @@ def test_a_refused_key_is_not_sent_and_another_one_is(router: Router, a: FakePro
 
 @pytest.mark.parametrize(
     "news",
-    [told(fingerprint="another"), told("another-model"), told(age_ms=NEWS_MS + MINUTE_MS)],
+    [hints(fingerprint="another"), hints("another-model"), hints(age_ms=NEWS_MS + MINUTE_MS)],
     ids=["of another endpoint of this name", "of another model", "too old"],
 )
 def test_news_that_is_no_news_changes_nothing(
@@ -94,18 +94,18 @@ def test_news_that_is_no_news_changes_nothing(
 def test_a_router_that_runs_believes_itself(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER)
 
-    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=told())
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=hints())
 
     assert answered_by(router) == {"a"}
     assert router.endpoint("a").breaker == "Closed"
 
 
-def test_one_that_starts_again_has_a_document_kept_and_is_told_all_the_same(
+def test_one_that_starts_again_has_a_document_kept_and_gets_the_hints_all_the_same(
     router: Router, a: FakeProvider, b: FakeProvider
 ) -> None:
     router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER)
     assert answered_by(router) == {"a"}
-    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=told())
+    router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=hints())
     asked = len(a.log())
 
     router.stop()

@@ -64,11 +64,11 @@ def ask(
     router: Router, says: str = "hello", key: str = "", headers: dict[str, str] | None = None, **body: object
 ) -> httpx.Response:
     """A caller with a connection of its own, so that any worker may have it."""
-    told = {"messages": [{"role": "user", "content": says}], **body}
+    found = {"messages": [{"role": "user", "content": says}], **body}
     shown = {"authorization": f"Bearer client-{key}"} if key else {}
     return plain_http.post(
         f"{router.url}/v1/chat/completions",
-        json=request(**told),
+        json=request(**found),
         headers={**shown, **(headers or {})},
         timeout=PATIENCE_S,
     )
@@ -206,7 +206,7 @@ def test_a_client_may_ask_for_a_later_place_but_not_for_an_earlier_one(
     assert asked_in_order(a)[1:] == ["web", "later", "not earlier"]
 
 
-def test_who_waits_too_long_is_told_so(routers: Router, a: FakeProvider) -> None:
+def test_who_waits_too_long_gets_an_error(routers: Router, a: FakeProvider) -> None:
     routers.serve(endpoint("a", a, max_connections=1), policy=queueing(max_wait_ms=100))
 
     with Busy(routers, a):
@@ -229,7 +229,7 @@ def test_a_request_waits_no_longer_than_its_own_time_limit(routers: Router, a: F
         assert ask(routers).json()["error"]["code"] == "queue_timeout"
 
 
-def test_one_more_than_may_wait_is_told_so_at_once(
+def test_one_more_than_may_wait_gets_an_error_at_once(
     routers: Router, a: FakeProvider, callers: ThreadPoolExecutor
 ) -> None:
     routers.serve(endpoint("a", a, max_connections=1), policy=queueing(max_depth=3))
@@ -333,8 +333,8 @@ def test_an_endpoint_that_comes_back_serves_those_who_wait(
     routers.serve(endpoint("a", a, max_connections=1), endpoint("b", b, mode="Draining"), policy=queueing())
     with Busy(routers, a):
         b.set("rate_limit")
-        resting = policy(retry={"busy_backoff_ms": (400,)})
-        routers.serve(endpoint("a", a, max_connections=1), endpoint("b", b), policy=queueing(on=resting))
+        in_backoff = policy(retry={"busy_backoff_ms": (400,)})
+        routers.serve(endpoint("a", a, max_connections=1), endpoint("b", b), policy=queueing(on=in_backoff))
         waiting = callers.submit(ask, routers)  # asks b, is refused, waits for a
         b.wait_for(lambda entries: len(entries) > 0)
         b.set("ok")

@@ -78,8 +78,8 @@ def test_one_that_starts_begins_with_what_the_others_know(
     asked = len(a.log())
 
     now = clock.now()
-    told = outages(serving(snapshot(), *(router.state() for router in known), at=now), now + timedelta(seconds=1))
-    new.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=told)
+    hints = outages(serving(snapshot(), *(router.state() for router in known), at=now), now + timedelta(seconds=1))
+    new.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=LATER, outages=hints)
 
     assert [new.ask().headers["x-poolkeeper-attempts"] for _ in range(10)] == ["1"] * 10
     assert new.endpoint("a").breaker == "Open"

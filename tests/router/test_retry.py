@@ -84,7 +84,7 @@ def test_a_longer_wait_falls_to_the_next_tier_at_once(router: Router, a: FakePro
     assert router.ask().headers["x-poolkeeper-endpoint"] == "b"
 
 
-def test_a_request_that_finds_the_tier_resting_waits_for_it_too(
+def test_a_request_that_finds_the_tier_in_backoff_waits_for_it_too(
     router: Router, a: FakeProvider, b: FakeProvider
 ) -> None:
     a.play({"script": [AFTER_400_MS, OK]})
@@ -156,10 +156,10 @@ def test_a_caller_that_goes_ends_the_wait(router: Router, a: FakeProvider) -> No
     assert len(a.log()) == 1
 
 
-# --- what an endpoint's rest is
+# --- what an endpoint's backoff is
 
 
-def test_an_answer_to_what_was_sent_before_does_not_end_a_rest(router: Router, a: FakeProvider) -> None:
+def test_an_answer_to_what_was_sent_before_does_not_end_a_backoff(router: Router, a: FakeProvider) -> None:
     """A provider at its limit goes on answering what it had accepted."""
     a.set("slow_first_token", first_token_ms=600)
     router.serve(endpoint("a", a))

@@ -11,7 +11,7 @@ from testing import plain_http
 from testing.fakes.harness import FakeProvider
 
 
-def test_a_wrong_base_url_is_told(router: Router, a: FakeProvider) -> None:
+def test_a_wrong_base_url_is_reported(router: Router, a: FakeProvider) -> None:
     router.serve(endpoint("a", a))
 
     message = router.client.post("/v1/proxy/chat/completions", json={}).json()["error"]["message"]
@@ -85,7 +85,7 @@ def test_everything_else_is_an_error_that_clients_understand(
     assert answer.headers["x-request-id"]
 
 
-def test_an_unknown_model_is_told_with_those_that_are_known(router: Router, a: FakeProvider) -> None:
+def test_an_unknown_model_is_reported_with_those_that_are_known(router: Router, a: FakeProvider) -> None:
     router.serve(endpoint("a", a))
 
     answer = router.ask(model="gpt-9")

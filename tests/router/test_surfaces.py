@@ -376,7 +376,7 @@ def test_a_client_key_may_be_shown_anthropics_way(router: Router, a: FakeProvide
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/models", "/anthropic/v1/models", "/anthropic/models"])
-def test_models_are_told_to_either_client(router: Router, a: FakeProvider, path: str) -> None:
+def test_models_are_listed_for_either_client(router: Router, a: FakeProvider, path: str) -> None:
     router.serve(endpoint("a", a), models=(MODEL, "deepseek/flash"))
 
     listed = router.client.get(path).json()

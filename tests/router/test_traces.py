@@ -44,8 +44,8 @@ def exporting(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[
         assert process.wait(20) == 0
 
 
-def milliseconds(told: str) -> int:
-    return round(datetime.fromisoformat(told).timestamp() * 1000)
+def milliseconds(shown: str) -> int:
+    return round(datetime.fromisoformat(shown).timestamp() * 1000)
 
 
 def compare(line: RequestLine, spans: list[Got]) -> None:
@@ -64,14 +64,14 @@ def compare(line: RequestLine, spans: list[Got]) -> None:
         assert span.start_ns == request.start_ns + attempt.start_ms * 1_000_000
         assert span.end_ns - span.start_ns == attempt.duration_ms * 1_000_000
         assert span.is_error == bool(attempt.class_)
-        told = span.attributes
-        assert told["poolkeeper.endpoint"] == attempt.endpoint
-        assert told.get("poolkeeper.class", "") == attempt.class_
-        assert told.get("http.response.status_code") == attempt.status
+        shown = span.attributes
+        assert shown["poolkeeper.endpoint"] == attempt.endpoint
+        assert shown.get("poolkeeper.class", "") == attempt.class_
+        assert shown.get("http.response.status_code") == attempt.status
         tokens = attempt.tokens
-        assert told.get("gen_ai.usage.input_tokens") == (tokens.input if tokens else None)
-        assert told.get("gen_ai.usage.output_tokens") == (tokens.output if tokens else None)
-        assert told.get("poolkeeper.cost") == attempt.cost
+        assert shown.get("gen_ai.usage.input_tokens") == (tokens.input if tokens else None)
+        assert shown.get("gen_ai.usage.output_tokens") == (tokens.output if tokens else None)
+        assert shown.get("poolkeeper.cost") == attempt.cost
 
 
 def test_spans_are_what_the_log_says_and_what_was_sent(

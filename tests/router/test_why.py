@@ -27,7 +27,7 @@ def asking(name: str = "developer") -> dict[str, str]:
     return {**bearer(name), HEADER: "1"}
 
 
-def told(answer: httpx.Response) -> dict[str, Any]:
+def report(answer: httpx.Response) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(answer.headers[HEADER])
     for row in found["endpoints"]:
         assert row.get("excluded", "BreakerOpen") in WORDS, row
@@ -56,7 +56,7 @@ def test_who_may_ask_sees_candidates_weights_and_why_not_the_others(
         models=(MODEL, LESSER), access=curious("developer"),
     )  # fmt: skip
 
-    found = told(router.ask(headers=asking()))
+    found = report(router.ask(headers=asking()))
 
     assert (found["chosen"], found["by"]) == ("a", "OnlyCandidate")
     first = found["endpoints"][0]
@@ -100,8 +100,8 @@ def test_after_a_failover_it_says_what_was_tried(
     router.serve(endpoint("a", a), endpoint("b", b, tier=1), access=curious("developer"))
     a.set("busy503")
 
-    failed_over = told(router.ask(headers=asking(), stream=stream))
-    later = told(router.ask(headers=asking(), stream=stream))
+    failed_over = report(router.ask(headers=asking(), stream=stream))
+    later = report(router.ask(headers=asking(), stream=stream))
 
     assert failed_over["chosen"] == later["chosen"] == "b"
     assert excluded(failed_over)["a"] == "AlreadyTried Busy"
@@ -118,7 +118,7 @@ def test_an_error_says_why_nobody_was_left(router: Router, a: FakeProvider, b: F
     router.ask(headers=asking(), tools=TOOLS)
 
     answer = router.ask(headers=asking(), tools=TOOLS)
-    found = told(answer)
+    found = report(answer)
 
     assert answer.status_code == 503
     assert "chosen" not in found
@@ -180,7 +180,7 @@ def test_it_never_contradicts_what_happens(router: Router, a: FakeProvider, b: F
         a.set(fault)
         for _ in range(4):
             answer = router.ask(headers=asking())
-            found = told(answer)
+            found = report(answer)
             assert {row["name"] for row in found["endpoints"]} == {"a", "b", "c"}
             assert excluded(found)["c"] == "Drained"
             if answer.status_code == 200:

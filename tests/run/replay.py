@@ -90,7 +90,7 @@ def _problem(events: Sequence[str], due: Due, tokens_a_chunk: int) -> str:
     chunks = [json.loads(event) for event in events[:-1]]
     choices = [choice for chunk in chunks for choice in chunk["choices"]]
     pieces = sum(bool(choice["delta"].get("content")) for choice in choices)
-    asked, said = next((_told(chunk["usage"]) for chunk in chunks if chunk.get("usage")), (0, 0))
+    asked, said = next((_tokens(chunk["usage"]) for chunk in chunks if chunk.get("usage")), (0, 0))
     if not any(choice["finish_reason"] for choice in choices):
         return "ended without a finish_reason"
     if asked < due.prompt_tokens or (pieces, said) != (ceil(due.answer_tokens / tokens_a_chunk), due.answer_tokens):
@@ -98,5 +98,5 @@ def _problem(events: Sequence[str], due: Due, tokens_a_chunk: int) -> str:
     return ""
 
 
-def _told(usage: Mapping[str, int]) -> tuple[int, int]:
+def _tokens(usage: Mapping[str, int]) -> tuple[int, int]:
     return usage["prompt_tokens"], usage["completion_tokens"]

@@ -16,10 +16,10 @@ def test_a_slow_endpoint_is_explained_by_its_phases(tmp_path: Path) -> None:
             assert "it has no effect until another run finds it" in run.command("explain", "chat", "slow")
             run.command("probe", "--now")
             wait_until(lambda: "Grey for" in run.command("explain", "chat", "slow"), "a probe status")
-            told = run.command("explain", "chat", "slow")
+            shown = run.command("explain", "chat", "slow")
 
     for want in ("first token", "weight ", "two good runs in a row", "poolkeeper runbook SlowFirstToken"):
-        assert want in told
+        assert want in shown
 
 
 def test_an_open_breaker_is_explained_by_its_history(tmp_path: Path) -> None:
@@ -42,11 +42,11 @@ def test_the_candidates_for_a_model_and_why_not_the_others(tmp_path: Path) -> No
             while not bad.log():
                 assert run.ask("hello").headers["x-poolkeeper-endpoint"] == "good"
             model = str(run.router_state()["endpoints"][0]["models"][0]["name"])  # type: ignore[index]
-            told = run.command("explain", "chat", "--why", model)
+            shown = run.command("explain", "chat", "--why", model)
 
-    assert f"a chat request for {model} of any caller" in told
-    assert "it has a backoff: Busy" in told
-    assert "100%" in told
+    assert f"a chat request for {model} of any caller" in shown
+    assert "it has a backoff: Busy" in shown
+    assert "100%" in shown
 
 
 def test_a_report_holds_what_the_router_says(tmp_path: Path) -> None:

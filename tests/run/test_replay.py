@@ -70,7 +70,7 @@ def test_no_client_notices_and_no_endpoint_is_overrun(tmp_path: Path, fakes: dic
         transitions = run.router_state()["transitions"]
 
     assert len(ended) == len(trace)
-    assert [one for one in ended if one.problem] == [], f"{_told(ended)}\n{transitions}"
+    assert [one for one in ended if one.problem] == [], f"{_counted(ended)}\n{transitions}"
     assert {name: seen.max_in_flight for name, seen in stats.items() if seen.max_in_flight > CEILINGS[name]} == {}
     assert all(seen.by_outcome for seen in stats.values()), "every endpoint has served"
     assert any(one.attempts > 1 for one in ended), "the faults were met by real requests"
@@ -88,7 +88,7 @@ def _timeline(name: str) -> list[dict[str, object]]:
     return [*legs, {"scenario": "ok"}]
 
 
-def _told(ended: list[Ended]) -> str:
+def _counted(ended: list[Ended]) -> str:
     """Failures by second and by problem, for the person who debugs a failed run."""
     failed = [one for one in ended if one.problem]
     worst = Counter((int(one.at_s), one.problem[:120]) for one in failed).most_common(20)

@@ -174,13 +174,13 @@ def test_after_30_s_a_breaker_is_half_open_and_lets_5_requests_through(breaker: 
     assert breaker.state() == "Open"
 
     breaker.now_ms += 1
-    trials = [breaker.attempt() for _ in range(6)]
+    half_open = [breaker.attempt() for _ in range(6)]
 
     assert breaker.state() == "HalfOpen"
-    assert [trial is not None for trial in trials] == [True] * 5 + [False]
-    for trial in trials[:5]:
+    assert [one is not None for one in half_open] == [True] * 5 + [False]
+    for one in half_open[:5]:
         assert breaker.state() == "HalfOpen"
-        breaker.answered(trial)
+        breaker.answered(one)
     assert breaker.state() == "Closed"
 
 
@@ -195,28 +195,28 @@ def test_a_breaker_that_opens_ever_again_waits_twice_as_long_each_time_up_to_300
     assert waits_s == [30, 30, 30, 60, 120, 240, 300, 300]
 
 
-def test_a_busy_endpoint_rests_for_5_then_10_then_30_s() -> None:
+def test_a_busy_endpoint_has_a_backoff_of_5_then_10_then_30_s() -> None:
     fail = function(
         """function(record, policy, now)
-             local rest = require "core.health.backoff"
-             return (rest.failure(record or rest.new(), "busy", { class = "Busy", reason = "Busy" },
-               { now_ms = now, started_ms = now, retry = policy.retry, long_rest_ms = 0, key = "k", asked = "chat m",
+             local backoff = require "core.health.backoff"
+             return (backoff.failure(record or backoff.new(), "busy", { class = "Busy", reason = "Busy" },
+               { now_ms = now, started_ms = now, retry = policy.retry, long_backoff_ms = 0, key = "k", asked = "chat m",
                  model = "m", digest = "1" }))
            end"""
     )
     allows = function(
         'function(record, now) return require("core.health.backoff").allows(record, "chat m", "m", "k", now) end'
     )
-    record, now_ms, rests_s = None, START_MS, []
+    record, now_ms, backoffs_s = None, START_MS, []
     for _ in range(4):
         record = cast(Record, fail(record, POLICY, now_ms))
         until_ms = cast(int, cast(Record, record["account"])["until_ms"])
-        trial_ms = min(until_ms, now_ms + 10 * SECOND_MS)
-        assert (allows(record, trial_ms - 1), allows(record, until_ms)) == (False, True)
-        rests_s.append((until_ms - now_ms) / SECOND_MS)
+        half_open_ms = min(until_ms, now_ms + 10 * SECOND_MS)
+        assert (allows(record, half_open_ms - 1), allows(record, until_ms)) == (False, True)
+        backoffs_s.append((until_ms - now_ms) / SECOND_MS)
         now_ms = until_ms
 
-    assert rests_s == [5, 10, 30, 30]
+    assert backoffs_s == [5, 10, 30, 30]
 
 
 # --- what is sent where, by the clock

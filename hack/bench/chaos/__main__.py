@@ -83,8 +83,8 @@ def play(
             if result:
                 played = [(case, outcome) for case, outcome in played if case != result[0]] + [result]
                 record.add(*result)
-                told = "; ".join(result[1].wrong) or f"as without, {result[1].lives} lives, {result[1].seconds:.0f} s"
-                print(f"  {len(played)}/{len(cases)} {result[0].name}: {told}", file=sys.stderr, flush=True)
+                words = "; ".join(result[1].wrong) or f"as without, {result[1].lives} lives, {result[1].seconds:.0f} s"
+                print(f"  {len(played)}/{len(cases)} {result[0].name}: {words}", file=sys.stderr, flush=True)
     return without, played, len(cases)
 
 

@@ -95,7 +95,7 @@ def _done(report: Report) -> Counter[What]:
 def _by_fault(report: Report) -> str:
     done = _done(report)
     rows = [
-        [f"{what.of}: {what.told}", str(done[what]), str(_wrong_of(report, what) or "none")]
+        [f"{what.of}: {what.effect}", str(done[what]), str(_wrong_of(report, what) or "none")]
         for what in What
         if done[what]
     ]
@@ -124,12 +124,12 @@ def _walks(found: Sequence[Walked]) -> str:
         ["held by the operator, the last good configuration serves, a condition says so", str(_held(found))],
         ["not as a fresh apply, or not as before", str(sum(len(walked.wrong) for walked in found))],
     ]
-    told = (
+    text = (
         "Each field of pool and policy is set, changed, removed, to its bounds and beyond, one after the other, on an\n"
         "API server without controllers. After each change the objects must be those of a fresh apply.\n\n"
     )
     wrong = "".join(f"\n- {what}" for walked in found for what in walked.wrong)
-    return "## Walks through the specs\n\n" + told + table(["counted", ""], rows) + ("\n" + wrong if wrong else "")
+    return "## Walks through the specs\n\n" + text + table(["counted", ""], rows) + ("\n" + wrong if wrong else "")
 
 
 def _held(found: Sequence[Walked]) -> int:
@@ -142,12 +142,12 @@ def _handover(found: Handover) -> str:
         for what, took in found.seconds.items()
         if took
     ]
-    told = (
+    text = (
         "Two replicas, one leads. An edit is made in the moment in which the leader ends. Until the other has applied\n"
         "it, it takes:\n\n"
     )
     wrong = "\n\n" + "\n".join(f"- {what}" for what in found.wrong) if found.wrong else ""
-    return "## Hand-over\n\n" + told + table(["the leader gets", "times", "shortest", "longest"], rows) + wrong
+    return "## Hand-over\n\n" + text + table(["the leader gets", "times", "shortest", "longest"], rows) + wrong
 
 
 def _outage(found: Outage | None) -> str:
@@ -161,6 +161,6 @@ def _outage(found: Outage | None) -> str:
         ["routers killed and started again meanwhile", str(found.restarts)],
         ["after the end: an edit of the pool applied", found.mended],
     ]
-    told = "A router with the document of a real pool, under load, while its control plane is gone.\n\n"
+    text = "A router with the document of a real pool, under load, while its control plane is gone.\n\n"
     wrong = "\n\n" + "\n".join(f"- {what}" for what in found.wrong) if found.wrong else ""
-    return "## Without a control plane\n\n" + told + table(["counted", ""], rows) + wrong
+    return "## Without a control plane\n\n" + text + table(["counted", ""], rows) + wrong

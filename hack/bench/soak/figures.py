@@ -20,7 +20,7 @@ def table(seen: Sequence[Seen], target: Target) -> str:
         _row("whole answer, ms", whole_ms),
     ]
     measured = figures.table([title, *COLUMNS], rows)
-    return f"{measured}\n\nRuns: {_counted(_runs(seen))}. Probe status: {_counted(_verdicts(seen))}."
+    return f"{measured}\n\nRuns: {_counted(_runs(seen))}. Probe status: {_counted(_statuses(seen))}."
 
 
 def false_alarms(seen: Sequence[Seen]) -> int:
@@ -36,7 +36,7 @@ def _runs(seen: Sequence[Seen]) -> Counter[str]:
     return again + Counter(one.found.why or "good" for one in seen if one.found.why or one.found.asked == 1)
 
 
-def _verdicts(seen: Sequence[Seen]) -> Counter[str]:
+def _statuses(seen: Sequence[Seen]) -> Counter[str]:
     return Counter(f"{one.remembered.verdict} {one.remembered.reason}".strip() for one in seen)
 
 

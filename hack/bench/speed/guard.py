@@ -98,13 +98,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def report(outcomes: Sequence[Outcome]) -> str:
-    def verdict(one: Change) -> str:
+    def conclusion(one: Change) -> str:
         if one.is_slower:
             return "**slower**"
         return ("slower" if one.percent > 0 else "faster") if one.is_certain else "no difference seen"
 
     rows = [
-        [one.name, f"{one.before_us:.1f}", f"{one.after_us:.1f}", one.change.text, verdict(one.change)]
+        [one.name, f"{one.before_us:.1f}", f"{one.after_us:.1f}", one.change.text, conclusion(one.change)]
         for one in outcomes
     ]
     return table(["case", "before µs", "after µs", f"change ({CONFIDENCE_PERCENT} % confidence)", ""], rows)
@@ -168,10 +168,10 @@ def routers_of(
         command, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tree
     ) as process:
         assert process.stdin and process.stdout
-        told = process.stdout.readline()
-        if not told:
+        shown = process.stdout.readline()
+        if not shown:
             raise RuntimeError(f"the routers of {tree} did not start; see above")
-        yield [Measured(folder.name, "", base_url, pid) for base_url, pid in json.loads(told)]
+        yield [Measured(folder.name, "", base_url, pid) for base_url, pid in json.loads(shown)]
         process.stdin.close()
 
 

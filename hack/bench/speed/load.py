@@ -75,12 +75,12 @@ def _play(
     url = f"{gateway.base_url}/chat/completions"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(script), url]
     before = cpu(gateway.pid)
-    told = subprocess.run(pinned(command, core), capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(pinned(command, core), capture_output=True, text=True, check=True).stdout
     used = cpu(gateway.pid).since(before)
-    line = next(line for line in told.splitlines() if line.startswith(MARK))
+    line = next(line for line in shown.splitlines() if line.startswith(MARK))
     requests, duration_us, p50_us, p99_us, errors = json.loads(line.removeprefix(MARK))
     if not requests:
-        raise RuntimeError(f"{gateway.name} answered no request: {told}")
+        raise RuntimeError(f"{gateway.name} answered no request: {shown}")
     return Load(
         rate=requests / duration_us * 1e6,
         user_us=used.user_us / requests,

@@ -83,8 +83,8 @@ def cpu_us_by_place(gateway: Measured, case: Case, seconds: int, folder: Path, c
     if played is None or not data.is_file():
         return {}
     report = ["perf", "report", "-i", str(data), "--stdio", "-q", "--sort", "dso,sym"]
-    told = subprocess.run(report, capture_output=True, text=True, check=False).stdout
-    return places(told, played.cpu_us)
+    shown = subprocess.run(report, capture_output=True, text=True, check=False).stdout
+    return places(shown, played.cpu_us)
 
 
 def _syscalls(gateway: Measured, case: Case, seconds: int, folder: Path, core: int | None) -> dict[str, float]:

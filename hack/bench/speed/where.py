@@ -34,8 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         commit = extract(options.ref, trees[BEFORE])
         groups = [(one.case.name, _measured(one, trees, Path(made) / name)) for name, one in GUARDED.items()]
     PAGE.with_suffix(".svg").write_text(bars(groups, "hack/bench/run.sh speed.where"))
-    told = ", ".join([f"before is {commit}", *(f"{name} {value}" for name, value in began.items())])
-    text = f"{told}.\n\n" + "\n\n".join(_table(name, group) for name, group in groups)
+    shown = ", ".join([f"before is {commit}", *(f"{name} {value}" for name, value in began.items())])
+    text = f"{shown}.\n\n" + "\n\n".join(_table(name, group) for name, group in groups)
     PAGE.write_text(MARK.sub(lambda found: f"{found[1]}{text}\n{found[2]}", PAGE.read_text()))
     sys.stdout.write(f"{text}\n")
     return 0

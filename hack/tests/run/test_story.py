@@ -10,9 +10,9 @@ pytestmark = [pytest.mark.router, pytest.mark.slow]
 
 
 def test_the_story_holds() -> None:
-    told = subprocess.run([ROOT / "hack/demo/try.sh"], capture_output=True, text=True, timeout=240)
+    shown = subprocess.run([ROOT / "hack/demo/try.sh"], capture_output=True, text=True, timeout=240)
 
-    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-1000:]
-    assert "Every answer arrived" in told.stdout
-    assert "\x1b[" not in told.stdout, "no colours where there is no terminal"
-    assert "sk-try" not in told.stdout
+    assert shown.returncode == 0, shown.stdout[-3000:] + shown.stderr[-1000:]
+    assert "Every answer arrived" in shown.stdout
+    assert "\x1b[" not in shown.stdout, "no colours where there is no terminal"
+    assert "sk-try" not in shown.stdout

@@ -137,8 +137,8 @@ class Installation(Model):
         try:
             return cls.model_validate(given, by_alias=True, by_name=False)
         except ValidationError as error:
-            told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            raise UserError(f"the settings of the installation (--installation) cannot be used: {told}") from error
+            text = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            raise UserError(f"the settings of the installation (--installation) cannot be used: {text}") from error
 
 
 def amount(quantity: str) -> Decimal:

@@ -16,11 +16,11 @@ MOST_BYTES = 4096
 """What Kubernetes keeps of a termination message."""
 
 
-class Told(Model):
+class Reported(Model):
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
 
-class ProbePhases(Told):
+class ProbePhases(Reported):
     """The endpoint's last request of the run, phase by phase, in milliseconds. left out: not come to.
 
     addresses: how many its name has; unreachable: of them. alive: the first byte of the body. first: the first content.
@@ -46,7 +46,7 @@ class ProbePhases(Told):
     cached: Count | None = None
 
 
-class EndpointProbe(Told):
+class EndpointProbe(Reported):
     """One endpoint. why: a ProbeReason ("": good), found in bad of asked samples. asked 0: nothing can be said. well:
     the pool's models that were asked for, and answered well each time."""
 
@@ -59,7 +59,7 @@ class EndpointProbe(Told):
     phases: ProbePhases | None = None
 
 
-class ProbeResult(Told):
+class ProbeResult(Reported):
     """One run. over_budget: it asked less than it should have, or nothing, because the day's budget is spent. note:
     what people should know, such as samples that cannot be used."""
 

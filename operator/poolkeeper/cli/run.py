@@ -101,21 +101,21 @@ def run(
     for note in declared.notes:
         teller.say("note", note, "dim")
     with statedir.claim(state):
-        told = ", ".join(
+        words = ", ".join(
             f"{name}: {value}" for name, value in manual_overrides.read(state).items() if value is not None
         )
-        if told:
-            teller.say("by hand", f"still active from an earlier run: {told}")
+        if words:
+            teller.say("by hand", f"still active from an earlier run: {words}")
         left = end_leftover(state.pid_file, str(state.root))
         if left:
             teller.say("router", f"ended process {left}, which a killed run had left")
         client = listen.claim("--listen", listen.parse("--listen", listen_on))
         admin = listen.claim("--admin", listen.parse("--admin", admin_on), taken=client)
         if client.is_everywhere and declared.pools[key].spec.access.mode == "Open":
-            told = f"{client} is open to every machine that reaches this one, and the pool asks for no API key"
-            teller.say("note", f"{told}; use 127.0.0.1:{client.port}, or set spec.access.mode: Keys", "yellow")
+            words = f"{client} is open to every machine that reaches this one, and the pool asks for no API key"
+            teller.say("note", f"{words}; use 127.0.0.1:{client.port}, or set spec.access.mode: Keys", "yellow")
         confidential = frozenset(env.variable for env in asked)
-        asyncio.run(Serving(key, sources, state, folder, client, admin, teller, confidential).until_told_to_stop())
+        asyncio.run(Serving(key, sources, state, folder, client, admin, teller, confidential).until_stopped())
 
 
 def _the_pool(files: tuple[Path, ...]) -> PoolKey:
@@ -143,7 +143,7 @@ class Serving:
     confidential: frozenset[str]
     """Environment variables that the router's process does not get."""
 
-    async def until_told_to_stop(self) -> None:
+    async def until_stopped(self) -> None:
         stop, cut = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -186,11 +186,11 @@ class Serving:
             since=clock.now(),
             ask=ask,
             on_findings=SettledFindings(self.teller),
-            on_verdict=self._verdict,
+            on_probe_status=self._probe_status,
             on_edit=self.teller.edited,
         )
 
-    def _verdict(self, update: StatusUpdate) -> None:
+    def _probe_status(self, update: StatusUpdate) -> None:
         pool = PoolRecord(metadata=PoolMeta(name=self.key.name, namespace=self.key.namespace), status=update.status)
         run = RunRecord(pid=os.getpid(), base_url=f"{self.client.url}/v1", admin_url=self.admin.url, pool=pool)
         run_record.write(self.state, run)

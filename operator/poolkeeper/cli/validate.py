@@ -16,7 +16,7 @@ from poolkeeper.local.settings import settings_for
 from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.snapshot import Settings
 from poolkeeper.providers.ended_models import ended
-from poolkeeper.status.conditions.accepted import ending_told
+from poolkeeper.status.conditions.accepted import ending_texts
 
 
 @click.command(
@@ -68,13 +68,13 @@ def _ended_models(declared: Declared, local: bool) -> Iterator[str]:
     """Names of models that end soon or have ended: by validUntil, and by what providers have announced."""
     for key in declared.pools:
         plan = resolve(snapshot_of(declared, key, settings_for(local)), clock.now())
-        yield from (f"EndpointPool {key}: {told}" for told in ending_told(plan.ending))
+        yield from (f"EndpointPool {key}: {text}" for text in ending_texts(plan.ending))
         for endpoint in plan.document.endpoints if plan.document else ():
             for route in endpoint.models:
                 found = ended(endpoint.host, route.upstream_name)
                 if found:
-                    told = f"the provider ended the model name {route.upstream_name} on {found.on}"
-                    yield f"EndpointPool {key}: endpoint {endpoint.name}: {told}; use {found.successor}"
+                    text = f"the provider ended the model name {route.upstream_name} on {found.on}"
+                    yield f"EndpointPool {key}: endpoint {endpoint.name}: {text}; use {found.successor}"
 
 
 def examine(files: Sequence[Path], settings: Settings) -> tuple[Declared, Sequence[Finding]]:

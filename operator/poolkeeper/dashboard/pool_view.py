@@ -27,7 +27,7 @@ from poolkeeper.dashboard.view_model import (
     ToldDoc,
     ViewDoc,
 )
-from poolkeeper.diagnostics.change_words import change_told
+from poolkeeper.diagnostics.change_words import change_text
 from poolkeeper.diagnostics.counts import Counts, quantile_ms
 from poolkeeper.diagnostics.level import level
 from poolkeeper.status.merge_replicas import unserved_models
@@ -216,7 +216,7 @@ def _changes(facts: PoolFacts) -> list[ChangeDoc]:
             at=at,
             endpoint=change.endpoint,
             model=change.model,
-            told=change_told(change),
+            told=change_text(change),
             router=router,
         )
         for at, _, router, change in sorted(found, key=lambda one: one[:3], reverse=True)

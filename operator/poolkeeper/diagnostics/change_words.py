@@ -28,7 +28,7 @@ _TO: Mapping[str, str] = MappingProxyType(
 )
 
 
-def change_told(what: Transition) -> str:
+def change_text(what: Transition) -> str:
     """Goes on after the endpoint's name."""
     reason = word(what.reason)
     known = _BY_REASON.get((what.to, reason))

@@ -32,10 +32,10 @@ def gather(target: Target, model: str, client: str | None) -> Answered:
     """client: a name of access.clients; None: any caller."""
     query = {"model": model} | ({"client": client} if client is not None else {})
     key = PoolKey(target.pool.metadata.namespace, target.pool.metadata.name)
-    told = asyncio.run(_of_a_run(target.state, query) if target.state else _of_the_cluster(key, query))
-    if not told:
+    pages = asyncio.run(_of_a_run(target.state, query) if target.state else _of_the_cluster(key, query))
+    if not pages:
         raise UserError(f"pool {target.name} has no router that could say; see `poolkeeper status {target.name}`")
-    choices = {router: read(router, text) for router, text in told.items()}
+    choices = {router: read(router, text) for router, text in pages.items()}
     for router, choice in choices.items():
         if choice.problem:
             raise UserError(f"router {router} of pool {target.name} says: {choice.problem}")

@@ -10,7 +10,7 @@ from rich.text import Text
 from poolkeeper.api.reasons import runbook
 from poolkeeper.diagnostics import probe_timeline
 from poolkeeper.diagnostics.advice import advice, comes_back, seen
-from poolkeeper.diagnostics.change_words import change_told
+from poolkeeper.diagnostics.change_words import change_text
 from poolkeeper.diagnostics.counts import Counts, quantile_ms
 from poolkeeper.diagnostics.endpoint_facts import Change, Facts, RouterView
 from poolkeeper.diagnostics.status_table import BREAKER_WORDS, age
@@ -19,7 +19,7 @@ from poolkeeper.status.fault_words import page_of
 
 CHANGES_SHOWN = 8
 LABEL_WIDTH = 12
-VERDICT_STYLES = {"Healthy": "green", "Grey": "yellow", "Unhealthy": "red", "Unknown": "yellow"}
+HEALTH_STYLES = {"Healthy": "green", "Grey": "yellow", "Unhealthy": "red", "Unknown": "yellow"}
 
 
 def page(facts: Facts, now: datetime) -> RenderableType:
@@ -40,8 +40,8 @@ def _state(facts: Facts, now: datetime) -> Iterator[Text]:
     if facts.headline:
         yield _line("pool", facts.headline)
     why = f", {one.reason}" if one.reason else ""
-    told = f"{one.health}, breaker {BREAKER_WORDS[one.breaker]}{why}, for {age(one.last_transition_time, now)}"
-    yield _line("state", told, VERDICT_STYLES[one.health] if one.breaker == "Closed" else "red")
+    message = f"{one.health}, breaker {BREAKER_WORDS[one.breaker]}{why}, for {age(one.last_transition_time, now)}"
+    yield _line("state", message, HEALTH_STYLES[one.health] if one.breaker == "Closed" else "red")
     if one.outage_since:
         yield _line("outage", _outage(one.outage_since, one.recovering_since, now), "red")
 
@@ -56,7 +56,7 @@ def _probe(facts: Facts, now: datetime) -> Iterator[RenderableType]:
         yield _line("probes", "none: set spec.probe of the pool to have some", "dim")
         return
     if facts.probed:
-        yield _line("probe", _verdict(facts, now), VERDICT_STYLES[facts.probed.verdict])
+        yield _line("probe", _probe_status(facts, now), HEALTH_STYLES[facts.probed.verdict])
         runs = ", ".join(f"{run.reason} ({run.bad}/{run.asked})" if run.reason else "good" for run in facts.probed.runs)
         yield _line("runs", f"{runs} (newest first)" if runs else "none yet")
     if facts.last is None or facts.last.phases is None or facts.last_at is None:
@@ -67,7 +67,7 @@ def _probe(facts: Facts, now: datetime) -> Iterator[RenderableType]:
     yield _timeline(probe_timeline.phases_of(facts.last.phases))
 
 
-def _verdict(facts: Facts, now: datetime) -> str:
+def _probe_status(facts: Facts, now: datetime) -> str:
     if facts.probed is None:
         return ""
     reason = reason_named(facts.probed.reason)
@@ -90,7 +90,7 @@ def _timeline(phases: tuple[probe_timeline.Phase, ...]) -> Table:
 def _breaker(facts: Facts, now: datetime) -> Iterator[Text]:
     for view in facts.routers:
         yield _line("router", view.router)
-        yield from (_line("", f"{label.ljust(LABEL_WIDTH)}{told}") for label, told in _router(view, now))
+        yield from (_line("", f"{label.ljust(LABEL_WIDTH)}{message}") for label, message in _router(view, now))
         counted = facts.counted.get(view.router)
         if counted:
             yield _line("", f"{'requests'.ljust(LABEL_WIDTH)}{_counted(counted)}")
@@ -125,16 +125,16 @@ def _after(reason: str) -> str:
 
 
 def _counted(counts: Counts) -> str:
-    told = f"{counts.attempts:g} since the router started, {counts.failed:g} failed"
+    message = f"{counts.attempts:g} since the router started, {counts.failed:g} failed"
     half, most = (quantile_ms(counts.first_token, share) for share in (0.5, 0.99))
-    return f"{told}; first token p50 {half} ms, p99 {most} ms" if half is not None else told
+    return f"{message}; first token p50 {half} ms, p99 {most} ms" if half is not None else message
 
 
 def _change(change: Change, now: datetime) -> str:
     what = change.what
     when = f"{age(what.at, now)} ago" if what.at else "?"
     model = f"{what.model}: " if what.model else ""
-    return f"{when}: {model}{change_told(what)} [{change.router}]"
+    return f"{when}: {model}{change_text(what)} [{change.router}]"
 
 
 def _to_do(facts: Facts, now: datetime) -> Iterator[Text]:
@@ -143,8 +143,8 @@ def _to_do(facts: Facts, now: datetime) -> Iterator[Text]:
         yield _line("do", _nothing(facts), "green" if facts.endpoint.health == "Healthy" else "yellow")
         return
     if facts.unbelieved:
-        told = f"only the last run found {facts.unbelieved}; it has no effect until another run finds it, too"
-        yield _line("not yet", told)
+        message = f"only the last run found {facts.unbelieved}; it has no effect until another run finds it, too"
+        yield _line("not yet", message)
     yield from (_line("recovers", what) for what in comes_back(facts, now))
     yield from (_line("do", f"it {seen(word)}: {advice(word, facts)}", "bold") for word in words)
     pages = [page_of(word) for word in words] + (["BreakerOpen"] if facts.endpoint.breaker != "Closed" else [])
@@ -159,5 +159,5 @@ def _nothing(facts: Facts) -> str:
     return "nothing: no problem is known"
 
 
-def _line(label: str, told: str, style: str = "") -> Text:
-    return Text.assemble((label.ljust(LABEL_WIDTH), "dim"), (told, style))
+def _line(label: str, message: str, style: str = "") -> Text:
+    return Text.assemble((label.ljust(LABEL_WIDTH), "dim"), (message, style))

@@ -115,8 +115,8 @@ def _attempt(number: int, one: AttemptLine) -> Iterator[str]:
     yield f"{about}{one.cost:.6f} {one.currency}" if one.cost is not None else ""
 
 
-def _line(label: str, told: str, style: str = "") -> Text:
-    return Text.assemble((f"  {label:<{LABEL_WIDTH}}", "dim"), (told, style))
+def _line(label: str, message: str, style: str = "") -> Text:
+    return Text.assemble((f"  {label:<{LABEL_WIDTH}}", "dim"), (message, style))
 
 
 def _ms(milliseconds: int) -> str:

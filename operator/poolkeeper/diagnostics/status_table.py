@@ -109,8 +109,8 @@ def _headline(status: EndpointPoolStatus, wrong: Sequence[Condition]) -> Text:
 def _trouble(condition: Condition, headline: str, now: datetime) -> Text:
     """Without its message where the headline has said it."""
     head = f"{condition.type}={condition.status} {condition.reason} for {age(condition.last_transition_time, now)}"
-    is_told = bool(headline) and (headline.partition("; ")[0] in condition.message or condition.message in headline)
-    return Text.assemble(("! ", "yellow"), (head, "yellow"), "" if is_told else f": {condition.message}")
+    is_shown = bool(headline) and (headline.partition("; ")[0] in condition.message or condition.message in headline)
+    return Text.assemble(("! ", "yellow"), (head, "yellow"), "" if is_shown else f": {condition.message}")
 
 
 def _to_do(pool: PoolRecord, wrong: Sequence[Condition]) -> list[Text]:

@@ -59,8 +59,8 @@ class Dispatcher:
         last = update.status.last_probe
         self._metrics.probed(key.namespace, key.name, last.time.timestamp() if last else None)
         endpoints = last.endpoints if last else ()
-        verdicts = {one.name: (str(one.verdict), one.reason) for one in endpoints}
-        self._metrics.probe_verdicts(key.namespace, key.name, verdicts)
+        statuses = {one.name: (str(one.verdict), one.reason) for one in endpoints}
+        self._metrics.probe_statuses(key.namespace, key.name, statuses)
         expiries = {one.name: at.timestamp() for one in endpoints if (at := one.certificate_expires)}
         self._metrics.certificates(key.namespace, key.name, expiries)
         in_s = RESYNC_S if _is_settled(update) else WAITING_RESYNC_S

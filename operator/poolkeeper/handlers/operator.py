@@ -86,7 +86,7 @@ async def serve(options: Options) -> int:
     metrics = Metrics()
     cluster = await find_cluster()
     metrics.expect_writes(RESOURCES)
-    routers = RouterStates(told=metrics.router_reported)
+    routers = RouterStates(reported=metrics.router_reported)
     async with cluster.api(metrics.wrote, metrics.write_failed) as api:
         operator = Operator(options, cluster, api, routers, metrics, ends)
         pages = await health.serve(

@@ -5,7 +5,7 @@ A key waits at most once and is worked on by one at a time. One that is enqueued
 at once afterwards, because the worker may have read an older state.
 
 A new Event does not end a back-off: a failing reconciliation often causes Events itself. But it shortens a back-off to
-LONGEST_TOLD_BACKOFF_S, so that a user who fixes the cause does not wait for a minute.
+LONGEST_WOKEN_BACKOFF_S, so that a user who fixes the cause does not wait for a minute.
 """
 
 import heapq
@@ -18,7 +18,7 @@ K = TypeVar("K", bound=Hashable)
 
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 60.0
-LONGEST_TOLD_BACKOFF_S = 5.0
+LONGEST_WOKEN_BACKOFF_S = 5.0
 JITTER = 0.2
 """Every delay is stretched by up to so much of itself, so that keys which failed together do not come back together."""
 
@@ -26,7 +26,7 @@ JITTER = 0.2
 @dataclass
 class _Work:
     started_s: float
-    told_again: bool = False
+    woken_again: bool = False
 
 
 class WorkQueue(Generic[K]):
@@ -46,7 +46,7 @@ class WorkQueue(Generic[K]):
         due_s = max(due_s, self._not_before_s.get(key, 0.0))
         work = self._working.get(key)
         if work is not None:
-            work.told_again = True
+            work.woken_again = True
         elif due_s < self._due_s.get(key, float("inf")):
             self._due_s[key] = due_s
             heapq.heappush(self._order, (due_s, next(self._sequence), key))
@@ -77,14 +77,14 @@ class WorkQueue(Generic[K]):
         self._failures[key] = failures + 1
         delay_s = min(FIRST_BACKOFF_S * 2 ** min(failures, 32), LONGEST_BACKOFF_S) if after_s is None else after_s
         delay_s = self._jittered(delay_s)
-        self._not_before_s[key] = now_s + (min(delay_s, LONGEST_TOLD_BACKOFF_S) if after_s is None else delay_s)
+        self._not_before_s[key] = now_s + (min(delay_s, LONGEST_WOKEN_BACKOFF_S) if after_s is None else delay_s)
         self._give_back(key, now_s, delay_s)
         return delay_s
 
     def forget(self, key: K, now_s: float) -> None:
         """The object is gone: no resync. If it is enqueued again meanwhile, it is reconciled again."""
         self._has_no_failure(key)
-        if self._working.pop(key).told_again:
+        if self._working.pop(key).woken_again:
             self.add(key, now_s)
 
     def depth(self, now_s: float) -> int:
@@ -102,8 +102,8 @@ class WorkQueue(Generic[K]):
         self._not_before_s.pop(key, None)
 
     def _give_back(self, key: K, now_s: float, delay_s: float) -> None:
-        told_again = self._working.pop(key).told_again
-        self.add(key, now_s if told_again else now_s + delay_s)
+        woken_again = self._working.pop(key).woken_again
+        self.add(key, now_s if woken_again else now_s + delay_s)
 
     def _jittered(self, delay_s: float) -> float:
         return delay_s * (1 + JITTER * self._chance())

@@ -42,11 +42,11 @@ class Workers(Generic[K]):
         self._free = asyncio.Semaphore(parallel)
         self._clock_s = clock_s
         self._done = done
-        self._told = asyncio.Event()
+        self._woken = asyncio.Event()
 
     def enqueue(self, key: K, in_s: float = 0.0) -> None:
         self._queue.add(key, self._clock_s() + in_s)
-        self._told.set()
+        self._woken.set()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -56,14 +56,14 @@ class Workers(Generic[K]):
 
     async def _next(self) -> K:
         while True:
-            self._told.clear()
+            self._woken.clear()
             key = self._queue.take(self._clock_s())
             if key is not None:
                 return key
             due_s = self._queue.next_due_s()
             try:
                 async with asyncio.timeout(None if due_s is None else max(0.0, due_s - self._clock_s())):
-                    await self._told.wait()
+                    await self._woken.wait()
             except TimeoutError:
                 continue  # something is due
 
@@ -90,7 +90,7 @@ class Workers(Generic[K]):
         finally:
             self._done(result, self._clock_s() - started_s)
             self._free.release()
-            self._told.set()
+            self._woken.set()
 
     def _failed(self, key: K, result: str, why: str, after_s: float | None = None) -> None:
         delay_s = self._queue.failed(key, self._clock_s(), after_s)

@@ -23,7 +23,7 @@ NOTE_LIMIT_BYTES = 1024
 
 
 @dataclass
-class _Told:
+class _Sent:
     name: str
     count: int
     at: datetime
@@ -36,23 +36,23 @@ class Recorder:
         self._api = api
         self._instance = instance
         self._now = now
-        self._told: dict[tuple[str, PoolEvent], _Told] = {}
+        self._sent: dict[tuple[str, PoolEvent], _Sent] = {}
 
     async def record(self, snapshot: Snapshot, event: PoolEvent) -> None:
         at = self._now()
-        self._told = {key: told for key, told in self._told.items() if at - told.at <= SAME_WITHIN}
-        told = self._told.get((snapshot.uid, event))
-        if told and await self._count(snapshot.key.namespace, told, at):
+        self._sent = {key: sent for key, sent in self._sent.items() if at - sent.at <= SAME_WITHIN}
+        sent = self._sent.get((snapshot.uid, event))
+        if sent and await self._count(snapshot.key.namespace, sent, at):
             return
         name = f"{snapshot.key.name}.{uuid4().hex[:16]}"
         await self._api.create(_body(name, snapshot, event, self._instance, at))
-        self._told[snapshot.uid, event] = _Told(name, 1, at)
+        self._sent[snapshot.uid, event] = _Sent(name, 1, at)
 
-    async def _count(self, namespace: str, told: _Told, at: datetime) -> bool:
+    async def _count(self, namespace: str, sent: _Sent, at: datetime) -> bool:
         """False when the Event has expired meanwhile."""
-        told.count, told.at = told.count + 1, at
-        series = {"series": {"count": told.count, "lastObservedTime": _micro_time(at)}}
-        return await self._api.merge("Event", namespace, told.name, series) is not None
+        sent.count, sent.at = sent.count + 1, at
+        series = {"series": {"count": sent.count, "lastObservedTime": _micro_time(at)}}
+        return await self._api.merge("Event", namespace, sent.name, series) is not None
 
 
 def _body(name: str, snapshot: Snapshot, event: PoolEvent, instance: str, at: datetime) -> Json:

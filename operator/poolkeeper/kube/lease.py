@@ -68,8 +68,8 @@ class Lease:
         self._seen: Seen | None = None
         self._held: Json | None = None
 
-    async def acquire(self, told: Callable[[str], None]) -> None:
-        """Wait until the Lease is ours. told: called once for each reason why it is not ours yet."""
+    async def acquire(self, waits: Callable[[str], None]) -> None:
+        """Wait until the Lease is ours. waits: called once for each reason why it is not ours yet."""
         last = ""
         while True:
             try:
@@ -80,7 +80,7 @@ class Lease:
             if not why:
                 return
             if why != last:
-                told(why)
+                waits(why)
             last = why
             await self._sleep(WAIT_S)
 

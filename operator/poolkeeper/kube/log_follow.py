@@ -31,7 +31,7 @@ async def new_lines(api: KubeApi, key: PoolKey, cursors: Cursors, since: datetim
         path = RESOURCES["Pod"].path(key.namespace, name, "log")
         text = await api.get_text(path, {**query, "limitBytes": str(LIMIT_BYTES)})
         lines = [line.partition(" ") for line in whole_lines(text or "")]
-        fresh = [(told, line) for told, _, line in lines if nanoseconds(told) > nanoseconds(cursor)]
+        fresh = [(written, line) for written, _, line in lines if nanoseconds(written) > nanoseconds(cursor)]
         cursors[name] = fresh[-1][0] if fresh else cursor
         found[name] = [line for _, line in fresh]
     return found
@@ -41,9 +41,9 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def nanoseconds(told: str) -> str:
+def nanoseconds(written: str) -> str:
     """In a form that sorts: the kubelet leaves out zeros at the end of a fraction."""
-    second, _, fraction = told.removesuffix("Z").partition(".")
+    second, _, fraction = written.removesuffix("Z").partition(".")
     return f"{second}.{fraction:<09}"
 
 

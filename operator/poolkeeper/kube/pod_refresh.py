@@ -33,7 +33,7 @@ class PodRefresher:
         behind = [pod.name for pod in pods if pod.config_generation < document.generation]
         await self._annotate(key, behind, labels.CONFIG_GENERATION, str(document.generation))
         if document.answered != snapshot.live.news.answered:
-            await self._annotate(key, [pod.name for pod in pods], labels.NEWS_TOLD, now.isoformat())
+            await self._annotate(key, [pod.name for pod in pods], labels.NEWS_PUBLISHED, now.isoformat())
         if self._is_time_for_keys(snapshot, now):
             self._looked_for_keys_at[key] = now
             await self._annotate(key, [pod.name for pod in pods], labels.KEYS_AWAITED, now.isoformat())

@@ -44,11 +44,11 @@ async def metrics(api: KubeApi, key: PoolKey, routers: Iterable[str]) -> Mapping
     found: dict[str, str] = {}
     for name in routers:
         try:
-            told = await api.get_text(admin_path(key, name, "metrics"))
+            content = await api.get_text(admin_path(key, name, "metrics"))
         except (Refused, RetryLater):
             continue
-        if told is not None:
-            found[name] = told
+        if content is not None:
+            found[name] = content
     return found
 
 

@@ -110,9 +110,9 @@ async def _routers(api: KubeApi, key: PoolKey) -> Mapping[str, str]:
     files = {}
     for pod in await pods(api, key, "router"):
         for page, name in (("state", "state.json"), ("metrics", "metrics.txt")):
-            told = await api.get_text(admin_path(key, pod, page))
-            if told is not None:
-                files[f"routers/{pod}/{name}"] = told
+            content = await api.get_text(admin_path(key, pod, page))
+            if content is not None:
+                files[f"routers/{pod}/{name}"] = content
     return files
 
 

@@ -80,7 +80,7 @@ class LocalBackend:
     since: datetime
     ask: Ask
     on_findings: Callable[[Sequence[Finding]], None]
-    on_verdict: Callable[[StatusUpdate], None]
+    on_probe_status: Callable[[StatusUpdate], None]
     on_edit: Callable[[], None] = lambda: None
     _stamp: object = None
     _declared: Declared | None = None
@@ -174,7 +174,7 @@ class LocalBackend:
         if update.status.last_probe and update.status.last_probe != before:
             probe_results.remember(self.state, update.status.last_probe)
         self._previous = update.status
-        self.on_verdict(update)
+        self.on_probe_status(update)
 
     def _look(self) -> Declared:
         """The files, read again when they may have changed."""
@@ -222,11 +222,11 @@ def _not_one(declared: Declared, key: PoolKey) -> Iterator[Finding]:
     given = sorted(name for name in declared.places if name.kind == "EndpointPool")
     for name in given:
         if PoolKey(name.namespace, name.name) != key:
-            told = f"is a second pool; a run serves one, and this one serves {key}: start another run for it"
-            yield Finding(declared.places[name], f"EndpointPool/{name.name}", Problem("", told))
+            text = f"is a second pool; a run serves one, and this one serves {key}: start another run for it"
+            yield Finding(declared.places[name], f"EndpointPool/{name.name}", Problem("", text))
     if Name("EndpointPool", key.namespace, key.name) not in given:
-        told = f"the files no longer contain EndpointPool {key}, which this run serves; put it back, or end the run"
-        yield Finding(Place(""), "", Problem("", told))
+        text = f"the files no longer contain EndpointPool {key}, which this run serves; put it back, or end the run"
+        yield Finding(Place(""), "", Problem("", text))
 
 
 def _as_problem(finding: Finding) -> Problem:

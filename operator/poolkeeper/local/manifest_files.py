@@ -163,8 +163,8 @@ def _twice(documents: Iterable[Document]) -> Iterator[Finding]:
     for document in documents:
         known = first.setdefault((document.kind, document.namespace, document.name), document.place)
         if known != document.place:
-            told = f"appears twice, first in {known}; remove one of them"
-            yield Finding(document.place, document.object, Problem("", told))
+            words = f"appears twice, first in {known}; remove one of them"
+            yield Finding(document.place, document.object, Problem("", words))
 
 
 def _why(error: OSError | UnicodeDecodeError | UserError) -> str:

@@ -20,8 +20,8 @@ from poolkeeper.probing.termination_message import encode
 LOOK_EVERY_S = 1.0
 
 
-async def probe_on_schedule(state: StateDir, now: Callable[[], datetime], told: Callable[[str], None]) -> None:
-    """Runs until cancelled. told: called with the result of every run that found something."""
+async def probe_on_schedule(state: StateDir, now: Callable[[], datetime], report: Callable[[str], None]) -> None:
+    """Runs until cancelled. report: called with the result of every run that found something."""
     files, since = Files(state.probe), now()
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
@@ -32,11 +32,11 @@ async def probe_on_schedule(state: StateDir, now: Callable[[], datetime], told: 
         try:
             result = await probe_once(files)
         except Exception as error:  # noqa: BLE001  # a fault of ours: the next run may go well, and what serves goes on
-            told(f"the run failed with an internal error: {error!r}; please report it")
+            report(f"the run failed with an internal error: {error!r}; please report it")
             continue
         probe_results.leave(state, encode(result))
         if result.over_budget or any(endpoint.why for endpoint in result.endpoints):
-            told("\n".join(lines(result)))
+            report("\n".join(lines(result)))
 
 
 def _due(files: Files, since: datetime) -> datetime | None:

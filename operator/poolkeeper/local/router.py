@@ -40,7 +40,7 @@ def start_command(folder: Path) -> tuple[str, ...]:
 
 @dataclass
 class RouterProcess:
-    """command and env start it; pid_file and log are ours. told: called once with each message for people.
+    """command and env start it; pid_file and log are ours. report: called once with each message for people.
 
     Signals go to the whole process group: workers outlive a master that was killed, and would keep the port.
     """
@@ -49,7 +49,7 @@ class RouterProcess:
     env: Mapping[str, str]
     pid_file: Path
     log: Path
-    told: Callable[[str], None]
+    report: Callable[[str], None]
     request_log: Path = Path("requests.log")
     _started: list[asyncio.subprocess.Process] = field(default_factory=list)
     _logged_before: int = 0
@@ -103,7 +103,7 @@ class RouterProcess:
             deaths = 0 if loop.time() - born_s > STABLE_S else deaths
             wait_s = RESTART_WAITS_S[min(deaths, len(RESTART_WAITS_S) - 1)]
             deaths += 1
-            self.told(f"the router {how}\n  it starts again in {wait_s:g} s; its log: {self.log}")
+            self.report(f"the router {how}\n  it starts again in {wait_s:g} s; its log: {self.log}")
             await asyncio.sleep(wait_s)
             if self._started[-1] is process:
                 await self.start()

@@ -69,22 +69,22 @@ async def _until_stopped(
     stop: asyncio.Event,
     on_trouble: Callable[[str], None],
 ) -> None:
-    told, at_start = "", backend.at_start
+    text, at_start = "", backend.at_start
     while not stop.is_set():
         await _pause(stop, TURN_S)
         router_log.bound(router.log)
         router_log.bound(router.request_log)
         try:
             await reconcile(backend, backend.key, now())
-            told = ""
+            text = ""
             if backend.at_start != at_start:
                 router.give(backend.environment)
                 await router.replace()
                 at_start = backend.at_start
         except PoolkeeperError as error:
-            if str(error) != told:
-                told = str(error)
-                on_trouble(told)
+            if str(error) != text:
+                text = str(error)
+                on_trouble(text)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -39,17 +39,17 @@ class RunRecord(Model):
 
 def draining(record: RunRecord, limit_s: float, now: datetime) -> RunRecord:
     """As it ends: its address takes no new request, whatever is true of the endpoints."""
-    told = f"this run is ending: it takes no new requests, and open streams have {limit_s:g} s to finish"
+    text = f"this run is ending: it takes no new requests, and open streams have {limit_s:g} s to finish"
     status = record.pool.status
     conditions = tuple(
         one.model_copy(
-            update={"status": "False", "reason": "RouterNotReady", "message": told, "last_transition_time": now}
+            update={"status": "False", "reason": "RouterNotReady", "message": text, "last_transition_time": now}
         )
         if one.type == ConditionType.Available
         else one
         for one in status.conditions
     )
-    ended = status.model_copy(update={"conditions": conditions, "headline": told, "address": "", "active_tier": None})
+    ended = status.model_copy(update={"conditions": conditions, "headline": text, "address": "", "active_tier": None})
     return record.model_copy(update={"pool": record.pool.model_copy(update={"status": ended})})
 
 

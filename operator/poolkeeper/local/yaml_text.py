@@ -57,8 +57,8 @@ class _Loader(yaml.SafeLoader):
         try:
             super().fetch_more_tokens()
         except (ValueError, OverflowError) as error:
-            told = "an escape that stands for no character"
-            raise yaml.scanner.ScannerError(None, None, told, self.get_mark()) from error
+            message = "an escape that stands for no character"
+            raise yaml.scanner.ScannerError(None, None, message, self.get_mark()) from error
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs forgot it
@@ -88,8 +88,8 @@ class _Loader(yaml.SafeLoader):
         if len(self._open) + height > MAX_DEPTH:
             raise _refusal(f"nested more than {MAX_DEPTH} deep; no manifest is", mark)
         if self._values > MAX_VALUES:
-            told = f"more than {MAX_VALUES} values, aliases written out; wanted manifests, in several files"
-            raise _refusal(told, mark)
+            message = f"more than {MAX_VALUES} values, aliases written out; wanted manifests, in several files"
+            raise _refusal(message, mark)
 
 
 def _judge(node: yaml.Node | None) -> None:
@@ -115,8 +115,8 @@ def _refuse_doubles(node: yaml.MappingNode) -> None:
         seen.add(key.value)
 
 
-def _refusal(told: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(None, None, told, mark)
+def _refusal(message: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(None, None, message, mark)
 
 
 def _int(loader: _Loader, node: yaml.ScalarNode) -> int:

@@ -13,7 +13,7 @@ from poolkeeper.api.endpoint import Endpoint, Mode
 from poolkeeper.api.router_document import HeldTier
 from poolkeeper.plan.snapshot import Snapshot
 
-TOLD_AT_MAX = 64
+FAILED_BACK_AT_MAX = 64
 
 
 def mode_of(endpoint: Endpoint, annotations: Mapping[str, str]) -> Mode:
@@ -22,16 +22,16 @@ def mode_of(endpoint: Endpoint, annotations: Mapping[str, str]) -> Mode:
     return "Draining" if is_drained and endpoint.mode == "Active" else endpoint.mode
 
 
-def failback_told_at(snapshot: Snapshot) -> str:
+def failed_back_at(snapshot: Snapshot) -> str:
     """As the annotation says it, if that is a time as `poolkeeper failback` writes it; else as if it was never said."""
     given = snapshot.annotations.get(labels.FAILED_BACK_AT, "")
     plain = all(character.isascii() and (character.isalnum() or character in "-:.+") for character in given)
-    return given if plain and len(given) <= TOLD_AT_MAX else ""
+    return given if plain and len(given) <= FAILED_BACK_AT_MAX else ""
 
 
 def held_tiers(snapshot: Snapshot) -> tuple[HeldTier, ...]:
     """Of what the routers report, the lowest tier for each model of the pool."""
-    told_at = failback_told_at(snapshot)
+    told_at = failed_back_at(snapshot)
     lowest: dict[str, int] = {}
     for report in snapshot.reports:
         if report.state and report.state.failback.told_at == told_at:

@@ -77,8 +77,8 @@ def problems_of_windows(spec: EndpointPoolSpec) -> Iterator[Problem]:
         for field, names in (("calendars", window.calendars), ("exceptCalendars", window.except_calendars)):
             for name in names:
                 if name not in known:
-                    told = ", ".join(sorted(known)) or "none"
-                    yield Problem(f"{path}.{field}", f"seen {str(name)!r}; wanted a name of spec.calendars: {told}")
+                    declared = ", ".join(sorted(known)) or "none"
+                    yield Problem(f"{path}.{field}", f"seen {str(name)!r}; wanted a name of spec.calendars: {declared}")
 
 
 def unused(spec: EndpointPoolSpec) -> Iterator[str]:

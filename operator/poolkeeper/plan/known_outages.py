@@ -29,17 +29,17 @@ def outages(snapshot: Snapshot, now: datetime) -> OutagesDoc | None:
     """None until the first known outage; without fresh reports, the last hint."""
     if snapshot.settings.local:
         return None  # its one router has nobody to learn from
-    told = snapshot.live.news.outages
+    published = snapshot.live.news.outages
     states = fresh_states(snapshot, now).values()
     if not states:
-        return told
+        return published
     found = _found(states)
-    if told is None:
+    if published is None:
         return OutagesDoc(told_at_ms=_ms(now), endpoints=found) if found else None
-    age = now - datetime.fromtimestamp(told.told_at_ms / 1000, now.tzinfo)
-    is_same = {_place(one) for one in told.endpoints} == {_place(one) for one in found}
+    age = now - datetime.fromtimestamp(published.told_at_ms / 1000, now.tzinfo)
+    is_same = {_place(one) for one in published.endpoints} == {_place(one) for one in found}
     stands = PACE if not is_same else RENEWAL if found else timedelta.max
-    return told if timedelta(0) <= age < stands else OutagesDoc(told_at_ms=_ms(now), endpoints=found)
+    return published if timedelta(0) <= age < stands else OutagesDoc(told_at_ms=_ms(now), endpoints=found)
 
 
 def _found(states: Collection[RouterState]) -> tuple[OutageDoc, ...]:

@@ -44,9 +44,9 @@ def _calendars(snapshot: Snapshot) -> Iterator[MissingRef]:
             for found in _config_map(snapshot, ref, f"calendar {calendar.name} (spec.calendars[{index}])"):
                 yield replace(found, holds=True)
         elif wrong := wrong_with(text):
-            told = f"ConfigMap {ref.name}, key {ref.key}: {wrong}"
-            problem = Problem(f"spec.calendars[{index}].configMapRef", told)
-            message = f"Calendar {calendar.name} cannot be read: {told}"
+            wrong_part = f"ConfigMap {ref.name}, key {ref.key}: {wrong}"
+            problem = Problem(f"spec.calendars[{index}].configMapRef", wrong_part)
+            message = f"Calendar {calendar.name} cannot be read: {wrong_part}"
             yield MissingRef(Reason.ConfigMapNotFound, message, holds=True, problem=problem)
 
 

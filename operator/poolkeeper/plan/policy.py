@@ -57,7 +57,7 @@ def policy_doc(spec: FailoverPolicySpec, told_at: str = "", held: tuple[HeldTier
             max_attempts=retry.max_attempts,
             budget_percent=retry.budget_percent,
             honor_retry_after=retry.retry_after == "Honor",
-            busy_backoff_ms=tuple(rest.ms for rest in retry.busy_backoff),
+            busy_backoff_ms=tuple(pause.ms for pause in retry.busy_backoff),
             tier_wait_ms=retry.tier_wait.ms,
         ),
         timeouts=TimeoutsDoc(

@@ -11,7 +11,7 @@ from poolkeeper.api.router_document import AdviceDoc, EndpointDoc
 from poolkeeper.api.status import LastProbe
 from poolkeeper.plan.probe import short
 from poolkeeper.plan.snapshot import Snapshot
-from poolkeeper.probing.history import believed_until, fold_all, verdict_on
+from poolkeeper.probing.history import believed_until, fold_all, probe_status
 
 FULL_PERCENT = 100
 
@@ -44,13 +44,13 @@ def _advice(spec: EndpointPoolSpec, last: LastProbe | None) -> Mapping[tuple[str
     schedule = spec.probe.schedule
     return {
         (one.name, one.fingerprint): AdviceDoc(
-            weight_percent=verdict_on(one).weight_percent,
+            weight_percent=probe_status(one).weight_percent,
             reason=one.reason,
             since_ms=_ms(one.since),
             until_ms=_ms(until),
         )
         for one in last.endpoints
-        if verdict_on(one).weight_percent != FULL_PERCENT and (until := believed_until(schedule, last, one))
+        if probe_status(one).weight_percent != FULL_PERCENT and (until := believed_until(schedule, last, one))
     }
 
 

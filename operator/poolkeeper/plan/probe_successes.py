@@ -25,14 +25,14 @@ NOW_GRAIN_MS = 1_000
 
 def answered(snapshot: Snapshot, endpoints: Iterable[EndpointDoc], now: datetime) -> tuple[AnsweredDoc, ...]:
     """By the latest run. endpoints: with the advice that is given on them."""
-    told = snapshot.live.news.answered
+    published = snapshot.live.news.answered
     run = max(snapshot.live.probes, key=lambda result: result.ended, default=None)
     if run is None or not -NOW_GRAIN_MS < _ms(now) - _ms(run.began) <= NEWS_MS:
-        return told
+        return published
     found = frozenset(_found(run, endpoints, fresh_states(snapshot, now).values()))
-    if found <= frozenset(told):
-        return told
-    of_this_run = (one for one in told if one.probed_at_ms == _ms(run.began))
+    if found <= frozenset(published):
+        return published
+    of_this_run = (one for one in published if one.probed_at_ms == _ms(run.began))
     return tuple(sorted(found.union(of_this_run), key=lambda one: (one.endpoint, one.model)))
 
 

@@ -13,7 +13,7 @@ from poolkeeper.api.policy_spec import FailoverPolicySpec
 from poolkeeper.api.probe_document import ProbeDoc
 from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.api.status import LastProbe
-from poolkeeper.plan.annotations import failback_told_at, held_tiers
+from poolkeeper.plan.annotations import failed_back_at, held_tiers
 from poolkeeper.plan.calendars import calendar_docs
 from poolkeeper.plan.client_access import access_doc
 from poolkeeper.plan.ending_models import EndingModel, ending_models
@@ -83,7 +83,7 @@ def _document(
         allow_loopback=snapshot.settings.local,
         models=pool.spec.models,
         endpoints=endpoints,
-        policy=policy_doc(policy, failback_told_at(snapshot), held_tiers(snapshot)),
+        policy=policy_doc(policy, failed_back_at(snapshot), held_tiers(snapshot)),
         access=access_doc(pool.spec.access, pool.spec.endpoints, sending_routers(snapshot)),
         log_percent=pool.spec.router.request_log.sample_percent,
         failover_to_tier=failover_to_tier(snapshot),

@@ -15,7 +15,7 @@ from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.plan.timezones import unknown_zones
 from poolkeeper.probing.schedule import wrong_with
 
-TOLD_AT_ONCE = 5
+NAMED_AT_ONCE = 5
 """Problems named in one message; `poolkeeper validate` reports them all."""
 
 
@@ -32,11 +32,11 @@ def hold_of(snapshot: Snapshot, missing: tuple[MissingRef, ...]) -> Hold | None:
     """The first that applies: what must be fixed comes before what somebody requested."""
     problems = (*snapshot.problems, *_more_problems(snapshot))
     if problems or snapshot.pool is None:
-        return Hold(Reason.InvalidSpec, told(problems), problems)
+        return Hold(Reason.InvalidSpec, in_words(problems), problems)
     if snapshot.settings.limits:
         asked = tuple(beyond(snapshot.pool.spec, snapshot.settings.limits))
         if asked:
-            return Hold(Reason.NotAllowed, told(asked), asked)
+            return Hold(Reason.NotAllowed, in_words(asked), asked)
     if snapshot.annotations.get(labels.PAUSED) == "true":
         return Hold(
             Reason.ReconcilePaused,
@@ -85,16 +85,16 @@ def _impossible_schedule(spec: EndpointPoolSpec) -> Iterator[Problem]:
     schedule = str(spec.probe.schedule) if spec.probe else ""
     wrong = wrong_with(schedule) if schedule else ""
     if wrong:
-        told = f"seen {schedule!r}, which never comes round ({wrong}); wanted a schedule such as */15 * * * *"
-        yield Problem("spec.probe.schedule", told)
+        text = f"seen {schedule!r}, which never comes round ({wrong}); wanted a schedule such as */15 * * * *"
+        yield Problem("spec.probe.schedule", text)
 
 
 def _tiers(spec: EndpointPoolSpec) -> tuple[str, ...]:
     return tuple(str(tier) for tier in sorted({e.tier for e in spec.endpoints if e.mode != "Disabled"}))
 
 
-def told(problems: Sequence[Problem]) -> str:
+def in_words(problems: Sequence[Problem]) -> str:
     """The first few in one message."""
-    first = "; ".join(str(problem) for problem in problems[:TOLD_AT_ONCE])
-    more = len(problems) - TOLD_AT_ONCE
+    first = "; ".join(str(problem) for problem in problems[:NAMED_AT_ONCE])
+    more = len(problems) - NAMED_AT_ONCE
     return f"{first}; and {more} more (poolkeeper validate reports all)" if more > 0 else first

@@ -28,8 +28,8 @@ def unknown_zones(spec: EndpointPoolSpec) -> Iterator[Problem]:
     """Names of the right form that no zone has."""
     for path, window in windows(spec):
         if _zone(window.time_zone) is None:
-            told = f"seen {str(window.time_zone)!r}, which the time zone database does not have; wanted a name such as "
-            yield Problem(f"{path}.timeZone", told + "Europe/Berlin")
+            text = f"seen {str(window.time_zone)!r}, which the time zone database does not have; wanted a name such as "
+            yield Problem(f"{path}.timeZone", text + "Europe/Berlin")
 
 
 @lru_cache(maxsize=1024)

@@ -25,10 +25,10 @@ def unserved(document: RouterDoc, serves: Callable[[str], bool]) -> Iterator[Uns
     """serves(endpoint): does it take traffic, as far as is known?"""
     all_callers = tuple(_of(document, "", document.models, None, serves))
     yield from all_callers
-    told = {model for found in all_callers for model in found.models}
+    named = {model for found in all_callers for model in found.models}
     for client in document.access.clients:
         models = document.models if client.allowed_models is None else client.allowed_models
-        rest = [model for model in models if model not in told]
+        rest = [model for model in models if model not in named]
         yield from _of(document, client.name, rest, client.allowed_endpoints, serves)
 
 

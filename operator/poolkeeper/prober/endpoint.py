@@ -63,16 +63,16 @@ def patience(document: ProbeDoc) -> Patience:
 async def probe_endpoint(trip: Trip, endpoint: ProbedEndpointDoc) -> EndpointProbe:
     key = trip.files.key(endpoint.credential) if endpoint.credential else None
     if endpoint.credential and key is None:
-        return _told(endpoint, Run(ProbeReason.SecretNotFound, 1, 1), Reach(), None)
+        return _reported(endpoint, Run(ProbeReason.SecretNotFound, 1, 1), Reach(), None)
     tls = trip.tls.get(endpoint.name)
     way = await find_way(endpoint, tls, trip.document.allow_loopback)
     on_the_way = judge_reach(way.reach, trip.now())
     if way.reach.failed:
-        return _told(endpoint, Run(way.reach.failed, 1, 1), way.reach, None)
+        return _reported(endpoint, Run(way.reach.failed, 1, 1), way.reach, None)
     asker = Asker(endpoint, way.address, tls, key)
     try:
         if endpoint.provider in HAVE_A_PAGE and key and await asker.is_out_of_balance():
-            return _told(endpoint, Run(ProbeReason.BalanceExhausted, 1, 1), way.reach, None)
+            return _reported(endpoint, Run(ProbeReason.BalanceExhausted, 1, 1), way.reach, None)
         seen = await _ask(trip, endpoint, asker)
     finally:
         await asker.close()
@@ -82,7 +82,7 @@ async def probe_endpoint(trip: Trip, endpoint: ProbedEndpointDoc) -> EndpointPro
     telling = next((sampled for sampled in seen if run and run.reason and sampled.reason == run.reason), None)
     shown = telling or (seen[-1] if seen else None)
     silent = seen[-1].reason if seen else None
-    return _told(endpoint, run or Run(silent, 0, 0), way.reach, shown.exchange if shown else None, _well(seen))
+    return _reported(endpoint, run or Run(silent, 0, 0), way.reach, shown.exchange if shown else None, _well(seen))
 
 
 async def _ask(trip: Trip, endpoint: ProbedEndpointDoc, asker: Asker) -> list[Sampled]:
@@ -143,7 +143,7 @@ def _price(
     return Decimal(0) if exchange.refused else at_most
 
 
-def _told(
+def _reported(
     endpoint: ProbedEndpointDoc, run: Run, reach: Reach, exchange: Exchange | None, well: tuple[str, ...] = ()
 ) -> EndpointProbe:
     return EndpointProbe(

@@ -93,8 +93,8 @@ def _run_at_most(document: ProbeDoc, samples: Samples, at: datetime) -> Purses:
 
 
 def _note(document: ProbeDoc, samples: Samples, late: int) -> str:
-    told = f"{late}/{len(document.endpoints)} endpoints were not asked: the time was over" if late else ""
-    return "; ".join(_some(samples.told, told))
+    note = f"{late}/{len(document.endpoints)} endpoints were not asked: the time was over" if late else ""
+    return "; ".join(_some(samples.note, note))
 
 
 def _some(*sentences: str) -> Iterable[str]:

@@ -5,19 +5,19 @@ from poolkeeper.api.probe_result import ProbeResult
 
 def lines(result: ProbeResult) -> list[str]:
     width = max((len(endpoint.name) for endpoint in result.endpoints), default=0)
-    told = [
+    text = [
         f"{endpoint.name.ljust(width)}  {_found(endpoint.why, endpoint.bad, endpoint.asked)}"
         + (f"  first token {endpoint.phases.first} ms" if endpoint.phases and endpoint.phases.first is not None else "")
         + (f", {endpoint.phases.rate:g} tokens/s" if endpoint.phases and endpoint.phases.rate is not None else "")
         for endpoint in result.endpoints
     ]
     if result.over_budget:
-        told.append("the day's budget is spent: some requests were not sent")
+        text.append("the day's budget is spent: some requests were not sent")
     if result.note:
-        told.append(result.note)
+        text.append(result.note)
     if result.cost:
-        told.append("cost: " + ", ".join(f"{one.amount} {one.currency}" for one in result.cost))
-    return told
+        text.append("cost: " + ", ".join(f"{one.amount} {one.currency}" for one in result.cost))
+    return text
 
 
 def _found(why: str, bad: int, asked: int) -> str:

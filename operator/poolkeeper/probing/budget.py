@@ -52,13 +52,13 @@ def spent_today(spent: SpentDoc | None, schedule: str, run_at_most: Purses, now:
     if spent is None:
         return {}
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    told = money(spent.amounts) if spent.day == midnight.date() else {}
+    known = money(spent.amounts) if spent.day == midnight.date() else {}
     since = max(midnight - timedelta(seconds=1), spent.as_of)
     due = takewhile(lambda at: at <= now, firings(schedule, since))
-    untold = max(0, min(_MOST_FIRINGS, sum(1 for _ in due)) - 1)  # the last of them is this run
+    unreported = max(0, min(_MOST_FIRINGS, sum(1 for _ in due)) - 1)  # the last of them is this run
     return {
-        currency: told.get(currency, Decimal(0)) + untold * run_at_most.get(currency, Decimal(0))
-        for currency in told.keys() | run_at_most.keys()
+        currency: known.get(currency, Decimal(0)) + unreported * run_at_most.get(currency, Decimal(0))
+        for currency in known.keys() | run_at_most.keys()
     }
 
 

@@ -15,7 +15,7 @@ from poolkeeper.api.status import LastProbe, ProbedEndpoint, ProbeRun
 from poolkeeper.probing.budget import amounts, money
 from poolkeeper.probing.reason_effects import MEANING, reason_named, worst
 from poolkeeper.probing.schedule import nth_firing
-from poolkeeper.probing.window import LENGTH, Run, Verdict, verdict_of
+from poolkeeper.probing.window import LENGTH, ProbeStatus, Run, probe_status_of
 
 STALE_AFTER_RUNS = 3
 RUN_TAKES = timedelta(minutes=10)
@@ -50,8 +50,8 @@ def believed_until(schedule: str, last: LastProbe, endpoint: ProbedEndpoint) -> 
     return fresh_until(schedule, asked_at) if asked_at else None
 
 
-def verdict_on(endpoint: ProbedEndpoint) -> Verdict:
-    return Verdict(endpoint.verdict, reason_named(endpoint.reason))
+def probe_status(endpoint: ProbedEndpoint) -> ProbeStatus:
+    return ProbeStatus(endpoint.verdict, reason_named(endpoint.reason))
 
 
 def _fold(before: LastProbe | None, result: ProbeResult) -> LastProbe:
@@ -81,14 +81,14 @@ def _endpoint(before: ProbedEndpoint | None, found: EndpointProbe, at: datetime)
         return before
     newest = ProbeRun(reason=found.why if reason_named(found.why) else "", bad=found.bad, asked=found.asked)
     runs = (newest, *before.runs)[:LENGTH]
-    said = verdict_on(before)
-    verdict = verdict_of(said, [Run(reason_named(run.reason), run.bad, run.asked) for run in runs])
+    said = probe_status(before)
+    status = probe_status_of(said, [Run(reason_named(run.reason), run.bad, run.asked) for run in runs])
     return ProbedEndpoint(
         name=found.name,
         fingerprint=found.fingerprint,
-        verdict=verdict.state,
-        reason=verdict.reason.value if verdict.reason else "",
-        since=before.since if verdict.state == said.state else at,
+        verdict=status.state,
+        reason=status.reason.value if status.reason else "",
+        since=before.since if status.state == said.state else at,
         asked_at=at,
         runs=runs,
         certificate_expires=_certificate_expires(found) or before.certificate_expires,
@@ -97,9 +97,9 @@ def _endpoint(before: ProbedEndpoint | None, found: EndpointProbe, at: datetime)
 
 def _certificate_expires(found: EndpointProbe) -> datetime | None:
     """None: it is unknown. A result with many endpoints leaves out such details."""
-    told = found.phases.certificate_ends if found.phases else None
+    ends = found.phases.certificate_ends if found.phases else None
     try:
-        at = datetime.fromisoformat(told) if told else None
+        at = datetime.fromisoformat(ends) if ends else None
     except ValueError:
         return None
     return at.astimezone(UTC) if at and at.tzinfo else None

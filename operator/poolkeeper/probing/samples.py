@@ -17,7 +17,7 @@ MOST_SAMPLES = 100
 LONGEST_LINE_BYTES = 64 * 1024
 MOST_LEVELS = 64
 """Far more than a request has, far less than JSON can be read and written with."""
-TOLD_AT_ONCE = 3
+NAMED_AT_ONCE = 3
 
 Body = dict[str, object]
 
@@ -48,14 +48,14 @@ class Samples:
     complaints: tuple[str, ...] = ()
 
     @property
-    def told(self) -> str:
+    def note(self) -> str:
         """In one sentence, or ""."""
         if not self.complaints:
             return ""
-        more = len(self.complaints) - TOLD_AT_ONCE
+        more = len(self.complaints) - NAMED_AT_ONCE
         tail = f"; and {more} more" if more > 0 else ""
         instead = "" if self.bodies else "; the built-in question was asked instead"
-        return f"samples: {'; '.join(self.complaints[:TOLD_AT_ONCE])}{tail}{instead}"
+        return f"samples: {'; '.join(self.complaints[:NAMED_AT_ONCE])}{tail}{instead}"
 
 
 def parse(text: str) -> Samples:

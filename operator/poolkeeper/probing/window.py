@@ -40,7 +40,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ProbeStatus:
     """weight_percent: what the endpoint should get of its weight; 0: nothing, as long as there is another."""
 
     state: State = "Healthy"
@@ -66,14 +66,14 @@ def run_of(found: Sequence[ProbeReason | None]) -> Run | None:
     return Run(reason, bad.count(reason), len(telling)) if reason else Run(asked=len(telling))
 
 
-def verdict_of(before: Verdict, runs: Sequence[Run]) -> Verdict:
+def probe_status_of(before: ProbeStatus, runs: Sequence[Run]) -> ProbeStatus:
     """runs: the newest first. before: what was said without the newest."""
     blamed = _blamed(runs[:LENGTH])
     if blamed:
-        return Verdict("Unhealthy" if blamed.is_dead else "Grey", blamed.reason)
+        return ProbeStatus("Unhealthy" if blamed.is_dead else "Grey", blamed.reason)
     good = next((count for count, run in enumerate(runs) if run.reason), len(runs))
     wanted = {"Healthy": 0, "Unhealthy": 1, "Grey": 2}[before.state]
-    return before if good < wanted else Verdict()
+    return before if good < wanted else ProbeStatus()
 
 
 def _blamed(runs: Sequence[Run]) -> Run | None:

@@ -2,7 +2,7 @@
 
 The rules are data (error_rules.py); the order is provider, common, status. router/lua/core/error/classify.lua is this
 function again, held to the same vectors (tests/contract/router) and, by property, to the same result for anything that
-comes. How long to wait is no part of it: only a router rests an endpoint.
+comes. How long to wait is no part of it: only a router sets a backoff.
 """
 
 import re
@@ -42,16 +42,16 @@ def refusal(status: int, body: bytes, provider: Provider) -> Refusal:
         or _first_fitting(COMMON, seen, words, text)
         or (_first_fitting(COMMON, INSIDE_AN_ANSWER, words, text) if seen == 200 and _has_words(words) else None)
     )
-    verdict = rule.verdict if rule else STATUS.get(seen) or STATUS_FAMILY.get(seen // 100) or STATUS_FAMILY[5]
-    limit = _limit_in(words.message) if verdict.outcome == "RateLimited" else None
-    return Refusal(verdict.outcome, verdict.reason, _told_status(seen, verdict.outcome), limit)
+    meaning = rule.meaning if rule else STATUS.get(seen) or STATUS_FAMILY.get(seen // 100) or STATUS_FAMILY[5]
+    limit = _limit_in(words.message) if meaning.outcome == "RateLimited" else None
+    return Refusal(meaning.outcome, meaning.reason, _status_for_caller(seen, meaning.outcome), limit)
 
 
 def _has_words(words: Words) -> bool:
     return words.message != b"" and not words.message.startswith(b"<")
 
 
-def _told_status(seen: int, outcome: OutcomeClass) -> int:
+def _status_for_caller(seen: int, outcome: OutcomeClass) -> int:
     """A caller's own fault in a status that clients try again on (429, 5xx) would be sent again as it is."""
     is_tried_again = seen == 429 or seen >= 500
     return 400 if seen == 200 or (is_tried_again and outcome in REQUESTS_OWN) else seen

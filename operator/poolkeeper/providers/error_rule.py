@@ -14,7 +14,7 @@ REQUESTS_OWN: frozenset[OutcomeClass] = frozenset({"ContextTooLong", "Incompatib
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Meaning:
     outcome: OutcomeClass
     reason: str
 
@@ -26,7 +26,7 @@ Words = str | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    verdict: Verdict
+    meaning: Meaning
     status: Statuses | None = None
     code: str | None = None
     type: str | None = None
@@ -35,24 +35,24 @@ class Rule:
     has: Words | None = None
 
 
-def coded(verdict: Verdict, *words: str, status: Statuses | None = None) -> tuple[Rule, ...]:
-    return tuple(Rule(verdict=verdict, status=status, code=word) for word in words)
+def coded(meaning: Meaning, *words: str, status: Statuses | None = None) -> tuple[Rule, ...]:
+    return tuple(Rule(meaning=meaning, status=status, code=word) for word in words)
 
 
-def typed(verdict: Verdict, *words: str) -> tuple[Rule, ...]:
-    return tuple(Rule(verdict=verdict, type=word) for word in words)
+def typed(meaning: Meaning, *words: str) -> tuple[Rule, ...]:
+    return tuple(Rule(meaning=meaning, type=word) for word in words)
 
 
-def starting(verdict: Verdict, status: Statuses, *words: str) -> tuple[Rule, ...]:
-    return tuple(Rule(verdict=verdict, status=status, starts=start) for start in words)
+def starting(meaning: Meaning, status: Statuses, *words: str) -> tuple[Rule, ...]:
+    return tuple(Rule(meaning=meaning, status=status, starts=start) for start in words)
 
 
-def saying(verdict: Verdict, status: Statuses, *words: Words) -> tuple[Rule, ...]:
-    return tuple(Rule(verdict=verdict, status=status, says=part) for part in words)
+def saying(meaning: Meaning, status: Statuses, *words: Words) -> tuple[Rule, ...]:
+    return tuple(Rule(meaning=meaning, status=status, says=part) for part in words)
 
 
-def having(verdict: Verdict, status: Statuses | None, *words: Words) -> tuple[Rule, ...]:
-    return tuple(Rule(verdict=verdict, status=status, has=part) for part in words)
+def having(meaning: Meaning, status: Statuses | None, *words: Words) -> tuple[Rule, ...]:
+    return tuple(Rule(meaning=meaning, status=status, has=part) for part in words)
 
 
 def in_chinese(*words: str) -> tuple[str, ...]:
@@ -60,21 +60,21 @@ def in_chinese(*words: str) -> tuple[str, ...]:
     return (*words, *(word.encode("unicode_escape").decode() for word in words))
 
 
-BUSY = Verdict("Busy", "Busy")
-LOADING = Verdict("Busy", "ModelLoading")
-RATE_LIMITED = Verdict("RateLimited", "RateLimited")
-SERVER_ERROR = Verdict("ServerError", "ServerError")
-INVALID_ANSWER = Verdict("ServerError", "InvalidAnswer")
-REDIRECT = Verdict("ServerError", "RedirectRefused")
-KEY_REFUSED = Verdict("Credential", "CredentialsRejected")
-OUT_OF_BALANCE = Verdict("Credential", "BalanceExhausted")
-NO_MODEL = Verdict("ModelMissing", "ModelMissing")
-NO_SURFACE = Verdict("ModelMissing", "SurfaceMissing")
-TOO_LONG = Verdict("ContextTooLong", "ContextTooLong")
-BAD_HISTORY = Verdict("Incompatible", "IncompatibleHistory")
-NOT_HERE = Verdict("Incompatible", "NotSupported")
-NEVER_FITS = Verdict("Incompatible", "RequestTooLarge")
-BLOCKED = Verdict("Incompatible", "FirewallBlocked")
-INVALID = Verdict("ClientFault", "InvalidRequest")
-FILTERED = Verdict("ClientFault", "ContentFilter")
-TOO_LARGE = Verdict("ClientFault", "BodyTooLarge")
+BUSY = Meaning("Busy", "Busy")
+LOADING = Meaning("Busy", "ModelLoading")
+RATE_LIMITED = Meaning("RateLimited", "RateLimited")
+SERVER_ERROR = Meaning("ServerError", "ServerError")
+INVALID_ANSWER = Meaning("ServerError", "InvalidAnswer")
+REDIRECT = Meaning("ServerError", "RedirectRefused")
+KEY_REFUSED = Meaning("Credential", "CredentialsRejected")
+OUT_OF_BALANCE = Meaning("Credential", "BalanceExhausted")
+NO_MODEL = Meaning("ModelMissing", "ModelMissing")
+NO_SURFACE = Meaning("ModelMissing", "SurfaceMissing")
+TOO_LONG = Meaning("ContextTooLong", "ContextTooLong")
+BAD_HISTORY = Meaning("Incompatible", "IncompatibleHistory")
+NOT_HERE = Meaning("Incompatible", "NotSupported")
+NEVER_FITS = Meaning("Incompatible", "RequestTooLarge")
+BLOCKED = Meaning("Incompatible", "FirewallBlocked")
+INVALID = Meaning("ClientFault", "InvalidRequest")
+FILTERED = Meaning("ClientFault", "ContentFilter")
+TOO_LARGE = Meaning("ClientFault", "BodyTooLarge")

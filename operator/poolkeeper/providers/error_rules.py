@@ -31,8 +31,8 @@ from poolkeeper.providers.error_rule import (
     SERVER_ERROR,
     TOO_LARGE,
     TOO_LONG,
+    Meaning,
     Rule,
-    Verdict,
 )
 from poolkeeper.providers.request_words import (
     ABOUT_THE_REQUEST,
@@ -43,7 +43,7 @@ from poolkeeper.providers.request_words import (
 )
 from poolkeeper.providers.service_words import MISSING_MODEL, NOT_NOW, OUT_OF_SERVICE
 
-STATUS: Mapping[int, Verdict] = {
+STATUS: Mapping[int, Meaning] = {
     400: INVALID,
     401: KEY_REFUSED,
     402: OUT_OF_BALANCE,
@@ -68,7 +68,7 @@ STATUS: Mapping[int, Verdict] = {
     503: BUSY,
     529: BUSY,
 }
-STATUS_FAMILY: Mapping[int, Verdict] = {2: INVALID_ANSWER, 3: REDIRECT, 4: INVALID, 5: SERVER_ERROR}
+STATUS_FAMILY: Mapping[int, Meaning] = {2: INVALID_ANSWER, 3: REDIRECT, 4: INVALID, 5: SERVER_ERROR}
 """For a status that is not listed, by its first digit. Redirects are never followed: the key would go with them."""
 
 WORD_STATUS: Mapping[str, int] = {
@@ -122,56 +122,56 @@ COMMON: tuple[Rule, ...] = (
 
 PROVIDERS: Mapping[Provider, tuple[Rule, ...]] = {
     "DeepSeek": (
-        Rule(verdict=FILTERED, status=400, starts="content exists risk"),
-        Rule(verdict=NOT_HERE, status=400, starts="the last message with prefix"),
-        Rule(verdict=NOT_HERE, status=400, starts="the last message of deepseek-reasoner must be"),
+        Rule(meaning=FILTERED, status=400, starts="content exists risk"),
+        Rule(meaning=NOT_HERE, status=400, starts="the last message with prefix"),
+        Rule(meaning=NOT_HERE, status=400, starts="the last message of deepseek-reasoner must be"),
     ),
     "OpenRouter": (
-        Rule(verdict=RATE_LIMITED, status=402, has="in_flight"),
-        Rule(verdict=NOT_HERE, status=402, starts="this request requires more credits, or fewer max_tokens"),
-        Rule(verdict=NOT_HERE, status=402, starts="prompt tokens limit exceeded"),
-        Rule(verdict=FILTERED, status=403, has="moderation"),
-        Rule(verdict=FILTERED, status=403, has="flagged"),
-        Rule(verdict=FILTERED, status=403, has="guardrail"),
-        Rule(verdict=NOT_HERE, status=404, starts="no endpoints found that"),
-        Rule(verdict=NOT_HERE, status=404, starts="no allowed providers"),
-        Rule(verdict=RATE_LIMITED, type="rate_limit_exceeded"),
-        Rule(verdict=BUSY, type="provider_overloaded"),
-        Rule(verdict=SERVER_ERROR, type="provider_unavailable"),
+        Rule(meaning=RATE_LIMITED, status=402, has="in_flight"),
+        Rule(meaning=NOT_HERE, status=402, starts="this request requires more credits, or fewer max_tokens"),
+        Rule(meaning=NOT_HERE, status=402, starts="prompt tokens limit exceeded"),
+        Rule(meaning=FILTERED, status=403, has="moderation"),
+        Rule(meaning=FILTERED, status=403, has="flagged"),
+        Rule(meaning=FILTERED, status=403, has="guardrail"),
+        Rule(meaning=NOT_HERE, status=404, starts="no endpoints found that"),
+        Rule(meaning=NOT_HERE, status=404, starts="no allowed providers"),
+        Rule(meaning=RATE_LIMITED, type="rate_limit_exceeded"),
+        Rule(meaning=BUSY, type="provider_overloaded"),
+        Rule(meaning=SERVER_ERROR, type="provider_unavailable"),
     ),
     "SiliconFlow": (
-        Rule(verdict=NO_MODEL, code="20012"),
-        Rule(verdict=TOO_LONG, status=400, has="must be less than max_seq_len"),
-        Rule(verdict=OUT_OF_BALANCE, code="30001"),
-        Rule(verdict=RATE_LIMITED, status=200, starts="request was rejected due to rate limiting"),
-        Rule(verdict=BUSY, code="50501"),
-        Rule(verdict=BUSY, code="50505"),
-        Rule(verdict=BUSY, code="50603"),
-        Rule(verdict=BUSY, status=504),
+        Rule(meaning=NO_MODEL, code="20012"),
+        Rule(meaning=TOO_LONG, status=400, has="must be less than max_seq_len"),
+        Rule(meaning=OUT_OF_BALANCE, code="30001"),
+        Rule(meaning=RATE_LIMITED, status=200, starts="request was rejected due to rate limiting"),
+        Rule(meaning=BUSY, code="50501"),
+        Rule(meaning=BUSY, code="50505"),
+        Rule(meaning=BUSY, code="50603"),
+        Rule(meaning=BUSY, status=504),
     ),
     "Together": (
-        Rule(verdict=NO_MODEL, code="model_not_available"),
-        Rule(verdict=TOO_LONG, status=400, has="tokens + `max_new_tokens` must be"),
+        Rule(meaning=NO_MODEL, code="model_not_available"),
+        Rule(meaning=TOO_LONG, status=400, has="tokens + `max_new_tokens` must be"),
     ),
     "Fireworks": (
-        Rule(verdict=OUT_OF_BALANCE, status=412, starts="account "),
-        Rule(verdict=RATE_LIMITED, status=412),
+        Rule(meaning=OUT_OF_BALANCE, status=412, starts="account "),
+        Rule(meaning=RATE_LIMITED, status=412),
     ),
-    "Perplexity": (Rule(verdict=NO_MODEL, status=400, type="invalid_model"),),
+    "Perplexity": (Rule(meaning=NO_MODEL, status=400, type="invalid_model"),),
     "Ollama": (
-        Rule(verdict=BUSY, status=500, starts="server busy"),
-        Rule(verdict=NOT_HERE, status=400, has="does not support"),
+        Rule(meaning=BUSY, status=500, starts="server busy"),
+        Rule(meaning=NOT_HERE, status=400, has="does not support"),
     ),
     "LlamaCpp": (
-        Rule(verdict=LOADING, status=503, starts="loading model"),
-        Rule(verdict=TOO_LONG, type="exceed_context_size_error"),
-        Rule(verdict=NOT_HERE, type="not_supported_error"),
+        Rule(meaning=LOADING, status=503, starts="loading model"),
+        Rule(meaning=TOO_LONG, type="exceed_context_size_error"),
+        Rule(meaning=NOT_HERE, type="not_supported_error"),
     ),
     "LMStudio": (
-        Rule(verdict=NO_SURFACE, status=200, starts="unexpected endpoint or method"),
-        Rule(verdict=TOO_LONG, starts="trying to keep the first"),
-        Rule(verdict=SERVER_ERROR, starts="failed to load model"),
-        Rule(verdict=SERVER_ERROR, starts="model unloaded"),
-        Rule(verdict=SERVER_ERROR, starts="the model has crashed"),
+        Rule(meaning=NO_SURFACE, status=200, starts="unexpected endpoint or method"),
+        Rule(meaning=TOO_LONG, starts="trying to keep the first"),
+        Rule(meaning=SERVER_ERROR, starts="failed to load model"),
+        Rule(meaning=SERVER_ERROR, starts="model unloaded"),
+        Rule(meaning=SERVER_ERROR, starts="the model has crashed"),
     ),
 }

@@ -121,7 +121,7 @@ ABOUT_THE_REQUEST: tuple[Rule, ...] = (
         ("effort", "expected one of"),
     ),
     # A gateway passes on what its provider said, and with it a status that says nothing.
-    Rule(verdict=NOT_HERE, status=400, type="upstream_error"),
+    Rule(meaning=NOT_HERE, status=400, type="upstream_error"),
     *having(
         NOT_HERE,
         _REFUSED,
@@ -173,7 +173,7 @@ ABOUT_THE_REQUEST: tuple[Rule, ...] = (
 """Recognised by words anywhere: a person who puts them into a prompt gains only a retry at other endpoints."""
 
 CALLERS_FAULT_AS_500: tuple[Rule, ...] = (
-    Rule(verdict=INVALID, status=500, type="invalid_request_error"),
+    Rule(meaning=INVALID, status=500, type="invalid_request_error"),
     *starting(
         INVALID,
         500,
@@ -201,11 +201,11 @@ CALLERS_FAULT_AS_500: tuple[Rule, ...] = (
 
 NOT_ABOUT_THE_KEY: tuple[Rule, ...] = (
     *(
-        Rule(verdict=NO_MODEL, status=_FORBIDDEN, code=code)
+        Rule(meaning=NO_MODEL, status=_FORBIDDEN, code=code)
         for code in ("model.accessdenied", "model_access_denied", "unsupported_country_region_territory")
     ),
     *(
-        Rule(verdict=NO_MODEL, status=_FORBIDDEN, type=f"{owner}_model_access_denied")
+        Rule(meaning=NO_MODEL, status=_FORBIDDEN, type=f"{owner}_model_access_denied")
         for owner in ("key", "team", "user", "org", "project")
     ),
     *starting(
@@ -254,7 +254,7 @@ FIREWALLS: tuple[Rule, ...] = (
         "browser's signature",
     ),
     *(
-        Rule(verdict=BLOCKED, status=(200, 400, 405, 418, 429, 493, 503), starts="<", has=words)
+        Rule(meaning=BLOCKED, status=(200, 400, 405, 418, 429, 493, 503), starts="<", has=words)
         for words in (
             "cdn-cgi/challenge-platform",
             "<title>just a moment",

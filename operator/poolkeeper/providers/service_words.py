@@ -30,7 +30,7 @@ _SATURATED = starting(RATE_LIMITED, (403, 429, 500, 503), *in_chinese("当前分
 
 OUT_OF_SERVICE: tuple[Rule, ...] = (
     *_SATURATED,
-    Rule(verdict=OUT_OF_BALANCE, status=429, code="insufficient_quota"),
+    Rule(meaning=OUT_OF_BALANCE, status=429, code="insufficient_quota"),
     *coded(
         OUT_OF_BALANCE,
         "arrearage",
@@ -129,7 +129,7 @@ MISSING_MODEL: tuple[Rule, ...] = (
         "user location is not supported",
     ),
     # What the caller names and the provider no longer has, if it ever had it; not the model.
-    Rule(verdict=INVALID, status=404, code="previous_response_not_found"),
+    Rule(meaning=INVALID, status=404, code="previous_response_not_found"),
     *starting(BAD_HISTORY, 404, "item with id 'rs_"),
     *starting(
         INVALID,
@@ -145,7 +145,7 @@ MISSING_MODEL: tuple[Rule, ...] = (
 
 NOT_NOW: tuple[Rule, ...] = (
     *having(BUSY, 200, "too busy", "overloaded", "insufficient_system_resource"),
-    Rule(verdict=RATE_LIMITED, status=200, has="rate_limit"),
+    Rule(meaning=RATE_LIMITED, status=200, has="rate_limit"),
     *saying(RATE_LIMITED, (500, 502), "rate limit", "too many requests"),
     *saying(
         RATE_LIMITED,

@@ -30,19 +30,19 @@ _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class RouterStates:
-    """timeout_s, port, parallel: for tests. told: called for each answer with "ok" or "failed"; the report has the
+    """timeout_s, port, parallel: for tests. reported: called for each answer with "ok" or "failed"; the report has the
     error."""
 
     def __init__(
         self,
         timeout_s: float = TIMEOUT_S,
         port: int = ADMIN_PORT,
-        told: Callable[[str], None] = lambda result: None,
+        reported: Callable[[str], None] = lambda result: None,
         parallel: int = PARALLEL,
     ) -> None:
         self._timeout_s = timeout_s
         self._port = port
-        self._told = told
+        self._reported = reported
         self._turn = asyncio.Semaphore(parallel)
 
     async def ask(
@@ -55,7 +55,7 @@ class RouterStates:
 
     async def _report(self, pod: LivePod, before: RouterReport | None, now: datetime) -> RouterReport:
         answer = await self._fetch(pod.ip)
-        self._told("ok" if isinstance(answer, RouterState) else "failed")
+        self._reported("ok" if isinstance(answer, RouterState) else "failed")
         if isinstance(answer, RouterState):
             return RouterReport(pod.name, answer, now)
         return RouterReport(pod.name, before.state if before else None, before.seen_at if before else None, answer)

@@ -15,12 +15,12 @@ from poolkeeper.api.router_state import Breaker, EndpointState, Health, RouterSt
 from poolkeeper.api.status import EndpointStatus, ProbedEndpoint
 from poolkeeper.plan.data_policy import mode_in_force
 from poolkeeper.plan.snapshot import Snapshot
-from poolkeeper.probing.history import verdict_on
-from poolkeeper.probing.window import Verdict
+from poolkeeper.probing.history import probe_status
+from poolkeeper.probing.window import ProbeStatus
 from poolkeeper.status.merge_replicas import Substitute, View, endpoint_view, substitutes
 from poolkeeper.status.outage import Evidence, Outage
 
-NOT_PROBED = Verdict()
+NOT_PROBED = ProbeStatus()
 QUIET = timedelta(minutes=1)
 
 
@@ -43,12 +43,12 @@ class EndpointFact:
     agreement: str = ""
     only_models: tuple[str, ...] = ()
     credential: SecretKeyRef | None = None
-    probe: Verdict = NOT_PROBED
+    probe: ProbeStatus = NOT_PROBED
     probe_since: datetime | None = None
     is_failing: bool = False
     failing_since: datetime | None = None
     asked_at: datetime | None = None
-    is_trial_next: bool = False
+    is_half_open_next: bool = False
     check_found: str = ""
     outage: Outage | None = None
     substitutes: tuple[Substitute, ...] = ()
@@ -131,12 +131,12 @@ def endpoint_facts(
             since=view.since,
             agreement=f"{view.agreeing}/{view.reporting} replicas" if view.reporting else "",
             only_models=view.only_models,
-            probe=verdict_on(probed[name]) if name in probed else NOT_PROBED,
+            probe=probe_status(probed[name]) if name in probed else NOT_PROBED,
             probe_since=probed[name].since if name in probed else None,
             is_failing=view.last_asked is not None,
             failing_since=view.failing_since,
             asked_at=view.last_asked,
-            is_trial_next=view.is_trial_next,
+            is_half_open_next=view.is_half_open_next,
             check_found=view.check_found,
             substitutes=substitutes(states, name),
         )
@@ -145,7 +145,7 @@ def endpoint_facts(
 
 def _unproven_when_quiet(endpoint: EndpointFact, now: datetime) -> EndpointFact:
     is_quiet = endpoint.asked_at is not None and now - endpoint.asked_at > QUIET
-    if not (endpoint.is_trial_next and is_quiet):
+    if not (endpoint.is_half_open_next and is_quiet):
         return endpoint
     return replace(endpoint, health="Unknown", reason=AWAITING_TRAFFIC, since=endpoint.asked_at)
 

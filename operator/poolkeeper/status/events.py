@@ -76,8 +76,8 @@ def _ending(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEv
     for one in now.ending_models:
         if one not in was.ending_models:
             what, word = ("has ended", "ModelEnded") if one.ended else ("ends", "ModelEnding")
-            told = f"{one.endpoint}: the model name {one.upstream_name} {what}: its last day is {one.valid_until}"
-            yield PoolEvent("Warning", word, f"{told}; give models[].upstreamName its successor", "Report")
+            text = f"{one.endpoint}: the model name {one.upstream_name} {what}: its last day is {one.valid_until}"
+            yield PoolEvent("Warning", word, f"{text}; give models[].upstreamName its successor", "Report")
 
 
 def _unavailable(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEvent]:
@@ -91,16 +91,16 @@ def _endpoint(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolE
     yield from _breaker(now, _open_for(was), _open_for(now))
     yield from _health(was, now)
     if now.reason == WRONG_MODEL and not (was and was.reason == WRONG_MODEL):
-        told = f"{now.name}: its answers name another model than the one that was requested"
-        yield PoolEvent("Warning", Reason.GreyFailure, told, "Report")
+        text = f"{now.name}: its answers name another model than the one that was requested"
+        yield PoolEvent("Warning", Reason.GreyFailure, text, "Report")
 
 
 def _breaker(now: EndpointStatus, was_open: frozenset[str], is_open: frozenset[str]) -> Iterator[PoolEvent]:
     opened, closed = is_open - was_open, was_open - is_open
     after = f" after {now.reason}" if now.reason else ""
     if opened and ALL_MODELS not in was_open:
-        told = f"{now.name}: breaker opened{_for(opened)}{after}"
-        yield PoolEvent("Warning", "BreakerOpened", told, "RouteAround")
+        text = f"{now.name}: breaker opened{_for(opened)}{after}"
+        yield PoolEvent("Warning", "BreakerOpened", text, "RouteAround")
     elif closed and not is_open and now.health != "Unknown":
         yield PoolEvent("Normal", "BreakerClosed", f"{now.name}: breaker closed, it takes traffic again", "RouteBack")
     elif closed and is_open:
@@ -142,23 +142,23 @@ def _outage(
     """Of backoffs, where they last and the tier's Event does not say it."""
     began = endpoint.outage_since and not (before and before.outage_since)
     if began and endpoint.reason in AT_REST and endpoint.breaker == "Closed" and was.active_tier == now.active_tier:
-        told = f"{endpoint.name} {fault(endpoint.reason).seen} ({endpoint.reason})"
-        yield PoolEvent("Warning", "EndpointUnhealthy", told, "RouteAround")
+        text = f"{endpoint.name} {fault(endpoint.reason).seen} ({endpoint.reason})"
+        yield PoolEvent("Warning", "EndpointUnhealthy", text, "RouteAround")
 
 
 def _went_down(now: EndpointStatus) -> PoolEvent:
     if now.reason in KEY_MISSING:
-        told = f"{now.name}: its API key is missing; it gets no traffic until the Secret has the key"
-        return PoolEvent("Warning", Reason.SecretNotFound, told, "RouteAround")
+        text = f"{now.name}: its API key is missing; it gets no traffic until the Secret has the key"
+        return PoolEvent("Warning", Reason.SecretNotFound, text, "RouteAround")
     if now.reason in KEY_REFUSED:
-        told = f"{now.name}: the provider refuses the API key; it gets no traffic until the Secret changes"
-        return PoolEvent("Warning", Reason.CredentialsRejected, told, "RouteAround")
+        text = f"{now.name}: the provider refuses the API key; it gets no traffic until the Secret changes"
+        return PoolEvent("Warning", Reason.CredentialsRejected, text, "RouteAround")
     if now.reason in OUT_OF_MONEY:
-        told = f"{now.name}: the provider says that the account has no credit; it gets no traffic until it has"
-        return PoolEvent("Warning", Reason.BalanceExhausted, told, "RouteAround")
+        text = f"{now.name}: the provider says that the account has no credit; it gets no traffic until it has"
+        return PoolEvent("Warning", Reason.BalanceExhausted, text, "RouteAround")
     if now.reason in CHECK_FAILED:
-        told = f"{now.name}: its health checks fail; it gets no traffic until they pass, unless no other is left"
-        return PoolEvent("Warning", "EndpointUnhealthy", told, "RouteAround")
+        text = f"{now.name}: its health checks fail; it gets no traffic until they pass, unless no other is left"
+        return PoolEvent("Warning", "EndpointUnhealthy", text, "RouteAround")
     after = f" after {now.reason}" if now.reason else ""
     return PoolEvent("Warning", "EndpointUnhealthy", f"{now.name}: unhealthy{after}", "RouteAround")
 
@@ -169,8 +169,8 @@ def _probed(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEv
         before = known.get(one.name)
         said = before.reason if before else ""
         if one.reason and one.reason != said:
-            told = f"{one.name}: probes find {one.reason}; {one.verdict}"
-            yield PoolEvent("Warning", Reason.GreyFailure, told, "RouteAround")
+            text = f"{one.name}: probes find {one.reason}; {one.verdict}"
+            yield PoolEvent("Warning", Reason.GreyFailure, text, "RouteAround")
         elif said and not one.reason:
             yield PoolEvent("Normal", "ProbesPass", f"{one.name}: probes pass again after {said}", "RouteBack")
 

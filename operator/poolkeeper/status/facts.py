@@ -5,8 +5,8 @@ neither close a breaker nor open it again in the Events. Where none was even ask
 of what was last published stands.
 
 An endpoint with a backoff of some seconds that its provider set (429, busy) is not Unhealthy for that, unless the
-traffic has left its tier or nothing has been answered well since: under load such rests come and go all the time, and a
-status is no place to count them.
+traffic has left its tier or nothing has been answered well since: under load such backoffs come and go all the time,
+and a status is no place to count them.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -111,7 +111,7 @@ def facts_of(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datet
         active_tier=_active_tier(snapshot, states.values(), endpoints),
     )
     if facts.active_tier == facts.primary_tier:
-        facts = replace(facts, endpoints=tuple(map(_without_rest, facts.endpoints)))
+        facts = replace(facts, endpoints=tuple(map(_without_backoff, facts.endpoints)))
     return replace(facts, endpoints=tuple(_with_outages(facts)))
 
 
@@ -131,9 +131,9 @@ def _active_tier(
     return min((endpoint.tier for endpoint in in_service if endpoint.is_usable), default=tier)
 
 
-def _without_rest(endpoint: EndpointFact) -> EndpointFact:
-    is_resting = endpoint.health == "Unhealthy" and endpoint.reason in AT_REST and endpoint.breaker == "Closed"
-    return replace(endpoint, health="Healthy", reason="") if is_resting and not endpoint.is_failing else endpoint
+def _without_backoff(endpoint: EndpointFact) -> EndpointFact:
+    has_backoff = endpoint.health == "Unhealthy" and endpoint.reason in AT_REST and endpoint.breaker == "Closed"
+    return replace(endpoint, health="Healthy", reason="") if has_backoff and not endpoint.is_failing else endpoint
 
 
 def _with_outages(facts: Facts) -> Iterator[EndpointFact]:

@@ -23,11 +23,11 @@ CLOSED = "Closed"
 
 @dataclass(frozen=True)
 class Damping:
-    """flapping: the endpoints that flap, and how often each has changed. untold: those that nothing published names.
+    """flapping: the endpoints that flap, and how often each has changed. unreported: those not published as flapping.
     wait_s: 0 to publish now. again_s: look at the pool again after so long, None: no need."""
 
     flapping: Mapping[str, int] = field(default_factory=dict)
-    untold: tuple[str, ...] = ()
+    unreported: tuple[str, ...] = ()
     wait_s: float = 0.0
     again_s: float | None = None
     pace_s: float = 0.0
@@ -44,7 +44,7 @@ class _Pool:
     uid: str
     parts: dict[str, _Part] = field(default_factory=dict)
     flapping: frozenset[str] = frozenset()
-    told: frozenset[str] = frozenset()
+    reported: frozenset[str] = frozenset()
     published_s: float = float("-inf")
 
 
@@ -72,39 +72,39 @@ class Flapping:
             pool = self._pools[key] = _Pool(uid)
         counts = _counts(pool, now, now_s)
         pool.flapping = frozenset(counts)
-        pool.told &= pool.flapping
+        pool.reported &= pool.flapping
         if not counts:
             return Damping()
         wait_s = max(0.0, pool.published_s + pace_s - now_s) if _is_only(published, now, pool.flapping) else 0.0
         endpoints = {part.removeprefix(ENDPOINT): n for part, n in counts.items() if part.startswith(ENDPOINT)}
-        untold = tuple(sorted(name for name in endpoints if f"{ENDPOINT}{name}" not in pool.told))
-        return Damping(endpoints, untold, wait_s, again_s=wait_s or pace_s, pace_s=pace_s)
+        unreported = tuple(sorted(name for name in endpoints if f"{ENDPOINT}{name}" not in pool.reported))
+        return Damping(endpoints, unreported, wait_s, again_s=wait_s or pace_s, pace_s=pace_s)
 
     def published(self, key: PoolKey, now_s: float) -> None:
         pool = self._pools.get(key)
         if pool:
-            pool.published_s, pool.told = now_s, pool.flapping
+            pool.published_s, pool.reported = now_s, pool.flapping
 
 
 def with_flapping(update: StatusUpdate, damping: Damping) -> StatusUpdate:
     """Said once, in words that stay the same as long as it lasts."""
     if not damping.flapping:
         return update
-    told = f"; flapping: {', '.join(sorted(damping.flapping))} ({MANY} changes or more in {WINDOW_S / 60:.0f} min)"
+    text = f"; flapping: {', '.join(sorted(damping.flapping))} ({MANY} changes or more in {WINDOW_S / 60:.0f} min)"
     conditions = tuple(
-        condition.model_copy(update={"message": condition.message + told})
+        condition.model_copy(update={"message": condition.message + text})
         if condition.type == ConditionType.Degraded
         else condition
         for condition in update.status.conditions
     )
-    events = tuple(_event(name, damping.flapping[name], damping.pace_s) for name in damping.untold)
+    events = tuple(_event(name, damping.flapping[name], damping.pace_s) for name in damping.unreported)
     status = update.status.model_copy(update={"conditions": conditions})
     return replace(update, status=status, events=(*update.events, *events))
 
 
 def _event(name: str, times: int, pace_s: float) -> PoolEvent:
-    told = f"{name}: flapping, {times} times in {WINDOW_S / 60:.0f} min; reported every {pace_s:.0f} s while it lasts"
-    return PoolEvent("Warning", "EndpointFlapping", told, "ReportLess")
+    text = f"{name}: flapping, {times} times in {WINDOW_S / 60:.0f} min; reported every {pace_s:.0f} s while it lasts"
+    return PoolEvent("Warning", "EndpointFlapping", text, "ReportLess")
 
 
 def _counts(pool: _Pool, status: EndpointPoolStatus, now_s: float) -> dict[str, int]:

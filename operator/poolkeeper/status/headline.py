@@ -9,7 +9,7 @@ from types import MappingProxyType
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.status.chain import Finding
 from poolkeeper.status.facts import Facts
-from poolkeeper.status.sentences import by_gravity, names, outages_told, recovering_told
+from poolkeeper.status.sentences import by_gravity, names, outages_text, recovering_text
 
 Findings = Mapping[ConditionType, Finding]
 
@@ -56,12 +56,12 @@ def _pool_breaker(facts: Facts, findings: Findings) -> str:
     if found.reason != Reason.GlobalBreakerOpen:
         return ""
     out = by_gravity(facts.out)
-    return f"{found.message}. {outages_told(facts, out)}" if out else _of(found)
+    return f"{found.message}. {outages_text(facts, out)}" if out else _of(found)
 
 
 def _outage(facts: Facts, findings: Findings) -> str:
     out = by_gravity(facts.out)
-    return outages_told(facts, out) if out else ""
+    return outages_text(facts, out) if out else ""
 
 
 def _not_ready(facts: Facts, findings: Findings) -> str:
@@ -76,7 +76,7 @@ def _degraded(facts: Facts, findings: Findings) -> str:
 
 def _recovering(facts: Facts, findings: Findings) -> str:
     found = [endpoint for endpoint in facts.endpoints if endpoint.outage]
-    return recovering_told(facts, found) if found else ""
+    return recovering_text(facts, found) if found else ""
 
 
 def _not_available(facts: Facts, findings: Findings) -> str:

@@ -57,23 +57,23 @@ class View:
     """The last request of that row; None: there is no row that counts."""
     check_found: str = ""
     """What its failed health checks found last."""
-    is_trial_next: bool = False
+    is_half_open_next: bool = False
     """Only the row speaks against it: nothing keeps the next request from it."""
 
 
 def endpoint_view(states: Iterable[RouterState], name: str, was_out: bool = False) -> View | None:
     """was_out: it was out at the last look, so that a single failure without a good answer since is enough."""
-    told = [_settled(endpoint) for state in states for endpoint in state.endpoints if endpoint.name == name]
-    if not told:
+    reported = [_settled(endpoint) for state in states for endpoint in state.endpoints if endpoint.name == name]
+    if not reported:
         return None
-    seen = [_failing(endpoint, was_out) for endpoint in told]
+    seen = [_failing(endpoint, was_out) for endpoint in reported]
     with_a_say = [one for one in seen if one.reason not in AWAITS_TRAFFIC] or seen
     middle = _middle(with_a_say, _badness)
     like_it = [one for one in with_a_say if (one.health, one.breaker) == (middle.health, middle.breaker)]
     spokesman = min(like_it, key=lambda one: (one.since is None, one.since or _LONG_AGO, _why(one)))
-    begun = [endpoint.failing for endpoint in told if endpoint.failing]
-    is_trial_next = all(spokesman is not one for one in told)
-    rows = [row for row in begun if _is_row(row, is_trial_next)]
+    begun = [endpoint.failing for endpoint in reported if endpoint.failing]
+    is_half_open_next = all(spokesman is not one for one in reported)
+    rows = [row for row in begun if _is_row(row, is_half_open_next)]
     return View(
         health=middle.health,
         breaker=middle.breaker,
@@ -85,7 +85,7 @@ def endpoint_view(states: Iterable[RouterState], name: str, was_out: bool = Fals
         failing_since=min((row.since for row in begun if row.since), default=None),
         last_asked=max((row.last_at for row in rows if row.last_at), default=None),
         check_found=_check_found(spokesman),
-        is_trial_next=is_trial_next,
+        is_half_open_next=is_half_open_next,
     )
 
 

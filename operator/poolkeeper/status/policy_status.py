@@ -7,7 +7,7 @@ from poolkeeper.api.base import Problem
 from poolkeeper.api.failover_policy import FailoverPolicy
 from poolkeeper.api.reasons import POLICY_CONDITIONS, ConditionType, Reason
 from poolkeeper.api.status import FailoverPolicyStatus
-from poolkeeper.plan.rollout_hold import told
+from poolkeeper.plan.rollout_hold import in_words
 from poolkeeper.status.chain import Finding
 from poolkeeper.status.conditions.stalled import stalled
 from poolkeeper.status.pool_status import condition
@@ -43,6 +43,6 @@ def _ready(accepted: Finding) -> Finding:
 
 def _finding(policy: FailoverPolicy | None, problems: Sequence[Problem]) -> Finding:
     if policy is None or problems:
-        message = f"{told(problems)}. Pools that use it keep their last good configuration"
+        message = f"{in_words(problems)}. Pools that use it keep their last good configuration"
         return Finding("False", Reason.InvalidSpec, message)
     return Finding("True", Reason.Accepted, "Accepted")

@@ -127,8 +127,8 @@ def _models(facts: Facts) -> str:
     pool, before = facts.snapshot.pool, facts.snapshot.previous
     if pool is None:
         return before.models if before else ""
-    told = ", ".join(pool.spec.models)
-    return told if len(told) <= MODELS_LENGTH else f"{told[: MODELS_LENGTH - 1]}…"
+    text = ", ".join(pool.spec.models)
+    return text if len(text) <= MODELS_LENGTH else f"{text[: MODELS_LENGTH - 1]}…"
 
 
 def _policy(facts: Facts) -> EffectivePolicy | None:

@@ -12,14 +12,14 @@ from poolkeeper.status.facts import Facts
 from poolkeeper.status.fault_words import Fault, fault
 
 
-def outages_told(facts: Facts, found: Sequence[EndpointFact]) -> str:
+def outages_text(facts: Facts, found: Sequence[EndpointFact]) -> str:
     """found: what is out, the worst first. One sentence, and what to do about the first of it."""
     worst = found[0]
     whom = f" for {worst.name}" if len(found) > 1 else ""
-    return f"{'; '.join(map(told, found))}; {answer(facts, found)}. To do{whom}: {to_do(facts, worst)}"
+    return f"{'; '.join(map(endpoint_text, found))}; {answer(facts, found)}. To do{whom}: {to_do(facts, worst)}"
 
 
-def told(endpoint: EndpointFact) -> str:
+def endpoint_text(endpoint: EndpointFact) -> str:
     since = since_when(endpoint.outage.since if endpoint.outage else endpoint.since)
     if endpoint.is_unproven:
         before = f", after an outage{since}" if endpoint.outage and endpoint.outage.since != endpoint.since else ""
@@ -30,7 +30,7 @@ def told(endpoint: EndpointFact) -> str:
     return f"{endpoint.name} {fault_of(endpoint).seen}{models}{since}{why}"
 
 
-def recovering_told(facts: Facts, found: Sequence[EndpointFact]) -> str:
+def recovering_text(facts: Facts, found: Sequence[EndpointFact]) -> str:
     each = "; ".join(
         f"{one.name} serves again{since_when(one.outage.well_since)}, after an outage{since_when(one.outage.since)}"
         for one in found

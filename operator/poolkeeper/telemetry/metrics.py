@@ -107,7 +107,7 @@ TABLE: Mapping[str, Family] = {
 }
 
 _VALUES = {"True": 1.0, "False": 0.0}
-_VERDICT_VALUES = {"Healthy": 1.0, "Grey": 0.5, "Unhealthy": 0.0}
+_STATUS_VALUES = {"Healthy": 1.0, "Grey": 0.5, "Unhealthy": 0.0}
 
 
 class Metrics:
@@ -135,7 +135,7 @@ class Metrics:
         self._certificate = Gauge(*self._named(CERTIFICATE_EXPIRY), registry=self._registry)
         self._probe_cost = Counter(*self._named(PROBE_COST_TOTAL), registry=self._registry)
         self._probe_reason = Gauge(*self._named(PROBE_REASON), registry=self._registry)
-        self._probe_verdict = Gauge(*self._named(PROBE_VERDICT), registry=self._registry)
+        self._probe_status = Gauge(*self._named(PROBE_VERDICT), registry=self._registry)
         self._probed_at = Gauge(*self._named(PROBE_TIMESTAMP), registry=self._registry)
         self._reconciled_at = Gauge(*self._named(POOL_RECONCILED), registry=self._registry)
         self._failing_since = Gauge(*self._named(POOL_FAILING), registry=self._registry)
@@ -216,12 +216,12 @@ class Metrics:
     def probe_cost(self, namespace: str, pool: str, currency: str, amount: float) -> None:
         self._probe_cost.labels(namespace, pool, currency).inc(amount)
 
-    def probe_verdicts(self, namespace: str, pool: str, verdicts: Mapping[str, tuple[str, str]]) -> None:
+    def probe_statuses(self, namespace: str, pool: str, statuses: Mapping[str, tuple[str, str]]) -> None:
         """Of all its endpoints, each with its reason or ""; those that are not among them have none any more."""
-        for family in (self._probe_verdict, self._probe_reason):
+        for family in (self._probe_status, self._probe_reason):
             family.remove_by_labels({"namespace": namespace, "pool": pool})
-        for endpoint, (verdict, reason) in verdicts.items():
-            self._probe_verdict.labels(namespace, pool, endpoint).set(_VERDICT_VALUES.get(verdict, 1.0))
+        for endpoint, (status, reason) in statuses.items():
+            self._probe_status.labels(namespace, pool, endpoint).set(_STATUS_VALUES.get(status, 1.0))
             if reason:
                 self._probe_reason.labels(namespace, pool, endpoint, reason).set(1.0)
 
@@ -236,7 +236,7 @@ class Metrics:
             self._condition,
             self._certificate,
             self._probe_cost,
-            self._probe_verdict,
+            self._probe_status,
             self._probe_reason,
             self._probed_at,
             self._reconciled_at,

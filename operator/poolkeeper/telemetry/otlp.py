@@ -31,8 +31,8 @@ class Collector:
     def take(self, spans: Sequence[tuple[str, Span]]) -> bool:
         """With the router that each came from. False: they were not taken, and may be offered again."""
         resources = {router: _resource(router) for router in {router for router, _ in spans}}
-        told = [_readable(span, resources[router]) for router, span in spans]
-        return self._exporter.export(told) is SpanExportResult.SUCCESS
+        readable = [_readable(span, resources[router]) for router, span in spans]
+        return self._exporter.export(readable) is SpanExportResult.SUCCESS
 
     def close(self) -> None:
         self._exporter.shutdown()  # type: ignore[no-untyped-call]  # of the library

@@ -28,7 +28,7 @@ local function rfc3339(own_ms)
   if not own_ms or own_ms <= 0 then
     return NULL
   end
-  return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(clock.told_ms(own_ms) / 1000))
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(clock.to_wall_ms(own_ms) / 1000))
 end
 
 
@@ -72,14 +72,14 @@ end
 
 
 -- The results of health checks, and what the last bad one found.
-local function told_of_checks(record)
+local function checks_of(record)
   return { state = record.state, since = rfc3339(record.since_ms), lastFailure = record.failed_at_ms > 0
            and { result = record.result, at = rfc3339(record.failed_at_ms) } or NULL }
 end
 
 
 -- The requests that have failed since the last good answer; null: none.
-local function told_of_row(row)
+local function row_of(row)
   return row.attempts > 0 and { since = rfc3339(row.since_ms), attempts = row.attempts, lastAt = rfc3339(row.at_ms) } or NULL
 end
 
@@ -87,21 +87,21 @@ end
 -- An endpoint as /state reports it, and the attempts of its windows.
 local function view_of(doc, endpoint, now_ms)
   local known = endpoint_summary.of(doc, endpoint, now_ms)
-  local told, record, checked = known.summary, known.backoff, known.check
+  local shown, record, checked = known.summary, known.backoff, known.check
   local models, window = circuits_of(endpoint, known.circuits, now_ms)
   local latency_ms = backoffs.latency_ms(endpoint, now_ms)
   return {
     name = endpoint.name, fingerprint = endpoint.fingerprint, tier = endpoint.tier, region = endpoint.region,
-    health = told.health, breaker = told.breaker, reason = told.reason,
-    message = secret_message(endpoint, known.key), since = rfc3339(told.since_ms), retryAt = rfc3339(told.retry_at_ms),
+    health = shown.health, breaker = shown.breaker, reason = shown.reason,
+    message = secret_message(endpoint, known.key), since = rfc3339(shown.since_ms), retryAt = rfc3339(shown.retry_at_ms),
     weight = math.floor(balancer.weight_of(endpoint, now_ms) * 10 + 0.5) / 10,
     inFlight = in_flight.in_flight(endpoint.id), maxConnections = endpoint.max_connections,
     limit = concurrency_limits.ceiling(endpoint, record, now_ms),
     ttftMs = latency_ms and math.floor(latency_ms + 0.5) or NULL,
     errorRatePercent = percent(window),
     lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,
-    failing = told_of_row(record.row), models = encode.list(models), advice = advice_of(endpoint.advice, now_ms),
-    healthCheck = checked and told_of_checks(checked) or NULL,
+    failing = row_of(record.row), models = encode.list(models), advice = advice_of(endpoint.advice, now_ms),
+    healthCheck = checked and checks_of(checked) or NULL,
   }, window
 end
 

@@ -61,7 +61,7 @@ end
 -- Makes an endpoint ready for use: what a request would else have to build.
 local function prepare_endpoint(endpoint, doc)
   endpoint.id = endpoint.name .. "@" .. endpoint.fingerprint
-  endpoint.rest_key = backoffs.key_of(endpoint.id)
+  endpoint.backoff_key = backoffs.key_of(endpoint.id)
   health_records.prepare(endpoint, doc.policy.health_check)
   endpoint.key_path = credentials.path_of(endpoint)
   endpoint.places = surface_support.of(endpoint.provider, endpoint.path)

@@ -48,22 +48,22 @@ local function inquire(endpoint, key, deadline_ms, allow_loopback)
   if not in_flight.acquire(endpoint.id, ceiling) then
     return { result = "Unclear" }
   end
-  local ok, verdict = pcall(health_request.run, endpoint, key, deadline_ms, allow_loopback)
+  local ok, finding = pcall(health_request.run, endpoint, key, deadline_ms, allow_loopback)
   in_flight.release(endpoint.id)
-  return ok and verdict or error(verdict)
+  return ok and finding or error(finding)
 end
 
 
 local function check(premature, endpoint, key, allow_loopback)
   if not premature then
     local deadline_ms = clock.now_ms() + endpoint.policy.health_check.timeout_ms
-    local ok, verdict = pcall(inquire, endpoint, key, deadline_ms, allow_loopback)
+    local ok, finding = pcall(inquire, endpoint, key, deadline_ms, allow_loopback)
     local doc = document_sync.current()
     local present = find(doc, endpoint.id)
     if not ok then
-      ngx.log(ngx.ERR, "checking endpoint ", endpoint.name, ": ", verdict)
+      ngx.log(ngx.ERR, "checking endpoint ", endpoint.name, ": ", finding)
     elseif present then
-      health_records.ended(present, verdict, key.version, clock.now_ms())
+      health_records.ended(present, finding, key.version, clock.now_ms())
     end
   end
   under_way[endpoint.id] = nil

@@ -58,7 +58,7 @@ end
 -- gauges
 
 local function seconds(own_ms)
-  return own_ms > 0 and clock.told_ms(own_ms) / 1000 or 0
+  return own_ms > 0 and clock.to_wall_ms(own_ms) / 1000 or 0
 end
 
 

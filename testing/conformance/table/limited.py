@@ -1,4 +1,4 @@
-"""RateLimited: the caller's account has had enough. The endpoint rests; it is not broken."""
+"""RateLimited: the caller's account has had enough. The endpoint has a backoff; it is not broken."""
 
 from collections.abc import Iterator
 from dataclasses import replace

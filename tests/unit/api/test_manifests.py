@@ -30,7 +30,7 @@ def test_what_was_accepted_reads_back_as_the_same(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case.case)
-def test_a_bad_manifest_is_told_by_its_path_and_nothing_else_is(case: Case) -> None:
+def test_a_bad_manifest_is_reported_by_its_path_and_nothing_else_is(case: Case) -> None:
     problems = parse(case)
     assert isinstance(problems, tuple)
     assert [problem.path for problem in problems] == [case.path]
@@ -90,7 +90,7 @@ def test_an_item_that_cannot_be_read_leaves_the_paths_of_those_after_it_as_they_
     [{}, {"metadata": {"name": "chat"}}, {"spec": 1}, {"spec": [], "metadata": None}, {"metadata": 3, "spec": {}}],
     ids=str,
 )
-def test_what_is_no_pool_at_all_is_told_without_a_traceback(wrong: Manifest) -> None:
+def test_what_is_no_pool_at_all_is_reported_without_a_traceback(wrong: Manifest) -> None:
     assert isinstance(EndpointPool.parse(wrong), tuple)
 
 
@@ -104,7 +104,7 @@ def test_a_password_in_a_url_is_not_repeated(url: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["apiKey", "api_key", "token", "key"])
-def test_who_looks_for_a_place_for_a_key_is_told_where_it_is(name: str) -> None:
+def test_who_looks_for_a_place_for_a_key_learns_where_it_is(name: str) -> None:
     problems = parse(Case("", set={f"spec.endpoints[0].{name}": "canary-key"}))
     assert isinstance(problems, tuple)
     assert [str(problem) for problem in problems] == [

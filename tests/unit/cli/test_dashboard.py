@@ -87,7 +87,7 @@ def test_a_browser_is_one_with_a_window(environ: dict[str, str], platform: str, 
 
 
 def test_help_teaches() -> None:
-    told = CliRunner().invoke(main, ["dashboard", "--help"]).stdout
+    shown = CliRunner().invoke(main, ["dashboard", "--help"]).stdout
 
     for want in ("Examples:", "poolkeeper dashboard chat", "127.0.0.1:9280", "--no-browser", "ssh -L"):
-        assert want in told
+        assert want in shown

@@ -123,7 +123,7 @@ def test_an_endpoint_is_explained_by_what_the_cluster_knows(api: type[ApiServer]
     assert "router      chat-router-a" in result.stdout
 
 
-def test_who_may_not_ask_routers_is_told_so_and_gets_the_rest(api: type[ApiServer], tmp_path: Path) -> None:
+def test_who_may_not_ask_routers_learns_it_and_gets_the_rest(api: type[ApiServer], tmp_path: Path) -> None:
     api.forbidden = "/proxy/"
     result = poolkeeper(tmp_path, "explain", "team/chat", "official")
 

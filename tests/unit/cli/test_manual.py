@@ -59,7 +59,7 @@ def poolkeeper(home: Path, *args: str) -> Result:
     return CliRunner().invoke(main, args, env={"XDG_STATE_HOME": str(home), "KUBECONFIG": "/none"})
 
 
-def told(home: Path, name: str = "chat", namespace: str = "default") -> manual_overrides.Orders:
+def orders(home: Path, name: str = "chat", namespace: str = "default") -> manual_overrides.Orders:
     return manual_overrides.read(state_of(home, namespace, name))
 
 
@@ -67,7 +67,7 @@ def test_failover_holds_a_tier_and_says_what_that_does(runs: Path) -> None:
     result = poolkeeper(runs, "failover", "chat", "--to", "1")
 
     assert result.exit_code == 0, result.output
-    assert told(runs) == {labels.FAILOVER_TO: "1"}
+    assert orders(runs) == {labels.FAILOVER_TO: "1"}
     assert "pool default/chat: you hold tier 1 (local); tier 0 served before" in result.stdout
     assert "To go back: poolkeeper failback chat" in result.stdout
     assert "Careful: no endpoint of tier 1 is healthy" in result.stderr
@@ -80,8 +80,8 @@ def test_failback_takes_the_hold_back_and_tells_the_routers(runs: Path) -> None:
     result = poolkeeper(runs, "failback", "default/chat")
 
     assert result.exit_code == 0, result.output
-    assert told(runs)[labels.FAILOVER_TO] is None
-    assert str(told(runs)[labels.FAILED_BACK_AT]).endswith("Z")
+    assert orders(runs)[labels.FAILOVER_TO] is None
+    assert str(orders(runs)[labels.FAILED_BACK_AT]).endswith("Z")
     assert "tier 0 is released" in result.stdout
 
 
@@ -90,7 +90,7 @@ def test_draining_changes_one_annotation_for_each_endpoint(runs: Path) -> None:
     poolkeeper(runs, "drain", "chat", "official")
     undrained = poolkeeper(runs, "undrain", "chat", "local")
 
-    assert told(runs) == {labels.DRAIN_PREFIX + "local": None, labels.DRAIN_PREFIX + "official": "true"}
+    assert orders(runs) == {labels.DRAIN_PREFIX + "local": None, labels.DRAIN_PREFIX + "official": "true"}
     assert "endpoint local drains" in drained.stdout
     assert "Still serving: official" in drained.stdout
     assert "few at first" in undrained.stdout
@@ -116,19 +116,19 @@ def test_draining_the_last_that_is_well_is_done_and_warned_of(runs: Path) -> Non
         (("failback", "chat", "--state-dir", "/none"), "no `poolkeeper run` uses /none"),
     ],
 )
-def test_what_does_not_exist_is_told_and_nothing_changes(runs: Path, args: tuple[str, ...], want: str) -> None:
+def test_what_does_not_exist_is_reported_and_nothing_changes(runs: Path, args: tuple[str, ...], want: str) -> None:
     result = poolkeeper(runs, *args)
 
     assert result.exit_code == 1
     assert want in result.stderr
-    assert told(runs) == {}
+    assert orders(runs) == {}
 
 
 def test_a_namespace_chooses_among_pools_of_one_name(runs: Path) -> None:
     assert poolkeeper(runs, "drain", "code", "local", "-n", "two").exit_code == 0
 
-    assert told(runs, "code", "one") == {}
-    assert told(runs, "code", "two") != {}
+    assert orders(runs, "code", "one") == {}
+    assert orders(runs, "code", "two") != {}
 
 
 def test_orders_are_over_the_manifests_annotations() -> None:
@@ -140,4 +140,4 @@ def test_orders_are_over_the_manifests_annotations() -> None:
 def test_a_damaged_file_of_orders_orders_nothing(runs: Path) -> None:
     state_of(runs, "default", "chat").orders.write_text(json.dumps([1]))
 
-    assert told(runs) == {}
+    assert orders(runs) == {}

@@ -65,7 +65,7 @@ def test_no_key_is_in_it(keyed: Path, tmp_path: Path) -> None:
     assert "://***@proxy:3128" in files["router.json"]
 
 
-def test_what_cannot_be_had_is_told(keyed: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_had_is_reported(keyed: Path, tmp_path: Path) -> None:
     result = report(keyed, "chat", "-o", str(tmp_path / "out"))
 
     assert "missing: " in result.stderr  # this run's router knows no /metrics

@@ -25,7 +25,7 @@ def at(when: datetime) -> LatestView:
     return LatestView("here", NOW).first(look, lambda: when)
 
 
-def test_what_goes_wrong_at_the_first_look_is_told_at_once() -> None:
+def test_what_goes_wrong_at_the_first_look_is_reported_at_once() -> None:
     with pytest.raises(UserError):
         LatestView("here", NOW).first(failing, lambda: NOW)
 

@@ -162,9 +162,9 @@ def test_each_router_that_sees_something_wrong_says_so_with_the_models_it_is_abo
     }
 
 
-def test_one_that_only_rests_is_well_and_its_router_says_until_when() -> None:
-    resting = seen("a", health="Unhealthy", reason="Busy").model_copy(update={"retry_at": NOW})
-    (found,) = shown(endpoint("a"), routers={"r": (resting,)}).endpoints
+def test_one_that_only_has_a_backoff_is_well_and_its_router_says_until_when() -> None:
+    in_backoff = seen("a", health="Unhealthy", reason="Busy").model_copy(update={"retry_at": NOW})
+    (found,) = shown(endpoint("a"), routers={"r": (in_backoff,)}).endpoints
 
     assert found.is_usable
     assert [(view.reason, view.retry_at) for view in found.views] == [("Busy", NOW)]
@@ -199,7 +199,7 @@ def test_models_that_nobody_serves_are_named() -> None:
     ("status", "want"),
     [("True", "needs attention"), ("False", "nothing to repair"), ("Unknown", "whether something is broken not known")],
 )
-def test_a_condition_is_told_without_its_type_and_a_negation(status: str, want: str) -> None:
+def test_a_condition_is_reported_without_its_type_and_a_negation(status: str, want: str) -> None:
     found = shown(endpoint("a"), wrong={"Degraded": (status, "Pending")}).conditions
 
     assert [one.says for one in found if one.type == "Degraded"] == [want]

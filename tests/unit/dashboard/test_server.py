@@ -98,7 +98,7 @@ def test_many_at_once(port: int) -> None:
     assert seen == [200] * 8
 
 
-def test_an_address_that_is_taken_is_told(port: int) -> None:
+def test_an_address_that_is_taken_is_reported(port: int) -> None:
     with (
         pytest.raises(UserError, match=f"--listen 127.0.0.1:{port}: .*; choose another address"),
         serving(HOST, port, Site(HOST, bytes)),

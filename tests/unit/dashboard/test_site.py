@@ -39,7 +39,7 @@ def test_only_its_own_address_is_answered(header: str, listening: str, want: boo
     assert is_ours(header, listening) is want
 
 
-def test_a_name_that_was_made_to_point_here_gets_nothing_and_is_told_why() -> None:
+def test_a_name_that_was_made_to_point_here_gets_nothing_and_learns_why() -> None:
     answer = site().answer("GET", DOCUMENT, "evil.example\u0000" + 500 * "x")
 
     assert answer.status == 403

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from poolkeeper.api.router_state import Transition
-from poolkeeper.diagnostics.change_words import change_told
+from poolkeeper.diagnostics.change_words import change_text
 from testing.router_lua import runtime
 
 
@@ -36,12 +36,12 @@ CASES = {
 
 @pytest.mark.parametrize(("given", "want"), CASES.values(), ids=CASES.keys())
 def test_change(given: Transition, want: str) -> None:
-    assert change_told(given) == want
+    assert change_text(given) == want
 
 
-def test_no_class_of_failure_is_told_by_an_internal_word() -> None:
+def test_no_class_of_failure_is_reported_by_an_internal_word() -> None:
     classes = runtime().eval(b'require("core.error.outcome").CLASSES')
     counted = sorted(name.decode() for name, does in classes.items() if does[b"counts"])
 
     for name in counted:
-        assert not re.search(r"[a-z][A-Z]", change_told(change("Closed", "Open", name))), name
+        assert not re.search(r"[a-z][A-Z]", change_text(change("Closed", "Open", name))), name

@@ -72,9 +72,9 @@ def test_what_a_router_cannot_have_said_is_refused(text: str | None, want: str) 
 
 
 def test_nothing_that_a_terminal_obeys_gets_in() -> None:
-    told = json.dumps({"endpoints": [row("a\x1b[2J", excluded="x\n", meaning="y\x07")]})
+    shown = json.dumps({"endpoints": [row("a\x1b[2J", excluded="x\n", meaning="y\x07")]})
 
-    one = choice_page.read("r", told).endpoints[0]
+    one = choice_page.read("r", shown).endpoints[0]
 
     assert "\x1b" not in one.name
     assert "\n" not in one.excluded

@@ -56,7 +56,7 @@ def lines(found: Facts) -> list[str]:
     return [" ".join(line.split()) for line in capture.get().splitlines() if line.strip()]
 
 
-def verdict(state: str, reason: str = "", *runs: ProbeRun) -> ProbedEndpoint:
+def probed_as(state: str, reason: str = "", *runs: ProbeRun) -> ProbedEndpoint:
     return ProbedEndpoint.model_validate(
         {"name": "official", "verdict": state, "reason": reason, "since": NOW - timedelta(minutes=12), "runs": runs}
     )
@@ -64,7 +64,7 @@ def verdict(state: str, reason: str = "", *runs: ProbeRun) -> ProbedEndpoint:
 
 SLOW = facts(
     reason="SlowFirstToken",
-    probed=verdict(
+    probed=probed_as(
         "Grey", "SlowFirstToken", ProbeRun(reason="SlowFirstToken", bad=1, asked=1), ProbeRun(reason="", bad=0, asked=1)
     ),
     last=EndpointProbe(
@@ -132,14 +132,14 @@ def test_an_open_breaker_with_its_router_and_its_history() -> None:
     assert "state Unhealthy, breaker open, BreakerOpen" in found
     assert "errors 62.5 % of the last requests" in found
     assert "model m: breaker open (ServerError)" in found
-    told = "m: answers with server errors: no more requests for a while (its breaker opened)"
-    assert f"changes 0s ago: {told} [chat-router-a]" in found
+    shown = "m: answers with server errors: no more requests for a while (its breaker opened)"
+    assert f"changes 0s ago: {shown} [chat-router-a]" in found
     assert "recovers when half-open requests succeed; the next one in 42 s" in found
     assert not any("Busy" in line for line in found)  # another endpoint's
 
 
-def test_what_routers_and_probes_find_may_differ_and_both_is_told() -> None:
-    found = lines(facts(reason="ServerError", breaker="Open", probed=verdict("Unhealthy", "CredentialsRejected")))
+def test_what_routers_and_probes_find_may_differ_and_both_is_reported() -> None:
+    found = lines(facts(reason="ServerError", breaker="Open", probed=probed_as("Unhealthy", "CredentialsRejected")))
 
     assert [line.partition(":")[0] for line in found if line.startswith("do ")] == [
         "do it answers with server errors",
@@ -154,10 +154,10 @@ def test_all_is_well() -> None:
     assert lines(facts())[-1] == "do nothing: no problem is known"
 
 
-def test_one_bad_run_is_told_as_not_acted_on_yet() -> None:
+def test_one_bad_run_is_reported_as_not_acted_on_yet() -> None:
     found = lines(
         facts(
-            probed=verdict("Healthy", "", ProbeRun(reason="SlowTokens", bad=1, asked=1)),
+            probed=probed_as("Healthy", "", ProbeRun(reason="SlowTokens", bad=1, asked=1)),
             last=EndpointProbe(name="official", why="SlowTokens", bad=1, asked=1, phases=ProbePhases(tcp=1)),
         )
     )
@@ -165,7 +165,7 @@ def test_one_bad_run_is_told_as_not_acted_on_yet() -> None:
     assert "not yet only the last run found SlowTokens; it has no effect until another run finds it, too" in found
 
 
-def test_what_could_not_be_looked_at_is_told() -> None:
+def test_what_could_not_be_looked_at_is_reported() -> None:
     assert "note routers cannot be asked" in lines(facts(notes=("routers cannot be asked",)))
 
 
@@ -188,7 +188,7 @@ def test_what_could_not_be_looked_at_is_told() -> None:
         ),
         (facts(reason="OffSchedule", health="Unknown"), "in the next window of its schedule"),
         (
-            facts(reason="NoAnswer", probed=verdict("Unhealthy", "NoAnswer")),
+            facts(reason="NoAnswer", probed=probed_as("Unhealthy", "NoAnswer")),
             "after one good run of the probe; run it now: `poolkeeper probe --now team/chat`",
         ),
     ],
@@ -219,7 +219,7 @@ def test_a_word_that_nobody_knows_sends_to_the_log() -> None:
 
 
 @pytest.mark.parametrize("seconds", [-5, 0])
-def test_a_trial_that_is_due_is_now(seconds: int) -> None:
+def test_a_half_open_request_that_is_due_is_now(seconds: int) -> None:
     at = NOW + timedelta(seconds=seconds)
 
     assert comes_back(facts(breaker="Open", router={"breaker": "Open", "retryAt": at}), NOW) == (
@@ -227,7 +227,7 @@ def test_a_trial_that_is_due_is_now(seconds: int) -> None:
     )
 
 
-def test_an_outage_is_told_from_its_beginning_through_all_trials() -> None:
+def test_an_outage_is_shown_from_its_beginning_through_all_half_open_requests() -> None:
     fields = {"outageSince": NOW - timedelta(minutes=5), "recoveringSince": NOW - timedelta(seconds=9)}
     endpoint = EndpointStatus.model_validate({**WELL, **fields})
     status = EndpointPoolStatus(endpoints=(endpoint,), headline="official serves again")

@@ -25,12 +25,12 @@ WHOLE = ProbePhases(
 )
 
 
-def told(seen: ProbePhases) -> list[tuple[str, int, int | None]]:
+def bars(seen: ProbePhases) -> list[tuple[str, int, int | None]]:
     return [(phase.name, phase.begin_ms, phase.took_ms) for phase in phases_of(seen)]
 
 
 def test_a_good_answer_from_the_name_to_the_last_token() -> None:
-    assert told(WHOLE) == [
+    assert bars(WHOLE) == [
         ("DNS", 0, 10),
         ("TCP", 10, 20),
         ("TLS", 30, 30),
@@ -64,7 +64,7 @@ def test_what_is_worth_a_note() -> None:
     ids=["no way", "no connection", "no answer", "no body", "keep-alives only", "no end"],
 )
 def test_it_ends_where_nothing_more_came(seen: ProbePhases, want: tuple[str, int, int | None]) -> None:
-    assert told(seen)[-1] == want
+    assert bars(seen)[-1] == want
 
 
 def test_keep_alives_without_content_are_named() -> None:

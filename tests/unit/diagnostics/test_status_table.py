@@ -79,7 +79,7 @@ def test_a_failed_over_pool() -> None:
 
 def test_the_first_line_is_the_pool_in_one_sentence_and_nothing_says_it_again() -> None:
     sentence = "official is overloaded since 2026-11-22T11:55:00Z (Busy); tier 1 (own) serves. To do: wait"
-    told = FAILED_OVER | {
+    output = FAILED_OVER | {
         "headline": sentence,
         "conditions": [
             condition("Degraded", "True", "BreakerOpen", f"{sentence} (seen by 2/2 replicas)"),
@@ -87,17 +87,17 @@ def test_the_first_line_is_the_pool_in_one_sentence_and_nothing_says_it_again() 
         ],
     }
 
-    found = printed(told)
+    found = printed(output)
 
     assert found.count("official is overloaded") == 1
     assert "! Degraded=True BreakerOpen for 2m\n" in "\n".join(line.rstrip() for line in found.splitlines()) + "\n"
 
 
-def test_since_when_is_the_outages_and_not_the_last_trials() -> None:
-    trial = endpoint("official", 0, "Unhealthy", "HalfOpen", "Busy") | {"outageSince": ago(600)}
+def test_since_when_is_the_outages_and_not_the_last_half_open_requests() -> None:
+    half_open = endpoint("official", 0, "Unhealthy", "HalfOpen", "Busy") | {"outageSince": ago(600)}
     back = endpoint("own", 1, "Healthy", "Closed") | {"outageSince": ago(300), "recoveringSince": ago(3)}
 
-    *_, first, second = rows(printed({"endpoints": [trial, back]}))
+    *_, first, second = rows(printed({"endpoints": [half_open, back]}))
 
     assert (first[4], first[5]) == ("10m", "Busy")
     assert (second[4], second[5]) == ("5m", "recovering")

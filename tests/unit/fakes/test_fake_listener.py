@@ -54,7 +54,7 @@ class TestRefuse:
                 connect(fake.port)
             fake.wait_for(lambda _: reachable(fake.port))
 
-    def test_told_over_the_main_port_is_answered_and_can_be_taken_back(self) -> None:
+    def test_set_over_the_main_port_is_answered_and_can_be_taken_back(self) -> None:
         with FakeProvider() as fake, connect(fake.port) as sock:
             sock.sendall(request("/_fake/scenario", {"scenario": "refuse", "params": {"drop": True}}, method="PUT"))
             assert receive(sock, enough=b'"current":"refuse"').status == 200

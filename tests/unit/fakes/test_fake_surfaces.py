@@ -112,7 +112,7 @@ def test_a_tools_input_comes_in_pieces(fake: FakeProvider) -> None:
     assert "query" in whole["content"][0]["input"]
 
 
-def test_tokens_of_the_cache_are_told_apart(fake: FakeProvider) -> None:
+def test_tokens_of_the_cache_are_counted_apart(fake: FakeProvider) -> None:
     first, second = (json.loads(ask(fake, MESSAGES).payload)["usage"] for _ in range(2))
     assert first["cache_read_input_tokens"] == second["input_tokens"] == 0
     assert first["input_tokens"] == second["cache_read_input_tokens"] > 0

@@ -16,20 +16,20 @@ STANDARD = Ref("FailoverPolicy", "team", "standard")
 class Bed:
     def __init__(self) -> None:
         self.store = Store()
-        self.told: list[Ref] = []
-        self.inbox = Inbox(self.store, self.told.append)
+        self.woken: list[Ref] = []
+        self.inbox = Inbox(self.store, self.woken.append)
 
     def event(self, body: Json, gone: bool = False) -> list[Ref]:
         """Returns the pools that got a turn."""
-        self.told.clear()
+        self.woken.clear()
         self.inbox.changed(text(body, "kind"), body, gone)
-        return list(self.told)
+        return list(self.woken)
 
     def list(self, kind: str, *bodies: Json, version: int = 10, namespace: str = "") -> Sequence[Ref]:
         """As they are at this version of the list."""
-        self.told.clear()
+        self.woken.clear()
         self.inbox.listed(Place(kind, namespace), Listed(bodies, str(version)))
-        return tuple(self.told)
+        return tuple(self.woken)
 
 
 def test_a_list_tells_all_that_is_new_in_it_once() -> None:
@@ -74,7 +74,7 @@ def test_a_list_counts_as_listed_once_the_store_has_it() -> None:
     assert listed == [(Place("EndpointPool", ""), True)]
 
 
-def test_a_pool_is_told_of_itself_and_its_policy() -> None:
+def test_a_pool_is_woken_by_itself_and_its_policy() -> None:
     assert Bed().event(pool(policy="standard")) == [CHAT, STANDARD]
 
 
@@ -107,7 +107,7 @@ def test_an_event_that_changes_nothing_tells_nobody() -> None:
     assert bed.event(pod(version=2)) == []
 
 
-def test_what_is_gone_is_told_once() -> None:
+def test_what_is_gone_is_reported_once() -> None:
     bed = Bed()
     bed.event(child("Service"))
 
@@ -115,7 +115,7 @@ def test_what_is_gone_is_told_once() -> None:
     assert bed.event(child("Service"), gone=True) == []
 
 
-def test_a_child_that_lost_our_label_is_told_to_the_pool_it_belonged_to() -> None:
+def test_a_child_that_lost_our_label_wakes_the_pool_it_belonged_to() -> None:
     bed = Bed()
     bed.event(child("Service"))
     unlabelled = child("Service")
@@ -132,15 +132,15 @@ def test_a_policy_that_is_gone_still_tells_its_pools() -> None:
     assert bed.event(policy(), gone=True) == [CHAT, STANDARD]
 
 
-def test_what_the_sweep_finds_is_told_like_any_change() -> None:
+def test_what_the_sweep_finds_is_reported_like_any_change() -> None:
     bed = Bed()
     bed.event(child("Service"))
-    bed.told.clear()
+    bed.woken.clear()
 
     bed.inbox.missed(Ref("Service", "team", "chat-router"), "", None)
     bed.inbox.missed(Ref("ConfigMap", "team", "chat-router"), "", child("ConfigMap"))
 
-    assert bed.told == [CHAT, CHAT]
+    assert bed.woken == [CHAT, CHAT]
 
 
 def test_what_was_made_again_since_the_sweep_stays() -> None:

@@ -76,23 +76,23 @@ class Routers:
         return tuple(RouterReport(pod.name, self.says, now) for pod in pods)
 
 
-def test_a_pool_is_told_when_its_routers_say_something_new() -> None:
-    store, routers, told = Store(), Routers(), list[Ref]()
+def test_a_pool_is_woken_when_its_routers_say_something_new() -> None:
+    store, routers, woken = Store(), Routers(), list[Ref]()
     for body in (pool(), *chain()):
         store.put(observe(body))
     store.put(observe(pod()))
-    poller = Poller(store, routers, meaning, lambda: NOW, told.append)
+    poller = Poller(store, routers, meaning, lambda: NOW, woken.append)
 
     async def rounds() -> list[int]:
         counts = []
         for says in (STATE, STATE, with_endpoint(breaker="Open"), with_endpoint(breaker="Open", in_flight=7)):
             routers.says = says
             await poller.round()
-            counts.append(len(told))
+            counts.append(len(woken))
         return counts
 
     assert asyncio.run(rounds()) == [1, 1, 2, 2]
-    assert told[0] == Ref("EndpointPool", "team", "chat")
+    assert woken[0] == Ref("EndpointPool", "team", "chat")
     assert store.reports(KEY)[0].state == replace(report(), state=routers.says).state
 
 

@@ -34,7 +34,7 @@ def test_a_namespace_that_cannot_be_listed_holds_up_no_other() -> None:
     assert (turns, scopes.known) == ([A], ("a",))
 
 
-def test_who_waits_has_one_turn_however_often_it_was_told() -> None:
+def test_who_waits_has_one_turn_however_often_it_was_woken() -> None:
     turns: list[Ref] = []
     scopes = Scopes(("Pod",), (), turns.append)
     scopes.tell(A)

@@ -2,7 +2,13 @@
 
 import pytest
 
-from poolkeeper.handlers.work_queue import FIRST_BACKOFF_S, JITTER, LONGEST_BACKOFF_S, LONGEST_TOLD_BACKOFF_S, WorkQueue
+from poolkeeper.handlers.work_queue import (
+    FIRST_BACKOFF_S,
+    JITTER,
+    LONGEST_BACKOFF_S,
+    LONGEST_WOKEN_BACKOFF_S,
+    WorkQueue,
+)
 
 
 @pytest.fixture
@@ -18,7 +24,7 @@ def test_a_key_is_taken_when_it_is_due_and_not_before(queue: WorkQueue[str]) -> 
     assert queue.take(10) is None
 
 
-def test_a_key_told_twice_waits_once_for_the_earlier(queue: WorkQueue[str]) -> None:
+def test_a_key_woken_twice_waits_once_for_the_earlier(queue: WorkQueue[str]) -> None:
     queue.add("a", 10)
     queue.add("a", 5)
     queue.add("a", 20)
@@ -44,7 +50,7 @@ def test_a_key_is_worked_on_by_one_at_a_time(queue: WorkQueue[str]) -> None:
     assert queue.take(1) is None
 
 
-def test_a_key_told_while_it_is_worked_on_comes_back_at_once(queue: WorkQueue[str]) -> None:
+def test_a_key_woken_while_it_is_worked_on_comes_back_at_once(queue: WorkQueue[str]) -> None:
     queue.add("a", 0)
     queue.take(0)
     queue.add("a", 0)
@@ -65,7 +71,7 @@ def test_failures_back_off_to_a_limit(queue: WorkQueue[str]) -> None:
     delays = []
     for _ in range(12):
         queue.add("a", 0)
-        queue.take(LONGEST_TOLD_BACKOFF_S)
+        queue.take(LONGEST_WOKEN_BACKOFF_S)
         delays.append(queue.failed("a", 0))
         queue.add("a", 0)  # another event
 
@@ -85,10 +91,10 @@ def test_the_back_off_of_one_key_is_not_anothers(queue: WorkQueue[str]) -> None:
 def test_a_success_ends_the_back_off(queue: WorkQueue[str]) -> None:
     for _ in range(3):
         queue.add("a", 0)
-        queue.take(LONGEST_TOLD_BACKOFF_S)
+        queue.take(LONGEST_WOKEN_BACKOFF_S)
         queue.failed("a", 0)
         queue.add("a", 0)
-    queue.take(LONGEST_TOLD_BACKOFF_S)
+    queue.take(LONGEST_WOKEN_BACKOFF_S)
     queue.succeeded("a", 0, again_in_s=0)
     queue.take(0)
 
@@ -121,7 +127,7 @@ def test_a_forgotten_key_does_not_come_back(queue: WorkQueue[str]) -> None:
     assert queue.next_due_s() is None
 
 
-def test_a_forgotten_key_that_was_told_again_is_looked_at_once_more(queue: WorkQueue[str]) -> None:
+def test_a_forgotten_key_that_was_woken_again_is_looked_at_once_more(queue: WorkQueue[str]) -> None:
     queue.add("a", 0)
     queue.take(0)
     queue.add("a", 0)
@@ -141,7 +147,7 @@ def test_depth_counts_what_is_due_and_age_also_what_is_worked_on(queue: WorkQueu
     assert WorkQueue[str](chance=lambda: 0).oldest_s(10) == 0
 
 
-def test_a_back_off_outlives_being_told_again(queue: WorkQueue[str]) -> None:
+def test_a_back_off_outlives_being_woken_again(queue: WorkQueue[str]) -> None:
     """A failing turn often causes its own events: a deleted pool whose children are removed."""
     turns, now_s = 0, 0.0
     queue.add("ghost", 0)
@@ -153,20 +159,20 @@ def test_a_back_off_outlives_being_told_again(queue: WorkQueue[str]) -> None:
         queue.add("ghost", now_s)
         now_s += 0.01
 
-    assert turns <= 90 / LONGEST_TOLD_BACKOFF_S + 5
+    assert turns <= 90 / LONGEST_WOKEN_BACKOFF_S + 5
 
 
-def test_being_told_shortens_a_long_back_off(queue: WorkQueue[str]) -> None:
+def test_being_woken_shortens_a_long_back_off(queue: WorkQueue[str]) -> None:
     for _ in range(12):
         queue.add("a", 0)
         queue.take(10**6)
         queue.failed("a", 0)
     queue.add("a", 1)
 
-    assert queue.next_due_s() == LONGEST_TOLD_BACKOFF_S
+    assert queue.next_due_s() == LONGEST_WOKEN_BACKOFF_S
 
 
-def test_the_servers_own_word_outlives_being_told(queue: WorkQueue[str]) -> None:
+def test_the_servers_own_word_outlives_being_woken(queue: WorkQueue[str]) -> None:
     queue.add("a", 0)
     queue.take(0)
     queue.failed("a", 0, after_s=17)

@@ -82,7 +82,7 @@ def test_what_is_done_comes_back_when_it_said() -> None:
     assert bed.queue.next_due_s() == 600
 
 
-def test_a_key_that_becomes_due_is_taken_without_being_told() -> None:
+def test_a_key_that_becomes_due_is_taken_without_being_woken() -> None:
     async def work(key: str) -> Gone | Again:
         return Gone()
 

@@ -25,6 +25,7 @@ class MemoryApi(KubeApi):
         self._version = 0
         self._refused_while: dict[tuple[str, str], Callable[[], bool]] = {}
         self._wrote = lambda kind, verb: None
+        self._failed = lambda kind, verb, result: None
 
     @property
     def writes(self) -> list[tuple[str, str]]:

@@ -75,7 +75,7 @@ def test_a_server_that_cannot_be_reached_is_tried_again(cause: Exception, want: 
     assert str(error) == f"{DOING}: the API server cannot be reached: {want}"
 
 
-def test_an_answer_that_is_not_the_api_servers_is_told_by_its_status() -> None:
+def test_an_answer_that_is_not_the_api_servers_is_reported_by_its_status() -> None:
     error = ApiException(status=502, reason="Bad Gateway", body="<html>")
 
     assert str(sorted_error(error, DOING)) == f"{DOING}: 502: Bad Gateway"

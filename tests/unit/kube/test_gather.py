@@ -86,7 +86,7 @@ def test_a_changed_authority_changes_the_digest_and_nothing_else_does() -> None:
     assert first.ca_digest == same.ca_digest != other.ca_digest
 
 
-def test_what_is_there_is_told_as_it_is() -> None:
+def test_what_is_there_is_reported_as_it_is() -> None:
     bed = Bed()
     document = child()
     annotations = {"poolkeeper.dev/config-generation": "4", "poolkeeper.dev/config-hash": "abc"}

@@ -35,7 +35,7 @@ def test_our_own_crds_are_enough() -> None:
     assert asked(served()) == ""
 
 
-def test_a_server_that_never_heard_of_us_is_told_so() -> None:
+def test_a_server_that_does_not_know_us_is_reported() -> None:
     assert asked(None).startswith("the API server does not know poolkeeper.dev/v1alpha1: install the Custom")
 
 

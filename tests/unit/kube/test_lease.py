@@ -79,11 +79,11 @@ def test_taking_over_counts_as_a_transition() -> None:
 def test_a_lease_of_a_silent_holder_is_taken_after_its_duration() -> None:
     bed = Bed()
     bed.api.put(PATH, {"kind": "Lease", **held("other")})
-    told: list[str] = []
+    shown: list[str] = []
 
-    asyncio.run(bed.lease("me").acquire(told.append))
+    asyncio.run(bed.lease("me").acquire(shown.append))
 
-    assert told == ["waiting for the Lease ops/poolkeeper-operator, held by other"]
+    assert shown == ["waiting for the Lease ops/poolkeeper-operator, held by other"]
     assert bed.holder == "me"
     assert DURATION_S < bed.at_s <= DURATION_S + 2 * RETRY_S
 

@@ -53,10 +53,10 @@ def test_a_configmap_tells_which_document_it_carries() -> None:
 
 def test_a_configmap_tells_the_news_of_its_document() -> None:
     out = OutagesDoc(told_at_ms=5, endpoints=(OutageDoc(endpoint="a", fingerprint="f", model="", reason="Connect"),))
-    told = News(outages=out, answered=(AnsweredDoc(endpoint="a", fingerprint="f", model="m", probed_at_ms=7),))
-    router_json = document(snapshot()).model_copy(update=dict(told)).model_dump_json(by_alias=True)
+    shown = News(outages=out, answered=(AnsweredDoc(endpoint="a", fingerprint="f", model="m", probed_at_ms=7),))
+    router_json = document(snapshot()).model_copy(update=dict(shown)).model_dump_json(by_alias=True)
 
-    assert observe({**child(), "data": {"router.json": router_json}}).fact == Document(0, "", told)
+    assert observe({**child(), "data": {"router.json": router_json}}).fact == Document(0, "", shown)
 
 
 @pytest.mark.parametrize("router_json", ["", "{", '{"outages": {"since": 1}}', '{"answered": [{}]}', "{}"])

@@ -21,7 +21,7 @@ from unit.kube.things import KEY, chain, pod, pool
 PODS = "/api/v1/namespaces/team/pods"
 SNAPSHOT = replace(factories.snapshot(), key=KEY, reports=())
 DOCUMENT = factories.document(SNAPSHOT).model_copy(update={"generation": 3})
-TOLD = (AnsweredDoc(endpoint="official", fingerprint="f", model="m", probed_at_ms=1),)
+PUBLISHED = (AnsweredDoc(endpoint="official", fingerprint="f", model="m", probed_at_ms=1),)
 WAITING = replace(
     SNAPSHOT,
     reports=(
@@ -64,7 +64,7 @@ def test_a_pod_that_is_ending_or_gone_is_let_be() -> None:
     assert api.writes == [("PATCH", f"{PODS}/gone")]
 
 
-@pytest.mark.parametrize(("before", "want"), [((), True), (TOLD, False)], ids=["new", "reported before"])
+@pytest.mark.parametrize(("before", "want"), [((), True), (PUBLISHED, False)], ids=["new", "reported before"])
 def test_all_pods_are_poked_when_there_is_news_and_no_new_generation(
     before: tuple[AnsweredDoc, ...], want: bool
 ) -> None:
@@ -72,7 +72,7 @@ def test_all_pods_are_poked_when_there_is_news_and_no_new_generation(
     store.put(observe(api.put(f"{PODS}/new", pod("new", poked="3"))))
     of = replace(SNAPSHOT, live=replace(SNAPSHOT.live, news=News(answered=before)))
 
-    asyncio.run(PodRefresher(api, store).refresh_pods(of, DOCUMENT.model_copy(update={"answered": TOLD}), NOW))
+    asyncio.run(PodRefresher(api, store).refresh_pods(of, DOCUMENT.model_copy(update={"answered": PUBLISHED}), NOW))
 
     assert (api.writes == [("PATCH", f"{PODS}/new")]) is want
     assert bool(text(api.objects[f"{PODS}/new"], "metadata", "annotations", "poolkeeper.dev/news-told")) is want

@@ -40,7 +40,7 @@ def test_routers_are_asked_through_the_api_server() -> None:
     assert looked(cluster()).routers["p"].endpoints[0].name == "a"
 
 
-def test_what_may_not_be_looked_at_is_told() -> None:
+def test_what_may_not_be_looked_at_is_reported() -> None:
     api = cluster()
     api.refuse("GET", admin_path(KEY, "p", "state"), 403, {"message": "pods/proxy is forbidden"})
     found = looked(api)

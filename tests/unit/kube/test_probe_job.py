@@ -35,7 +35,7 @@ def test_a_job_is_made_from_the_cronjob_and_belongs_to_it() -> None:
     assert (text(owners[0], "kind"), text(owners[0], "uid")) == ("CronJob", "uid-of-cronjob")
 
 
-def test_a_pool_without_a_probe_is_told_as_such() -> None:
+def test_a_pool_without_a_probe_is_reported_as_such() -> None:
     with pytest.raises(UserError, match=r"no CronJob team/chat-probe: EndpointPool team/chat has no spec\.probe"):
         asyncio.run(start(MemoryApi(), KEY, "1a2b3c"))
 

@@ -92,7 +92,7 @@ def test_the_same_event_much_later_is_news_again(bed: Bed) -> None:
     assert len(bed.events) == 2
 
 
-def test_an_event_that_has_expired_is_told_anew(bed: Bed) -> None:
+def test_an_event_that_has_expired_is_reported_anew(bed: Bed) -> None:
     bed.publish("1/2", OPENED)
     for path in [path for path in bed.api.objects if path.startswith(EVENTS)]:
         bed.api.remove(path)

@@ -19,16 +19,16 @@ SELECTORS = {"ConfigMap": "poolkeeper.dev/pool"}
 
 def swept(api: MemoryApi, store: Store) -> dict[str, bool]:
     """name -> does it exist: as the sweep reports it."""
-    told: dict[str, bool] = {}
+    shown: dict[str, bool] = {}
 
     def missed(ref: Ref, uid: str, body: Json | None) -> None:
-        told[ref.name] = body is not None
+        shown[ref.name] = body is not None
 
     asyncio.run(sweep(api, store, SELECTORS, ["team"], missed))
-    return told
+    return shown
 
 
-def test_nothing_is_told_or_read_when_all_is_known() -> None:
+def test_nothing_is_reported_or_read_when_all_is_known() -> None:
     api, store = MemoryApi(), Store()
     store.put(observe(api.put(f"{FOLDER}/chat-router", child())))
 
@@ -36,7 +36,7 @@ def test_nothing_is_told_or_read_when_all_is_known() -> None:
     assert api.calls == [("GET", FOLDER)]
 
 
-def test_an_object_that_vanished_unseen_is_told() -> None:
+def test_an_object_that_vanished_unseen_is_reported() -> None:
     api, store = MemoryApi(), Store()
     store.put(observe(api.put(f"{FOLDER}/chat-router", child())))
     api.put(f"{FOLDER}/other", child(name="other"))
@@ -46,7 +46,7 @@ def test_an_object_that_vanished_unseen_is_told() -> None:
     assert swept(api, store) == {"chat-router": False}
 
 
-def test_an_object_that_came_or_changed_unseen_is_told() -> None:
+def test_an_object_that_came_or_changed_unseen_is_reported() -> None:
     api, store = MemoryApi(), Store()
     store.put(observe(api.put(f"{FOLDER}/chat-router", child())))
     api.put(f"{FOLDER}/chat-router", child(data={"a": "2"}))

@@ -44,7 +44,7 @@ class Stage:
     folder: Path
     backend: LocalBackend
     findings: list[Sequence[Finding]]
-    verdicts: list[StatusUpdate] = field(default_factory=list)
+    updates: list[StatusUpdate] = field(default_factory=list)
 
     def turn(self) -> StatusUpdate:
         update = asyncio.run(reconcile(self.backend, KEY, NOW))
@@ -73,7 +73,7 @@ def stage(tmp_path: Path) -> Stage:
 
 def stage_on(folder: Path, state: Path, secret_values: dict[tuple[str, str], bytes] | None = None) -> Stage:
     findings: list[Sequence[Finding]] = []
-    verdicts: list[StatusUpdate] = []
+    updates: list[StatusUpdate] = []
     state.mkdir()
     backend = LocalBackend(
         key=KEY,
@@ -85,9 +85,9 @@ def stage_on(folder: Path, state: Path, secret_values: dict[tuple[str, str], byt
         since=NOW,
         ask=a_router_that_took_everything(StateDir(state)),
         on_findings=findings.append,
-        on_verdict=verdicts.append,
+        on_probe_status=updates.append,
     )
-    return Stage(folder, backend, findings, verdicts)
+    return Stage(folder, backend, findings, updates)
 
 
 def a_router_that_took_everything(state: StateDir, open_since: datetime | None = None) -> Ask:
@@ -191,7 +191,7 @@ def test_a_new_key_is_a_changed_file_and_the_same_document(stage: Stage) -> None
         ),
     ],
 )
-def test_a_bad_edit_changes_nothing_and_is_told_once(stage: Stage, name: str, text: str, want: str) -> None:
+def test_a_bad_edit_changes_nothing_and_is_reported_once(stage: Stage, name: str, text: str, want: str) -> None:
     stage.turn()
     before = {path: path.read_bytes() for path in stage.backend.state.volumes.rglob("*") if path.is_file()}
     stage.write(name, text)
@@ -206,7 +206,7 @@ def test_a_bad_edit_changes_nothing_and_is_told_once(stage: Stage, name: str, te
     assert want in "\n".join(map(str, stage.findings[0]))
 
 
-def test_a_repaired_file_is_told_and_taken(stage: Stage) -> None:
+def test_a_repaired_file_is_reported_and_taken(stage: Stage) -> None:
     stage.turn()
     stage.write("pool.yaml", POOL.replace("tier: 1", "tier: 11"))
     stage.turn()
@@ -214,7 +214,7 @@ def test_a_repaired_file_is_told_and_taken(stage: Stage) -> None:
 
     update = stage.turn()
 
-    assert [len(told) for told in stage.findings] == [1, 0]
+    assert [len(found) for found in stage.findings] == [1, 0]
     assert stage.document()["generation"] == 2
     assert condition(update, ConditionType.Accepted).status == "True"
 
@@ -263,7 +263,7 @@ def test_without_a_probe_there_is_nothing_for_one_to_find(stage: Stage, text: st
     assert [path for path in stage.backend.state.probe.rglob("*") if path.is_file()] == []
 
 
-def test_a_probe_that_found_well_what_is_open_is_told_once(stage: Stage) -> None:
+def test_a_probe_that_found_well_what_is_open_is_reported_once(stage: Stage) -> None:
     stage.write("pool.yaml", PROBED)
     stage.turn()
     document = stage.mounted("config/router.json")
@@ -278,9 +278,9 @@ def test_a_probe_that_found_well_what_is_open_is_told_once(stage: Stage) -> None
     probe_results.leave(stage.backend.state, encode(result))
     stage.turn()
 
-    told = stage.document()
-    assert told["generation"] == 1
-    assert told["answered"] == [
+    found = stage.document()
+    assert found["generation"] == 1
+    assert found["answered"] == [
         {
             "endpoint": "own",
             "fingerprint": fingerprint,
@@ -290,7 +290,7 @@ def test_a_probe_that_found_well_what_is_open_is_told_once(stage: Stage) -> None
     ]
     stage.backend.ask = a_router_that_took_everything(stage.backend.state)
     stage.turn()
-    assert stage.document() == told
+    assert stage.document() == found
 
 
 def test_finished_runs_are_counted_and_remembered_over_a_restart(stage: Stage) -> None:

@@ -74,12 +74,12 @@ def test_what_is_hostile_is_refused_in_words(tmp_path: Path, text: str, want: st
 def test_a_file_is_read_no_further_than_a_manifest_goes() -> None:
     found = read([Path("/dev/zero")])
 
-    told = f"it is larger than {yaml_text.MAX_BYTES >> 20} MiB; split it into several files"
-    assert [str(finding) for finding in found.findings] == [f"/dev/zero: cannot be read: {told}"]
+    shown = f"it is larger than {yaml_text.MAX_BYTES >> 20} MiB; split it into several files"
+    assert [str(finding) for finding in found.findings] == [f"/dev/zero: cannot be read: {shown}"]
 
 
 @pytest.mark.timeout(100)
-def test_thousands_of_wrong_items_are_told_in_seconds() -> None:
+def test_thousands_of_wrong_items_are_reported_in_seconds() -> None:
     spec = {"models": ["m"], "endpoints": [1] * 50_000}
 
     found = EndpointPool.parse({"metadata": {"name": "chat"}, "spec": spec})
@@ -95,7 +95,7 @@ def test_an_alias_is_what_it_stands_for(tmp_path: Path) -> None:
     ]
 
 
-def test_a_key_given_twice_is_told_with_its_own_line() -> None:
+def test_a_key_given_twice_is_reported_with_its_own_line() -> None:
     with pytest.raises(yaml.YAMLError) as raised:
         list(yaml_text.documents("a: &a {b: 1}\nc: &c {<<: *a, b: 2}\nd: {<<: *c}\ne:\n  f: 1\n  g: 1\n  f: 2\n"))
 

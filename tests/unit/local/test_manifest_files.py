@@ -49,7 +49,7 @@ def test_every_document_knows_its_place(tmp_path: Path) -> None:
         (f"{SECRET}---\n{SECRET}", "document 2: Secret/deepseek: appears twice, first in"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told_with_its_place(tmp_path: Path, text: str, want: str) -> None:
+def test_what_is_wrong_with_a_file_is_reported_with_its_place(tmp_path: Path, text: str, want: str) -> None:
     found = read([write(tmp_path, text)])
 
     assert len(found.findings) == 1

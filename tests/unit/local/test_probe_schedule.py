@@ -14,12 +14,12 @@ from poolkeeper.prober.files import Files
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
-def test_a_run_that_fails_by_a_fault_of_ours_is_told_and_the_next_one_comes(
+def test_a_run_that_fails_by_a_fault_of_ours_is_reported_and_the_next_one_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = ProbeResult(pool="default/chat", began=NOW, ended=NOW)
     outcomes: list[ProbeResult | None] = [None, good]
-    told: list[str] = []
+    shown: list[str] = []
 
     async def probe_once(files: Files) -> ProbeResult:
         outcome = outcomes.pop(0)
@@ -33,7 +33,7 @@ def test_a_run_that_fails_by_a_fault_of_ours_is_told_and_the_next_one_comes(
     state = StateDir(tmp_path)
 
     async def until_left() -> None:
-        running = asyncio.create_task(probe_schedule.probe_on_schedule(state, lambda: NOW, told.append))
+        running = asyncio.create_task(probe_schedule.probe_on_schedule(state, lambda: NOW, shown.append))
         async with asyncio.timeout(20):
             while not probe_results.results(state):
                 assert not running.done()
@@ -42,5 +42,5 @@ def test_a_run_that_fails_by_a_fault_of_ours_is_told_and_the_next_one_comes(
 
     asyncio.run(until_left())
 
-    assert len(told) == 1
-    assert "nested too deeply" in told[0]
+    assert len(shown) == 1
+    assert "nested too deeply" in shown[0]

@@ -37,7 +37,7 @@ def test_contents(given: Document, want: dict[str, bytes]) -> None:
         (document("Secret", stringData=["sk-canary"]), "stringData: seen a list; wanted keys with values"),
     ],
 )
-def test_what_is_wrong_is_told_without_the_value(given: Document, want: str) -> None:
+def test_what_is_wrong_is_reported_without_the_value(given: Document, want: str) -> None:
     problems = [str(problem) for problem in content_of(given).problems]
 
     assert len(problems) == 1

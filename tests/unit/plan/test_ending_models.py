@@ -55,15 +55,15 @@ def test_the_day_is_that_of_utc() -> None:
 
 
 def test_an_event_comes_once_before_and_once_after_and_accepted_says_it_all_the_time() -> None:
-    of, update, told = named(), None, []
+    of, update, shown = named(), None, []
     for day in range(-35, 5):
         update = judged(of, LAST + timedelta(days=day), update)
-        told += [(day, *event) for event in happened(update)]
+        shown += [(day, *event) for event in happened(update)]
 
     assert update is not None
     name, last = "official: the model name deepseek-v4-flash", "its last day is 2027-01-31"
     successor = "give models[].upstreamName its successor"
-    assert told == [
+    assert shown == [
         (-30, "ModelEnding", f"{name} ends: {last}; {successor}"),
         (1, "ModelEnded", f"{name} has ended: {last}; {successor}"),
     ]
@@ -102,7 +102,7 @@ def test_many_names_make_no_endless_sentence() -> None:
     models = [{"name": f"m{number}", "validUntil": "2026-12-01"} for number in range(40)]
     of = snapshot(pool([endpoint("official", models=models)], models=[f"m{number}" for number in range(40)]))
 
-    told = accepted(judged(of, NOW))
+    shown = accepted(judged(of, NOW))
 
-    assert told.endswith(" and 35 more")
+    assert shown.endswith(" and 35 more")
     assert len(judged(of, NOW).status.ending_models) == 40

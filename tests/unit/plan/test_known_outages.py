@@ -22,19 +22,19 @@ OUT = cut_off("official")
 SECOND = timedelta(seconds=1)
 
 
-def saying(*views: EndpointState, told: OutagesDoc | None = None, at: datetime = NOW) -> Snapshot:
+def saying(*views: EndpointState, published: OutagesDoc | None = None, at: datetime = NOW) -> Snapshot:
     """A pool with one router a view, each of the endpoint that its document has."""
     of = snapshot()
     known = [view.model_copy(update={"fingerprint": FINGERPRINT}) for view in views]
     found = serving(of, *(state(document(of), view) for view in known), at=at)
-    return replace(found, live=replace(found.live, news=News(outages=told)))
+    return replace(found, live=replace(found.live, news=News(outages=published)))
 
 
 def parts(found: OutagesDoc | None) -> list[tuple[str, str]]:
     return [(one.model, one.reason) for one in found.endpoints] if found else []
 
 
-def told_at(at: datetime, *models: str) -> OutagesDoc:
+def published_at(at: datetime, *models: str) -> OutagesDoc:
     return OutagesDoc(
         told_at_ms=round(at.timestamp()) * 1000,
         endpoints=tuple(
@@ -80,14 +80,14 @@ def test_a_router_that_does_not_say_which_endpoint_it_means_says_nothing() -> No
     assert outages(serving(of, state(document(of), OUT)), NOW) is None
 
 
-def test_nothing_is_told_while_nothing_ever_was_out() -> None:
+def test_nothing_is_published_while_nothing_ever_was_out() -> None:
     assert document(saying(WELL)).outages is None
 
 
-def test_without_fresh_reports_what_was_told_stands() -> None:
-    told = told_at(NOW - timedelta(hours=1), PRO)
+def test_without_fresh_reports_what_was_published_stands() -> None:
+    published = published_at(NOW - timedelta(hours=1), PRO)
 
-    assert outages(saying(WELL, told=told, at=NOW - timedelta(minutes=1)), NOW) == told
+    assert outages(saying(WELL, published=published, at=NOW - timedelta(minutes=1)), NOW) == published
 
 
 @pytest.mark.parametrize(
@@ -103,40 +103,40 @@ def test_without_fresh_reports_what_was_told_stands() -> None:
         pytest.param(WELL, MODELS, -timedelta(hours=1), "anew", id="written with a clock that was wrong"),
     ],
 )
-def test_when_it_is_told_anew(view: EndpointState, models: tuple[str, ...], age: timedelta, want: str) -> None:
-    told = told_at(NOW - age, *models)
+def test_when_it_is_published_again(view: EndpointState, models: tuple[str, ...], age: timedelta, want: str) -> None:
+    published = published_at(NOW - age, *models)
 
-    found = outages(saying(view, told=told), NOW)
+    found = outages(saying(view, published=published), NOW)
 
-    assert (found == told) == (want == "as before")
+    assert (found == published) == (want == "as before")
     assert found is not None
-    assert found.told_at_ms in (told.told_at_ms, round(NOW.timestamp()) * 1000)
+    assert found.told_at_ms in (published.told_at_ms, round(NOW.timestamp()) * 1000)
 
 
-def test_a_new_time_of_the_next_trial_changes_no_document() -> None:
+def test_a_new_time_of_the_next_half_open_request_changes_no_document() -> None:
     before = outages(saying(OUT), NOW)
     later = [model.model_copy(update={"retry_at": NOW}) for model in OUT.models]
 
     view = OUT.model_copy(update={"models": tuple(later), "since": NOW})
 
-    assert outages(saying(view, told=before), NOW + 5 * SECOND) == before
+    assert outages(saying(view, published=before), NOW + 5 * SECOND) == before
 
 
-def _told_over(looks: Iterable[tuple[int, EndpointState]]) -> list[datetime]:
+def _reported_over(looks: Iterable[tuple[int, EndpointState]]) -> list[datetime]:
     """When each new entry was written, over a row of looks, each so many seconds after the one before."""
-    now, told, changes = NOW, None, []
+    now, published, changes = NOW, None, []
     for after_s, view in looks:
         now += after_s * SECOND
-        found = outages(saying(view, told=told, at=now), now)
-        if found != told:
+        found = outages(saying(view, published=published, at=now), now)
+        if found != published:
             changes.append(now)
-        told = found
+        published = found
     return changes
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 90), st.sampled_from([WELL, OUT, trying("official"), REFUSED])), max_size=40))
-def test_however_it_flaps_it_is_told_once_a_minute_at_most(looks: list[tuple[int, EndpointState]]) -> None:
-    changes = _told_over(looks)
+def test_however_it_flaps_it_is_published_once_a_minute_at_most(looks: list[tuple[int, EndpointState]]) -> None:
+    changes = _reported_over(looks)
 
     assert all(after - before >= PACE for before, after in itertools.pairwise(changes))

@@ -80,7 +80,7 @@ def test_a_default_plan_asks_an_endpoint_at_most_a_hundred_times_a_day() -> None
     assert len(day) * plan.probe.requests_per_run <= 100
 
 
-def test_the_next_run_is_told_what_this_day_has_cost() -> None:
+def test_the_next_run_gets_what_this_day_has_cost() -> None:
     plan = twice()
 
     assert plan.probe is not None and plan.probe.spent is not None

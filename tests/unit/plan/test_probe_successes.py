@@ -44,12 +44,12 @@ def run(*well: str, began: datetime = BEGAN, why: str = "", fingerprint: str = s
 
 
 def saying(
-    *views: EndpointState, probes: Sequence[ProbeResult] = (run(FLASH),), told: tuple[AnsweredDoc, ...] = ()
+    *views: EndpointState, probes: Sequence[ProbeResult] = (run(FLASH),), published: tuple[AnsweredDoc, ...] = ()
 ) -> Snapshot:
     """A pool with one router a view, each of the endpoint that its document has."""
     known = [view.model_copy(update={"fingerprint": FINGERPRINT}) for view in views]
     found = serving(PROBED, *(state(document(PROBED), view) for view in known))
-    return replace(found, live=replace(found.live, probes=tuple(probes), news=News(answered=told)))
+    return replace(found, live=replace(found.live, probes=tuple(probes), news=News(answered=published)))
 
 
 def of_flash(began: datetime = BEGAN, model: str = FLASH) -> AnsweredDoc:
@@ -57,7 +57,7 @@ def of_flash(began: datetime = BEGAN, model: str = FLASH) -> AnsweredDoc:
     return AnsweredDoc(endpoint="official", fingerprint=FINGERPRINT, model=model, probed_at_ms=at_ms)
 
 
-def told_by(of: Snapshot, now: datetime = NOW) -> tuple[AnsweredDoc, ...]:
+def published_by(of: Snapshot, now: datetime = NOW) -> tuple[AnsweredDoc, ...]:
     found = resolve(of, now).document
     assert found is not None
     return found.answered
@@ -75,8 +75,8 @@ def told_by(of: Snapshot, now: datetime = NOW) -> tuple[AnsweredDoc, ...]:
         pytest.param([partly_cut_off("official", FLASH)], False, id="a router that does not say since when"),
     ],
 )
-def test_it_is_told_of_what_is_open(views: list[EndpointState], want: bool) -> None:
-    assert told_by(saying(*views)) == ((of_flash(),) if want else ())
+def test_it_gets_what_is_open(views: list[EndpointState], want: bool) -> None:
+    assert published_by(saying(*views)) == ((of_flash(),) if want else ())
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_it_is_told_of_what_is_open(views: list[EndpointState], want: bool) -> N
         pytest.param([run(FLASH, why="CredentialsRejected")], (), id="probes advise against it"),
     ],
 )
-def test_it_is_told_of_what_the_latest_run_found_well(probes: list[ProbeResult], want: tuple[AnsweredDoc, ...]) -> None:
-    assert told_by(saying(OPEN, probes=probes)) == want
+def test_it_gets_what_the_latest_run_found_well(probes: list[ProbeResult], want: tuple[AnsweredDoc, ...]) -> None:
+    assert published_by(saying(OPEN, probes=probes)) == want
 
 
 @pytest.mark.parametrize(
@@ -104,22 +104,22 @@ def test_it_is_told_of_what_the_latest_run_found_well(probes: list[ProbeResult],
 def test_for_half_an_hour_it_is_news(after: timedelta, want: bool) -> None:
     of = saying(cut_off("official", since=NOW - 60 * MINUTE), probes=[run(FLASH, began=NOW - after)])
 
-    assert bool(told_by(of)) is want
+    assert bool(published_by(of)) is want
 
 
 @pytest.mark.parametrize("view", [WELL, OPEN, trying("official")], ids=["well", "open", "tried"])
-def test_what_was_told_stands_until_there_is_other_news(view: EndpointState) -> None:
+def test_what_was_published_stands_until_there_is_other_news(view: EndpointState) -> None:
     old = (of_flash(BEGAN - 60 * MINUTE),)
 
-    assert told_by(saying(view, told=(of_flash(),))) == (of_flash(),)
-    assert told_by(saying(WELL, told=old)) == old
-    assert told_by(saying(OPEN, told=old)) == (of_flash(),)
+    assert published_by(saying(view, published=(of_flash(),))) == (of_flash(),)
+    assert published_by(saying(WELL, published=old)) == old
+    assert published_by(saying(OPEN, published=old)) == (of_flash(),)
 
 
-def test_another_model_of_the_same_run_is_told_beside_the_first() -> None:
-    of = saying(OPEN, probes=[run(PRO, FLASH)], told=(of_flash(),))
+def test_another_model_of_the_same_run_is_published_beside_the_first() -> None:
+    of = saying(OPEN, probes=[run(PRO, FLASH)], published=(of_flash(),))
 
-    assert told_by(of) == (of_flash(), of_flash(model=PRO))
+    assert published_by(of) == (of_flash(), of_flash(model=PRO))
 
 
 def test_it_is_no_new_generation_and_nothing_in_a_document_where_all_is_well() -> None:

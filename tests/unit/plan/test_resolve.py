@@ -161,7 +161,7 @@ def test_nothing_is_rolled_out_for(given: object, want_reason: Reason, want_mess
     assert want_message in plan.hold.message
 
 
-def test_many_problems_are_told_in_part_and_counted() -> None:
+def test_many_problems_are_reported_in_part_and_counted() -> None:
     problems = tuple(Problem(f"spec.endpoints[{index}]", "is wrong") for index in range(8))
 
     hold = resolve(replace(snapshot(), pool=None, problems=problems), NOW).hold
@@ -202,7 +202,9 @@ MISSING = {
 
 
 @pytest.mark.parametrize(("given", "want_reason", "want_message"), MISSING.values(), ids=MISSING.keys())
-def test_what_is_missing_is_told_and_the_rest_rolled_out(given: object, want_reason: Reason, want_message: str) -> None:
+def test_what_is_missing_is_reported_and_the_rest_rolled_out(
+    given: object, want_reason: Reason, want_message: str
+) -> None:
     assert isinstance(given, type(snapshot()))
 
     plan = resolve(given, NOW)

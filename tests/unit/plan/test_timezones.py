@@ -12,7 +12,7 @@ from poolkeeper.plan.timezones import offsets
 BERLIN_NIGHTS = {"from": "22:00", "to": "06:00", "timeZone": "Europe/Berlin", "weightPercent": 50}
 
 
-def test_clocks_that_change_twice_a_year_are_told_for_ten_years() -> None:
+def test_clocks_that_change_twice_a_year_are_reported_for_ten_years() -> None:
     found = offsets("Europe/Berlin", 2026)
 
     assert len(found) == 1 + 2 * 10
@@ -21,11 +21,11 @@ def test_clocks_that_change_twice_a_year_are_told_for_ten_years() -> None:
     assert datetime.fromtimestamp(found[2].since_s, UTC) == datetime(2026, 10, 25, 1, tzinfo=UTC)
 
 
-def test_a_clock_that_never_changes_is_told_once() -> None:
+def test_a_clock_that_never_changes_is_reported_once() -> None:
     assert [one.offset_s for one in offsets("Asia/Shanghai", 2026)] == [8 * 3_600]
 
 
-def test_only_zones_in_use_are_told() -> None:
+def test_only_zones_in_use_are_reported() -> None:
     priced = {"currency": "USD", "inputPerMillion": "1", "outputPerMillion": "1"}
     window = {"from": "01:00", "to": "05:00", "timeZone": "Asia/Shanghai", "multiplierPercent": 50}
     endpoints = [endpoint("a", schedule=[BERLIN_NIGHTS]), endpoint("b", pricing={**priced, "windows": [window]})]
@@ -46,7 +46,7 @@ def test_a_document_changes_with_the_year_and_not_with_the_day() -> None:
 
 
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "Europe", "Right/Now"])
-def test_a_zone_that_does_not_exist_is_told_with_its_path(name: str) -> None:
+def test_a_zone_that_does_not_exist_is_reported_with_its_path(name: str) -> None:
     window = {**BERLIN_NIGHTS, "timeZone": name}
 
     hold = hold_of(snapshot(pool([endpoint("a"), endpoint("b", schedule=[window])])), ())

@@ -14,7 +14,7 @@ from poolkeeper.clock import now
 from poolkeeper.prober.files import Files
 from poolkeeper.prober.run import run
 from poolkeeper.probing.reason_effects import reason_named
-from poolkeeper.probing.window import Run, Verdict, verdict_of
+from poolkeeper.probing.window import ProbeStatus, Run, probe_status_of
 from testing.fakes.harness import FakeProvider
 
 MODEL = "deepseek-flash"
@@ -95,10 +95,10 @@ class Pod:
         return found
 
 
-def verdict(*results: EndpointProbe) -> Verdict:
+def probe_status(*results: EndpointProbe) -> ProbeStatus:
     """After these runs, the oldest first."""
-    said, runs = Verdict(), list[Run]()
+    said, runs = ProbeStatus(), list[Run]()
     for result in results:
         runs.insert(0, Run(reason_named(result.why), result.bad, result.asked))
-        said = verdict_of(said, runs)
+        said = probe_status_of(said, runs)
     return said

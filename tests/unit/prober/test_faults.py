@@ -12,7 +12,7 @@ from poolkeeper.api.router_document import Tls
 from testing.fakes import tls
 from testing.fakes.harness import FakeProvider
 from testing.fakes.player import EVENT_STREAM, JSON, Player, Steps, until_closed, whole
-from unit.prober.pods import Pod, endpoint, verdict
+from unit.prober.pods import Pod, endpoint, probe_status
 
 NORMAL = {"tokens": 40, "first_token_ms": 60.0, "token_interval_ms": 2.0}
 """Fifteen times slower is over the limit of a Pod in these tests."""
@@ -64,7 +64,7 @@ def test_found_within_two_runs(name: str, tmp_path: Path) -> None:
     with FakeProvider("official", keys=["sk-canary"]) as fake:
         pod = Pod(tmp_path, [endpoint(fake, key=True)], requests_per_run=requests, keys={"official": "sk-canary"})
         play(fake)
-        said = verdict(pod.one(), pod.one())
+        said = probe_status(pod.one(), pod.one())
 
     assert (said.reason, said.weight_percent) == (want, want_percent)
 
@@ -127,14 +127,14 @@ def certificates() -> Mapping[str, tuple[tls.Certificate, str, bool, R | None]]:
     "name",
     ["good", "ends in three days", "ends in a month", "has ended", "for another name", "by an unknown authority"],
 )
-def test_a_certificate_is_told_at_once(name: str, tmp_path: Path) -> None:
+def test_a_certificate_is_reported_at_once(name: str, tmp_path: Path) -> None:
     certificate, server_name, is_trusted, want = certificates()[name]
     with FakeProvider("official", certificate=certificate) as fake:
         way = Tls(server_name=server_name, ca_file="ca.crt" if is_trusted else None)
         pod = Pod(tmp_path, [endpoint(fake, tls=way)], authority=tls.shared_authority().certificate.cert)
         found = pod.one()
 
-    assert verdict(found).reason == want
+    assert probe_status(found).reason == want
     assert found.why == (want.value if want else "")
     assert found.phases is not None
     if want is R.CertificateInvalid:
@@ -145,8 +145,8 @@ def test_a_certificate_is_told_at_once(name: str, tmp_path: Path) -> None:
 
 def ends_of(certificate: tls.Certificate) -> datetime:
     command = ["openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in", str(certificate.cert)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return datetime.fromisoformat(told.strip().removeprefix("notAfter="))
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return datetime.fromisoformat(shown.strip().removeprefix("notAfter="))
 
 
 def test_a_server_that_speaks_no_tls(tmp_path: Path) -> None:

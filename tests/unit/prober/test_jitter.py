@@ -78,8 +78,8 @@ def test_500_runs_against_a_healthy_endpoint_find_nothing(tmp_path: Path) -> Non
         histories = asyncio.run(story([pool(tmp_path / str(number), fake) for number in range(POOLS)]))
         asked = len(fake.requests())
 
-    verdicts = [last.endpoints[0].verdict for history in histories for last in history]
-    assert verdicts == ["Healthy"] * POOLS * RUNS_EACH
+    statuses = [last.endpoints[0].verdict for history in histories for last in history]
+    assert statuses == ["Healthy"] * POOLS * RUNS_EACH
     assert asked > POOLS * RUNS_EACH, "no answer was slow and asked for again: this proves nothing"
 
 

@@ -7,7 +7,7 @@ import pytest
 from poolkeeper.api.reasons import ProbeReason as R
 from testing.fakes.harness import FakeProvider
 from testing.fakes.middlebox import Middlebox
-from unit.prober.pods import Pod, endpoint, verdict
+from unit.prober.pods import Pod, endpoint, probe_status
 
 STEADY = {"first_token_ms": 60.0, "tokens": 40, "token_interval_ms": 4.0}
 
@@ -28,7 +28,7 @@ def test_a_relay_that_passes_on_what_it_gets_is_not_noticed(tmp_path: Path) -> N
 def test_a_middlebox_that_holds_answers_back(tmp_path: Path) -> None:
     with FakeProvider("official", params=STEADY) as fake, Middlebox(fake.port, holds=True) as gateway:
         pod = probed_through(gateway, fake, tmp_path)
-        said = verdict(pod.one(), pod.one())
+        said = probe_status(pod.one(), pod.one())
 
     assert said.reason is R.BufferedStream
 

@@ -101,7 +101,7 @@ def test_an_endpoint_that_is_probed_no_more_is_forgotten() -> None:
     assert [endpoint.name for endpoint in last.endpoints] == ["official"]
 
 
-def test_since_moves_with_the_verdict_alone() -> None:
+def test_since_moves_with_the_probe_status_alone() -> None:
     slow = [result(number, found("SlowFirstToken")) for number in (1, 2, 3)]
 
     assert remembered(*slow).endpoints[0].since == slow[1].ended
@@ -136,7 +136,7 @@ def test_what_was_spent_is_added_up_for_a_day() -> None:
     ],
     ids=["good", "slow", "the worst is reported", "429 says nothing", "a word of another version"],
 )
-def test_what_is_told_of_the_last_run(endpoints: list[EndpointProbe], want_outcome: str, want_message: str) -> None:
+def test_what_is_reported_of_the_last_run(endpoints: list[EndpointProbe], want_outcome: str, want_message: str) -> None:
     last = remembered(result(1, *endpoints))
 
     assert (last.outcome, last.message) == (want_outcome, want_message)

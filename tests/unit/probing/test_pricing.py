@@ -64,7 +64,7 @@ def test_what_is_no_account_of_tokens(said: object) -> None:
     assert usage_of(said) is None
 
 
-def told(amount: str, as_of: datetime) -> SpentDoc:
+def reported(amount: str, as_of: datetime) -> SpentDoc:
     return SpentDoc(day=as_of.date(), as_of=as_of, amounts=(Amount(currency="USD", amount=amount),))
 
 
@@ -72,11 +72,11 @@ def told(amount: str, as_of: datetime) -> SpentDoc:
     ("spent", "now", "want"),
     [
         (None, SUNDAY, {}),
-        (told("0.2", SUNDAY), SUNDAY + timedelta(minutes=15, seconds=3), {"USD": Decimal("0.2")}),
-        (told("0.2", SUNDAY), SUNDAY + timedelta(minutes=7), {"USD": Decimal("0.2")}),
-        (told("0.2", SUNDAY), SUNDAY + timedelta(hours=1, seconds=3), {"USD": Decimal("0.23")}),
-        (told("0.2", SUNDAY), SUNDAY + timedelta(hours=16, minutes=1), {"USD": Decimal(0)}),
-        (told("0.2", SUNDAY), SUNDAY + timedelta(hours=17, seconds=3), {"USD": Decimal("0.04")}),
+        (reported("0.2", SUNDAY), SUNDAY + timedelta(minutes=15, seconds=3), {"USD": Decimal("0.2")}),
+        (reported("0.2", SUNDAY), SUNDAY + timedelta(minutes=7), {"USD": Decimal("0.2")}),
+        (reported("0.2", SUNDAY), SUNDAY + timedelta(hours=1, seconds=3), {"USD": Decimal("0.23")}),
+        (reported("0.2", SUNDAY), SUNDAY + timedelta(hours=16, minutes=1), {"USD": Decimal(0)}),
+        (reported("0.2", SUNDAY), SUNDAY + timedelta(hours=17, seconds=3), {"USD": Decimal("0.04")}),
     ],
     ids=["nothing known", "the next run", "a run out of turn", "three runs were not reported", "a new day",
          "a new day that nobody added up"],
@@ -88,11 +88,11 @@ def test_what_was_spent_today(spent: SpentDoc | None, now: datetime, want: dict[
 @given(
     limit=st.decimals(0, 1, places=4),
     costs=st.lists(st.decimals("0.0001", "0.2", places=4), max_size=60),
-    told_every=st.integers(1, 20),
+    reported_every=st.integers(1, 20),
 )
-def test_a_days_runs_never_cost_more_than_the_budget(limit: Decimal, costs: list[Decimal], told_every: int) -> None:
+def test_a_days_runs_never_cost_more_than_the_budget(limit: Decimal, costs: list[Decimal], reported_every: int) -> None:
     """At most a fifth of a coin a run, reported only now and then: the budget is never exceeded."""
-    at_most, total, spent = Decimal("0.2"), Decimal(0), told("0", SUNDAY)
+    at_most, total, spent = Decimal("0.2"), Decimal(0), reported("0", SUNDAY)
     for number, real in enumerate(costs, 1):
         now = SUNDAY + timedelta(minutes=15 * number, seconds=1)
         if now.date() != SUNDAY.date():
@@ -101,8 +101,8 @@ def test_a_days_runs_never_cost_more_than_the_budget(limit: Decimal, costs: list
         if purse.reserve("USD", at_most):
             purse.settle("USD", at_most, real)
             total += real
-        if number % told_every == 0:
-            spent = told(f"{total:f}", now)
+        if number % reported_every == 0:
+            spent = reported(f"{total:f}", now)
 
     assert total <= limit
 

@@ -40,12 +40,12 @@ def nested(levels: int) -> str:
     ],
     ids=lambda value: value[:40],
 )
-def test_a_line_that_cannot_be_used_is_told_and_not_quoted(line: str, want: str) -> None:
+def test_a_line_that_cannot_be_used_is_reported_and_not_quoted(line: str, want: str) -> None:
     samples = parse(line)
 
     assert samples.bodies == ()
-    assert want in samples.told
-    assert "built-in" in samples.told
+    assert want in samples.note
+    assert "built-in" in samples.note
     assert chosen(samples, 5) is BUILT_IN
 
 
@@ -53,7 +53,7 @@ def test_good_lines_are_used_beside_bad_ones_and_empty_ones() -> None:
     samples = parse("\n".join([json.dumps(HELLO), "", "nonsense", json.dumps(HELLO)]))
 
     assert samples.bodies == (HELLO, HELLO)
-    assert samples.told == "samples: line 3: is not JSON"
+    assert samples.note == "samples: line 3: is not JSON"
 
 
 def test_a_line_ends_where_jsonl_says() -> None:
@@ -67,7 +67,7 @@ def test_there_is_an_end_to_samples() -> None:
     samples = parse("\n".join([json.dumps(HELLO)] * 200))
 
     assert len(samples.bodies) == 100
-    assert len(samples.told) < 200
+    assert len(samples.note) < 200
 
 
 def test_consecutive_numbers_walk_through_the_samples() -> None:

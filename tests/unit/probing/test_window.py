@@ -4,10 +4,10 @@ import pytest
 
 from poolkeeper.api.reasons import ProbeReason as R
 from poolkeeper.probing.reason_effects import MEANING, Proof
-from poolkeeper.probing.window import LENGTH, Run, Verdict, run_of, verdict_of
+from poolkeeper.probing.window import LENGTH, ProbeStatus, Run, probe_status_of, run_of
 
 OK = Run()
-HEALTHY = Verdict()
+HEALTHY = ProbeStatus()
 
 
 def bad(reason: R, count: int = 1, asked: int = 1) -> Run:
@@ -16,22 +16,22 @@ def bad(reason: R, count: int = 1, asked: int = 1) -> Run:
 
 SLOW, KEEP_ALIVE = bad(R.SlowFirstToken), bad(R.KeepAliveOnly)
 CUT = bad(R.TruncatedStream, 1, 3)
-DEAD, GREY = Verdict("Unhealthy", R.KeepAliveOnly), Verdict("Grey", R.SlowFirstToken)
+DEAD, GREY = ProbeStatus("Unhealthy", R.KeepAliveOnly), ProbeStatus("Grey", R.SlowFirstToken)
 
 
-def played(*oldest_first: Run) -> list[Verdict]:
+def played(*oldest_first: Run) -> list[ProbeStatus]:
     """The probe status after each run."""
-    verdicts: list[Verdict] = []
+    statuses: list[ProbeStatus] = []
     runs: list[Run] = []
-    verdict = HEALTHY
+    status = HEALTHY
     for run in oldest_first:
         runs = [run, *runs][:LENGTH]
-        verdict = verdict_of(verdict, runs)
-        verdicts.append(verdict)
-    return verdicts
+        status = probe_status_of(status, runs)
+        statuses.append(status)
+    return statuses
 
 
-CASES: dict[str, tuple[list[Run], Verdict]] = {
+CASES: dict[str, tuple[list[Run], ProbeStatus]] = {
     "nothing is known": ([], HEALTHY),
     "one slow run": ([OK, OK, SLOW], HEALTHY),
     "one broken run": ([OK, OK, KEEP_ALIVE], HEALTHY),
@@ -39,15 +39,15 @@ CASES: dict[str, tuple[list[Run], Verdict]] = {
     "two slow runs with a good one between": ([SLOW, OK, SLOW], HEALTHY),
     "three slow of five": ([SLOW, OK, SLOW, OK, SLOW], GREY),
     "two dead runs": ([KEEP_ALIVE, KEEP_ALIVE], DEAD),
-    "one in three streams is cut, twice": ([CUT, CUT], Verdict("Grey", R.TruncatedStream)),
-    "two cut of three": ([CUT, OK, CUT], Verdict("Grey", R.TruncatedStream)),
-    "half of the answers are empty": ([bad(R.EmptyAnswer, 1, 2)] * 2, Verdict("Grey", R.EmptyAnswer)),
+    "one in three streams is cut, twice": ([CUT, CUT], ProbeStatus("Grey", R.TruncatedStream)),
+    "two cut of three": ([CUT, OK, CUT], ProbeStatus("Grey", R.TruncatedStream)),
+    "half of the answers are empty": ([bad(R.EmptyAnswer, 1, 2)] * 2, ProbeStatus("Grey", R.EmptyAnswer)),
     "slow and then dead": ([SLOW, KEEP_ALIVE], DEAD),
-    "a refused key, at once": ([OK, bad(R.CredentialsRejected)], Verdict("Unhealthy", R.CredentialsRejected)),
-    "an ending certificate, at once": ([bad(R.CertificateExpiring)], Verdict("Grey", R.CertificateExpiring)),
+    "a refused key, at once": ([OK, bad(R.CredentialsRejected)], ProbeStatus("Unhealthy", R.CredentialsRejected)),
+    "an ending certificate, at once": ([bad(R.CertificateExpiring)], ProbeStatus("Grey", R.CertificateExpiring)),
     "an ending certificate lends a slow run no weight": (
         [bad(R.CertificateExpiring), SLOW],
-        Verdict("Grey", R.CertificateExpiring),
+        ProbeStatus("Grey", R.CertificateExpiring),
     ),
     "dead, and back after one good run": ([KEEP_ALIVE, KEEP_ALIVE, OK], HEALTHY),
     "slow, and one good run": ([SLOW, SLOW, OK], GREY),
@@ -57,7 +57,7 @@ CASES: dict[str, tuple[list[Run], Verdict]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_verdict(name: str) -> None:
+def test_probe_status(name: str) -> None:
     runs, want = CASES[name]
 
     assert (played(*runs) or [HEALTHY])[-1] == want
@@ -93,7 +93,7 @@ def test_every_reason_has_a_meaning() -> None:
 
 @pytest.mark.parametrize("reason", [reason for reason, meaning in MEANING.items() if meaning.proof is not Proof.SILENT])
 def test_every_blatant_fault_is_found_within_two_runs(reason: R) -> None:
-    verdict = played(OK, OK, OK, bad(reason), bad(reason))[-1]
+    status = played(OK, OK, OK, bad(reason), bad(reason))[-1]
 
-    assert (verdict.state != "Healthy", verdict.reason) == (True, reason)
-    assert verdict.weight_percent == (0 if MEANING[reason].is_dead else MEANING[reason].weight_percent)
+    assert (status.state != "Healthy", status.reason) == (True, reason)
+    assert status.weight_percent == (0 if MEANING[reason].is_dead else MEANING[reason].weight_percent)

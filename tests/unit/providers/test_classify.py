@@ -44,9 +44,9 @@ def test_every_provider_has_vectors() -> None:
 @pytest.mark.parametrize(("provider", "rule"), RULES, ids=[f"{provider}-{n}" for n, (provider, _) in enumerate(RULES)])
 def test_no_words_in_a_prompt_take_anything_out_of_service(provider: str, rule: Rule) -> None:
     """Words anywhere in a refusal may be the caller's own; and what refuses is lower case before it is compared."""
-    if rule.verdict.outcome in ("Credential", "ModelMissing"):
+    if rule.meaning.outcome in ("Credential", "ModelMissing"):
         assert rule.has is None
-    if rule.verdict.outcome in ("Busy", "RateLimited", "ServerError"):
+    if rule.meaning.outcome in ("Busy", "RateLimited", "ServerError"):
         assert rule.has is None or rule.status in (200, 402)
     for words in (rule.code, rule.type, rule.starts, rule.says, rule.has):
         assert words is None or all(word == word.lower() for word in ([words] if isinstance(words, str) else words))

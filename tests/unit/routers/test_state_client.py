@@ -66,17 +66,17 @@ def ask(
 
 
 @pytest.mark.parametrize(("status", "want"), [(200, ["ok"]), (503, ["failed"])])
-def test_how_it_went_is_told(status: int, want: list[str]) -> None:
-    told: list[str] = []
+def test_how_it_went_is_reported(status: int, want: list[str]) -> None:
+    shown: list[str] = []
 
     async def story(port: int) -> None:
-        routers = RouterStates(5, port, told.append)
+        routers = RouterStates(5, port, shown.append)
         await routers.ask((POD,), (), NOW)
 
     with router(status) as port:
         asyncio.run(story(port))
 
-    assert told == want
+    assert shown == want
 
 
 def test_a_state_is_parsed_and_stamped() -> None:
@@ -100,7 +100,7 @@ def test_a_state_is_parsed_and_stamped() -> None:
     ],
     ids=["unready", "a redirect", "a page", "another JSON", "too large", "a lie", "nested"],
 )
-def test_anything_else_is_told_in_fixed_words(status: int, body: bytes, want: str) -> None:
+def test_anything_else_is_reported_in_fixed_words(status: int, body: bytes, want: str) -> None:
     with router(status, body, Location="http://127.0.0.1:1/") as port:
         (report,) = ask(port)
 
@@ -135,7 +135,7 @@ def test_an_answer_that_dribbles_in_is_given_up_in_time() -> None:
     assert report.error == "no answer in time"
 
 
-def test_nobody_there_is_told() -> None:
+def test_nobody_there_is_reported() -> None:
     with router() as port:
         pass  # closed again: nobody listens
 

@@ -68,7 +68,7 @@ def unheard(of: Snapshot) -> Snapshot:
     return replace(of, reports=reports)
 
 
-def told(*steps: Snapshot) -> list[PoolEvent]:
+def events_of(*steps: Snapshot) -> list[PoolEvent]:
     """The Events of the last step, after all the others."""
     previous = None
     events: tuple[PoolEvent, ...] = ()
@@ -213,7 +213,7 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
 
 @pytest.mark.parametrize(("steps", "want"), CASES.values(), ids=CASES.keys())
 def test_events(steps: tuple[Snapshot, ...], want: list[tuple[str, str]]) -> None:
-    events = told(*steps)
+    events = events_of(*steps)
 
     assert [event.reason for event in events] == [reason for reason, _ in want]
     for event, (_, says) in zip(events, want, strict=True):
@@ -221,8 +221,8 @@ def test_events(steps: tuple[Snapshot, ...], want: list[tuple[str, str]]) -> Non
 
 
 def test_good_news_is_normal_and_bad_news_a_warning() -> None:
-    assert {event.type for event in told(WELL, FAILED_OVER)} == {"Warning"}
-    assert {event.type for event in told(FAILED_OVER, WELL)} == {"Normal"}
+    assert {event.type for event in events_of(WELL, FAILED_OVER)} == {"Warning"}
+    assert {event.type for event in events_of(FAILED_OVER, WELL)} == {"Normal"}
 
 
 @pytest.mark.parametrize("reason", ["ApplyForbidden", "ApplyConflict", "ChildContested"])

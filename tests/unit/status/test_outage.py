@@ -40,14 +40,14 @@ class Look:
 
 def story(*looks: Look) -> list[tuple[EndpointPoolStatus, tuple[PoolEvent, ...]]]:
     previous = None
-    told = []
+    shown = []
     for look in looks:
         now = NOW + timedelta(seconds=look.after_s)
         one = state(document(snapshot()), look.official, LOCAL, active_tier=look.tier)
         found = status_update(replace(serving(snapshot(), one, one, at=now), previous=previous), now=now)
         previous = found.status
-        told.append((found.status, found.events))
-    return told
+        shown.append((found.status, found.events))
+    return shown
 
 
 def at(seconds: int) -> datetime:
@@ -67,10 +67,10 @@ LOW_TRAFFIC = (
 
 
 def test_low_traffic_is_one_failover_and_one_outage() -> None:
-    told = story(*LOW_TRAFFIC)
+    shown = story(*LOW_TRAFFIC)
 
-    assert [event.reason for _, events in told for event in events] == ["Failover"]
-    assert {status.endpoints[0].outage_since for status, _ in told[1:]} == {at(0)}
+    assert [event.reason for _, events in shown for event in events] == ["Failover"]
+    assert {status.endpoints[0].outage_since for status, _ in shown[1:]} == {at(0)}
 
 
 def test_between_backoffs_nobody_is_called_healthy() -> None:
@@ -118,8 +118,8 @@ def test_who_failed_last_and_was_not_asked_again_is_unknown() -> None:
 
 def test_a_half_open_breaker_without_traffic_is_no_recovery() -> None:
     """Its checks pass all the time, and it has answered nobody."""
-    told = story(Look(0, cut_off("official", since=at(-60)), 1), Look(3000, waiting("official", since=at(30))))
-    status, events = told[-1]
+    shown = story(Look(0, cut_off("official", since=at(-60)), 1), Look(3000, waiting("official", since=at(30))))
+    status, events = shown[-1]
 
     assert (status.summary, status.active_tier, events) == ("1/2", 1, ())
     assert status.headline.startswith(
@@ -142,13 +142,13 @@ def test_a_relapse_within_the_stabilization_is_the_same_outage() -> None:
 
 def test_after_the_stabilization_it_is_over() -> None:
     well = seen("official").model_copy(update={"since": at(10)})
-    told = story(
+    shown = story(
         Look(0, cut_off("official", since=at(-60)), 1), Look(10, well, 1), Look(39, well, 1), Look(40, well, 0)
     )
 
-    assert [status.endpoints[0].outage_since is None for status, _ in told] == [False, False, False, True]
-    assert told[2][0].headline.startswith("official serves again since 2026-11-22T08:00:10Z, after an outage since")
-    assert told[3][0].headline == "all is well: tier 0 serves (official)"
+    assert [status.endpoints[0].outage_since is None for status, _ in shown] == [False, False, False, True]
+    assert shown[2][0].headline.startswith("official serves again since 2026-11-22T08:00:10Z, after an outage since")
+    assert shown[3][0].headline == "all is well: tier 0 serves (official)"
 
 
 OUT = Outage(EARLIER)

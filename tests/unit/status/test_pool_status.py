@@ -63,11 +63,11 @@ def test_an_endpoint_says_where_it_is() -> None:
     assert not same_meaning(status, status_update(serving(snapshot())).status)
 
 
-def test_an_endpoint_that_rests_a_moment_says_nothing() -> None:
-    resting = state(document(snapshot()), seen("official", health="Unhealthy", reason="RateLimited"), LOCAL_WELL)
+def test_an_endpoint_in_backoff_for_a_moment_says_nothing() -> None:
+    in_backoff = state(document(snapshot()), seen("official", health="Unhealthy", reason="RateLimited"), LOCAL_WELL)
 
     assert (
-        status_update(serving(snapshot(), resting)).status
+        status_update(serving(snapshot(), in_backoff)).status
         == status_update(serving(snapshot(), state(document(snapshot())))).status
     )
 

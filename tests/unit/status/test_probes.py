@@ -42,7 +42,7 @@ SLOW = {"official": "SlowFirstToken"}
 EARLIER_RUN = NOW - timedelta(minutes=15)
 
 
-def test_a_grey_failure_is_told_with_its_reason_and_what_is_done() -> None:
+def test_a_grey_failure_is_reported_with_its_reason_and_what_is_done() -> None:
     said = after((EARLIER_RUN, SLOW), (NOW, SLOW))
     status, reason, message = degraded(said)
 
@@ -58,8 +58,8 @@ def test_a_grey_failure_is_told_with_its_reason_and_what_is_done() -> None:
 def test_what_probes_alone_keep_out_is_a_grey_failure_and_no_failed_check() -> None:
     """Routers that take the advice report it as Unhealthy, in the probes' own word."""
     dead = {"official": "KeepAliveOnly"}
-    told = state(document(PLAIN), seen("official", health="Unhealthy", reason="KeepAliveOnly"), seen("local", tier=1))
-    said = after((EARLIER_RUN, dead), (NOW, dead), of=serving(PLAIN, told, told))
+    shown = state(document(PLAIN), seen("official", health="Unhealthy", reason="KeepAliveOnly"), seen("local", tier=1))
+    said = after((EARLIER_RUN, dead), (NOW, dead), of=serving(PLAIN, shown, shown))
     failing = state(document(PLAIN), seen("official", health="Unhealthy", reason="HealthCheckFailed"))
 
     assert degraded(said)[:2] == ("True", Reason.GreyFailure)
@@ -100,7 +100,7 @@ def test_what_is_older_than_three_runs_is_no_longer_known() -> None:
     assert said.status.endpoints[0].reason == ""
 
 
-def test_what_others_are_asked_later_makes_no_verdict_younger() -> None:
+def test_what_others_are_asked_later_makes_no_probe_status_younger() -> None:
     at = NOW - timedelta(hours=2)
     runs = (result(PLAIN, at - timedelta(minutes=15), **SLOW), result(PLAIN, at, **SLOW))
     probes = (*runs, unasked(result(PLAIN, NOW), "official"))
@@ -110,7 +110,7 @@ def test_what_others_are_asked_later_makes_no_verdict_younger() -> None:
     assert said.status.endpoints[0].reason == ""
 
 
-def test_a_probe_that_never_comes_is_told() -> None:
+def test_a_probe_that_never_comes_is_reported() -> None:
     since = replace(PROBED, live=replace(PROBED.live, probing_since=EARLIER - timedelta(hours=1)))
 
     status, reason, message = degraded(status_update(since))

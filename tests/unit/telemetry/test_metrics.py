@@ -40,10 +40,10 @@ def test_every_metric_has_the_type_labels_and_buckets_that_the_table_says() -> N
     metrics.namespace_readable("team", True)
     metrics.pool_condition("team", "chat", "Ready", "True")
     metrics.probe_cost("team", "chat", "USD", 0.25)
-    metrics.probe_verdicts("team", "chat", {"official": ("Grey", "SlowTokens")})
+    metrics.probe_statuses("team", "chat", {"official": ("Grey", "SlowTokens")})
     metrics.certificates("team", "chat", {"official": 1.0})
 
-    seen = {name: told for name, told in scraped(metrics.text().decode()).items() if not name.startswith("process_")}
+    seen = {name: shown for name, shown in scraped(metrics.text().decode()).items() if not name.startswith("process_")}
 
     assert seen == declared(TABLE), "wanted each metric of TABLE in Metrics (telemetry/metrics.py), and observed above"
 
@@ -74,8 +74,8 @@ def test_what_probing_costs_is_counted_and_what_it_says_is_shown() -> None:
     metrics = Metrics()
     metrics.probe_cost("team", "chat", "USD", 0.25)
     metrics.probe_cost("team", "chat", "USD", 0.5)
-    metrics.probe_verdicts("team", "chat", {"gone": ("Grey", "WrongModel")})
-    metrics.probe_verdicts("team", "chat", {"official": ("Grey", "SlowTokens"), "local": ("Healthy", "")})
+    metrics.probe_statuses("team", "chat", {"gone": ("Grey", "WrongModel")})
+    metrics.probe_statuses("team", "chat", {"official": ("Grey", "SlowTokens"), "local": ("Healthy", "")})
 
     text = metrics.text().decode()
     assert 'poolkeeper_probe_cost_total{currency="USD",namespace="team",pool="chat"} 0.75' in text

@@ -87,7 +87,7 @@ class WatchAnswer(JsonAnswer):
 
 
 class WatchSession:
-    """What kopf takes for an aiohttp.ClientSession. login: the headers to ask with now. told: called with each list."""
+    """What kopf takes for an aiohttp.ClientSession. login: the headers to ask with now. on_list: called with a list."""
 
     closed = False
 
@@ -97,7 +97,7 @@ class WatchSession:
         login: Callable[[], Awaitable[Mapping[str, str]]],
         streams: Streams,
         kinds: Sequence[str],
-        told: Callable[[Place, Listed], None],
+        on_list: Callable[[Place, Listed], None],
         patience: Patience,
     ) -> None:
         self.headers: dict[str, str] = {}
@@ -106,7 +106,7 @@ class WatchSession:
         self._streams = streams
         self._kinds = kinds
         self._kind_of = {RESOURCES[kind].plural: kind for kind in kinds}
-        self._told = told
+        self._on_list = on_list
         self._patience = patience
 
     async def close(self) -> None:
@@ -141,7 +141,7 @@ class WatchSession:
         except (aiohttp.ClientError, TimeoutError, OSError, PoolkeeperError, NotAnAnswerError) as error:
             self._failed(stream, error)
             raise aiohttp.ClientConnectionError(_said(error)) from error  # kopf lists again for it
-        self._told(stream.place, found)
+        self._on_list(stream.place, found)
         stream.has_listed(time.monotonic())
         return JsonAnswer({"metadata": {"resourceVersion": found.resource_version}, "items": []})
 

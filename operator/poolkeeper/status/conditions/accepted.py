@@ -7,7 +7,7 @@ from poolkeeper.plan.ending_models import EndingModel
 from poolkeeper.status.chain import Check, Finding
 from poolkeeper.status.facts import Facts
 
-TOLD_AT_ONCE = 5
+NAMED_AT_ONCE = 5
 """Names in one message."""
 
 
@@ -22,20 +22,20 @@ def invalid(facts: Facts) -> Finding | None:
 
 def accepted(facts: Facts) -> Finding:
     idle = ", ".join(facts.plan.without_effect)
-    parts = ("Accepted", f"unused fields: {idle}" if idle else "", *ending_told(facts.plan.ending))
+    parts = ("Accepted", f"unused fields: {idle}" if idle else "", *ending_texts(facts.plan.ending))
     return Finding("True", Reason.Accepted, "; ".join(part for part in parts if part))
 
 
-def ending_told(ending: Sequence[EndingModel]) -> Iterator[str]:
+def ending_texts(ending: Sequence[EndingModel]) -> Iterator[str]:
     """Names of models that end soon, and that have ended: with their dates, so that the sentence stays the same."""
     for words, has_ended in (("model names that have ended", True), ("model names that end soon", False)):
         names = [one for one in ending if one.has_ended == has_ended]
         if names:
-            more = f" and {len(names) - TOLD_AT_ONCE} more" if len(names) > TOLD_AT_ONCE else ""
-            told = ", ".join(
-                f"{one.upstream_name} of {one.endpoint} ({one.valid_until})" for one in names[:TOLD_AT_ONCE]
+            more = f" and {len(names) - NAMED_AT_ONCE} more" if len(names) > NAMED_AT_ONCE else ""
+            text = ", ".join(
+                f"{one.upstream_name} of {one.endpoint} ({one.valid_until})" for one in names[:NAMED_AT_ONCE]
             )
-            yield f"{words}: {told}{more}"
+            yield f"{words}: {text}{more}"
 
 
 CHECKS: tuple[Check, ...] = (invalid, accepted)

@@ -65,10 +65,10 @@ def unproven(facts: Facts) -> Finding | None:
     wanted = facts.snapshot.pool.spec.min_available if facts.snapshot.pool else 1
     if len(facts.usable) >= wanted or len(facts.usable) + len(facts.may_serve) < wanted:
         return None
-    told = "; ".join(f"{one.name}: {_unasked(one)}" for one in facts.may_serve)
+    text = "; ".join(f"{one.name}: {_unasked(one)}" for one in facts.may_serve)
     is_awaiting = any(one.is_unproven for one in facts.may_serve)
     reason = Reason.AwaitingTraffic if is_awaiting else Reason.NoDataYet
-    return Finding("Unknown", reason, f"{_usable(facts)} for certain, wanted at least {wanted}; {told}")
+    return Finding("Unknown", reason, f"{_usable(facts)} for certain, wanted at least {wanted}; {text}")
 
 
 def enough(facts: Facts) -> Finding:

@@ -10,7 +10,7 @@ from poolkeeper.plan.unserved import Unserved, unserved
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
 from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
-from poolkeeper.status.sentences import by_gravity, outages_told, why_out
+from poolkeeper.status.sentences import by_gravity, outages_text, why_out
 
 
 def not_heard(facts: Facts) -> Finding | None:
@@ -24,19 +24,19 @@ def out(facts: Facts) -> Finding | None:
         return None
     seen_by = sorted({endpoint.agreement for endpoint in found if endpoint.agreement})
     seen = f" (seen by {', '.join(seen_by)})" if seen_by else ""
-    cut_off = unserved_told(facts)
+    cut_off = unserved_text(facts)
     more = f". {cut_off}" if cut_off else ""
-    return Finding("True", _reason(found[0]), f"{outages_told(facts, found)}{seen}{more}")
+    return Finding("True", _reason(found[0]), f"{outages_text(facts, found)}{seen}{more}")
 
 
 def nobody_may_serve(facts: Facts) -> Finding | None:
-    told = unserved_told(facts)
-    return Finding("True", Reason.NobodyMayServe, told) if told else None
+    text = unserved_text(facts)
+    return Finding("True", Reason.NobodyMayServe, text) if text else None
 
 
 def grey(facts: Facts) -> Finding | None:
-    found = [_grey_told(endpoint) for endpoint in facts.counted if endpoint.probe.reason]
-    found += [_substitute_told(endpoint) for endpoint in facts.counted if endpoint.substitutes]
+    found = [_grey_text(endpoint) for endpoint in facts.counted if endpoint.probe.reason]
+    found += [_substitute_text(endpoint) for endpoint in facts.counted if endpoint.substitutes]
     return Finding("True", Reason.GreyFailure, "; ".join(found)) if found else None
 
 
@@ -50,8 +50,8 @@ def probe_stale(facts: Facts) -> Finding | None:
         why = f"the last probe that sent requests ended{_at(last.asked_at)}: {last.message}"
     else:
         why = f"the last probe ended{_at(last.asked_at)}"
-    told = f"{why}; grey failures are unknown. Look at the last Job of the CronJob"
-    return Finding("Unknown", Reason.ProbeDataStale, told)
+    text = f"{why}; grey failures are unknown. Look at the last Job of the CronJob"
+    return Finding("Unknown", Reason.ProbeDataStale, text)
 
 
 def all_well(facts: Facts) -> Finding:
@@ -69,7 +69,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def unserved_told(facts: Facts) -> str:
+def unserved_text(facts: Facts) -> str:
     """Whom nobody may serve now, though others are served; "" where there is nobody. A router that has not said what an
     endpoint does leaves it the benefit of the doubt."""
     document = facts.plan.document
@@ -81,10 +81,10 @@ def unserved_told(facts: Facts) -> str:
         one = known.get(name)
         return one is None or not one.is_known or one.is_usable or one.may_serve
 
-    return "; ".join(_unserved_told(one, known) for one in unserved(document, serves))
+    return "; ".join(_unserved_text(one, known) for one in unserved(document, serves))
 
 
-def _unserved_told(found: Unserved, known: Mapping[str, EndpointFact]) -> str:
+def _unserved_text(found: Unserved, known: Mapping[str, EndpointFact]) -> str:
     whom = f"client {found.client}" if found.client else "every caller"
     models = ", ".join(found.models)
     if not found.permitted:
@@ -118,7 +118,7 @@ def _probed(endpoint: EndpointFact) -> str:
     return endpoint.probe.reason.value if endpoint.probe.reason else ""
 
 
-def _grey_told(endpoint: EndpointFact) -> str:
+def _grey_text(endpoint: EndpointFact) -> str:
     reason, percent = endpoint.probe.reason, endpoint.probe.weight_percent
     if reason is None:
         raise AssertionError(f"{endpoint.name} was called grey without a reason")
@@ -127,7 +127,7 @@ def _grey_told(endpoint: EndpointFact) -> str:
     return f"{endpoint.name}: probes find {reason.value}{since_when(endpoint.probe_since)}: {meaning}{done}"
 
 
-def _substitute_told(endpoint: EndpointFact) -> str:
+def _substitute_text(endpoint: EndpointFact) -> str:
     each = (f"{one.model} is answered by {one.answered_by}{since_when(one.since)}" for one in endpoint.substitutes)
     return f"{endpoint.name}: {', '.join(each)}"
 

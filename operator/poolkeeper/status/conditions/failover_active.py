@@ -10,7 +10,7 @@ from poolkeeper.status.chain import Check, Finding, as_before
 from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
 from poolkeeper.status.merge_replicas import global_breaker, unserved_models
-from poolkeeper.status.sentences import recovering_told, told
+from poolkeeper.status.sentences import endpoint_text, recovering_text
 
 PRIMARY_OUT = (Reason.PrimaryBreakerOpen, Reason.PrimaryUnhealthy, Reason.PrimaryRecovering)
 _DARK = "No tier can take requests, except half-open ones: clients get a cached answer or the default answer"
@@ -23,11 +23,11 @@ def not_heard(facts: Facts) -> Finding | None:
 def global_breaker_open(facts: Facts) -> Finding | None:
     if not facts.states or global_breaker(facts.states.values()) != "Open":
         return None
-    told = (
+    text = (
         "Most requests of this pool end without an answer: routers send none to providers for now, and clients get "
         "the fallback at once"
     )
-    return Finding("True", Reason.GlobalBreakerOpen, told)
+    return Finding("True", Reason.GlobalBreakerOpen, text)
 
 
 def nothing_serves(facts: Facts) -> Finding | None:
@@ -43,8 +43,8 @@ def model_unserved(facts: Facts) -> Finding | None:
     unserved = [model for model in unserved_models(facts.states.values()) if model != lesser]
     if not lesser or not unserved:
         return None
-    told = f"No endpoint can serve {', '.join(unserved)}: clients get {lesser} in its place"
-    return Finding("True", Reason.ServingDegraded, told)
+    text = f"No endpoint can serve {', '.join(unserved)}: clients get {lesser} in its place"
+    return Finding("True", Reason.ServingDegraded, text)
 
 
 def primary_serves(facts: Facts) -> Finding | None:
@@ -56,25 +56,25 @@ def primary_serves(facts: Facts) -> Finding | None:
 def held(facts: Facts) -> Finding | None:
     if failover_to_tier(facts.snapshot) != facts.active_tier:
         return None
-    told = (
+    text = (
         f"The annotation {labels.FAILOVER_TO} holds tier {facts.active_tier}; run `poolkeeper failback` to release it"
     )
-    return Finding("True", Reason.ManualHold, told)
+    return Finding("True", Reason.ManualHold, text)
 
 
 def breaker_open(facts: Facts) -> Finding | None:
     out = [endpoint for endpoint in facts.primary if endpoint.breaker != "Closed"]
-    return _failed_over(facts, Reason.PrimaryBreakerOpen, _told(out)) if out else None
+    return _failed_over(facts, Reason.PrimaryBreakerOpen, _texts(out)) if out else None
 
 
 def unhealthy(facts: Facts) -> Finding | None:
     out = [endpoint for endpoint in facts.primary if endpoint.is_out]
-    return _failed_over(facts, Reason.PrimaryUnhealthy, _told(out)) if out else None
+    return _failed_over(facts, Reason.PrimaryUnhealthy, _texts(out)) if out else None
 
 
-def at_rest(facts: Facts) -> Finding | None:
+def in_backoff(facts: Facts) -> Finding | None:
     out = [endpoint for endpoint in facts.primary if endpoint.reason in AT_REST]
-    return _failed_over(facts, Reason.PrimaryRateLimited, _told(out)) if out else None
+    return _failed_over(facts, Reason.PrimaryRateLimited, _texts(out)) if out else None
 
 
 def waits_for_failback(facts: Facts) -> Finding | None:
@@ -90,7 +90,7 @@ def recovering(facts: Facts) -> Finding | None:
     back = [endpoint for endpoint in facts.primary if endpoint.outage]
     if not back:
         return None
-    return _failed_over(facts, Reason.PrimaryRecovering, recovering_told(facts, back))
+    return _failed_over(facts, Reason.PrimaryRecovering, recovering_text(facts, back))
 
 
 def coming_back(facts: Facts) -> Finding:
@@ -110,7 +110,7 @@ CHECKS: tuple[Check, ...] = (
     primary_serves,
     held,
     breaker_open,
-    at_rest,
+    in_backoff,
     unhealthy,
     waits_for_failback,
     recovering,
@@ -118,8 +118,8 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _told(out: Sequence[EndpointFact]) -> str:
-    return "; ".join(map(told, out))
+def _texts(out: Sequence[EndpointFact]) -> str:
+    return "; ".join(map(endpoint_text, out))
 
 
 def _failed_over(facts: Facts, reason: Reason, why: str) -> Finding:

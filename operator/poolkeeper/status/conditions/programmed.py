@@ -9,7 +9,7 @@ from poolkeeper.plan.per_router_share import wanted_routers
 from poolkeeper.status.chain import Check, Finding, as_before
 from poolkeeper.status.facts import Facts
 
-TOLD_AT_ONCE = 3
+NAMED_AT_ONCE = 3
 """Routers that are named."""
 REFUSAL_LENGTH = 300
 
@@ -93,13 +93,13 @@ def silent(facts: Facts) -> Finding | None:
     if not unheard:
         return None
     errors = {report.pod: report.error for report in facts.snapshot.reports}
-    told = [f"{pod}: {errors.get(pod) or 'not polled yet'}" for pod in unheard[:TOLD_AT_ONCE]]
-    more = f"; and {len(unheard) - TOLD_AT_ONCE} more" if len(unheard) > TOLD_AT_ONCE else ""
+    text = [f"{pod}: {errors.get(pod) or 'not polled yet'}" for pod in unheard[:NAMED_AT_ONCE]]
+    more = f"; and {len(unheard) - NAMED_AT_ONCE} more" if len(unheard) > NAMED_AT_ONCE else ""
     return Finding(
         "Unknown",
         Reason.RoutersSilent,
         f"{len(unheard)}/{len(facts.ready_pods)} ready routers do not report on their admin port, "
-        f"so their configuration is unknown: {'; '.join(told)}{more}",
+        f"so their configuration is unknown: {'; '.join(text)}{more}",
     )
 
 

@@ -40,8 +40,8 @@ def key_missing(facts: Facts) -> Finding | None:
     first = lacking[0].credential
     known = first is not None and first.name in mounted
     reason = Reason.SecretKeyMissing if known else Reason.SecretNotFound
-    told = "; ".join(_told(endpoint, mounted) for endpoint in lacking)
-    return Finding("False", reason, f"{told}. An endpoint without its API key gets no traffic")
+    text = "; ".join(_text(endpoint, mounted) for endpoint in lacking)
+    return Finding("False", reason, f"{text}. An endpoint without its API key gets no traffic")
 
 
 def client_key_missing(facts: Facts) -> Finding | None:
@@ -53,21 +53,21 @@ def client_key_missing(facts: Facts) -> Finding | None:
         return None
     mounted: set[str] = {client.key_ref.name for client in clients if client.name not in missing}
     reason = Reason.SecretKeyMissing if found[0].key_ref.name in mounted else Reason.SecretNotFound
-    told = "; ".join(
+    text = "; ".join(
         f"{_what_is_missing(client.key_ref, mounted)}; client {client.name} needs it, and the routers miss the file "
         f"({lacking[client.name][1]}/{len(facts.states)} replicas)"
         for client in found
     )
-    return Finding("False", reason, f"{told}. Clients without an API key cannot authenticate")
+    return Finding("False", reason, f"{text}. Clients without an API key cannot authenticate")
 
 
 def client_key_unusable(facts: Facts) -> Finding | None:
     lacking = clients_without_key(facts.states.values())
     clients = facts.snapshot.pool.spec.access.clients if facts.snapshot.pool else ()
-    told = "; ".join(
+    text = "; ".join(
         _unusable(client.name, client.key_ref, lacking[client.name][0]) for client in clients if client.name in lacking
     )
-    return Finding("False", Reason.ClientKeyUnusable, f"{told}. Nobody can call as such a client") if told else None
+    return Finding("False", Reason.ClientKeyUnusable, f"{text}. Nobody can call as such a client") if text else None
 
 
 def _unusable(name: str, ref: SecretKeyRef, seen: ClientState) -> str:
@@ -92,7 +92,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _told(endpoint: EndpointFact, mounted: set[str]) -> str:
+def _text(endpoint: EndpointFact, mounted: set[str]) -> str:
     ref = endpoint.credential
     if ref is None:
         return endpoint.name

@@ -8,7 +8,7 @@ local sub = string.sub
 local _M = {}
 
 local JSON, STREAM = "application/json", "text/event-stream"
-local TOLD_AS = {
+local PASSED_AS = {
   [JSON] = JSON,
   [STREAM] = STREAM,
   ["text/plain"] = "text/plain",
@@ -18,20 +18,20 @@ local TOLD_AS = {
 
 -- content_type: the provider's header in lower case, or nil
 function _M.of(content_type)
-  local told = TOLD_AS[content_type]
-  if told or not content_type then
-    return told or JSON
+  local passed = PASSED_AS[content_type]
+  if passed or not content_type then
+    return passed or JSON
   end
-  told = TOLD_AS[match(content_type, "^[a-z]+/[a-z-]+")] or JSON
+  passed = PASSED_AS[match(content_type, "^[a-z]+/[a-z-]+")] or JSON
   local charset = match(content_type, ';%s*charset="?([a-z0-9_-]+)')
-  return charset and told .. "; charset=" .. charset or told
+  return charset and passed .. "; charset=" .. charset or passed
 end
 
 
 -- Of a stream of events, whatever its provider calls it.
 function _M.of_stream(content_type)
-  local told = _M.of(content_type)
-  return sub(told, 1, #STREAM) == STREAM and told or STREAM
+  local passed = _M.of(content_type)
+  return sub(passed, 1, #STREAM) == STREAM and passed or STREAM
 end
 
 

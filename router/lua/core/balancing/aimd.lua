@@ -36,8 +36,8 @@ function EVENTS.slow(limit)
 end
 
 function EVENTS.overload(limit, context)
-  if context.told and context.told < limit then
-    return context.told
+  if context.named and context.named < limit then
+    return context.named
   end
   return limit * OVERLOAD
 end
@@ -46,7 +46,7 @@ end
 local DECREASES = { slow = true, overload = true }
 
 -- The limit after an event, and whether that was a decrease. context: `ceiling` (the limit's upper bound), started_ms (of
--- the attempt), cut_at_ms (of the last decrease; 0: none), in_flight, `told` (a limit that the provider named, or nil).
+-- the attempt), cut_at_ms (of the last decrease; 0: none), in_flight, `named` (a limit that the provider named, or nil).
 function _M.step(limit, event, context)
   if DECREASES[event] and context.started_ms <= context.cut_at_ms then
     return limit, false

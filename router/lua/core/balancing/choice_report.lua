@@ -50,19 +50,19 @@ function _M.of(endpoints, notes, candidates, context)
 end
 
 
--- The header's value: JSON on one line, of at most HEADER_MAX_BYTES. told: chosen (a name or nil), by (what decided), rows.
+-- The header's value: JSON on one line, at most HEADER_MAX_BYTES. choice: chosen (a name or nil), by (what decided), rows.
 -- Rows that find no room are counted in `more`.
-function _M.header(told)
+function _M.header(choice)
   local head = {}
   for _, name in ipairs({ "by", "chosen" }) do
-    head[#head + 1] = told[name] and ('"%s":"%s",'):format(name, told[name]) or ""
+    head[#head + 1] = choice[name] and ('"%s":"%s",'):format(name, choice[name]) or ""
   end
   local parts, size = {}, #head[1] + #head[2] + 40
-  for i, row in ipairs(told.rows) do
+  for i, row in ipairs(choice.rows) do
     local text = encode.encode(row)
     size = size + #text + 1
     if size > HEADER_MAX_BYTES then
-      return ('{%s"endpoints":[%s],"more":%d}'):format(table.concat(head), table.concat(parts, ","), #told.rows - i + 1)
+      return ('{%s"endpoints":[%s],"more":%d}'):format(table.concat(head), table.concat(parts, ","), #choice.rows - i + 1)
     end
     parts[i] = text
   end

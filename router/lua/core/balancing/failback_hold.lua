@@ -16,9 +16,9 @@ end
 
 
 -- The held tier under this token, or nil; of two (this router's own and the one in the document) the lower tier.
-function _M.tier(record, token, told)
+function _M.tier(record, token, published)
   local own = record.token == token and record.tier >= 0 and record.tier or nil
-  return own and told and max(own, told) or own or told
+  return own and published and max(own, published) or own or published
 end
 
 

@@ -91,13 +91,14 @@ end
 -- another can serve.
 function _M.rank(candidate, context)
   local rank = candidate.tier
-  if context.drawn_tier and (rank == context.drawn_tier or candidate.is_trial and rank < context.drawn_tier) then
+  if context.drawn_tier and (rank == context.drawn_tier or candidate.is_half_open and rank < context.drawn_tier) then
     rank = rank - 10000
   end
-  if context.held_tier and candidate.tier < context.held_tier and not (candidate.is_trial and context.lets_trials_up) then
+  local may_go_up = candidate.is_half_open and context.lets_half_open_up
+  if context.held_tier and candidate.tier < context.held_tier and not may_go_up then
     rank = rank + 100
   end
-  if not candidate.is_trial and not is_settled(candidate, context) then
+  if not candidate.is_half_open and not is_settled(candidate, context) then
     rank = rank + 1000
   end
   return rank
@@ -125,7 +126,7 @@ end
 
 
 -- candidates: those that may be used and have room. context: algorithm, now_ms, random() -> [0, 1), slow_start_ms,
--- stabilization_ms, held_tier and lets_trials_up, drawn_tier, conversation (core/balancing/affinity.lua). The chosen
+-- stabilization_ms, held_tier and lets_half_open_up, drawn_tier, conversation (core/balancing/affinity.lua). The chosen
 -- candidate, or nil when there is none; and what decided: the strategy, Affinity, or OnlyCandidate.
 function _M.decide(candidates, context)
   if #candidates <= 1 then

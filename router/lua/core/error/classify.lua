@@ -88,7 +88,7 @@ end
 
 
 -- A caller's own fault in a status that clients try again on (429, 5xx) would be sent again as it is.
-local function told_status(seen, class)
+local function status_for_caller(seen, class)
   local is_tried_again = seen == 429 or seen >= 500
   return (seen == 200 or is_tried_again and REQUESTS_OWN[class]) and 400 or seen
 end
@@ -108,7 +108,7 @@ function _M.refusal(status, header, body, provider, now_ms)
   return {
     class = rule.class,
     reason = rule.reason,
-    status = told_status(seen, rule.class),
+    status = status_for_caller(seen, rule.class),
     retry_after_ms = wait_ms,
     limit = rule.class == "RateLimited" and limit_in(words.message) or nil,
   }

@@ -2,31 +2,31 @@
 --
 -- request: "next" = another endpoint (needs: with this capability), "back" = the provider's answer goes to the caller,
 -- "stop" = no time is left. counts: is it a failure for the breaker? is_fault: does it say something about the endpoint?
--- rests: how (health/backoff.lua). again: may the same endpoint be asked once more, if it is the only one?
+-- backoff: how (health/backoff.lua). again: may the same endpoint be asked once more, if it is the only one?
 
 local _M = {}
 
 _M.CLASSES = {
   Connect = { request = "next", is_fault = true, counts = true },
   ProxyFailed = { request = "next", is_fault = true, counts = true },
-  Busy = { request = "next", is_fault = true, counts = true, rests = "busy" },
-  RateLimited = { request = "next", is_fault = true, counts = false, rests = "limited" },
+  Busy = { request = "next", is_fault = true, counts = true, backoff = "busy" },
+  RateLimited = { request = "next", is_fault = true, counts = false, backoff = "limited" },
   ServerError = { request = "next", is_fault = true, counts = true, again = true },
   SlowFirstToken = { request = "next", is_fault = true, counts = true },
   Stalled = { request = "next", is_fault = true, counts = true },
   Truncated = { request = "next", is_fault = true, counts = true },
   Empty = { request = "next", is_fault = true, counts = false },
-  Credential = { request = "next", is_fault = true, counts = false, rests = "refused" },
-  ModelMissing = { request = "next", is_fault = true, counts = false, rests = "model" },
+  Credential = { request = "next", is_fault = true, counts = false, backoff = "refused" },
+  ModelMissing = { request = "next", is_fault = true, counts = false, backoff = "model" },
   ContextTooLong = { request = "next", needs = "LargeContext", is_fault = false, counts = false },
   Incompatible = { request = "next", is_fault = false, counts = false },
   ClientFault = { request = "back", is_fault = false, counts = false },
   Deadline = { request = "stop", is_fault = false, counts = false },
 }
 
--- How an endpoint rests whose class sets none, by reason. A firewall's page says nothing of one request's endpoint; pages
--- for different requests in a row say that it blocks this router.
-_M.RESTS = { FirewallBlocked = "blocked" }
+-- The backoff of an endpoint whose class sets none, by reason. A firewall's page says nothing of one request's endpoint;
+-- pages for different requests in a row say that it blocks this router.
+_M.BACKOFFS = { FirewallBlocked = "blocked" }
 
 -- The caller gets the answer of these when no other endpoint could do better: it says what to change, or is the only
 -- answer.
@@ -41,7 +41,7 @@ end
 
 -- May the same request try an endpoint that failed like this again, once it is back?
 function _M.may_return(class)
-  return _M.CLASSES[class].rests == "limited"
+  return _M.CLASSES[class].backoff == "limited"
 end
 
 

@@ -80,7 +80,7 @@ local function take_down(record, outcome, context)
   record.down_reason, record.down_key = outcome.reason, context.key
   record.is_down_by_check = context.is_check == true
   local lasts = context.is_check and outcome.reason ~= "BalanceExhausted" and context.key ~= ""
-  record.down_until_ms = lasts and 0 or context.now_ms + context.long_rest_ms
+  record.down_until_ms = lasts and 0 or context.now_ms + context.long_backoff_ms
   record.well_since_ms = 0
 end
 
@@ -97,7 +97,7 @@ function BACKS_OFF.refused(record, outcome, context)
     local out = pause.new()
     out.row, out.since_ms, out.first_ms = 1, context.now_ms, context.now_ms
     out.reason, out.is_asked = outcome.reason, true
-    out.until_ms = context.now_ms + context.long_rest_ms
+    out.until_ms = context.now_ms + context.long_backoff_ms
     record.models = with(record.models, context.scope, out)
   else
     take_down(record, outcome, context)
@@ -143,8 +143,8 @@ end
 
 
 -- An attempt failed. kind: what its class does (outcome.lua) or nil. outcome: class, reason, retry_after_ms, limit.
--- context: now_ms, started_ms (of the attempt), retry (policy), long_rest_ms, key (which version of the key file was sent),
--- asked (for what), model, scope (back_off), digest (of the request), is_check (a health check failed, no attempt),
+-- context: now_ms, started_ms (of the attempt), retry (policy), long_backoff_ms, key (the version of the key file that was
+-- sent), asked (for what), model, scope (back_off), digest (of the request), is_check (a health check failed, no attempt),
 -- is_outage (it counts for the row). Gives the record and, when the endpoint went out of service by it, a transition.
 function _M.failure(record, kind, outcome, context)
   local failed = copy_of(record)
@@ -212,7 +212,7 @@ end
 
 
 -- Would a request for the model be a half-open request? Yes, in a backoff that is too long for it to wait.
-function _M.is_trial(record, model, now_ms)
+function _M.is_half_open(record, model, now_ms)
   local account, own = in_force(record, model, now_ms)
   return account ~= nil or own ~= nil
 end
@@ -266,7 +266,7 @@ end
 
 
 -- The backoff in the status: the account's, or, when all of these models have one, the first that ends. nil: none.
-function _M.told(record, models, now_ms)
+function _M.shown(record, models, now_ms)
   if not pause.is_over(record.account, now_ms) then
     return record.account
   end

@@ -47,7 +47,7 @@ _M.UNTRIED = { [_M.CHECKED] = true, [_M.PROBED] = true }
 -- the half-open requests since it opened last; era: grows when the counts start again.
 function _M.new()
   return { state = "Closed", since_ms = 0, consecutive = 0, failing_since_ms = 0, opens = 0, retry_at_ms = 0, passed = 0,
-           broken_since_ms = 0, trial_at_ms = 0, leases = {}, first_lease = 1, next_lease = 1, era = 0, reason = "" }
+           broken_since_ms = 0, half_open_at_ms = 0, leases = {}, first_lease = 1, next_lease = 1, era = 0, reason = "" }
 end
 
 
@@ -77,7 +77,7 @@ local function open(record, reason, context)
   local open_ms = min(policy.recovery_timeout_ms * doubled, policy.max_recovery_timeout_ms)
   return transition(record, "Open", reason, context, {
     opens = opens, retry_at_ms = context.now_ms + open_ms * (1 - JITTER * context.random), leases = {}, passed = 0,
-    first_lease = record.next_lease, trial_at_ms = context.now_ms + EARLY_MS,
+    first_lease = record.next_lease, half_open_at_ms = context.now_ms + EARLY_MS,
   })
 end
 
@@ -125,7 +125,7 @@ end
 
 
 -- Of those since it opened last: the answer to an earlier one may last for minutes.
-local function is_trial(record, lease)
+local function is_half_open(record, lease)
   return lease ~= nil and lease >= record.first_lease
 end
 
@@ -137,7 +137,7 @@ end
 
 -- When an open circuit lets its next early half-open request through; nil: it does not.
 local function early_at_ms(record)
-  return TRIED_EARLY[record.reason] and record.retry_at_ms - record.since_ms > EARLY_MS and record.trial_at_ms or nil
+  return TRIED_EARLY[record.reason] and record.retry_at_ms - record.since_ms > EARLY_MS and record.half_open_at_ms or nil
 end
 
 
@@ -150,7 +150,7 @@ local function try_early(record, context)
   local id = record.next_lease
   return changed(record, {
     leases = { { id = id, until_ms = context.now_ms + context.lease_ms, holder = context.holder } }, next_lease = id + 1,
-    trial_at_ms = context.now_ms + EARLY_MS,
+    half_open_at_ms = context.now_ms + EARLY_MS,
   }), { admitted = true, lease = id }
 end
 
@@ -210,7 +210,7 @@ end
 
 -- An early half-open request has passed: it is the first of those that close the circuit.
 function OPEN.first_content(record, context)
-  if not is_trial(record, context.lease) then
+  if not is_half_open(record, context.lease) then
     return record, {}
   end
   local half_open = transition(record, "HalfOpen", "RecoveryTimeoutPassed", context, { passed = 0 })
@@ -257,7 +257,7 @@ end
 -- Only a half-open request shows the present state of the endpoint. Requests that were sent before the circuit opened do
 -- not.
 function HALF_OPEN.failure(record, context)
-  if not is_trial(record, context.lease) then
+  if not is_half_open(record, context.lease) then
     return record, {}
   end
   return open(record, context.reason, context)
@@ -290,7 +290,7 @@ end
 
 -- Was the attempt sent before the circuit closed, and not to try it?
 function _M.is_old_news(record, started_ms, lease)
-  return started_ms < record.since_ms and not is_trial(record, lease)
+  return started_ms < record.since_ms and not is_half_open(record, lease)
 end
 
 

@@ -2,10 +2,10 @@
 -- free, because nothing is generated, except for COMPLETION, which is used only where a policy says so.
 --
 -- A row: path (from the endpoint's prefix, or beside it: vLLM's /health lies beside /v1), reads (the body of a good
--- status -> `verdict`), body_bytes (how much of the body that needs). is_about_account: it asks for our own account, so
+-- status -> `finding`), body_bytes (how much of the body that needs). is_about_account: it asks for our own account, so
 -- 403 is about the key. Other questions may be forbidden to a good key (listing models), so there 403 proves nothing.
 --
--- A `verdict`: result (a word for metrics), proves {key, balance} (what a good answer proves beyond "it answers"), listed
+-- A `finding`: result (a word for metrics), proves {key, balance} (what a good answer proves beyond "it answers"), listed
 -- {upstream name -> is it present?} where a list is reliable. Only Ollama's is: it lists what lies on its disk. Other
 -- lists lack names that are served (aliases, variants of aggregators), or have more than is loaded. credit {currency ->
 -- what is left on the account} where the provider says it.
@@ -27,19 +27,19 @@ local KEY_PROVED, ALL_PROVED = { key = true }, { key = true, balance = true }
 local CURRENCIES = { CNY = true, USD = true } -- they become a label: no other word of an answer does
 
 
-local function verdict(result, proves, listed, credit)
+local function finding(result, proves, listed, credit)
   return { result = result, proves = proves or NO_PROOF, listed = listed, credit = credit }
 end
 
 
 local function any_body()
-  return verdict("Passed")
+  return finding("Passed")
 end
 
 
 -- The bodies of lists are long, and decoding one would delay requests: the first characters show whether it is JSON.
 local function json_text(text)
-  return verdict(match(text, "^%s*[%[{]") and "Passed" or "BadAnswer")
+  return finding(match(text, "^%s*[%[{]") and "Passed" or "BadAnswer")
 end
 
 
@@ -48,9 +48,9 @@ local function decoded(reads)
   return function(text, upstream_names, decode)
     local value = decode(text)
     if type(value) ~= "table" then
-      return verdict("BadAnswer")
+      return finding("BadAnswer")
     end
-    return reads(value, upstream_names) or verdict("Answered")
+    return reads(value, upstream_names) or finding("Answered")
   end
 end
 
@@ -76,9 +76,9 @@ end
 local function balance(value)
   local credit = credit_of(value.balance_infos)
   if value.is_available == true then
-    return verdict("Passed", ALL_PROVED, nil, credit)
+    return finding("Passed", ALL_PROVED, nil, credit)
   end
-  return value.is_available == false and verdict("BalanceExhausted", KEY_PROVED, nil, credit) or nil
+  return value.is_available == false and finding("BalanceExhausted", KEY_PROVED, nil, credit) or nil
 end
 
 
@@ -90,7 +90,7 @@ local function remaining_limit(value)
   end
   local remaining = tonumber(data.limit_remaining)
   local credit = is_number(remaining) and { USD = remaining } or nil
-  return verdict(remaining and remaining <= 0 and "BalanceExhausted" or "Passed", KEY_PROVED, nil, credit)
+  return finding(remaining and remaining <= 0 and "BalanceExhausted" or "Passed", KEY_PROVED, nil, credit)
 end
 
 
@@ -110,15 +110,15 @@ local function tags(value, upstream_names)
       listed[name] = there[wanted] or there[wanted .. ":latest"] or false
     end
   end
-  return verdict("Passed", nil, listed)
+  return finding("Passed", nil, listed)
 end
 
 
 local function completion(text, _, decode)
   if openai.read_whole(text, decode, "choices") then
-    return verdict("Passed", ALL_PROVED)
+    return finding("Passed", ALL_PROVED)
   end
-  return verdict("BadAnswer")
+  return finding("BadAnswer")
 end
 
 
@@ -183,17 +183,17 @@ end
 -- Refused: an endpoint that answers 404 to a list of models still answers.
 local function of_refusal(question, status, text)
   if status == 401 then
-    return verdict(not question.is_about_account and is_not_about_the_key(text) and "Answered" or "CredentialsRejected")
+    return finding(not question.is_about_account and is_not_about_the_key(text) and "Answered" or "CredentialsRejected")
   elseif status == 402 then
-    return verdict("BalanceExhausted")
+    return finding("BalanceExhausted")
   elseif status == 403 and question.is_about_account then
-    return verdict("CredentialsRejected")
+    return finding("CredentialsRejected")
   elseif status == 429 or status < 400 then
-    return verdict("Unclear")
+    return finding("Unclear")
   elseif status >= 500 or status == 408 then
-    return verdict("BadStatus")
+    return finding("BadStatus")
   end
-  return verdict("Answered")
+  return finding("Answered")
 end
 
 
@@ -201,22 +201,22 @@ end
 local function of_refused_completion(status, text, provider, upstream_names)
   local refusal = classify.refusal(status, function() end, text, provider, 0)
   if refusal.class == "Credential" then
-    return verdict(refusal.reason)
+    return finding(refusal.reason)
   elseif refusal.class == "ModelMissing" then
-    return verdict("Answered", nil, { [upstream_names[1]] = false })
+    return finding("Answered", nil, { [upstream_names[1]] = false })
   elseif refusal.class == "Busy" or refusal.class == "ServerError" then
-    return verdict("BadStatus")
+    return finding("BadStatus")
   end
-  return verdict("Unclear")
+  return finding("Unclear")
 end
 
 
 -- What an answer says. text: its body, as far as it was read (is_whole: to its end). endpoint: its provider, and its
 -- upstream_names for the pool's models. decode: JSON text -> value, or nil.
-function _M.verdict(question, status, text, is_whole, endpoint, decode)
+function _M.finding(question, status, text, is_whole, endpoint, decode)
   if status >= 200 and status < 300 then
     if not is_whole and question.body_bytes == DECODED_BYTES then
-      return verdict("Answered")
+      return finding("Answered")
     end
     return question.reads(text, endpoint.upstream_names, decode)
   end
@@ -240,7 +240,7 @@ function _M.and_then(known, next_one)
   end
   local result = next_one.result == "Answered" and known.result or next_one.result
   local proves = { key = known.proves.key or next_one.proves.key, balance = known.proves.balance or next_one.proves.balance }
-  return verdict(result, proves, next_one.listed or known.listed, next_one.credit or known.credit)
+  return finding(result, proves, next_one.listed or known.listed, next_one.credit or known.credit)
 end
 
 

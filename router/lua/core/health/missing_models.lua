@@ -1,5 +1,5 @@
 -- What an endpoint does not have: what may be asked for (a model on a surface) -> until when that is believed. A refusal
--- says so, or the endpoint's own list. context: now_ms, long_rest_ms (so long), asked.
+-- says so, or the endpoint's own list. context: now_ms, long_backoff_ms (so long), asked.
 
 local _M = {}
 
@@ -12,7 +12,7 @@ function _M.refused(before, context)
       missing[asked] = until_ms
     end
   end
-  missing[context.asked] = context.now_ms + context.long_rest_ms
+  missing[context.asked] = context.now_ms + context.long_backoff_ms
   return missing
 end
 
@@ -25,8 +25,8 @@ function _M.listed(before, is_there, context)
     differs = differs or is_there[asked] == true
   end
   for asked, there in pairs(is_there) do
-    if not there and (missing[asked] or 0) - context.now_ms < context.long_rest_ms / 2 then
-      missing[asked], differs = context.now_ms + context.long_rest_ms, true
+    if not there and (missing[asked] or 0) - context.now_ms < context.long_backoff_ms / 2 then
+      missing[asked], differs = context.now_ms + context.long_backoff_ms, true
     end
   end
   return differs and missing or nil

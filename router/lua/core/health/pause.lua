@@ -1,21 +1,21 @@
 -- One backoff: of a whole account or of one model at an endpoint. It grows with each failure in a row. A backoff that the
--- provider set (Retry-After) lasts to its end. In any other one of more than TRIAL_MS, one request in TRIAL_MS goes as a
--- half-open request, whose success ends the backoff. So a recovery is found soon, and an endpoint that stays down gets
--- six requests a minute.
+-- provider set (Retry-After) lasts to its end. In any other one of more than HALF_OPEN_MS, one request in HALF_OPEN_MS
+-- goes as a half-open request, whose success ends the backoff. So a recovery is found soon, and an endpoint that stays
+-- down gets six requests a minute.
 
 local max = math.max
 local min = math.min
 
 local _M = {}
 
-local TRIAL_MS = 10000
+local HALF_OPEN_MS = 10000
 
 
 -- row: failures in a row, the first of them at first_ms; is_asked: its provider stated the time; is_said: and a request may
--- wait for that; trial_at_ms: when the next half-open request may go.
+-- wait for that; half_open_at_ms: when the next half-open request may go.
 function _M.new()
   return { until_ms = 0, since_ms = 0, reason = "", is_asked = false, is_said = false, row = 0, first_ms = 0,
-           trial_at_ms = 0 }
+           half_open_at_ms = 0 }
 end
 
 
@@ -31,7 +31,7 @@ function _M.failed(before, kind, outcome, context)
   if before.row == 0 or context.started_ms >= before.since_ms then
     after.row, after.since_ms, after.reason = before.row + 1, context.now_ms, outcome.reason
     after.first_ms = before.row == 0 and context.now_ms or before.first_ms
-    after.is_asked, after.is_said, after.trial_at_ms = false, false, context.now_ms + TRIAL_MS
+    after.is_asked, after.is_said, after.half_open_at_ms = false, false, context.now_ms + HALF_OPEN_MS
     pause_ms = steps[min(after.row, #steps)] or 0
   end
   if asked_ms then
@@ -43,14 +43,14 @@ function _M.failed(before, kind, outcome, context)
 end
 
 
--- For context.long_rest_ms from now: what stands before the endpoint blocks everything. A half-open request that is
+-- For context.long_backoff_ms from now: what stands before the endpoint blocks everything. A half-open request that is
 -- blocked, too, sets it again.
 function _M.blocked(before, outcome, context)
   local after = _M.new()
   after.row, after.reason = before.row + 1, outcome.reason
   after.first_ms = before.row == 0 and context.now_ms or before.first_ms
-  after.since_ms, after.until_ms = context.now_ms, max(before.until_ms, context.now_ms + context.long_rest_ms)
-  after.trial_at_ms = context.now_ms + TRIAL_MS
+  after.since_ms, after.until_ms = context.now_ms, max(before.until_ms, context.now_ms + context.long_backoff_ms)
+  after.half_open_at_ms = context.now_ms + HALF_OPEN_MS
   return after
 end
 
@@ -62,10 +62,10 @@ end
 
 -- When the next request may be sent: at its end, or before that as a half-open request.
 function _M.retry_at_ms(pause)
-  if pause.is_asked or pause.until_ms - pause.since_ms <= TRIAL_MS then
+  if pause.is_asked or pause.until_ms - pause.since_ms <= HALF_OPEN_MS then
     return pause.until_ms
   end
-  return min(pause.until_ms, pause.trial_at_ms)
+  return min(pause.until_ms, pause.half_open_at_ms)
 end
 
 
@@ -75,7 +75,7 @@ function _M.tried(before, now_ms)
   for key, value in pairs(before) do
     after[key] = value
   end
-  after.trial_at_ms = now_ms + TRIAL_MS
+  after.half_open_at_ms = now_ms + HALF_OPEN_MS
   return after
 end
 

@@ -37,7 +37,7 @@ local function summary(circuits)
 end
 
 
-local function told(health, reason, since_ms, retry_at_ms)
+local function shown(health, reason, since_ms, retry_at_ms)
   return { health = health, reason = reason, since_ms = since_ms, retry_at_ms = retry_at_ms }
 end
 
@@ -49,7 +49,7 @@ end
 
 -- Since when have real answers or checks shown that it is healthy? nil: neither has yet.
 local function well_since_ms(view, circuit)
-  local answered_ms, passing_ms = view.rest.well_since_ms, 0
+  local answered_ms, passing_ms = view.backoff.well_since_ms, 0
   if view.check and view.check.state == "Passing" and (answered_ms == 0 or view.check.failed_at_ms > 0) then
     passing_ms = view.check.since_ms
   end
@@ -61,59 +61,59 @@ end
 local CHECKS = {
   function(view)
     if view.mode ~= "Active" then
-      return told("Unknown", view.mode, 0)
+      return shown("Unknown", view.mode, 0)
     end
     if view.weight == 0 then
-      return told("Unknown", "Drained", 0)
+      return shown("Unknown", "Drained", 0)
     end
     if view.is_off_schedule then
-      return told("Unknown", "OffSchedule", 0)
+      return shown("Unknown", "OffSchedule", 0)
     end
   end,
   function(view)
     if not view.key then
-      return told("Unhealthy", "SecretNotFound", view.key_since_ms)
+      return shown("Unhealthy", "SecretNotFound", view.key_since_ms)
     end
   end,
   function(view, _, now_ms)
-    local record = view.rest
+    local record = view.backoff
     if backoff.is_down(record, view.key, now_ms) then
-      return told("Unhealthy", record.down_reason, record.down_since_ms,
+      return shown("Unhealthy", record.down_reason, record.down_since_ms,
                   record.down_until_ms > 0 and record.down_until_ms or nil)
     end
   end,
   function(view, circuit, now_ms)
     if not circuit.is_closed and circuit.worst == "Open" and not (is_failing(view) and now_ms >= circuit.retry_at_ms) then
-      return told("Unhealthy", "BreakerOpen", circuit.since_ms, max(circuit.retry_at_ms, view.rest.account.until_ms))
+      return shown("Unhealthy", "BreakerOpen", circuit.since_ms, max(circuit.retry_at_ms, view.backoff.account.until_ms))
     end
   end,
   function(view)
     if is_failing(view) then
-      return told("Unhealthy", "HealthCheckFailed", view.check.since_ms)
+      return shown("Unhealthy", "HealthCheckFailed", view.check.since_ms)
     end
   end,
   function(_, circuit)
     if not circuit.is_closed and not circuit.awaits_traffic then
-      return told("Unhealthy", "BreakerHalfOpen", circuit.since_ms)
+      return shown("Unhealthy", "BreakerHalfOpen", circuit.since_ms)
     end
   end,
   function(view, _, now_ms)
-    local record = backoff.told(view.rest, view.models or {}, now_ms)
+    local record = backoff.shown(view.backoff, view.models or {}, now_ms)
     if record then
-      return told("Unhealthy", record.reason, record.since_ms, record.until_ms)
+      return shown("Unhealthy", record.reason, record.since_ms, record.until_ms)
     end
   end,
   function(view, _, now_ms)
     if view.advice and probe_advice.percent(view.advice, now_ms) == 0 then
-      return told("Unhealthy", view.advice.reason, view.advice.since_ms)
+      return shown("Unhealthy", view.advice.reason, view.advice.since_ms)
     end
   end,
   function(view, circuit)
     if not circuit.is_closed then
-      return told("Unknown", "AwaitingTraffic", circuit.since_ms)
+      return shown("Unknown", "AwaitingTraffic", circuit.since_ms)
     end
     local since_ms = well_since_ms(view, circuit)
-    return since_ms and told("Healthy", "Healthy", since_ms) or told("Unknown", "NoDataYet", 0)
+    return since_ms and shown("Healthy", "Healthy", since_ms) or shown("Unknown", "NoDataYet", 0)
   end,
 }
 

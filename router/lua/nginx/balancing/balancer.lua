@@ -38,7 +38,7 @@ local function drawn_tier(request, now_ms)
     if route and endpoint.mode == "Active" and endpoint.weight_now > 0 and endpoint.tier >= (context.held_tier or 0) then
       local is_usable, _, _, circuit_record = may_be(request, endpoint, route, now_ms)
       local is_healthy = is_usable and circuit_record.state == "Closed"
-        and not backoff.is_trial(backoffs.record(endpoint), request.model, now_ms)
+        and not backoff.is_half_open(backoffs.record(endpoint), request.model, now_ms)
         and not health_records.is_failing(endpoint)
         and (circuit_record.era == 0 or now_ms - circuit_record.since_ms >= stabilization_ms)
       spill.add(tiers, endpoint.tier, endpoint.max_connections, is_healthy)
@@ -56,9 +56,9 @@ local function prepare(request, now_ms)
   context.slow_start_ms = policy.balancing.slow_start_ms
   context.stabilization_ms = policy.failback.stabilization_ms
   context.now_ms = now_ms
-  context.held_tier, context.lets_trials_up = doc.failover_to_tier, false
+  context.held_tier, context.lets_half_open_up = doc.failover_to_tier, false
   if policy.failback.is_manual and not context.held_tier then
-    context.held_tier, context.lets_trials_up = failback_holds.look(request, now_ms), true
+    context.held_tier, context.lets_half_open_up = failback_holds.look(request, now_ms), true
   end
   context.drawn_tier = policy.tiers.is_proportional and request.attempts == 0 and drawn_tier(request, now_ms) or nil
   context.conversation = request.conversation
@@ -210,10 +210,10 @@ end
 -- A tier whose breakers let a few half-open requests through does not serve yet; otherwise the tier would flap with each
 -- of them. A tier that passes its checks and only waits for a request does serve: otherwise a router without traffic
 -- would never return to it.
-local function without_trials(candidates)
+local function without_half_open(candidates)
   local kept = {}
   for i = 1, #candidates do
-    if not candidates[i].is_trial or candidates[i].awaits_traffic then
+    if not candidates[i].is_half_open or candidates[i].awaits_traffic then
       kept[#kept + 1] = candidates[i]
     end
   end
@@ -224,7 +224,7 @@ end
 -- The lowest tier that can serve a model now; nil when none can.
 function _M.tier_of(doc, model, now_ms)
   local request = usable.anybodys(doc, model)
-  local candidates = without_trials(gather(request, now_ms))
+  local candidates = without_half_open(gather(request, now_ms))
   prepare(request, now_ms)
   local candidate = pick.tier(candidates, context)[1]
   return candidate and candidate.tier

@@ -111,7 +111,7 @@ function _M.fill(endpoint, model, record, circuit_record, now_ms)
   candidate.max_connections = concurrency_limits.ceiling(endpoint, record, now_ms)
   candidate.latency_ms = weight.latency(backoffs.latency_ms(endpoint, now_ms), pending_latency.mean_ms(endpoint, now_ms),
                                         endpoint.base_latency_ms)
-  candidate.is_trial = circuit_record.state ~= "Closed" or model ~= nil and backoff.is_trial(record, model, now_ms)
+  candidate.is_half_open = circuit_record.state ~= "Closed" or model ~= nil and backoff.is_half_open(record, model, now_ms)
   candidate.awaits_traffic = breaker.UNTRIED[circuit_record.reason]
   candidate.is_failing = health_records.is_failing(endpoint)
   candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0

@@ -36,13 +36,13 @@ function _M.ceiling(endpoint, record, now_ms)
 end
 
 
-local function step(attempt, event, told, now_ms)
+local function step(attempt, event, named, now_ms)
   local endpoint = attempt.endpoint
   local ceiling = backoff.ceiling(backoffs.record(endpoint), endpoint.max_connections, now_ms)
   local limit = limit_of(endpoint, ceiling)
   local after, is_cut = aimd.step(limit, event, {
     ceiling = ceiling, started_ms = attempt.started_ms, cut_at_ms = state.counted(endpoint.limit_keys.cut),
-    in_flight = in_flight.in_flight(endpoint.id), told = told,
+    in_flight = in_flight.in_flight(endpoint.id), named = named,
   })
   if is_cut then
     state.note(endpoint.limit_keys.cut, now_ms)

@@ -33,7 +33,7 @@ function _M.of(doc, endpoint, now_ms)
   local found = summary.of({
     mode = endpoint.mode, weight = endpoint.weight, is_off_schedule = endpoint.weight_now == 0,
     key = not key.missing and key.version or nil,
-    key_since_ms = key.since_ms, rest = record, models = endpoint.model_names, circuits = circuits,
+    key_since_ms = key.since_ms, backoff = record, models = endpoint.model_names, circuits = circuits,
     advice = endpoint.advice, check = checked,
   }, now_ms)
   return { summary = found, circuits = circuits, backoff = record, key = key, check = checked }

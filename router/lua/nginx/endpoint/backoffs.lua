@@ -9,7 +9,7 @@ local weight = require "core.balancing.weight"
 
 local _M = {}
 
-local PREFIX = "rest:"
+local PREFIX = "backoff:"
 
 local latencies = {} -- id -> {average, at_ms, sampled_ms}: what this worker has seen, of its own and of shared samples
 local LATENCY_FRESH_MS = 250
@@ -17,7 +17,7 @@ local SAMPLE_MS = 20
 
 
 function _M.record(endpoint)
-  return state.read(endpoint.rest_key, backoff.new)
+  return state.read(endpoint.backoff_key, backoff.new)
 end
 
 
@@ -35,7 +35,7 @@ end
 
 
 local function store_success(endpoint, model, now_ms, started_ms)
-  local change = state.update(endpoint.rest_key, backoff.new, function(record)
+  local change = state.update(endpoint.backoff_key, backoff.new, function(record)
     return backoff.success(record, model, now_ms, started_ms)
   end)
   log_change(endpoint, change, now_ms)
@@ -67,10 +67,10 @@ end
 -- Notes a half-open request where the endpoint has a backoff; false when another request has taken it.
 function _M.admit(attempt, now_ms)
   local endpoint, model = attempt.endpoint, attempt.model
-  if not backoff.is_trial(_M.record(endpoint), model, now_ms) then
+  if not backoff.is_half_open(_M.record(endpoint), model, now_ms) then
     return true
   end
-  return state.update(endpoint.rest_key, backoff.new, function(record)
+  return state.update(endpoint.backoff_key, backoff.new, function(record)
     return backoff.admit(record, model, now_ms)
   end)
 end
@@ -82,12 +82,12 @@ function _M.failure(attempt, kind, failure, now_ms, digest)
   local endpoint, policy = attempt.endpoint, attempt.policy
   local context = {
     now_ms = now_ms, started_ms = attempt.started_ms, retry = policy.retry,
-    long_rest_ms = policy.circuit_breaker.max_recovery_timeout_ms,
+    long_backoff_ms = policy.circuit_breaker.max_recovery_timeout_ms,
     key = attempt.key_version or "", asked = attempt.asked, is_check = attempt.is_check,
     model = attempt.model, scope = scope_of(attempt, kind, failure), digest = digest,
     is_outage = not attempt.is_check and (consequence.counts or kind == "limited"),
   }
-  local change = state.update(endpoint.rest_key, backoff.new, function(record)
+  local change = state.update(endpoint.backoff_key, backoff.new, function(record)
     return backoff.failure(record, kind, failure, context)
   end)
   log_change(endpoint, change, now_ms)
@@ -96,16 +96,16 @@ end
 
 -- Health checks have passed often enough, and prove what they prove.
 function _M.proved(endpoint, proves, now_ms)
-  log_change(endpoint, state.update(endpoint.rest_key, backoff.new, function(record)
+  log_change(endpoint, state.update(endpoint.backoff_key, backoff.new, function(record)
     return backoff.proved(record, proves)
   end), now_ms)
 end
 
 
 -- is_there: model -> boolean, by the endpoint's own list
-function _M.listed(endpoint, is_there, long_rest_ms, now_ms)
-  local context = { now_ms = now_ms, long_rest_ms = long_rest_ms }
-  state.update(endpoint.rest_key, backoff.new, function(record)
+function _M.listed(endpoint, is_there, long_backoff_ms, now_ms)
+  local context = { now_ms = now_ms, long_backoff_ms = long_backoff_ms }
+  state.update(endpoint.backoff_key, backoff.new, function(record)
     return backoff.listed(record, is_there, context)
   end)
 end

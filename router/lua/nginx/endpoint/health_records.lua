@@ -98,20 +98,20 @@ local function keep_credit(endpoint, credit)
 end
 
 
--- A check has ended. `verdict`: of core/health/check_types.lua. key_version: of the key that was used.
-function _M.ended(endpoint, verdict, key_version, now_ms)
-  local result = verdict.result
+-- A check has ended. `finding`: of core/health/check_types.lua. key_version: of the key that was used.
+function _M.ended(endpoint, finding, key_version, now_ms)
+  local result = finding.result
   metrics.count(metrics.series("poolkeeper_health_checks_total", endpoint.name, result))
   local event = check_state.EVENTS[result]
   if not event then
     return
   end
   step(endpoint, event, result, now_ms)
-  if verdict.credit then
-    keep_credit(endpoint, verdict.credit)
+  if finding.credit then
+    keep_credit(endpoint, finding.credit)
   end
-  if verdict.listed then
-    keep_list(endpoint, verdict.listed, now_ms)
+  if finding.listed then
+    keep_list(endpoint, finding.listed, now_ms)
   end
   if event == "refused" then
     backoffs.failure({ endpoint = endpoint, policy = endpoint.policy, key_version = key_version, started_ms = now_ms,
@@ -121,7 +121,7 @@ function _M.ended(endpoint, verdict, key_version, now_ms)
   state.epoch()
   local record = _M.record(endpoint)
   if event == "good" and check_state.is_sure(record, endpoint.policy.health_check) then
-    backoffs.proved(endpoint, verdict.proves, now_ms)
+    backoffs.proved(endpoint, finding.proves, now_ms)
     breakers.checks_passed(endpoint, record.failed_at_ms, now_ms)
   end
 end

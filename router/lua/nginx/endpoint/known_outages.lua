@@ -48,15 +48,15 @@ end
 
 -- doc: the first of this router, so that there are no records yet.
 function _M.begin(doc, now_ms)
-  local told = doc.outages
-  if not told or now_ms - clock.own_ms(told.told_at_ms) > NEWS_MS then
+  local hints = doc.outages
+  if not hints or now_ms - clock.own_ms(hints.told_at_ms) > NEWS_MS then
     return
   end
   local by_id = {}
   for _, endpoint in ipairs(doc.endpoints) do
     by_id[id_of(endpoint)] = endpoint
   end
-  for _, outage in ipairs(told.endpoints) do
+  for _, outage in ipairs(hints.endpoints) do
     local endpoint = by_id[outage.endpoint .. "@" .. outage.fingerprint]
     if endpoint then
       begin_one(outage, endpoint, doc.policy.circuit_breaker, now_ms)

@@ -17,8 +17,8 @@ function _M.note(request, attempt, failure)
   local name = attempt.endpoint.name
   local is_requests_own = failure.class == "ServerError" and poison.failed(request, attempt.endpoint, failure.status)
   -- Blocked requests are evidence only where others could go elsewhere: the words of one caller may be what is blocked.
-  local may_rest = not outcome.RESTS[failure.reason] or offers.has_another(request, attempt.endpoint, clock.now_ms())
-  outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own, may_rest)
+  local may_back_off = not outcome.BACKOFFS[failure.reason] or offers.has_another(request, attempt.endpoint, clock.now_ms())
+  outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own, may_back_off)
   if failure.reason == "NotSupported" then
     feature_refusals.note(attempt, failure, clock.now_ms())
   end

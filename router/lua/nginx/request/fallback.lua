@@ -39,8 +39,8 @@ end
 
 -- Once more without the oldest turns, where the conversation was too long for every endpoint.
 local function ask_shorter(request)
-  local told, policy = request.telling, request.doc.policy.context_recovery
-  if not policy or request.trimmed_turns or not told or told.failure.class ~= "ContextTooLong" then
+  local refused, policy = request.telling, request.doc.policy.context_recovery
+  if not policy or request.trimmed_turns or not refused or refused.failure.class ~= "ContextTooLong" then
     return nil
   end
   local body, gone = context_trim.body(request.parsed.body, policy.keep_turns, cjson.decode)
@@ -48,7 +48,7 @@ local function ask_shorter(request)
   if not parsed then
     return nil
   end
-  request.needs, request.excluded[told.attempt.endpoint.name] = nil, nil
+  request.needs, request.excluded[refused.attempt.endpoint.name] = nil, nil
   local attempt, obstacle = find_paid(request)
   if attempt then
     request.parsed, request.trimmed_turns, request.telling = parsed, gone, nil
@@ -59,16 +59,17 @@ end
 
 -- Once more in another form, for an endpoint that accepts it and has refused this one.
 local function ask_repaired(request)
-  local told = request.telling
-  if request.repaired or not told or told.failure.class ~= "Incompatible" then
+  local refused = request.telling
+  if request.repaired or not refused or refused.failure.class ~= "Incompatible" then
     return nil
   end
-  local body, what = repair.of(request.parsed.body, told.failure.answer and told.failure.answer.body or "", cjson.decode)
+  local answer = refused.failure.answer
+  local body, what = repair.of(request.parsed.body, answer and answer.body or "", cjson.decode)
   local parsed = body and request_body.parse(body, cjson.decode, request.model, request.surface)
   if not parsed then
     return nil
   end
-  request.excluded[told.attempt.endpoint.name] = nil
+  request.excluded[refused.attempt.endpoint.name] = nil
   local attempt, obstacle = find_paid(request)
   if attempt then
     attempt.asking = parsed
@@ -112,7 +113,7 @@ function _M.attempt(request)
 end
 
 
-local function answer_with(request, body, kind, told)
+local function answer_with(request, body, kind, named)
   local headers = ngx.header
   request.outcome = kind
   request_counts.fallback(kind)
@@ -121,7 +122,7 @@ local function answer_with(request, body, kind, told)
     client_write.announce_stream()
   end
   headers["Content-Length"] = #body
-  headers["x-poolkeeper-fallback"] = told
+  headers["x-poolkeeper-fallback"] = named
   headers["x-poolkeeper-attempts"] = request.attempts
   respond.identify(request)
   debug_header.mark(request)

@@ -76,12 +76,12 @@ end
 
 -- No further attempt: the caller gets the provider's error where it says what to change, else our own.
 function _M.conclude(request, obstacle)
-  local told, failure = request.telling, request.failure
-  if told then
+  local refused, failure = request.telling, request.failure
+  if refused then
     pool_breaker.answered(request)
-    local body, content_type = client_error.of(told.failure, request.protocol, cjson.decode)
-    request.outcome = told.failure.class == "Empty" and "empty" or "refused"
-    relay.start({ status = told.failure.status, content_type = content_type }, request, told.attempt)
+    local body, content_type = client_error.of(refused.failure, request.protocol, cjson.decode)
+    request.outcome = refused.failure.class == "Empty" and "empty" or "refused"
+    relay.start({ status = refused.failure.status, content_type = content_type }, request, refused.attempt)
     return respond.as_is(body)
   end
   local now_ms = clock.now_ms()

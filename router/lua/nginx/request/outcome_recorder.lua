@@ -161,15 +161,15 @@ function _M.complete(attempt, answer, now_ms)
 end
 
 
--- is_counted_elsewhere: at another endpoint, and not here. may_rest: does a reason (outcome.RESTS) count?
-function _M.failure(attempt, failure, now_ms, is_counted_elsewhere, may_rest)
+-- is_counted_elsewhere: at another endpoint, and not here. may_back_off: does a reason (outcome.RESTS) count?
+function _M.failure(attempt, failure, now_ms, is_counted_elsewhere, may_back_off)
   local consequence = outcome.CLASSES[failure.class]
   if consequence.counts and not is_counted_elsewhere then
     breakers.failure(attempt, failure.class, now_ms)
   else
     breakers.release(attempt, now_ms)
   end
-  local kind = consequence.rests or may_rest and outcome.RESTS[failure.reason] or nil
+  local kind = consequence.backoff or may_back_off and outcome.BACKOFFS[failure.reason] or nil
   if consequence.is_fault or kind then
     local needs_digest = kind == "refused" or kind == "blocked"
     backoffs.failure(attempt, kind, failure, now_ms, needs_digest and digest.of_request(attempt.asking) or nil)

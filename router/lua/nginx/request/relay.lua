@@ -26,7 +26,7 @@ end
 
 
 -- The state of a stream after an event kind or a read error; nil when it continues. {class = nil} is a good end.
-local function verdict(answer, request, kind, detail, err)
+local function end_of(answer, request, kind, detail, err)
   local finished = answer.events.finished
   if kind == splice.DIFFERS then
     return { class = "Incompatible", reason = "Incompatible", detail = detail, differs = true }
@@ -67,7 +67,7 @@ local function pump(request, attempt, answer, take)
     if not take(request, out) then
       return nil
     end
-    local ended = verdict(answer, request, kind, detail, err)
+    local ended = end_of(answer, request, kind, detail, err)
     if ended then
       return ended
     end

@@ -113,7 +113,7 @@ local function line_of(request, status, now_ms)
   end
   local last = request.attempt
   return line.of({
-    time = time_of(clock.told_ms(started_ms)), id = request.id, trace = trace_of(request),
+    time = time_of(clock.to_wall_ms(started_ms)), id = request.id, trace = trace_of(request),
     span = span_id(), parent = request.parent_span,
     is_unsampled = request.parent_span and not trace_context.is_sampled(request.flags), place = doc.log_place,
     client = request.client and request.client.name or "",

@@ -5,7 +5,7 @@
 -- put all requests in flight over their time. nginx has a steady count beside it, but in a coarse grain; when the two
 -- differ by more than that grain, it was a step. All workers see the same steps: they share that beginning.
 --
--- wall_ms is the time that other machines and people use. own_ms converts a time of theirs, told_ms one of ours.
+-- wall_ms is the time that other machines and people use. own_ms converts a time of theirs, to_wall_ms one of ours.
 --
 -- Not by ngx.now(), which ends in a tail call of a builtin: LuaJIT cannot compile that as a trace of its own; it gives up
 -- on it after a few tries, and then on everything that calls it, which is the whole path of a request.
@@ -66,12 +66,12 @@ end
 _M.wall_ms = wall_ms
 
 
-function _M.own_ms(told_ms)
-  return told_ms - ahead(wall_ms())
+function _M.own_ms(at_wall_ms)
+  return at_wall_ms - ahead(wall_ms())
 end
 
 
-function _M.told_ms(own_ms)
+function _M.to_wall_ms(own_ms)
   return own_ms + ahead(wall_ms())
 end
 

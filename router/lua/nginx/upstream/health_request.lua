@@ -85,7 +85,7 @@ local function put(endpoint, question, key, deadline_ms, allow_loopback)
   if not text then
     return { result = is_whole == "timeout" and "TimedOut" or "Truncated" }
   end
-  return check_types.verdict(question, status, text, is_whole, endpoint, cjson.decode)
+  return check_types.finding(question, status, text, is_whole, endpoint, cjson.decode)
 end
 
 
@@ -100,19 +100,19 @@ local function only_connect(endpoint, deadline_ms, allow_loopback)
 end
 
 
--- The `verdict` on an endpoint, as core/health/check_types.lua has it.
+-- The `finding` on an endpoint, as core/health/check_types.lua has it.
 function _M.run(endpoint, key, deadline_ms, allow_loopback)
-  local verdict
+  local finding
   if not endpoint.questions[1] then
-    verdict = only_connect(endpoint, deadline_ms, allow_loopback)
+    finding = only_connect(endpoint, deadline_ms, allow_loopback)
   end
   for _, question in ipairs(endpoint.questions) do
-    verdict = check_types.and_then(verdict, put(endpoint, question, key, deadline_ms, allow_loopback))
-    if not check_types.is_good(verdict) then
+    finding = check_types.and_then(finding, put(endpoint, question, key, deadline_ms, allow_loopback))
+    if not check_types.is_good(finding) then
       break
     end
   end
-  return now_ms() > deadline_ms and { result = "TimedOut" } or verdict
+  return now_ms() > deadline_ms and { result = "TimedOut" } or finding
 end
 
 

@@ -16,9 +16,9 @@ describe("an event of a stream", function()
       local kind, detail = reader:read(case.event, 1, (sse.boundary(case.event, 1, false, sse.has_cr(case.event))))
       assert.equal(case.want.kind, kind)
       if kind == chunk.ERROR then
-        local verdict = classify.refusal(200, nothing, detail, case.provider, 0)
-        assert.equal(case.want.class, verdict.class)
-        assert.equal(case.want.reason, verdict.reason)
+        local refusal = classify.refusal(200, nothing, detail, case.provider, 0)
+        assert.equal(case.want.class, refusal.class)
+        assert.equal(case.want.reason, refusal.reason)
       end
     end)
   end

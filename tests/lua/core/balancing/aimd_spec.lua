@@ -1,7 +1,7 @@
 local aimd = require "core.balancing.aimd"
 
 local function context(changes)
-  local made = { ceiling = 50, started_ms = 1000, cut_at_ms = 0, in_flight = 50, told = nil }
+  local made = { ceiling = 50, started_ms = 1000, cut_at_ms = 0, in_flight = 50, named = nil }
   for key, value in pairs(changes or {}) do
     made[key] = value
   end
@@ -15,10 +15,10 @@ describe("the limit of an endpoint", function()
     { "never grows over the connection limit", 50, "answered", {}, 50, false },
     { "falls by a tenth when first tokens are late", 10, "slow", {}, 9, true },
     { "halves when the endpoint has too much", 10, "overload", {}, 5, true },
-    { "is at once what the provider names", 40, "overload", { told = 25 }, 25, true },
-    { "halves when it is below that already", 20, "overload", { told = 25 }, 10, true },
+    { "is at once what the provider names", 40, "overload", { named = 25 }, 25, true },
+    { "halves when it is below that already", 20, "overload", { named = 25 }, 10, true },
     { "is never below one", 1, "overload", {}, 1, true },
-    { "is never below one, whatever is named", 10, "overload", { told = 0 }, 1, true },
+    { "is never below one, whatever is named", 10, "overload", { named = 0 }, 1, true },
     { "falls once for all that was sent under it", 10, "overload", { started_ms = 900, cut_at_ms = 900 }, 10, false },
     { "falls again for what was sent since", 10, "overload", { started_ms = 901, cut_at_ms = 900 }, 5, true },
     { "grows after a fall whenever it was sent", 10, "answered", { started_ms = 1, cut_at_ms = 900 }, 10.1, false },

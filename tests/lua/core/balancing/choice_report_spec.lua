@@ -6,7 +6,7 @@ local CONTEXT = { slow_start_ms = 0, now_ms = 100000, stabilization_ms = 0 }
 
 local function candidate(name, changes)
   local made = { name = name, tier = 0, weight = 100, in_flight = 0, max_connections = 10, base_latency_ms = 500,
-                 recovered_at_ms = 0, ramp_since_ms = 0, is_trial = false }
+                 recovered_at_ms = 0, ramp_since_ms = 0, is_half_open = false }
   for key, value in pairs(changes or {}) do
     made[key] = value
   end
@@ -33,8 +33,8 @@ describe("a choice for people", function()
   end)
 
   it("names what decided and who was chosen", function()
-    local told = cjson.decode(choice_report.header({ chosen = "a", by = "Affinity", rows = { { name = "a", tier = 0 } } }))
-    assert.same({ chosen = "a", by = "Affinity", endpoints = { { name = "a", tier = 0 } } }, told)
+    local shown = cjson.decode(choice_report.header({ chosen = "a", by = "Affinity", rows = { { name = "a", tier = 0 } } }))
+    assert.same({ chosen = "a", by = "Affinity", endpoints = { { name = "a", tier = 0 } } }, shown)
   end)
 
   it("is empty where no choice was made", function()
@@ -48,10 +48,10 @@ describe("a choice for people", function()
         rows[i] = { name = ("n"):rep(60) .. i, tier = 9, excluded = "HealthCheckFailed", because = ("x"):rep(40) }
       end
       local text = choice_report.header({ chosen = ("n"):rep(63), by = "PowerOfTwo", rows = rows })
-      local told = cjson.decode(text)
+      local shown = cjson.decode(text)
       assert.is_true(#text <= 4096, #text)
-      assert.equal(count, #told.endpoints + (told.more or 0))
-      assert.is_true(#told.endpoints >= math.min(count, 20))
+      assert.equal(count, #shown.endpoints + (shown.more or 0))
+      assert.is_true(#shown.endpoints >= math.min(count, 20))
     end)
   end
 

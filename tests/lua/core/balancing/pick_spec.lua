@@ -2,7 +2,7 @@ local pick = require "core.balancing.pick"
 
 local function candidate(name, changes)
   local made = { name = name, tier = 0, weight = 100, in_flight = 0, max_connections = 10, base_latency_ms = 500,
-                 latency_ms = nil, recovered_at_ms = 0, ramp_since_ms = 0, is_trial = false }
+                 latency_ms = nil, recovered_at_ms = 0, ramp_since_ms = 0, is_half_open = false }
   for key, value in pairs(changes or {}) do
     made[key] = value
   end
@@ -51,8 +51,8 @@ describe("choosing a tier", function()
   end)
 
   it("sends half-open requests at once: they show recovery", function()
-    local trial = candidate("a", { is_trial = true, recovered_at_ms = 99999 })
-    assert.equal("a", chosen({ trial, candidate("b", { tier = 1 }) }))
+    local half_open = candidate("a", { is_half_open = true, recovered_at_ms = 99999 })
+    assert.equal("a", chosen({ half_open, candidate("b", { tier = 1 }) }))
   end)
 
   it("takes the tier that was drawn (Proportional), and another one when nobody there has room", function()
@@ -62,10 +62,10 @@ describe("choosing a tier", function()
   end)
 
   it("sends half-open requests up from a tier that is drawn or held by the router, not by people", function()
-    local all = { candidate("a", { is_trial = true }), candidate("b", { tier = 1 }) }
+    local all = { candidate("a", { is_half_open = true }), candidate("b", { tier = 1 }) }
     assert.equal("a", chosen(all, { drawn_tier = 1 }))
-    assert.equal("a", chosen(all, { held_tier = 1, lets_trials_up = true }))
-    assert.equal("b", chosen(all, { held_tier = 1, lets_trials_up = false }))
+    assert.equal("a", chosen(all, { held_tier = 1, lets_half_open_up = true }))
+    assert.equal("b", chosen(all, { held_tier = 1, lets_half_open_up = false }))
   end)
 
   it("takes a tier whose other endpoint never was away, with all that may be used", function()

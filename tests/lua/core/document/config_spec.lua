@@ -71,14 +71,14 @@ describe("a document", function()
   end)
 
   it("may have known outages", function()
-    local told = { endpoint = "a", fingerprint = "f", model = "", reason = "CredentialsRejected" }
-    local doc = assert(read(function(value) value.outages = { toldAtMs = 5, endpoints = { told } } end))
-    assert.same({ told_at_ms = 5, endpoints = { told } }, doc.outages)
+    local shown = { endpoint = "a", fingerprint = "f", model = "", reason = "CredentialsRejected" }
+    local doc = assert(read(function(value) value.outages = { toldAtMs = 5, endpoints = { shown } } end))
+    assert.same({ told_at_ms = 5, endpoints = { shown } }, doc.outages)
   end)
 
   it("may name the probes that were answered, or leave them out", function()
-    local told = { endpoint = "a", fingerprint = "f", model = "m", probedAtMs = 5 }
-    local doc = assert(read(function(value) value.answered = { told } end))
+    local shown = { endpoint = "a", fingerprint = "f", model = "m", probedAtMs = 5 }
+    local doc = assert(read(function(value) value.answered = { shown } end))
     assert.same({ { endpoint = "a", fingerprint = "f", model = "m", probed_at_ms = 5 } }, doc.answered)
     assert.is_nil(assert(read(function(value) value.answered = cjson.null end)).answered)
     assert.is_nil(assert(read()).answered)

@@ -2,7 +2,7 @@ local cjson = require "cjson.safe"
 local openai = require "core.protocol.openai"
 local refusal = require "core.error.client_error"
 
-local function told(body, class, status)
+local function error_of(body, class, status)
   local failure = { class = class or "ClientFault", status = status or 400, answer = { body = body, content_type = "text/x" } }
   return refusal.of(failure, openai, cjson.decode)
 end
@@ -10,11 +10,11 @@ end
 describe("a refusal", function()
   it("in the shape that clients read is passed on byte by byte", function()
     local body = '{"error":{"message":"no","type":"x","param":null,"code":null}} '
-    assert.same({ body, "text/x" }, { told(body) })
+    assert.same({ body, "text/x" }, { error_of(body) })
   end)
 
   it("that is none, but an answer that says nothing, is passed on byte by byte", function()
-    assert.same({ '{"choices":[]}', "text/x" }, { told('{"choices":[]}', "Empty", 200) })
+    assert.same({ '{"choices":[]}', "text/x" }, { error_of('{"choices":[]}', "Empty", 200) })
   end)
 
   for _, case in ipairs({
@@ -49,7 +49,7 @@ describe("a refusal", function()
     { name = "of null", body = '{"error":null,"message":null}', want = "The provider refused the request with status 400." },
   }) do
     it(case.name .. " is converted", function()
-      local body, content_type = told(case.body)
+      local body, content_type = error_of(case.body)
       assert.equal("application/json", content_type)
       assert.equal(case.want, cjson.decode(body).error.message)
       assert.equal("refused_by_provider", cjson.decode(body).error.code)
@@ -67,13 +67,13 @@ describe("a refusal", function()
     it("that is a firewall's page names it" .. name, function()
       local failure = { class = "Incompatible", reason = "FirewallBlocked", status = 403, answer = { body = page } }
       local body = refusal.of(failure, openai, cjson.decode)
-      local told_error = cjson.decode(body).error
-      assert.equal("blocked_by_firewall", told_error.code)
-      assert.truthy(told_error.message:find("before the provider" .. name .. " blocked", 1, true))
+      local body_error = cjson.decode(body).error
+      assert.equal("blocked_by_firewall", body_error.code)
+      assert.truthy(body_error.message:find("before the provider" .. name .. " blocked", 1, true))
     end)
   end
 
   it("of a prompt that is too long has the code that clients know", function()
-    assert.equal("context_length_exceeded", cjson.decode((told('{"message":"x"}', "ContextTooLong"))).error.code)
+    assert.equal("context_length_exceeded", cjson.decode((error_of('{"message":"x"}', "ContextTooLong"))).error.code)
   end)
 end)

@@ -7,7 +7,7 @@ local vectors = support.own_vectors("retry_after")
 
 describe("how long a provider asks to be left alone", function()
   for _, case in ipairs(vectors.cases) do
-    it("is told: " .. case.name, function()
+    it("is read: " .. case.name, function()
       local function header(name)
         return case.headers[name]
       end

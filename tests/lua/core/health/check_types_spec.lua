@@ -16,7 +16,7 @@ end
 
 local function said(kind, provider, status, body, number)
   local endpoint = { provider = provider, upstream_names = { "deepseek-flash", "R1:7b" } }
-  return checks.verdict(checks.of(kind, provider)[number or 1], status, body, true, endpoint, cjson.decode)
+  return checks.finding(checks.of(kind, provider)[number or 1], status, body, true, endpoint, cjson.decode)
 end
 
 local FREE = {
@@ -72,7 +72,7 @@ describe("a page of the balance", function()
 
   for _, case in ipairs(known.cases) do
     it("with " .. case.name .. " is " .. case.result, function()
-      local known_of = checks.verdict(balance, 200, case.body, true, ENDPOINT, cjson.decode)
+      local known_of = checks.finding(balance, 200, case.body, true, ENDPOINT, cjson.decode)
 
       assert.equal(case.result, known_of.result)
       assert.same(case.credit or {}, known_of.credit or {})
@@ -84,7 +84,7 @@ describe("what is left", function()
   it("is OpenRouter's limit of the key, where it has one", function()
     local key = checks.of("Auto", "OpenRouter")[1]
     local function credit(body)
-      return checks.verdict(key, 200, body, true, ENDPOINT, cjson.decode).credit
+      return checks.finding(key, 200, body, true, ENDPOINT, cjson.decode).credit
     end
 
     assert.same({ USD = 12.5 }, credit('{"data":{"limit_remaining":12.5}}'))
@@ -93,9 +93,9 @@ describe("what is left", function()
 
   it("is kept when the next question of the check says nothing of it", function()
     local balance, models = unpack(checks.of("Auto", "DeepSeek"))
-    local first = checks.verdict(balance, 200, '{"is_available":true,"balance_infos":[{"currency":"USD","total_balance":"3"}]}',
+    local first = checks.finding(balance, 200, '{"is_available":true,"balance_infos":[{"currency":"USD","total_balance":"3"}]}',
                                  true, ENDPOINT, cjson.decode)
-    local second = checks.verdict(models, 200, '{"data":[]}', true, ENDPOINT, cjson.decode)
+    local second = checks.finding(models, 200, '{"data":[]}', true, ENDPOINT, cjson.decode)
 
     assert.same({ USD = 3 }, checks.and_then(first, second).credit)
   end)
@@ -139,49 +139,49 @@ describe("what an answer says", function()
     ["busy by status instead of a token"] = { "Completion", "OpenAI", 503, EMPTY, "BadStatus" },
   }) do
     it(title .. ": " .. case[5], function()
-      local verdict = said(case[1], case[2], case[3], case[4])
-      assert.equal(case[5], verdict.result)
-      assert.same(case[6] or {}, verdict.proves)
+      local finding = said(case[1], case[2], case[3], case[4])
+      assert.equal(case[5], finding.result)
+      assert.same(case[6] or {}, finding.proves)
     end)
   end
 
   it("is no less than that somebody answers when it is too long to read", function()
     local balance = checks.of("Auto", "DeepSeek")[1]
-    assert.equal("Answered", checks.verdict(balance, 200, "{", false, ENDPOINT, cjson.decode).result)
+    assert.equal("Answered", checks.finding(balance, 200, "{", false, ENDPOINT, cjson.decode).result)
     local models = checks.of("Models", "OpenAI")[1]
-    assert.equal("Passed", checks.verdict(models, 200, '{"data":[', false, ENDPOINT, cjson.decode).result)
+    assert.equal("Passed", checks.finding(models, 200, '{"data":[', false, ENDPOINT, cjson.decode).result)
   end)
 
   it("names the models that Ollama has, whatever their tag or case", function()
-    local verdict = said("Auto", "Ollama", 200, '{"models":[{"name":"deepseek-flash:latest"},{"name":"other:7b"}]}')
-    assert.same({ ["deepseek-flash"] = true, ["R1:7b"] = false }, verdict.listed)
-    verdict = said("Auto", "Ollama", 200, '{"models":[{"name":"r1:7b"}]}')
-    assert.is_true(verdict.listed["R1:7b"])
+    local finding = said("Auto", "Ollama", 200, '{"models":[{"name":"deepseek-flash:latest"},{"name":"other:7b"}]}')
+    assert.same({ ["deepseek-flash"] = true, ["R1:7b"] = false }, finding.listed)
+    finding = said("Auto", "Ollama", 200, '{"models":[{"name":"r1:7b"}]}')
+    assert.is_true(finding.listed["R1:7b"])
   end)
 
   it("says nothing of models that run in Ollama's cloud", function()
     local tags, endpoint = checks.of("Auto", "Ollama")[1], { provider = "Ollama", upstream_names = { "r1:671b-cloud" } }
-    assert.same({}, checks.verdict(tags, 200, '{"models":[]}', true, endpoint, cjson.decode).listed)
+    assert.same({}, checks.finding(tags, 200, '{"models":[]}', true, endpoint, cjson.decode).listed)
   end)
 end)
 
 describe("a check of two questions", function()
-  local function verdict(result, proves)
+  local function finding(result, proves)
     return { result = result, proves = proves or {} }
   end
 
   it("is as bad as its worst answer", function()
-    assert.equal("BadStatus", checks.and_then(verdict("Passed"), verdict("BadStatus")).result)
+    assert.equal("BadStatus", checks.and_then(finding("Passed"), finding("BadStatus")).result)
   end)
 
   it("proves what any answer proves, also when the other says no more than that somebody answers", function()
-    local together = checks.and_then(verdict("Passed", { key = true, balance = true }), verdict("Answered"))
+    local together = checks.and_then(finding("Passed", { key = true, balance = true }), finding("Answered"))
     assert.equal("Passed", together.result)
     assert.same({ key = true, balance = true }, together.proves)
   end)
 
   it("goes on only while all is good", function()
-    assert.is_true(checks.is_good(verdict("Answered")))
-    assert.is_false(checks.is_good(verdict("Unclear")))
+    assert.is_true(checks.is_good(finding("Answered")))
+    assert.is_false(checks.is_good(finding("Unclear")))
   end)
 end)

@@ -18,7 +18,7 @@ local function says(text, channel, index)
 end
 
 -- The text as events of so many characters each.
-local function told(text, size, channel, index)
+local function events_of(text, size, channel, index)
   local events, piece, count = {}, "", 0
   for char in text:gmatch("[%z\1-\127\194-\244][\128-\191]*") do
     piece, count = piece .. char, count + 1
@@ -36,7 +36,7 @@ end
 local STOP, DONE = event("{}", '"stop"'), "data: [DONE]\n\n"
 
 local function answer(text, size)
-  return event(ROLE) .. table.concat(told(text, size)) .. STOP .. DONE
+  return event(ROLE) .. table.concat(events_of(text, size)) .. STOP .. DONE
 end
 
 local function new_stream(record, choices)
@@ -85,7 +85,7 @@ local function joined(record, second, size, continues, choices, tools)
 end
 
 describe("an answer that is generated again", function()
-  local FIRST = told(TEXT, 3)
+  local FIRST = events_of(TEXT, 3)
 
   it("goes on from every event after which the first one can break off", function()
     for cut = 1, #FIRST do
@@ -110,7 +110,7 @@ describe("an answer that is generated again", function()
   it("may break off itself, and the next one goes on from there", function()
     for cut = 1, 30 do
       local record, out = sent({ event(ROLE), unpack(FIRST, 1, 6) })
-      out = out .. joined(record, event(ROLE) .. table.concat(told(TEXT, 1), "", 1, cut), 50, nil)
+      out = out .. joined(record, event(ROLE) .. table.concat(events_of(TEXT, 1), "", 1, cut), 50, nil)
       out = out .. joined(record, answer(TEXT, 4), 50, nil)
       assert.equal(TEXT, heard(out).content)
     end
@@ -201,7 +201,7 @@ describe("an answer that is generated again", function()
   it("may reason otherwise: its reasoning is left out, its answer is not", function()
     local record, out = sent({ event(ROLE), says("First I", "reasoning_content") })
     local second = event(ROLE) .. says("Well, ", "reasoning_content") .. says("let us see", "reasoning_content")
-      .. table.concat(told(TEXT, 4)) .. STOP .. DONE
+      .. table.concat(events_of(TEXT, 4)) .. STOP .. DONE
     local texts = heard(out .. joined(record, second, 80, nil))
     assert.equal("First I", texts.reasoning_content)
     assert.equal(TEXT, texts.content)
@@ -217,8 +217,8 @@ describe("an answer that is generated again", function()
   end)
 
   it("may end before it has answered, where only reasoning was sent", function()
-    local record = sent(told("First I think.", 4, "reasoning_content"))
-    local second = table.concat(told("First I think. Then", 4, "reasoning_content")) .. event("{}", '"length"') .. DONE
+    local record = sent(events_of("First I think.", 4, "reasoning_content"))
+    local second = table.concat(events_of("First I think. Then", 4, "reasoning_content")) .. event("{}", '"length"') .. DONE
     local out, kind = joined(record, second, 30)
     assert.equal(chunk.DONE, kind)
     local texts, finished = heard(out)
@@ -377,7 +377,7 @@ describe("an answer that is generated again", function()
 end)
 
 describe("an answer that is continued", function()
-  local FIRST = told(TEXT, 3)
+  local FIRST = events_of(TEXT, 3)
 
   it("goes on from every event after which the first one can break off", function()
     for cut = 1, #FIRST do
@@ -393,7 +393,7 @@ describe("an answer that is continued", function()
 
   it("may break off itself, and the next one goes on from there", function()
     local record, out = sent({ event(ROLE), unpack(FIRST, 1, 4) })
-    local rest = told(TEXT:sub(13), 2)
+    local rest = events_of(TEXT:sub(13), 2)
     out = out .. joined(record, event(ROLE) .. table.concat(rest, "", 1, 5), 50, "content")
     assert.equal(TEXT:sub(1, 22), heard(out).content)
     out = out .. joined(record, answer(TEXT:sub(23), 4), 50, "content")
@@ -401,15 +401,15 @@ describe("an answer that is continued", function()
   end)
 
   it("may have been started again instead: what was sent is left out, or nobody can decide", function()
-    local told_apart = 0
+    local whole = 0
     for cut = 6, #FIRST do
       local record, out = sent({ event(ROLE), unpack(FIRST, 1, cut) })
       local before = heard(out).content
       local rest, kind = joined(record, answer(TEXT, 2), 61, "content")
       assert.equal(kind == chunk.DONE and TEXT or before, heard(out .. rest).content)
-      told_apart = told_apart + (kind == chunk.DONE and 1 or 0)
+      whole = whole + (kind == chunk.DONE and 1 or 0)
     end
-    assert.is_true(told_apart > 10)
+    assert.is_true(whole > 10)
   end)
 
   for title, text in pairs({
