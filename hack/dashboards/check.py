@@ -15,6 +15,9 @@ from hack.dashboards.table.shared import FIRST_SHARE, POOL_SHARE
 
 RATE_S = 5
 INSTANT = frozenset({Kind.STAT, Kind.TABLE})
+AROUND_S = 2
+"""A tier serves for certain in a second if it has given nearly all answers of so many before, and of the next one."""
+NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
@@ -92,14 +95,37 @@ def compared(story: Story) -> Iterator[Compared]:
         bill = _bill(story, provider.name, provider.input_price, provider.output_price)
         spent = total(f'sum(increase(poolkeeper_cost_total{{@,endpoint="{provider.name}"}}[$__range]))')
         yield Compared(f"cost of {provider.name}, USD", spent, bill, 0.0001 + (guess + 0.02) * bill)
-    for begins_s, phase in story.script.phases:
-        at_s = story.began_s + begins_s + phase.seconds - SCRAPE_S
-        if phase.seconds > 4 and phase.tier >= 0:
-            shown = _value(prometheus, "min(poolkeeper_active_tier)", at_s)
-            yield Compared(f"serving tier at the end of: {phase.title}", shown, phase.tier, 0)
+    yield from _tiers(story)
     if story.script.phases:
-        # Each of the three times that it comes back, routers try it again after seconds, and the phases are as short.
-        yield Compared("share that the first choice alone would have answered", total(FIRST_SHARE), _alone(story), 0.2)
+        yield Compared("share that the first choice alone would have answered", total(FIRST_SHARE), _alone(story), 0.1)
+
+
+def _tiers(story: Story) -> Iterator[Compared]:
+    """When a router returns to a tier depends on how often its breakers opened: so not by the script, but by who
+    answered."""
+    seconds: dict[int, list[int]] = {}
+    for second, tier in serving(story).items():
+        seconds.setdefault(tier, []).append(second)
+    for tier, found in sorted(seconds.items()):
+        query = "min(poolkeeper_active_tier)"
+        right = sum(_value(story.prometheus, query, story.began_s + second + 0.5) == tier for second in found)
+        yield Compared(f"seconds in which tier {tier} served for certain", right, len(found), 1 + len(found) // 20)
+
+
+def serving(story: Story) -> dict[int, int]:
+    """Second of the story -> the tier that serves, where the providers' answers leave no doubt."""
+    answers: dict[int, Counter[int]] = {}
+    for provider in PROVIDERS:
+        for entry in story.asked[provider.name]:
+            if entry.status == 200 and entry.chunks:
+                answers.setdefault(int(entry.started_wall_s - story.began_s), Counter())[provider.tier] += 1
+    found: dict[int, int] = {}
+    for second in answers:
+        around = [answers.get(second + offset, Counter()) for offset in range(-AROUND_S, 2)]
+        tier, count = sum(around, Counter()).most_common(1)[0]
+        if all(around) and count >= NEARLY_ALL * sum(sum(one.values()) for one in around):
+            found[second] = tier
+    return found
 
 
 def _of_provider(name: str, story: Story, by_guess: Callable[[str, str, float], Compared]) -> Iterator[Compared]:
@@ -128,10 +154,14 @@ def _bill(story: Story, name: str, input_price: float, output_price: float) -> f
 
 
 def _alone(story: Story) -> float:
-    """By the script: of all requests, those that came while the official API was well."""
-    spans = [
-        (begins_s, begins_s + phase.seconds) for begins_s, phase in story.script.phases if OFFICIAL not in phase.plays
-    ]
+    """Of all requests, those that came while the official API was well, from its first good answer on: before it, the
+    routers did not know that it was back."""
+    good_s = [entry.started_wall_s - story.began_s for entry in story.asked[OFFICIAL] if entry.status == 200]
+    spans = []
+    for begins_s, phase in story.script.phases:
+        if OFFICIAL not in phase.plays:
+            ends_s = begins_s + phase.seconds
+            spans.append((min((at_s for at_s in good_s if begins_s <= at_s < ends_s), default=ends_s), ends_s))
     return sum(any(start <= one.due.at_s < end for start, end in spans) for one in story.ended) / len(story.ended)
 
 

@@ -33,12 +33,11 @@ LAST_S = 10.0
 
 @dataclass(frozen=True)
 class Phase:
-    """plays: by provider; the others answer well. tier: what serves then, once the routers have found out."""
+    """plays: by provider; the others answer well."""
 
     title: str
     seconds: float
     plays: Mapping[str, Mapping[str, object]]
-    tier: int = 0
 
 
 def _is(scenario: str, **params: object) -> Mapping[str, object]:
@@ -54,9 +53,9 @@ SHORT = (
     Phase("half of the weakest's answers are 500", 4, {
         WEAKEST: {"mix": [{**_is("error500"), "weight": 50}, {"scenario": "ok", "weight": 50}]},
     }),
-    Phase("the first tier refuses connections", 7, dict.fromkeys(FIRST_TIER, _is("refuse", drop=True)), tier=1),
-    Phase("everybody answers 503", 5, dict.fromkeys(EVERYBODY, _is("busy503")), tier=-1),
-    Phase("all is well", 11, {}),
+    Phase("the first tier refuses connections", 7, dict.fromkeys(FIRST_TIER, _is("refuse", drop=True))),
+    Phase("everybody answers 503", 5, dict.fromkeys(EVERYBODY, _is("busy503"))),
+    Phase("all is well", 6, {}),
     Phase("the official API sends keep-alives only", 4, {OFFICIAL: _is("keepalive_forever")}),
     Phase("the official API cuts its streams", 5, {OFFICIAL: _is("cut", after_chunks=3)}),
     Phase("all is well", 5, {}),

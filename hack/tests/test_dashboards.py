@@ -10,15 +10,18 @@ from xml.etree import ElementTree
 
 import pytest
 
+from hack.bench.incidents.day import BACKUP, OFFICIAL, PROVIDERS
 from hack.dashboards import incident
 from hack.dashboards.chart_scale import formatted, label_of, nice_top
-from hack.dashboards.check import Answer, Compared, answers, compared
+from hack.dashboards.check import Answer, Compared, answers, compared, serving
 from hack.dashboards.grafana import TAG, as_json
+from hack.dashboards.incident import Script, Story
 from hack.dashboards.page import pictures
 from hack.dashboards.panels import Dashboard, Kind, Panel, Query
 from hack.dashboards.picture import Span, picture
-from hack.dashboards.prometheus import Series
+from hack.dashboards.prometheus import Prometheus, Series
 from hack.dashboards.table import DASHBOARDS
+from testing.fakes.deepseek.log import Entry
 from testing.router_lua import router_families
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +125,16 @@ def test_what_is_wrong_is_seen() -> None:
     assert not answer(Kind.LINES, [series(1.0)]).is_empty
 
 
+def test_a_tier_serves_for_certain_where_all_answers_around_are_its_own() -> None:
+    asked: dict[str, list[Entry]] = {one.name: [] for one in PROVIDERS} | {
+        OFFICIAL: [accepted(0.1 + second) for second in range(6)] + [accepted(8.2, chunks=0)],
+        BACKUP: [accepted(0.2 + second) for second in range(6, 12)],
+    }
+    story = Story(Script(12, 1, []), Prometheus("http://127.0.0.1"), 0, 12, 12, asked, [])
+
+    assert serving(story) == {2: 0, 3: 0, 4: 0, 8: 1, 9: 1, 10: 1}
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_a_picture_of_any_panel(kind: Kind) -> None:
     drawn = picture(
@@ -166,9 +179,16 @@ def test_a_story_of_incidents_is_shown_as_it_happened(tmp_path: Path) -> None:
 
     assert [f"{one.dashboard.slug}: {one.panel.title}" for one in found if one.is_empty] == []
     assert [one for one in values if not one.is_right] == []
+    assert sum("served for certain" in one.what for one in values) == 2, "both tiers, each for some seconds"
     assert {"PoolkeeperCallersFail"} <= {one["alertname"] for one in firing}
     assert not any("<error" in text for one in firing for text in one.values())
     assert set(pictures(found, Span(story.began_s, story.now_s))) == {one.slug for one in DASHBOARDS}
+
+
+def accepted(at_s: float, chunks: int = 1) -> Entry:
+    return Entry(
+        1, 1, "", None, "POST", "/v1/chat/completions", None, None, {}, 1, at_s, at_s, status=200, chunks=chunks
+    )
 
 
 def answer(kind: Kind, *found: list[Series]) -> Answer:

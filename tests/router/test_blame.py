@@ -90,7 +90,7 @@ def test_a_blocked_prompt_is_answered_by_another_endpoint(router: Router, stack:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "shown"),
+    ("refusal", "found"),
     [
         (Answer(500, error("Failed to parse messages: no role", "server_error")), 400),
         (Answer(500, error("image input is not supported - hint: mmproj", "server_error")), 400),
