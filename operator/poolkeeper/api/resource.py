@@ -53,7 +53,7 @@ class Resource(Model):
         except ValidationError as error:
             return (*shape_problems(cls, error), *cls._broken_beyond(declared, local))
         problems = list(rule_problems(resource, local))
-        return tuple(problems) or cls._with_status(declared, obj.get("status"))
+        return tuple(problems) or cls._with_status(resource, declared, obj.get("status"))
 
     @classmethod
     def _read(cls, declared: object) -> Self:
@@ -75,8 +75,8 @@ class Resource(Model):
         return []  # the spec itself is what is wrong
 
     @classmethod
-    def _with_status(cls, declared: dict[str, object], status: object) -> Self:
+    def _with_status(cls, resource: Self, declared: dict[str, object], status: object) -> Self:
         if isinstance(status, Mapping):
             with suppress(ValidationError):
                 return cls._read(declared | {"status": without_nulls(status)})
-        return cls._read(declared)
+        return resource

@@ -30,8 +30,7 @@ class Inbox:
     def listed(self, place: Place, found: Listed) -> None:
         concerned: set[Ref] = set()
         there: set[Ref] = set()
-        for body in found.bodies:
-            seen = observe(body)
+        for seen in found.seen:
             there.add(seen.ref)
             concerned |= self._put(seen)
         for ref, version in self._store.versions(place.kind).items():
@@ -77,5 +76,4 @@ class Inbox:
 
 def _policies(namespace: str, declared: DeclaredPool) -> set[Ref]:
     """A policy says how many pools use it."""
-    reference = declared.pool.spec.failover_policy_ref if declared.pool else None
-    return {Ref(POLICY, namespace, reference.name)} if reference else set()
+    return {Ref(POLICY, namespace, declared.policy)} if declared.policy else set()

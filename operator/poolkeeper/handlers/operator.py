@@ -1,8 +1,9 @@
 """The operator as one process: what runs, in what order it starts, and what ends it.
 
-It is ready once the API server knows our kinds, also while another replica holds the Lease. The work starts with the
-Lease and ends with it: a process that loses it exits at once, because another may already be writing; one that cannot
-watch gives it up. The end never waits for anybody: the watchdog sees to it.
+It is ready once the API server knows our kinds and can be watched, also while another replica holds the Lease: then it
+watches as well, so that it knows everything when it is its turn. The work starts with the Lease and ends with it: a
+process that loses it exits at once, because another may already be writing; one that cannot watch gives it up, or does
+not take it. The end never waits for anybody: the watchdog sees to it.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from poolkeeper.handlers import health, liveness
 from poolkeeper.handlers.dispatch import Dispatcher
 from poolkeeper.handlers.enqueue import Inbox
 from poolkeeper.handlers.router_poller import Poller
+from poolkeeper.handlers.standby import Standby
 from poolkeeper.handlers.state_fingerprint import meaning
 from poolkeeper.handlers.watch.answers import Place
 from poolkeeper.handlers.watch.report import WatchReport
@@ -144,9 +146,10 @@ class Operator:
         )
         turns = Dispatcher(backend, metrics, lambda namespace: namespace not in self._watches.look().unreadable)
         self._workers = Workers(self._queue, turns.take, options.parallel, time.monotonic, metrics.reconciled)
-        self._scopes = Scopes(tuple(SELECTORS), options.namespaces, self._workers.enqueue)
+        self._standby = Standby(self._workers.enqueue, lambda ref: self._store.get(ref) is not None)
+        self._scopes = Scopes(tuple(SELECTORS), options.namespaces, self._standby.tell)
         self._inbox = Inbox(self._store, self._scopes.tell, self._has_listed)
-        self._watches = Watches(cluster, Wanted(options.namespaces, gives_up=options.leader_elect), self._inbox)
+        self._watches = Watches(cluster, Wanted(options.namespaces, self._gives_up), self._inbox)
         self._watch_report = WatchReport(options.namespaces, metrics.namespace_readable)
         self._poller = Poller(self._store, routers, meaning, now, self._scopes.tell, metrics.routers_silent)
         self._waits_for = "starting"
@@ -157,10 +160,8 @@ class Operator:
 
     async def run(self) -> None:
         await self._installed()
-        if self._options.leader_elect:
-            await self._lead()
-        else:
-            await self._work()
+        turn = self._lead() if self._options.leader_elect else self._work()
+        await first(self._watches.run(), self._report_watches(), turn, ends=self._ends)
 
     def dead(self) -> Sequence[str]:
         return liveness.problems(self._watches.look(), self._queue.oldest_s(time.monotonic()))
@@ -168,11 +169,10 @@ class Operator:
     def readiness(self) -> health.Readiness:
         if self._waits_for:
             return health.Readiness([self._waits_for])
-        if self._stands_by:
-            return health.Readiness(notes=[f"stands by: {self._stands_by}"])
         seen = self._watches.look()
         left_out = [f"namespace {name} cannot be read and is left out: {why}" for name, why in seen.unreadable.items()]
-        return health.Readiness(in_words(seen.problems), left_out)
+        stands_by = [f"stands by: {self._stands_by}"] if self._stands_by else []
+        return health.Readiness(in_words(seen.problems), [*stands_by, *left_out])
 
     def _probed(self, key: PoolKey, cost: Sequence[Amount]) -> None:
         for amount in cost:
@@ -199,7 +199,17 @@ class Operator:
                 return
             await asyncio.sleep(RETRY_S)
 
+    def _gives_up(self) -> bool:
+        """Another may replace it."""
+        return self._options.leader_elect and self._standby.is_over
+
+    def _is_blind(self) -> str:
+        """Why it had better not lead now, or ""."""
+        seen = self._watches.look()
+        return f"it cannot watch: {'; '.join(in_words(seen.problems)[:3])}" if seen.is_hopeless else ""
+
     async def _lead(self) -> None:
+        await self._synced.wait()
         lease = Lease(
             self._api,
             self._lease_namespace(),
@@ -209,7 +219,7 @@ class Operator:
             time.monotonic,
             changed_hands=self._metrics.lease_transitions,
         )
-        await lease.acquire(self._waits)
+        await lease.acquire(self._waits, self._is_blind)
         self._stands_by = ""
         LOG.info("holds the Lease %s/%s as %s", self._lease_namespace(), self._options.lease_name, self._identity)
         lost = asyncio.create_task(lease.hold())
@@ -236,14 +246,8 @@ class Operator:
 
     async def _work(self) -> None:
         self._metrics.leading(True)
-        await first(
-            self._workers.run(),
-            self._ask_routers(),
-            self._sweep(),
-            self._report_watches(),
-            self._watches.run(),
-            ends=self._ends,
-        )
+        self._standby.end()
+        await first(self._workers.run(), self._ask_routers(), self._sweep(), ends=self._ends)
 
     async def _ask_routers(self) -> None:
         await self._synced.wait()

@@ -14,6 +14,8 @@ from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport
 
 PACE_S = 2.0
 PODS_AT_FULL_PACE = 200
+AT_ONCE = 32
+"""Pools. Reports are large while they are read, and kept small."""
 
 
 class Asks(Protocol):
@@ -58,7 +60,8 @@ class Poller:
         self._changed = changed
         self._silent = silent
         self._silent_rounds = 0
-        self._meant: dict[PoolKey, Hashable] = {}
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._meant: dict[PoolKey, int] = {}
 
     async def run(self) -> None:
         while True:
@@ -68,21 +71,22 @@ class Poller:
     async def round(self) -> int:
         """Ask everybody once; returns how many Pods there are."""
         pods = {key: self._store.pods(key) for key in self._store.pools()}
-        reports = await asyncio.gather(*(self._ask(key, of_pool) for key, of_pool in pods.items()))
+        errors = await asyncio.gather(*(self._ask(key, of_pool) for key, of_pool in pods.items()))
         self._meant = {key: meant for key, meant in self._meant.items() if key in pods}
-        self._count(tuple(report for of_pool in reports for report in of_pool))
+        self._count([error for of_pool in errors for error in of_pool])
         return sum(len(of_pool) for of_pool in pods.values())
 
-    def _count(self, reports: Sequence[RouterReport]) -> None:
-        is_heard = not reports or any(not report.error for report in reports)
-        self._silent_rounds = 0 if is_heard else self._silent_rounds + 1
+    def _count(self, errors: Sequence[str]) -> None:
+        self._silent_rounds = self._silent_rounds + 1 if errors and all(errors) else 0
         self._silent(self._silent_rounds)
 
-    async def _ask(self, key: PoolKey, pods: Sequence[LivePod]) -> tuple[RouterReport, ...]:
-        reports = await self._routers.ask(pods, self._store.reports(key), self._now())
+    async def _ask(self, key: PoolKey, pods: Sequence[LivePod]) -> Sequence[str]:
+        """Of each Pod that was asked why it did not answer, or ""."""
+        async with self._turn:
+            reports = await self._routers.ask(pods, self._store.reports(key), self._now())
         self._store.put_reports(key, reports)
-        meant = self._meaning(reports, self._now())
+        meant = hash(self._meaning(reports, self._now()))
         if meant != self._meant.get(key):
             self._meant[key] = meant
             self._changed(Ref(POOL, key.namespace, key.name))
-        return reports
+        return [report.error for report in reports]

@@ -16,7 +16,7 @@ from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.errors import Absent, Refused, RetryLater
 from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.contest import MANY, PACE_S, Contest, others
-from poolkeeper.kube.json_fields import find, mapping, text, texts
+from poolkeeper.kube.json_fields import find, mapping, rows, text, texts
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.packed import Packed
 from poolkeeper.kube.rollouts import Rollouts
@@ -31,7 +31,7 @@ EXCLUDES_OURS: Mapping[str, tuple[str, str]] = {"PodDisruptionBudget": ("maxUnav
 else, each apply of ours is invalid."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Applied:
     uid: str
     wanted: str
@@ -77,14 +77,14 @@ class Applier:
 
     async def apply(self, key: PoolKey, uid: str, objects: Sequence[Manifest], is_declared: bool = True) -> None:
         """In the order given. uid: of the pool, which controls every child. is_declared: the pool's spec is new."""
-        self._last[key] = (uid, is_declared, Packed.of(objects))
+        self._last[key] = (uid, is_declared, Packed.of(list(objects)))
         await self._carry_out(_Wish(key, uid, tuple(objects), is_declared))
 
     async def restore(self, key: PoolKey, uid: str) -> None:
         """Make the children be as they were applied last, if this process has applied any."""
         of_uid, is_declared, packed = self._last.get(key) or ("", False, None)
         if packed and of_uid == uid:
-            await self._carry_out(_Wish(key, uid, packed.objects(), is_declared))
+            await self._carry_out(_Wish(key, uid, tuple(rows(packed.value())), is_declared))
 
     def forget(self, key: PoolKey) -> None:
         self._applied.pop(key, None)

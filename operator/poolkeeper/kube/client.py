@@ -10,7 +10,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -26,10 +26,14 @@ from poolkeeper.kube.apply_body import CONTENT_TYPE, apply_body
 from poolkeeper.kube.errors import sorted_error
 from poolkeeper.kube.json_fields import Json, text
 from poolkeeper.kube.kubeconfig import load
+from poolkeeper.kube.library import Client
 from poolkeeper.plan.snapshot import Manifest
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 REQUEST_TIMEOUT_S, CONNECTIONS = 10.0, 16
+PAGE_OBJECTS = 200
+"""A list is asked for in pages of so many: in JSON, objects take twenty times what is kept of them."""
+MOST_PAGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -61,28 +65,6 @@ RESOURCES: Mapping[str, Resource] = {
     "ReplicaSet": Resource("apps/v1", "replicasets"),
     "Service": Resource("v1", "services"),
 }
-
-
-class Response(Protocol):
-    """What we use of the client library's response; it carries no types of its own."""
-
-    status: int
-
-    async def read(self) -> bytes: ...
-
-
-class Client(Protocol):
-    """What we use of the client library's ApiClient."""
-
-    async def param_serialize(
-        self, method: str, resource_path: str, *, header_params: dict[str, str], body: object, auth_settings: list[str]
-    ) -> tuple[str, str, dict[str, str], object, object]: ...
-
-    async def call_api(
-        self, method: str, url: str, header_params: dict[str, str], body: object, post_params: object
-    ) -> Response: ...
-
-    async def close(self) -> None: ...
 
 
 def _uncounted(*what: str) -> None:
@@ -184,10 +166,25 @@ class KubeApi:
         return None if data is None else data.decode("utf-8", "replace")
 
     async def list_metadata(self, kind: str, namespace: str, selector: str) -> list[Mapping[str, object]]:
-        """Who there is, without what they are: a list of 1000 objects in a few hundred kilobytes."""
-        path, doing = RESOURCES[kind].path(namespace), f"listing {kind}"
-        query = {"labelSelector": selector} if selector else {}
-        return checked_list(await self._call("GET", path, doing, query=query, accept=METADATA_ONLY), doing)
+        """Who there is, without what they are."""
+        return [one async for page in self.metadata_pages(kind, namespace, selector) for one in page]
+
+    async def metadata_pages(
+        self, kind: str, namespace: str, selector: str
+    ) -> AsyncIterator[list[Mapping[str, object]]]:
+        """The same, a page at a time: of thousands of objects nobody has to hold more than he wants to keep."""
+        path, doing, rest = RESOURCES[kind].path(namespace), f"listing {kind}", ""
+        of_all = {"limit": str(PAGE_OBJECTS), **({"labelSelector": selector} if selector else {})}
+        for _ in range(MOST_PAGES):
+            query = {**of_all, **({"continue": rest} if rest else {})}
+            answer = await self._call("GET", path, doing, query=query, accept=METADATA_ONLY)
+            yield checked_list(answer, doing)
+            before, rest = rest, text(answer, "metadata", "continue")
+            if not rest:
+                return
+            if rest == before:
+                break
+        raise RetryLater(f"{doing}: a list without an end")
 
     async def apply(self, body: Manifest, subresource: str = "") -> Json:
         """Server-side apply. Forced: a field that we declare is ours, no matter who wrote it meanwhile."""

@@ -23,24 +23,26 @@ async def gather(api: KubeApi, store: Store, settings: Settings, key: PoolKey) -
     seen, declared = found
     if declared.is_ending:
         return None  # ownerReferences remove the children
+    pool, problems = declared.read()
     config_maps, services = await asyncio.gather(
-        _config_maps(api, key.namespace, declared.pool), _services(api, key.namespace, declared.pool)
+        _config_maps(api, key.namespace, pool), _services(api, key.namespace, pool)
     )
-    policy = _policy(store, key.namespace, declared.pool)
+    declared_policy = _policy(store, key.namespace, pool)
+    policy, policy_problems = declared_policy.read() if declared_policy else (None, ())
     return Snapshot(
         key=key,
         uid=seen.uid,
         generation=declared.generation,
-        pool=declared.pool,
+        pool=pool,
         settings=settings,
-        problems=declared.problems,
-        policy=policy.policy if policy else None,
-        policy_problems=policy.problems if policy else (),
-        policy_generation=policy.generation if policy and policy.policy else 0,
+        problems=problems,
+        policy=policy,
+        policy_problems=policy_problems,
+        policy_generation=declared_policy.generation if declared_policy and policy else 0,
         config_maps={name: _keys(body) for name, body in config_maps.items()},
-        calendars=_calendars(declared.pool, config_maps),
+        calendars=_calendars(pool, config_maps),
         services=services,
-        ca_digest=_ca_digest(declared.pool, config_maps),
+        ca_digest=_ca_digest(pool, config_maps),
         annotations=declared.annotations,
         previous=declared.status,
         live=_live(store, key, seen.uid, settings.cluster_domain),

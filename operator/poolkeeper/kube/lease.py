@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from poolkeeper.api.labels import FIELD_MANAGER
-from poolkeeper.errors import PoolkeeperError
+from poolkeeper.errors import PoolkeeperError, RetryLater
 from poolkeeper.kube.client import RESOURCES, KubeApi
 from poolkeeper.kube.json_fields import Json, mapping, number, text
 
@@ -68,21 +68,25 @@ class Lease:
         self._seen: Seen | None = None
         self._held: Json | None = None
 
-    async def acquire(self, waits: Callable[[str], None]) -> None:
-        """Wait until the Lease is ours. waits: called once for each reason why it is not ours yet."""
+    async def acquire(self, waits: Callable[[str], None], unfit: Callable[[], str] = lambda: "") -> None:
+        """Wait until the Lease is ours. waits: called once for each reason why it is not ours yet. unfit: why we should
+        not have it now, though it may be free; "" when we may."""
         last = ""
         while True:
-            try:
-                holder = await self._try()
-                why = f"waiting for the Lease {self._namespace}/{self._name}, held by {holder}" if holder else ""
-            except PoolkeeperError as error:
-                why = str(error)
+            why = unfit() or await self._why_not_ours()
             if not why:
                 return
             if why != last:
                 waits(why)
             last = why
             await self._sleep(WAIT_S)
+
+    async def _why_not_ours(self) -> str:
+        try:
+            holder = await self._try()
+        except PoolkeeperError as error:
+            return str(error)
+        return f"waiting for the Lease {self._namespace}/{self._name}, held by {holder}" if holder else ""
 
     async def hold(self) -> str:
         """Keep renewing; returns why the Lease is lost. The caller must stop working at once then."""
@@ -104,9 +108,15 @@ class Lease:
 
     async def release(self) -> None:
         """Let the next one start at once. Only for a holder that has stopped working."""
-        if self._held is not None:
+        if self._held is None:
+            return
+        try:
             await self._api.replace(self._body(holder="", duration_s=1.0))
-            self._held = None
+        except RetryLater:  # a renewal that was cut short has arrived: what we hold is newer than we know
+            self._held = await self._api.get("Lease", self._namespace, self._name)
+            if text(self._held, "spec", "holderIdentity") == self._identity:
+                await self._api.replace(self._body(holder="", duration_s=1.0))
+        self._held = None
 
     async def _try(self) -> str:
         """Take or renew the Lease; returns who else holds it, or "" when we do."""

@@ -1,18 +1,19 @@
 """From an object of the API server to the few facts that the store keeps (store.Seen)."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from sys import intern
 
 from pydantic import ValidationError
 
 from poolkeeper.api import labels
+from poolkeeper.api.base import GROUP
 from poolkeeper.api.endpoint_pool import EndpointPool
-from poolkeeper.api.failover_policy import FailoverPolicy, FailoverPolicyStatus
 from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.startup_hints import news_in
 from poolkeeper.kube.json_fields import mapping, number, rows, text, texts
+from poolkeeper.kube.packed import Packed
 from poolkeeper.kube.store import LINK_KINDS, Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey
@@ -21,22 +22,25 @@ from poolkeeper.render.metadata import CONFIG_FILE, PROBE_CONTAINER
 _QUOTA = re.compile(r"exceeded quota: ([a-z0-9.-]{1,253})")
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink")
 """Metadata that changes without anybody's edit."""
+_NOT_READ = ("managedFields", "annotations", "labels", "ownerReferences")
+"""Metadata of a pool or policy that no decision reads there."""
 _NOT_CONTENT = ("status", "kind", "apiVersion")
 """An object of a list has no kind and version; what it holds is the same as in the answer to a write."""
 
 
 def observe(body: Mapping[str, object]) -> Seen:
-    ref = Ref(text(body, "kind"), text(body, "metadata", "namespace"), text(body, "metadata", "name"))
+    """What many objects have in common (intern) is kept once."""
+    ref = Ref(intern(text(body, "kind")), intern(text(body, "metadata", "namespace")), text(body, "metadata", "name"))
     owner = next((row for row in rows(body, "metadata", "ownerReferences") if row.get("controller") is True), {})
     label = texts(body, "metadata", "labels").get(labels.POOL, "")
     version = text(body, "metadata", "resourceVersion")
     return Seen(
         ref=ref,
-        uid=text(body, "metadata", "uid"),
+        uid=intern(text(body, "metadata", "uid")),
         version=int(version) if version.isdecimal() else 0,
-        pool=PoolKey(ref.namespace, label) if label else None,
-        owner_uid=text(owner, "uid"),
-        owner=f"{text(owner, 'kind')} {text(owner, 'name')}".strip(),
+        pool=PoolKey(ref.namespace, intern(label)) if label else None,
+        owner_uid=intern(text(owner, "uid")),
+        owner=intern(f"{text(owner, 'kind')} {text(owner, 'name')}".strip()),
         is_managed=texts(body, "metadata", "labels").get(labels.MANAGED_BY) == labels.FIELD_MANAGER,
         digest=digest(_editable(body)) if ref.kind not in _NOT_EDITED else "",
         fact=_FACTS[ref.kind](body) if ref.kind in _FACTS else None,
@@ -49,33 +53,31 @@ def _editable(body: Mapping[str, object]) -> dict[str, object]:
 
 
 def _pool(body: Mapping[str, object]) -> Fact:
-    parsed = EndpointPool.parse({part: value for part, value in body.items() if part != "status"})
+    parsed = EndpointPool.parse(_declared(body))
+    reference = parsed.spec.failover_policy_ref if isinstance(parsed, EndpointPool) else None
+    annotations = texts(body, "metadata", "annotations")
     return DeclaredPool(
         generation=number(body, "metadata", "generation"),
-        annotations=texts(body, "metadata", "annotations"),
-        pool=parsed if isinstance(parsed, EndpointPool) else None,
-        problems=parsed if isinstance(parsed, tuple) else (),
-        published=json.dumps(mapping(body, "status"), sort_keys=True, separators=(",", ":")).encode(),
+        annotations={key: value for key, value in annotations.items() if key.startswith(f"{GROUP}/")},
+        declared=Packed.of(_declared(body)),
+        published=Packed.of(mapping(body, "status")),
+        policy=reference.name if reference else "",
         is_ending=bool(text(body, "metadata", "deletionTimestamp")),
     )
 
 
+def _declared(body: Mapping[str, object]) -> Mapping[str, object]:
+    """What people have written, without what others have added to it: a copy of it all, or a megabyte of notes."""
+    metadata = {key: value for key, value in mapping(body, "metadata").items() if key not in _NOT_READ}
+    return {**{part: value for part, value in body.items() if part != "status"}, "metadata": metadata}
+
+
 def _policy(body: Mapping[str, object]) -> Fact:
-    parsed = FailoverPolicy.parse(body)
     return DeclaredPolicy(
         generation=number(body, "metadata", "generation"),
-        policy=parsed if isinstance(parsed, FailoverPolicy) else None,
-        problems=parsed if isinstance(parsed, tuple) else (),
-        status=_policy_status(body),
+        declared=Packed.of(_declared(body)),
+        published=Packed.of(mapping(body, "status")),
     )
-
-
-def _policy_status(body: Mapping[str, object]) -> FailoverPolicyStatus | None:
-    """As DeclaredPool.status."""
-    try:
-        return FailoverPolicyStatus.model_validate(mapping(body, "status"))
-    except ValidationError:
-        return None
 
 
 def _configmap(body: Mapping[str, object]) -> Fact:

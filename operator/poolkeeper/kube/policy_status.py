@@ -16,10 +16,12 @@ async def publish_policy(api: KubeApi, store: Store, key: PoolKey, now: datetime
     found = store.policy(key)
     if found is None:
         return False
-    seen, policy = found
+    seen, declared = found
+    policy, problems = declared.read()
+    before = declared.status
     bound = len(store.pools_using(key))
-    status = evaluate_policy(policy.policy, policy.problems, policy.generation, bound, policy.status, now)
-    if status != policy.status:
+    status = evaluate_policy(policy, problems, declared.generation, bound, before, now)
+    if status != before:
         body = {
             "apiVersion": API_VERSION,
             "kind": "FailoverPolicy",

@@ -7,6 +7,7 @@ reported the same way, in any order and any number of times; what is older than 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 from pydantic import ValidationError
 
@@ -14,7 +15,10 @@ from poolkeeper.api.base import Problem
 from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failover_policy import FailoverPolicy, FailoverPolicyStatus
 from poolkeeper.api.probe_result import ProbeResult
+from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.startup_hints import NO_NEWS, News
+from poolkeeper.kube.json_fields import mapping
+from poolkeeper.kube.packed import Packed
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey, RouterReport
 
 CHILD_KINDS = (
@@ -34,7 +38,7 @@ LONGEST_CHAIN = 4
 """Pod, ReplicaSet, Deployment, EndpointPool."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Ref:
     kind: str
     namespace: str
@@ -44,39 +48,56 @@ class Ref:
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeclaredPool:
-    """An EndpointPool as it stands; pool is None when it does not parse, problems say why.
+    """An EndpointPool as it stands, packed: read it once a decision.
 
-    published: its status, as JSON. As models it takes fifteen times as much memory, of each pool, all the time.
+    policy: that it refers to; "" also when it does not parse. annotations: ours. published: its status.
     """
 
     generation: int
     annotations: Mapping[str, str]
-    pool: EndpointPool | None
-    problems: tuple[Problem, ...]
-    published: bytes
+    declared: Packed
+    published: Packed
+    policy: str = ""
     is_ending: bool = False
     """It is being deleted: nothing is done for it any more."""
+
+    def read(self) -> tuple[EndpointPool | None, tuple[Problem, ...]]:
+        """None when it does not parse; why, is beside it."""
+        found = EndpointPool.parse(mapping(self.declared.value()))
+        return (found, ()) if isinstance(found, EndpointPool) else (None, found)
 
     @property
     def status(self) -> EndpointPoolStatus | None:
         """What was published last, whether or not the spec parses; one that cannot be read is as good as none."""
         try:
-            return EndpointPoolStatus.model_validate_json(self.published)
+            return EndpointPoolStatus.model_validate_json(self.published.text())
         except ValidationError:
             return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeclaredPolicy:
+    """As DeclaredPool."""
+
     generation: int
-    policy: FailoverPolicy | None
-    problems: tuple[Problem, ...]
-    status: FailoverPolicyStatus | None
+    declared: Packed
+    published: Packed
+
+    def read(self) -> tuple[FailoverPolicy | None, tuple[Problem, ...]]:
+        found = FailoverPolicy.parse(mapping(self.declared.value()))
+        return (found, ()) if isinstance(found, FailoverPolicy) else (None, found)
+
+    @property
+    def status(self) -> FailoverPolicyStatus | None:
+        try:
+            return FailoverPolicyStatus.model_validate_json(self.published.text())
+        except ValidationError:
+            return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Document:
     """Which router document a ConfigMap carries, and what news."""
 
@@ -85,7 +106,7 @@ class Document:
     news: News = NO_NEWS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Address:
     """Where a Service answers inside the cluster."""
 
@@ -93,7 +114,7 @@ class Address:
     port: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Probing:
     """A CronJob that probes. made_at: None when that cannot be read."""
 
@@ -104,7 +125,7 @@ Fact = DeclaredPool | DeclaredPolicy | Document | Address | LiveDeployment | Liv
 """A ProbeResult is what a finished Pod of the probe left behind."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One live object.
 
@@ -123,12 +144,31 @@ class Seen:
     fact: Fact = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """A RouterReport, with its state packed."""
+
+    pod: str
+    state: Packed | None
+    seen_at: datetime | None
+    error: str
+
+    @classmethod
+    def of(cls, report: RouterReport) -> Self:
+        text = report.state.model_dump_json(by_alias=True, exclude_defaults=True) if report.state else ""
+        return cls(report.pod, Packed.of_text(text) if text else None, report.seen_at, report.error)
+
+    def whole(self) -> RouterReport:
+        state = RouterState.model_validate_json(self.state.text()) if self.state else None
+        return RouterReport(self.pod, state, self.seen_at, self.error)
+
+
 class Store:
     def __init__(self) -> None:
         self._seen: dict[Ref, Seen] = {}
         self._of_pool: dict[PoolKey, set[Ref]] = {}
         self._by_uid: dict[str, Ref] = {}
-        self._reports: dict[PoolKey, tuple[RouterReport, ...]] = {}
+        self._reports: dict[PoolKey, tuple[_Report, ...]] = {}
         self._unheard: set[Ref] = set()
         """Known from the answer to our own write; no watch has reported it yet."""
 
@@ -218,10 +258,10 @@ class Store:
         return tuple(seen.fact for seen in self._controlled(key) if isinstance(seen.fact, ProbeResult))
 
     def reports(self, key: PoolKey) -> tuple[RouterReport, ...]:
-        return self._reports.get(key, ())
+        return tuple(report.whole() for report in self._reports.get(key, ()))
 
     def put_reports(self, key: PoolKey, reports: tuple[RouterReport, ...]) -> None:
-        self._reports[key] = reports
+        self._reports[key] = tuple(map(_Report.of, reports))
 
     def _belonging(self, key: PoolKey) -> Iterator[Seen]:
         yield from (self._seen[ref] for ref in sorted(self._of_pool.get(key, ())))
@@ -243,7 +283,4 @@ class Store:
 
     def _policy_of(self, key: PoolKey) -> PoolKey | None:
         found = self.pool(key)
-        if found is None or found[1].pool is None:
-            return None
-        reference = found[1].pool.spec.failover_policy_ref
-        return PoolKey(key.namespace, reference.name) if reference else None
+        return PoolKey(key.namespace, found[1].policy) if found and found[1].policy else None

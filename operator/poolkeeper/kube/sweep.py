@@ -24,7 +24,9 @@ async def sweep(
     for kind, selector in selectors.items():
         for namespace in namespaces:
             known = {ref: at for ref, at in store.reported(kind).items() if namespace in ("", ref.namespace)}
-            there = _versions(kind, await api.list_metadata(kind, namespace, selector))
+            there: dict[Ref, int] = {}
+            async for page in api.metadata_pages(kind, namespace, selector):
+                there |= _versions(kind, page)
             for ref in sorted(known.keys() | there.keys()):
                 if known.get(ref) != there.get(ref):
                     seen = store.get(ref)

@@ -24,7 +24,7 @@ NO_WISHES = Children()
 OPERATOR_PODS = OperatorPods()
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class PoolKey:
     namespace: str
     name: str
@@ -54,7 +54,7 @@ class Settings:
     flapping_pace_s: int = 30
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LivePod:
     name: str
     ip: str
@@ -64,7 +64,7 @@ class LivePod:
     """The document generation last poked into its annotation (0: never)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LiveDeployment:
     """What the Deployment controller says. up_to_date: its status is about its latest spec."""
 

@@ -33,13 +33,13 @@ class Damping:
     pace_s: float = 0.0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Part:
     value: tuple[str, ...]
-    changed_s: list[float] = field(default_factory=list)
+    changed_s: tuple[float, ...] = ()
 
 
-@dataclass
+@dataclass(slots=True)
 class _Pool:
     uid: str
     parts: dict[str, _Part] = field(default_factory=dict)
@@ -115,8 +115,8 @@ def _counts(pool: _Pool, status: EndpointPoolStatus, now_s: float) -> dict[str, 
         part = pool.parts.setdefault(name, _Part(value))
         if part.value != value:
             part.value = value
-            part.changed_s.append(now_s)
-        part.changed_s = [at_s for at_s in part.changed_s if now_s - at_s < WINDOW_S]
+            part.changed_s = (*part.changed_s, now_s)
+        part.changed_s = tuple(at_s for at_s in part.changed_s if now_s - at_s < WINDOW_S)
     return {name: len(part.changed_s) for name, part in pool.parts.items() if len(part.changed_s) >= MANY}
 
 

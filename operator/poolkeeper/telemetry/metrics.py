@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.process_collector import ProcessCollector
 
 from poolkeeper import __version__
+from poolkeeper.telemetry.pool_gauges import PoolGauges, Rest
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -35,6 +36,16 @@ LEASE_TRANSITIONS = "poolkeeper_lease_transitions"
 LOOP_LAG = "poolkeeper_operator_loop_lag_seconds"
 BUILD_INFO = "poolkeeper_build_info"
 
+OF_POOL = (
+    POOL_CONDITION,
+    CERTIFICATE_EXPIRY,
+    PROBE_REASON,
+    PROBE_VERDICT,
+    PROBE_TIMESTAMP,
+    POOL_RECONCILED,
+    POOL_FAILING,
+)
+"""Gauges whose first labels are a pool's namespace and name."""
 RESULTS = ("ok", "gone", "retry", "refused", "bug")
 WRITES = ("apply", "create", "update", "patch", "delete")
 WRITE_ERRORS = ("retry", "refused")
@@ -131,14 +142,9 @@ class Metrics:
         self._readable = Gauge(*self._named(NAMESPACE_READABLE), registry=self._registry)
         self._reports = Counter(*self._named(ROUTER_REPORTS_TOTAL), registry=self._registry)
         self._silent = Gauge(*self._named(ROUTERS_SILENT), registry=self._registry)
-        self._condition = Gauge(*self._named(POOL_CONDITION), registry=self._registry)
-        self._certificate = Gauge(*self._named(CERTIFICATE_EXPIRY), registry=self._registry)
+        self._pools = PoolGauges({name: (TABLE[name].words, TABLE[name].labels) for name in OF_POOL})
+        self._registry.register(self._pools)
         self._probe_cost = Counter(*self._named(PROBE_COST_TOTAL), registry=self._registry)
-        self._probe_reason = Gauge(*self._named(PROBE_REASON), registry=self._registry)
-        self._probe_status = Gauge(*self._named(PROBE_VERDICT), registry=self._registry)
-        self._probed_at = Gauge(*self._named(PROBE_TIMESTAMP), registry=self._registry)
-        self._reconciled_at = Gauge(*self._named(POOL_RECONCILED), registry=self._registry)
-        self._failing_since = Gauge(*self._named(POOL_FAILING), registry=self._registry)
         self._write_errors = Counter(*self._named(KUBE_WRITE_ERRORS_TOTAL), registry=self._registry)
         self._leader = Gauge(*self._named(LEADER), registry=self._registry)
         self._lease_transitions = Gauge(*self._named(LEASE_TRANSITIONS), registry=self._registry)
@@ -193,56 +199,44 @@ class Metrics:
         self._leader.set(float(leads))
 
     def pool_condition(self, namespace: str, pool: str, kind: str, status: str) -> None:
-        self._condition.labels(namespace, pool, kind).set(_VALUES.get(status, -1.0))
+        self._pools.set(POOL_CONDITION, (namespace, pool), _VALUES.get(status, -1.0), kind)
 
     def pool_reconciled(self, namespace: str, pool: str, at_s: float) -> None:
-        self._reconciled_at.labels(namespace, pool).set(at_s)
-        self._failing_since.labels(namespace, pool).set(0.0)
+        self._pools.set(POOL_RECONCILED, (namespace, pool), at_s)
+        self._pools.set(POOL_FAILING, (namespace, pool), 0.0)
 
     def pool_failing(self, namespace: str, pool: str, since_s: float) -> None:
-        self._failing_since.labels(namespace, pool).set(since_s)
+        self._pools.set(POOL_FAILING, (namespace, pool), since_s)
 
     def pool_unknown(self, namespace: str, pool: str, kinds: Iterable[str]) -> None:
         """What was known of it is too old to be reported."""
         for kind in kinds:
-            self._condition.labels(namespace, pool, kind).set(-1.0)
+            self._pools.set(POOL_CONDITION, (namespace, pool), -1.0, kind)
 
     def probed(self, namespace: str, pool: str, at_s: float | None) -> None:
         """None: there is no run that counts."""
-        self._probed_at.remove_by_labels({"namespace": namespace, "pool": pool})
-        if at_s is not None:
-            self._probed_at.labels(namespace, pool).set(at_s)
+        self._pools.replace(PROBE_TIMESTAMP, (namespace, pool), {} if at_s is None else {(): at_s})
 
     def probe_cost(self, namespace: str, pool: str, currency: str, amount: float) -> None:
         self._probe_cost.labels(namespace, pool, currency).inc(amount)
 
     def probe_statuses(self, namespace: str, pool: str, statuses: Mapping[str, tuple[str, str]]) -> None:
         """Of all its endpoints, each with its reason or ""; those that are not among them have none any more."""
-        for family in (self._probe_status, self._probe_reason):
-            family.remove_by_labels({"namespace": namespace, "pool": pool})
-        for endpoint, (status, reason) in statuses.items():
-            self._probe_status.labels(namespace, pool, endpoint).set(_STATUS_VALUES.get(status, 1.0))
-            if reason:
-                self._probe_reason.labels(namespace, pool, endpoint, reason).set(1.0)
+        values: dict[Rest, float] = {
+            (endpoint,): _STATUS_VALUES.get(status, 1.0) for endpoint, (status, _) in statuses.items()
+        }
+        reasons: dict[Rest, float] = {(endpoint, reason): 1.0 for endpoint, (_, reason) in statuses.items() if reason}
+        self._pools.replace(PROBE_VERDICT, (namespace, pool), values)
+        self._pools.replace(PROBE_REASON, (namespace, pool), reasons)
 
     def certificates(self, namespace: str, pool: str, expiries: Mapping[str, float]) -> None:
         """Of all its endpoints that have shown one."""
-        self._certificate.remove_by_labels({"namespace": namespace, "pool": pool})
-        for endpoint, at_s in expiries.items():
-            self._certificate.labels(namespace, pool, endpoint).set(at_s)
+        values: dict[Rest, float] = {(endpoint,): at_s for endpoint, at_s in expiries.items()}
+        self._pools.replace(CERTIFICATE_EXPIRY, (namespace, pool), values)
 
     def pool_gone(self, namespace: str, pool: str) -> None:
-        for family in (
-            self._condition,
-            self._certificate,
-            self._probe_cost,
-            self._probe_status,
-            self._probe_reason,
-            self._probed_at,
-            self._reconciled_at,
-            self._failing_since,
-        ):
-            family.remove_by_labels({"namespace": namespace, "pool": pool})
+        self._pools.drop((namespace, pool))
+        self._probe_cost.remove_by_labels({"namespace": namespace, "pool": pool})
 
     def watch_queue(self, depth: Callable[[], float], oldest_s: Callable[[], float]) -> None:
         self._queue_depth.set_function(depth)

@@ -31,6 +31,8 @@ class Objects:
         self.forgotten = 0
         """A watch from before this gets 410."""
         self._happened: list[Happened] = []
+        self._lists: list[tuple[int, list[Json]]] = []
+        """Each that was begun: its version, and what is in it."""
 
     def put(self, path: str, body: Mapping[str, Any], tell: bool = True) -> Json:
         """As somebody else: create or change. tell: False loses the event."""
@@ -84,15 +86,24 @@ class Objects:
             new = merged(known or {}, body) if method == "PATCH" else body
             return (200, known) if known and merged(known, new) == known else (200, self.put(at, new))
 
-    def listed(self, matches: Matches) -> Json:
+    def page(self, matches: Matches, query: Mapping[str, str]) -> tuple[int, Json]:
+        """A list, or the part of it that is asked for: `continue` is which list, and where to go on. A page after the
+        first is as its list was when it began, or it is gone (410)."""
         with self.changed:
-            items = [body for path, body in self.by_path.items() if matches(path, body)]
-            return {
-                "kind": "List",
-                "apiVersion": "v1",
-                "metadata": {"resourceVersion": str(self.version)},
-                "items": items,
-            }
+            if "continue" in query:
+                number, begin = map(int, query["continue"].split("."))
+            else:
+                number, begin = len(self._lists), 0
+                items = [body for path, body in self.by_path.items() if matches(path, body)]
+                self._lists.append((self.version, items))
+            version, items = self._lists[number]
+            if begin and version < self.forgotten:
+                return 410, status(410)
+            end = begin + (int(query.get("limit") or 0) or len(items))
+            metadata = {"resourceVersion": str(version)}
+            if end < len(items):
+                metadata["continue"] = f"{number}.{end}"
+            return 200, {"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items[begin:end]}
 
     def after(
         self, version: int, matches: Matches, ends: Callable[[], bool], until_s: float, bookmark_s: float

@@ -205,7 +205,7 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
             elif asked.verb == "watch":
                 self._watch(asked)
             elif asked.verb == "list":
-                self._json(200, objects.listed(asked.matches))
+                self._json(*objects.page(asked.matches, asked.query))
             elif asked.method != "GET":
                 is_merge = "merge-patch" in asked.headers.get("content-type", "")
                 self._json(*objects.write(asked.method, asked.path, json.loads(asked.body or b"{}"), is_merge))

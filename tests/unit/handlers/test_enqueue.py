@@ -28,7 +28,7 @@ class Bed:
     def list(self, kind: str, *bodies: Json, version: int = 10, namespace: str = "") -> Sequence[Ref]:
         """As they are at this version of the list."""
         self.woken.clear()
-        self.inbox.listed(Place(kind, namespace), Listed(bodies, str(version)))
+        self.inbox.listed(Place(kind, namespace), Listed(tuple(map(observe, bodies)), str(version)))
         return tuple(self.woken)
 
 
@@ -69,7 +69,7 @@ def test_a_list_counts_as_listed_once_the_store_has_it() -> None:
     store, listed = Store(), list[tuple[Place, bool]]()
     inbox = Inbox(store, lambda ref: None, lambda place: listed.append((place, store.get(CHAT) is not None)))
 
-    inbox.listed(Place("EndpointPool", ""), Listed((pool(),), "10"))
+    inbox.listed(Place("EndpointPool", ""), Listed((observe(pool()),), "10"))
 
     assert listed == [(Place("EndpointPool", ""), True)]
 

@@ -166,6 +166,30 @@ def test_a_standby_says_so_and_takes_over(server: ApiServer, operator: OperatorP
     second.process.wait(GUARD_S)
 
 
+def test_a_standby_has_everything_already_and_begins_with_what_changed_last(server: ApiServer, tmp_path: Path) -> None:
+    for number in range(30):
+        server.objects.put(f"{POOL}-{number}", pool(f"chat-{number}", uid=f"uid-{number}"))
+    lease = {"holderIdentity": "other", "renewTime": "t", "leaseDurationSeconds": 3600}
+    server.objects.put(f"{LEASES}/poolkeeper-operator", {"spec": lease})
+    operator = OperatorProcess(server, tmp_path, "--parallel", "1")
+    try:
+        operator.until("it to stand by", lambda: "stands by: waiting for" in operator.page("readyz")[1])
+        edit(server, 4)
+        begun = len(server.asked)
+        operator.until("it to look again", lambda: len(server.asked) > begun + 2)
+        assert server.writes() == []
+
+        begun = len(server.asked)
+        server.objects.put(f"{LEASES}/poolkeeper-operator", {"spec": {**lease, "holderIdentity": ""}})
+        operator.until("the edit to be applied", lambda: deployment(server).get("spec", {}).get("replicas") == 4)
+
+        assert [one.path for one in server.asked[begun:] if one.verb == "list"] == []
+        assert server.writes()[0].path.endswith("/chat-router")
+    finally:
+        operator.process.kill()
+        operator.process.wait(GUARD_S)
+
+
 def test_while_a_namespace_is_missing_the_others_are_served(server: ApiServer, tmp_path: Path) -> None:
     for plural in KINDS:
         for verb in ("list", "watch"):

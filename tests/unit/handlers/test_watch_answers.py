@@ -4,14 +4,15 @@ import json
 
 import pytest
 
-from poolkeeper.handlers.watch.answers import NotAnAnswerError, Place, check_event, listed
+from poolkeeper.handlers.watch.answers import Listed, Listing, NotAnAnswerError, Page, Place, check_event, page
+from poolkeeper.kube.client import MOST_PAGES
 from unit.kube.things import pod
 
 PODS = Place("Pod", "")
 OF_TEAM = Place("Pod", "team")
 
 
-def page(*bodies: object, version: str = "7") -> bytes:
+def answer(*bodies: object, version: str = "7") -> bytes:
     return json.dumps({"metadata": {"resourceVersion": version}, "items": bodies}).encode()
 
 
@@ -20,13 +21,13 @@ def event(kind: object, body: object) -> bytes:
 
 
 def test_a_list_is_its_objects_and_its_version() -> None:
-    found = listed(page({key: value for key, value in pod().items() if key != "kind"}), OF_TEAM)
+    found = page(answer({key: value for key, value in pod().items() if key != "kind"}), OF_TEAM)
 
-    assert (found.version, [body["kind"] for body in found.bodies]) == (7, ["Pod"])
+    assert (found.resource_version, found.rest, [body["kind"] for body in found.bodies]) == ("7", "", ["Pod"])
 
 
 def test_a_version_that_is_no_number_compares_with_nothing() -> None:
-    assert listed(page(version="opaque"), PODS).version == 0
+    assert listed(Page((), "opaque")).version == 0
 
 
 @pytest.mark.parametrize(
@@ -42,10 +43,10 @@ def test_a_version_that_is_no_number_compares_with_nothing() -> None:
         b'{"metadata": {"resourceVersion": 7}, "items": []}',
         b'{"metadata": {"resourceVersion": "7"}, "items": {}}',
         b'{"kind": "Status", "code": 500}',
-        page(None),
-        page({"metadata": {}}),
-        page({**pod(), "metadata": {"name": "a", "namespace": "team", "uid": "u"}}),
-        page(pod())[:-1],
+        answer(None),
+        answer({"metadata": {}}),
+        answer({**pod(), "metadata": {"name": "a", "namespace": "team", "uid": "u"}}),
+        answer(pod())[:-1],
         b"\xff\xfe",
         b"[" * 100_000,
         b'{"metadata": {"resourceVersion": "7"}, "items": [' + b"9" * 10_000 + b"]}",
@@ -53,7 +54,40 @@ def test_a_version_that_is_no_number_compares_with_nothing() -> None:
 )
 def test_anything_else_is_no_list(data: bytes) -> None:
     with pytest.raises(NotAnAnswerError):
-        listed(data, PODS)
+        page(data, PODS)
+
+
+def listed(*pages: Page) -> Listed:
+    listing = Listing(PODS)
+    for one in pages:
+        listing.add(one)
+    return listing.whole()
+
+
+def test_a_list_in_pages_is_one_list() -> None:
+    found = listed(Page((pod("a"), pod("b")), "7", "next"), Page((pod("c"),), "7"))
+
+    assert (found.version, [seen.ref.name for seen in found.seen]) == (7, ["a", "b", "c"])
+
+
+def test_a_page_says_where_the_next_one_begins() -> None:
+    data = json.dumps({"metadata": {"resourceVersion": "7", "continue": "next"}, "items": []}).encode()
+
+    assert page(data, PODS).rest == "next"
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        (Page((), "7", "a"), Page((), "8")),
+        (Page((), "7", "a"), Page((), "7", "a")),
+        tuple(Page((), "7", str(number)) for number in range(MOST_PAGES)),
+    ],
+    ids=["of two versions", "the same page for ever", "pages for ever"],
+)
+def test_pages_that_make_no_list_are_none(pages: tuple[Page, ...]) -> None:
+    with pytest.raises(NotAnAnswerError):
+        listed(*pages)
 
 
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
@@ -92,12 +126,12 @@ def test_an_object_of_another_namespace_is_none_of_ours() -> None:
     with pytest.raises(NotAnAnswerError):
         check_event(event("ADDED", pod()), Place("Pod", "other"))
     with pytest.raises(NotAnAnswerError):
-        listed(page(pod()), Place("Pod", "other"))
+        page(answer(pod()), Place("Pod", "other"))
 
 
 def test_what_came_instead_is_shown_and_bounded() -> None:
     with pytest.raises(NotAnAnswerError) as seen:
-        listed(b"<html>" + b"x" * 10_000, PODS)
+        page(b"<html>" + b"x" * 10_000, PODS)
 
     assert str(seen.value).startswith("instead of a list: 10006 bytes that begin with '<html>x")
     assert len(str(seen.value)) < 200

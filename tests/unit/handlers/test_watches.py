@@ -16,7 +16,7 @@ from poolkeeper.handlers.watch.answers import LARGEST_EVENT_BYTES, Place
 from poolkeeper.handlers.watch.scopes import Scopes
 from poolkeeper.handlers.watch.streams import Patience, Stream, Watching
 from poolkeeper.handlers.watch.watches import Wanted, Watches
-from poolkeeper.kube.client import Cluster
+from poolkeeper.kube.client import PAGE_OBJECTS, Cluster
 from poolkeeper.kube.store import Ref, Store
 from testing.fakes.kube import hostile
 from testing.fakes.kube.server import ApiServer
@@ -76,7 +76,7 @@ class Bed:
         self.store = Store()
         scopes = Scopes(KINDS, namespaces, self.turns.append)
         inbox = Inbox(self.store, scopes.tell, scopes.has_listed)
-        wanted = Wanted(namespaces, gives_up=True, patience=patience, kinds=KINDS)
+        wanted = Wanted(namespaces, gives_up=lambda: True, patience=patience, kinds=KINDS)
         self.watches = Watches(Cluster(Configuration(host=server.url)), wanted, inbox)
 
     def look(self) -> Watching:
@@ -183,6 +183,31 @@ def test_an_object_without_a_name_in_a_list_refuses_the_list(server: ApiServer) 
             assert not bed.knows(Ref("Pod", "team", "chat-router-1"))
 
     run(story())
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["at once", "after a page that has expired"])
+def test_a_list_comes_in_pages_and_goes_on_as_one(server: ApiServer, fails: bool) -> None:
+    """Else an old Pod would seem to be gone while the rest of the list is on its way."""
+    names = [f"pod-{number}" for number in range(2 * PAGE_OBJECTS + 1)]
+    for name in names:
+        server.objects.put(PODS.format("team", name), pod(name))
+
+    async def story() -> None:
+        bed = Bed(server)
+        if fails:
+            server.play("pods", "list", hostile.answer(200, _first_page(server)))
+            server.play("pods", "list", hostile.refusal(410))
+        async with watched(bed) as running:
+            await until("the first turn", lambda: CHAT in bed.turns, running)
+            assert all(bed.knows(Ref("Pod", "team", name)) for name in names)
+            assert len(server.requests("pods", "list")) == (5 if fails else 3)
+
+    run(story())
+
+
+def _first_page(server: ApiServer) -> bytes:
+    metadata = {"resourceVersion": str(server.objects.version), "continue": "x"}
+    return json.dumps({"metadata": metadata, "items": [pod("gone-by-then")]}).encode()
 
 
 @pytest.mark.parametrize("how", ["an ERROR of etcd (500)", "an ERROR: too old (410)", "a page of HTML", "403"])

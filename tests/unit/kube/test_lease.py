@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from poolkeeper.errors import RetryLater
 from poolkeeper.kube.json_fields import Json, find, text
 from poolkeeper.kube.lease import DURATION_S, RENEW_DEADLINE_S, RETRY_S, Lease, Seen, is_free
 from unit.kube.memory_api import MemoryApi
@@ -63,6 +64,56 @@ def test_a_free_lease_is_taken_and_given_back() -> None:
     asyncio.run(lease.release())
 
     assert bed.holder == ""
+
+
+def test_a_renewal_that_was_cut_short_does_not_keep_the_lease_from_being_given_back() -> None:
+    """It arrived, and its answer did not: the Lease is newer than its holder knows. The next one must not wait 15 s."""
+    bed = Bed()
+    lease = bed.lease("me")
+    real = bed.api.replace
+
+    async def conflicts(body: Json) -> Json:
+        bed.api.replace = real  # type: ignore[method-assign]
+        raise RetryLater("409: the object has been modified")
+
+    async def story() -> None:
+        await lease.acquire(lambda why: None)
+        bed.api.replace = conflicts  # type: ignore[method-assign, assignment]
+        await lease.release()
+
+    asyncio.run(story())
+
+    assert bed.holder == ""
+
+
+def test_a_lease_that_another_has_taken_meanwhile_stays_theirs() -> None:
+    bed = Bed()
+    lease = bed.lease("me")
+
+    async def conflicts(body: Json) -> Json:
+        raise RetryLater("409: the object has been modified")
+
+    async def story() -> None:
+        await lease.acquire(lambda why: None)
+        bed.api.put(PATH, held("other"))
+        bed.api.replace = conflicts  # type: ignore[method-assign, assignment]
+        await lease.release()
+
+    asyncio.run(story())
+
+    assert bed.holder == "other"
+
+
+def test_who_had_better_not_have_it_does_not_take_it_though_it_is_free() -> None:
+    bed = Bed()
+    reasons = ["it cannot watch: Pod", "it cannot watch: Pod", ""]
+    reported: list[str] = []
+
+    asyncio.run(bed.lease("me").acquire(reported.append, lambda: reasons.pop(0)))
+
+    assert reported == ["it cannot watch: Pod"]
+    assert reasons == []
+    assert bed.holder == "me"
 
 
 def test_taking_over_counts_as_a_transition() -> None:

@@ -18,8 +18,9 @@ def test_a_valid_pool_is_parsed() -> None:
     fact = observe(pool()).fact
 
     assert isinstance(fact, DeclaredPool)
-    assert fact.pool is not None
-    assert fact.problems == ()
+    found, problems = fact.read()
+    assert found is not None
+    assert problems == ()
 
 
 def test_a_pool_that_does_not_parse_keeps_its_problems_and_its_status() -> None:
@@ -30,17 +31,30 @@ def test_a_pool_that_does_not_parse_keeps_its_problems_and_its_status() -> None:
     fact = observe(body).fact
 
     assert isinstance(fact, DeclaredPool)
-    assert fact.pool is None
-    assert fact.problems
+    found, problems = fact.read()
+    assert found is None
+    assert problems
     assert fact.status is not None
     assert fact.status.summary == "1/1"
+
+
+def test_of_annotations_only_ours_are_kept_and_an_edit_of_others_is_no_news() -> None:
+    """A tool may keep a copy of the whole object there, or a megabyte of notes."""
+    ours = {"poolkeeper.dev/paused": "true"}
+    noted = observe(pool(annotations={**ours, "kubectl.kubernetes.io/last-applied-configuration": "x" * 200_000}))
+    fact = noted.fact
+
+    assert isinstance(fact, DeclaredPool)
+    assert fact.annotations == ours
+    assert noted == observe(pool(annotations=ours, managedFields=[{"manager": "other"}]))
+    assert noted != observe(pool(annotations={}))
 
 
 def test_a_policy_is_parsed() -> None:
     fact = observe(policy()).fact
 
     assert isinstance(fact, DeclaredPolicy)
-    assert fact.policy is not None
+    assert fact.read()[0] is not None
 
 
 def test_a_configmap_tells_which_document_it_carries() -> None:

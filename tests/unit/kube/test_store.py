@@ -1,12 +1,17 @@
 """The store holds the last version of each object, from any source and in any order."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from poolkeeper.api.router_state import EndpointState, RouterState
 from poolkeeper.kube.json_fields import Json, mapping
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
 from poolkeeper.plan.snapshot import PoolKey, RouterReport
 from unit.kube.things import KEY, chain, child, owner, pod, policy, pool
+
+NOW = datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC)
 
 
 def known() -> Store:
@@ -76,6 +81,19 @@ def test_a_policy_knows_its_pools() -> None:
 
     assert store.pools_using(PoolKey("team", "standard")) == (PoolKey("team", "a"), PoolKey("team", "b"))
     assert store.pools_using(PoolKey("other", "standard")) == ()
+
+
+def test_a_report_comes_back_as_it_was() -> None:
+    failing = EndpointState.model_validate(
+        {"name": "größer \N{WHALE}", "failing": {"since": NOW, "attempts": 3}, "weight": 0.1 + 0.2, "retryAt": NOW}
+    )
+    state = RouterState(pool="team/chat", endpoints=(failing,), active_tier=0, unserved_models=("a",))
+    reports = (RouterReport("a", state, NOW), RouterReport("b", None, None, "no answer in time"))
+    store = Store()
+
+    store.put_reports(KEY, reports)
+
+    assert store.reports(KEY) == reports
 
 
 def test_reports_go_with_the_last_thing_of_a_pool() -> None:

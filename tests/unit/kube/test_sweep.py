@@ -1,7 +1,7 @@
 """What the watches missed is found by comparing who is there, and only what differs is read."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
@@ -68,8 +68,10 @@ def test_what_only_our_own_write_has_shown_is_looked_at_once() -> None:
 @pytest.mark.parametrize("version", ["", "now"])
 def test_a_list_without_versions_is_asked_for_again(version: str) -> None:
     class Lying(MemoryApi):
-        async def list_metadata(self, kind: str, namespace: str, selector: str) -> list[Mapping[str, object]]:
-            return [{"metadata": {"name": "a", "namespace": "team", "resourceVersion": version}}]
+        async def metadata_pages(
+            self, kind: str, namespace: str, selector: str
+        ) -> AsyncIterator[list[Mapping[str, object]]]:
+            yield [{"metadata": {"name": "a", "namespace": "team", "resourceVersion": version}}]
 
     with pytest.raises(RetryLater, match="resourceVersion"):
         swept(Lying(), Store())

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from poolkeeper.errors import PoolkeeperError
+from poolkeeper.kube.client import MOST_PAGES
 from poolkeeper.kube.json_fields import find, mapping, number, text
+from poolkeeper.kube.observe import observe
+from poolkeeper.kube.store import Seen
 
-LARGEST_LIST_BYTES = 128 << 20
+LARGEST_PAGE_BYTES = 64 << 20
 LARGEST_EVENT_BYTES = 8 << 20
 """etcd takes objects of 1.5 MB; an event is one in JSON."""
 SHOWN = 80
@@ -36,10 +39,19 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """version: of the list, 0 when it is no number."""
+class Page:
+    """A part of a list. rest: what to ask for the next part with; "" after the last."""
 
     bodies: tuple[Mapping[str, object], ...]
+    resource_version: str
+    rest: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """All there is. version: of the list, 0 when it is no number."""
+
+    seen: tuple[Seen, ...]
     resource_version: str
 
     @property
@@ -47,13 +59,38 @@ class Listed:
         return int(self.resource_version) if self.resource_version.isdecimal() else 0
 
 
-def listed(data: bytes, place: Place) -> Listed:
+class Listing:
+    """A list while it comes: of each page only what is kept. All pages are of one version, or it is no list."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._seen: list[Seen] = []
+        self._version = ""
+        self._pages = 0
+        self.rest = ""
+        """As Page.rest."""
+
+    def add(self, page: Page) -> None:
+        self._pages += 1
+        if self._version and page.resource_version != self._version:
+            raise NotAnAnswerError(f"{self._place}: a list of version {self._version} and {page.resource_version}")
+        if page.rest and (page.rest == self.rest or self._pages >= MOST_PAGES):
+            raise NotAnAnswerError(f"{self._place}: a list without an end, after {self._pages} pages")
+        self._version, self.rest = page.resource_version, page.rest
+        self._seen.extend(map(observe, page.bodies))
+
+    def whole(self) -> Listed:
+        return Listed(tuple(self._seen), self._version)
+
+
+def page(data: bytes, place: Place) -> Page:
     answer = _parsed(data, "a list")
     items = find(answer, "items")
     version = text(answer, "metadata", "resourceVersion")
     if not isinstance(items, list) or not version:
         raise NotAnAnswerError(f"instead of a list: {_shown(data)}")
-    return Listed(tuple({**_object(item, place), "kind": place.kind} for item in items), version)
+    bodies = tuple({**_object(item, place), "kind": place.kind} for item in items)
+    return Page(bodies, version, text(answer, "metadata", "continue"))
 
 
 def check_event(line: bytes, place: Place) -> None:

@@ -3,7 +3,8 @@
 One answer that is none (an ERROR in the stream, a page of HTML, 403 for a minute, half a line) ends kopf's watcher, and
 that one's end hangs all of kopf. So kopf asks here. A list that fails is asked for again after a pause; a watch that
 goes wrong makes kopf list again; which kinds there are is not asked at all (discovery). How each stream is doing is
-written down (streams), and a list goes on as one, so that who is missing in it is noticed; kopf gets its version.
+written down (streams). A list comes in pages, and goes on as one, so that who is missing in it is noticed; kopf gets
+its version.
 """
 
 import asyncio
@@ -12,24 +13,25 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
 from poolkeeper.errors import PoolkeeperError
 from poolkeeper.handlers.watch.answers import (
     LARGEST_EVENT_BYTES,
-    LARGEST_LIST_BYTES,
+    LARGEST_PAGE_BYTES,
     LIST_AGAIN,
     Listed,
+    Listing,
     NotAnAnswerError,
     Place,
     check_event,
-    listed,
+    page,
 )
 from poolkeeper.handlers.watch.discovery import discovered
 from poolkeeper.handlers.watch.streams import Patience, Stream
-from poolkeeper.kube.client import RESOURCES
+from poolkeeper.kube.client import PAGE_OBJECTS, RESOURCES
 
 FIRST_REST_S = 0.25
 LONGEST_REST_S = 8.0
@@ -134,16 +136,27 @@ class WatchSession:
             await asyncio.sleep(longest_s * random.uniform(0.5, 1.0))
 
     async def _list(self, url: str, stream: Stream) -> JsonAnswer:
-        timeout = aiohttp.ClientTimeout(total=LIST_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
+        listing = Listing(stream.place)
         try:
-            async with self._http.get(url, headers=await self._login(), timeout=timeout) as response:
-                found = listed(await _body(response, stream), stream.place)
+            await self._add_page(listing, url, stream)
+            while listing.rest:
+                stream.asks(time.monotonic())
+                await self._add_page(listing, url, stream)
         except (aiohttp.ClientError, TimeoutError, OSError, PoolkeeperError, NotAnAnswerError) as error:
             self._failed(stream, error)
             raise aiohttp.ClientConnectionError(_said(error)) from error  # kopf lists again for it
+        found = listing.whole()
         self._on_list(stream.place, found)
         stream.has_listed(time.monotonic())
         return JsonAnswer({"metadata": {"resourceVersion": found.resource_version}, "items": []})
+
+    async def _add_page(self, listing: Listing, url: str, stream: Stream) -> None:
+        query = {"limit": str(PAGE_OBJECTS), **({"continue": listing.rest} if listing.rest else {})}
+        of_page = f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
+        timeout = aiohttp.ClientTimeout(total=LIST_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
+        async with self._http.get(of_page, headers=await self._login(), timeout=timeout) as response:
+            body = await _body(response, stream)
+        listing.add(page(body, stream.place))
 
     async def _watch(self, url: str, stream: Stream) -> JsonAnswer:
         silent_s = self._patience.watch_s + self._patience.silent_s
@@ -198,8 +211,8 @@ async def _body(response: aiohttp.ClientResponse, stream: Stream) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_chunked(CHUNK_BYTES):
         body += chunk
-        if len(body) > LARGEST_LIST_BYTES:
-            raise NotAnAnswerError(f"a list of more than {LARGEST_LIST_BYTES} bytes")
+        if len(body) > LARGEST_PAGE_BYTES:
+            raise NotAnAnswerError(f"a page of a list of more than {LARGEST_PAGE_BYTES} bytes")
     return bytes(body)
 
 

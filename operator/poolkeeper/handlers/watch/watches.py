@@ -50,10 +50,11 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Wanted:
-    """namespaces: none for all. gives_up: end when nothing at all can be watched; for one that another may replace."""
+    """namespaces: none for all. gives_up: does it end when nothing at all can be watched? One that another may replace
+    does."""
 
     namespaces: tuple[str, ...]
-    gives_up: bool
+    gives_up: Callable[[], bool]
     patience: Patience = PATIENCE
     kinds: tuple[str, ...] = tuple(SELECTORS)
 
@@ -94,7 +95,7 @@ class Watches:
                 raise RetryLater(f"watching has ended: {kopfs.ended or '; '.join(in_words(seen.problems))}")
             hopeless_since_s = (hopeless_since_s or now_s) if seen.is_hopeless else None
             hopeless_s = now_s - hopeless_since_s if hopeless_since_s else 0.0
-            if self._wanted.gives_up and hopeless_s > self._wanted.patience.hopeless_s:
+            if self._wanted.gives_up() and hopeless_s > self._wanted.patience.hopeless_s:
                 raise RetryLater(
                     f"nothing can be watched for {hopeless_s:.0f} s: {'; '.join(in_words(seen.problems)[:3])}"
                 )
