@@ -14,6 +14,7 @@ WANT: dict[str, dict[tuple[str, str], set[str]]] = {
         ("poolkeeper.dev", "endpointpools"): {"get", "list"},
         ("", "pods"): {"get", "list"},
         ("", "pods/proxy"): {"get"},
+        ("events.k8s.io", "events"): {"list"},
     },
     "traces": {
         ("poolkeeper.dev", "endpointpools"): {"list"},
@@ -37,6 +38,12 @@ def test_a_reader_may_read_what_it_shows_and_nothing_else(template: Template, co
     rendered = template(*ON)
     (role,) = [one for one in rendered.of("ClusterRole") if name_of(one) == f"pk-poolkeeper-{component}"]
     assert verbs([role]) == WANT[component]
+
+
+def test_the_page_reads_logs_only_for_its_search(template: Template) -> None:
+    rendered = template(*ON, "dashboard.requestSearch=true")
+    (role,) = [one for one in rendered.of("ClusterRole") if name_of(one) == "pk-poolkeeper-dashboard"]
+    assert verbs([role]) == WANT["dashboard"] | {("", "pods/log"): {"get"}}
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

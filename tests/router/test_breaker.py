@@ -128,6 +128,8 @@ def test_a_refused_key_is_out_until_its_file_changes(router: Router, a: FakeProv
 
     router.write_key("a", "sk-a")
     eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "the new key is used")
+    assert router.endpoint("a").key_changed_at is not None
+    assert router.endpoint("b").key_changed_at is None
     assert router.endpoint("a").reason == "Healthy"
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,13 @@ import httpx
 import yaml
 
 from testing.fakes.harness import FakeProvider
-from testing.runs.pools import Given, pool, write
+from testing.runs.pools import Given, pool, secret, write
 from testing.runs.running import PATIENCE_S, ROOT, Run
 
 GOOD_S, BAD_S, WORSE_S = 150.0, 60.0, 40.0
 """Of traffic, before the picture is taken."""
+LOGGED_S = 2.0
+"""After which a request is in the log."""
 DIALS: dict[str, object] = {"tokens": 8, "token_interval_ms": 5.0}
 POLICY: dict[str, object] = {"healthCheck": {"type": "None"}}
 BROWSER = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-sync")
@@ -32,7 +35,7 @@ QUIET = (
 BROWSER_LIMIT_S = 120.0
 COLOURS = "64"
 DARK = ("--force-dark-mode", "--blink-settings=preferredColorScheme=0")
-WIDE, NARROW = "--window-size=1280,1620", "--window-size=420,2700"
+WIDE, NARROW = "--window-size=1280,2240", "--window-size=420,2700"
 PICTURES = {"": (WIDE,), "-dark": (WIDE, *DARK), "-phone": (NARROW,)}
 PRICE = {"currency": "USD", "inputPerMillion": "0.15", "outputPerMillion": "0.60"}
 
@@ -59,21 +62,26 @@ def main() -> int:
 
 @contextmanager
 def _scene(folder: Path) -> Iterator[str]:
-    """The address of a dashboard that has something to show."""
+    """The address of a dashboard that has something to show: two of three providers fail, one after its API key has
+    changed; the address asks for the last request, too."""
     official, aggregator, local = (
         FakeProvider(name, params={**DIALS, "first_token_ms": first_token_ms})
         for name, first_token_ms in (("official", 90.0), ("aggregator", 180.0), ("local", 350.0))
     )
     with official, aggregator, local:
-        given = [Given(official), Given(aggregator), Given(local, tier=1, max_connections=8)]
+        given = [Given(official, key="api-key"), Given(aggregator), Given(local, tier=1, max_connections=8)]
         manifest = write(folder / "pool.yaml", _priced(pool(given, POLICY)))
-        with Run(folder / "state", "-f", manifest) as run, _dashboard(run.state) as url:
+        keys = write(folder / "keys.yaml", secret(**{"api-key": "the-first-key"}))
+        with Run(folder / "state", "-f", manifest, "-f", keys) as run, _dashboard(run.state) as url:
             _ask(run, GOOD_S)
+            write(keys, secret(**{"api-key": "the-next-key"}))
             official.set("error500")
             _ask(run, BAD_S)
             aggregator.set("busy503")
             _ask(run, WORSE_S)
-            yield url
+            request = run.ask().headers["x-request-id"]
+            time.sleep(LOGGED_S)
+            yield f"{url.rstrip('/')}/#pool=default/chat&request={request}"
 
 
 def _priced(manifests: str) -> str:

@@ -67,7 +67,8 @@ class FailingRow(Heard):
 
 class EndpointState(Heard):
     """One endpoint as this replica sees it. since: when health, breaker or reason last changed.
-    limit: requests in flight that it may have now, at most max_connections."""
+    limit: requests in flight that it may have now, at most max_connections. key_changed_at: when its API key last
+    changed while this replica ran, by its own file; None: not since its start."""
 
     name: Name
     fingerprint: Name = ""
@@ -87,6 +88,7 @@ class EndpointState(Heard):
     last_error: LastError | None = None
     failing: FailingRow | None = None
     health_check: CheckState | None = None
+    key_changed_at: Instant | None = None
     models: tuple[ModelState, ...] = Field((), max_length=MOST_MODELS)
 
 

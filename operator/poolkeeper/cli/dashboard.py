@@ -16,9 +16,11 @@ from poolkeeper.cli import listen, options
 from poolkeeper.cli.listen import Address
 from poolkeeper.dashboard.collect import look
 from poolkeeper.dashboard.latest_view import LatestView
+from poolkeeper.dashboard.request_search import RequestSearch
 from poolkeeper.dashboard.server import serving
 from poolkeeper.dashboard.site import Site
 from poolkeeper.diagnostics import pool_locator
+from poolkeeper.diagnostics.pool_changes import ChangeReader
 
 PERIOD_S = 2.0
 DEFAULT_LISTEN = "127.0.0.1:9280"
@@ -70,14 +72,15 @@ def dashboard(
     """
     address = listen.claim("--listen", listen.parse("--listen", listen_on))
     source, pools = pool_locator.source((pool or "").rpartition("/")[0] or namespace, state_dir)
-    look_again = partial(look, pools, pool, namespace, clock.now)
+    look_again = partial(look, pools, ChangeReader(clock.now), pool, namespace)
+    search = RequestSearch(lambda: pool_locator.chosen(pools(), pool, namespace))
     board = LatestView(source, clock.now()).first(look_again, clock.now)
 
     def document() -> bytes:
         return board.document(clock.now()).model_dump_json(by_alias=True).encode()
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a Pod has no other way to end
-    with serving(address.host, address.port, Site(address.host, document, names)):
+    with serving(address.host, address.port, Site(address.host, document, names, search.answer)):
         _tell(address, source)
         if not no_browser and sys.stdout.isatty() and has_browser(os.environ, sys.platform):
             webbrowser.open(address.url)

@@ -11,11 +11,12 @@ import click
 from rich.console import Console
 
 from poolkeeper import clock
+from poolkeeper.api.pool_change import ChangeKind, PoolChange
 from poolkeeper.api.reasons import Reason
 from poolkeeper.cli import listen
 from poolkeeper.cli.options import files
 from poolkeeper.errors import UserError
-from poolkeeper.local import manual_overrides, run_record
+from poolkeeper.local import change_log, manual_overrides, run_record
 from poolkeeper.local import state_dir as statedir
 from poolkeeper.local.backend import LocalBackend, Sources
 from poolkeeper.local.console import ConsoleLog, SettledFindings
@@ -187,19 +188,28 @@ class Serving:
             ask=ask,
             on_findings=SettledFindings(self.teller),
             on_probe_status=self._probe_status,
-            on_edit=self.teller.edited,
+            on_edit=self._edited,
         )
+
+    def _edited(self) -> None:
+        self.teller.edited()
+        self._remember("Spec", "the files have changed and are valid: the spec, its policy or a Secret")
+
+    def _remember(self, kind: ChangeKind, told: str, is_warning: bool = False) -> None:
+        change_log.add(self.state, PoolChange(at=clock.now(), kind=kind, told=told, by="run", is_warning=is_warning))
 
     def _probe_status(self, update: StatusUpdate) -> None:
         pool = PoolRecord(metadata=PoolMeta(name=self.key.name, namespace=self.key.namespace), status=update.status)
         run = RunRecord(pid=os.getpid(), base_url=f"{self.client.url}/v1", admin_url=self.admin.url, pool=pool)
         run_record.write(self.state, run)
         for event in update.events:
+            self._remember("Event", f"{event.reason}: {event.message}", event.type == "Warning")
             if event.reason == Reason.InvalidSpec:
                 continue  # reported already, each problem with its file
             self.teller.say(event.reason, event.message, "yellow" if event.type == "Warning" else "green")
 
     def _ready(self) -> None:
+        self._remember("RollOut", "the run has begun: its router takes requests")
         url = f"{self.client.url}/v1"
         body = '{"stream": true, "messages": [{"role": "user", "content": "Hello"}]}'
         self.teller.say(

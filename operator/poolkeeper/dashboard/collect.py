@@ -10,20 +10,21 @@ from poolkeeper.diagnostics import pool_locator
 from poolkeeper.diagnostics.advice import advice, comes_back
 from poolkeeper.diagnostics.collect import gather
 from poolkeeper.diagnostics.endpoint_facts import Facts, Seen, facts_of
+from poolkeeper.diagnostics.pool_changes import ChangeReader, Changes
 from poolkeeper.diagnostics.pool_locator import Target
 from poolkeeper.status.fault_words import page_of
 
 
 def look(
-    pools: Callable[[], Sequence[Target]], pool: str | None, namespace: str | None, now: Callable[[], datetime]
+    pools: Callable[[], Sequence[Target]], reader: ChangeReader, pool: str | None, namespace: str | None
 ) -> tuple[PoolFacts, ...]:
     return tuple(
-        _facts(found, gather(found, with_metrics=True), now())
+        _facts(found, gather(found, with_metrics=True), reader.of(found), reader.now())
         for found in pool_locator.chosen(pools(), pool, namespace)
     )
 
 
-def _facts(found: Target, seen: Seen, now: datetime) -> PoolFacts:
+def _facts(found: Target, seen: Seen, changes: Changes, now: datetime) -> PoolFacts:
     status = found.pool.status
     return PoolFacts(
         name=found.name,
@@ -31,7 +32,8 @@ def _facts(found: Target, seen: Seen, now: datetime) -> PoolFacts:
         routers=seen.routers,
         metrics=seen.metrics,
         words={one.name: _words(one, facts_of(found.name, status, one, seen), now) for one in status.endpoints},
-        notes=seen.notes,
+        changed=tuple(changes.changes),
+        notes=(*seen.notes, *changes.notes),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from poolkeeper.api.pool_change import PoolChange
 from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.status import EndpointPoolStatus
 
@@ -27,12 +28,13 @@ class EndpointWords:
 
 @dataclass(frozen=True)
 class PoolFacts:
-    """routers, metrics: by router, its /state and its /metrics. words: by endpoint. notes: what could not be looked at,
-    and why."""
+    """routers, metrics: by router, its /state and its /metrics. words: by endpoint. changed: as others than routers
+    tell it. notes: what could not be looked at, and why."""
 
     name: str
     status: EndpointPoolStatus
     routers: Mapping[str, RouterState] = field(default_factory=dict)
     metrics: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, EndpointWords] = field(default_factory=dict)
+    changed: tuple[PoolChange, ...] = ()
     notes: tuple[str, ...] = ()

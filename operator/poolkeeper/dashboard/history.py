@@ -5,12 +5,13 @@ A router is news from its second look on: what it had counted before the first m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from poolkeeper.dashboard.facts import PoolFacts
 from poolkeeper.dashboard.hour import Hour, State, state_of
+from poolkeeper.dashboard.past import Past
 from poolkeeper.diagnostics.counts import Counts, counts_of, total
 
 STEP_S = 10
@@ -34,6 +35,7 @@ class PoolHistory:
     known: Known = field(default_factory=dict)
     gains: tuple[Gain, ...] = ()
     hour: Hour = field(default_factory=Hour)
+    past: Past = field(default_factory=Past)
 
     def after(
         self, metrics: Mapping[str, str], now: datetime, states: Mapping[str, State] = MappingProxyType({})
@@ -48,7 +50,7 @@ class PoolHistory:
                 news[endpoint] = news.get(endpoint, Counts()) + gained
         kept = tuple(gain for gain in self.gains if gain.at > now - WINDOW)
         gains = (*kept, Gain(now, news)) if heard else kept
-        return PoolHistory({**self.known, **heard}, gains, self.hour.after(states, news, now))
+        return PoolHistory({**self.known, **heard}, gains, self.hour.after(states, news, now), self.past)
 
     def of(self, endpoint: str) -> Counts:
         """Over the whole window."""
@@ -72,7 +74,8 @@ class History:
 
     def _with(self, pool: PoolFacts, now: datetime) -> PoolHistory:
         states = {endpoint.name: state_of(endpoint) for endpoint in pool.status.endpoints}
-        return self.of(pool.name).after(pool.metrics, now, states)
+        counted = self.of(pool.name).after(pool.metrics, now, states)
+        return replace(counted, past=counted.past.after(pool, now))
 
     def of(self, pool: str) -> PoolHistory:
         return self.pools.get(pool, PoolHistory())

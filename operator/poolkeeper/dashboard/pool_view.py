@@ -12,27 +12,28 @@ from types import MappingProxyType
 from poolkeeper.api.reasons import GOOD, ConditionType, meaning, runbook
 from poolkeeper.api.router_reasons import BY_BREAKER, word
 from poolkeeper.api.status import Condition, EndpointStatus
+from poolkeeper.dashboard.change_list import change_docs
 from poolkeeper.dashboard.facts import EndpointWords, PoolFacts, Told
 from poolkeeper.dashboard.history import PoolHistory
 from poolkeeper.dashboard.hour import began
 from poolkeeper.dashboard.minute_view import minute_doc
+from poolkeeper.dashboard.timeline import breaker_spans, tier_spans
 from poolkeeper.dashboard.view_model import (
-    ChangeDoc,
     ConditionDoc,
     EndpointDoc,
     ModelDoc,
     PoolDoc,
+    SpanDoc,
     StepDoc,
     TierDoc,
+    TierSpanDoc,
     ToldDoc,
     ViewDoc,
 )
-from poolkeeper.diagnostics.change_words import change_text
 from poolkeeper.diagnostics.counts import Counts, quantile_ms
 from poolkeeper.diagnostics.level import level
 from poolkeeper.status.merge_replicas import unserved_models
 
-CHANGES_SHOWN = 12
 BY_GRAVITY = (
     "Available",
     "FailoverActive",
@@ -81,6 +82,10 @@ def pool_doc(facts: PoolFacts, history: PoolHistory, now: datetime) -> PoolDoc:
         level=level(status),
         headline=status.headline,
         hour_began=began(now),
+        tier_spans=tuple(
+            TierSpanDoc(begins=one.begins, ends=one.ends, tier=one.tier)
+            for one in tier_spans(history.past, began(now), now)
+        ),
         active_tier=status.active_tier,
         summary=status.summary,
         address=status.address,
@@ -90,7 +95,7 @@ def pool_doc(facts: PoolFacts, history: PoolHistory, now: datetime) -> PoolDoc:
         troubles=troubles,
         tiers=tuple(_tier(tier, endpoints, status.active_tier) for tier in sorted({one.tier for one in endpoints})),
         endpoints=endpoints,
-        changes=tuple(_changes(facts))[:CHANGES_SHOWN],
+        changes=change_docs(history.past, facts, now),
         notes=facts.notes,
     )
 
@@ -167,10 +172,16 @@ def _endpoint(
         latest_ms=round(median(latest_ms)) if latest_ms else None,
         steps=tuple(map(_step, history.steps(one.name, now))),
         hour=tuple(minute and minute_doc(minute) for minute in history.hour.of(one.name, now)),
+        spans=tuple(_spans(one, facts, history, now)),
         told=tuple(map(_told, words.told)),
         comes_back=words.comes_back,
         views=tuple(_views(one.name, facts)),
     )
+
+
+def _spans(one: EndpointStatus, facts: PoolFacts, history: PoolHistory, now: datetime) -> Iterable[SpanDoc]:
+    for span in breaker_spans(one.name, history.past, facts.routers, one.outage_since, began(now), now):
+        yield SpanDoc(begins=span.begins, ends=span.ends, state=span.state, routers=span.routers, why=span.why)
 
 
 def _step(counts: Counts | None) -> StepDoc | None:
@@ -201,26 +212,6 @@ def _views(endpoint: str, facts: PoolFacts) -> Iterable[ViewDoc]:
                         if model.breaker != "Closed"
                     ),
                 )
-
-
-def _changes(facts: PoolFacts) -> list[ChangeDoc]:
-    """The newest first."""
-    found = [
-        (change.at, change.sequence, router, change)
-        for router, state in facts.routers.items()
-        for change in state.transitions
-        if change.at
-    ]
-    return [
-        ChangeDoc(
-            at=at,
-            endpoint=change.endpoint,
-            model=change.model,
-            told=change_text(change),
-            router=router,
-        )
-        for at, _, router, change in sorted(found, key=lambda one: one[:3], reverse=True)
-    ]
 
 
 def _page(reason: str) -> str:

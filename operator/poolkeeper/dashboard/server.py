@@ -30,7 +30,9 @@ class Handler(BaseHTTPRequestHandler):
     def parse_request(self) -> bool:
         """The base class would look for a method of its own for each verb; here every verb has one answer."""
         if super().parse_request():
-            answer = self._site.answer(self.command, urlsplit(self.path).path, self.headers.get("Host", ""))
+            where, headers = urlsplit(self.path), self.headers
+            from_site = headers.get("Sec-Fetch-Site", "")
+            answer = self._site.answer(self.command, where.path, headers.get("Host", ""), where.query, from_site)
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)

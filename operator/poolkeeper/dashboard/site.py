@@ -9,11 +9,22 @@ import ipaddress
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from urllib.parse import parse_qsl
 
 from poolkeeper.api.reasons import runbook
 
 HTML, TEXT = "text/html; charset=utf-8", "text/plain; charset=utf-8"
-SCRIPTS = ("app.js", "view.js", "dom.js", "hour.js", "charts.js", "topology.js", "uplot.js")
+SCRIPTS = (
+    "app.js",
+    "view.js",
+    "dom.js",
+    "hour.js",
+    "charts.js",
+    "topology.js",
+    "timeline.js",
+    "search.js",
+    "uplot.js",
+)
 FILES: Mapping[str, tuple[str, str]] = {
     "/": ("index.html", HTML),
     "/style.css": ("style.css", "text/css; charset=utf-8"),
@@ -23,6 +34,9 @@ FILES: Mapping[str, tuple[str, str]] = {
     **{f"/{name}": (name, "text/javascript; charset=utf-8") for name in SCRIPTS},
 }
 DOCUMENT = "/pools.json"
+SEARCH = "/requests.json"
+OWN_PAGE = frozenset({"", "same-origin", "none"})
+"""Sec-Fetch-Site of a question that no other site's page asks; "": no browser does."""
 RUNBOOKS = "/runbooks/"
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -37,6 +51,7 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 LONGEST_QUOTE = 80
+MOST_FIELDS = 16
 _RUNBOOK_PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -58,12 +73,23 @@ class Answer:
         return {"Content-Type": self.content_type, "Content-Length": str(len(self.body)), **HEADERS, **allow}
 
 
+def no_search(asked: Mapping[str, str]) -> bytes:
+    return b"{}"
+
+
 class Site:
     """host: the address that is listened on. document: the page's JSON as it is now. names: by which browsers may call
-    it, too."""
+    it, too. search: the JSON of the requests that are asked for."""
 
-    def __init__(self, host: str, document: Callable[[], bytes], names: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        host: str,
+        document: Callable[[], bytes],
+        names: Collection[str] = (),
+        search: Callable[[Mapping[str, str]], bytes] = no_search,
+    ) -> None:
         self._host = host
+        self._search = search
         self._names = frozenset(name.lower() for name in names)
         self._document = document
         root = resources.files("poolkeeper.dashboard")
@@ -72,7 +98,7 @@ class Site:
         }
         self._runbooks = root.joinpath("runbooks")
 
-    def answer(self, method: str, path: str, host: str) -> Answer:
+    def answer(self, method: str, path: str, host: str, query: str = "", fetch_site: str = "") -> Answer:
         if not is_ours(host, self._host) and _without_port(host).lower() not in self._names:
             seen = repr(host[:LONGEST_QUOTE])
             return _refusal(403, f"seen Host {seen}; wanted the address that it listens on: {self._host}, or a --host")
@@ -80,9 +106,21 @@ class Site:
             return _refusal(405, "the dashboard only shows; wanted GET")
         if path == DOCUMENT:
             return Answer(200, "application/json", self._document())
+        if path == SEARCH:
+            return self._found(query, fetch_site)
         if path.startswith(RUNBOOKS):
             return self._runbook(path.removeprefix(RUNBOOKS))
         return self._files.get(path) or _refusal(404, "there is no such page; the dashboard is at /")
+
+    def _found(self, query: str, fetch_site: str) -> Answer:
+        """A search costs something, so another site's page may not even start one."""
+        if fetch_site not in OWN_PAGE:
+            return _refusal(403, "seen a search from another site's page; wanted one from the dashboard itself")
+        try:
+            asked = dict(parse_qsl(query, max_num_fields=MOST_FIELDS))
+        except ValueError:
+            return _refusal(400, f"wanted at most {MOST_FIELDS} fields")
+        return Answer(200, "application/json", self._search(asked))
 
     def _runbook(self, word: str) -> Answer:
         if not runbook(word):

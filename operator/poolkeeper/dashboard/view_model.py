@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from poolkeeper.api.base import Model
+from poolkeeper.api.pool_change import ChangeKind
 from poolkeeper.api.reasons import ConditionStatus
 from poolkeeper.api.router_state import Breaker, Health
 from poolkeeper.dashboard.hour import State
@@ -87,6 +88,24 @@ class ViewDoc(Model):
     models: tuple[ModelDoc, ...]
 
 
+class SpanDoc(Model):
+    """A time in which a breaker was not closed. routers: how many said so. why: what opened it."""
+
+    begins: datetime
+    ends: datetime
+    state: Breaker
+    routers: int
+    why: str
+
+
+class TierSpanDoc(Model):
+    """tier: the one that served; None: none did."""
+
+    begins: datetime
+    ends: datetime
+    tier: int | None
+
+
 class EndpointDoc(Model):
     """weight: over the routers in the middle. latest_ms: the smoothed time to first token that routers weigh by.
     p50_ms, p99_ms, requests, failed: of the last minutes."""
@@ -112,19 +131,23 @@ class EndpointDoc(Model):
     latest_ms: int | None
     steps: tuple[StepDoc | None, ...]
     hour: tuple[MinuteDoc | None, ...]
+    spans: tuple[SpanDoc, ...]
     told: tuple[ToldDoc, ...]
     comes_back: tuple[str, ...]
     views: tuple[ViewDoc, ...]
 
 
 class ChangeDoc(Model):
-    """One change of a breaker or of health, at one router, in words that go on after the endpoint's name."""
+    """One change; of a breaker or of health in words that go on after the endpoint's name. models: those that it is
+    about; none: it is about no model. by: the routers that tell it, or who did it."""
 
     at: datetime
+    kind: ChangeKind
     endpoint: str
-    model: str
+    models: tuple[str, ...]
     told: str
-    router: str
+    by: tuple[str, ...]
+    is_warning: bool
 
 
 class PoolDoc(Model):
@@ -134,6 +157,7 @@ class PoolDoc(Model):
     level: Level
     headline: str
     hour_began: datetime
+    tier_spans: tuple[TierSpanDoc, ...]
     active_tier: int | None
     summary: str
     address: str

@@ -157,8 +157,8 @@ class KubeApi:
         answer = await self._call("GET", RESOURCES[kind].path(namespace, name), doing)
         return None if answer is None else checked_object(answer, doing)
 
-    async def get_path(self, path: str) -> Json | None:
-        return await self._call("GET", path, f"reading {path}")
+    async def get_path(self, path: str, query: Mapping[str, str] | None = None) -> Json | None:
+        return await self._call("GET", path, f"reading {path}", query=query)
 
     async def get_text(self, path: str, query: Mapping[str, str] | None = None) -> str | None:
         """For what need not be JSON: what a Pod answers through the API server."""

@@ -7,6 +7,7 @@ The API server finds lines by whole seconds, so those that were read already are
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 
+from poolkeeper.errors import Refused, RetryLater
 from poolkeeper.kube.client import RESOURCES, KubeApi
 from poolkeeper.kube.pool_details import pods
 from poolkeeper.plan.snapshot import PoolKey
@@ -20,8 +21,10 @@ Cursors = MutableMapping[str, str]
 
 
 async def new_lines(api: KubeApi, key: PoolKey, cursors: Cursors, since: datetime) -> Mapping[str, Sequence[str]]:
-    """By Pod. since: where a Pod begins that has no cursor yet. A Pod that is gone loses its cursor."""
+    """By Pod. since: where a Pod begins that has no cursor yet. A Pod that is gone loses its cursor; one that cannot be
+    read (its container has not started) keeps it. An error is that none can be read."""
     found: dict[str, Sequence[str]] = {}
+    refusal: Refused | RetryLater | None = None
     names = await pods(api, key, "router")
     for name in cursors.keys() - set(names):
         del cursors[name]
@@ -29,11 +32,17 @@ async def new_lines(api: KubeApi, key: PoolKey, cursors: Cursors, since: datetim
         cursor = cursors.get(name) or stamp(since)
         query = {"container": CONTAINER, "timestamps": "true", "sinceTime": f"{cursor[:19]}Z"}
         path = RESOURCES["Pod"].path(key.namespace, name, "log")
-        text = await api.get_text(path, {**query, "limitBytes": str(LIMIT_BYTES)})
+        try:
+            text = await api.get_text(path, {**query, "limitBytes": str(LIMIT_BYTES)})
+        except (Refused, RetryLater) as error:
+            refusal = error
+            continue
         lines = [line.partition(" ") for line in whole_lines(text or "")]
         fresh = [(written, line) for written, _, line in lines if nanoseconds(written) > nanoseconds(cursor)]
         cursors[name] = fresh[-1][0] if fresh else cursor
         found[name] = [line for _, line in fresh]
+    if refusal and not found:
+        raise refusal
     return found
 
 

@@ -58,12 +58,19 @@ async def candidates(api: KubeApi, key: PoolKey, query: Mapping[str, str]) -> Ma
     return {name: await api.get_text(admin_path(key, name, "candidates"), query) for name in names}
 
 
-async def logs(api: KubeApi, key: PoolKey) -> Mapping[str, str]:
-    """Of each router Pod, the youngest part of its log."""
+async def logs(api: KubeApi, key: PoolKey, most_lines: int = LOG_LINES) -> Mapping[str, str]:
+    """Of each router Pod, the youngest part of its log. One that cannot be read (its container has not started) is left
+    out; an error is that none can."""
     found: dict[str, str] = {}
+    refusal: Refused | RetryLater | None = None
     for name in await pods(api, key, "router"):
         path = RESOURCES["Pod"].path(key.namespace, name, "log")
-        found[name] = await api.get_text(path, {"container": CONTAINER, "tailLines": str(LOG_LINES)}) or ""
+        try:
+            found[name] = await api.get_text(path, {"container": CONTAINER, "tailLines": str(most_lines)}) or ""
+        except (Refused, RetryLater) as error:
+            refusal = error
+    if refusal and not found:
+        raise refusal
     return found
 
 

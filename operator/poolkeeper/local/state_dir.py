@@ -35,6 +35,11 @@ class StateDir:
         return self.root / "status.json"
 
     @property
+    def changes(self) -> Path:
+        """What changed lately, as a cluster has it in Events; it outlives the run, as those do."""
+        return self.root / "changes.json"
+
+    @property
     def orders(self) -> Path:
         """Manual overrides of the run; they outlive it."""
         return self.root / "orders.json"

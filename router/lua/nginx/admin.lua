@@ -101,7 +101,7 @@ local function view_of(doc, endpoint, now_ms)
     errorRatePercent = percent(window),
     lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,
     failing = row_of(record.row), models = encode.list(models), advice = advice_of(endpoint.advice, now_ms),
-    healthCheck = checked and checks_of(checked) or NULL,
+    healthCheck = checked and checks_of(checked) or NULL, keyChangedAt = rfc3339(known.key.changed_ms),
   }, window
 end
 

@@ -18,6 +18,7 @@ from poolkeeper.cli.main import main
 from poolkeeper.dashboard.collect import look
 from poolkeeper.dashboard.facts import PoolFacts
 from poolkeeper.diagnostics import pool_locator
+from poolkeeper.diagnostics.pool_changes import ChangeReader
 from unit.kube.test_observe import FOUND, probe_pod
 
 EVERYWHERE = "/apis/poolkeeper.dev/v1alpha1/endpointpools"
@@ -166,7 +167,7 @@ def looked(home: Path, monkeypatch: pytest.MonkeyPatch) -> PoolFacts:
     monkeypatch.setenv("KUBECONFIG", str(home / "kubeconfig"))
     source, pools = pool_locator.source("team", None)
     assert source == "the cluster"
-    (found,) = look(pools, "team/chat", None, lambda: NOW)
+    (found,) = look(pools, ChangeReader(lambda: NOW), "team/chat", None)
     return found
 
 

@@ -1,7 +1,5 @@
 """From what a look has found to what the page shows of a pool."""
 
-from datetime import timedelta
-
 import pytest
 
 from factories import EARLIER, NOW, cut_off, seen
@@ -175,20 +173,6 @@ def test_a_reason_that_is_no_word_is_not_passed_on() -> None:
     (found,) = shown(endpoint("a"), routers={"r": (odd,)}).endpoints
 
     assert found.views[0].reason == ""
-
-
-def test_what_happened_last_comes_first() -> None:
-    def change(sequence: int, after_s: int) -> dict[str, object]:
-        at = NOW + timedelta(seconds=after_s)
-        return {"sequence": sequence, "at": at, "endpoint": "a", "from": "Closed", "to": "Open", "reason": "Busy"}
-
-    changes = [change(number, number // 2) for number in range(1, 30)]
-    found = shown(endpoint("a"), routers={"r": (seen("a"),)}, transitions=changes).changes
-
-    assert [one.at for one in found] == sorted((one.at for one in found), reverse=True)
-    told = "is overloaded: no more requests for a while (its breaker opened)"
-    assert (found[0].at, found[0].told) == (NOW + timedelta(seconds=14), told)
-    assert len(found) == 12
 
 
 def test_models_that_nobody_serves_are_named() -> None:

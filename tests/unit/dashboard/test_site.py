@@ -1,9 +1,11 @@
 """What the dashboard answers, and to whom."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from poolkeeper.api.reasons import ProbeReason, Reason, runbook
-from poolkeeper.dashboard.site import DOCUMENT, FILES, Site, is_ours
+from poolkeeper.dashboard.site import DOCUMENT, FILES, SEARCH, Site, is_ours
 
 HOST = "127.0.0.1"
 
@@ -55,7 +57,7 @@ def test_it_only_shows(method: str) -> None:
     assert (answer.status, answer.headers["Allow"]) == (405, "GET")
 
 
-@pytest.mark.parametrize("path", [*FILES, DOCUMENT, "/runbooks/BreakerOpen", "/nosuch"])
+@pytest.mark.parametrize("path", [*FILES, DOCUMENT, SEARCH, "/runbooks/BreakerOpen", "/nosuch"])
 def test_every_answer_keeps_the_browser_strict(path: str) -> None:
     headers = site().answer("GET", path, HOST).headers
 
@@ -85,3 +87,21 @@ def test_names_that_were_given_are_good_and_no_others() -> None:
     page = Site("0.0.0.0", lambda: b"{}", ["pools.example.com"])
     for host, want in (("pools.example.com", 200), ("POOLS.example.com:443", 200), ("x.example.com", 403)):
         assert page.answer("GET", "/", host).status == want, host
+
+
+def test_a_search_gets_what_was_asked_and_only_from_its_own_page() -> None:
+    asked: list[dict[str, str]] = []
+
+    def search(words: Mapping[str, str]) -> bytes:
+        asked.append(dict(words))
+        return b"{}"
+
+    page = Site(HOST, lambda: b"{}", search=search)
+    query = "pool=team%2Fchat&client=a%26b&endpoint="
+    for fetch_site, want in (("", 200), ("same-origin", 200), ("none", 200), ("cross-site", 403), ("same-site", 403)):
+        assert page.answer("GET", SEARCH, HOST, query, fetch_site).status == want, fetch_site
+    assert asked == 3 * [{"pool": "team/chat", "client": "a&b"}]
+
+
+def test_a_search_with_thousands_of_fields_is_refused() -> None:
+    assert site().answer("GET", SEARCH, HOST, "&".join(f"f{number}=1" for number in range(5000))).status == 400

@@ -9,7 +9,7 @@ from itertools import chain
 import pytest
 from pydantic import BaseModel
 
-from poolkeeper.dashboard import view_model
+from poolkeeper.dashboard import search_model, view_model
 from poolkeeper.dashboard.site import FILES
 
 FOLDER = resources.files("poolkeeper.dashboard").joinpath("static")
@@ -32,6 +32,11 @@ VIEWS: dict[str, type[BaseModel]] = {
     "view": view_model.ViewDoc,
     "model": view_model.ModelDoc,
     "change": view_model.ChangeDoc,
+    "span": view_model.SpanDoc,
+    "tierSpan": view_model.TierSpanDoc,
+    "searched": search_model.SearchDoc,
+    "hit": search_model.FoundDoc,
+    "attempt": search_model.AttemptDoc,
 }
 """What the page's script calls a thing -> what it is."""
 

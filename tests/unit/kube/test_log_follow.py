@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+import pytest
+
+from poolkeeper.errors import Refused
 from poolkeeper.kube.client import RESOURCES
 from poolkeeper.kube.log_follow import LIMIT_BYTES, new_lines
 from poolkeeper.plan.child_names import selector
@@ -21,6 +24,7 @@ class LogApi(MemoryApi):
         self.logs = logs
         self.limit_bytes = LIMIT_BYTES
         self.queries: list[Mapping[str, str]] = []
+        self.unreadable: set[str] = set()
 
     async def list_metadata(self, kind: str, namespace: str, selector_text: str) -> list[Mapping[str, object]]:
         assert selector_text == ",".join(f"{name}={value}" for name, value in sorted(selector(KEY).items()))
@@ -29,6 +33,8 @@ class LogApi(MemoryApi):
     async def get_text(self, path: str, query: Mapping[str, str] | None = None) -> str | None:
         assert query is not None
         self.queries.append(query)
+        if path in self.unreadable:
+            raise Refused("container router is waiting to start", "Invalid")
         name = path.split("/")[-2]
         assert path == RESOURCES["Pod"].path(KEY.namespace, name, "log")
         since = query["sinceTime"].removesuffix("Z")
@@ -59,6 +65,25 @@ def test_what_the_limit_cuts_comes_at_the_next_look() -> None:
     seen = [line for _ in range(7) for line in look(api, cursors)["p"]]
 
     assert seen == [f"line {second}" for second in range(1, 8)]
+
+
+def test_a_pod_that_has_not_started_takes_no_line_of_another_and_is_read_later() -> None:
+    line = ("2026-11-29T08:00:01Z", "one")
+    api = LogApi({"p": [line], "q": [line]})
+    api.unreadable = {RESOURCES["Pod"].path(KEY.namespace, "q", "log")}
+    cursors: dict[str, str] = {}
+
+    assert look(api, cursors) == {"p": ["one"]}
+    api.unreadable.clear()
+    assert look(api, cursors) == {"p": [], "q": ["one"]}
+
+
+def test_no_pod_that_can_be_read_is_an_error() -> None:
+    api = LogApi({"p": []})
+    api.unreadable = {RESOURCES["Pod"].path(KEY.namespace, "p", "log")}
+
+    with pytest.raises(Refused):
+        look(api, {})
 
 
 def test_a_pod_that_comes_is_read_from_its_start_and_one_that_is_gone_is_forgotten() -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
+
+from poolkeeper.errors import Refused
 from poolkeeper.kube.client import RESOURCES
-from poolkeeper.kube.pool_details import Insight, admin_path, candidates, look
+from poolkeeper.kube.pool_details import Insight, admin_path, candidates, logs, look
 from unit.kube.memory_api import MemoryApi
 from unit.kube.test_observe import FOUND, probe_pod
-from unit.kube.things import KEY
+from unit.kube.things import KEY, pod
 
 POOL = {
     "metadata": {"name": KEY.name, "namespace": KEY.namespace},
@@ -64,3 +67,17 @@ def test_each_router_is_asked_which_endpoints_a_request_would_find() -> None:
 
     assert asyncio.run(candidates(api, KEY, query)) == {"p": '{"endpoints": []}'}
     assert asyncio.run(candidates(MemoryApi(), KEY, query)) == {}
+
+
+def test_a_router_whose_log_cannot_be_read_hides_no_other_and_none_at_all_is_an_error() -> None:
+    api = MemoryApi()
+    paths = {name: RESOURCES["Pod"].path(KEY.namespace, name, "log") for name in ("p", "q")}
+    for name, path in paths.items():
+        api.put(RESOURCES["Pod"].path(KEY.namespace, name), pod(name))
+        api.put(path, {"text": f"line of {name}"})
+    api.refuse("GET", paths["q"], 400, {"message": "container router is waiting to start"})
+    assert asyncio.run(logs(api, KEY)) == {"p": "line of p"}
+
+    api.refuse("GET", paths["p"], 403, {"message": "pods/log is forbidden"})
+    with pytest.raises(Refused, match="40"):
+        asyncio.run(logs(api, KEY))

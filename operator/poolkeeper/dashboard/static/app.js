@@ -2,6 +2,7 @@
 
 import { patch } from "./dom.js";
 import { hour } from "./hour.js";
+import { search } from "./search.js";
 import { page, title } from "./view.js";
 
 const PERIOD_MS = 2000;
@@ -29,6 +30,7 @@ const show = () => {
   const { board, cameMs } = last;
   const nowMs = Date.parse(board.now) + performance.now() - cameMs;
   patch(document.getElementById("page"), page(board, trouble, nowMs));
+  search(document.getElementById("search"), board);
   hour(document.getElementById("hour"), board);
   document.title = title(board, trouble);
 };

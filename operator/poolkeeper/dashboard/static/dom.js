@@ -18,8 +18,11 @@ export const element = (name, attributes = {}, ...children) =>
 export const drawing = (name, attributes = {}, ...children) =>
   filled(document.createElementNS(SVG, name), attributes, children);
 
+// What somebody has opened stays open.
+const isTheirs = (node, name) => name === "open" && node.nodeName === "DETAILS";
+
 const patchAttributes = (old, fresh) => {
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !isTheirs(old, name)) old.removeAttribute(name);
   for (const { name, value } of [...fresh.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
 };
 

@@ -2,6 +2,7 @@
 // A state is told by a sign and a word, and by colour only besides.
 
 import { drawing, element } from "./dom.js";
+import { timeline, whatChanged } from "./timeline.js";
 import { topology } from "./topology.js";
 
 const LEVELS = {
@@ -128,9 +129,6 @@ const row = (endpoint, nowMs) => {
 
 const HEADS = ["endpoint", "tier", "health", "breaker, since", "weight", "requests, 5 min", "in flight / limit", "first token p50 / p99", "why"];
 
-const change = (change, nowMs) => element("li", {}, element("time", { datetime: change.at }, `${clock(change.at)}, ${age(change.at, nowMs)} ago: `),
-  element("b", {}, change.endpoint), change.model ? ` (${change.model})` : null, ` ${change.told}`, ` [${change.router}]`);
-
 const section = (pool, nowMs) => element("section", { class: LEVELS[pool.level][2] },
   element("h2", {}, pool.name, " ", mark(LEVELS[pool.level])),
   pool.headline ? element("p", { class: "headline" }, pool.headline) : null,
@@ -145,8 +143,8 @@ const section = (pool, nowMs) => element("section", { class: LEVELS[pool.level][
   element("ul", { class: "lanes" }, pool.tiers.map(lane)),
   element("table", {}, element("thead", {}, element("tr", {}, HEADS.map((head) => element("th", {}, head)))),
     element("tbody", {}, pool.endpoints.map((endpoint) => row(endpoint, nowMs)))),
-  pool.changes.length ? element("h3", {}, "What happened") : null,
-  pool.changes.length ? element("ul", { class: "changes" }, pool.changes.map((one) => change(one, nowMs))) : null);
+  element("h3", {}, "The last hour"), timeline(pool),
+  element("h3", {}, "What changed"), whatChanged(pool, nowMs));
 
 export const page = (board, trouble, nowMs) => {
   const isStale = trouble !== "" || board.isStale;

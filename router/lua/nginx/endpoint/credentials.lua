@@ -13,7 +13,7 @@ local VERSION_SALT = "poolkeeper key version" -- the same in all workers: they s
 local VERSION_LENGTH = 16
 
 local credentials_dir, clients_dir
-local found = {} -- path -> {value, version} or {missing = true}; since_ms
+local found = {} -- path -> {value, version} or {missing = true}; since_ms, changed_ms (nil: as when it was first read)
 
 
 function _M.init(credentials_path, clients_path)
@@ -27,18 +27,19 @@ local function load(path)
   local previous = found[path]
   if not value or value == "" or value:find("[%c ]") then
     if not previous or not previous.missing then
-      found[path] = { missing = true, since_ms = clock.now_ms() }
+      found[path] = { missing = true, since_ms = clock.now_ms(), changed_ms = previous and clock.now_ms() }
     end
   elseif not previous or previous.value ~= value then
     local version = ngx.encode_base64(ngx.hmac_sha1(VERSION_SALT, value)):sub(1, VERSION_LENGTH)
-    found[path] = { value = value, version = version, since_ms = clock.now_ms(), bearer = "Bearer " .. value }
+    found[path] = { value = value, version = version, since_ms = clock.now_ms(), changed_ms = previous and clock.now_ms(),
+                    bearer = "Bearer " .. value }
   end
   return found[path]
 end
 
 
 -- The key of an endpoint as last looked at; an endpoint that wants none has an empty one. {value, version, bearer} or
--- {missing, since_ms}.
+-- {missing, since_ms}; changed_ms, once it has changed since this worker began.
 local NONE = { value = "", version = "", since_ms = 0 }
 
 function _M.of(endpoint)
