@@ -51,8 +51,8 @@ def test_a_provider_that_dies_is_shown_with_its_open_breaker_and_what_to_do(
     assert pool.level == "Look"
     assert {"Degraded", "FailoverActive"} <= {trouble.type for trouble in pool.troubles}
     assert pool.headline.startswith("official answers with server errors since ")
-    assert any(change.endpoint == "official" and "its breaker opened" in change.told for change in pool.changes)
-    assert any(change.kind == "Event" and change.told.startswith("Failover: ") for change in pool.changes)
+    assert any(change.endpoint == "official" and "its breaker opened" in change.message for change in pool.changes)
+    assert any(change.kind == "Event" and change.message.startswith("Failover: ") for change in pool.changes)
     assert broken.spans[-1].state == "Open"
     assert [one.tier for one in pool.tier_spans][-2:] == [0, 1]
     assert backup.requests > 0

@@ -1,4 +1,4 @@
-"""One thing that changed at a pool, as people are told of it: when, what, and who did it.
+"""One thing that changed at a pool, for people: when, what, and who did it.
 
 Text may come from outside (Events, names of field managers), so it is bounded and safe for a terminal.
 """
@@ -20,6 +20,6 @@ class PoolChange(Model):
 
     at: Instant
     kind: ChangeKind
-    told: Line
+    message: Line
     by: Name = ""
     is_warning: bool = False

@@ -195,8 +195,10 @@ class Serving:
         self.teller.edited()
         self._remember("Spec", "the files have changed and are valid: the spec, its policy or a Secret")
 
-    def _remember(self, kind: ChangeKind, told: str, is_warning: bool = False) -> None:
-        change_log.add(self.state, PoolChange(at=clock.now(), kind=kind, told=told, by="run", is_warning=is_warning))
+    def _remember(self, kind: ChangeKind, message: str, is_warning: bool = False) -> None:
+        change_log.add(
+            self.state, PoolChange(at=clock.now(), kind=kind, message=message, by="run", is_warning=is_warning)
+        )
 
     def _probe_status(self, update: StatusUpdate) -> None:
         pool = PoolRecord(metadata=PoolMeta(name=self.key.name, namespace=self.key.namespace), status=update.status)

@@ -12,7 +12,7 @@ from poolkeeper.api.pool_change import ChangeKind
 from poolkeeper.dashboard.facts import PoolFacts
 from poolkeeper.dashboard.past import KEPT, Past
 from poolkeeper.dashboard.view_model import ChangeDoc
-from poolkeeper.diagnostics.change_words import change_told
+from poolkeeper.diagnostics.change_words import change_text
 
 MOST = 60
 """Of breakers and Events; as many again of what people and roll-outs did, so that the one never hides the other."""
@@ -22,15 +22,15 @@ TOGETHER = timedelta(seconds=10)
 
 @dataclass
 class _Line:
-    """at: of the first of those that it stands for. told_by: routers and models, each once."""
+    """at: of the first of those that it stands for. reporters: routers and models, each once."""
 
     at: datetime
     kind: ChangeKind
     about: str
-    told: str
+    message: str
     is_warning: bool = False
     models: dict[str, None] = field(default_factory=dict)
-    told_by: set[tuple[str, str]] = field(default_factory=set)
+    reporters: set[tuple[str, str]] = field(default_factory=set)
     by: dict[str, None] = field(default_factory=dict)
 
 
@@ -44,7 +44,7 @@ def change_docs(past: Past, facts: PoolFacts, now: datetime) -> tuple[ChangeDoc,
             kind=line.kind,
             endpoint=line.about,
             models=tuple(line.models),
-            told=line.told,
+            message=line.message,
             by=tuple(line.by),
             is_warning=line.is_warning,
         )
@@ -53,7 +53,7 @@ def change_docs(past: Past, facts: PoolFacts, now: datetime) -> tuple[ChangeDoc,
 
 
 def _newest(lines: Iterable[_Line]) -> list[_Line]:
-    return sorted(lines, key=lambda line: (line.at, line.told), reverse=True)
+    return sorted(lines, key=lambda line: (line.at, line.message), reverse=True)
 
 
 def _of_routers(past: Past) -> Iterator[_Line]:
@@ -61,26 +61,26 @@ def _of_routers(past: Past) -> Iterator[_Line]:
     for one in past.noted:
         if one.what.to == "HalfOpen" or (one.what.from_, one.what.to) == ("HalfOpen", "Open"):
             continue
-        told = change_told(one.what)
-        line = open_lines.get((one.what.endpoint, told))
-        if line is None or one.at - line.at > TOGETHER or (one.router, one.what.model) in line.told_by:
-            line = _Line(one.at, "Breaker", one.what.endpoint, told)
-            open_lines[one.what.endpoint, told] = line
+        message = change_text(one.what)
+        line = open_lines.get((one.what.endpoint, message))
+        if line is None or one.at - line.at > TOGETHER or (one.router, one.what.model) in line.reporters:
+            line = _Line(one.at, "Breaker", one.what.endpoint, message)
+            open_lines[one.what.endpoint, message] = line
             yield line
-        line.told_by.add((one.router, one.what.model))
+        line.reporters.add((one.router, one.what.model))
         line.by.setdefault(one.router)
         if one.what.model:
             line.models.setdefault(one.what.model)
 
 
 def _of_others(past: Past, facts: PoolFacts, now: datetime) -> Iterator[_Line]:
-    """The same told by several (a key at each router) within a moment is one line, too."""
+    """The same message by several (a key at each router) within a moment is one line, too."""
     events = (one for one in facts.changed if one.kind == "Event" and one.at >= now - KEPT)
     last: dict[str, _Line] = {}
     for one in sorted((*past.others, *events), key=lambda one: one.at):
-        line = last.get(one.told)
+        line = last.get(one.message)
         if line is None or one.at - line.at > TOGETHER:
-            line = last[one.told] = _Line(one.at, one.kind, "", one.told, one.is_warning)
+            line = last[one.message] = _Line(one.at, one.kind, "", one.message, one.is_warning)
             yield line
         if one.by:
             line.by.setdefault(one.by)

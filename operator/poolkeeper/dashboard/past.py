@@ -55,7 +55,7 @@ class Past:
         fresh = (*pool.changed, *_keys(pool), *_policy(self.policy, policy, now))
         others = dict.fromkeys((*self.others, *(one for one in fresh if one.kind != "Event")))
         return Past(
-            noted=_noted((*self.noted, *_told(pool)), since),
+            noted=_noted((*self.noted, *_reported(pool)), since),
             seen_at={router: at for router, at in seen_at.items() if at >= since},
             tiers=self._tiers(pool, now)[-MOST_TIERS:],
             others=tuple(sorted((one for one in others if one.at >= since), key=lambda one: one.at))[-MOST:],
@@ -70,7 +70,7 @@ class Past:
         return self.tiers if self.tiers[-1].tier == tier else (*self.tiers, Serving(now, tier))
 
 
-def _told(pool: PoolFacts) -> Iterator[Noted]:
+def _reported(pool: PoolFacts) -> Iterator[Noted]:
     for router, state in pool.routers.items():
         for what in state.transitions:
             if what.at:
@@ -87,15 +87,15 @@ def _keys(pool: PoolFacts) -> Iterator[PoolChange]:
     for router, state in pool.routers.items():
         for endpoint in state.endpoints:
             if endpoint.key_changed_at:
-                told = f"{endpoint.name}: its API key has changed, and the router uses the new one"
-                yield PoolChange(at=endpoint.key_changed_at, kind="Secret", told=told, by=router)
+                message = f"{endpoint.name}: its API key has changed, and the router uses the new one"
+                yield PoolChange(at=endpoint.key_changed_at, kind="Secret", message=message, by=router)
 
 
 def _policy(before: tuple[str, int] | None, now_used: tuple[str, int] | None, now: datetime) -> Iterator[PoolChange]:
     if before and now_used and before != now_used:
         name, generation = now_used
-        told = f"policy {name} is in use (generation {generation})" if name else "the built-in policy is in use"
-        yield PoolChange(at=now, kind="Policy", told=told)
+        message = f"policy {name} is in use (generation {generation})" if name else "the built-in policy is in use"
+        yield PoolChange(at=now, kind="Policy", message=message)
 
 
 def _failover_since(pool: PoolFacts) -> datetime | None:

@@ -145,7 +145,7 @@ class ChangeDoc(Model):
     kind: ChangeKind
     endpoint: str
     models: tuple[str, ...]
-    told: str
+    message: str
     by: tuple[str, ...]
     is_warning: bool
 

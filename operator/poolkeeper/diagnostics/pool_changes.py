@@ -42,12 +42,8 @@ class ChangeReader:
 
 
 async def _of_the_cluster(key: PoolKey) -> Changes:
-    from poolkeeper.kube.client import KubeApi, find_cluster  # a laptop without a cluster does not pay for its client
+    from poolkeeper.kube.client import open_api  # a laptop without a cluster does not pay for its client
     from poolkeeper.kube.pool_changes import pool_changes
 
-    cluster = await find_cluster()
-    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
-    try:
+    async with open_api() as api:
         return Changes(*await pool_changes(api, key))
-    finally:
-        await api.close()

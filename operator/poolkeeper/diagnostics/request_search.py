@@ -109,14 +109,10 @@ def youngest_lines(file: Path, most_bytes: int = MOST_BYTES) -> Sequence[str]:
 
 
 async def _of_the_cluster(target: Target) -> Mapping[str, Sequence[str]]:
-    from poolkeeper.kube.client import KubeApi, find_cluster  # a laptop without a cluster does not pay for its client
+    from poolkeeper.kube.client import open_api  # a laptop without a cluster does not pay for its client
     from poolkeeper.kube.pool_details import logs
 
-    cluster = await find_cluster()
-    api = KubeApi(cluster.client(), wrote=lambda kind, verb: None)
     meta = target.pool.metadata
-    try:
+    async with open_api() as api:
         found = await logs(api, PoolKey(meta.namespace, meta.name), MOST_LINES)
-    finally:
-        await api.close()
     return {router: text.splitlines() for router, text in found.items()}

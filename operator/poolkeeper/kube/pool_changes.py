@@ -51,10 +51,10 @@ def written(pool: Json | None) -> Iterator[PoolChange]:
             if name.startswith(f"f:{GROUP}/")
         )
         if "f:spec" in fields:
-            yield PoolChange(at=at, kind="Spec", told="the spec was written", by=text(entry, "manager"))
+            yield PoolChange(at=at, kind="Spec", message="the spec was written", by=text(entry, "manager"))
         elif by_hand:
-            told = f"manual control: {', '.join(by_hand)}"
-            yield PoolChange(at=at, kind="Spec", told=told, by=text(entry, "manager"))
+            message = f"manual control: {', '.join(by_hand)}"
+            yield PoolChange(at=at, kind="Spec", message=message, by=text(entry, "manager"))
 
 
 def rolled_out(pods: Sequence[Mapping[str, object]]) -> Iterator[PoolChange]:
@@ -79,24 +79,24 @@ def happened(events: Json | None, pool: str) -> Iterator[PoolChange]:
         if at is None or text(event, "regarding", "name") != pool:
             continue
         times = number(event, "series", "count")
-        told = f"{text(event, 'reason')}: {text(event, 'note')}" + (f" ({times} times)" if times > 1 else "")
+        message = f"{text(event, 'reason')}: {text(event, 'note')}" + (f" ({times} times)" if times > 1 else "")
         yield PoolChange(
             at=at,
             kind="Event",
-            told=told,
+            message=message,
             by=text(event, "reportingController"),
             is_warning=text(event, "type") == "Warning",
         )
 
 
-def _roll_out(at: datetime, told: str, pod: str) -> PoolChange:
-    return PoolChange(at=at, kind="RollOut", told=told, by=pod)
+def _roll_out(at: datetime, message: str, pod: str) -> PoolChange:
+    return PoolChange(at=at, kind="RollOut", message=message, by=pod)
 
 
-def _time(told: str) -> datetime | None:
+def _time(stamp: str) -> datetime | None:
     """None: none, or not one of this age."""
     try:
-        at = datetime.fromisoformat(told)
+        at = datetime.fromisoformat(stamp)
     except ValueError:
         return None
     return at if at.tzinfo and at >= _FIRST else None

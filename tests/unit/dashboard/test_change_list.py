@@ -35,7 +35,7 @@ def test_one_breaker_of_two_models_at_two_routers_is_one_line() -> None:
     assert (found.at, found.kind, found.endpoint, found.models, found.by) == (
         EARLIER, "Breaker", "a", ("m", "n"), ("r", "s"),
     )  # fmt: skip
-    assert found.told == "is overloaded: no more requests for a while (its breaker opened)"
+    assert found.message == "is overloaded: no more requests for a while (its breaker opened)"
 
 
 def test_the_same_again_is_a_line_of_its_own_and_the_newest_is_first() -> None:
@@ -58,8 +58,8 @@ def test_a_breaker_that_tries_and_opens_again_has_not_changed() -> None:
 
 
 def test_spec_keys_roll_outs_and_events_are_in_one_order_with_breakers() -> None:
-    spec = PoolChange(at=EARLIER - SECOND, kind="Spec", told="the spec was written", by="argocd-controller")
-    event = PoolChange(at=EARLIER + SECOND, kind="Event", told="Failover: tier 1 serves", by="op", is_warning=True)
+    spec = PoolChange(at=EARLIER - SECOND, kind="Spec", message="the spec was written", by="argocd-controller")
+    event = PoolChange(at=EARLIER + SECOND, kind="Event", message="Failover: tier 1 serves", by="op", is_warning=True)
     found = listed(spec, event, r=router((EARLIER, "m", "Open")))
 
     assert [(one.kind, one.by, one.is_warning) for one in found] == [
@@ -71,7 +71,7 @@ def test_spec_keys_roll_outs_and_events_are_in_one_order_with_breakers() -> None
 
 def test_a_key_that_two_routers_read_anew_is_one_line() -> None:
     def key(at: datetime, by: str) -> PoolChange:
-        return PoolChange(at=at, kind="Secret", told="a: its API key has changed", by=by)
+        return PoolChange(at=at, kind="Secret", message="a: its API key has changed", by=by)
 
     (found,) = listed(key(EARLIER, "r"), key(EARLIER + SECOND, "s"))
 
@@ -79,13 +79,13 @@ def test_a_key_that_two_routers_read_anew_is_one_line() -> None:
 
 
 def test_an_hour_with_too_many_changes_is_bounded_to_the_newest() -> None:
-    events = [PoolChange(at=EARLIER + n * SECOND, kind="Event", told=f"Event {n}") for n in range(3 * MOST)]
-    cause = PoolChange(at=EARLIER - SECOND, kind="Spec", told="the spec was written", by="kubectl")
+    events = [PoolChange(at=EARLIER + n * SECOND, kind="Event", message=f"Event {n}") for n in range(3 * MOST)]
+    cause = PoolChange(at=EARLIER - SECOND, kind="Spec", message="the spec was written", by="kubectl")
     found = listed(cause, *events)
 
-    assert (len(found), found[0].told) == (MOST + 1, f"Event {3 * MOST - 1}")
+    assert (len(found), found[0].message) == (MOST + 1, f"Event {3 * MOST - 1}")
     assert found[-1].kind == "Spec", "what began it is never crowded out"
 
 
 def test_events_of_before_the_hour_are_left_out() -> None:
-    assert listed(PoolChange(at=NOW - timedelta(hours=2), kind="Event", told="old")) == ()
+    assert listed(PoolChange(at=NOW - timedelta(hours=2), kind="Event", message="old")) == ()

@@ -45,7 +45,7 @@ def test_a_router_that_starts_anew_begins_to_number_anew() -> None:
 
 
 def test_an_hour_and_no_more() -> None:
-    old = PoolChange(at=EARLIER, kind="Spec", told="the spec was written", by="kubectl")
+    old = PoolChange(at=EARLIER, kind="Spec", message="the spec was written", by="kubectl")
     past = Past().after(facts(old, routers={"r": router(change(1, EARLIER))}), NOW)
     past = past.after(facts(), EARLIER + timedelta(minutes=61))
 
@@ -76,7 +76,7 @@ def test_a_key_that_a_router_reads_anew_is_a_change_and_no_value_of_it_is_known(
 
     (told,) = past.others
     assert (told.kind, told.at, told.by) == ("Secret", EARLIER, "r")
-    assert told.told == "a: its API key has changed, and the router uses the new one"
+    assert told.message == "a: its API key has changed, and the router uses the new one"
 
 
 def test_another_policy_or_another_generation_of_it_is_a_change_once_the_first_is_known() -> None:
@@ -85,16 +85,16 @@ def test_another_policy_or_another_generation_of_it_is_a_change_once_the_first_i
 
     past = Past().after(policy(3), NOW).after(policy(3), NOW + SECOND).after(policy(4), NOW + MINUTE)
 
-    assert [(one.kind, one.at, one.told) for one in past.others] == [
+    assert [(one.kind, one.at, one.message) for one in past.others] == [
         ("Policy", NOW + MINUTE, "policy standard is in use (generation 4)")
     ]
 
 
 def test_what_the_api_server_keeps_only_as_the_last_is_remembered_and_events_are_not() -> None:
     def written(at: datetime) -> PoolChange:
-        return PoolChange(at=at, kind="Spec", told="the spec was written", by="kubectl")
+        return PoolChange(at=at, kind="Spec", message="the spec was written", by="kubectl")
 
-    event = PoolChange(at=EARLIER, kind="Event", told="Failover: tier 1 serves")
+    event = PoolChange(at=EARLIER, kind="Event", message="Failover: tier 1 serves")
     past = Past().after(facts(written(EARLIER), event), NOW).after(facts(written(NOW), event), NOW)
 
     assert [(one.kind, one.at) for one in past.others] == [("Spec", EARLIER), ("Spec", NOW)]

@@ -46,7 +46,7 @@ def event(name: str, minute: int, about: str = KEY.name, **fields: object) -> Js
 def told(api: MemoryApi) -> list[tuple[datetime, str, str, str]]:
     found, notes = asyncio.run(pool_changes(api, KEY))
     assert list(notes) == []
-    return [(one.at, one.kind, one.told, one.by) for one in found]
+    return [(one.at, one.kind, one.message, one.by) for one in found]
 
 
 def with_pool(*fields: Json) -> MemoryApi:

@@ -10,7 +10,7 @@ from poolkeeper.local.state_dir import StateDir
 
 
 def change(number: int) -> PoolChange:
-    return PoolChange(at=datetime(2026, 11, 29, 2, 0, tzinfo=UTC), kind="Event", told=f"Event {number}")
+    return PoolChange(at=datetime(2026, 11, 29, 2, 0, tzinfo=UTC), kind="Event", message=f"Event {number}")
 
 
 def test_the_last_ones_in_order(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ const changeRow = (pool, beganMs) => {
   const others = pool.changes.filter((change) => change.kind !== "Breaker" && change.kind !== "Event");
   return row("changes", others.length ? `${others.length}: spec, API keys, roll-outs` : "none of spec, API keys, roll-outs", others.map((change) =>
     drawing("path", { class: "tick", d: `M${place(change.at, beganMs).toFixed(1)} 0 l4 8 h-3 v12 h-2 v-12 h-3 z` },
-      drawing("title", {}, `${clock(Date.parse(change.at))}: ${change.told}`))));
+      drawing("title", {}, `${clock(Date.parse(change.at))}: ${change.message}`))));
 };
 
 export const timeline = (pool) => {
@@ -99,7 +99,7 @@ const changeLine = (change, pool, beganMs, nowMs) => {
   return element("tr", {}, element("td", { "data-label": "when" }, element("time", { datetime: change.at }, `${clock(Date.parse(change.at))}, ${took(Math.max(0, nowMs - Date.parse(change.at)))} ago`)),
     rateCell(failures(pool, Math.floor((Date.parse(change.at) - beganMs) / MINUTE_MS))),
     element("td", { "data-label": "kind", class: change.isWarning ? "warn" : null }, `${change.isWarning ? "▲" : sign} ${word}`),
-    element("td", { "data-label": "what" }, about, change.told, change.by.length ? element("span", { class: "by" }, ` [${change.by.join(", ")}]`) : null));
+    element("td", { "data-label": "what" }, about, change.message, change.by.length ? element("span", { class: "by" }, ` [${change.by.join(", ")}]`) : null));
 };
 
 export const whatChanged = (pool, nowMs) => {
