@@ -29,7 +29,7 @@ class EndpointWords:
 @dataclass(frozen=True)
 class PoolFacts:
     """routers, metrics: by router, its /state and its /metrics. words: by endpoint. changed: as others than routers
-    tell it. notes: what could not be looked at, and why."""
+    report it. notes: what could not be looked at, and why."""
 
     name: str
     status: EndpointPoolStatus

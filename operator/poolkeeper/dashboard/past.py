@@ -1,4 +1,4 @@
-"""What the page remembers of the last hour beside its counts: changes of breakers as routers tell them, which tier
+"""What the page remembers of the last hour beside its counts: changes of breakers as routers report them, which tier
 served, what was changed by people and roll-outs. In its own memory, and bounded.
 
 Routers remember their last changes themselves, so most of the hour before the page was opened is there from its first
@@ -38,7 +38,7 @@ class Serving:
 
 @dataclass(frozen=True)
 class Past:
-    """seen_at: by router, when it was last heard. others: what nobody tells a second time. policy: the last one seen in
+    """seen_at: by router, when it last reported. others: what nobody reports a second time. policy: the last one seen in
     use, by its name and generation."""
 
     noted: tuple[Noted, ...] = ()

@@ -139,7 +139,7 @@ class EndpointDoc(Model):
 
 class ChangeDoc(Model):
     """One change; of a breaker or of health in words that go on after the endpoint's name. models: those that it is
-    about; none: it is about no model. by: the routers that tell it, or who did it."""
+    about; none: it is about no model. by: the routers that report it, or who did it."""
 
     at: datetime
     kind: ChangeKind
