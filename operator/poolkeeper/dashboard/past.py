@@ -38,7 +38,7 @@ class Serving:
 
 @dataclass(frozen=True)
 class Past:
-    """seen_at: by router, when it last reported. others: what nobody reports a second time. policy: the last one seen in
+    """seen_at: by router, when it last reported. others: what nobody reports a second time. policy: the last one in
     use, by its name and generation."""
 
     noted: tuple[Noted, ...] = ()
