@@ -24,7 +24,6 @@ local failed, refused, time_out = attempt_failure.failed, attempt_failure.refuse
 local _M = {}
 
 local REFUSAL_MAX_BYTES = 65536
-local EARLY_MS = 200 -- for a refusal that came while the request was sent
 local REFUSAL_MS = 1000 -- the words of a refusal are worth no longer wait
 
 
@@ -54,22 +53,6 @@ local function message_for(request, attempt, key)
 end
 
 
--- Sends the request and reads the head of the answer: its status, or nil and an error. A refusal of a big body may come
--- before the body is read; then sending fails, and what was said lies in the socket.
-local function exchange(conn, message, sent_by_ms, deadline_ms)
-  local ok, err = conn:send(message, sent_by_ms)
-  if ok then
-    return conn:read_head(deadline_ms)
-  end
-  conn.is_fresh = true -- half a request was sent over it: never again
-  local status = conn:read_head(math.min(deadline_ms, now_ms() + EARLY_MS))
-  if status and status >= 400 then
-    return status
-  end
-  return nil, err
-end
-
-
 -- Connects and sends. The provider may have closed a kept connection while it was idle: that says nothing about the
 -- endpoint, so the request is sent once more, over a fresh one. It may also have closed it because of this very request,
 -- so the second try is paid for like any further attempt.
@@ -88,7 +71,7 @@ local function ask(request, attempt, key, deadline_ms)
     attempt.conn = conn
     attempt.is_sent = true
     local status
-    status, err = exchange(conn, message, sent_by_ms, deadline_ms)
+    status, err = conn:exchange(message, sent_by_ms, deadline_ms, attempt.is_raced)
     if status then
       return conn, status
     end

@@ -71,7 +71,7 @@ local function second_attempt(request, attempt)
     retry_budget.hedges:refund()
     return nil
   end
-  second.is_hedge = true
+  second.is_hedge, second.is_raced = true, true
   request.hedge = second
   request.attempts = request.attempts + 1
   outcome_recorder.started(second)
@@ -113,6 +113,7 @@ function _M.run(request, attempt)
   if not delay_ms then
     return run(request, attempt)
   end
+  attempt.is_raced = true
   local first, timer = ngx.thread.spawn(run, request, attempt), ngx.thread.spawn(wait, delay_ms)
   local done, answer, failure = await(first, timer)
   if done ~= LATE then

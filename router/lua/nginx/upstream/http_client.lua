@@ -24,6 +24,7 @@ local TURN_READS = 1000 -- a peer that sends faster than it is read takes all tu
 local TURN_S = 0.001
 local IDLE_MS = 60000
 local END_GRACE_MS = 100 -- for the end of the body, once the last event of a stream is here
+local EARLY_MS = 200 -- for a refusal that came while the request was sent
 local CLOSED_EARLY = "closed before an answer"
 
 -- A connection (connector.lua), ready to send and to read.
@@ -35,7 +36,7 @@ function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
   return setmetatable({
     sock = made.sock, reused = made.reused, buffer = "", timeout_ms = made.timeout_ms, reads = 0, head_bytes = 0,
     head = "", mode = "none", left = 0, in_trailer = false, ended = false, keep = false, is_fresh = is_fresh or false,
-    joint = joint,
+    is_sending = false, joint = joint,
   }, connection)
 end
 
@@ -65,7 +66,7 @@ end
 
 
 -- The send timer of a socket starts again with every byte that is taken, so a big body goes in slices, each with the time
--- that is left. (A thread that watches would outlive an attempt that is given up for another one.)
+-- that is left.
 function connection:send_slices(body, deadline_ms)
   for from = 1, #body, BIG_BYTES do
     local wait_ms = deadline_ms - now_ms()
@@ -83,8 +84,22 @@ function connection:send_slices(body, deadline_ms)
 end
 
 
--- message: pieces, the last of which is the body
-function connection:send(message, deadline_ms)
+local function upload(conn, body, deadline_ms)
+  local _, err = conn:send_slices(body, deadline_ms)
+  conn.is_sending, conn.send_err = false, err
+end
+
+
+-- Sends a big body in a light thread of its own, so that its answer is heard meanwhile.
+function connection:send_beside(body, deadline_ms)
+  self.is_sending = true
+  self.sender = ngx.thread.spawn(upload, self, body, deadline_ms)
+  return not self.send_err, self.send_err
+end
+
+
+-- message: pieces, the last of which is the body. listens: will a big body's answer be read while it is sent?
+function connection:send(message, deadline_ms, listens)
   local bytes, err
   local count = #message
   if #message[count] < BIG_BYTES then
@@ -92,7 +107,7 @@ function connection:send(message, deadline_ms)
   else
     bytes, err = self.sock:send(table.concat(message, "", 1, count - 1))
     if bytes then
-      bytes, err = self:send_slices(message[count], deadline_ms)
+      bytes, err = (listens and self.send_beside or self.send_slices)(self, message[count], deadline_ms)
     end
   end
   if not bytes then
@@ -128,6 +143,33 @@ function connection:read_head(deadline_ms)
 end
 
 
+-- A refusal of which the request was not sent to its end: it lies in the socket, or comes soon.
+local function early_refusal(conn)
+  local status = conn:read_head(now_ms() + EARLY_MS)
+  return status and status >= 400 and status or nil
+end
+
+
+-- Sends a request and reads the head of its answer: its status, or nil and an error. Who refuses a big body may say so
+-- before all of it has come, and close the connection, or keep it and read no further: so the answer is heard while the
+-- body is sent. may_be_killed: then the thread that sends would outlive the one that asks, so sending comes first.
+function connection:exchange(message, sent_by_ms, deadline_ms, may_be_killed)
+  local ok, err = self:send(message, sent_by_ms, not may_be_killed)
+  local status
+  if ok then
+    status, err = self:read_head(self.is_sending and sent_by_ms or deadline_ms)
+    if err == "timeout" and self.sender and not self.is_sending and not self.send_err then
+      status, err = self:read_head(deadline_ms)
+    end
+  end
+  if not ok or self.send_err then
+    self.is_fresh = true -- half a request was sent over it: never again
+    status = status or early_refusal(self)
+  end
+  return status, err
+end
+
+
 -- Has not a byte of an answer come, nor of an interim one? Only then may a request be sent again on another connection as
 -- if nothing had been.
 function connection:is_silent()
@@ -159,12 +201,22 @@ function connection:read(deadline_ms)
 end
 
 
+-- What is still being sent is of no use to anybody.
+function connection:close()
+  if self.is_sending then
+    self.is_sending = false
+    ngx.thread.kill(self.sender)
+  end
+  self.sock:close()
+end
+
+
 -- Done with it: kept for the next request when its answer came to its end, else closed.
 function connection:finish()
-  if self.ended and self.keep and not self.is_fresh and self.buffer == "" then
+  if self.ended and self.keep and not self.is_fresh and not self.is_sending and self.buffer == "" then
     self.sock:setkeepalive(IDLE_MS, connector.POOL_SIZE)
   else
-    self.sock:close()
+    self:close()
   end
 end
 
@@ -173,11 +225,6 @@ end
 function connection:finish_stream()
   self:read(now_ms() + END_GRACE_MS)
   self:finish()
-end
-
-
-function connection:close()
-  self.sock:close()
 end
 
 
