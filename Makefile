@@ -60,6 +60,11 @@ test-cluster: venv cluster images ## the tests on the real Kubernetes
 test-clients: venv ## real client libraries (Python, npm, Go) while the first tier fails: what they hold is what one healthy endpoint says
 	@hack/ci/pytest.sh -m "conformance" -n 2 tests/conformance/test_clients.py $(ARGS)
 
+.PHONY: test-servers
+test-servers: venv ## a real model server as an endpoint (installed once, 130 MB): its refusals, its continuations, its death
+	@hack/ci/install.sh router test
+	@POOLKEEPER_SERVERS=1 hack/ci/pytest.sh -n 0 hack/tests/run/test_servers.py $(ARGS)
+
 .PHONY: conformance
 conformance: venv ## every fault class played against the router, judged from both sides; prints the scorecard
 	@hack/ci/install.sh router test

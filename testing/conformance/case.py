@@ -104,6 +104,8 @@ class Policy(gateway.Policy):
     recovery: str = "Continue"
     whole_answers: str = "Stream"
     """How a whole answer is asked for; as_asked.py plays some cases the other way, too."""
+    affinity: str = "None"
+    """By what a conversation is known."""
     health_check: str = "None"
     """Its type. None, so that providers see what callers ask for and nothing else."""
 
@@ -154,11 +156,18 @@ class Called:
 
 
 @dataclass(frozen=True)
+class Body:
+    """This JSON: every member that is named here, with this value. Others say nothing (null, empty)."""
+
+    value: Mapping[str, object]
+
+
+@dataclass(frozen=True)
 class Nothing:
     """The caller has left."""
 
 
-Want = Whole | ProviderError | Refused | Broken | WholeOrBroken | Called | Nothing
+Want = Whole | ProviderError | Refused | Broken | WholeOrBroken | Called | Body | Nothing
 
 
 @dataclass(frozen=True)
@@ -221,5 +230,7 @@ class Case:
     surface: Surface = Surface.CHAT
     manner: Manner = Manner()
     zone: Zone | None = None
+    talk: int | None = None
+    """The turns are one conversation, which may change endpoints so often; None: each asks something else."""
     series: str = ""
     """Cases of a series are one row of the scorecard."""

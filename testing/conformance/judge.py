@@ -1,11 +1,14 @@
 """A case and what happened, to the expectations that do not hold, in words. Pure."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from testing.conformance.answer import Answer, End, Received, of_whole
 from testing.conformance.case import (
     CALLER_KEY,
+    Body,
     Broken,
     Called,
     Case,
@@ -37,6 +40,8 @@ class Attempt:
     headers: dict[str, str]
     outcome: Outcome
     chunks: int
+    prompt: tuple[int, int] | None = None
+    """Of an answer: the tokens of its prompt that the provider had cached, and all of them."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def faults(
     for endpoint, seen, attempts in zip(endpoints, case.seen, saw, strict=True):
         about = f"{OF_PROVIDER}{endpoint.name}: "
         found += [about + fault for fault in _provider_faults(endpoint, seen, attempts, case)]
-    return found
+    return found if case.talk is None else [*found, *_cache_faults(saw, case.talk)]
 
 
 def is_of_provider(fault: str) -> bool:
@@ -109,6 +114,8 @@ def caller_faults(mode: Mode, exchange: Exchange) -> list[str]:
         return [f"no end of the answer within {received.took_s:.0f} s"]
     if isinstance(want, (ProviderError, Refused)):
         return list(_error_faults(want, received))
+    if isinstance(want, Body):
+        return list(_body_faults(received, want))
     speech = SPEECH[exchange.surface]
     answer = speech.of_stream(received.body) if mode is Mode.STREAM else speech.of_whole(received.body)
     if isinstance(want, Called):
@@ -157,6 +164,30 @@ def _call_faults(answer: Answer, want: Called, received: Received) -> Iterator[s
         yield f"an error instead of the calls: {answer.error[:120]}"
     if not answer.done:
         yield "no [DONE]"
+
+
+def _body_faults(received: Received, want: Body) -> Iterator[str]:
+    if received.status != 200:
+        yield f"{_status(received)}, wanted an answer"
+        return
+    try:
+        yield from _differences("the answer", json.loads(received.body), want.value)
+    except ValueError:
+        yield f"the body is no JSON: {received.body[:80]!r}"
+
+
+def _differences(where: str, got: object, wanted: object) -> Iterator[str]:
+    if isinstance(wanted, Mapping) and isinstance(got, dict):
+        for name, value in wanted.items():
+            yield from _differences(f"{where}.{name}", got.get(name), value)
+        for name in got.keys() - wanted.keys():
+            if got[name] not in (None, "", [], {}):
+                yield f"{where}.{name} is {got[name]!r}, wanted none"
+    elif isinstance(wanted, (list, tuple)) and isinstance(got, list) and len(got) == len(wanted):
+        for place, (one, other) in enumerate(zip(got, wanted, strict=True)):
+            yield from _differences(f"{where}[{place}]", one, other)
+    elif got != wanted:
+        yield f"{where} is {got!r}, wanted {wanted!r}"
 
 
 def _text_faults(answer: Answer, reference: Reference) -> Iterator[str]:
@@ -237,6 +268,22 @@ def _provider_faults(endpoint: Endpoint, seen: Seen | None, attempts: Sequence[A
             yield f"the attempt {attempt.outcome}, wanted it cancelled when the caller left"
         elif isinstance(tokens, int) and attempt.chunks > tokens / 2:
             yield f"cancelled after {attempt.chunks} of {tokens} tokens: long after the caller left"
+
+
+def _cache_faults(saw: Sequence[Sequence[Attempt]], moves_at_most: int) -> Iterator[str]:
+    """A conversation's next prompt begins with the last one: where it stays, the provider has that in its cache."""
+    served = sorted(
+        (attempt.at_s, place, *attempt.prompt) for place, seen in enumerate(saw) for attempt in seen if attempt.prompt
+    )
+    moves = misses = 0
+    for (_, before, _, known), (_, place, cached, _) in pairwise(served):
+        moves += place != before
+        misses += cached < known
+    hits, tokens = (sum(one[at] for one in served) for at in (2, 3))
+    if misses > moves:
+        yield f"{OF_PROVIDER}cache: {misses} misses in {moves} moves ({hits} of {tokens} tokens were cached)"
+    if moves > moves_at_most:
+        yield f"{OF_PROVIDER}cache: the conversation moved {moves} times, wanted {moves_at_most} at most"
 
 
 def _identity_faults(endpoint: Endpoint, attempts: Sequence[Attempt], asked_at: tuple[str, ...]) -> Iterator[str]:

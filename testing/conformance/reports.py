@@ -131,6 +131,23 @@ def calls(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
         yield scripted_events({"id": plan.get("id", "x"), "choices": [_choice({}, "tool_calls")]}) + b"data: [DONE]\n\n"
 
 
+def said(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """The `events` as they stand to who asks for a stream, `whole` to who does not."""
+    if json.loads(body).get("stream"):
+        events = plan["events"]
+        assert isinstance(events, (list, tuple))
+        yield _head(plan, EVENT_STREAM)
+        for event in events:
+            yield event.encode() if isinstance(event, str) else scripted_events(event)
+    else:
+        yield _head(plan, "application/json") + json.dumps(plan["whole"]).encode()
+
+
+def headed(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """A good answer behind a `head` of its own; {kind}: its content type."""
+    yield jsonin.string(plan["head"], "head").replace("{kind}", _kind(body)).encode() + good(body)
+
+
 def _choice(delta: object, reason: str | None) -> dict[str, object]:
     return {"index": 0, "delta": delta, "finish_reason": reason}
 
@@ -154,4 +171,6 @@ PROGRAMS = {
     "refuses_prefix": refuses_prefix,
     "starts_anew": starts_anew,
     "calls": calls,
+    "said": said,
+    "headed": headed,
 }

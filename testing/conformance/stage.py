@@ -174,8 +174,9 @@ class Stage:
 
     def _turns(self, case: Case, address: Address) -> Iterator[Exchange]:
         """All requests of the case, one after the other; the first that hangs is the last, for it would only repeat."""
+        said: list[object] = []
         for number, turn in enumerate(self._asked(case)):
-            exchange = self._ask(case, turn, number, address)
+            exchange = self._ask(case, turn, number, address, said)
             yield exchange
             if exchange.received.end is End.HANGS:
                 return
@@ -192,8 +193,9 @@ class Stage:
                 yield turn
                 time.sleep(POLL_S)
 
-    def _ask(self, case: Case, turn: Turn, number: int, address: Address) -> Exchange:
-        body, reference = self._question(case, number)
+    def _ask(self, case: Case, turn: Turn, number: int, address: Address, said: list[object]) -> Exchange:
+        """said: the conversation so far; it grows where the case is one."""
+        body, reference = self._question(case, number, said)
         model = address.models[turn.model]
         path = case.manner.path.format(model=model) or address.paths.get(case.surface, "")
         received = ask(
@@ -205,9 +207,11 @@ class Stage:
             extra=address.headers,
             manner=case.manner,
         )
+        if case.talk is not None:
+            said[:] = [*jsonin.array(body["messages"], "messages"), {"role": "assistant", "content": reference.text}]
         return Exchange(turn.want, received, reference, case.surface)
 
-    def _question(self, case: Case, number: int) -> tuple[dict[str, object], Reference]:
+    def _question(self, case: Case, number: int, said: list[object]) -> tuple[dict[str, object], Reference]:
         """A question, and what a healthy provider says to it.
 
         No two requests ask the same, so that nothing can come out of a cache of earlier answers; the same request asks
@@ -216,6 +220,8 @@ class Stage:
         for salt in itertools.count():
             question = f"{case.name}: what comes after {number}? ({salt})"
             asked = SPEECH[case.surface].question("Answer.", question)
+            if said:
+                asked = {"messages": [*said, *jsonin.array(asked["messages"], "messages")[1:]]}
             body = {**asked, "stream": case.mode is Mode.STREAM, **case.request}
             reference = self._healthy(case, {"model": TEXT_MODEL, **body})
             if case.hostile_text or not any(mark in reference.text + reference.reasoning for mark in HOSTILE):
@@ -268,4 +274,5 @@ def _attempt(entry: Entry) -> Attempt:
         headers=entry.headers,
         outcome=entry.outcome,
         chunks=entry.chunks,
+        prompt=(entry.cached_tokens, entry.prompt_tokens) if entry.status == 200 else None,
     )

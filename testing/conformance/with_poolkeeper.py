@@ -101,7 +101,7 @@ def failover_policy(policy: gateway.Policy) -> Mapping[str, object]:
             "request": f"{policy.request_ms}ms",
         },
         "streaming": {"recovery": policy.recovery, "wholeAnswers": policy.whole_answers},
-        "balancing": {"slowStart": "0s"},
+        "balancing": {"slowStart": "0s", "affinity": {"mode": policy.affinity}},
         "failback": {"stabilization": "0s"},
         "fallback": {"cacheTTL": "0s"},
     }

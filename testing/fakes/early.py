@@ -51,10 +51,12 @@ class Early(Listening):
 
     def _serve(self, client: socket.socket) -> None:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError):
-            with self._context.wrap_socket(client, server_side=True) if self._context else client as connection:
-                while self._answer(connection):
-                    pass
+        with contextlib.suppress(OSError), self._secured(client) as connection:
+            while self._answer(connection):
+                pass
+
+    def _secured(self, client: socket.socket) -> socket.socket:
+        return self._context.wrap_socket(client, server_side=True) if self._context else client
 
     def _answer(self, client: socket.socket) -> bool:
         """The next request of a connection. False: it was the last one."""

@@ -1,4 +1,4 @@
-"""A provider that answers before it has read a big body, and what it does with the connection then: its answer is heard
+"""A provider that answers before it has read a big body, and what it does with the connection then: its answer is read
 while the body is sent. It goes to the caller, or the request goes to an endpoint that can; no breaker counts it."""
 
 import json
@@ -18,7 +18,7 @@ from testing.fakes.harness import FakeProvider
 BROKEN = r"(recv|send|writev|SSL_\w+)\(\) failed"
 SIZE = 8 << 20
 SLOW_MS = 15_000
-"""For a first token: who hears an early answer only then has not heard it while it sent."""
+"""For a first token: who reads an early answer only then has not read it while it sent."""
 PATIENT = policy(
     circuit_breaker={**STAYS_OPEN, "consecutive_failures": 1},
     retry={"busy_backoff_ms": (60_000,)},
@@ -58,7 +58,7 @@ def patient(tmp_path: Path) -> Iterator[Router]:
 
 
 def at(name: str, early: Early, **fields: object) -> EndpointDoc:
-    return endpoint(name, port=early.port, **{"provider": "OpenAI", **fields})
+    return endpoint(name, None, **{"port": early.port, "provider": "OpenAI", **fields})
 
 
 def ask_big(router: Router, surface: str = "chat", **more: object) -> httpx.Response:

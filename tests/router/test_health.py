@@ -59,8 +59,12 @@ class TestWhatIsAsked:
             [("GET", "/user/balance"), ("GET", "/v1/models")],
         ),
         "OpenRouter: the key": ("Auto", "OpenRouter", [("GET", "/v1/key")]),
-        "vLLM: its health beside /v1": ("Auto", "VLLM", [("GET", "/health")]),
-        "llama.cpp: its health": ("Auto", "LlamaCpp", [("GET", "/health")]),
+        "vLLM: its health beside /v1, and what asks for a key": (
+            "Auto",
+            "VLLM",
+            [("GET", "/health"), ("GET", "/v1/models")],
+        ),
+        "llama.cpp: its health, and what asks for a key": ("Auto", "LlamaCpp", [("GET", "/health"), ("GET", "/props")]),
         "Ollama: what lies on its disk": ("Auto", "Ollama", [("GET", "/api/tags")]),
         "all others: their models": ("Auto", "OpenAI", [("GET", "/v1/models")]),
         "Models: everybody's models": ("Models", "VLLM", [("GET", "/v1/models")]),
@@ -248,6 +252,15 @@ class TestKeysAndMoney:
         wait_until(router, "a", "Healthy", "Healthy")
 
         eventually(lambda: router.ask().headers["x-poolkeeper-endpoint"] == "a", "the check has proved the key")
+
+    @pytest.mark.parametrize("provider", ["VLLM", "SGLang", "LlamaCpp"])
+    def test_a_wrong_key_is_seen_where_the_health_is_open_to_anybody(
+        self, router: Router, a: FakeProvider, provider: str
+    ) -> None:
+        a.settings(keys=["sk-other"])
+        router.serve(endpoint("a", a, provider=provider), policy=checked())
+
+        wait_until(router, "a", "Unhealthy", "CredentialsRejected")
 
     def test_a_list_of_models_does_not_prove_the_key_that_a_request_saw_refused(
         self, router: Router, a: FakeProvider, b: FakeProvider

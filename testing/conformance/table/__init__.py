@@ -3,6 +3,7 @@
 from testing.conformance.case import Case
 from testing.conformance.table import (
     additions,
+    affinity,
     as_asked,
     backoffs,
     blame,
@@ -17,6 +18,7 @@ from testing.conformance.table import (
     finishes,
     forms,
     healthy,
+    hostile,
     joins,
     limited,
     names,
@@ -28,6 +30,7 @@ from testing.conformance.table import (
     slow,
     surfaces,
     truncated,
+    wholes,
     words,
 )
 
@@ -58,6 +61,9 @@ FAMILIES = (
     forms,
     backoffs,
     as_asked,
+    wholes,
+    hostile,
+    affinity,
     reported,
 )
 

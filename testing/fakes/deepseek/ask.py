@@ -24,6 +24,7 @@ class Surface(StrEnum):
     KEY = "key"
     TAGS = "tags"
     HEALTH = "health"
+    PROPS = "props"
 
 
 MAX_CHOICES = 16
@@ -51,6 +52,7 @@ ROUTES: dict[tuple[str, str], Surface] = {
     ("GET", "/api/v1/key"): Surface.KEY,
     ("GET", "/api/tags"): Surface.TAGS,
     ("GET", "/health"): Surface.HEALTH,
+    ("GET", "/props"): Surface.PROPS,
 }
 
 

@@ -139,6 +139,7 @@ class Provider:
         has_money = self.current().scenario != "insufficient_balance"
         body = {
             Surface.MODELS: bodies.models(self.settings.models),
+            Surface.PROPS: b'{"total_slots":1}',
             Surface.BALANCE: bodies.user_balance(has_money),
             Surface.KEY: bodies.openrouter_key(74.5 if has_money else 0),
             Surface.TAGS: bodies.ollama_tags(self.settings.models),

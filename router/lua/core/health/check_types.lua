@@ -123,6 +123,7 @@ end
 
 
 local HEALTH = { path = "/health", is_beside = true, body_bytes = SMALL_BYTES, reads = any_body }
+local PROPS = { path = "/props", is_beside = true, body_bytes = SMALL_BYTES, reads = any_body }
 local MODELS = { path = "/models", body_bytes = LIST_BYTES, reads = json_text }
 local BALANCE = { path = "/user/balance", is_beside = true, is_about_account = true, body_bytes = DECODED_BYTES,
                   reads = decoded(balance) }
@@ -139,10 +140,10 @@ local AUTO = {
   SiliconFlow = ONLY_MODELS,
   Together = ONLY_MODELS,
   Fireworks = ONLY_MODELS,
-  VLLM = { HEALTH },
-  SGLang = { HEALTH },
+  VLLM = { HEALTH, MODELS }, -- the health of these is open to anybody: only the second question shows a wrong key
+  SGLang = { HEALTH, MODELS },
   Ollama = { TAGS },
-  LlamaCpp = { HEALTH },
+  LlamaCpp = { HEALTH, PROPS }, -- its list of models is open, too
   LMStudio = ONLY_MODELS,
   OpenAI = ONLY_MODELS, -- and whatever speaks like it
 }

@@ -10,13 +10,16 @@ local scan = require "core.json.scan"
 
 local _M = {}
 
--- member: beside role and content in the message to go on with; members: of the body; place: where (surface_support.lua)
-local PLAIN = { member = "", members = {}, place = nil } -- a last message of the assistant is continued
-local CHAT_TEMPLATE = { member = "", place = nil,
+-- member: beside role and content in the message to go on with; members: of the body; place: where (surface_support.lua).
+-- is_unsaid: nothing in a chat says that it is to be continued; some servers with the same API begin a new turn, so it must
+-- be proved (prefill_proof.lua). has_templates: a prompt is put into the chat's template, too, and never continued.
+local PLAIN = { member = "", members = {}, place = nil, is_unsaid = true, has_templates = false }
+local CHAT_TEMPLATE = { member = "", place = nil, is_unsaid = false, has_templates = false,
                         members = { add_generation_prompt = "false", continue_final_message = "true" } }
 local DIALECTS = {
-  DeepSeek = { member = ',"prefix":true', members = {}, place = "prefix" },
-  SiliconFlow = { member = ',"prefix":true', members = {}, place = nil },
+  DeepSeek = { member = ',"prefix":true', members = {}, place = "prefix", is_unsaid = false, has_templates = false },
+  SiliconFlow = { member = ',"prefix":true', members = {}, place = nil, is_unsaid = false, has_templates = false },
+  Ollama = { member = "", members = {}, place = nil, is_unsaid = true, has_templates = true },
   VLLM = CHAT_TEMPLATE,
   SGLang = CHAT_TEMPLATE,
 }

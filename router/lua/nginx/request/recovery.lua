@@ -14,6 +14,7 @@ local continuation = require "core.request.continuation"
 local failures = require "nginx.request.failures"
 local credentials = require "nginx.endpoint.credentials"
 local outcome = require "core.error.outcome"
+local prefill_proofs = require "nginx.request.prefill_proofs"
 local request_body = require "core.request.body"
 local state = require "nginx.shared.state"
 local transcript = require "core.answer.transcript"
@@ -49,9 +50,26 @@ local function channel_to_continue(request)
 end
 
 
+-- Does the endpoint continue a channel, as far as anybody knows? The time for a proof is not the attempt's.
+local function does_continue(request, attempt, dialect, channel)
+  if channel ~= "content" then
+    return not dialect.has_templates
+  end
+  if not dialect.is_unsaid then
+    return true
+  end
+  local continues = prefill_proofs.continues(attempt, request.doc.allow_loopback)
+  attempt.started_ms = clock.now_ms()
+  return continues
+end
+
+
 -- Makes the attempt one that continues a channel; nil when its request has no form for that.
 local function ask_to_continue(request, attempt, channel)
   local sent, dialect = request.transcript, continuation.dialect(attempt.endpoint.provider)
+  if not does_continue(request, attempt, dialect, channel) then
+    return nil
+  end
   local text = sent:texts()[0][channel]
   local body = continuation.body(request.parsed.body, text, sent:pieces(0, channel), dialect, cjson.decode)
   local parsed = body and request_body.parse(body, cjson.decode, request.model, request.surface, turn.pause)

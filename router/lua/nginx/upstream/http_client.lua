@@ -90,7 +90,7 @@ local function upload(conn, body, deadline_ms)
 end
 
 
--- Sends a big body in a light thread of its own, so that its answer is heard meanwhile.
+-- Sends a big body in a light thread of its own, so that its answer is read meanwhile.
 function connection:send_beside(body, deadline_ms)
   self.is_sending = true
   self.sender = ngx.thread.spawn(upload, self, body, deadline_ms)
@@ -151,7 +151,7 @@ end
 
 
 -- Sends a request and reads the head of its answer: its status, or nil and an error. Who refuses a big body may say so
--- before all of it has come, and close the connection, or keep it and read no further: so the answer is heard while the
+-- before all of it has come, and close the connection, or keep it and read no further: so the answer is read while the
 -- body is sent. may_be_killed: then the thread that sends would outlive the one that asks, so sending comes first.
 function connection:exchange(message, sent_by_ms, deadline_ms, may_be_killed)
   local ok, err = self:send(message, sent_by_ms, not may_be_killed)

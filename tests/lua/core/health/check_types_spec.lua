@@ -20,8 +20,9 @@ local function said(kind, provider, status, body, number)
 end
 
 local FREE = {
-  DeepSeek = { "/user/balance", "/v1/models" }, OpenRouter = { "/v1/key" }, VLLM = { "/health" }, SGLang = { "/health" },
-  LlamaCpp = { "/health" }, Ollama = { "/api/tags" }, LMStudio = { "/v1/models" }, SiliconFlow = { "/v1/models" },
+  DeepSeek = { "/user/balance", "/v1/models" }, OpenRouter = { "/v1/key" }, VLLM = { "/health", "/v1/models" },
+  SGLang = { "/health", "/v1/models" }, LlamaCpp = { "/health", "/props" },
+  Ollama = { "/api/tags" }, LMStudio = { "/v1/models" }, SiliconFlow = { "/v1/models" },
   Together = { "/v1/models" }, Fireworks = { "/v1/models" }, Poe = { "/v1/models" }, Perplexity = { "/v1/models" },
   OpenAI = { "/v1/models" },
 }

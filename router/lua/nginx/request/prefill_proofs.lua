@@ -1,0 +1,99 @@
+-- Which endpoints have proved that they continue an answer whose beginning they are given (core/request/prefill_proof.lua):
+-- asked once for each model, right before an answer is to be continued there for the first time. Servers are replaced, so
+-- what is known is not for ever. While nothing is proved, answers are generated again there, which never joins two turns.
+
+local cjson = require "cjson.safe"
+local clock = require "nginx.shared.clock"
+local credentials = require "nginx.endpoint.credentials"
+local http_client = require "nginx.upstream.http_client"
+local prefill_proof = require "core.request.prefill_proof"
+
+local ngx = ngx
+local now_ms = clock.now_ms
+
+local _M = {}
+
+local KNOWN_MS = 3600000
+local DOUBT_MS = 10000 -- an endpoint that did not answer is asked again after that
+local ANSWER_MS = 5000 -- so long a caller of a broken answer waits for the proof
+local ANSWER_MAX_BYTES = 65536
+local LOOK_S = 0.02
+
+local proofs = {} -- endpoint's id and model -> {continues, until_ms, is_asked}
+
+
+local function read_whole(conn, deadline_ms)
+  local parts, size = {}, 0
+  while size < ANSWER_MAX_BYTES do
+    local data, err = conn:read(deadline_ms)
+    if not data then
+      conn:finish()
+      return err == "end" and table.concat(parts) or nil
+    end
+    parts[#parts + 1], size = data, size + #data
+  end
+  conn:close()
+end
+
+
+-- true, false, or nil where the answer says neither.
+local function ask(endpoint, model, connect_ms, allow_loopback)
+  local deadline_ms = now_ms() + ANSWER_MS
+  local conn = http_client.connect(endpoint, connect_ms, deadline_ms, allow_loopback, true)
+  if not conn then
+    return nil
+  end
+  local key, place, body = credentials.of(endpoint), endpoint.places.chat, prefill_proof.body(model)
+  local status = conn:exchange({
+    "POST ", endpoint.origin, place.path, " HTTP/1.1\r\nHost: ", endpoint.authority,
+    key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",
+    "\r\nUser-Agent: poolkeeper-proof\r\nContent-Type: application/json\r\nContent-Length: ", #body, "\r\n\r\n", body,
+  }, deadline_ms, deadline_ms)
+  if not status then
+    conn:close()
+    return nil
+  end
+  local text = read_whole(conn, deadline_ms)
+  if status >= 400 and status < 500 and status ~= 429 and status ~= 408 then
+    return false -- it takes no such request
+  end
+  if status ~= 200 or not text then
+    return nil
+  end
+  return prefill_proof.continues(cjson.decode(text))
+end
+
+
+local function find_out(proof, attempt, allow_loopback)
+  local endpoint = attempt.endpoint
+  proof.is_asked = true
+  local continues = ask(endpoint, attempt.route.upstream_name, attempt.policy.timeouts.connect_ms, allow_loopback)
+  proof.is_asked, proof.continues = false, continues
+  proof.until_ms = now_ms() + (continues == nil and DOUBT_MS or KNOWN_MS)
+  if continues == false then
+    ngx.log(ngx.WARN, "the endpoint ", endpoint.name, " does not continue answers of ", attempt.model,
+            ": asked to continue a list, it began a new turn. Answers that break off are generated again there")
+  end
+end
+
+
+-- Has the endpoint of an attempt proved that it continues answers of the attempt's model? Asks it where that is not known.
+function _M.continues(attempt, allow_loopback)
+  local key = attempt.endpoint.id .. "\0" .. attempt.model
+  local proof = proofs[key]
+  if not proof then
+    proof = { continues = nil, until_ms = 0, is_asked = false }
+    proofs[key] = proof
+  end
+  if proof.until_ms <= now_ms() and not proof.is_asked then
+    find_out(proof, attempt, allow_loopback)
+  end
+  local deadline_ms = now_ms() + ANSWER_MS
+  while proof.is_asked and now_ms() < deadline_ms do
+    ngx.sleep(LOOK_S)
+  end
+  return proof.continues == true
+end
+
+
+return _M

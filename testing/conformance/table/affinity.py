@@ -1,0 +1,37 @@
+"""Affinity: a provider's prefix cache is used as if there were one endpoint, over failures and recoveries.
+
+The scripted providers cache prompts as DeepSeek does: from the start of the prompt, in whole messages, by account. Both
+endpoints of a tier fail after a while, so the conversation fails over wherever it lives, and finds its way back.
+"""
+
+from collections.abc import Iterator
+
+from testing.conformance.case import Case, Mode, Policy, Seen, Turn, When
+from testing.conformance.table.rows import BOTH, script
+
+KLASS = "Affinity"
+QUICK = Policy(
+    affinity="Prefix", recovery_timeout_ms=300, busy_backoff_ms=(300, 300), first_token_ms=300, consecutive_failures=1
+)
+TURNS = (Turn(times=6, pause_ms=0), Turn(times=3, pause_ms=500))
+FAULTS: tuple[tuple[str, str, str, dict[str, object]], ...] = (
+    ("well", "nobody fails", "ok", {}),
+    ("busy", "503 for a while", "busy503", {}),
+    ("limited", "429 for a while", "rate_limit", {"retry_after_s": 1}),
+    ("error", "500 for a while", "error500", {}),
+    ("hangs", "no head of an answer for a while", "hang_before_headers", {}),
+    ("silent", "keep-alives without an answer for a while", "keepalive_forever", {}),
+    ("cut", "answers that break off for a while", "cut", {"after_chunks": 3}),
+)
+
+
+def cases() -> Iterator[Case]:
+    for slug, title, scenario, params in FAULTS:
+        legs: tuple[tuple[str, int, dict[str, object]], ...] = (("ok", 3, {}), (scenario, 1, params), ("ok", 0, {}))
+        play = script(*legs)
+        plays = tuple(type(play)(play.plan, tier=0) for _ in range(2))
+        for mode in BOTH if slug == "busy" else (Mode.STREAM,):
+            yield Case(
+                f"affinity-{slug}-{mode}", KLASS, f"a conversation of nine turns: {title}", mode, When.AGAIN, plays,
+                (Seen(0, 11), Seen(0, 11)), TURNS, QUICK, talk=0 if slug == "well" else 4,
+            )  # fmt: skip
