@@ -168,6 +168,8 @@ ABOUT_THE_REQUEST: tuple[Rule, ...] = (
         "template error",
         "limit-mm-per-prompt",
         "may be provided in one prompt",
+        ("at most ", " per prompt"),
+        "multimodal tokens to ",
     ),
 )
 """Recognised by words anywhere: a person who puts them into a prompt gains only a retry at other endpoints."""

@@ -101,6 +101,7 @@ MISSING_MODEL: tuple[Rule, ...] = (
         "invalidendpoint.closedendpoint",
         "allocationquota.freetieronly",
     ),
+    *starting(NO_MODEL, 200, "type invalid_request_error, code model_not_found"),
     *starting(NO_MODEL, 400, "unable to access model", "the requested model"),
     *saying(
         NO_MODEL,
@@ -171,6 +172,7 @@ NOT_NOW: tuple[Rule, ...] = (
         "unexpected error",
         "upstream request failed",
         "upstream error",
+        "failed to get response from provider",
     ),
     *saying(
         BUSY,
