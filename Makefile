@@ -38,7 +38,7 @@ test: ## everything: lint, unit, Lua, router, charts, real cluster
 
 .PHONY: test-unit
 test-unit: venv ## the tests that need neither nginx nor a cluster (seconds)
-	@hack/ci/pytest.sh -m "not router and not cluster and not slow and not timing" tests hack/tests
+	@hack/ci/pytest.sh -m "not (router or cluster or slow or paced or timing)" tests hack/tests
 
 .PHONY: test-lua
 test-lua: ## the router's pure Lua (busted) and its lint (luacheck)
@@ -49,7 +49,8 @@ test-lua: ## the router's pure Lua (busted) and its lint (luacheck)
 .PHONY: test-router
 test-router: venv ## a real nginx against scripted providers on loopback
 	@hack/ci/install.sh router
-	@hack/ci/pytest.sh -m "router and not timing" tests
+	@hack/ci/pytest.sh -m "router and not (paced or timing)" tests
+	@hack/ci/pytest.sh -m "router and paced" tests
 	@hack/ci/pytest.sh -n 0 -m "router and timing" tests
 
 .PHONY: test-cluster

@@ -13,6 +13,6 @@ SMOKE=(tests/router/test_{surface,failover,recovery,document,breaker,isolation}.
 beside "lint and generated files" make --no-print-directory verify
 beside "router: pure Lua (busted)" busted tests/lua
 stage "unit, property, router" hack/ci/pytest.sh --hypothesis-profile=check \
-  -m "smoke or not (router or cluster or slow or timing)" "${QUICK[@]}" "${SMOKE[@]}"
+  -m "smoke or not (router or cluster or slow or paced or timing)" "${QUICK[@]}" "${SMOKE[@]}"
 joined
 finish

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All tests, in the order in which a failure is cheapest to find: first those without a cluster on all cores, then those
-# that measure time, alone, then those with a cluster. Where there is no cluster, the table names the reason.
+# that mostly wait, many at once, then those that measure time, alone, then those with a cluster. Where there is no
+# cluster, the table names the reason.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 export PATH="$PWD/.venv/bin:$PATH"
@@ -10,12 +11,15 @@ source hack/ci/stages.sh
 stage "packages" hack/ci/install.sh router test cluster release browser || finish
 stage "python environment" make --no-print-directory venv || finish
 beside "helm, for the chart tests" hack/cluster/build.sh helm
-stage "lint and generated files" make --no-print-directory verify
+beside "lint and generated files" make --no-print-directory verify
 stage "router: pure Lua (busted)" busted tests/lua
+# Most tests wait longer than they compute, a conformance case twice as long.
+export TEST_WORKERS=$((2 * $(nproc)))
+stage "everything without a cluster" hack/ci/pytest.sh -m "not (paced or timing or cluster)" hack/tests tests
 joined
-stage "everything without a cluster" hack/ci/pytest.sh -m "not timing and not cluster" tests hack/tests
-stage "conformance" hack/ci/pytest.sh -m "conformance and not timing and not clients" tests
-stage "what measures time, alone" hack/ci/pytest.sh -n 0 -m "timing and not cluster" tests hack/tests
+stage "conformance" env TEST_WORKERS=$((TEST_WORKERS + 1)) hack/ci/pytest.sh -m "conformance and not clients" tests
+stage "what plays at its own pace" hack/ci/pytest.sh -m "paced" hack/tests tests
+stage "what measures time, alone" hack/ci/pytest.sh -n 0 -m "timing" hack/tests tests
 
 ground=$(hack/cluster/ground.sh)
 case $ground in

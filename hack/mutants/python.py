@@ -29,7 +29,7 @@ only_mutate = ["{only}"]
 also_copy = ["testing", "router"]
 pytest_add_cli_args_test_selection = {tests}
 """
-MARKERS = ["router: ", "cluster: ", "slow: ", "conformance: ", "timing: "]
+MARKERS = ["router: ", "cluster: ", "slow: ", "conformance: ", "timing: ", "paced: "]
 SURVIVED = 0
 """Exit code of the tests of a mutant that nobody noticed."""
 NO_TESTS = 33

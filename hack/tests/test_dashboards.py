@@ -171,7 +171,7 @@ def test_a_legend_has_the_labels_of_its_series() -> None:
 
 @pytest.mark.router
 @pytest.mark.slow
-@pytest.mark.timing
+@pytest.mark.paced
 def test_a_story_of_incidents_is_shown_as_it_happened(tmp_path: Path) -> None:
     with incident.played(incident.short(), tmp_path) as story:
         found, values = answers(story), list(compared(story))

@@ -81,7 +81,7 @@ def test_a_limit_that_the_provider_names_holds_at_once(two_workers: Router, a: F
     eventually(lambda: limit(two_workers) == 7, "the limit is the one that was named")
 
 
-@pytest.mark.timing
+@pytest.mark.paced
 def test_first_tokens_that_come_ever_later_lower_it(two_workers: Router, a: FakeProvider) -> None:
     two_workers.serve(endpoint("a", a, max_connections=20, base_latency_ms=20), policy=ADAPTIVE)
     for _ in range(10):  # what is normal

@@ -43,7 +43,7 @@ def broken(router: Router) -> dict[str, int]:
 # --- weights
 
 
-@pytest.mark.timing
+@pytest.mark.paced
 def test_weights_self_correct_when_an_endpoint_slows(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     router.serve(endpoint("a", a, base_latency_ms=200), endpoint("b", b, base_latency_ms=200))
     for fake in (a, b):
@@ -59,7 +59,7 @@ def test_weights_self_correct_when_an_endpoint_slows(router: Router, a: FakeProv
     assert router.endpoint("a").weight < router.endpoint("b").weight / 3
 
 
-@pytest.mark.timing
+@pytest.mark.paced
 def test_an_endpoint_that_falls_silent_loses_its_share_before_anybody_s_deadline(
     router: Router, a: FakeProvider, b: FakeProvider
 ) -> None:

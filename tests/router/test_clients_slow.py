@@ -13,7 +13,7 @@ from testing.fakes import rawhttp
 from testing.fakes.harness import FakeProvider
 from testing.fakes.rawprovider import RawProvider
 
-pytestmark = pytest.mark.timing
+pytestmark = pytest.mark.paced
 
 PIECE = b'data: {"choices":[{"index":0,"delta":{"content":"%b"},"finish_reason":null}]}\n\n' % (b"x" * 4_000)
 PIECES = 20_000

@@ -13,7 +13,7 @@ from router.harness import PATIENCE_S, PEER_RESET, Router, endpoint, eventually,
 from testing import plain_http
 from testing.fakes.player import JSON, Player, Steps, whole
 
-pytestmark = pytest.mark.timing
+pytestmark = pytest.mark.paced
 
 RECOVERY_S = 0.5
 LONGEST_S = 4 * RECOVERY_S

@@ -18,8 +18,6 @@ from scrape import total
 from testing import plain_http
 from testing.fakes.harness import FakeProvider
 
-pytestmark = pytest.mark.timing
-
 PLACES = 4
 ANSWER_S = 0.3
 SETTLED_S = 5.0
@@ -94,6 +92,7 @@ async def surge(url: str) -> tuple[list[Asked], list[Asked], list[Asked]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 def test_after_twice_the_capacity_with_callers_that_retry_all_is_as_before(
     four_workers: Router, a: FakeProvider
 ) -> None:
@@ -127,6 +126,7 @@ STALLS = {
 
 
 @pytest.mark.slow
+@pytest.mark.paced
 @pytest.mark.parametrize("params", STALLS.values(), ids=STALLS.keys())
 def test_a_jitter_of_a_few_seconds_opens_nothing(
     four_workers: Router, a: FakeProvider, b: FakeProvider, params: dict[str, float]
@@ -150,6 +150,7 @@ def test_a_jitter_of_a_few_seconds_opens_nothing(
     assert total(four_workers.metrics(), "poolkeeper_upstream_errors_total") == 0
 
 
+@pytest.mark.paced
 @pytest.mark.parametrize(
     "how", ["refuse", "close_on_accept", "error500", "busy503", "auth", "cut", "hang_before_headers"]
 )

@@ -13,7 +13,7 @@ from testing.fakes.harness import FakeProvider
 from testing.runs.pools import QUICK, Given, pool, write
 from testing.runs.running import Run
 
-pytestmark = [pytest.mark.slow, pytest.mark.timing]
+pytestmark = [pytest.mark.slow, pytest.mark.paced]
 
 TRACE = Path(__file__).parents[2] / "testing/data/azure_llm_conv_10min.csv"
 WITHIN_S = 55.0

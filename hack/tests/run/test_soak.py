@@ -21,7 +21,7 @@ SLOW_FROM_MS = 30_000
 
 
 @pytest.mark.slow
-@pytest.mark.timing
+@pytest.mark.paced
 @pytest.mark.timeout(3600 if RUNS else 300)
 @pytest.mark.skipif(
     not RUNS and not is_built(), reason="no model server on this machine: `make probe-soak` installs it"

@@ -68,7 +68,7 @@ def pool(root: Path, fake: FakeProvider) -> Files:
     return Pod(root, [endpoint(fake)], first_token_ms=LIMIT_MS, min_tokens_per_second=5).write()
 
 
-@pytest.mark.timing
+@pytest.mark.paced
 def test_500_runs_against_a_healthy_endpoint_find_nothing(tmp_path: Path) -> None:
     async def story(pools: list[Files]) -> list[list[LastProbe]]:
         return await asyncio.gather(*(probed(one, RUNS_EACH, None, every_quarter_of_an_hour()) for one in pools))
@@ -83,7 +83,7 @@ def test_500_runs_against_a_healthy_endpoint_find_nothing(tmp_path: Path) -> Non
     assert asked > POOLS * RUNS_EACH, "no answer was slow and asked for again: this proves nothing"
 
 
-@pytest.mark.timing
+@pytest.mark.paced
 def test_the_same_endpoint_fifteen_times_slower_is_found_within_two_runs(tmp_path: Path) -> None:
     now = every_quarter_of_an_hour()
     with FakeProvider("official", process=True) as fake:
