@@ -48,8 +48,8 @@ case $CACHE_BYTES in
   '' | *[!0-9]* | ??????????????*) fail "POOLKEEPER_CACHE_BYTES is '$CACHE_BYTES', wanted a number of bytes" ;;
 esac
 case $LOG_LEVEL in
-  debug | info | notice | warn | error | crit) ;;
-  *) fail "POOLKEEPER_LOG_LEVEL is '$LOG_LEVEL', wanted debug, info, notice, warn, error or crit" ;;
+  notice | warn | error | crit) ;;
+  *) fail "POOLKEEPER_LOG_LEVEL is '$LOG_LEVEL', wanted notice, warn, error or crit (nginx's info and debug quote API keys)" ;;
 esac
 
 case $REQUEST_LOG in

@@ -31,7 +31,7 @@ from poolkeeper.plan.snapshot import Manifest
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 REQUEST_TIMEOUT_S, CONNECTIONS = 10.0, 16
-PAGE_OBJECTS = 200
+PAGE_OBJECTS = 100
 """A list is asked for in pages of so many: in JSON, objects take twenty times what is kept of them."""
 MOST_PAGES = 10_000
 

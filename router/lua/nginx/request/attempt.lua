@@ -13,11 +13,13 @@ local http_client = require "nginx.upstream.http_client"
 local offers = require "nginx.balancing.offers"
 local parameters = require "core.request.parameters"
 local patience = require "core.request.patience"
+local redaction = require "core.error.redaction"
 local refused_addition = require "core.error.refused_addition"
 local request_log = require "nginx.request.request_log"
 local retry_budget = require "nginx.balancing.retry_budget"
 local turn = require "nginx.shared.turn"
 
+local ngx = ngx
 local now_ms = clock.now_ms
 local failed, refused, time_out = attempt_failure.failed, attempt_failure.refused, attempt_failure.time_out
 
@@ -104,7 +106,7 @@ end
 
 
 -- One exchange: the answer, or nil and the failure.
-local function try(request, attempt, key, deadline_ms)
+local function exchanged(request, attempt, key, deadline_ms)
   local conn, status = ask(request, attempt, key, deadline_ms)
   if not conn then
     return nil, status
@@ -122,6 +124,17 @@ local function try(request, attempt, key, deadline_ms)
   local answer, failure = held_answer.of(request, attempt, conn, deadline_ms)
   if not answer or not answer.conn then
     attempt.conn = nil
+  end
+  return answer, failure
+end
+
+
+-- The same; what the endpoint says of a failure may name the key that it was sent, and goes on without it.
+local function try(request, attempt, key, deadline_ms)
+  local answer, failure = exchanged(request, attempt, key, deadline_ms)
+  if failure and failure.answer then
+    key.forms = key.forms or redaction.forms(key.value or "", ngx.encode_base64)
+    failure.answer.body = redaction.hide(failure.answer.body or "", key.forms)
   end
   return answer, failure
 end
