@@ -70,6 +70,7 @@ def error_of(answer: httpx.Response) -> dict[str, object]:
         ("/anthropic/messages", "DeepSeek", "/anthropic/v1/messages"),
         ("/v1/messages", "DeepSeek", "/anthropic/v1/messages"),
         ("/anthropic/v1/messages", "VLLM", "/v1/messages"),
+        ("/anthropic/v1/messages", "Gateway", "/v1/messages"),
         ("/v1/responses", "DeepSeek", "/v1/responses"),
         ("/responses", "OpenAI", "/v1/responses"),
     ],

@@ -44,6 +44,7 @@ Provider = Literal[
     "LlamaCpp",
     "LMStudio",
     "OpenAI",
+    "Gateway",
 ]
 Mode = Literal["Active", "Draining", "Disabled"]
 Capability = Literal["PrefixCompletion", "LargeContext"]
@@ -183,8 +184,9 @@ class Endpoint(Model):
     characters, such as official or vllm-a100."""
     provider: Provider = "OpenAI"
     """Who runs the endpoint. It decides the error format, the form of keep-alives, the free health check, and whether
-    there is a Messages API, a Responses API and FIM. OpenAI is anything compatible that is not in the list. With the
-    wrong value the pool still works, but distinguishes "busy" from "failed" less well."""
+    there is a Messages API, a Responses API and FIM. OpenAI is anything compatible that is not in the list;
+    Gateway is another gateway, such as LiteLLM. With the wrong value the pool still works, but distinguishes "busy"
+    from "failed" less well."""
     url: Url | None = None
     """Base URL, the part before /chat/completions, such as https://api.deepseek.com/v1. Exactly one of url and
     serviceRef. http or https with a host; no user:password@ (use credentialsRef), no query, no fragment.

@@ -174,4 +174,16 @@ PROVIDERS: Mapping[Provider, tuple[Rule, ...]] = {
         Rule(meaning=SERVER_ERROR, starts="model unloaded"),
         Rule(meaning=SERVER_ERROR, starts="the model has crashed"),
     ),
+    # LiteLLM names the exception in front of its provider's words: its key there is not ours, its model is.
+    "Gateway": (
+        Rule(meaning=NO_MODEL, starts="litellm.authenticationerror"),
+        Rule(meaning=NO_MODEL, starts="litellm.permissiondeniederror"),
+        Rule(meaning=NO_MODEL, starts="litellm.notfounderror"),
+        Rule(meaning=RATE_LIMITED, starts="litellm.ratelimiterror"),
+        Rule(meaning=RATE_LIMITED, starts="no deployments available for selected model"),
+        Rule(meaning=BUSY, starts="litellm.serviceunavailableerror"),
+        Rule(meaning=SERVER_ERROR, starts="litellm.apiconnectionerror"),
+        Rule(meaning=SERVER_ERROR, starts="litellm.internalservererror"),
+        Rule(meaning=SERVER_ERROR, starts="litellm.timeout"),
+    ),
 }

@@ -15,11 +15,18 @@ OF_MODEL = (
     ("together", "Together", 429, "You have reached the rate limit"),
     ("openrouter", "OpenRouter", 429, "Provider returned error: temporarily rate-limited upstream"),
     ("fireworks", "Fireworks", 429, "Request rate ramps too fast"),
+    # openclaw/openclaw#5744: one model's quota kept all models of the provider out
+    ("quota-of-model", "OpenAI", 429, "Quota exceeded for metric: generate_content_requests, limit: 250"),
+    # BerriAI/litellm: all deployments of one model rest there
+    ("gateway", "Gateway", 429, "No deployments available for selected model, Try again in 60 seconds."),
+    # open-webui/computer#293: one upstream of one model
+    ("shared-pool", "OpenRouter", 429, "z-ai/glm-5.3 is temporarily rate-limited upstream. Please retry shortly"),
 )
 OF_ACCOUNT = (
     ("deepseek", "DeepSeek", 429, "Your current concurrency is 26, which exceeds your concurrency limit of 25"),
     ("poe", "Poe", 429, "Rate limit exceeded"),
     ("vllm", "VLLM", 429, "Too many requests"),
+    ("sglang-queue", "SGLang", 429, "The request queue is full."),
     ("ollama", "Ollama", 429, "you have reached your hourly usage limit"),
     ("openrouter-free", "OpenRouter", 429, "Rate limit exceeded: free-models-per-day"),
 )

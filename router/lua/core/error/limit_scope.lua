@@ -12,6 +12,7 @@
 --   SiliconFlow                model      docs.siliconflow.com/en/userguide/rate-limits: requests and tokens by model
 --   Together                   model      docs.together.ai: dynamic rate of organization and model
 --   Fireworks                  model      docs.fireworks.ai: adaptive, by model
+--   Gateway                    model      it passes on the limits of the providers behind its models
 --   Perplexity, OpenAI         model      a leaky bucket by model; platform.openai.com/docs/guides/rate-limits: by model
 
 local find = string.find

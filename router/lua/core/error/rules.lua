@@ -909,6 +909,17 @@ _M.PROVIDERS = {
     { starts = "model unloaded", class = "ServerError", reason = "ServerError" },
     { starts = "the model has crashed", class = "ServerError", reason = "ServerError" },
   },
+  Gateway = {
+    { starts = "litellm.authenticationerror", class = "ModelMissing", reason = "ModelMissing" },
+    { starts = "litellm.permissiondeniederror", class = "ModelMissing", reason = "ModelMissing" },
+    { starts = "litellm.notfounderror", class = "ModelMissing", reason = "ModelMissing" },
+    { starts = "litellm.ratelimiterror", class = "RateLimited", reason = "RateLimited" },
+    { starts = "no deployments available for selected model", class = "RateLimited", reason = "RateLimited" },
+    { starts = "litellm.serviceunavailableerror", class = "Busy", reason = "Busy" },
+    { starts = "litellm.apiconnectionerror", class = "ServerError", reason = "ServerError" },
+    { starts = "litellm.internalservererror", class = "ServerError", reason = "ServerError" },
+    { starts = "litellm.timeout", class = "ServerError", reason = "ServerError" },
+  },
 }
 
 return _M

@@ -11,7 +11,8 @@ local _M = {}
 
 _M.REASON = "WrongModel"
 local MEMORY_S = 600 -- so long after the last one it is reported
-local OWN_SERVERS = { VLLM = true, SGLang = true, Ollama = true, LlamaCpp = true, LMStudio = true }
+local OWN_SERVERS = { VLLM = true, SGLang = true, Ollama = true, LlamaCpp = true, LMStudio = true,
+                      Gateway = true }
 local NONE = {}
 
 local seen = setmetatable({}, { __mode = "k" }) -- route -> {fingerprint, provider} of its last answer
