@@ -13,6 +13,7 @@ from testing.fakes.harness import FakeProvider
 CAPABLE = ("PrefixCompletion",)
 WORDS = "The Rhine is a vital river. It flows from the Alps to the sea."
 BEGUN = WORDS[:26]
+SSE = {"content-type": "text/event-stream"}
 NEW_TURN = "I am glad that I could help."
 
 
@@ -119,3 +120,23 @@ def test_ollama_puts_prompts_into_a_template_too(router: Router, stack: ExitStac
     router.ask(path="/v1/completions", prompt="Rivers?", stream=True)
 
     assert [asked.json()["prompt"] for asked in b.asked] == ["Rivers?"]
+
+
+def test_a_beginning_that_the_caller_brought_is_continued_with_the_rest(router: Router, stack: ExitStack) -> None:
+    a = stack.enter_context(
+        Answerer(lambda _: Answer(200, stream("Rhine is").encoded().split(b"\n\n")[0] + b"\n\n", SSE))
+    )
+    b = stack.enter_context(Answerer(lambda _: stream(" long.")))
+    router.serve(
+        *(
+            endpoint(name, None, port=one.port, provider="DeepSeek", tier=tier, capabilities=CAPABLE)
+            for tier, (name, one) in enumerate((("a", a), ("b", b)))
+        )
+    )
+    messages = [{"role": "user", "content": "Rivers?"}, {"role": "assistant", "content": "The ", "prefix": True}]
+
+    answer = router.ask(stream=True, messages=messages).text
+
+    assert text_of(answer) == "Rhine is long."
+    assert b.asked[0].path == "/beta/chat/completions"
+    assert b.asked[0].json()["messages"][-1] == {"role": "assistant", "content": "The Rhine is", "prefix": True}

@@ -69,11 +69,26 @@ function _M.channel(sent, surface_name)
 end
 
 
+-- The beginning that the caller brought, and what was sent of the rest, as one message.
+local function with_rest(messages, last, text, dialect)
+  if last.prefix ~= true or type(last.content) ~= "string" then
+    return nil
+  end
+  local items = edit.items(messages)
+  items[#items] = edit.set(items[#items], { content = scan.quote(last.content .. text),
+                                            prefix = dialect.member ~= "" and "true" })
+  return edit.list(items)
+end
+
+
 local function with_answer(messages, text, dialect, decode)
   local list = decode(messages)
   local last = type(list) == "table" and list[#list]
-  if type(last) ~= "table" or last.role == "assistant" then
+  if type(last) ~= "table" then
     return nil
+  end
+  if last.role == "assistant" then
+    return with_rest(messages, last, text, dialect)
   end
   local message = ('{"role":"assistant","content":%s%s}'):format(scan.quote(text), dialect.member)
   return sub(messages, 1, -2) .. "," .. message .. "]"

@@ -17,12 +17,12 @@
 --   Ollama       yes                     yes         docs.ollama.com: api/anthropic-compatibility, openai-compatibility
 --   LlamaCpp     yes, since January 2026 yes         tools/server/README
 --   LMStudio     yes                     yes         lmstudio.ai/docs: anthropic-compat, openai-compat/responses
---   Gateway      yes                     yes         docs.litellm.ai: anthropic_unified, response_api; portkey.ai/docs; new-api's relay
+--   Gateway      yes                     yes         docs.litellm.ai: anthropic_unified, response_api
 --   OpenAI       no                      yes         platform.openai.com/docs/api-reference (and compatible servers)
 --
 -- Tokens are counted by DeepSeek (/anthropic/v1/messages/count_tokens) and by VLLM, SGLang and LlamaCpp
--- (/v1/messages/count_tokens; Gateway, too); VLLM and SGLang have /tokenize beside /v1. An endpoint's base URL may end in /v1, in
--- /beta, or in neither.
+-- (/v1/messages/count_tokens), and by Gateway there; VLLM and SGLang have /tokenize beside /v1. An endpoint's base URL may
+-- end in /v1, in /beta, or in neither.
 --
 -- FIM (beta) and continuing a chat's answer (prefix) are DeepSeek's, beside /v1 like its messages. All of these take the
 -- key as a bearer token (Ollama's cloud nothing else); DeepSeek's messages surface documents x-api-key first, as

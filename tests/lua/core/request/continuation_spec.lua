@@ -34,6 +34,15 @@ describe("a request to go on with an answer", function()
     assert.same({ role = "assistant", content = 'He said "' }, (last_message(continued(ASKED, "LlamaCpp"))))
   end)
 
+  it("goes behind the beginning that the caller brought", function()
+    local body = '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"Once \\"","prefix":true,"x":1.0}]}'
+    for provider, prefix in pairs({ DeepSeek = true, VLLM = false }) do
+      local message, count = last_message(continued(body, provider, "upon"))
+      assert.same({ role = "assistant", content = 'Once "upon', prefix = prefix or nil, x = 1 }, message)
+      assert.equal(2, count)
+    end
+  end)
+
   it("asks for no more tokens than are left", function()
     assert.equal(56, cjson.decode(continued(ASKED, "DeepSeek")).max_tokens)
     assert.equal(1, cjson.decode(continued(ASKED:gsub("60", "3"), "DeepSeek")).max_tokens)
@@ -50,7 +59,8 @@ describe("a request to go on with an answer", function()
   end)
 
   for title, body in pairs({
-    ["a caller that brought a prefix of its own"] = '{"messages":[{"role":"assistant","content":"a"}]}',
+    ["a last message of the assistant that is no beginning"] = '{"messages":[{"role":"assistant","content":"a"}]}',
+    ["a beginning that is no text"] = '{"messages":[{"role":"assistant","content":[],"prefix":true}]}',
     ["messages that are none"] = '{"messages":"x"}',
     ["an empty conversation"] = '{"messages":[]}',
     ["a prompt that is a list"] = '{"prompt":["a","b"]}',
