@@ -50,6 +50,11 @@ describe("choosing a tier", function()
     assert.equal("a", chosen({ candidate("a", back) }))
   end)
 
+  it("does not take an endpoint that never was away for one that has just come back, soon after the start either", function()
+    local half_open = candidate("b", { tier = 1, is_half_open = true })
+    assert.equal("a", chosen({ candidate("a"), half_open }, { now_ms = 10 }))
+  end)
+
   it("sends half-open requests at once: they show recovery", function()
     local half_open = candidate("a", { is_half_open = true, recovered_at_ms = 99999 })
     assert.equal("a", chosen({ half_open, candidate("b", { tier = 1 }) }))
@@ -78,9 +83,36 @@ end)
 describe("choosing an endpoint", function()
   it("draws by weight", function()
     local all = { candidate("a", { weight = 25 }), candidate("b", { weight = 75 }) }
-    assert.equal("a", chosen(all, { values = { 0.24 } }))
+    assert.equal("a", chosen(all, { values = { 0.2499 } }))
     assert.equal("b", chosen(all, { values = { 0.26 } }))
     assert.equal("b", chosen(all, { values = { 0.999999 } }))
+  end)
+
+  it("draws by weights of less than one, too", function()
+    local all = { candidate("a", { weight = 0.25 }), candidate("b", { weight = 0.75 }) }
+    assert.equal("b", chosen(all, { values = { 0.3 } }))
+  end)
+
+  it("draws among equals when all weights are zero", function()
+    local all = { candidate("a", { weight = 0 }), candidate("b", { weight = 0 }), candidate("c", { weight = 0 }) }
+    for at, want in ipairs({ "a", "b", "c" }) do
+      assert.equal(want, chosen(all, { values = { (at - 0.5) / 3 } }))
+    end
+  end)
+
+  it("draws the second one among the others (PowerOfTwo)", function()
+    local all = { candidate("a", { in_flight = 5 }), candidate("b", { in_flight = 2 }), candidate("c", { in_flight = 9 }) }
+    assert.equal("b", chosen(all, { algorithm = "PowerOfTwo", values = { 0, 0.4 } }))
+  end)
+
+  it("takes the first of two equally loaded ones, and one without weight only when it is alone (PowerOfTwo)", function()
+    assert.equal("a", chosen({ candidate("a"), candidate("b") }, { algorithm = "PowerOfTwo", values = { 0, 0 } }))
+    local busy = candidate("a", { in_flight = 5 })
+    local function other(weight)
+      return chosen({ busy, candidate("b", { weight = weight }) }, { algorithm = "PowerOfTwo", values = { 0, 0.99 } })
+    end
+    assert.equal("a", other(0))
+    assert.equal("b", other(0.5))
   end)
 
   it("takes the less loaded of two draws (PowerOfTwo)", function()
@@ -97,6 +129,7 @@ describe("choosing an endpoint", function()
       end
       for _ = 1, #case[4] do
         seen = seen .. chosen(all, { algorithm = "RoundRobin" })
+        assert.equal(0, all[1].credit + all[2].credit + all[3].credit)
       end
       assert.equal(case[4], seen)
     end

@@ -32,9 +32,21 @@ local function half_open()
   return record, effects.lease
 end
 
+local function with(policy, changes)
+  local made = {}
+  for key, value in pairs(policy) do
+    made[key] = value
+  end
+  for key, value in pairs(changes) do
+    made[key] = value
+  end
+  return made
+end
+
 describe("breaker, closed", function()
   it("admits, and that changes nothing", function()
     local record = breaker.new()
+    assert.is_true(breaker.may_admit(record, 1, POLICY))
     local after, effects = breaker.step(record, "admit", context(1))
     assert.equal(record, after)
     assert.is_true(effects.admitted)
@@ -78,6 +90,31 @@ describe("breaker, closed", function()
       local record = walk(breaker.new(), { { "failure", 1, { window = { ok = case.ok, failed = case.failed } } } })
       assert.equal(case.want, record.state)
     end
+  end)
+
+  it("opens by the rate only from that percentage on", function()
+    local failed = with(POLICY, { consecutive_failures = 0 })
+    local function after(window)
+      return walk(breaker.new(), { { "failure", 1, { policy = failed, window = window } } }).state
+    end
+    assert.equal("Closed", after({ ok = 102, failed = 101 }))
+    assert.equal("Open", after({ ok = 101, failed = 101 }))
+  end)
+
+  it("opens after the first failure where one is enough, and after no row where none is (0)", function()
+    local once, never = with(POLICY, { consecutive_failures = 1 }), with(POLICY, { consecutive_failures = 0 })
+    assert.equal("Open", walk(breaker.new(), { { "failure", 1, { policy = once } } }).state)
+    assert.equal("Closed", walk(breaker.new(), { { "failure", 1, { policy = never } } }).state)
+  end)
+
+  it("forgets a single failure after an answer to what was sent with it", function()
+    local record = walk(breaker.new(), { { "failure", 10 }, { "complete", 20, { started_ms = 10 } } })
+    assert.equal(0, record.consecutive)
+  end)
+
+  it("a good answer after a long time changes nothing either", function()
+    local record = breaker.new()
+    assert.equal(record, (breaker.step(record, "complete", context(100000))))
   end)
 
   it("a good answer without failures before it changes nothing", function()
@@ -153,6 +190,46 @@ describe("breaker, open", function()
   end)
 end)
 
+describe("breaker, since when it is not closed", function()
+  it("is the moment in which it opened, whatever half-open requests did, until it closes", function()
+    local record = opened()
+    assert.equal(30, record.broken_since_ms)
+    local lease
+    record, lease = half_open()
+    assert.equal(30, record.broken_since_ms)
+    local again = walk(record, { { "failure", 1040, { lease = lease } } })
+    assert.equal(30, again.broken_since_ms)
+    record = walk(record, { { "first_content", 1040, { lease = lease } } })
+    local effects
+    record, effects = breaker.step(record, "admit", context(1041))
+    record = breaker.step(record, "first_content", context(1050, { lease = effects.lease }))
+    assert.same({ "Closed", 0, 0 }, { record.state, record.broken_since_ms, record.passed })
+  end)
+
+  it("also when that was the first millisecond", function()
+    local record = walk(breaker.new_open("Busy", context(1)), { { "admit", 1001 } })
+    assert.same({ "HalfOpen", 1 }, { record.state, record.broken_since_ms })
+  end)
+end)
+
+describe("breaker, half-open requests that have passed", function()
+  it("are none in a new state", function()
+    assert.equal(0, breaker.new().passed)
+    assert.equal(0, opened().passed)
+    assert.equal(0, walk(opened(), { { "check_passed", 1030, { check_failed_at_ms = 0 } } }).passed)
+    assert.equal(0, walk(opened(), { { "probe_passed", 500, { probed_at_ms = 40 } } }).passed)
+  end)
+
+  it("leave room for so many fewer", function()
+    local record, lease = half_open()
+    record = walk(record, { { "first_content", 1040, { lease = lease } } })
+    assert.is_true(breaker.may_admit(record, 1041, POLICY))
+    record = breaker.step(record, "admit", context(1041))
+    assert.is_false(breaker.may_admit(record, 1042, POLICY))
+    assert.is_false(select(2, breaker.step(record, "admit", context(1042))).admitted)
+  end)
+end)
+
 describe("breaker, open for more than ten seconds", function()
   local LONG = { recovery_timeout_ms = 30000 }
   for key, value in pairs(POLICY) do
@@ -209,6 +286,20 @@ describe("breaker, open for more than ten seconds", function()
 
   it("lets nobody wait for all of firstToken", function()
     assert.is_false(breaker.may_admit(long("SlowFirstToken"), 29999, LONG))
+  end)
+
+  for _, reason in ipairs({ "Connect", "ProxyFailed", "Busy", "ServerError", "Truncated", "NoAnswer" }) do
+    it("lets one through after " .. reason .. ", which costs its caller next to nothing", function()
+      assert.is_true(breaker.may_admit(long(reason), 10000, LONG))
+    end)
+  end
+
+  it("gives each of these requests a lease of its own, for as long as one lasts", function()
+    local record, first = walk(long("Busy"), { { "admit", 10000, { policy = LONG } } })
+    assert.equal(10500, record.leases[1].until_ms)
+    local after, second = walk(record, { { "admit", 20000, { policy = LONG } } })
+    assert.equal(first.lease + 1, second.lease)
+    assert.equal(second.lease + 1, after.next_lease)
   end)
 end)
 
@@ -309,6 +400,14 @@ describe("breaker, when health checks pass", function()
     assert.equal("Open", walk(opened(), { checked(1029, 29) }).state)
   end)
 
+  it("waits for a request then, and says so", function()
+    assert.is_true(breaker.UNTRIED[walk(opened(), { checked(1030) }).reason])
+  end)
+
+  it("counts a check that failed in the moment in which it opened", function()
+    assert.equal("HalfOpen", walk(opened(), { checked(500, opened().since_ms) }).state)
+  end)
+
   it("does not when they had failed, too", function()
     assert.equal("HalfOpen", walk(opened(), { checked(500, 40) }).state)
   end)
@@ -337,6 +436,7 @@ describe("breaker, when a probe was answered well", function()
 
   for _, case in ipairs({
     { "that began since it opened", now_ms = 500, began_ms = since_ms + 1, want = "HalfOpen" },
+    { "that began this moment", now_ms = 500, began_ms = 500, want = "HalfOpen" },
     { "that began when it opened", now_ms = 500, began_ms = since_ms, want = "Open" },
     { "that began before it opened", now_ms = 500, began_ms = since_ms - 1, want = "Open" },
     { "half an hour ago", now_ms = 30 * MINUTE_MS + 50, began_ms = 50, want = "HalfOpen" },
