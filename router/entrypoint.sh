@@ -1,7 +1,7 @@
 #!/bin/sh
 # Starts the router: in its container, and under `poolkeeper run`. Checks the environment, writes what nginx must know of
 # this machine into the run folder, and becomes nginx. Everything below is the machine's or the deployment's business; what
-# a pool is comes as router.json. SIGQUIT drains (streams may end, 600 s at most), SIGTERM ends at once.
+# a pool is comes as router.json. SIGQUIT lets streams end (600 s at most; GET /drain first, so that callers know), SIGTERM ends at once.
 set -eu
 
 RUN_DIR=${POOLKEEPER_RUN_DIR:-/run/poolkeeper}

@@ -41,7 +41,14 @@ LUA_GROUPS: Mapping[str, frozenset[str]] = {
     "nginx/balancing": frozenset({"nginx/endpoint", "nginx/shared"}),
     "nginx/endpoint": frozenset({"nginx/shared"}),
     "nginx/request": frozenset(
-        {"nginx/balancing", "nginx/document_sync", "nginx/endpoint", "nginx/shared", "nginx/upstream"}
+        {
+            "nginx/balancing",
+            "nginx/document_sync",
+            "nginx/drain",
+            "nginx/endpoint",
+            "nginx/shared",
+            "nginx/upstream",
+        }
     ),
     "nginx/shared": frozenset(),
     "nginx/upstream": frozenset({"nginx/shared"}),

@@ -133,6 +133,25 @@ def test_sigterm_lets_a_stream_finish(manifests: Path, state: Path, official: Fa
         run.wait_for("all streams have finished")
 
 
+def test_after_sigterm_answers_say_that_their_connection_closes(
+    manifests: Path, state: Path, official: FakeProvider
+) -> None:
+    speaks_long(official)
+
+    with Run(state, "-f", manifests) as run, plain_http.Client(timeout=PATIENCE_S) as caller:
+        assert run.process is not None
+        stream = run.stream()
+        next(stream)
+        models = f"{run.base_url}/models"
+        assert caller.get(models).headers["connection"] == "keep-alive"
+        run.process.send_signal(signal.SIGTERM)
+        run.wait_for("draining")
+        wait_until(lambda: caller.get(models).headers["connection"] == "close", "an answer that says that it closes")
+
+        assert list(stream)[-1] == "[DONE]"
+        assert run.process.wait(PATIENCE_S) == 0
+
+
 def test_a_second_signal_does_not_wait(manifests: Path, state: Path, official: FakeProvider) -> None:
     official.set("stall", after_chunks=1)
 

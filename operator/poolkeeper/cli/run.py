@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from poolkeeper.api.pool_change import ChangeKind, PoolChange
 from poolkeeper.api.reasons import Reason
 from poolkeeper.cli import listen
 from poolkeeper.cli.options import files
-from poolkeeper.errors import UserError
+from poolkeeper.errors import RetryLater, UserError
 from poolkeeper.local import change_log, manual_overrides, run_record
 from poolkeeper.local import state_dir as statedir
 from poolkeeper.local.backend import LocalBackend, Sources
@@ -30,11 +31,14 @@ from poolkeeper.local.secret_data import SecretEnv
 from poolkeeper.local.settings import settings_for
 from poolkeeper.local.state_dir import StateDir
 from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport
+from poolkeeper.routers.admin_page import fetch
 from poolkeeper.routers.state_client import RouterStates
 from poolkeeper.status.evaluate import StatusUpdate
 
 MOUNTED = ("config", "credentials", "clients", "ca")
 """The Deployment's volumes. The router finds each by an environment variable with its name."""
+ANNOUNCE_LIMIT_S = 5.0
+"""For each caller's next answer, which says that its connection closes (router/lua/nginx/drain.lua)."""
 
 
 @click.command(
@@ -233,10 +237,16 @@ class Serving:
         record = run_record.read(self.state)
         if record:
             run_record.write(self.state, run_record.draining(record, DRAIN_LIMIT_S, clock.now()))
-        draining = asyncio.create_task(router.drain(DRAIN_LIMIT_S))
+        draining = asyncio.create_task(self._end(router))
         cutting = asyncio.create_task(cut.wait())
         await asyncio.wait((draining, cutting), return_when=asyncio.FIRST_COMPLETED)
         finished = draining.done() and draining.result()
         cutting.cancel()
         draining.cancel()
         self.teller.say("stopped", "all streams have finished" if finished else "the streams still open were cut")
+
+    async def _end(self, router: RouterProcess) -> bool:
+        """First, answers say that their connection closes. Then nothing new is taken. Did all streams finish?"""
+        with suppress(RetryLater):
+            await fetch(f"{self.admin.url}/drain?settle=0&idle=1&limit={ANNOUNCE_LIMIT_S:g}", ANNOUNCE_LIMIT_S + 1)
+        return await router.drain(DRAIN_LIMIT_S - ANNOUNCE_LIMIT_S)

@@ -18,9 +18,14 @@ from poolkeeper.render.scheduling import scheduling
 from poolkeeper.render.security import CONTAINER_SECURITY, pod_security, pull_secrets
 from poolkeeper.render.volumes import RUN_DIR, mounts, volumes
 
-PRE_STOP_S = 5
-"""Endpoint controllers and proxies need about this long to stop sending to a Pod that is ending."""
+SETTLE_S = 5
+"""A Pod that is ending keeps serving until this long after the last new connection: endpoint controllers and proxies need
+about that to stop naming it."""
+IDLE_S = 10
+"""And this long after the last request, so that callers of kept connections ask once more: the answer says that the
+connection closes."""
 DRAIN_MARGIN_S = 10
+"""What is left of the grace period for nginx' own end."""
 MAX_GRACE_S = 660
 """A node drain waits no longer for the last stream; nginx cuts it after 600 s (worker_shutdown_timeout)."""
 
@@ -55,25 +60,33 @@ def grace_s(request_ms: int) -> int:
     """How long a Pod may take to end: its longest request, in whole minutes so that fine tuning restarts nothing."""
     if request_ms == 0:
         return MAX_GRACE_S
-    minutes = ceil((request_ms / 1000 + PRE_STOP_S + DRAIN_MARGIN_S) / 60)
+    minutes = ceil((request_ms / 1000 + SETTLE_S + DRAIN_MARGIN_S) / 60)
     return min(MAX_GRACE_S, minutes * 60)
+
+
+def drain_path(grace: int) -> str:
+    """What the kubelet asks of a router before it ends it (router/lua/nginx/drain.lua)."""
+    return f"/drain?settle={SETTLE_S}&idle={IDLE_S}&limit={grace - DRAIN_MARGIN_S}"
 
 
 def _pod_spec(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc) -> Part:
     found = volumes(snapshot.key, pool.spec)
+    grace = grace_s(document.policy.timeouts.request_ms)
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": grace_s(document.policy.timeouts.request_ms),
+        "terminationGracePeriodSeconds": grace,
         "securityContext": pod_security(snapshot),
         **pull_secrets(snapshot),
-        "containers": [_container(snapshot, pool, document, mounts(found))],
+        "containers": [_container(snapshot, pool, document, mounts(found), grace)],
         "volumes": found,
         **scheduling(pool.spec.router.template, selector(snapshot.key)),
     }
 
 
-def _container(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc, volume_mounts: list[Part]) -> Part:
+def _container(
+    snapshot: Snapshot, pool: EndpointPool, document: RouterDoc, volume_mounts: list[Part], grace: int
+) -> Part:
     resources = resources_of(snapshot, pool)
     env = {
         "POOLKEEPER_LISTEN": f"*:{CLIENT_PORT}",
@@ -94,7 +107,7 @@ def _container(snapshot: Snapshot, pool: EndpointPool, document: RouterDoc, volu
         "startupProbe": _probe("/healthz", period_s=1, failures=60),
         "readinessProbe": _probe("/readyz", period_s=2, failures=3),
         "livenessProbe": _probe("/healthz", period_s=10, failures=6),
-        "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_S}}},
+        "lifecycle": {"preStop": {"httpGet": {"path": drain_path(grace), "port": "admin"}}},
         "resources": resources.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         "securityContext": CONTAINER_SECURITY,
         "volumeMounts": volume_mounts,

@@ -10,6 +10,7 @@ local credentials = require "nginx.endpoint.credentials"
 local metrics = require "nginx.shared.metrics"
 local in_flight = require "nginx.endpoint.in_flight"
 local document_sync = require "nginx.document_sync"
+local drain = require "nginx.drain"
 local worker_health = require "nginx.shared.worker_health"
 
 require "nginx.admin"
@@ -67,6 +68,7 @@ function _M.init_worker()
     end
   end)
   every(CHECK_S, health_scheduler.tick)
+  drain.begin_worker()
   worker_health.begin_worker()
   every(worker_health.TICK_S, worker_health.tick)
   every(MEASURE_MEMORY_S, look_at_memory)

@@ -116,6 +116,15 @@ def test_a_pod_ends_after_its_longest_request(request_ms: int, want_s: int) -> N
     assert grace_s(request_ms) == want_s
 
 
+def test_a_pod_drains_before_it_ends_and_within_its_grace_period() -> None:
+    short = replace(snapshot(), policy=policy(timeouts={"request": "30s"}))
+
+    assert pod(short, "spec", "terminationGracePeriodSeconds") == 60
+    assert pod(short, "spec", "containers", 0, "lifecycle", "preStop") == {
+        "httpGet": {"path": "/drain?settle=5&idle=10&limit=50", "port": "admin"}
+    }
+
+
 WORKERS: dict[str, tuple[dict[str, dict[str, str]], int]] = {
     "nothing said": ({}, 1),
     "a part of a CPU": ({"requests": {"cpu": "250m"}}, 1),

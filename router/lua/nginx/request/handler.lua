@@ -22,6 +22,7 @@ local respond = require "nginx.shared.respond"
 local attempts = require "nginx.request.attempts"
 local surfaces = require "core.protocol.surface"
 local document_sync = require "nginx.document_sync"
+local drain = require "nginx.drain"
 local uuid = require "core.http.uuid"
 
 local ngx = ngx
@@ -121,8 +122,14 @@ local function answer_models(request, name)
 end
 
 
--- The content phase of the client port.
-function _M.serve()
+-- The content phase of the client port. closes: is this the location whose answers say that their connection closes?
+function _M.serve(closes)
+  if drain.is_on() then
+    if not closes then
+      return ngx.exec("@closing")
+    end
+    drain.note_request()
+  end
   local path, method = ngx.var.uri, ngx.req.get_method()
   local surface, is_beta = surfaces.at(path)
   local request, is_truncated = begin(surface, path)
