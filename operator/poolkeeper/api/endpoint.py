@@ -43,6 +43,7 @@ Provider = Literal[
     "Ollama",
     "LlamaCpp",
     "LMStudio",
+    "Poolkeeper",
     "OpenAI",
     "Gateway",
 ]

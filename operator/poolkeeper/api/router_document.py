@@ -325,7 +325,8 @@ class AccessDoc(Model):
 
 
 class RouterDoc(Model):
-    """The whole document. models: names clients may ask for, the first is the default. pool: "namespace/name".
+    """The whole document. id: which pool of the world this is, where it asks other pools ("": nobody needs to know).
+    models: names clients may ask for, the first is the default. pool: "namespace/name".
     time_zones: those that windows name. outages, answered: news, see routernews.py.
 
     allow_loopback: `poolkeeper run` only; in a cluster the router refuses to connect to loopback, link-local and
@@ -334,6 +335,7 @@ class RouterDoc(Model):
 
     format: Literal[1] = 1
     pool: str
+    id: str = Field("", exclude_if=lambda value: not value)
     generation: int = Field(ge=1)
     hash: str
     allow_loopback: bool = False

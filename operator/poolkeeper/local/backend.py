@@ -4,6 +4,7 @@ Whatever is wrong with any of the files holds the whole pool: the problems are s
 keeps serving. So a half-saved file, or a Secret that is not there yet, never takes a working router away.
 """
 
+import platform
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -131,7 +132,7 @@ class LocalBackend:
         snapshot = self._snapshot(declared)
         return replace(
             snapshot,
-            uid=str(key),
+            uid=f"{key} in {self.state.root.absolute()} of {platform.node()}",
             annotations=manual_overrides.over(snapshot.annotations, manual_overrides.read(self.state)),
             generation=self._generation,
             problems=tuple(_as_problem(finding) for finding in self._findings),

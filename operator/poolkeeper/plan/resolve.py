@@ -11,14 +11,14 @@ from datetime import datetime
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.policy_spec import FailoverPolicySpec
 from poolkeeper.api.probe_document import ProbeDoc
-from poolkeeper.api.router_document import RouterDoc
+from poolkeeper.api.router_document import EndpointDoc, RouterDoc
 from poolkeeper.api.status import LastProbe
 from poolkeeper.plan.annotations import failed_back_at, held_tiers
 from poolkeeper.plan.calendars import calendar_docs
 from poolkeeper.plan.client_access import access_doc
 from poolkeeper.plan.ending_models import EndingModel, ending_models
 from poolkeeper.plan.endpoints import endpoint_docs
-from poolkeeper.plan.hashing import content_hash
+from poolkeeper.plan.hashing import content_hash, digest
 from poolkeeper.plan.known_outages import outages
 from poolkeeper.plan.missing_references import MissingRef, missing_refs
 from poolkeeper.plan.per_router_share import sending_routers
@@ -78,6 +78,7 @@ def _document(
     endpoints = advised(endpoint_docs(snapshot, pool.spec), pool.spec, last)
     draft = RouterDoc(
         pool=str(snapshot.key),
+        id=_id(snapshot, endpoints),
         generation=1,
         hash="",
         allow_loopback=snapshot.settings.local,
@@ -95,6 +96,11 @@ def _document(
     # News is no configuration: no new generation, and no roll-out to wait for.
     content = content_hash(draft.model_dump(mode="json", by_alias=True, exclude={"outages", "answered"}))
     return draft.model_copy(update={"hash": content, "generation": _generation(snapshot, content)})
+
+
+def _id(snapshot: Snapshot, endpoints: tuple[EndpointDoc, ...]) -> str:
+    """Two clusters may have pools of the same name. Other pools receive it, of other people too: so it is no name."""
+    return digest(snapshot.uid)[:16] if any(one.provider == "Poolkeeper" for one in endpoints) else ""
 
 
 def _generation(snapshot: Snapshot, content: str) -> int:

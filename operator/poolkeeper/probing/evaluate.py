@@ -28,8 +28,11 @@ STALLED_PIECE_MS = 2.0
 """... unless we ourselves were kept from reading for as long as a model may take to make it."""
 BUFFERED_FROM_MS = 100.0
 """What is there so soon may as well come in one piece."""
-OWN_SERVERS: frozenset[Provider] = frozenset({"VLLM", "SGLang", "Ollama", "LlamaCpp", "LMStudio", "Gateway"})
-"""They answer with the name of the loaded model, or of their own provider's, whatever was requested."""
+OWN_SERVERS: frozenset[Provider] = frozenset(
+    {"VLLM", "SGLang", "Ollama", "LlamaCpp", "LMStudio", "Gateway", "Poolkeeper"}
+)
+"""They answer with the name of the loaded model, or of their own provider's, whatever was requested. A pool judges its
+own endpoints."""
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,14 @@ from collections.abc import Mapping
 
 from poolkeeper.api.endpoint import Provider
 from poolkeeper.providers.error_rule import (
+    BLOCKED,
     BUSY,
     FILTERED,
     INVALID,
     INVALID_ANSWER,
     KEY_REFUSED,
     LOADING,
+    LOOP,
     NO_MODEL,
     NO_SURFACE,
     NOT_HERE,
@@ -33,6 +35,7 @@ from poolkeeper.providers.error_rule import (
     TOO_LONG,
     Meaning,
     Rule,
+    coded,
 )
 from poolkeeper.providers.request_words import (
     ABOUT_THE_REQUEST,
@@ -185,5 +188,25 @@ PROVIDERS: Mapping[Provider, tuple[Rule, ...]] = {
         Rule(meaning=SERVER_ERROR, starts="litellm.apiconnectionerror"),
         Rule(meaning=SERVER_ERROR, starts="litellm.internalservererror"),
         Rule(meaning=SERVER_ERROR, starts="litellm.timeout"),
+    ),
+    "Poolkeeper": (
+        *coded(
+            BUSY,
+            "all_endpoints_down",
+            "global_breaker_open",
+            "pool_saturated",
+            "queue_full",
+            "queue_timeout",
+            "body_memory_full",
+            "not_ready",
+        ),
+        *coded(RATE_LIMITED, "rate_limited", "client_limit"),
+        *coded(NO_MODEL, "model_not_found", "model_not_allowed", "endpoint_not_allowed", "forbidden_by_data_policy"),
+        *coded(NO_SURFACE, "surface_not_served", "not_found", "method_not_allowed"),
+        *coded(NOT_HERE, "unsupported_feature"),
+        *coded(SERVER_ERROR, "deadline_exceeded", "stream_truncated", "upload_too_slow"),
+        *coded(TOO_LONG, "context_length_exceeded"),
+        *coded(BLOCKED, "blocked_by_firewall"),
+        *coded(LOOP, "pool_loop"),
     ),
 }

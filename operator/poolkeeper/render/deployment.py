@@ -19,8 +19,8 @@ from poolkeeper.render.security import CONTAINER_SECURITY, pod_security, pull_se
 from poolkeeper.render.volumes import RUN_DIR, mounts, volumes
 
 SETTLE_S = 5
-"""A Pod that is ending keeps serving until this long after the last new connection: endpoint controllers and proxies need
-about that to stop naming it."""
+"""A Pod that is ending keeps serving until this long after the last new connection: endpoint controllers and proxies
+need about that to stop naming it."""
 IDLE_S = 10
 """And this long after the last request, so that callers of kept connections ask once more: the answer says that the
 connection closes."""

@@ -65,6 +65,7 @@ local function prepare_endpoint(endpoint, doc)
   health_records.prepare(endpoint, doc.policy.health_check)
   endpoint.key_path = credentials.path_of(endpoint)
   endpoint.places = surface_support.of(endpoint.provider, endpoint.path)
+  endpoint.is_pool = endpoint.provider == "Poolkeeper"
   endpoint.limit_keys = concurrency_limits.keys_of(endpoint.id)
   endpoint.heads = queue_heads.names(endpoint, doc.access.priorities)
   endpoint.pools = {}

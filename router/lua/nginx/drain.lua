@@ -26,7 +26,8 @@ local function look(has_ended)
 end
 
 
--- In each worker. nginx says has_ended when the worker has begun to end, and then no more: answers that are still given say so, too.
+-- In each worker. nginx says has_ended when the worker has begun to end, and then no more: answers that are still given say
+-- so, too.
 function _M.begin_worker()
   local ok, err = ngx.timer.every(TICK_S, look)
   if not ok then

@@ -6,6 +6,7 @@ local breakers = require "nginx.endpoint.breakers"
 local collector = require "nginx.shared.collector"
 local dns = require "nginx.upstream.dns"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
+local pool_chain = require "nginx.request.pool_chain"
 local credentials = require "nginx.endpoint.credentials"
 local metrics = require "nginx.shared.metrics"
 local in_flight = require "nginx.endpoint.in_flight"
@@ -50,6 +51,7 @@ function _M.init()
   document_sync.init(os.getenv("POOLKEEPER_CONFIG_DIR"), os.getenv("POOLKEEPER_RUN_DIR"))
   credentials.init(os.getenv("POOLKEEPER_CREDENTIALS_DIR"), os.getenv("POOLKEEPER_CLIENTS_DIR"))
   dns.init(os.getenv("POOLKEEPER_RESOLV_CONF"), os.getenv("POOLKEEPER_HOSTS"))
+  pool_chain.init()
   document_sync.start()
 end
 

@@ -129,6 +129,7 @@ local POLICY = object({
 local DOCUMENT = object({
   format = integer(FORMAT, FORMAT),
   pool = text(1, 256, "^[%w%.%-_/]+$"),
+  id = nullable(text(1, 64, "^[%l%d]+$")),
   generation = integer(1, 2 ^ 53),
   hash = text(1, 128, "^[%w]+$"),
   allow_loopback = BOOLEAN,

@@ -8,6 +8,7 @@
 --   Ollama                     account    ollama.com: an hour's use of its cloud, all models together
 --   VLLM, SGLang, LlamaCpp,
 --   LMStudio                   account    one server, one queue
+--   Poolkeeper                 model      docs/surfaces.md: rate_limited is a model's; client_limit is ours, of all models
 --   OpenRouter                 model      openrouter.ai/docs/api-reference/limits: free ones by day, others by provider
 --   SiliconFlow                model      docs.siliconflow.com/en/userguide/rate-limits: requests and tokens by model
 --   Together                   model      docs.together.ai: dynamic rate of organization and model
@@ -25,7 +26,7 @@ local LOOKED_AT_BYTES = 4096
 local OF_ACCOUNT = {
   DeepSeek = true, Poe = true, Ollama = true, VLLM = true, SGLang = true, LlamaCpp = true, LMStudio = true,
 }
-local ACCOUNT_WORDS = { "free-models-per-day", "free-models-per-min", "in_flight" } -- OpenRouter's, of the account
+local ACCOUNT_WORDS = { "free-models-per-day", "free-models-per-min", "in_flight", '"client_limit"' } -- of the account
 
 
 -- failure: of a request that was limited: limit (a connection limit that was named), answer {body} (nil: none). Is it the

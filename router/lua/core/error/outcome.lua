@@ -28,6 +28,9 @@ _M.CLASSES = {
 -- pages for different requests in a row say that it blocks this router.
 _M.BACKOFFS = { FirewallBlocked = "blocked" }
 
+-- The reason of a pool that a request has come through before: this way leads back to it.
+_M.LOOP = "PoolLoop"
+
 -- The caller gets the answer of these when no other endpoint could do better: it says what to change, or is the only
 -- answer.
 _M.TELLING = { Empty = true, ContextTooLong = true, Incompatible = true, ClientFault = true }

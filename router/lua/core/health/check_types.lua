@@ -146,6 +146,7 @@ local AUTO = {
   LlamaCpp = { HEALTH, PROPS }, -- its list of models is open, too
   LMStudio = ONLY_MODELS,
   Gateway = ONLY_MODELS, -- LiteLLM's /health asks all of its models, and is paid for
+  Poolkeeper = ONLY_MODELS,
   OpenAI = ONLY_MODELS, -- and whatever speaks like it
 }
 _M.AUTO = AUTO

@@ -35,7 +35,7 @@ local PREFIXES = {
 local OWN = {
   ["authorization"] = true, ["x-api-key"] = true, ["api-key"] = true, ["content-type"] = true, ["content-encoding"] = true,
   ["cache-control"] = true, ["x-request-id"] = true, ["x-poolkeeper-priority"] = true,
-  ["x-poolkeeper-debug"] = true,
+  ["x-poolkeeper-debug"] = true, ["x-poolkeeper-pools"] = true,
 }
 local KNOWN_MAX = 1000 -- names come from callers: what is remembered of them has a limit
 

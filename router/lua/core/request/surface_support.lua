@@ -18,6 +18,7 @@
 --   LlamaCpp     yes, since January 2026 yes         tools/server/README
 --   LMStudio     yes                     yes         lmstudio.ai/docs: anthropic-compat, openai-compat/responses
 --   Gateway      yes                     yes         docs.litellm.ai: anthropic_unified, response_api
+--   Poolkeeper   yes                     yes         docs/surfaces.md: what its own endpoints have
 --   OpenAI       no                      yes         platform.openai.com/docs/api-reference (and compatible servers)
 --
 -- Tokens are counted by DeepSeek (/anthropic/v1/messages/count_tokens) and by VLLM, SGLang and LlamaCpp
@@ -76,6 +77,8 @@ local OFFERS = {
   Ollama = BOTH,
   LlamaCpp = { messages = MESSAGES, responses = RESPONSES, count_tokens = COUNT_TOKENS },
   LMStudio = BOTH,
+  Poolkeeper = { beta = BETA, prefix = beside_v1("/beta/chat/completions", BEARER), messages = MESSAGES,
+                 responses = RESPONSES, count_tokens = COUNT_TOKENS, tokenize = TOKENIZE },
   OpenAI = { beta = BETA, responses = RESPONSES },
   Gateway = { messages = MESSAGES, responses = RESPONSES, count_tokens = COUNT_TOKENS },
 }

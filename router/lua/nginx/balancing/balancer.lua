@@ -79,7 +79,7 @@ local function take(request, endpoint, max_connections, now_ms)
     asking = request.parsed,
     conversation = request.conversation, is_stream = request.parsed.stream or assembles, assembles = assembles,
     is_last_resort = request.is_last_resort,
-    holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil,
+    holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil, inner = nil,
     waits_in = false, client = request.client, surface = request.surface, account = request.account,
   }
   if not backoffs.admit(attempt, now_ms) or not breakers.admit(attempt, now_ms) then

@@ -23,6 +23,17 @@ function _M.is_offered(request, now_ms)
 end
 
 
+-- Is every endpoint that could serve the request one of these?
+function _M.are_only(request, names)
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    if route_of(request, endpoint) and not names[endpoint.name] then
+      return false
+    end
+  end
+  return true
+end
+
+
 -- Is there another endpoint that this request could be sent to now?
 function _M.has_another(request, than, now_ms)
   for _, endpoint in ipairs(request.doc.endpoints) do
@@ -46,6 +57,20 @@ function _M.other_tiers(request, tier, now_ms)
     end
   end
   return count
+end
+
+
+-- When the first endpoint gets requests again, those that this one has tried included; math.huge: nobody knows.
+function _M.back_at_ms(request, now_ms)
+  local first = NEVER_MS
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    local route = route_of(request, endpoint)
+    if route then
+      local is_usable, at_ms = usable.may_be(request, endpoint, route, now_ms)
+      first = math.min(first, is_usable and now_ms or at_ms)
+    end
+  end
+  return first
 end
 
 

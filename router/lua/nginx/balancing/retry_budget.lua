@@ -53,6 +53,17 @@ function bucket:take_back()
 end
 
 
+-- For attempts that others have made in vain for us; what is missing is owed.
+function bucket:owe(count)
+  if count > 0 then
+    local owed = state.count(self.key, -count) + self.cap
+    if owed < 0 then
+      state.count(self.key, -owed)
+    end
+  end
+end
+
+
 local function new(key, start, cap)
   return setmetatable({ key = key, start = start, cap = cap, unpaid = 0 }, bucket)
 end

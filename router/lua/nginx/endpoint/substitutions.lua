@@ -12,7 +12,7 @@ local _M = {}
 _M.REASON = "WrongModel"
 local MEMORY_S = 600 -- so long after the last one it is reported
 local OWN_SERVERS = { VLLM = true, SGLang = true, Ollama = true, LlamaCpp = true, LMStudio = true,
-                      Gateway = true }
+                      Gateway = true, Poolkeeper = true } -- a pool judges its own endpoints
 local NONE = {}
 
 local seen = setmetatable({}, { __mode = "k" }) -- route -> {fingerprint, provider} of its last answer

@@ -12,6 +12,7 @@ local held_answer = require "nginx.request.held_answer"
 local http_client = require "nginx.upstream.http_client"
 local offers = require "nginx.balancing.offers"
 local parameters = require "core.request.parameters"
+local pool_chain = require "nginx.request.pool_chain"
 local patience = require "core.request.patience"
 local redaction = require "core.error.redaction"
 local refused_addition = require "core.error.refused_addition"
@@ -44,13 +45,17 @@ local function message_for(request, attempt, key)
   end
   local own = endpoint.own_headers
   local forwarded = own and headers.with_own(request.forwarded, own) or request.forwarded
+  local id = request.upstream_id
+  if endpoint.is_pool then
+    forwarded, id = forwarded .. pool_chain.lines(request), request.id
+  end
   if request.is_traced then
     forwarded = request_log.with_trace(request, attempt, forwarded)
   end
   return {
     "POST ", endpoint.origin, place.path, request.query, " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",
-    forwarded, "\r\nX-Request-Id: ", request.upstream_id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
+    forwarded, "\r\nX-Request-Id: ", id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
   }
 end
 
@@ -117,6 +122,7 @@ local function exchanged(request, attempt, key, deadline_ms)
     attempt.conn = nil
     return failed("ProxyFailed", "ProxyFailed", "the proxy answered " .. status)
   end
+  attempt.inner = attempt.endpoint.is_pool and pool_chain.inner_of(conn) or nil
   attempt.has_begun = status < 300
   if status >= 300 then
     return refused(attempt, status, conn, read_refusal(conn, deadline_ms))

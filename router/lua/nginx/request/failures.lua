@@ -7,6 +7,7 @@ local first_choice = require "nginx.request.first_choice"
 local offers = require "nginx.balancing.offers"
 local outcome = require "core.error.outcome"
 local poison = require "nginx.request.poison"
+local pool_chain = require "nginx.request.pool_chain"
 
 local _M = {}
 
@@ -23,12 +24,16 @@ function _M.note(request, attempt, failure)
     feature_refusals.note(attempt, failure, clock.now_ms())
   end
   outcome_recorder.release(attempt)
+  pool_chain.charge(attempt)
   first_choice.ended(request, attempt, outcome.CLASSES[failure.class].is_fault and "failed" or "unknown")
   request.tries[name] = (request.tries[name] or 0) + 1
   request.excluded[name] = failure.class
   request.needs = outcome.CLASSES[failure.class].needs or request.needs
   request.failure = failure
-  if outcome.TELLING[failure.class] then
+  if failure.reason == outcome.LOOP then
+    request.loops = request.loops or {}
+    request.loops[name] = true
+  elseif outcome.TELLING[failure.class] then
     request.telling = { attempt = attempt, failure = failure }
   end
   request.is_model_missing = request.is_model_missing ~= false and failure.class == "ModelMissing"

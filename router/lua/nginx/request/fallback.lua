@@ -84,7 +84,7 @@ end
 local function ask_lesser(request)
   local model = request.doc.policy.fallback.degraded_model
   local may_ask = request.client.may_ask
-  if not request.doc.serves[model] or may_ask and not may_ask[model] then
+  if request.pools or not request.doc.serves[model] or may_ask and not may_ask[model] then
     return nil
   end
   if model == request.model or request.is_degraded or request.telling or request.surface.member == "data" then
@@ -131,8 +131,12 @@ local function answer_with(request, body, kind, named)
 end
 
 
--- Answers without any endpoint, as the policy has it; nil when the caller is to get an error.
+-- Answers without any endpoint, as the policy has it; nil when the caller is to get an error. So is a pool in front of
+-- this one: another of its endpoints may answer.
 function _M.answer(request)
+  if request.pools then
+    return nil
+  end
   local fallback = request.doc.policy.fallback
   if fallback.cache_ttl_ms > 0 then
     local body, age_s = answer_cache.find(request)

@@ -11,6 +11,7 @@ local surface_support = require "core.request.surface_support"
 local relay = require "nginx.request.relay"
 local request_counts = require "nginx.request.request_counts"
 local respond = require "nginx.shared.respond"
+local state = require "nginx.shared.state"
 local bar = require("core.request.route").bar
 local client_error = require "core.error.client_error"
 local surfaces = require "core.protocol.surface"
@@ -20,6 +21,7 @@ local ngx = ngx
 local _M = {}
 
 local FEATURES = { tools = "tools", images = "images", audio = "audio", schema = "a JSON schema" }
+local NEVER_MS = math.huge
 local RETRY_SOON_MS = 1000 -- the caller's Retry-After when no better time is known
 local SATURATED = {
   pool_saturated = "Every endpoint that could answer is at its connection limit.",
@@ -45,6 +47,13 @@ function _M.shed(request, status, code, message, wait_ms)
   request.outcome = "shed"
   request_counts.shed(request, code)
   return _M.refuse(request, status, code, message, wait_ms)
+end
+
+
+-- The request goes in a circle of pools.
+function _M.loop(request)
+  return _M.refuse(request, 508, "pool_loop", "The request has come through this pool before: an endpoint of a pool leads"
+    .. " back to it. Give one of the pools on the way an endpoint that is none of them.")
 end
 
 
@@ -85,6 +94,10 @@ function _M.conclude(request, obstacle)
     return respond.as_is(body)
   end
   local now_ms = clock.now_ms()
+  state.epoch() -- what the last attempt has changed counts
+  if request.loops and offers.are_only(request, request.loops) then
+    return _M.loop(request)
+  end
   if failure and now_ms >= request.deadline_ms then
     pool_breaker.failed(request)
     if fallback.answer(request) then
@@ -106,13 +119,14 @@ function _M.conclude(request, obstacle)
     local code = obstacle.shed or "pool_saturated"
     return _M.shed(request, 503, code, SATURATED[code], obstacle.retry_ms or RETRY_SOON_MS)
   end
-  local wait_ms = obstacle and obstacle.retry_at_ms and obstacle.retry_at_ms - now_ms or RETRY_SOON_MS
+  local wait_ms = offers.back_at_ms(request, now_ms) - now_ms
   local limited_until_ms = offers.limited_until_ms(request, now_ms)
   if limited_until_ms then
     return _M.refuse(request, 429, "rate_limited", "Every endpoint that could answer limits the request rate now.",
                      math.max(RETRY_SOON_MS, limited_until_ms - now_ms))
   end
-  return _M.refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response, wait_ms)
+  return _M.refuse(request, 503, "all_endpoints_down", request.doc.policy.fallback.default_response,
+                   wait_ms < NEVER_MS and math.max(RETRY_SOON_MS, wait_ms) or RETRY_SOON_MS)
 end
 
 

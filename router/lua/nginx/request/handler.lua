@@ -14,6 +14,7 @@ local final_error = require "nginx.request.final_error"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
 local headers = require "core.request.headers"
 local models = require "core.request.models"
+local pool_chain = require "nginx.request.pool_chain"
 local queue = require "nginx.balancing.queue"
 local recovery = require "nginx.request.recovery"
 local request_counts = require "nginx.request.request_counts"
@@ -77,6 +78,7 @@ local function begin(surface, path)
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
     is_last_resort = false, body_bytes = 0, connection = nil, is_beta = false, query = "",
     account = { attempts = {} }, outcome = nil, first_content_ms = 0, barred = nil, features = nil, is_explained = false,
+    pools = nil, loops = nil,
   }
   request_log.begin(request, client_headers)
   ngx.ctx.request = request
@@ -149,6 +151,9 @@ function _M.serve(closes)
   if not request.client then
     return final_error.refuse(request, 401, "unauthorized", "The API key is missing, or is not one of this pool's clients.")
   end
+  if pool_chain.begin(request) then
+    return final_error.loop(request)
+  end
   request.is_explained = debug_header.is_wanted(request.client, request.client_headers)
   local model = (method == "GET" or method == "HEAD") and surfaces.model_at(path)
   if model then
@@ -174,7 +179,9 @@ function _M.serve(closes)
   if doc.policy.balancing.affinity then
     request.conversation = affinity.of(request, doc.policy.balancing.affinity)
   end
-  answer_cache.begin(request)
+  if not request.pools then -- else the first pool decides what is kept, and what a caller gets when nobody answers
+    answer_cache.begin(request)
+  end
   recovery.begin(request)
   retry_budget.retries:deposit(doc.policy.retry.budget_percent)
   if doc.policy.hedging then

@@ -8,6 +8,7 @@ local media_type = require "core.answer.media_type"
 local pace = require "core.answer.pace"
 local client_write = require "nginx.request.client_write"
 local debug_header = require "nginx.request.debug_header"
+local pool_chain = require "nginx.request.pool_chain"
 local respond = require "nginx.shared.respond"
 local splice = require "core.recovery.splice"
 
@@ -118,6 +119,9 @@ local function start(answer, request, attempt)
   end
   respond.identify(request)
   debug_header.mark(request, attempt)
+  if attempt.inner then
+    pool_chain.mark(attempt.inner)
+  end
   if request.is_degraded then
     headers["x-poolkeeper-fallback"] = "degraded"
   end

@@ -73,18 +73,24 @@ function _M.first(request)
 end
 
 
+-- May the same endpoint get the request again? A pool has tried as often as it is worth.
+local function may_repeat(attempt, failure, tries)
+  return not attempt.endpoint.is_pool and outcome.may_repeat(failure.class, tries)
+end
+
+
 -- There is no other endpoint: the same one once more, where its class allows that, or the first one that will be back in
--- time.
+-- time. A pool in front of this one decides itself whether to wait, for it may have another endpoint.
 local function find_again(request, attempt, failure, obstacle)
   local name = attempt.endpoint.name
-  if outcome.may_repeat(failure.class, request.tries[name]) then
+  if may_repeat(attempt, failure, request.tries[name]) then
     local wait_ms = repeat_ms(request)
     if clock.now_ms() + wait_ms < request.deadline_ms then
       pause(wait_ms)
       request.excluded[name] = nil
       return find(request)
     end
-  elseif obstacle.back and wait_for(request, obstacle.back) then
+  elseif obstacle.back and not request.pools and wait_for(request, obstacle.back) then
     local another, still = find(request)
     if another then
       return another
@@ -97,8 +103,8 @@ end
 
 -- Is one more try at the same endpoint worth its wait, though others are left? Where the provider answered with a 5xx, and
 -- named no time to stay away. An error inside a 200 has had its time.
-local function is_worth_repeating(failure, tries)
-  return outcome.may_repeat(failure.class, tries) and failure.answer and failure.answer.status >= 500
+local function is_worth_repeating(attempt, failure, tries)
+  return may_repeat(attempt, failure, tries) and failure.answer and failure.answer.status >= 500
     and not failure.retry_after_ms
 end
 
@@ -107,7 +113,7 @@ end
 -- leaves an attempt for each of the other tiers. One fault is no reason to move traffic to a tier that is kept for outages.
 local function find_in_tier(request, attempt, failure)
   local name = attempt.endpoint.name
-  if not is_worth_repeating(failure, request.tries[name])
+  if not is_worth_repeating(attempt, failure, request.tries[name])
       or offers.other_tiers(request, attempt.endpoint.tier, clock.now_ms()) == 0 then
     return nil
   end

@@ -24,7 +24,7 @@ local FREE = {
   SGLang = { "/health", "/v1/models" }, LlamaCpp = { "/health", "/props" },
   Ollama = { "/api/tags" }, LMStudio = { "/v1/models" }, SiliconFlow = { "/v1/models" },
   Together = { "/v1/models" }, Fireworks = { "/v1/models" }, Poe = { "/v1/models" }, Perplexity = { "/v1/models" },
-  OpenAI = { "/v1/models" }, Gateway = { "/v1/models" },
+  OpenAI = { "/v1/models" }, Gateway = { "/v1/models" }, Poolkeeper = { "/v1/models" },
 }
 
 describe("what is asked", function()

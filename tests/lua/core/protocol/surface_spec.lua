@@ -112,7 +112,7 @@ describe("a provider", function()
   end)
 
   it("is named to who wants what nobody in the pool has", function()
-    assert.equal("DeepSeek, OpenAI", offers.providers_of("beta"))
+    assert.equal("DeepSeek, OpenAI, Poolkeeper", offers.providers_of("beta"))
     assert.is_nil(offers.providers_of("chat"))
   end)
 end)
