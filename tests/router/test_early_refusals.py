@@ -208,3 +208,16 @@ def test_hedged_requests_hear_it_too(patient: Router, stack: ExitStack, b: FakeP
     refused = ask_big(patient, stream=True)
 
     assert (refused.status_code, error_of(refused)) == (413, SAID)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_over_a_connection_that_was_kept(patient: Router, stack: ExitStack, way: str) -> None:
+    early = stack.enter_context(Early([TOLD], way))
+    patient.serve(at("a", early), policy=PATIENT)
+    assert patient.ask().status_code == 200
+
+    refused = ask_big(patient)
+
+    assert (refused.status_code, error_of(refused)) == (413, SAID)
+    assert refused.headers["x-poolkeeper-attempts"] == "1"
+    assert patient.endpoint("a").breaker == "Closed"
