@@ -1,12 +1,14 @@
 """Servers with one API, of which some continue an answer and some begin a new turn: which it is must be proved."""
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
 
-from router.harness import Router, endpoint, events, text_of
+from router.harness import Router, endpoint, events, eventually, text_of
 from testing.fakes.answerer import Answer, Answerer, Asked, good
 from testing.fakes.harness import FakeProvider
 
@@ -140,3 +142,25 @@ def test_a_beginning_that_the_caller_brought_is_continued_with_the_rest(router: 
     assert text_of(answer) == "Rhine is long."
     assert b.asked[0].path == "/beta/chat/completions"
     assert b.asked[0].json()["messages"][-1] == {"role": "assistant", "content": "The Rhine is", "prefix": True}
+
+
+def test_a_caller_that_leaves_takes_no_proof_away_from_the_next(router: Router, stack: ExitStack) -> None:
+    """Its question ends with it, without an answer."""
+    late = threading.Event()
+
+    def proof() -> Answer:
+        if not late.is_set():
+            late.set()
+            time.sleep(1)
+        return good(" L M N")
+
+    b = stack.enter_context(Answerer(server(proof, WORDS[26:])))
+    router.serve(
+        endpoint("a", None, port=cut(stack).port, provider="OpenAI"),
+        endpoint("b", None, port=b.port, provider="LlamaCpp", tier=1, capabilities=CAPABLE),
+    )
+    with router.stream() as left:
+        next(left.iter_text())
+        late.wait(5)
+
+    eventually(lambda: "continued by b" in router.ask(stream=True).text, "the next one is continued")

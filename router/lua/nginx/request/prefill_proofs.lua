@@ -5,6 +5,7 @@
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
 local credentials = require "nginx.endpoint.credentials"
+local headers = require "core.request.headers"
 local http_client = require "nginx.upstream.http_client"
 local prefill_proof = require "core.request.prefill_proof"
 
@@ -19,7 +20,11 @@ local ANSWER_MS = 5000 -- so long a caller of a broken answer waits for the proo
 local ANSWER_MAX_BYTES = 65536
 local LOOK_S = 0.02
 
-local proofs = {} -- endpoint's id and model -> {continues, until_ms, is_asked}
+local LINES = "\r\nUser-Agent: poolkeeper-proof\r\nContent-Type: application/json"
+
+-- endpoint's id and model -> {continues, until_ms, asked_until_ms}. A caller that leaves ends its question, so one that has
+-- no answer in its time counts as none.
+local proofs = {}
 
 
 local function read_whole(conn, deadline_ms)
@@ -37,17 +42,17 @@ end
 
 
 -- true, false, or nil where the answer says neither.
-local function ask(endpoint, model, connect_ms, allow_loopback)
-  local deadline_ms = now_ms() + ANSWER_MS
+local function ask(endpoint, model, connect_ms, deadline_ms, allow_loopback)
   local conn = http_client.connect(endpoint, connect_ms, deadline_ms, allow_loopback, true)
   if not conn then
     return nil
   end
-  local key, place, body = credentials.of(endpoint), endpoint.places.chat, prefill_proof.body(model)
+  local key, place, own = credentials.of(endpoint), endpoint.places.chat, endpoint.own_headers
+  local body = prefill_proof.body(model)
   local status = conn:exchange({
     "POST ", endpoint.origin, place.path, " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",
-    "\r\nUser-Agent: poolkeeper-proof\r\nContent-Type: application/json\r\nContent-Length: ", #body, "\r\n\r\n", body,
+    own and headers.with_own(LINES, own) or LINES, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
   }, deadline_ms, deadline_ms)
   if not status then
     conn:close()
@@ -64,11 +69,12 @@ local function ask(endpoint, model, connect_ms, allow_loopback)
 end
 
 
-local function find_out(proof, attempt, allow_loopback)
+local function find_out(proof, attempt, deadline_ms, allow_loopback)
   local endpoint = attempt.endpoint
-  proof.is_asked = true
-  local continues = ask(endpoint, attempt.route.upstream_name, attempt.policy.timeouts.connect_ms, allow_loopback)
-  proof.is_asked, proof.continues = false, continues
+  proof.asked_until_ms = deadline_ms
+  local continues = ask(endpoint, attempt.route.upstream_name, attempt.policy.timeouts.connect_ms, deadline_ms,
+                        allow_loopback)
+  proof.asked_until_ms, proof.continues = 0, continues
   proof.until_ms = now_ms() + (continues == nil and DOUBT_MS or KNOWN_MS)
   if continues == false then
     ngx.log(ngx.WARN, "the endpoint ", endpoint.name, " does not continue answers of ", attempt.model,
@@ -77,19 +83,20 @@ local function find_out(proof, attempt, allow_loopback)
 end
 
 
--- Has the endpoint of an attempt proved that it continues answers of the attempt's model? Asks it where that is not known.
-function _M.continues(attempt, allow_loopback)
+-- Has the endpoint of an attempt proved that it continues answers of the attempt's model? Asks it where that is not known,
+-- and waits for that until deadline_ms at most.
+function _M.continues(attempt, deadline_ms, allow_loopback)
   local key = attempt.endpoint.id .. "\0" .. attempt.model
   local proof = proofs[key]
+  deadline_ms = math.min(deadline_ms, now_ms() + ANSWER_MS)
   if not proof then
-    proof = { continues = nil, until_ms = 0, is_asked = false }
+    proof = { continues = nil, until_ms = 0, asked_until_ms = 0 }
     proofs[key] = proof
   end
-  if proof.until_ms <= now_ms() and not proof.is_asked then
-    find_out(proof, attempt, allow_loopback)
+  if proof.until_ms <= now_ms() and proof.asked_until_ms <= now_ms() then
+    find_out(proof, attempt, deadline_ms, allow_loopback)
   end
-  local deadline_ms = now_ms() + ANSWER_MS
-  while proof.is_asked and now_ms() < deadline_ms do
+  while proof.asked_until_ms > now_ms() and now_ms() < deadline_ms do
     ngx.sleep(LOOK_S)
   end
   return proof.continues == true

@@ -50,7 +50,7 @@ local function channel_to_continue(request)
 end
 
 
--- Does the endpoint continue a channel, as far as anybody knows? The time for a proof is not the attempt's.
+-- Does the endpoint continue a channel, as far as anybody knows? A proof may take half of the time to a first token.
 local function does_continue(request, attempt, dialect, channel)
   if channel ~= "content" then
     return not dialect.has_templates
@@ -58,9 +58,8 @@ local function does_continue(request, attempt, dialect, channel)
   if not dialect.is_unsaid then
     return true
   end
-  local continues = prefill_proofs.continues(attempt, request.doc.allow_loopback)
-  attempt.started_ms = clock.now_ms()
-  return continues
+  local half_ms = attempt.started_ms + attempt.policy.timeouts.first_token_ms / 2
+  return prefill_proofs.continues(attempt, math.min(half_ms, request.deadline_ms), request.doc.allow_loopback)
 end
 
 
@@ -81,6 +80,7 @@ local function ask_to_continue(request, attempt, channel)
 end
 
 
+-- An attempt, and the channel that it is to continue, if any.
 local function choose(request)
   local channel, needs = channel_to_continue(request), request.needs
   state.epoch()
@@ -89,8 +89,7 @@ local function choose(request)
     local attempt = balancer.next(request, clock.now_ms())
     request.needs = needs
     if attempt then
-      ask_to_continue(request, attempt, channel)
-      return attempt
+      return attempt, channel
     end
   end
   return not request.assembly and balancer.next(request, clock.now_ms()) or nil
@@ -100,14 +99,14 @@ end
 -- An endpoint that can continue; the one that broke off only when there is no other, and once.
 local function next_attempt(request, failed)
   local name = failed.endpoint.name
-  local attempt = choose(request)
+  local attempt, channel = choose(request)
   if not attempt and request.tries[name] == 1 then
     local class = request.excluded[name]
     request.excluded[name] = nil
-    attempt = choose(request)
+    attempt, channel = choose(request)
     request.excluded[name] = not attempt and class or nil
   end
-  return attempt
+  return attempt, channel
 end
 
 
@@ -155,15 +154,18 @@ function _M.after(request, failed, failure)
   if not may_recover(request) or not may_go_on(request, failed, failure) then
     return nil
   end
-  local attempt = next_attempt(request, failed)
+  local attempt, channel = next_attempt(request, failed)
   if not attempt then
     retry_budget.retries:refund()
     return nil
   end
   request.attempt, request.has_paid = attempt, true
   request.attempts = request.attempts + 1
-  attempt.recovers = attempt.continues and "Continue" or "Restart"
   outcome_recorder.started(attempt)
+  if channel then
+    ask_to_continue(request, attempt, channel) -- may wait: the request holds the attempt, should its caller leave
+  end
+  attempt.recovers = attempt.continues and "Continue" or "Restart"
   outcome_recorder.failover(failed.endpoint, attempt.endpoint, failure.class)
   local answer, its_failure = attempt_on.run(request, attempt, credentials.of(attempt.endpoint))
   if answer and answer.events then
