@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import yaml
 
@@ -18,6 +18,7 @@ from hack.bench.incidents.providers import KEY, Providers, started
 from hack.bench.incidents.traffic import requests
 from hack.dashboards import prometheus
 from hack.dashboards.prometheus import Prometheus, Target
+from testing.background import in_background
 from testing.fakes.deepseek.log import Entry
 from testing.gateways.gateway import Pool
 from testing.gateways.poolkeeper import NAME, manifests
@@ -164,13 +165,8 @@ def _playing(script: Script, providers: Providers) -> Iterator[None]:
                 return
             providers.play(change.who, change.play)
 
-    thread = Thread(target=play, daemon=True)
-    thread.start()
-    try:
+    with in_background(play, over):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 async def _call(addresses: Sequence[str], script: Script) -> Sequence[Ended]:

@@ -6,17 +6,18 @@ rules of docs/alerts. All that can be looked at is asked again and again: when a
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import httpx
 
 from hack.dashboards import prometheus
 from hack.dashboards.lookers import ALERTS, Looker, Said, lookers_of
 from hack.dashboards.prometheus import Target
+from testing.background import in_background
 from testing.fakes.harness import FakeProvider
 from testing.runs.page import dashboard
 from testing.runs.pools import Given, pool, write
@@ -162,7 +163,7 @@ def _asking(run: Run) -> Iterator[Sequence[str]]:
         while not over.wait(ASK_S):
             got.append(_answer(run.ask(f"Question {len(got)}")))
 
-    with _thread(ask, over):
+    with in_background(ask, over):
         wait_until(lambda: bool(got), "an answer")
         yield got
 
@@ -184,16 +185,5 @@ def _looking(lookers: Sequence[Looker]) -> Iterator[None]:
             for looker in lookers:
                 looker.once(time.monotonic())
 
-    with _thread(follow, over):
+    with in_background(follow, over):
         yield
-
-
-@contextmanager
-def _thread(work: Callable[[], None], over: Event) -> Iterator[None]:
-    thread = Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

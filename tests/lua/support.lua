@@ -21,11 +21,12 @@ function _M.own_vectors(name)
 end
 
 
--- What a caller gets of a second answer that is joined to the first, fed in pieces of so many bytes, and how that ended.
-function _M.fed(splice, text, size)
+-- What a caller gets of a stream, or of a second one that is joined to the first, fed in pieces of so many bytes, and how
+-- that ended.
+function _M.fed(events, text, size)
   local out = {}
   for from = 1, #text, size do
-    local got, _, kind, detail = splice:feed(text:sub(from, from + size - 1), false)
+    local got, _, kind, detail = events:feed(text:sub(from, from + size - 1), false)
     out[#out + 1] = got
     if kind then
       return table.concat(out), kind, detail

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from poolkeeper.api.router_document import EndpointDoc, ModelRoute
 from router.harness import MODEL, PEER_RESET, Router, endpoint, eventually, policy
+from testing.background import in_background
 from testing.fakes.swarm import Swarm
 
 pytestmark = pytest.mark.timing
@@ -79,16 +79,6 @@ def total(router: Router, metric: str) -> int:
     return sum(int(count) for count in re.findall(rf"^{metric}\{{.*\}} (\d+)$", router.metrics(), re.MULTILINE))
 
 
-@contextlib.contextmanager
-def in_background(work: threading.Thread, end: threading.Event) -> Iterator[None]:
-    work.start()
-    try:
-        yield
-    finally:
-        end.set()
-        work.join()
-
-
 def callers_that_leave(router: Router, end: threading.Event) -> None:
     """Connect, ask, and go after a moment, whatever there is."""
     text = body(stream=True, prompt="LEAVING").encode()
@@ -123,10 +113,11 @@ def test_thousands_of_retries_confuse_nothing(tmp_path: Path) -> None:
         for name in swarm.names:
             swarm.plan(name, next(WEATHER))
         end = threading.Event()
-        leaving = threading.Thread(target=callers_that_leave, args=(router, end))
-        weather = threading.Thread(target=changing_weather, args=(swarm, end))
         began_s = time.monotonic()
-        with in_background(weather, end), in_background(leaving, end):
+        with (
+            in_background(lambda: changing_weather(swarm, end), end),
+            in_background(lambda: callers_that_leave(router, end), end),
+        ):
             while total(router, "poolkeeper_failovers_total") < RETRIES:
                 assert time.monotonic() - began_s < LIMIT_S
                 load(router, tmp_path, seconds=3, connections=64)

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from threading import Event, Thread
+from threading import Event
 
 from hack.bench.incidents.day import PROVIDERS, changes
+from testing.background import in_background
 from testing.fakes.deepseek.log import Entry
 from testing.fakes.harness import FakeProvider
 from testing.gateways.gateway import Endpoint
@@ -45,13 +46,8 @@ class Providers:
     def playing(self, day_s: float) -> Iterator[float]:
         """The day begins, and plays until the block ends. Gives when it began, on the monotonic clock."""
         ended, began_s = Event(), time.monotonic()
-        thread = Thread(target=self._play, args=(day_s, began_s, ended), daemon=True)
-        thread.start()
-        try:
+        with in_background(lambda: self._play(day_s, began_s, ended), ended):
             yield began_s
-        finally:
-            ended.set()
-            thread.join()
 
     def _play(self, day_s: float, began_s: float, ended: Event) -> None:
         for change in changes(day_s):

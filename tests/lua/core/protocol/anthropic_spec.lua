@@ -3,6 +3,7 @@ local anthropic = require "core.protocol.anthropic"
 local chunk = require "core.answer.chunk"
 local cjson = require "cjson.safe"
 local stream = require "core.answer.stream"
+local support = require "support"
 
 local function event(name, members)
   return ('event: %s\ndata: {"type":"%s"%s}\n\n'):format(name, name, members and "," .. members or "")
@@ -29,15 +30,9 @@ local function read(text)
 end
 
 local function run(all, size)
-  local events, out = stream.new(anthropic.new_reader(cjson.decode), true), {}
-  for from = 1, #all, size do
-    local got, _, kind, detail = events:feed(all:sub(from, from + size - 1), false)
-    out[#out + 1] = got
-    if kind then
-      return table.concat(out), kind, events, detail
-    end
-  end
-  return table.concat(out), nil, events
+  local events = stream.new(anthropic.new_reader(cjson.decode), true)
+  local out, kind, detail = support.fed(events, all, size)
+  return out, kind, events, detail
 end
 
 describe("an event", function()

@@ -3,6 +3,7 @@ local chunk = require "core.answer.chunk"
 local cjson = require "cjson.safe"
 local responses = require "core.protocol.responses"
 local stream = require "core.answer.stream"
+local support = require "support"
 
 local number = 0
 local function event(name, members)
@@ -29,15 +30,9 @@ local function read(text)
 end
 
 local function run(all, size)
-  local events, out = stream.new(responses.new_reader(cjson.decode), true), {}
-  for from = 1, #all, size do
-    local got, _, kind, detail = events:feed(all:sub(from, from + size - 1), false)
-    out[#out + 1] = got
-    if kind then
-      return table.concat(out), kind, events, detail
-    end
-  end
-  return table.concat(out), nil, events
+  local events = stream.new(responses.new_reader(cjson.decode), true)
+  local out, kind, detail = support.fed(events, all, size)
+  return out, kind, events, detail
 end
 
 describe("an event", function()
