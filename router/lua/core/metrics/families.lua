@@ -1,7 +1,7 @@
 -- Every metric of a router: what it means, its labels, the bounds of a histogram. docs/reference/metrics.md is made of it.
 
 -- Upper bounds, in the unit that the family's name ends in; of tokens and attempts, their number.
-local FIRST_TOKEN_BUCKETS = { 0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20,
+local FIRST_TOKEN_BUCKETS = { 0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 3, 5, 7.5, 10, 20,
                               30, 60 }
 local DURATION_BUCKETS = { 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
                            163.84, 327.68 }
