@@ -16,6 +16,8 @@ from testing.cluster_bed import Bed, Json, wait_until
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 RELEASE = "seen"
+CHANGES = ("Spec", "RollOut", "Event")
+"""Kinds; an Event of the pool itself is there once something has happened to it."""
 COLLECTOR = """
 import gzip, http.server, re
 class Collector(http.server.BaseHTTPRequestHandler):
@@ -80,7 +82,12 @@ def readers(bed: Bed, cluster_env: Mapping[str, str]) -> Iterator[Bed]:
 
 @pytest.fixture
 def asked(readers: Bed) -> str:
-    """The id of a request that the pool has answered."""
+    """The id of a request that the pool's second tier has answered, because the first one is busy."""
+    readers.play("official", "busy503")
+    return ask(readers)
+
+
+def ask(readers: Bed) -> str:
     request = f"seen-{uuid4().hex}"
     body = {"model": "deepseek-flash", "max_tokens": 4, "messages": [{"role": "user", "content": "Hello"}]}
     headers = {"content-type": "application/json", "x-request-id": request}
@@ -99,17 +106,24 @@ def test_the_page_shows_the_pool_what_changed_and_a_request(readers: Bed, asked:
                 found: Json = json.load(answer)
                 return found
 
-        def pool() -> Json | None:
+        def pool() -> Json:
             (found,) = got("pools.json")["pools"]
-            return found if found["routers"] and found["endpoints"] else None
+            return dict(found)
 
-        shown = wait_until("the pool with its routers on the page", pool)
+        def with_kinds(*kinds: str) -> Json | None:
+            """Once both routers have met the busy provider, the pool has failed over."""
+            ask(readers)
+            found = pool()
+            return found if set(kinds) <= {change["kind"] for change in found["changes"]} else None
+
+        wait_until("the pool's routers on the page", lambda: pool()["routers"])
+        shown = wait_until("the failover, who wrote the spec, and the roll-out", lambda: with_kinds(*CHANGES))
         query = urlencode({"pool": f"{readers.namespace}/chat", "request": asked})
         hits = wait_until("the request", lambda: got(f"requests.json?{query}")["found"])
 
     assert shown["name"] == f"{readers.namespace}/chat"
     assert shown["notes"] == []
-    assert {"Spec", "RollOut", "Event"} <= {change["kind"] for change in shown["changes"]}
+    assert any("Failover: official is overloaded" in change["message"] for change in shown["changes"])
     assert [hit["request"] for hit in hits] == [asked]
     assert hits[0]["attempts"]
 
