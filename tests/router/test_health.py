@@ -17,6 +17,7 @@ from router.harness import PEER_RESET, STAYS_OPEN, Router, endpoint, eventually,
 from scrape import total
 from testing.fakes.deepseek.ask import Surface
 from testing.fakes.harness import FakeProvider
+from testing.fakes.tls import shared_authority
 
 INTERVAL_MS = 200
 AUTO: Mapping[str, object] = {"type": "Auto", "interval_ms": INTERVAL_MS}
@@ -126,6 +127,24 @@ class TestWhatIsAsked:
             wait_until(router, "a", "Healthy", "Healthy")
 
             assert {one.sni for one in a.checks()} == {"provider.test"}
+
+    @pytest.mark.parametrize("check", ["Auto", "TCP"])
+    def test_an_expired_certificate_and_a_name_that_is_gone_are_called_so(self, tmp_path: Path, check: str) -> None:
+        authority = shared_authority()
+        expired = authority.issue("provider.test", expired=True)
+        with (
+            FakeProvider("a", certificate=expired) as a,
+            Router(tmp_path, authority=authority.certificate.cert) as router,
+        ):
+            gone = endpoint("b", host="nosuch.invalid", port=443, scheme="http")
+            router.serve(endpoint("a", a, **tls("provider.test")), gone, policy=checked(check))
+            for name, want in (("a", "CertificateInvalid"), ("b", "DnsFailed")):
+                wait_until(router, name, "Unhealthy", "HealthCheckFailed")
+                check_state = router.endpoint(name).health_check
+                assert check_state is not None
+                assert check_state.last_failure is not None
+                assert check_state.last_failure.result == want
+                assert f'endpoint="{name}",result="{want}"}}' in router.metrics()
 
 
 class TestOutAndBack:
@@ -467,3 +486,19 @@ class TestOneProber:
 
         times = sorted(entry.started_monotonic_s for entry in a.checks()[:16])
         assert times[-1] - times[0] > 0.5
+
+
+class TestModelGone:
+    def test_an_endpoint_whose_only_model_is_gone_says_so_and_one_that_has_another_serves_that(
+        self, router: Router, a: FakeProvider, b: FakeProvider
+    ) -> None:
+        router.serve(endpoint("a", a), endpoint("b", b, tier=1), policy=checked("None"))
+        assert router.ask().headers["x-poolkeeper-endpoint"] == "a"
+        a.set("model_missing")
+        assert router.ask().headers["x-poolkeeper-endpoint"] == "b"
+
+        assert health_of(router, "a") == ("Unhealthy", "ModelMissing")
+        assert health_of(router, "b") == ("Healthy", "Healthy")
+        assert router.state().active_tier == 1
+        assert router.endpoint("a").retry_at is not None
+        assert 'poolkeeper_endpoint_health{endpoint="a"} 0' in router.metrics()

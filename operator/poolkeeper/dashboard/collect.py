@@ -7,7 +7,7 @@ from datetime import datetime
 from poolkeeper.api.status import EndpointStatus
 from poolkeeper.dashboard.facts import EndpointWords, PoolFacts, Told
 from poolkeeper.diagnostics import pool_locator
-from poolkeeper.diagnostics.advice import advice, comes_back
+from poolkeeper.diagnostics.advice import advice, cause, comes_back
 from poolkeeper.diagnostics.collect import gather
 from poolkeeper.diagnostics.endpoint_facts import Facts, Seen, facts_of
 from poolkeeper.diagnostics.pool_changes import ChangeReader, Changes
@@ -38,5 +38,5 @@ def _facts(found: Target, seen: Seen, changes: Changes, now: datetime) -> PoolFa
 
 
 def _words(endpoint: EndpointStatus, facts: Facts, now: datetime) -> EndpointWords:
-    told = tuple(Told(word, advice(word, facts), page_of(word)) for word in facts.reasons)
+    told = tuple(Told(word, advice(word, facts), page_of(cause(word, facts))) for word in facts.reasons)
     return EndpointWords(told, comes_back(facts, now) if told or endpoint.breaker != "Closed" else ())

@@ -17,14 +17,19 @@ from poolkeeper.diagnostics.endpoint_facts import Facts
 from poolkeeper.status.fault_words import OWN_KEY, fault
 
 
+def cause(word: str, facts: Facts) -> str:
+    """word: one of its reasons. Of failed health checks what they found, which says more."""
+    return facts.check_found or word if word in CHECK_FAILED else word
+
+
 def advice(word: str, facts: Facts) -> str:
-    """word: one of its reasons."""
-    return fault(word).to_do(facts.pool, facts.endpoint.name, facts.key)
+    return fault(cause(word, facts)).to_do(facts.pool, facts.endpoint.name, facts.key)
 
 
-def seen(word: str) -> str:
+def seen(word: str, facts: Facts) -> str:
     """What that means, as the end of a sentence about the endpoint."""
-    return fault(word).seen
+    why = cause(word, facts)
+    return fault(word).seen if why == word else f"{fault(word).seen}, and {fault(why).seen}"
 
 
 def comes_back(facts: Facts, now: datetime) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from poolkeeper.api.probe_result import EndpointProbe, ProbeResult
+from poolkeeper.api.router_reasons import CHECK_FAILED, word
 from poolkeeper.api.router_state import EndpointState, RouterState, Transition
 from poolkeeper.api.status import EndpointPoolStatus, EndpointStatus, ProbedEndpoint
 from poolkeeper.diagnostics.counts import Counts, counts_of
@@ -64,6 +65,15 @@ class Facts:
         said = (self.endpoint.reason, self.probed.reason if self.probed else "")
         causes = [word for view in self.routers for word in _causes(view.state)]
         return tuple(dict.fromkeys(word for word in said if word)) or tuple(causes[:1])
+
+    @property
+    def check_found(self) -> str:
+        """What its failed health checks found last, in a word; "": they do not fail, or no router says."""
+        if self.endpoint.reason not in CHECK_FAILED:
+            return ""
+        checks = (view.state.health_check for view in self.routers)
+        found = (word(check.last_failure.result) for check in checks if check and check.last_failure)
+        return next(filter(None, found), "")
 
     @property
     def unbelieved(self) -> str:

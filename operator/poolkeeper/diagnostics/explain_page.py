@@ -9,7 +9,7 @@ from rich.text import Text
 
 from poolkeeper.api.reasons import runbook
 from poolkeeper.diagnostics import probe_timeline
-from poolkeeper.diagnostics.advice import advice, comes_back, seen
+from poolkeeper.diagnostics.advice import advice, cause, comes_back, seen
 from poolkeeper.diagnostics.change_words import change_text
 from poolkeeper.diagnostics.counts import Counts, quantile_ms
 from poolkeeper.diagnostics.endpoint_facts import Change, Facts, RouterView
@@ -146,8 +146,10 @@ def _to_do(facts: Facts, now: datetime) -> Iterator[Text]:
         message = f"only the last run found {facts.unbelieved}; it has no effect until another run finds it, too"
         yield _line("not yet", message)
     yield from (_line("recovers", what) for what in comes_back(facts, now))
-    yield from (_line("do", f"it {seen(word)}: {advice(word, facts)}", "bold") for word in words)
-    pages = [page_of(word) for word in words] + (["BreakerOpen"] if facts.endpoint.breaker != "Closed" else [])
+    yield from (_line("do", f"it {seen(word, facts)}: {advice(word, facts)}", "bold") for word in words)
+    pages = [page_of(cause(word, facts)) for word in words] + (
+        ["BreakerOpen"] if facts.endpoint.breaker != "Closed" else []
+    )
     yield from (_line("runbook", f"poolkeeper runbook {found}") for found in dict.fromkeys(pages) if runbook(found))
 
 

@@ -113,7 +113,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         ),
         "HealthCheckFailed": Fault(
             "fails its health checks",
-            "check that it runs, and its url; `poolkeeper explain` names the cause",
+            "check that it runs, and its url",
         ),
         "TimedOut": Fault("does not answer in time", "check its load, and firewalls on the way"),
         "BadStatus": Fault("answers with an error", "check the path in its url; or set healthCheck.type: TCP"),

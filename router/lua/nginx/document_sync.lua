@@ -19,6 +19,7 @@ local scan = require "core.json.scan"
 local queue_heads = require "nginx.balancing.queue_heads"
 local credentials = require "nginx.endpoint.credentials"
 local concurrency_limits = require "nginx.balancing.concurrency_limits"
+local surface = require "core.protocol.surface"
 local surface_support = require "core.request.surface_support"
 local known_outages = require "nginx.endpoint.known_outages"
 local queue = require "core.balancing.queue"
@@ -69,9 +70,10 @@ local function prepare_endpoint(endpoint, doc)
   endpoint.limit_keys = concurrency_limits.keys_of(endpoint.id)
   endpoint.heads = queue_heads.names(endpoint, doc.access.priorities)
   endpoint.pools = {}
-  endpoint.routes, endpoint.model_names = {}, {}
+  endpoint.routes, endpoint.model_names, endpoint.all_asked = {}, {}, {}
   for i, model in ipairs(endpoint.models) do
     endpoint.model_names[i] = model.name
+    endpoint.all_asked[i] = surface.asked(surface.CHAT, model.name)
     endpoint.routes[model.name] = {
       quoted_name = scan.quote(model.upstream_name), upstream_name = model.upstream_name,
       circuit = breakers.name(endpoint, model.name), aliases = model.aliases or {},

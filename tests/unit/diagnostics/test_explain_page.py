@@ -239,6 +239,19 @@ def test_an_outage_is_shown_from_its_beginning_through_all_half_open_requests() 
     assert found[-1] == "do wait: it serves again, and the outage is over when this lasts"
 
 
+def test_failed_checks_are_explained_by_what_they_found() -> None:
+    check = {"state": "Failing", "lastFailure": {"result": "CertificateInvalid", "at": NOW}}
+    view = {"name": "official", "health": "Unhealthy", "reason": "HealthCheckFailed", "healthCheck": check}
+    seen = Seen({}, {"r": RouterState.model_validate({"endpoints": [view]})})
+    endpoint = EndpointStatus.model_validate({**WELL, "health": "Unhealthy", "reason": "HealthCheckFailed"})
+
+    found = lines(facts_of("team/chat", EndpointPoolStatus(endpoints=(endpoint,)), endpoint, seen))
+
+    why = "it fails its health checks, and has an invalid certificate"
+    assert f"do {why}: renew the certificate, or set tls.caRef or tls.serverName" in found
+    assert "runbook poolkeeper runbook CertificateInvalid" in found
+
+
 def test_what_a_router_counted_and_what_its_checks_found() -> None:
     metrics = (
         'poolkeeper_attempts_total{endpoint="official",gen_ai_request_model="m"} 40\n'

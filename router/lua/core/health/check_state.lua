@@ -25,7 +25,8 @@ local REFUSED_MAX_MS = 300000 -- a refused key is not shown all the time: some p
 -- The result of a check (check_types.lua) -> what it is for the record; what is not listed says nothing.
 _M.EVENTS = {
   Passed = "good", Answered = "good", Spared = "good",
-  ConnectFailed = "bad", TimedOut = "bad", Truncated = "bad", BadStatus = "bad", BadAnswer = "bad",
+  ConnectFailed = "bad", DnsFailed = "bad", AddressRefused = "bad", ProxyFailed = "bad", TlsFailed = "bad",
+  CertificateInvalid = "bad", TimedOut = "bad", Truncated = "bad", BadStatus = "bad", BadAnswer = "bad",
   CredentialsRejected = "refused", BalanceExhausted = "refused",
 }
 

@@ -98,6 +98,12 @@ local CHECKS = {
     end
   end,
   function(view, _, now_ms)
+    local until_ms = backoff.all_missing_until_ms(view.backoff, view.all_asked or {}, now_ms)
+    if until_ms then
+      return shown("Unhealthy", "ModelMissing", until_ms - view.long_backoff_ms, until_ms)
+    end
+  end,
+  function(view, _, now_ms)
     local record = backoff.shown(view.backoff, view.models or {}, now_ms)
     if record then
       return shown("Unhealthy", record.reason, record.since_ms, record.until_ms)
@@ -119,8 +125,10 @@ local CHECKS = {
 
 
 -- view: mode, weight, is_off_schedule, key (version of its key, "" when it needs none, nil when it is missing),
--- key_since_ms, rest (record of backoff.lua), models (names), circuits (records of its models), advice (of probes, or nil),
--- check (record, nil when there are no checks). Gives health, reason, since_ms, retry_at_ms, breaker.
+-- key_since_ms, backoff (record of backoff.lua), models (names), all_asked (what they are for chat in that record; nil:
+-- not looked at), long_backoff_ms (so long something is taken as missing), circuits (records of its models),
+-- advice (of probes, or nil), check (record, nil when there are no checks). Gives health, reason, since_ms, retry_at_ms,
+-- breaker.
 function _M.of(view, now_ms)
   local circuit = summary(view.circuits)
   for i = 1, #CHECKS do

@@ -6,6 +6,7 @@ local breakers = require "nginx.endpoint.breakers"
 local candidates = require "nginx.balancing.candidates"
 local credentials = require "nginx.endpoint.credentials"
 local health_records = require "nginx.endpoint.health_records"
+local substitutions = require "nginx.endpoint.substitutions"
 local summary = require "core.health.summary"
 
 local _M = {}
@@ -25,6 +26,17 @@ function _M.circuits(doc, endpoint, now_ms)
 end
 
 
+-- A model that another one answers for is there under its own word (WrongModel).
+local function has_substitute(endpoint)
+  for _, model in ipairs(endpoint.model_names) do
+    if substitutions.of(endpoint, model) then
+      return true
+    end
+  end
+  return false
+end
+
+
 -- {summary, circuits, backoff, key, check (nil: it is not checked)}
 function _M.of(doc, endpoint, now_ms)
   local key, record = credentials.of(endpoint), backoffs.record(endpoint)
@@ -34,6 +46,8 @@ function _M.of(doc, endpoint, now_ms)
     mode = endpoint.mode, weight = endpoint.weight, is_off_schedule = endpoint.weight_now == 0,
     key = not key.missing and key.version or nil,
     key_since_ms = key.since_ms, backoff = record, models = endpoint.model_names, circuits = circuits,
+    all_asked = not has_substitute(endpoint) and endpoint.all_asked or nil,
+    long_backoff_ms = endpoint.policy.circuit_breaker.max_recovery_timeout_ms,
     advice = endpoint.advice, check = checked,
   }, now_ms)
   return { summary = found, circuits = circuits, backoff = record, key = key, check = checked }

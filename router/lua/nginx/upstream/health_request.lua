@@ -4,6 +4,7 @@
 local check_types = require "core.health.check_types"
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
+local connect_fault = require "core.health.connect_fault"
 local scan = require "core.json.scan"
 local egress_proxy = require "nginx.upstream.egress_proxy"
 local http_client = require "nginx.upstream.http_client"
@@ -29,12 +30,14 @@ local function message_for(endpoint, question, key)
 end
 
 
--- Sends a question and reads the head of its answer. A kept connection that was closed meanwhile proves nothing.
+-- Sends a question and reads the head of its answer; nil, why not, and what that is where there was no connection. A
+-- kept connection that was closed meanwhile proves nothing.
 local function ask(endpoint, message, deadline_ms, allow_loopback)
   while true do
-    local conn, err = http_client.connect(endpoint, endpoint.policy.timeouts.connect_ms, deadline_ms, allow_loopback)
+    local conn, err, fault = http_client.connect(endpoint, endpoint.policy.timeouts.connect_ms, deadline_ms,
+                                                 allow_loopback)
     if not conn then
-      return nil, err
+      return nil, err, connect_fault.of(err, fault)
     end
     local ok, status
     ok, err = conn:send(message, deadline_ms)
@@ -73,13 +76,13 @@ end
 
 
 local function put(endpoint, question, key, deadline_ms, allow_loopback)
-  local conn, status = ask(endpoint, message_for(endpoint, question, key), deadline_ms, allow_loopback)
+  local conn, status, fault = ask(endpoint, message_for(endpoint, question, key), deadline_ms, allow_loopback)
   if not conn then
-    return { result = status == "timeout" and "TimedOut" or "ConnectFailed" }
+    return { result = fault or status == "timeout" and "TimedOut" or "ConnectFailed" }
   end
   if egress_proxy.is_proxys_own(endpoint, status, conn) then
     conn:close()
-    return { result = "ConnectFailed" }
+    return { result = "ProxyFailed" }
   end
   local text, is_whole = body_of(conn, question.body_bytes, deadline_ms)
   if not text then
@@ -91,9 +94,9 @@ end
 
 local function only_connect(endpoint, deadline_ms, allow_loopback)
   local apart = setmetatable({ id = endpoint.id .. APART, pools = {} }, { __index = endpoint })
-  local conn = http_client.connect(apart, apart.policy.timeouts.connect_ms, deadline_ms, allow_loopback)
+  local conn, err, fault = http_client.connect(apart, apart.policy.timeouts.connect_ms, deadline_ms, allow_loopback)
   if not conn then
-    return { result = "ConnectFailed" }
+    return { result = connect_fault.of(err, fault) }
   end
   conn:close()
   return { result = "Passed", proves = {} }

@@ -33,6 +33,19 @@ describe("the summary for people", function()
                 shown({ backoff = well, circuits = { with(breaker.new(), { since_ms = 60 }) } }))
   end)
 
+  it("all its models are gone, by its own words; one that is left is enough, and so is the end of that belief", function()
+    local gone = with(backoff.new(), { well_since_ms = 10, missing = { ["chat m"] = NOW_MS + 400, ["chat n"] = NOW_MS + 900 } })
+    local function of(all_asked)
+      return shown({ backoff = gone, all_asked = all_asked, long_backoff_ms = 1000 })
+    end
+    assert.same({ health = "Unhealthy", reason = "ModelMissing", since_ms = NOW_MS - 600, retry_at_ms = NOW_MS + 400,
+                  breaker = "Closed" }, of({ "chat m", "chat n" }))
+    assert.equal("Healthy", of({ "chat m", "chat other" }).health)
+    assert.equal("Healthy", of({}).health)
+    gone.missing["chat m"] = NOW_MS
+    assert.equal("Healthy", of({ "chat m", "chat n" }).health)
+  end)
+
   it("an open breaker, since when, and when it is tried again", function()
     assert.same({ health = "Unhealthy", reason = "BreakerOpen", since_ms = 50, retry_at_ms = 130000, breaker = "Open" },
                 shown({ circuits = { OPEN } }))
