@@ -28,8 +28,19 @@ _TO: Mapping[str, str] = MappingProxyType(
 )
 
 
+_OF_THE_POOL: Mapping[str, str] = MappingProxyType(
+    {
+        "Open": "most requests of the pool end without an answer: callers get the fallback at once (pool breaker opened)",
+        "HalfOpen": "single requests try whether the pool answers again",
+        "Closed": "the pool answers again: requests go to endpoints (pool breaker closed)",
+    }
+)
+
+
 def change_text(what: Transition) -> str:
-    """Goes on after the endpoint's name."""
+    """Goes on after the endpoint's name; without one it is about the pool breaker."""
+    if not what.endpoint and what.to in _OF_THE_POOL:
+        return _OF_THE_POOL[what.to]
     reason = word(what.reason)
     known = _BY_REASON.get((what.to, reason))
     if known:

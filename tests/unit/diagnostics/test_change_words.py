@@ -9,8 +9,8 @@ from poolkeeper.diagnostics.change_words import change_text
 from testing.router_lua import runtime
 
 
-def change(before: str, after: str, reason: str) -> Transition:
-    return Transition.model_validate({"from": before, "to": after, "reason": reason})
+def change(before: str, after: str, reason: str, endpoint: str = "official") -> Transition:
+    return Transition.model_validate({"endpoint": endpoint, "from": before, "to": after, "reason": reason})
 
 
 CASES = {
@@ -29,6 +29,14 @@ CASES = {
     "a word that nobody knows": (
         change("Closed", "Open", "New"),
         "no more requests for a while (its breaker opened) (New)",
+    ),
+    "the pool breaker": (
+        change("Closed", "Open", "NoAnswer", endpoint=""),
+        "most requests of the pool end without an answer: callers get the fallback at once (pool breaker opened)",
+    ),
+    "the pool breaker, closed": (
+        change("HalfOpen", "Closed", "TrialsPassed", endpoint=""),
+        "the pool answers again: requests go to endpoints (pool breaker closed)",
     ),
     "no word": (change("Closed", "Open", "key sk-1"), "no more requests for a while (its breaker opened)"),
 }
