@@ -30,7 +30,7 @@ _TO: Mapping[str, str] = MappingProxyType(
 
 _OF_THE_POOL: Mapping[str, str] = MappingProxyType(
     {
-        "Open": "most requests of the pool end without an answer: callers get the fallback at once (pool breaker opened)",
+        "Open": "most of its requests end without an answer: callers get the fallback at once (pool breaker opened)",
         "HalfOpen": "single requests try whether the pool answers again",
         "Closed": "the pool answers again: requests go to endpoints (pool breaker closed)",
     }

@@ -32,7 +32,7 @@ CASES = {
     ),
     "the pool breaker": (
         change("Closed", "Open", "NoAnswer", endpoint=""),
-        "most requests of the pool end without an answer: callers get the fallback at once (pool breaker opened)",
+        "most of its requests end without an answer: callers get the fallback at once (pool breaker opened)",
     ),
     "the pool breaker, closed": (
         change("HalfOpen", "Closed", "TrialsPassed", endpoint=""),

@@ -282,19 +282,6 @@ function _M.shown(record, models, now_ms)
 end
 
 
--- Until when all of this is missing there (its models, for chat); nil: something of it is not, or there is nothing.
-function _M.all_missing_until_ms(record, all_asked, now_ms)
-  local first
-  for _, asked in ipairs(all_asked) do
-    if not _M.is_missing(record, asked, now_ms) then
-      return nil
-    end
-    first = min(first or record.missing[asked], record.missing[asked])
-  end
-  return first
-end
-
-
 -- The connection limit that holds now: the declared one, or the lower one that the provider named.
 function _M.ceiling(record, max_connections, now_ms)
   if record.limit > 0 and now_ms < record.limit_until_ms then

@@ -33,4 +33,18 @@ function _M.listed(before, is_there, context)
 end
 
 
+-- Until when all of this is missing (an endpoint's models, for chat); nil: something of it is not, or there is nothing.
+function _M.all_until_ms(missing, all_asked, now_ms)
+  local first
+  for _, asked in ipairs(all_asked) do
+    local until_ms = missing[asked] or 0
+    if now_ms >= until_ms then
+      return nil
+    end
+    first = math.min(first or until_ms, until_ms)
+  end
+  return first
+end
+
+
 return _M

@@ -6,6 +6,7 @@ local max = math.max
 local probe_advice = require "core.balancing.probe_advice"
 local breaker = require "core.health.breaker"
 local backoff = require "core.health.backoff"
+local missing_models = require "core.health.missing_models"
 
 local _M = {}
 
@@ -98,7 +99,7 @@ local CHECKS = {
     end
   end,
   function(view, _, now_ms)
-    local until_ms = backoff.all_missing_until_ms(view.backoff, view.all_asked or {}, now_ms)
+    local until_ms = missing_models.all_until_ms(view.backoff.missing, view.all_asked or {}, now_ms)
     if until_ms then
       return shown("Unhealthy", "ModelMissing", until_ms - view.long_backoff_ms, until_ms)
     end
