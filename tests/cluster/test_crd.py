@@ -130,7 +130,7 @@ def test_kubectl_scale_sets_the_router_replicas(kubectl: Kubectl, crds: None, na
     [
         ("epool", "keeps it answering"),
         ("epool.spec.endpoints", "Order of use: tier 0 first"),
-        ("epool.spec.endpoints.provider", "LMStudio, OpenAI"),
+        ("epool.spec.endpoints.provider", "LlamaCpp, LMStudio"),
         ("epool.spec.endpoints.weight", "Default: 100. Bounds: 0 to 1000."),
         ("epool.spec.router.replicas", "Leave it out in Git when an autoscaler owns it"),
         ("fopol.spec.circuitBreaker.recoveryTimeout", "Default: 30s. Bounds: 1ms to 1h."),
