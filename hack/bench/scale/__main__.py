@@ -3,12 +3,13 @@ goals is missed. --pools names other sizes."""
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hack.bench import machine
-from hack.bench.scale.measure import NAMESPACE, Bed, Measured, measure
+from hack.bench.scale.measure import NAMESPACE, Bed, Measured, Unreached, measure
 from hack.bench.scale.page import Report, page, plot
 from testing.chaos.client import User
 from testing.chaos.control_plane import ControlPlane, missing
@@ -26,7 +27,8 @@ def main(arguments: Sequence[str]) -> int:
     if why:
         print(f"make bench-scale needs a control plane: {why}", file=sys.stderr)
         return 2
-    facts, found = machine.facts(), list[Measured]()
+    facts, found, unreached = machine.facts(), list[Measured](), list[Unreached]()
+    until_s = time.monotonic() + 60 * options.minutes
     with TemporaryDirectory(prefix="poolkeeper-scale-") as made:
         folder = Path(made)
         with ControlPlane.start(folder / "plane") as plane, Proxy(plane.url, plane.token, NO_FAULTS) as proxy:
@@ -38,12 +40,19 @@ def main(arguments: Sequence[str]) -> int:
                 try:
                     known = 0
                     for pools in options.pools:
-                        found.append(measure(Bed(user, operator, proxy, fleet), known, pools, options.rest_s))
-                        print(found[-1], file=sys.stderr, flush=True)
+                        seen = measure(Bed(user, operator, proxy, fleet, until_s), known, pools, options.rest_s)
+                        print(seen, file=sys.stderr, flush=True)
+                        if isinstance(seen, Unreached):
+                            unreached.append(seen)
+                            break
+                        found.append(seen)
                         known = pools
                 finally:
                     operator.kill()
-    report = Report({**facts, **machine.facts_after()}, found)
+    if not found:
+        print("not even the smallest size was reached; try again on a machine that does less", file=sys.stderr)
+        return 1
+    report = Report({**facts, **machine.facts_after()}, found, unreached)
     print(page(report))
     if options.page:
         options.page.write_text(page(report))
@@ -55,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hack.bench.scale", description=__doc__)
     parser.add_argument("--pools", type=int, nargs="+", default=SIZES, help="in growing order")
     parser.add_argument("--rest-s", type=float, default=60, help="how long it is watched when idle")
+    parser.add_argument("--minutes", type=float, default=90, help="a size that is not made by then is left out")
     parser.add_argument("--page", type=Path, help="write the page here, and the plot beside it")
     return parser
 

@@ -43,19 +43,34 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Unreached:
+    """A size that the machine had not made when the time was over: how many pools were ready by then, and what the
+    operator took for them and for all that it knew of the others."""
+
+    pools: int
+    ready: int
+    memory_mib: float
+
+
+@dataclass(frozen=True)
 class Bed:
+    """until_s: of time.monotonic(); no size is made for longer."""
+
     user: User
     operator: Operator
     proxy: Proxy
     fleet: Fleet
+    until_s: float
 
 
-def measure(bed: Bed, known: int, pools: int, rest_s: float) -> Measured:
+def measure(bed: Bed, known: int, pools: int, rest_s: float) -> Measured | Unreached:
     """known: how many there are already."""
     began_s = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as workers:
         list(workers.map(lambda number: bed.user.apply(_pool(number)), range(known, pools)))
-    until(lambda: _ready(bed.user, pools) == pools, f"{pools} pools to be ready", PATIENCE_S)
+    while (ready := _ready(bed.user, pools)) < pools:
+        if time.monotonic() > bed.until_s:
+            return Unreached(pools, ready, bed.operator.memory_mib)
     made_s = time.monotonic() - began_s
     restart_s = _restart(bed, pools)
     _wait_settled(bed)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hack.bench.figures import Goal, goals_table, table
-from hack.bench.scale.measure import ENDPOINTS, ROUTERS, Measured
+from hack.bench.scale.measure import ENDPOINTS, ROUTERS, Measured, Unreached
 
 HEAD = f"""# How the operator grows
 
@@ -35,6 +35,7 @@ LINEAR = 1.5
 class Report:
     facts: Mapping[str, str]
     measured: Sequence[Measured]
+    unreached: Sequence[Unreached] = ()
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -65,6 +66,11 @@ def page(report: Report) -> str:
         HEAD,
         "\n".join(f"- {name}: {value}" for name, value in report.facts.items()),
         table(["", *(f"{one.pools} pools" for one in report.measured)], rows),
+        *(
+            f"{one.pools} pools were not all ready when the time was over, because the machine did other work:"
+            f" {one.ready} were. The operator knew all of them, and took {one.memory_mib:.0f} MiB at most."
+            for one in report.unreached
+        ),
         "![growth with the number of pools](scale.svg)",
         goals_table(report.goals),
     ]
