@@ -153,6 +153,10 @@ package: venv ## a release in dist/: wheel, chart, crds.yaml, install.yaml, SBOM
 release-check: venv ## does TAG=vX.Y.Z fit the version, and does CHANGELOG.md say what is in it?
 	@$(BIN)/python -m hack.release.notes "$(TAG)" >/dev/null
 
+.PHONY: audit
+audit: venv ## is a vulnerability known in any Python package that we pin? Asks api.osv.dev; without it nothing is proved, and it fails
+	@PYTHONPATH=operator:. $(BIN)/python -m hack.release.audit
+
 .PHONY: release-publish
 release-publish: venv ## dist/ becomes the release TAG on GitHub (gh), with the changelog's words
 	@$(BIN)/python -m hack.release.notes "$(TAG)" | gh release create "$(TAG)" --title "$(TAG)" --notes-file - dist/*
@@ -187,6 +191,9 @@ lock: ## pin the dependencies again (requirements*.in -> requirements*.lock, wit
 	  $(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header $$name.in -o $$name.lock; \
 	done
 	@$(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header hack/site/site.in -o hack/site/site.lock
+	@for name in sbom audit; do \
+	  $(BIN)/uv pip compile -q --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header hack/release/$$name.in -o hack/release/$$name.lock; \
+	done
 
 .PHONY: clean
 clean: ## remove the environment and build output (the cache outside the checkout stays)
