@@ -47,7 +47,10 @@ class Resource(Model):
         local: the looser rules of `poolkeeper run`, which may use loopback. The status is not judged: only the
         operator writes it, and one that cannot be read is as good as none.
         """
-        declared = {key: without_nulls(part) for key, part in obj.items() if key != "status"}
+        try:
+            declared = {key: without_nulls(part) for key, part in obj.items() if key != "status"}
+        except RecursionError:
+            return (Problem("spec", "is nested deeper than any manifest; wanted what `kubectl explain` shows"),)
         try:
             resource = cls._read(declared)
         except ValidationError as error:

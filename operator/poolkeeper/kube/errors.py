@@ -9,9 +9,10 @@ import aiohttp
 from kubernetes.aio.client.exceptions import ApiException
 
 from poolkeeper.errors import PoolkeeperError, Refused, RetryLater
-from poolkeeper.kube.json_fields import rows, text
+from poolkeeper.kube.json_fields import natural, rows, text
 
 MESSAGE_LIMIT_CHARS = 400
+LONGEST_RETRY_AFTER_S = 60.0
 
 _SAYS_NO = {400, 403, 405, 413, 415, 422}
 """The same request will be refused again: no permission, over quota, invalid, or turned down by an admission policy."""
@@ -57,5 +58,6 @@ def _is_another_object(status: object) -> bool:
 
 
 def _retry_after_s(error: ApiException) -> float | None:
-    value = (error.headers or {}).get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
+    """No longer than we would wait ourselves: what stands between us and the API server may ask for a year."""
+    value = natural((error.headers or {}).get("Retry-After", ""))
+    return None if value is None else min(float(value), LONGEST_RETRY_AFTER_S)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 Json = dict[str, object]
+MOST_DIGITS = 20
+"""Of a number of 64 bits."""
 
 
 def find(tree: object, *path: str) -> object | None:
@@ -22,6 +24,11 @@ def text(tree: object, *path: str) -> str:
 def number(tree: object, *path: str) -> int:
     value = find(tree, *path)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def natural(digits: str) -> int | None:
+    """A number that is written in digits, as versions are; None for any other, and for one that no counter reaches."""
+    return int(digits) if digits.isdecimal() and len(digits) <= MOST_DIGITS else None
 
 
 def mapping(tree: object, *path: str) -> Mapping[str, object]:

@@ -12,7 +12,7 @@ from poolkeeper.api.base import GROUP
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.startup_hints import news_in
-from poolkeeper.kube.json_fields import mapping, number, rows, text, texts
+from poolkeeper.kube.json_fields import mapping, natural, number, rows, text, texts
 from poolkeeper.kube.packed import Packed
 from poolkeeper.kube.store import LINK_KINDS, Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
 from poolkeeper.plan.hashing import digest
@@ -29,18 +29,36 @@ _NOT_CONTENT = ("status", "kind", "apiVersion")
 
 
 def observe(body: Mapping[str, object]) -> Seen:
-    """What many objects have in common (intern) is kept once."""
-    ref = Ref(intern(text(body, "kind")), intern(text(body, "metadata", "namespace")), text(body, "metadata", "name"))
+    """Of an object that cannot be read (nested beyond reason, half a character, no number) it is known that it is there
+    and no more. What one object says must not keep us from seeing the others."""
+    try:
+        return _observe(body)
+    except (ValueError, RecursionError):
+        version = natural(text(body, "metadata", "resourceVersion")) or 0
+        return Seen(ref=_ref(body), uid=_shared(text(body, "metadata", "uid")), version=version)
+
+
+def _ref(body: Mapping[str, object]) -> Ref:
+    name = text(body, "metadata", "name")
+    return Ref(_shared(text(body, "kind")), _shared(text(body, "metadata", "namespace")), name)
+
+
+def _shared(common: str) -> str:
+    """What many objects have in common is kept once."""
+    return intern(str(common))
+
+
+def _observe(body: Mapping[str, object]) -> Seen:
+    ref = _ref(body)
     owner = next((row for row in rows(body, "metadata", "ownerReferences") if row.get("controller") is True), {})
     label = texts(body, "metadata", "labels").get(labels.POOL, "")
-    version = text(body, "metadata", "resourceVersion")
     return Seen(
         ref=ref,
-        uid=intern(text(body, "metadata", "uid")),
-        version=int(version) if version.isdecimal() else 0,
-        pool=PoolKey(ref.namespace, intern(label)) if label else None,
-        owner_uid=intern(text(owner, "uid")),
-        owner=intern(f"{text(owner, 'kind')} {text(owner, 'name')}".strip()),
+        uid=_shared(text(body, "metadata", "uid")),
+        version=natural(text(body, "metadata", "resourceVersion")) or 0,
+        pool=PoolKey(ref.namespace, _shared(label)) if label else None,
+        owner_uid=_shared(text(owner, "uid")),
+        owner=_shared(f"{text(owner, 'kind')} {text(owner, 'name')}".strip()),
         is_managed=texts(body, "metadata", "labels").get(labels.MANAGED_BY) == labels.FIELD_MANAGER,
         digest=digest(_editable(body)) if ref.kind not in _NOT_EDITED else "",
         fact=_FACTS[ref.kind](body) if ref.kind in _FACTS else None,
@@ -84,9 +102,8 @@ def _configmap(body: Mapping[str, object]) -> Fact:
     if texts(body, "metadata", "labels").get(labels.COMPONENT) == "probe":
         return None
     annotations = texts(body, "metadata", "annotations")
-    generation = annotations.get(labels.CONFIG_GENERATION, "")
     return Document(
-        generation=int(generation) if generation.isdecimal() else 0,
+        generation=natural(annotations.get(labels.CONFIG_GENERATION, "")) or 0,
         hash=annotations.get(labels.CONFIG_HASH, ""),
         news=news_in(text(body, "data", CONFIG_FILE)),
     )
@@ -127,19 +144,22 @@ def _pod(body: Mapping[str, object]) -> Fact:
     ready = any(
         text(row, "type") == "Ready" and text(row, "status") == "True" for row in rows(body, "status", "conditions")
     )
-    poked = texts(body, "metadata", "annotations").get(labels.CONFIG_GENERATION, "")
+    poked = natural(texts(body, "metadata", "annotations").get(labels.CONFIG_GENERATION, ""))
     return LivePod(
         name=text(body, "metadata", "name"),
         ip=text(body, "status", "podIP"),
         ready=ready,
         terminating=bool(text(body, "metadata", "deletionTimestamp")),
-        config_generation=int(poked) if poked.isdecimal() else 0,
+        config_generation=poked or 0,
     )
 
 
 def _cronjob(body: Mapping[str, object]) -> Fact:
-    made = text(body, "metadata", "creationTimestamp")
-    return Probing(datetime.fromisoformat(made) if made else None)
+    try:
+        made = datetime.fromisoformat(text(body, "metadata", "creationTimestamp"))
+    except ValueError:
+        return Probing(None)
+    return Probing(made if made.tzinfo else None)
 
 
 def _probed(body: Mapping[str, object]) -> Fact:

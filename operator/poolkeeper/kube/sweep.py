@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from poolkeeper.errors import RetryLater
 from poolkeeper.kube.client import KubeApi
-from poolkeeper.kube.json_fields import Json, text
+from poolkeeper.kube.json_fields import Json, natural, text
 from poolkeeper.kube.store import Ref, Store
 
 
@@ -36,8 +36,8 @@ async def sweep(
 def _versions(kind: str, listed: Sequence[Mapping[str, object]]) -> dict[Ref, int]:
     found: dict[Ref, int] = {}
     for item in listed:
-        version = text(item, "metadata", "resourceVersion")
-        if not version.isdecimal():
+        version = natural(text(item, "metadata", "resourceVersion"))
+        if version is None:
             raise RetryLater(f"listing {kind}: an object's resourceVersion is no number")
-        found[Ref(kind, text(item, "metadata", "namespace"), text(item, "metadata", "name"))] = int(version)
+        found[Ref(kind, text(item, "metadata", "namespace"), text(item, "metadata", "name"))] = version
     return found

@@ -7,7 +7,7 @@ import pytest
 from kubernetes.aio.client.exceptions import ApiException
 
 from poolkeeper.errors import Refused, RetryLater
-from poolkeeper.kube.errors import MESSAGE_LIMIT_CHARS, sorted_error
+from poolkeeper.kube.errors import LONGEST_RETRY_AFTER_S, MESSAGE_LIMIT_CHARS, sorted_error
 
 DOING = "apply of Deployment default/chat-router"
 
@@ -85,3 +85,16 @@ def test_a_message_is_bounded() -> None:
     error = sorted_error(answer(422, {"message": "x" * 10_000}), DOING)
 
     assert len(str(error)) <= MESSAGE_LIMIT_CHARS + len(DOING) + 10
+
+
+@pytest.mark.parametrize(
+    ("given", "want"),
+    [("0", 0), ("59", 59), ("86400", LONGEST_RETRY_AFTER_S), ("9" * 19, LONGEST_RETRY_AFTER_S)]
+    + [(text, None) for text in ("", "soon", "-1", "1.5", "9" * 400, "Sun, 29 Nov 2026 17:00:00 GMT")],
+)
+def test_a_wait_is_no_longer_than_we_would_wait_ourselves(given: str, want: float | None) -> None:
+    """A login page or a firewall in between may ask for a year, and a pool would be left alone for that long."""
+    error = sorted_error(answer(429, headers={"Retry-After": given}), DOING)
+
+    assert isinstance(error, RetryLater)
+    assert error.after_s == want

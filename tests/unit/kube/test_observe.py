@@ -1,5 +1,6 @@
 """Of an object is kept what decisions use, and whatever is odd about it does not stop the watching."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -9,9 +10,9 @@ from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.startup_hints import AnsweredDoc, News, OutageDoc, OutagesDoc
 from poolkeeper.kube.json_fields import Json, mapping
 from poolkeeper.kube.observe import observe
-from poolkeeper.kube.store import Address, DeclaredPolicy, DeclaredPool, Document, Probing
+from poolkeeper.kube.store import CHILD_KINDS, LINK_KINDS, Address, DeclaredPolicy, DeclaredPool, Document, Probing, Ref
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod
-from unit.kube.things import child, owner, pod, policy, pool
+from unit.kube.things import UID, child, owner, pod, policy, pool
 
 
 def test_a_valid_pool_is_parsed() -> None:
@@ -131,6 +132,54 @@ def test_a_pod_tells_where_it_is_and_what_it_was_poked_for() -> None:
 )
 def test_an_odd_object_is_just_odd(body: Json) -> None:
     assert observe(body).ref.kind == body["kind"]
+
+
+def nested(levels: int) -> Json:
+    body: Json = {}
+    for _ in range(levels):
+        body = {"x": body}
+    return body
+
+
+ODD: dict[str, object] = {
+    "half a character": "\ud800",
+    "no number": float("nan"),
+    "a number beyond reason": "9" * 5000,
+    "digits of another script": "\N{ARABIC-INDIC DIGIT THREE}",
+    "superscript": "\N{SUPERSCRIPT TWO}",
+    "nested beyond reason": nested(900),
+    "a list of nothing": [None, [], {}],
+    "nothing": None,
+    "a day": "2026-11-22",
+    "a moment that is none": "2026-13-45T99:00:00Z",
+}
+PLACES = (
+    ("spec",), ("status",), ("data",), ("spec", "endpoints"), ("spec", "ports"), ("status", "conditions"),
+    ("status", "containerStatuses"), ("metadata", "resourceVersion"), ("metadata", "generation"),
+    ("metadata", "creationTimestamp"), ("metadata", "deletionTimestamp"), ("metadata", "labels"),
+    ("metadata", "annotations"), ("metadata", "annotations", "poolkeeper.dev/config-generation"),
+    ("metadata", "annotations", "poolkeeper.dev/drain-official"), ("metadata", "ownerReferences"),
+    ("metadata", "managedFields"), ("metadata", "labels", "poolkeeper.dev/pool"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_one_odd_object_is_known_to_be_there_and_hides_no_other(odd: object) -> None:
+    for kind in (*CHILD_KINDS, *LINK_KINDS, "Pod", "EndpointPool", "FailoverPolicy"):
+        for place in PLACES:
+            body = json.loads(json.dumps({**child(), **pool(), "kind": kind}))
+            parent = body
+            for step in place[:-1]:
+                parent = parent.setdefault(step, {})
+            parent[place[-1]] = odd
+
+            seen = observe(body)
+
+            assert (seen.ref, seen.uid) == (Ref(kind, "team", "chat"), UID), place
+            if isinstance(seen.fact, DeclaredPool | DeclaredPolicy):
+                seen.fact.read()
+            if isinstance(seen.fact, Probing):
+                assert seen.fact.made_at is None or seen.fact.made_at.tzinfo
 
 
 def test_the_digest_sees_every_edit_and_nothing_else() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from poolkeeper.errors import PoolkeeperError
 from poolkeeper.kube.client import MOST_PAGES
-from poolkeeper.kube.json_fields import find, mapping, number, text
+from poolkeeper.kube.json_fields import find, mapping, natural, number, text
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Seen
 
@@ -56,7 +56,7 @@ class Listed:
 
     @property
     def version(self) -> int:
-        return int(self.resource_version) if self.resource_version.isdecimal() else 0
+        return natural(self.resource_version) or 0
 
 
 class Listing:
