@@ -1,6 +1,6 @@
 """`make audit`: is a vulnerability known in any Python package that we pin? Asks OSV (api.osv.dev) by pip-audit.
 
-Exit 1: yes; each is named, with the version that mends it. Exit 2: nobody knows. Without the network nothing has been
+Exit 1: yes; each is named, with the version that fixes it. Exit 2: nobody knows. Without the network nothing has been
 audited, and a package that was passed over is not a good one; so a release does not go on then, either.
 """
 
@@ -54,8 +54,8 @@ def read(report: str) -> Audit:
 
 def _line(package: Mapping[str, object], known: Mapping[str, object]) -> str:
     fixes = known.get("fix_versions")
-    mended = " or ".join(fixes) if isinstance(fixes, list) else ""
-    to_do = f"to do: pin {mended} (make lock)" if mended else "no version mends it"
+    fixed_in = " or ".join(fixes) if isinstance(fixes, list) else ""
+    to_do = f"to do: pin {fixed_in} (make lock)" if fixed_in else "no version fixes it"
     return f"{package['name']} {package['version']}: {known['id']}; {to_do}"
 
 

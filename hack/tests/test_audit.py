@@ -37,7 +37,7 @@ def test_each_vulnerability_is_named_with_what_to_do() -> None:
 
     assert audit.in_words("x.lock", found) == [
         "x.lock: aiohttp 3.1: GHSA-1; to do: pin 3.2 or 4.0 (make lock)",
-        "x.lock: aiohttp 3.1: GHSA-2; no version mends it",
+        "x.lock: aiohttp 3.1: GHSA-2; no version fixes it",
     ]
 
 
