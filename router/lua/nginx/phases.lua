@@ -4,6 +4,7 @@
 local health_scheduler = require "nginx.health_scheduler"
 local breakers = require "nginx.endpoint.breakers"
 local collector = require "nginx.shared.collector"
+local compiler = require "nginx.shared.compiler"
 local dns = require "nginx.upstream.dns"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
 local pool_chain = require "nginx.request.pool_chain"
@@ -48,6 +49,7 @@ end
 
 -- In the master, before there are workers.
 function _M.init()
+  compiler.tune()
   document_sync.init(os.getenv("POOLKEEPER_CONFIG_DIR"), os.getenv("POOLKEEPER_RUN_DIR"))
   credentials.init(os.getenv("POOLKEEPER_CREDENTIALS_DIR"), os.getenv("POOLKEEPER_CLIENTS_DIR"))
   dns.init(os.getenv("POOLKEEPER_RESOLV_CONF"), os.getenv("POOLKEEPER_HOSTS"))

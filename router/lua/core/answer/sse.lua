@@ -12,7 +12,7 @@ local _M = {}
 
 local CR, LF = 13, 10
 local BOM = "\239\187\191"
-local BOM_LENGTH = #BOM
+local BOM_LENGTH, BOM_FIRST = #BOM, 239
 
 
 -- The general case: any mix of line ends. A CR that is the last byte seen may be half a CRLF, so it ends no line yet.
@@ -68,12 +68,13 @@ end
 
 -- A byte order mark may come first in a stream, and only there: its length, 0 without one.
 function _M.bom_length(text)
-  return sub(text, 1, BOM_LENGTH) == BOM and BOM_LENGTH or 0
+  return byte(text) == BOM_FIRST and sub(text, 1, BOM_LENGTH) == BOM and BOM_LENGTH or 0
 end
 
 
 function _M.without_bom(text)
-  return sub(text, _M.bom_length(text) + 1)
+  local length = _M.bom_length(text)
+  return length == 0 and text or sub(text, length + 1)
 end
 
 

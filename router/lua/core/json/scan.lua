@@ -33,8 +33,7 @@ local SLICE_ESCAPES, SLICE_ITEMS = 4096, 4096
 local function never() end
 
 
--- The first position from pos on that holds no blank.
-local function skip_blanks(text, pos, pause)
+local function skip_some(text, pos, pause)
   pause = pause or never
   local pause_at = pos + SLICE_BYTES
   while true do
@@ -48,6 +47,21 @@ local function skip_blanks(text, pos, pause)
       pause()
     end
   end
+end
+
+
+-- The first position from pos on that holds no blank. Without a loop where there is one blank or none: LuaJIT gives up on a
+-- function whose loop ends at once, and then on all that call it.
+local function skip_blanks(text, pos, pause)
+  local char = byte(text, pos)
+  if char ~= SPACE and char ~= LF and char ~= CR and char ~= TAB then
+    return pos
+  end
+  char = byte(text, pos + 1)
+  if char ~= SPACE and char ~= LF and char ~= CR and char ~= TAB then
+    return pos + 1
+  end
+  return skip_some(text, pos + 2, pause)
 end
 
 
@@ -253,14 +267,9 @@ function _M.items(text, pause, first, last)
 end
 
 
--- Is there, at any depth, a member of this name that is true? Text in a string may look like one.
-function _M.says_true(text, name, pause)
-  local needle, stop, count = '"' .. name .. '"', 0, 0
-  while true do
-    stop = select(2, find(text, needle, stop + 1, true))
-    if not stop then
-      return false
-    end
+local function says_true_from(text, needle, stop, pause)
+  local count, _ = 0, nil
+  while stop do
     local colon = skip_blanks(text, stop + 1, pause)
     if byte(text, colon) == COLON then
       local from = skip_blanks(text, colon + 1, pause)
@@ -272,7 +281,17 @@ function _M.says_true(text, name, pause)
     if count % SLICE_ITEMS == 0 and pause then
       pause()
     end
+    _, stop = find(text, needle, stop + 1, true)
   end
+  return false
+end
+
+
+-- Is there, at any depth, a member of this name that is true? Text in a string may look like one.
+function _M.says_true(text, name, pause)
+  local needle = '"' .. name .. '"'
+  local _, stop = find(text, needle, 1, true)
+  return stop ~= nil and says_true_from(text, needle, stop, pause)
 end
 
 

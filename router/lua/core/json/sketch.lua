@@ -124,8 +124,7 @@ function _M.of(text, decode, pause)
 end
 
 
--- A decoder that sketches what is long, and remembers the last.
-function _M.decoder(decode, pause)
+local function sketching(decode, pause)
   local known, value
   return function(text)
     if #text <= LONG_BYTES then
@@ -136,6 +135,12 @@ function _M.decoder(decode, pause)
     end
     return value
   end
+end
+
+
+-- What decodes a text and its parts: it sketches what is long, and remembers the last.
+function _M.decoder_of(text, decode, pause)
+  return #text <= LONG_BYTES and decode or sketching(decode, pause)
 end
 
 

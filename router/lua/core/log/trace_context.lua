@@ -16,7 +16,8 @@ function _M.series(random)
   local first, count = format("%08x", random() * WORD), floor(random() * WORD / 2)
   return function()
     count = count + 1
-    return format("%s%08x", first, count % WORD)
+    local id = format("%s%08x", first, count % WORD)
+    return id
   end
 end
 

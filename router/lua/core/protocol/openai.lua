@@ -91,14 +91,15 @@ end
 
 
 -- Does an answer say of itself that it was cut? Its native_finish_reason counts, too.
-local function cut_reason_of(body)
-  local at, reason = peek.behind(body, 'finish_reason"', STRING)
-  while at do
-    if cut_reason(reason) then
-      return reason
-    end
-    at, reason = peek.behind(body, 'finish_reason"', STRING, at + 1)
+local function cut_reason_of(body, from)
+  local at, reason = peek.behind(body, 'finish_reason"', STRING, from)
+  if not at then
+    return nil
   end
+  if cut_reason(reason) then
+    return reason
+  end
+  return cut_reason_of(body, at + 1)
 end
 
 

@@ -146,7 +146,8 @@ function request:body_for(quoted_name, is_plain, is_streamed)
     pos = places[i + 2] + 1
   end
   parts[count + 1] = sub(body, pos)
-  return concat(parts)
+  local text = concat(parts)
+  return text
 end
 
 

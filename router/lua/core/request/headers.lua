@@ -56,9 +56,11 @@ local function judge(name)
 end
 
 
--- the names that a Connection header lists
+local NO_NAMES = { ["keep-alive"] = true, ["Keep-Alive"] = true, ["close"] = true }
+
+-- the names that a Connection header lists; nil where that is of no interest
 local function listed(connection)
-  if not connection then
+  if not connection or NO_NAMES[connection] then
     return nil
   end
   local names = {}
@@ -84,20 +86,33 @@ function _M.is_read(name)
 end
 
 
--- headers: lower-case name -> value or list of values. The lines for the provider, each with CRLF before it.
+local function as_text(asked)
+  if not asked then
+    return ""
+  end
+  sort(asked)
+  return concat(asked, "\r\n\r\n")
+end
+
+
+-- headers: lower-case name -> value or list of values. The lines for the provider, each with CRLF before it; and what of them
+-- may change the answer, as text that only equal ones share, "" when there is none.
 function _M.forwarded(headers)
-  local lines, count = { "\r\nContent-Type: application/json" }, 1
+  local lines, count, asked = { "\r\nContent-Type: application/json" }, 1, nil
   local hop_by_hop = listed(headers.connection)
   for name, value in pairs(headers) do
-    if kind_of(name, hop_by_hop) then
-      if type(value) == "table" then
-        value = concat(value, "\r\n" .. name .. ": ")
-      end
-      lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = "\r\n", name, ": ", tostring(value)
+    local kind = kind_of(name, hop_by_hop)
+    if kind then
+      value = type(value) == "table" and concat(value, "\r\n" .. name .. ": ") or tostring(value)
+      lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = "\r\n", name, ": ", value
       count = count + 4
     end
+    if kind == ASKED then
+      asked = asked or {}
+      asked[#asked + 1] = name .. ": " .. value
+    end
   end
-  return concat(lines)
+  return concat(lines), as_text(asked)
 end
 
 
@@ -123,23 +138,6 @@ function _M.with_own(forwarded, own)
     return own.names[lower(name)] and "" or nil
   end)
   return kept .. own.lines
-end
-
-
--- What of the headers that go on may change the answer, as text that only equal ones share; "" when there is none.
-function _M.asked(headers)
-  local lines, hop_by_hop = nil, listed(headers.connection)
-  for name, value in pairs(headers) do
-    if kind_of(name, hop_by_hop) == ASKED then
-      lines = lines or {}
-      lines[#lines + 1] = name .. ": " .. (type(value) == "table" and concat(value, "\r\n") or tostring(value))
-    end
-  end
-  if not lines then
-    return ""
-  end
-  sort(lines)
-  return concat(lines, "\r\n\r\n")
 end
 
 

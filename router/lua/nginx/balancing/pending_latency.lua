@@ -50,16 +50,22 @@ end
 
 
 local function mean_ms(line, now_ms)
-  return line and line.count > 0 and now_ms - line.origin_ms - line.after_ms / line.count or 0
+  if not line or line.count == 0 then
+    return 0
+  end
+  return now_ms - line.origin_ms - line.after_ms / line.count
 end
 
 
 -- How long the waiting attempts have waited, on the average, as a time to first content; 0 when none waits.
 function _M.mean_ms(endpoint, now_ms)
   local id = endpoint.id
+  local stream_ms, whole_ms = mean_ms(streams[id], now_ms), mean_ms(wholes[id], now_ms)
+  if whole_ms == 0 then
+    return stream_ms
+  end
   local track = tracks[id]
-  return math.max(mean_ms(streams[id], now_ms),
-    weight.as_first_token(mean_ms(wholes[id], now_ms), track and track.normal_ms, endpoint.base_latency_ms))
+  return math.max(stream_ms, weight.as_first_token(whole_ms, track and track.normal_ms, endpoint.base_latency_ms))
 end
 
 

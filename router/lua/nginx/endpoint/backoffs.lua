@@ -64,15 +64,17 @@ local function scope_of(attempt, kind, failure)
 end
 
 
--- Notes a half-open request where the endpoint has a backoff; false when another request has taken it.
-function _M.admit(attempt, now_ms)
-  local endpoint, model = attempt.endpoint, attempt.model
-  if not backoff.is_half_open(_M.record(endpoint), model, now_ms) then
-    return true
-  end
+local function take_half_open(endpoint, model, now_ms)
   return state.update(endpoint.backoff_key, backoff.new, function(record)
     return backoff.admit(record, model, now_ms)
   end)
+end
+
+
+-- Notes a half-open request where the endpoint has a backoff; false when another request has taken it.
+function _M.admit(attempt, now_ms)
+  local endpoint, model = attempt.endpoint, attempt.model
+  return not backoff.is_half_open(_M.record(endpoint), model, now_ms) or take_half_open(endpoint, model, now_ms)
 end
 
 

@@ -74,17 +74,22 @@ local function names(attempt, kind)
 end
 
 
+local function add(known, token_type, amount)
+  if amount > 0 then
+    metrics.count(known.tokens[token_type], amount)
+    metrics.count(known.of_client[token_type], amount)
+  end
+end
+
+
+-- The types one by one (values.TOKEN_TYPES): a loop of four turns costs more.
 local function book(attempt, kind, counts)
   local known = names(attempt, kind)
   attempt.kind, attempt.counts = kind, counts
-  for i = 1, #TOKEN_TYPES do
-    local token_type = TOKEN_TYPES[i]
-    local amount = counts[token_type]
-    if amount > 0 then
-      metrics.count(known.tokens[token_type], amount)
-      metrics.count(known.of_client[token_type], amount)
-    end
-  end
+  add(known, "input", counts.input)
+  add(known, "cached_input", counts.cached_input)
+  add(known, "output", counts.output)
+  add(known, "reasoning", counts.reasoning)
   if known.cost then
     local money = money_of(attempt, counts)
     attempt.money = money

@@ -88,7 +88,7 @@ function _M.pass_on(request, attempt, answer)
   if not body then
     return { class = "ServerError", reason = "InvalidAnswer", detail = "a stream that is no answer" }
   end
-  if request.surface.says_something and empty.is_whole(body, sketch.decoder(cjson.decode, turn.pause))
+  if request.surface.says_something and empty.is_whole(body, sketch.decoder_of(body, cjson.decode, turn.pause))
       and not attempt_failure.may_be_empty(request, attempt) then
     return select(2, attempt_failure.said_nothing("application/json", body))
   end

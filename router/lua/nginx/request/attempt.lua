@@ -63,35 +63,32 @@ end
 -- Connects and sends. The provider may have closed a kept connection while it was idle: that says nothing about the
 -- endpoint, so the request is sent once more, over a fresh one. It may also have closed it because of this very request,
 -- so the second try is paid for like any further attempt.
-local function ask(request, attempt, key, deadline_ms)
-  local message = message_for(request, attempt, key)
-  local sent_by_ms = math.min(attempt.started_ms + attempt.policy.timeouts.first_token_ms, deadline_ms)
-  while true do
-    local conn, err, fault = http_client.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms, deadline_ms,
-                                              request.doc.allow_loopback, attempt.is_resent)
-    if not conn and now_ms() >= request.deadline_ms then
-      return time_out(request, attempt, fault, fault == "Connect" and "ConnectFailed" or fault)
-    end
-    if not conn then
-      return failed(fault, fault == "Connect" and "ConnectFailed" or fault, err)
-    end
-    attempt.conn = conn
-    attempt.is_sent = true
-    local status
-    status, err = conn:exchange(message, sent_by_ms, deadline_ms, attempt.is_raced)
-    if status then
-      return conn, status
-    end
-    conn:close()
-    attempt.conn = nil
-    if err == "timeout" then
-      return time_out(request, attempt, "SlowFirstToken")
-    end
-    if not (conn.reused and conn:is_silent()) or attempt.is_resent or not retry_budget.retries:withdraw() then
-      return failed("Connect", "ConnectFailed", err)
-    end
-    attempt.is_resent, request.has_paid = true, true
+local function ask(request, attempt, message, sent_by_ms, deadline_ms)
+  local conn, err, fault = http_client.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms, deadline_ms,
+                                            request.doc.allow_loopback, attempt.is_resent)
+  if not conn and now_ms() >= request.deadline_ms then
+    return time_out(request, attempt, fault, fault == "Connect" and "ConnectFailed" or fault)
   end
+  if not conn then
+    return failed(fault, fault == "Connect" and "ConnectFailed" or fault, err)
+  end
+  attempt.conn = conn
+  attempt.is_sent = true
+  local status
+  status, err = conn:exchange(message, sent_by_ms, deadline_ms, attempt.is_raced)
+  if status then
+    return conn, status
+  end
+  conn:close()
+  attempt.conn = nil
+  if err == "timeout" then
+    return time_out(request, attempt, "SlowFirstToken")
+  end
+  if not (conn.reused and conn:is_silent()) or attempt.is_resent or not retry_budget.retries:withdraw() then
+    return failed("Connect", "ConnectFailed", err)
+  end
+  attempt.is_resent, request.has_paid = true, true
+  return ask(request, attempt, message, sent_by_ms, deadline_ms)
 end
 
 
@@ -112,7 +109,9 @@ end
 
 -- One exchange: the answer, or nil and the failure.
 local function exchanged(request, attempt, key, deadline_ms)
-  local conn, status = ask(request, attempt, key, deadline_ms)
+  local message = message_for(request, attempt, key)
+  local sent_by_ms = math.min(attempt.started_ms + attempt.policy.timeouts.first_token_ms, deadline_ms)
+  local conn, status = ask(request, attempt, message, sent_by_ms, deadline_ms)
   if not conn then
     return nil, status
   end

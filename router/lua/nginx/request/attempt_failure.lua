@@ -73,7 +73,7 @@ end
 -- Is an answer without content no failure?
 function _M.may_be_empty(request, attempt)
   return attempt.recovers or not request.surface.says_something
-    or empty.may_be_wanted(request.parsed.body, sketch.decoder(cjson.decode, turn.pause))
+    or empty.may_be_wanted(request.parsed.body, sketch.decoder_of(request.parsed.body, cjson.decode, turn.pause))
 end
 
 

@@ -78,11 +78,7 @@ end
 
 
 -- The body without its Content-Encoding; a refusal ends the request.
-local function inflated(request, body)
-  local header = request.client_headers["content-encoding"]
-  if not header then
-    return body
-  end
+local function inflated(request, body, header)
   local encodings, unknown = inflate.encodings(type(header) == "table" and table.concat(header, ",") or header)
   if not encodings then
     ngx.header["Accept-Encoding"] = inflate.ACCEPTED
@@ -139,7 +135,11 @@ function _M.read(request)
   if not body then
     return final_error.refuse(request, 400, "invalid_json", "The request has no body; send a JSON object.")
   end
-  body = sse.without_bom(inflated(request, body)) -- some libraries write one before JSON, too
+  local encoding = request.client_headers["content-encoding"]
+  if encoding then
+    body = inflated(request, body, encoding)
+  end
+  body = sse.without_bom(body) -- some libraries write one before JSON, too
   body_budget.settle(request, #body)
   local parsed, err = request_body.parse(body, cjson.decode, doc.models[1], request.surface, turn.pause)
   if not parsed then

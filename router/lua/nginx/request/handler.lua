@@ -69,12 +69,13 @@ end
 -- headers to see them all?
 local function begin(surface, path)
   local client_headers, is_truncated = ngx.req.get_headers(CLIENT_HEADERS_MAX)
+  setmetatable(client_headers, nil) -- it looks for a missing name in other spellings, too: a dozen times a request
   local id, upstream_id, own_trace = request_ids(client_headers)
   local request = {
     surface = surface, protocol = surface and surface.protocol or surfaces.protocol_at(path), id = id,
     upstream_id = upstream_id, own_trace = own_trace, client_headers = client_headers, attempts = 0, excluded = {},
     tries = {}, doc = nil, attempt = nil, parsed = nil, conversation = nil, model = "", asked = "", choices = 1,
-    wants_usage = true, forwarded = "", started_ms = 0, deadline_ms = 0, transcript = nil,
+    wants_usage = true, forwarded = "", asked_headers = "", started_ms = 0, deadline_ms = 0, transcript = nil,
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
     is_last_resort = false, body_bytes = 0, connection = nil, is_beta = false, query = "",
     account = { attempts = {} }, outcome = nil, first_content_ms = 0, barred = nil, features = nil, is_explained = false,
@@ -89,7 +90,7 @@ end
 -- nginx judges conditions by its own answer's ETag, which has none: a provider would be paid for a 412.
 local function ignore_conditions(client_headers)
   for i = 1, #CONDITIONS do
-    if rawget(client_headers, CONDITIONS[i]) then
+    if client_headers[CONDITIONS[i]] then
       ngx.req.clear_header(CONDITIONS[i])
     end
   end
@@ -179,6 +180,7 @@ function _M.serve(closes)
   if doc.policy.balancing.affinity then
     request.conversation = affinity.of(request, doc.policy.balancing.affinity)
   end
+  request.forwarded, request.asked_headers = headers.forwarded(request.client_headers)
   if not request.pools then -- else the first pool decides what is kept, and what a caller gets when nobody answers
     answer_cache.begin(request)
   end
@@ -187,7 +189,6 @@ function _M.serve(closes)
   if doc.policy.hedging then
     retry_budget.hedges:deposit(doc.policy.hedging.budget_percent)
   end
-  request.forwarded = headers.forwarded(request.client_headers)
   request.asked_priority = request.client_headers["x-poolkeeper-priority"]
   request.client_headers = nil -- read: a stream may go on for minutes
   request.started_ms = clock.now_ms()

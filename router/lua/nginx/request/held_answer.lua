@@ -115,7 +115,7 @@ end
 
 
 local function check_whole(request, attempt, conn, body)
-  local decode = sketch.decoder(cjson.decode, turn.pause)
+  local decode = sketch.decoder_of(body, cjson.decode, turn.pause)
   local is_answer, cut, usage, origin = request.protocol.read_whole(body, decode, request.surface.member)
   attempt.usage, attempt.origin = usage, origin
   if not is_answer then

@@ -18,6 +18,7 @@ local substitutions = require "nginx.endpoint.substitutions"
 local values = require "core.metrics.values"
 
 local tokens, lumped = cost.tokens, declared.lumped
+local observe = metrics.observe
 local TOKEN_TYPES = values.TOKEN_TYPES
 
 local _M = {}
@@ -124,10 +125,10 @@ local function observe_by_type(attempt, known, counts)
     end
     known.usage[model] = series
   end
-  for i = 1, #TOKEN_TYPES do
-    local token_type = TOKEN_TYPES[i]
-    metrics.observe(series[token_type], counts[token_type])
-  end
+  observe(series.input, counts.input)
+  observe(series.cached_input, counts.cached_input)
+  observe(series.output, counts.output)
+  observe(series.reasoning, counts.reasoning)
 end
 
 

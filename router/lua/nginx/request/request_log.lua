@@ -32,7 +32,8 @@ local function time_of(wall_ms)
   if whole ~= second then
     second, second_text = whole, os.date("!%Y-%m-%dT%H:%M:%S", whole)
   end
-  return ("%s.%03dZ"):format(second_text, wall_ms % 1000)
+  local text = ("%s.%03dZ"):format(second_text, wall_ms % 1000)
+  return text
 end
 
 
@@ -95,6 +96,20 @@ local function attempt_of(attempt, started_ms, now_ms)
 end
 
 
+-- One is the rule, and a loop that ends at once keeps LuaJIT from compiling all around it.
+local function attempts_of(request, started_ms, now_ms)
+  local made = request.account.attempts
+  if #made == 1 then
+    return { attempt_of(made[1], started_ms, now_ms) }
+  end
+  local list = {}
+  for i = 1, #made do
+    list[i] = attempt_of(made[i], started_ms, now_ms)
+  end
+  return list
+end
+
+
 local function is_plain(request, outcome)
   return outcome == "ok" and request.attempts == 1
 end
@@ -107,10 +122,7 @@ local function line_of(request, status, now_ms)
     return nil
   end
   doc.log_place = doc.log_place or (',"pool":%s,"generation":%d'):format(line.text(doc.pool), doc.generation)
-  local attempts, started_ms = {}, request.started_ms > 0 and request.started_ms or now_ms
-  for i, attempt in ipairs(request.account.attempts or {}) do
-    attempts[i] = attempt_of(attempt, started_ms, now_ms)
-  end
+  local started_ms = request.started_ms > 0 and request.started_ms or now_ms
   local last = request.attempt
   return line.of({
     time = time_of(clock.to_wall_ms(started_ms)), id = request.id, trace = trace_of(request),
@@ -123,7 +135,7 @@ local function line_of(request, status, now_ms)
     first_token_ms = request.first_content_ms > 0 and request.first_content_ms - started_ms or nil,
     queued_ms = request.queued_ms or 0, fallback = request.is_degraded and "degraded" or FALLBACKS[outcome],
     repaired = request.repaired, trimmed_turns = request.trimmed_turns, continued = last and last.recovers or nil,
-    attempts = attempts,
+    attempts = attempts_of(request, started_ms, now_ms),
   })
 end
 

@@ -8,7 +8,6 @@ local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
 local completion = require "core.answer.completion"
 local digest = require "nginx.shared.digest"
-local request_headers = require "core.request.headers"
 local state = require "nginx.shared.state"
 local turn = require "nginx.shared.turn"
 
@@ -25,7 +24,7 @@ local function key_of(request)
   local client = request.client
   local owner = client.name == "" and "" or client.cache_owner .. " " .. (client.key_version or "")
   owner = owner .. request.doc.forbidden
-  local asked = request.query .. "\n" .. request_headers.asked(request.client_headers)
+  local asked = request.query .. "\n" .. request.asked_headers
   cache_key.say(request.surface.name, owner, asked, request.parsed, digest.add, context, turn.pause)
   return digest.finish(context)
 end

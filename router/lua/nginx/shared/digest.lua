@@ -39,7 +39,8 @@ end
 -- The digest of all that was added, 32 bytes.
 function _M.finish(context)
   C.SHA256_Final(digest, context)
-  return ffi.string(digest, LENGTH_BYTES)
+  local text = ffi.string(digest, LENGTH_BYTES)
+  return text
 end
 
 

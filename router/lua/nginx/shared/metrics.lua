@@ -8,6 +8,7 @@ local _M = {}
 
 _M.series = series.of
 
+local SEEN_MAX = 64 -- values are sorted into buckets so many at once, in a loop that LuaJIT compiles
 local counts = {} -- series -> amount since the last flush
 local histograms = {} -- the name of its count -> {parts, counted, sum, count}
 
@@ -17,12 +18,12 @@ function _M.count(name, amount)
 end
 
 
--- A histogram or summary, by the values of its labels. Keep what you get: observing into it is one loop over the buckets.
+-- A histogram or summary, by the values of its labels. Keep what you get: observing into it is storing a number.
 function _M.histogram(family, ...)
   local parts = series.parts(family, ...)
   local histogram = histograms[parts.count]
   if not histogram then
-    histogram = { parts = parts, bounds = parts.bounds, counted = {}, sum = 0, count = 0 }
+    histogram = { parts = parts, bounds = parts.bounds, counted = {}, sum = 0, count = 0, seen = {}, seen_count = 0 }
     for i = 1, #parts.bounds do
       histogram.counted[i] = 0
     end
@@ -32,20 +33,33 @@ function _M.histogram(family, ...)
 end
 
 
-function _M.observe(histogram, value)
-  local bounds, counted = histogram.bounds, histogram.counted
-  for i = 1, #bounds do
-    if value <= bounds[i] then
-      counted[i] = counted[i] + 1
-      break
+local function sort_in(histogram)
+  local bounds, counted, seen = histogram.bounds, histogram.counted, histogram.seen
+  for k = 1, histogram.seen_count do
+    local value = seen[k]
+    for i = 1, #bounds do
+      if value <= bounds[i] then
+        counted[i] = counted[i] + 1
+        break
+      end
     end
+    histogram.sum = histogram.sum + value
   end
-  histogram.sum = histogram.sum + value
-  histogram.count = histogram.count + 1
+  histogram.count, histogram.seen_count = histogram.count + histogram.seen_count, 0
+end
+
+
+function _M.observe(histogram, value)
+  local count = histogram.seen_count + 1
+  histogram.seen[count], histogram.seen_count = value, count
+  if count == SEEN_MAX then
+    sort_in(histogram)
+  end
 end
 
 
 local function flush_histogram(histogram)
+  sort_in(histogram)
   if histogram.count == 0 then
     return
   end

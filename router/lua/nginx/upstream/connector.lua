@@ -92,9 +92,6 @@ end
 
 -- The addresses, those last that did not answer just now: a dead one of two costs one request, not each.
 local function dead_last(endpoint, addresses, at_ms)
-  if not addresses[2] then
-    return addresses
-  end
   local alive, dead = {}, {}
   for _, ip in ipairs(addresses) do
     local options = endpoint.pools[ip]
@@ -201,6 +198,10 @@ end
 -- The tries for the addresses that may be connected to; or an empty list, and why not.
 local function tries_for(endpoint, addresses, allow_loopback, is_fresh)
   local tries, err = {}, nil
+  if not addresses[2] then
+    local options, why = options_for(endpoint, addresses[1], allow_loopback)
+    return { options and { address = options, options = is_fresh and options.fresh or options } }, why
+  end
   for _, ip in ipairs(dead_last(endpoint, addresses, now_ms())) do
     local options, why = options_for(endpoint, ip, allow_loopback)
     err = err or why

@@ -65,7 +65,7 @@ describe("a long whole answer", function()
   local function read(path, body)
     local surface = require("core.protocol.surface").POST[path]
     local asked = {}
-    local is_answer, cut, usage = surface.protocol.read_whole(body, sketch.decoder(function(text)
+    local is_answer, cut, usage = surface.protocol.read_whole(body, sketch.decoder_of(body, function(text)
       asked[#asked + 1] = #text
       return cjson.decode(text)
     end, function() end), surface.member)
@@ -106,7 +106,7 @@ describe("a long whole answer", function()
 
   it("may have no content", function()
     local empty = require "core.answer.empty"
-    local decode = sketch.decoder(cjson.decode, function() end)
+    local decode = sketch.decoder_of(("x"):rep(1000000), cjson.decode, function() end)
     local body = '{"choices":[{"message":{"content":"%s","reasoning_content":"' .. long .. '"},"finish_reason":"stop"}]}'
     assert.is_true(empty.is_whole(body:format(""), decode))
     assert.is_false(empty.is_whole(body:format("a"), decode))
