@@ -8,6 +8,12 @@ local _M = {}
 local CONTROL = { ['"'] = '\\"', ["\\"] = "\\\\" }
 local TEXT_MAX_BYTES = 128
 
+-- A function that ends in a call of a builtin is not compiled: hence the local variable before each return.
+local REQUEST = '{"time":"%s","request":%s,"trace":"%s","span":"%s"%s%s%s,"client":%s,"api":"%s","model":%s,"stream":%s,'
+  .. '"status":%d,"outcome":"%s","duration_ms":%d%s%s%s,"attempts":[%s]}'
+local ATTEMPT = '{%s,"span":"%s","start_ms":%d,"duration_ms":%d%s%s%s%s%s%s%s}'
+local SPENT = ',"kind":"%s","tokens":{"input":%d,"cached_input":%d,"output":%d,"reasoning":%d}%s%s'
+
 
 -- As a JSON string: bounded, and in ASCII.
 function _M.text(value)
@@ -59,21 +65,20 @@ local function spent(one)
     return ""
   end
   local cost = one.cost and format(',"cost":%.9g,"currency":"%s"', one.cost, one.currency) or ""
-  local said_of_it = format(',"kind":"%s","tokens":{"input":%d,"cached_input":%d,"output":%d,"reasoning":%d}%s%s', one.kind,
-                counts.input, counts.cached_input, counts.output, counts.reasoning,
-                one.is_estimated and ',"estimated":true' or "", cost)
-  return said_of_it
+  local json = format(SPENT, one.kind, counts.input, counts.cached_input, counts.output, counts.reasoning,
+                      one.is_estimated and ',"estimated":true' or "", cost)
+  return json
 end
 
 
 -- attempt: place (the fixed part: endpoint, tier, model), span, start_ms, duration_ms, first_token_ms, status, class,
 -- counts, is_estimated, kind, cost, currency, answered_by, fingerprint, provider. Times are after the request's start.
 local function attempt_of(one)
-  local text_of_it = format('{%s,"span":"%s","start_ms":%d,"duration_ms":%d%s%s%s%s%s%s%s}', one.place, one.span, one.start_ms,
-                one.duration_ms, number("first_token_ms", one.first_token_ms), number("status", one.status),
-                own("class", one.class), spent(one), said("answered_by", one.answered_by),
-                said("fingerprint", one.fingerprint), said("provider", one.provider))
-  return text_of_it
+  local json = format(ATTEMPT, one.place, one.span, one.start_ms, one.duration_ms,
+                      number("first_token_ms", one.first_token_ms), number("status", one.status),
+                      own("class", one.class), spent(one), said("answered_by", one.answered_by),
+                      said("fingerprint", one.fingerprint), said("provider", one.provider))
+  return json
 end
 
 
@@ -103,16 +108,14 @@ end
 -- is_stream, status, outcome, duration_ms, first_token_ms, queued_ms, fallback, repaired, trimmed_turns, continued,
 -- attempts.
 function _M.of(request)
-  local whole = format('{"time":"%s","request":%s,"trace":"%s","span":"%s"%s%s%s,"client":%s,"api":"%s","model":%s,"stream":%s,'
-                .. '"status":%d,"outcome":"%s","duration_ms":%d%s%s%s,"attempts":[%s]}',
-                request.time, _M.text(request.id), request.trace, request.span, said("parent", request.parent),
-                request.is_unsampled and ',"sampled":false' or "", request.place, text(request.client),
-                request.surface, text(request.model),
-                request.is_stream and "true" or "false", request.status, request.outcome, request.duration_ms,
-                number("first_token_ms", request.first_token_ms),
-                request.queued_ms > 0 and number("queued_ms", request.queued_ms) or "", notes_of(request),
-                attempts_of(request.attempts))
-  return whole
+  local json = format(REQUEST, request.time, _M.text(request.id), request.trace, request.span,
+                      said("parent", request.parent), request.is_unsampled and ',"sampled":false' or "", request.place,
+                      text(request.client), request.surface, text(request.model), request.is_stream and "true" or "false",
+                      request.status, request.outcome, request.duration_ms,
+                      number("first_token_ms", request.first_token_ms),
+                      request.queued_ms > 0 and number("queued_ms", request.queued_ms) or "", notes_of(request),
+                      attempts_of(request.attempts))
+  return json
 end
 
 

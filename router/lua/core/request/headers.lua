@@ -95,8 +95,8 @@ local function as_text(asked)
 end
 
 
--- headers: lower-case name -> value or list of values. The lines for the provider, each with CRLF before it; and what of them
--- may change the answer, as text that only equal ones share, "" when there is none.
+-- headers: lower-case name -> value or list of values. The lines for the provider, each with CRLF before it; and what of
+-- them may change the answer, as text that only equal ones share, "" when there is none.
 function _M.forwarded(headers)
   local lines, count, asked = { "\r\nContent-Type: application/json" }, 1, nil
   local hop_by_hop = listed(headers.connection)

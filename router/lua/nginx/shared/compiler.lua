@@ -1,6 +1,6 @@
 -- LuaJIT's limits on what it compiles at once. The way of a request is long and branches little, so it is compiled in long
--- pieces: with the default limits (4000 instructions, 500 constants) the compiler gave up on a good part of it, a tenth of the
--- cost of a short request (docs/performance.md).
+-- pieces: with the default limits (4000 instructions, 500 constants) the compiler gave up on a good part of it
+-- (docs/performance.md).
 
 local opt = require "jit.opt"
 
