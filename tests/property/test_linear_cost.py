@@ -65,7 +65,7 @@ BODY = reader(
          local parsed = require("core.request.body").parse(text, function(raw) return raw end, "m", surface)
          if parsed then
            require("core.balancing.conversation").start(text, parsed.members)
-           require("core.json.scan").says_true(text, "a")
+           require("core.json.peek").says_true(text, "a")
            require("core.request.cache_key").say("chat", "", "", parsed, function(_, body, from, to)
              return body:sub(from, to)
            end, nil, function() end)
@@ -137,7 +137,7 @@ WHOLE = reader(
          local sketch, surface = require "core.json.sketch", require "core.protocol.surface"
          for _, path in ipairs({ "/v1/chat/completions", "/v1/embeddings", "/v1/messages", "/v1/responses" }) do
            local one = surface.POST[path]
-           local decoder = sketch.decoder(decode, pause)
+           local decoder = sketch.decoder_of(text, decode, pause)
            one.protocol.read_whole(text, decoder, one.member)
            require("core.answer.empty").is_whole(text, decoder)
            pause()

@@ -2,9 +2,16 @@
 -- pattern alone would be tried at each byte, which costs more than all else that a short answer needs. And loops that mostly
 -- end at once are calls: LuaJIT makes no machine code of a function with such a loop, nor of what calls it.)
 
+local scan = require "core.json.scan"
+
+local byte = string.byte
 local find = string.find
+local sub = string.sub
 
 local _M = {}
+
+local COLON = 58
+local SLICE_ITEMS = 4096 -- between two pauses
 
 
 -- The first `name` with what `pattern` says right behind it: where it begins, and the pattern's capture; nil when there is
@@ -29,6 +36,34 @@ function _M.last(text, char, known)
     return known
   end
   return _M.last(text, char, at)
+end
+
+
+local function says_true_from(text, needle, stop, pause)
+  local count, _ = 0, nil
+  while stop do
+    local colon = scan.skip_blanks(text, stop + 1, pause)
+    if byte(text, colon) == COLON then
+      local from = scan.skip_blanks(text, colon + 1, pause)
+      if sub(text, from, from + 3) == "true" then
+        return true
+      end
+    end
+    count = count + 1
+    if count % SLICE_ITEMS == 0 and pause then
+      pause()
+    end
+    _, stop = find(text, needle, stop + 1, true)
+  end
+  return false
+end
+
+
+-- Is there, at any depth, a member of this name that is true? Text in a string may look like one.
+function _M.says_true(text, name, pause)
+  local needle = '"' .. name .. '"'
+  local _, stop = find(text, needle, 1, true)
+  return stop ~= nil and says_true_from(text, needle, stop, pause)
 end
 
 

@@ -267,34 +267,6 @@ function _M.items(text, pause, first, last)
 end
 
 
-local function says_true_from(text, needle, stop, pause)
-  local count, _ = 0, nil
-  while stop do
-    local colon = skip_blanks(text, stop + 1, pause)
-    if byte(text, colon) == COLON then
-      local from = skip_blanks(text, colon + 1, pause)
-      if sub(text, from, from + 3) == "true" then
-        return true
-      end
-    end
-    count = count + 1
-    if count % SLICE_ITEMS == 0 and pause then
-      pause()
-    end
-    _, stop = find(text, needle, stop + 1, true)
-  end
-  return false
-end
-
-
--- Is there, at any depth, a member of this name that is true? Text in a string may look like one.
-function _M.says_true(text, name, pause)
-  local needle = '"' .. name .. '"'
-  local _, stop = find(text, needle, 1, true)
-  return stop ~= nil and says_true_from(text, needle, stop, pause)
-end
-
-
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function escape(char)

@@ -8,7 +8,7 @@ local features = require "core.request.features"
 local inflate = require "nginx.request.inflate"
 local request_body = require "core.request.body"
 local route = require "core.request.route"
-local scan = require "core.json.scan"
+local peek = require "core.json.peek"
 local sse = require "core.answer.sse"
 local surfaces = require "core.protocol.surface"
 local turn = require "nginx.shared.turn"
@@ -106,8 +106,8 @@ end
 -- A chat that DeepSeek takes at its beta address only: an answer that is begun (prefix), strict tools. A begun answer goes
 -- to endpoints with such an address, where the pool has any: others would begin a new turn.
 local function look_for_beta(request, body)
-  local has_prefix = scan.says_true(body, "prefix", turn.pause)
-  request.is_beta = request.is_beta or has_prefix or scan.says_true(body, "strict", turn.pause)
+  local has_prefix = peek.says_true(body, "prefix", turn.pause)
+  request.is_beta = request.is_beta or has_prefix or peek.says_true(body, "strict", turn.pause)
   if not has_prefix then
     return
   end
