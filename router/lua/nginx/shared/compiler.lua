@@ -2,7 +2,7 @@
 -- pieces: with the default limits (4000 instructions, 500 constants) the compiler gave up on a good part of it
 -- (docs/performance.md).
 
-local opt = require "jit.opt"
+local opt = jit.opt
 
 local _M = {}
 
