@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args, get_origin
 
+from annotated_types import MaxLen
+
 from hack.generate.crds import GENERATED, KINDS
 from hack.generate.structural import UntranslatableError, leaves
 from poolkeeper.api import labels
@@ -38,12 +40,13 @@ the API server allows a policy for one request."""
 @dataclass(frozen=True)
 class Reference:
     """resource: what it names. inside, item: the list of the spec whose items have it, and their model ("" and None for
-    none). path: from there."""
+    none). path: from there. most: of a list of them, its greatest length; 0: it is no list."""
 
     resource: str
     inside: str
     item: type[Model] | None
     path: tuple[str, ...]
+    most: int = 0
 
 
 def references(kind: type[Model]) -> Iterator[Reference]:
@@ -52,12 +55,12 @@ def references(kind: type[Model]) -> Iterator[Reference]:
 
 
 def _walk(kind: type[Model], inside: str, item: type[Model] | None, path: tuple[str, ...]) -> Iterator[Reference]:
-    for name, model, is_many in _parts(kind):
+    for name, model, is_many, most in _parts(kind):
         here = (*path, name)
         if model in RESOURCES:
-            if is_many:
+            if is_many and (item is None or path or not most):
                 raise UntranslatableError(f"{'.'.join(here)}: a list of references; give its items a model with a name")
-            yield Reference(RESOURCES[model], inside, item, here)
+            yield Reference(RESOURCES[model], inside, item, here, most if is_many else 0)
         elif is_many:
             below = tuple(_walk(model, ".".join(here), model, ()))
             if below and (inside or "name" not in model.model_fields):
@@ -69,12 +72,13 @@ def _walk(kind: type[Model], inside: str, item: type[Model] | None, path: tuple[
             yield from _walk(model, inside, item, here)
 
 
-def _parts(kind: type[Model]) -> Iterator[tuple[str, type[Model], bool]]:
-    """Field, the model in it, and whether it holds many of them."""
+def _parts(kind: type[Model]) -> Iterator[tuple[str, type[Model], bool, int]]:
+    """Field, the model in it, whether it holds many of them, and how many at most (0: not said)."""
     for name, field in kind.model_fields.items():
         for model in leaves(field.annotation):
             if isinstance(model, type) and issubclass(model, Model):
-                yield field.alias or name, model, _is_many(field.annotation)
+                most = next((one.max_length for one in field.metadata if isinstance(one, MaxLen)), 0)
+                yield field.alias or name, model, _is_many(field.annotation), most
 
 
 def _is_many(annotation: object) -> bool:
@@ -124,6 +128,8 @@ def _changed(inside: str, item: type[Model]) -> str:
 
 def _named(one: Reference, changed: Mapping[str, str], items: Mapping[str, type[Model]]) -> str:
     steps = one.path
+    if one.item and one.most:
+        return " + ".join(_named_in_a_list(one, steps[0], place, changed[one.inside]) for place in range(one.most))
     if one.item:
         is_set = " && ".join(f"has(item.{'.'.join(steps[: length + 1])})" for length in range(len(steps)))
         by = f"'spec.{one.inside}[' + string(item.name) + '].{'.'.join(steps)}'"
@@ -138,6 +144,13 @@ def _named(one: Reference, changed: Mapping[str, str], items: Mapping[str, type[
     field = f"spec.{'.'.join(steps)}"
     entry = f"{{'resource': '{one.resource}', 'name': string(object.{field}.name), 'by': '{field}'}}"
     return f"(object.spec{path}.hasValue() && ({anew}) ? [{entry}] : [])"
+
+
+def _named_in_a_list(one: Reference, field: str, place: int, changed: str) -> str:
+    """Of each item the reference at this place of its list: CEL has no way to make one list of many in all versions."""
+    by = f"'spec.{one.inside}[' + string(item.name) + '].{field}[{place}]'"
+    entry = f"{{'resource': '{one.resource}', 'name': string(item.{field}[{place}].name), 'by': {by}}}"
+    return f"variables.{changed}.filter(item, size(item.?{field}.orValue([])) > {place}).map(item, {entry})"
 
 
 def _may(verb: str, resource: str, name: str = "", group: str = "") -> str:

@@ -67,6 +67,7 @@ OF_ROUTERS: Mapping[str, str] = {
     "gen_ai_token_type": "`input`, `output`; of `gen_ai_client_token_usage_token` also {parts}: parts of these",
     "hash": "content hash of the document; the same hash is the same configuration",
     "how": "`Continue`, `Restart`",
+    "key": "of several API keys of an endpoint: its place, from 1, among `credentialsRef` and `credentialsRefs`",
     "kind": "of fallbacks: `degraded`, `cache`, `default`; of tokens and cost: `answer` (its caller got it whole), "
     "`retry` (its caller got nothing of it), `hedge` (another endpoint was faster), `cut` (it broke off, or its caller "
     "left)",
@@ -76,7 +77,7 @@ OF_ROUTERS: Mapping[str, str] = {
     "pool": "namespace/name",
     "priority": "`access.clients[].priority`; 0 comes first",
     "provider": "`provider` of the endpoint",
-    "reason": "of failovers: failure class; of breakers: what changed the state",
+    "reason": "of failovers: failure class; of breakers: what changed the state; of keys: why one is left out",
     "region": "`region` of the endpoint",
     "result": "what the check found: [health-checks.md](../health-checks.md#where-to-look)",
     "status": "HTTP status of the endpoint's answer ({statuses}); `none`: there was no answer",

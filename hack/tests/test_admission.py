@@ -3,6 +3,7 @@
 from typing import Literal
 
 import pytest
+from pydantic import Field
 
 from hack.generate.admission import HARMLESS, Reference, references, variables
 from hack.generate.structural import UntranslatableError
@@ -59,6 +60,7 @@ def test_of_a_pool_and_a_policy_these_are_asked_about() -> None:
     """A new one is found by itself; here it only shows that somebody looked at it."""
     assert {".".join((one.inside, *one.path)).strip(".") for one in references(EndpointPoolSpec)} == {
         "endpoints.credentialsRef",
+        "endpoints.credentialsRefs",
         "endpoints.tls.caRef",
         "access.clients.keyRef",
         "calendars.configMapRef",
@@ -79,6 +81,25 @@ class Many(Model):
 
 class Twice(Model):
     outer: tuple[Nested, ...] = ()
+
+
+class Listed(Model):
+    name: str
+    key_refs: tuple[SecretKeyRef, ...] = Field((), max_length=2)
+
+
+class Pool(Model):
+    items: tuple[Listed, ...] = ()
+
+
+class Group(Resource):
+    spec: Pool
+
+
+def test_of_a_bounded_list_in_a_named_item_each_place_is_asked_about() -> None:
+    assert list(references(Pool)) == [Reference("secrets", "items", Listed, ("keyRefs",), 2)]
+    said = variables(Group)["references"]
+    assert all(f"item.keyRefs[{place}].name" in said and f"> {place})" in said for place in range(2))
 
 
 class Mapped(Model):

@@ -152,6 +152,15 @@ class FakeProvider:
         """A plan as PUT /_fake/scenario takes it: a script, a mix, a timeline."""
         self._call("PUT", "scenario", plan)
 
+    def with_keys(self, **scenarios: str | Mapping[str, object]) -> None:
+        """What requests with these keys (`sk_a` for sk-a) meet instead: a scenario, or {scenario, params}. No other."""
+        wanted = {key.replace("_", "-"): one for key, one in scenarios.items()}
+        self._call(
+            "PUT",
+            "keys",
+            {key: {"scenario": one} if isinstance(one, str) else one for key, one in wanted.items()},
+        )
+
     def settings(self, **settings: object) -> None:
         """Changes what the provider checks by itself: keys, models, any_model, max_inflight, overload."""
         self._call("PUT", "settings", settings)

@@ -156,6 +156,7 @@ def test_who_may_get_it_may_refer_to_it(place: Place, how: tuple[str, ...], user
 
 REFERENCES: list[tuple[tuple[Any, ...], object, str]] = [
     (("spec", "endpoints", 0, "credentialsRef"), {"name": "db", "key": "pw"}, "secrets/db"),
+    (("spec", "endpoints", 0, "credentialsRefs"), [{"name": "more", "key": "pw"}], "secrets/more"),
     (("spec", "endpoints", 0, "tls"), {"caRef": {"name": "ca", "key": "ca.crt"}}, "configmaps/ca"),
     (("spec", "probe"), {"samplesRef": {"name": "samples", "key": "all"}}, "configmaps/samples"),
     (

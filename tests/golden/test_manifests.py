@@ -67,6 +67,7 @@ CASES = {
                             {"name": "*", "upstreamName": "deepseek/deepseek-flash"},
                         ],
                         credentialsRef={"name": "openrouter", "key": "token"},
+                        credentialsRefs=[{"name": "openrouter", "key": "second"}, {"name": "third", "key": "token"}],
                     ),
                     LOCAL | {"tier": 2, "mode": "Draining"},
                 ],

@@ -259,8 +259,9 @@ class Router:
     def serve(self, *endpoints: EndpointDoc, **fields: object) -> RouterDoc:
         """Writes keys and a document, and waits until all of it is served."""
         for one in endpoints:
-            if one.credential and not (self.folder / "credentials" / one.credential.file).exists():
-                self.write_key(one.credential.file, f"sk-{one.name}")
+            for key in one.credentials or ((one.credential,) if one.credential else ()):
+                if not (self.folder / "credentials" / key.file).exists():
+                    self.write_key(key.file, f"sk-{key.file if one.credentials else one.name}")
         document = self.document(*endpoints, **fields)
         self.write(document.model_dump_json(by_alias=True))
         eventually(

@@ -64,9 +64,9 @@ class SecretKeyRef(Model):
     """Key inside the Secret's `data`."""
 
 
-def list_map(key: str) -> JsonDict:
+def list_map(*keys: str) -> JsonDict:
     """Schema extras of a list that Kubernetes merges by a key, so that two writers can own different items."""
-    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [*keys]}
 
 
 LIST_SET: JsonDict = {"x-kubernetes-list-type": "set"}

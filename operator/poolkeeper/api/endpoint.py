@@ -223,6 +223,12 @@ class Endpoint(Model):
     credentials_ref: SecretKeyRef | None = None
     """Secret with the API key, sent as "Authorization: Bearer …" to this endpoint and to no other. Needs https, a
     serviceRef, or insecure: true. The router uses a changed Secret within about a second, without a restart."""
+    credentials_refs: tuple[SecretKeyRef, ...] = Field((), max_length=8, json_schema_extra=list_map("name", "key"))
+    """More API keys for the same endpoint, of other accounts or projects, beside credentialsRef or in place of it. Each
+    request is sent with one of them. A key that is refused, out of balance or rate-limited is left out until its time,
+    and the others serve; only when all are out does the endpoint get no requests. A conversation keeps its key, because
+    a provider's prefix cache is for one account. All else is shared: the breaker, maxConnections, the latency. Example:
+    [{name: deepseek-team-a, key: api-key}, {name: deepseek-team-b, key: api-key}]."""
     insecure: Flag = False
     """true allows the API key over plain http. Everybody on the network path can read and use it: only for a network
     that you trust as much as the Secret itself."""
@@ -255,3 +261,8 @@ class Endpoint(Model):
     """What its provider promises about the data that it gets, such as NoTraining (it trains no model with it) and
     NoRetention (it keeps nothing of it). Poolkeeper believes what you write; the words are your own. Under a
     spec.dataPolicy that requires a word that is not in the list, the endpoint gets nothing."""
+
+    @property
+    def keys(self) -> tuple[SecretKeyRef, ...]:
+        """Where all its API keys come from."""
+        return (*((self.credentials_ref,) if self.credentials_ref else ()), *self.credentials_refs)

@@ -25,6 +25,7 @@ class ProbedEndpointDoc(Model):
     path: str
     tls: Tls | None = None
     credential: Credential | None = None
+    credentials: tuple[Credential, ...] = ()
     egress_proxy: EgressProxy | None = None
     models: tuple[ModelRoute, ...]
     pricing: Pricing | None = None

@@ -48,7 +48,8 @@ class ProbePhases(Reported):
 
 class EndpointProbe(Reported):
     """One endpoint. why: a ProbeReason ("": good), found in bad of asked samples. asked 0: nothing can be said. well:
-    the pool's models that were asked for, and answered well each time."""
+    the pool's models that were asked for, and answered well each time. keys: of several API keys, what each found, in
+    the order of the spec; empty where none is at fault."""
 
     name: Name = Field(max_length=63)
     fingerprint: Name = Field(default="", max_length=64, alias="fp")
@@ -56,6 +57,7 @@ class EndpointProbe(Reported):
     bad: Count = 0
     asked: Count = 0
     well: tuple[Annotated[Name, Field(max_length=128)], ...] = Field(default=(), max_length=64)
+    keys: tuple[Annotated[Name, Field(max_length=64)], ...] = Field(default=(), max_length=16)
     phases: ProbePhases | None = None
 
 

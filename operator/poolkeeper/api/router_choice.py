@@ -7,7 +7,15 @@ uses the same. Written by router/lua/nginx/candidates_page.lua.
 from pydantic import Field
 
 from poolkeeper.api.foreign_values import Count, Figure, Line, Name, Tier
-from poolkeeper.api.router_state import MOST_ENDPOINTS, Heard
+from poolkeeper.api.router_state import MOST_ENDPOINTS, MOST_KEYS, Heard
+
+
+class KeyChoice(Heard):
+    """One of several API keys that is left out. key: its place in the list, from 1."""
+
+    key: Count = 0
+    excluded: Name = ""
+    because: Name = ""
 
 
 class EndpointChoice(Heard):
@@ -22,6 +30,7 @@ class EndpointChoice(Heard):
     excluded: Name = ""
     because: Name = ""
     meaning: Line = ""
+    keys_left_out: tuple[KeyChoice, ...] = Field((), max_length=MOST_KEYS)
 
 
 class RouterChoice(Heard):

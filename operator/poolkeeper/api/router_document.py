@@ -119,8 +119,10 @@ class EndpointDoc(Model):
     """One upstream endpoint.
 
     fingerprint: changes when what the endpoint *is* changes (address, credential reference, provider): its breaker and
-    latency start anew then, and only then. max_connections: this replica's share of the declared connection limit.
-    host: a DNS name or IP literal without brackets. path: prefix without a trailing slash, "" or "/v1".
+    latency start anew then, and only then. credentials: all of them where it has several API keys (credential is then
+    the first); the file names stay when the list changes. max_connections: this replica's share of the declared
+    connection limit. host: a DNS name or IP literal without brackets. path: prefix without a trailing slash, "" or
+    "/v1".
     """
 
     name: str
@@ -136,6 +138,7 @@ class EndpointDoc(Model):
     tls: Tls | None = None
     egress_proxy: EgressProxy | None = None
     credential: Credential | None = None
+    credentials: tuple[Credential, ...] = ()
     max_connections: int
     base_latency_ms: int
     models: tuple[ModelRoute, ...]

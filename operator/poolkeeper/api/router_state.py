@@ -15,6 +15,7 @@ from poolkeeper.api.foreign_values import Count, Figure, Instant, Line, Name, Ti
 MOST_ENDPOINTS = 64
 MOST_MODELS = 128
 MOST_CLIENTS = 128
+MOST_KEYS = 16
 MOST_TRANSITIONS = 1024
 """Each well above what a spec or a router can have."""
 
@@ -65,6 +66,18 @@ class FailingRow(Heard):
     last_at: Instant | None = None
 
 
+class KeyState(Heard):
+    """One of several API keys of an endpoint. key: its place in the list, from 1. file: its name below the credentials
+    folder. reason: why it is left out, "" while it is used."""
+
+    key: Count = 0
+    file: Name = ""
+    reason: Name = ""
+    since: Instant | None = None
+    retry_at: Instant | None = None
+    in_flight: Count = 0
+
+
 class EndpointState(Heard):
     """One endpoint as this replica sees it. since: when health, breaker or reason last changed.
     limit: requests in flight that it may have now, at most max_connections. key_changed_at: when its API key last
@@ -89,6 +102,7 @@ class EndpointState(Heard):
     failing: FailingRow | None = None
     health_check: CheckState | None = None
     key_changed_at: Instant | None = None
+    keys: tuple[KeyState, ...] = Field((), max_length=MOST_KEYS)
     models: tuple[ModelState, ...] = Field((), max_length=MOST_MODELS)
 
 
@@ -134,12 +148,13 @@ class ConfigState(Heard):
 
 
 class Transition(Heard):
-    """One change of a breaker or of health, for Events; sequence grows per router start."""
+    """One change of a breaker or of health; sequence grows per router start. key: of several, the one it is about."""
 
     sequence: Count = 0
     at: Instant | None = None
     endpoint: Name = ""
     model: Name = ""
+    key: Count | None = None
     from_: Name = Field(default="", alias="from")
     to: Name = ""
     reason: Name = ""

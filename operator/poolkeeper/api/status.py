@@ -40,6 +40,20 @@ class Condition(StatusModel):
     """When status last changed."""
 
 
+class KeyStatus(StatusModel):
+    """One of several API keys that is left out, and needs somebody to look at it."""
+
+    name: Annotated[str, Field(max_length=253)]
+    """Name of the Secret."""
+    key: Annotated[str, Field(max_length=253)]
+    """Key inside the Secret."""
+    reason: Word
+    """SecretNotFound: it is missing. CredentialsRejected: the provider refuses it. BalanceExhausted: its account has no
+    credit."""
+    since: datetime | None = None
+    """Since when the routers leave it out."""
+
+
 class EndpointStatus(StatusModel):
     """One endpoint as the routers see it together."""
 
@@ -59,6 +73,8 @@ class EndpointStatus(StatusModel):
     """Why health or breaker are not good; empty if they are."""
     last_transition_time: datetime
     """When health or breaker last changed."""
+    keys_left_out: Annotated[tuple[KeyStatus, ...], Field(max_length=16)] = ()
+    """Of several API keys, those that are missing, refused or out of balance. The others serve."""
     outage_since: datetime | None = None
     """When the present outage began; kept through half-open requests and backoffs, until the endpoint has been well for
     failback.stabilization of the policy. Absent if there is none."""

@@ -6,7 +6,7 @@ be the cause.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import get_args
 
@@ -35,7 +35,7 @@ _WANTED: Mapping[str, str] = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
 }
-_CONFIDENTIAL = ("credentialsRef", "keyRef")
+_CONFIDENTIAL = ("credentialsRef", "credentialsRefs", "keyRef")
 """Who writes a key where only its Secret's name belongs shall not find it in a status as well."""
 _KEY_NAMES = frozenset({"apikey", "key", "token", "password", "authorization"})
 
@@ -142,10 +142,15 @@ def _repeated(model: Model) -> Iterator[tuple[Path, object]]:
         key = extra.get("x-kubernetes-list-map-keys")
         seen: set[object] = set()
         for index, item in enumerate(getattr(model, name)):
-            identity = getattr(item, str(key[0])) if isinstance(key, list) else item
+            identity = _identity(item, key) if isinstance(key, list) else item
             if identity in seen:
                 yield (field.alias or name, index), identity
             seen.add(identity)
+
+
+def _identity(item: object, keys: Sequence[object]) -> object:
+    values = [getattr(item, str(key)) for key in keys]
+    return values[0] if len(values) == 1 else ", ".join(map(str, values))
 
 
 def _findings(error: ValidationError) -> list[ErrorDetails]:
@@ -169,7 +174,9 @@ def _seen(path: Path, value: object) -> str:
 
 
 def _hint(kind: type[Model], path: Path) -> str:
-    if path[-1] == "namespace" and isinstance(path[-2], str) and path[-2].endswith("Ref"):
+    if path[-1] == "namespace" and any(
+        isinstance(step, str) and step.endswith(("Ref", "Refs")) for step in path[-3:-1]
+    ):
         return "; a reference is always in the pool's own namespace"
     if str(path[-1]).lower().replace("_", "") in _KEY_NAMES and "credentialsRef" in _fields(kind, path[:-1]):
         return "; put the API key into a Secret and refer to it in credentialsRef"

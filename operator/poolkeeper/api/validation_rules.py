@@ -170,15 +170,19 @@ RULES: tuple[Rule, ...] = (
     _rule(
         Endpoint,
         "must be https, because it gets an API key; insecure: true allows http, where everybody on the way can read it",
-        "!has(self.credentialsRef) || !has(self.url) || self.insecure || !self.url.startsWith('http://')",
-        lambda endpoint: (
-            endpoint.credentials_ref is None
-            or endpoint.url is None
-            or endpoint.insecure
-            or not endpoint.url.startswith("http://")
-        ),
+        "(!has(self.credentialsRef) && (!has(self.credentialsRefs) || size(self.credentialsRefs) == 0))"
+        " || !has(self.url) || self.insecure || !self.url.startsWith('http://')",
+        lambda endpoint: not endpoint.keys or endpoint.insecure or not (endpoint.url or "").startswith("http://"),
         at="url",
         or_locally=lambda endpoint: endpoint.url is not None and is_loopback(endpoint.url.host),
+    ),
+    _rule(
+        Endpoint,
+        "must not name the API key of credentialsRef once more",
+        "!has(self.credentialsRef) || !has(self.credentialsRefs) || "
+        "!self.credentialsRefs.exists(ref, ref == self.credentialsRef)",
+        lambda endpoint: endpoint.credentials_ref not in endpoint.credentials_refs,
+        at="credentialsRefs",
     ),
     _rule(
         Endpoint,

@@ -37,11 +37,19 @@ _OF_THE_POOL: Mapping[str, str] = MappingProxyType(
 )
 
 
+def _text_of_key(to: str, reason: str) -> str:
+    if to == "InService":
+        return "this API key is used again"
+    return f"this API key is left out, the others serve ({reason})" if reason else "this API key is left out"
+
+
 def change_text(what: Transition) -> str:
     """Goes on after the endpoint's name; without one it is about the pool breaker."""
     if not what.endpoint and what.to in _OF_THE_POOL:
         return _OF_THE_POOL[what.to]
     reason = word(what.reason)
+    if what.key:
+        return _text_of_key(what.to, reason)
     known = _BY_REASON.get((what.to, reason))
     if known:
         return known

@@ -91,4 +91,6 @@ def _cells(one: EndpointChoice, total: float, among: int) -> Iterator[str]:
     yield "-" if one.weight is None else f"{one.weight:g}"
     yield "-" if one.in_flight is None else f"{one.in_flight}/{one.limit}"
     yield one.excluded or "-"
-    yield one.meaning + (f": {one.because}" if one.because else "")
+    why = one.meaning + (f": {one.because}" if one.because else "")
+    keys = ", ".join(f"key {key.key} is left out ({key.because or key.excluded})" for key in one.keys_left_out)
+    yield "; ".join(part for part in (why, keys) if part)

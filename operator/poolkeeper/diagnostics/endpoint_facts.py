@@ -1,6 +1,6 @@
 """The input of `poolkeeper explain`: all that is known of one endpoint, of a run on this machine or in the cluster."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,11 +14,11 @@ from poolkeeper.probing.reason_effects import reason_named
 
 @dataclass(frozen=True)
 class Seen:
-    """What could be gathered of a pool. keys: endpoint -> "Secret x, key y". routers: by Pod. result: the last run of
-    the probe that is still there to be read. notes: what could not be looked at, and why. metrics: by Pod, where
-    they were asked for."""
+    """What could be gathered of a pool. keys: endpoint -> "Secret x, key y", of each of its API keys. routers: by
+    Pod. result: the last run of the probe that is still there to be read. notes: what could not be looked at, and
+    why. metrics: by Pod, where they were asked for."""
 
-    keys: Mapping[str, str]
+    keys: Mapping[str, Sequence[str]]
     routers: Mapping[str, RouterState]
     result: ProbeResult | None = None
     notes: tuple[str, ...] = ()
@@ -43,8 +43,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Facts:
-    """headline: the pool in one line. probed: the probe status and its runs. last: the last run's phases. key: the
-    source of its API key, or "". counted: by router, since it started, where metrics were asked for."""
+    """headline: the pool in one line. probed: the probe status and its runs. last: the last run's phases. keys:
+    where its API keys come from. counted: by router, since it started, where metrics were asked for."""
 
     pool: str
     endpoint: EndpointStatus
@@ -53,10 +53,15 @@ class Facts:
     last_at: datetime | None = None
     routers: tuple[RouterView, ...] = ()
     changes: tuple[Change, ...] = ()
-    key: str = ""
+    keys: Sequence[str] = ()
     notes: tuple[str, ...] = ()
     headline: str = ""
     counted: Mapping[str, Counts] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Where its API keys come from, in one text; "" if it has none."""
+        return "; ".join(self.keys)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -97,7 +102,7 @@ def facts_of(pool: str, status: EndpointPoolStatus, endpoint: EndpointStatus, se
             if one.name == endpoint.name
         ),
         changes=tuple(sorted(_changes(endpoint.name, seen.routers), key=_when)),
-        key=seen.keys.get(endpoint.name, ""),
+        keys=seen.keys.get(endpoint.name, ()),
         notes=seen.notes,
         headline=status.headline,
         counted={router: counts_of(text).get(endpoint.name, Counts()) for router, text in seen.metrics.items()},

@@ -1,6 +1,6 @@
 """One endpoint explained to a person on call: its state, the last probe phase by phase, its breaker, what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poolkeeper.api.reasons import runbook
+from poolkeeper.api.router_reasons import word
 from poolkeeper.diagnostics import probe_timeline
 from poolkeeper.diagnostics.advice import advice, cause, comes_back, seen
 from poolkeeper.diagnostics.change_words import change_text
@@ -64,6 +65,9 @@ def _probe(facts: Facts, now: datetime) -> Iterator[RenderableType]:
         return
     found = facts.last.why or ("good" if facts.last.asked else "no request sent")
     yield _line("last run", f"{found}, {age(facts.last_at, now)} ago")
+    for number, why in enumerate(facts.last.keys, 1):
+        if why:
+            yield _line("", f"with key {number}{_source(facts.keys, number)}: {why}")
     yield _timeline(probe_timeline.phases_of(facts.last.phases))
 
 
@@ -91,6 +95,7 @@ def _breaker(facts: Facts, now: datetime) -> Iterator[Text]:
     for view in facts.routers:
         yield _line("router", view.router)
         yield from (_line("", f"{label.ljust(LABEL_WIDTH)}{message}") for label, message in _router(view, now))
+        yield from (_line("", f"{'key'.ljust(LABEL_WIDTH)}{message}") for message in _keys(facts.keys, view, now))
         counted = facts.counted.get(view.router)
         if counted:
             yield _line("", f"{'requests'.ljust(LABEL_WIDTH)}{_counted(counted)}")
@@ -115,6 +120,24 @@ def _router(view: RouterView, now: datetime) -> Iterator[tuple[str, str]]:
             yield "model", f"{model.name}: breaker {BREAKER_WORDS[model.breaker]}{_after(model.reason)}"
 
 
+def _source(sources: Sequence[str], number: int) -> str:
+    return f" ({sources[number - 1]})" if 0 < number <= len(sources) else ""
+
+
+def _keys(sources: Sequence[str], view: RouterView, now: datetime) -> Iterator[str]:
+    """Of an endpoint with several API keys."""
+    for one in view.state.keys:
+        where = f"{one.key}{_source(sources, one.key)}"
+        why = word(one.reason)
+        if not why:
+            yield f"{where}: in use, {one.in_flight} in flight"
+            continue
+        since = f" for {age(one.since, now)}" if one.since else ""
+        left_s = round((one.retry_at - now).total_seconds()) if one.retry_at else 0
+        back = f", next try in {left_s} s" if left_s > 0 else ""
+        yield f"{where}: left out{since}, {why}{back}"
+
+
 def _last_error(view: RouterView, now: datetime) -> str:
     found = view.state.last_error
     return f", the last was {found.class_} {age(found.at, now)} ago" if found and found.class_ and found.at else ""
@@ -133,8 +156,8 @@ def _counted(counts: Counts) -> str:
 def _change(change: Change, now: datetime) -> str:
     what = change.what
     when = f"{age(what.at, now)} ago" if what.at else "?"
-    model = f"{what.model}: " if what.model else ""
-    return f"{when}: {model}{change_text(what)} [{change.router}]"
+    about = f"{what.model}: " if what.model else f"key {what.key}: " if what.key else ""
+    return f"{when}: {about}{change_text(what)} [{change.router}]"
 
 
 def _to_do(facts: Facts, now: datetime) -> Iterator[Text]:

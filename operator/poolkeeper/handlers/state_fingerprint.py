@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 
+from poolkeeper.api.router_reasons import AT_REST
 from poolkeeper.api.router_state import EndpointState, RouterState
 from poolkeeper.plan.fresh_reports import STALE_S
 from poolkeeper.plan.snapshot import RouterReport
@@ -34,4 +35,6 @@ def _state(state: RouterState) -> Hashable:
 
 def _endpoint(endpoint: EndpointState) -> Hashable:
     models = tuple((model.name, model.breaker, model.reason, model.answered_by) for model in endpoint.models)
-    return (endpoint.name, endpoint.tier, endpoint.health, endpoint.breaker, endpoint.reason, endpoint.since, models)
+    keys = tuple((key.file, key.reason) for key in endpoint.keys if key.reason not in AT_REST)
+    seen = (endpoint.name, endpoint.tier, endpoint.health, endpoint.breaker, endpoint.reason, endpoint.since)
+    return (*seen, models, keys)

@@ -2,7 +2,7 @@
 keys, the last result of a probe that is still there, and the routers' own /state through the API server.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -26,7 +26,7 @@ LOG_LINES = 100_000
 class Insight:
     """notes: what could not be looked at, and why."""
 
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     routers: dict[str, RouterState] = field(default_factory=dict)
     result: ProbeResult | None = None
     notes: list[str] = field(default_factory=list)
@@ -87,14 +87,16 @@ def admin_path(key: PoolKey, pod: str, page: str) -> str:
     return RESOURCES["Pod"].path(key.namespace, f"{pod}:{ADMIN_PORT}", "proxy") + f"/{page}"
 
 
-def _keys(pool: Json | None) -> Mapping[str, str]:
-    return {
-        text(endpoint, "name"): secret_source(
-            text(endpoint, "credentialsRef", "name"), text(endpoint, "credentialsRef", "key")
-        )
-        for endpoint in rows(pool, "spec", "endpoints")
-        if text(endpoint, "credentialsRef", "name")
-    }
+def _keys(pool: Json | None) -> Mapping[str, Sequence[str]]:
+    found = {text(endpoint, "name"): tuple(_sources(endpoint)) for endpoint in rows(pool, "spec", "endpoints")}
+    return {name: sources for name, sources in found.items() if sources}
+
+
+def _sources(endpoint: Mapping[str, object]) -> Iterator[str]:
+    if text(endpoint, "credentialsRef", "name"):
+        yield secret_source(text(endpoint, "credentialsRef", "name"), text(endpoint, "credentialsRef", "key"))
+    for ref in rows(endpoint, "credentialsRefs"):
+        yield secret_source(text(ref, "name"), text(ref, "key"))
 
 
 async def _result(api: KubeApi, key: PoolKey, found: Insight) -> None:

@@ -1,6 +1,6 @@
 """What a live `poolkeeper run` has written of its pool that a status leaves out: where keys come from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import ConfigDict, ValidationError
 
@@ -15,6 +15,7 @@ class _Endpoint(Model):
 
     name: str
     credential: Credential | None = None
+    credentials: tuple[Credential, ...] = ()
 
 
 class _Document(Model):
@@ -25,10 +26,14 @@ class _Document(Model):
     endpoints: tuple[_Endpoint, ...] = ()
 
 
-def keys(state: StateDir) -> Mapping[str, str]:
-    """Endpoint -> "Secret x, key y"."""
+def keys(state: StateDir) -> Mapping[str, Sequence[str]]:
+    """Endpoint -> "Secret x, key y", of each of its keys."""
     try:
         found = _Document.model_validate_json((state.volumes / "config" / CONFIG_FILE).read_bytes())
     except (FileNotFoundError, ValidationError):
         return {}
-    return {one.name: one.credential.source for one in found.endpoints if one.credential}
+    return {
+        one.name: [key.source for key in one.credentials or (one.credential,)]
+        for one in found.endpoints
+        if one.credential
+    }

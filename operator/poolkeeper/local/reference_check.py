@@ -47,6 +47,8 @@ def _references(pool: EndpointPool) -> Iterator[_Reference]:
         if endpoint.credentials_ref:
             ref = endpoint.credentials_ref
             yield _Reference(f"{at}.credentialsRef", "Secret", ref.name, ref.key)
+        for number, ref in enumerate(endpoint.credentials_refs):
+            yield _Reference(f"{at}.credentialsRefs[{number}]", "Secret", ref.name, ref.key)
         if endpoint.tls and endpoint.tls.ca_ref:
             yield _Reference(f"{at}.tls.caRef", "ConfigMap", endpoint.tls.ca_ref.name, endpoint.tls.ca_ref.key)
     for index, calendar in enumerate(spec.calendars):

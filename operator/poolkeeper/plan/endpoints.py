@@ -6,6 +6,7 @@ Their order in the document is by tier and name, so that moving lines about in a
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from poolkeeper.api.base import SecretKeyRef
 from poolkeeper.api.endpoint import Endpoint, Feature, Scheme
 from poolkeeper.api.pool_spec import EndpointPoolSpec
 from poolkeeper.api.request_changes import HeaderDoc, ParameterDoc, ParameterRule, as_json
@@ -56,7 +57,7 @@ def secret_source(name: str, key: str) -> str:
 
 
 def _endpoint_doc(snapshot: Snapshot, spec: EndpointPoolSpec, endpoint: Endpoint, among: int) -> EndpointDoc:
-    address = _address(snapshot, endpoint)
+    address, keys = _address(snapshot, endpoint), tuple(_credentials(endpoint))
     return EndpointDoc(
         name=endpoint.name,
         fingerprint=_fingerprint(endpoint, address),
@@ -70,7 +71,8 @@ def _endpoint_doc(snapshot: Snapshot, spec: EndpointPoolSpec, endpoint: Endpoint
         path=address.path,
         tls=_tls(endpoint, address),
         egress_proxy=_egress_proxy(endpoint),
-        credential=_credential(endpoint),
+        credential=next(iter(keys), None),
+        credentials=keys if len(keys) > 1 else (),
         max_connections=share(endpoint.max_connections, among),
         base_latency_ms=endpoint.base_latency.ms,
         models=tuple(_routes(endpoint, spec.models)),
@@ -106,12 +108,21 @@ def _egress_proxy(endpoint: Endpoint) -> EgressProxy | None:
     return EgressProxy(host=proxy.host, port=proxy.port) if proxy else None
 
 
-def _credential(endpoint: Endpoint) -> Credential | None:
-    ref = endpoint.credentials_ref
-    return Credential(file=endpoint.name, source=secret_source(ref.name, ref.key)) if ref else None
+def key_file(endpoint: Endpoint, ref: SecretKeyRef) -> str:
+    """The file of one of its API keys, below the credentials folder. A key of a list has its own by what it is, so that
+    routers know it again whatever comes or goes beside it."""
+    if ref == endpoint.credentials_ref:
+        return endpoint.name
+    return f"{endpoint.name}.{digest({'name': ref.name, 'key': ref.key})[:FINGERPRINT_DIGITS]}"
+
+
+def _credentials(endpoint: Endpoint) -> Iterator[Credential]:
+    for ref in endpoint.keys:
+        yield Credential(file=key_file(endpoint, ref), source=secret_source(ref.name, ref.key))
 
 
 def _fingerprint(endpoint: Endpoint, address: _Address) -> str:
+    """Without the keys of a list: when one comes or goes, what is known of the endpoint and of the others stays."""
     credential = endpoint.credentials_ref.model_dump(mode="json") if endpoint.credentials_ref else None
     tls = endpoint.tls.model_dump(mode="json") if endpoint.tls else None
     what_it_is = {"provider": endpoint.provider, "credential": credential, "tls": tls, **asdict(address)}

@@ -33,4 +33,6 @@ def poke_every_s(reports: Sequence[RouterReport], now: datetime) -> float | None
 def _waiting_since(state: RouterState) -> Iterator[datetime | None]:
     """One for each key that this router waits for."""
     yield from (one.since for one in state.endpoints if one.reason in KEY_MISSING | KEY_REFUSED)
+    keys = (key for one in state.endpoints for key in one.keys)
+    yield from (key.since for key in keys if key.reason in KEY_MISSING | KEY_REFUSED)
     yield from (client.since for client in state.clients_without_key)

@@ -58,6 +58,7 @@ def _endpoints(endpoints: Iterable[EndpointDoc], declared: Mapping[str, Endpoint
             path=endpoint.path,
             tls=endpoint.tls,
             credential=endpoint.credential,
+            credentials=endpoint.credentials,
             egress_proxy=endpoint.egress_proxy,
             models=endpoint.models,
             pricing=said.pricing,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc
 from poolkeeper.api.probe_result import EndpointProbe, ProbePhases
 from poolkeeper.api.reasons import ProbeReason
-from poolkeeper.api.router_document import ModelRoute
+from poolkeeper.api.router_document import Credential, ModelRoute
 from poolkeeper.plan.hashing import canonical_json
 from poolkeeper.prober.connect import find_way
 from poolkeeper.prober.files import Files
@@ -18,6 +18,7 @@ from poolkeeper.probing import pricing
 from poolkeeper.probing.budget import Purse
 from poolkeeper.probing.calendar import Calendars, by_name
 from poolkeeper.probing.evaluate import Asked, judge_exchange, judge_reach
+from poolkeeper.probing.key_results import of_keys
 from poolkeeper.probing.phases import Exchange, Reach
 from poolkeeper.probing.sample_count import next_sample
 from poolkeeper.probing.samples import Body, Samples, chosen, request_body
@@ -25,6 +26,8 @@ from poolkeeper.probing.window import Run, run_of
 from poolkeeper.providers.balance import HAVE_A_PAGE
 
 KNOWN_FINISHES = frozenset({"stop", "length", "content_filter", "tool_calls", "insufficient_system_resource"})
+WITH_EACH_FURTHER_KEY = 1
+"""Requests with a key, once another key of the endpoint has had an answer."""
 PATIENCE_FACTOR = 4
 SHORTEST_PATIENCE_S, LONGEST_PATIENCE_S = 10.0, 60.0
 
@@ -61,8 +64,20 @@ def patience(document: ProbeDoc) -> Patience:
 
 
 async def probe_endpoint(trip: Trip, endpoint: ProbedEndpointDoc) -> EndpointProbe:
-    key = trip.files.key(endpoint.credential) if endpoint.credential else None
-    if endpoint.credential and key is None:
+    if not endpoint.credentials:
+        return await _probe(trip, endpoint, endpoint.credential, trip.document.requests_per_run)
+    found: list[EndpointProbe] = []
+    for credential in endpoint.credentials:
+        has_answered = any(one.asked and not one.why for one in found)
+        wanted = WITH_EACH_FURTHER_KEY if has_answered else trip.document.requests_per_run
+        found.append(await _probe(trip, endpoint, credential, wanted))
+    return of_keys(found)
+
+
+async def _probe(trip: Trip, endpoint: ProbedEndpointDoc, credential: Credential | None, wanted: int) -> EndpointProbe:
+    """With one of its API keys."""
+    key = trip.files.key(credential) if credential else None
+    if credential and key is None:
         return _reported(endpoint, Run(ProbeReason.SecretNotFound, 1, 1), Reach(), None)
     tls = trip.tls.get(endpoint.name)
     way = await find_way(endpoint, tls, trip.document.allow_loopback)
@@ -73,7 +88,7 @@ async def probe_endpoint(trip: Trip, endpoint: ProbedEndpointDoc) -> EndpointPro
     try:
         if endpoint.provider in HAVE_A_PAGE and key and await asker.is_out_of_balance():
             return _reported(endpoint, Run(ProbeReason.BalanceExhausted, 1, 1), way.reach, None)
-        seen = await _ask(trip, endpoint, asker)
+        seen = await _ask(trip, endpoint, asker, wanted)
     finally:
         await asker.close()
     run = run_of([sampled.reason for sampled in seen])
@@ -85,9 +100,8 @@ async def probe_endpoint(trip: Trip, endpoint: ProbedEndpointDoc) -> EndpointPro
     return _reported(endpoint, run or Run(silent, 0, 0), way.reach, shown.exchange if shown else None, _well(seen))
 
 
-async def _ask(trip: Trip, endpoint: ProbedEndpointDoc, asker: Asker) -> list[Sampled]:
+async def _ask(trip: Trip, endpoint: ProbedEndpointDoc, asker: Asker, wanted: int) -> list[Sampled]:
     seen: list[Sampled] = []
-    wanted = trip.document.requests_per_run
     while (place := next_sample([sampled.reason for sampled in seen], wanted)) is not None:
         sampled = await _sample(trip, endpoint, asker, trip.first + place)
         if sampled is None:

@@ -87,8 +87,8 @@ def _run_at_most(document: ProbeDoc, samples: Samples, at: datetime) -> Purses:
     for endpoint in document.endpoints:
         if endpoint.pricing:
             one = pricing.most(endpoint.pricing, longest, document.max_tokens, at, by_name(document.calendars))
-            currency = endpoint.pricing.currency
-            total[currency] = total.get(currency, Decimal(0)) + one * most_asked(document.requests_per_run)
+            currency, times = endpoint.pricing.currency, max(1, len(endpoint.credentials))
+            total[currency] = total.get(currency, Decimal(0)) + one * times * most_asked(document.requests_per_run)
     return total
 
 

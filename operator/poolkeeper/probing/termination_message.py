@@ -1,7 +1,8 @@
 """A result as a termination message: JSON that never is longer than Kubernetes keeps.
 
 What does not fit is dropped, the least useful first: phases of good endpoints, then all phases, then the note, then
-which models answered well. What was wrong at each endpoint always fits; a test proves it for the most and longest.
+which models answered well, and which API key found what. What was wrong at each endpoint always fits; a test proves it
+for the most and longest.
 """
 
 from collections.abc import Callable
@@ -36,7 +37,7 @@ def _without_note(result: ProbeResult) -> ProbeResult:
 def _without_models(result: ProbeResult) -> ProbeResult:
     """Dozens of endpoints, or long names: then breakers open and try again as they would without a probe."""
     shorter = _without_note(result)
-    endpoints = (one.model_copy(update={"well": ()}) for one in shorter.endpoints)
+    endpoints = (one.model_copy(update={"well": (), "keys": ()}) for one in shorter.endpoints)
     return shorter.model_copy(update={"endpoints": tuple(endpoints)})
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from poolkeeper.api.base import ConfigMapKeyRef, SecretKeyRef
 from poolkeeper.api.pool_spec import EndpointPoolSpec
 from poolkeeper.plan.child_names import child_name
-from poolkeeper.plan.endpoints import ca_file
+from poolkeeper.plan.endpoints import ca_file, key_file
 from poolkeeper.plan.snapshot import PoolKey
 
 ROOT = "/etc/poolkeeper"
@@ -57,8 +57,8 @@ def mounts(volumes: list[Part]) -> list[Part]:
 
 def _credentials(spec: EndpointPoolSpec) -> Iterator[Part]:
     for endpoint in sorted(spec.endpoints, key=lambda endpoint: endpoint.name):
-        if endpoint.credentials_ref:
-            yield _secret(endpoint.credentials_ref, endpoint.name)
+        for ref in endpoint.keys:
+            yield _secret(ref, key_file(endpoint, ref))
 
 
 def _clients(spec: EndpointPoolSpec) -> Iterator[Part]:

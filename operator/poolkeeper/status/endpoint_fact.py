@@ -10,23 +10,47 @@ from datetime import datetime, timedelta
 
 from poolkeeper.api.base import SecretKeyRef
 from poolkeeper.api.endpoint import Endpoint
-from poolkeeper.api.router_reasons import AWAITING_TRAFFIC, AWAITS_TRAFFIC, OFF_SCHEDULE
+from poolkeeper.api.router_reasons import (
+    AWAITING_TRAFFIC,
+    AWAITS_TRAFFIC,
+    KEY_MISSING,
+    KEY_REFUSED,
+    OFF_SCHEDULE,
+    OUT_OF_MONEY,
+)
 from poolkeeper.api.router_state import Breaker, EndpointState, Health, RouterState
 from poolkeeper.api.status import EndpointStatus, ProbedEndpoint
 from poolkeeper.plan.data_policy import mode_in_force
+from poolkeeper.plan.endpoints import key_file, secret_source
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.probing.history import probe_status
 from poolkeeper.probing.window import ProbeStatus
-from poolkeeper.status.merge_replicas import Substitute, View, endpoint_view, substitutes
+from poolkeeper.status.merge_replicas import KeyView, Substitute, View, endpoint_view, keys_view, substitutes
 from poolkeeper.status.outage import Evidence, Outage
 
 NOT_PROBED = ProbeStatus()
 QUIET = timedelta(minutes=1)
+NEEDS_A_PERSON = KEY_MISSING | KEY_REFUSED | OUT_OF_MONEY
+
+
+@dataclass(frozen=True)
+class KeyFact:
+    """One of several API keys that routers leave out for a reason that needs a person."""
+
+    ref: SecretKeyRef
+    reason: str
+    since: datetime | None
+    agreement: str
+
+    @property
+    def source(self) -> str:
+        return secret_source(self.ref.name, self.ref.key)
 
 
 @dataclass(frozen=True)
 class EndpointFact:
     """One endpoint as declared (in_service: Active, with a weight), and as routers see it, if that is_known.
+    keys_left_out: of several API keys, while others serve. mounted: those whose file the routers have.
     probe: what fresh probes say of it. is_failing: the last requests failed, and no good answer has come since;
     asked_at: the last of them."""
 
@@ -43,6 +67,8 @@ class EndpointFact:
     agreement: str = ""
     only_models: tuple[str, ...] = ()
     credential: SecretKeyRef | None = None
+    keys_left_out: tuple[KeyFact, ...] = ()
+    mounted: tuple[SecretKeyRef, ...] = ()
     probe: ProbeStatus = NOT_PROBED
     probe_since: datetime | None = None
     is_failing: bool = False
@@ -117,13 +143,16 @@ def endpoint_facts(
     for known, endpoint in declared:
         name = known.name
         view = endpoint_view(states, name, _was_out(previous.get(name))) or _as_published(previous.get(name), unasked)
+        known_keys = keys_view(states, name)
         fact = EndpointFact(
             name=name,
             tier=known.tier,
             region=known.region,
             counts=endpoint is None or endpoint.mode != "Disabled",
             in_service=_in_service(endpoint, snapshot) and view.reason != OFF_SCHEDULE,
-            credential=endpoint.credentials_ref if endpoint else None,
+            credential=_first_missing(endpoint, view, known_keys),
+            keys_left_out=tuple(_left_out(endpoint, known_keys)),
+            mounted=tuple(_mounted(endpoint, view, known_keys)),
             is_known=view.reporting > 0,
             health=view.health,
             breaker=view.breaker,
@@ -141,6 +170,33 @@ def endpoint_facts(
             substitutes=substitutes(states, name),
         )
         yield _unproven_when_quiet(fact, now)
+
+
+def _left_out(endpoint: Endpoint | None, seen: Mapping[str, KeyView]) -> Iterator[KeyFact]:
+    for ref in endpoint.keys if endpoint else ():
+        found = seen.get(key_file(endpoint, ref)) if endpoint else None
+        if found and found.reason in NEEDS_A_PERSON:
+            yield KeyFact(ref, found.reason, found.since, f"{found.agreeing}/{found.reporting} replicas")
+
+
+def _mounted(endpoint: Endpoint | None, view: View, seen: Mapping[str, KeyView]) -> Iterator[SecretKeyRef]:
+    if endpoint is None:
+        return
+    if len(endpoint.keys) == 1 and view.reason not in KEY_MISSING:
+        yield endpoint.keys[0]
+    for ref in endpoint.keys:
+        found = seen.get(key_file(endpoint, ref))
+        if found and found.reason not in KEY_MISSING:
+            yield ref
+
+
+def _first_missing(endpoint: Endpoint | None, view: View, seen: Mapping[str, KeyView]) -> SecretKeyRef | None:
+    """The key to look at where the endpoint is out for its keys: of several, the first that has that reason."""
+    if endpoint is None or not endpoint.keys:
+        return None
+    files = {ref: key_file(endpoint, ref) for ref in endpoint.keys}
+    like_it = (ref for ref in endpoint.keys if files[ref] in seen and seen[files[ref]].reason == view.reason)
+    return next(like_it, endpoint.keys[0])
 
 
 def _unproven_when_quiet(endpoint: EndpointFact, now: datetime) -> EndpointFact:

@@ -41,9 +41,11 @@ class PoolEvent:
 def events_of(before: EndpointPoolStatus | None, after: EndpointPoolStatus) -> tuple[PoolEvent, ...]:
     was = before or EndpointPoolStatus()
     known = {endpoint.name: endpoint for endpoint in was.endpoints}
+    is_same_spec = was.observed_generation == after.observed_generation
     return (
         *_conditions(was, after),
         *(event for endpoint in after.endpoints for event in _endpoint(known.get(endpoint.name), endpoint)),
+        *(event for endpoint in after.endpoints for event in _keys(known.get(endpoint.name), endpoint, is_same_spec)),
         *(event for endpoint in after.endpoints for event in _outage(known.get(endpoint.name), endpoint, was, after)),
         *_probed(was, after),
         *_tier(was, after),
@@ -106,6 +108,19 @@ def _breaker(now: EndpointStatus, was_open: frozenset[str], is_open: frozenset[s
     elif closed and is_open:
         kept = f"{now.name}: breaker closed for all models except {', '.join(sorted(is_open))}"
         yield PoolEvent("Normal", "BreakerClosed", kept, "RouteBack")
+
+
+def _keys(was: EndpointStatus | None, now: EndpointStatus, is_same_spec: bool) -> Iterator[PoolEvent]:
+    """Of several API keys: one is left out, or used again, while others serve. One that left the spec is neither."""
+    before = {(key.name, key.key): key.reason for key in was.keys_left_out} if was else {}
+    present = {(key.name, key.key): key.reason for key in now.keys_left_out}
+    for (name, key), why in present.items():
+        if before.get((name, key)) != why and now.reason != why:
+            message = f"{now.name}: its API key of Secret {name}, key {key}, is left out ({why}); its other keys serve"
+            yield PoolEvent("Warning", why, message, "RouteAround")
+    for name, key in sorted(before.keys() - present.keys()) if is_same_spec else ():
+        message = f"{now.name}: its API key of Secret {name}, key {key}, is used again"
+        yield PoolEvent("Normal", "KeyUsedAgain", message, "RouteBack")
 
 
 def _open_for(endpoint: EndpointStatus | None) -> frozenset[str]:

@@ -24,7 +24,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from poolkeeper.api.router_reasons import AWAITS_TRAFFIC, BY_BREAKER, CHECK_FAILED, UNTRIED, WELL, word
-from poolkeeper.api.router_state import Breaker, ClientState, EndpointState, FailingRow, Health, ModelState, RouterState
+from poolkeeper.api.router_state import (
+    Breaker,
+    ClientState,
+    EndpointState,
+    FailingRow,
+    Health,
+    KeyState,
+    ModelState,
+    RouterState,
+)
 
 _BREAKER_BADNESS: dict[Breaker, int] = {"Open": 2, "HalfOpen": 1, "Closed": 0}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,6 +117,30 @@ def substitutes(states: Iterable[RouterState], name: str) -> tuple[Substitute, .
         if model.answered_by
     }
     return tuple(found[model] for model in sorted(found))
+
+
+@dataclass(frozen=True)
+class KeyView:
+    """One of several API keys as the routers see it together. reason: why it is left out ("": it is used)."""
+
+    reason: str
+    since: datetime | None
+    agreeing: int
+    reporting: int
+
+
+def keys_view(states: Iterable[RouterState], name: str) -> Mapping[str, KeyView]:
+    """By file. Left out is what at least half of the routers leave out that know the key."""
+    said = [key for state in states for endpoint in state.endpoints if endpoint.name == name for key in endpoint.keys]
+    return {file: _key_view([key for key in said if key.file == file]) for file in sorted({key.file for key in said})}
+
+
+def _key_view(said: Sequence[KeyState]) -> KeyView:
+    out = [key for key in said if word(key.reason)]
+    if 2 * len(out) < len(said):
+        return KeyView("", None, len(said) - len(out), len(said))
+    first = min(out, key=lambda key: (key.since is None, key.since or _LONG_AGO, key.reason))
+    return KeyView(first.reason, first.since, len(out), len(said))
 
 
 def active_tier(states: Collection[RouterState]) -> int | None:

@@ -15,6 +15,7 @@ from poolkeeper.api.status import (
     EndingModelStatus,
     EndpointPoolStatus,
     EndpointStatus,
+    KeyStatus,
     RouterStatus,
 )
 from poolkeeper.plan.child_names import selector_text
@@ -82,6 +83,7 @@ def _endpoint(facts: Facts, endpoint: EndpointFact) -> EndpointStatus:
         open_models=endpoint.only_models if endpoint.breaker != "Closed" else (),
         reason=(endpoint.reason if is_ill else "") or probed or (WRONG_MODEL if endpoint.substitutes else ""),
         last_transition_time=_since(facts, endpoint, before),
+        keys_left_out=_keys(facts, endpoint, before),
         outage_since=_whole_second(endpoint.outage.since) if endpoint.outage else None,
         recovering_since=endpoint.outage.well_since if endpoint.outage else None,
     )
@@ -96,6 +98,21 @@ def _since(facts: Facts, endpoint: EndpointFact, before: EndpointStatus | None) 
     if endpoint.is_known and endpoint.since and is_news:
         return _whole_second(endpoint.since)
     return facts.now
+
+
+def _keys(facts: Facts, endpoint: EndpointFact, before: EndpointStatus | None) -> tuple[KeyStatus, ...]:
+    """As published, where no router says anything now."""
+    if facts.is_unasked or not endpoint.is_known:
+        return before.keys_left_out if before else ()
+    return tuple(
+        KeyStatus(
+            name=key.ref.name,
+            key=key.ref.key,
+            reason=key.reason,
+            since=_whole_second(key.since) if key.since else None,
+        )
+        for key in endpoint.keys_left_out
+    )
 
 
 def _whole_second(at: datetime) -> datetime:

@@ -20,6 +20,7 @@ local document_sync = require "nginx.document_sync"
 local scrape = require "nginx.scrape"
 
 local NULL = encode.NULL
+local NONE = {}
 local ngx = ngx
 
 local _M = {}
@@ -39,8 +40,23 @@ end
 
 
 -- Not which Secret it is of: everybody who reaches this port may read that, and the operator knows it.
-local function secret_message(endpoint, key)
-  return key.missing and ("key file credentials/%s missing or empty"):format(endpoint.credential.file) or nil
+local function secret_message(endpoint, known)
+  local file = known.key.missing and endpoint.credential.file
+  for _, key in ipairs(known.keys or NONE) do
+    file = file or key.reason == "SecretNotFound" and key.file
+  end
+  return file and ("key file credentials/%s missing or empty"):format(file) or nil
+end
+
+
+-- Each key of an endpoint that has several, by its place in the list and the name of its file. reason: why it is left out.
+local function keys_of(known)
+  local keys = {}
+  for i, key in ipairs(known.keys or NONE) do
+    keys[i] = { key = key.number, file = key.file, reason = key.reason or "", since = rfc3339(key.since_ms),
+                retryAt = rfc3339(key.retry_at_ms), inFlight = in_flight.in_flight(key.keyed.id) }
+  end
+  return encode.list(keys)
 end
 
 
@@ -93,7 +109,8 @@ local function view_of(doc, endpoint, now_ms)
   return {
     name = endpoint.name, fingerprint = endpoint.fingerprint, tier = endpoint.tier, region = endpoint.region,
     health = shown.health, breaker = shown.breaker, reason = shown.reason,
-    message = secret_message(endpoint, known.key), since = rfc3339(shown.since_ms), retryAt = rfc3339(shown.retry_at_ms),
+    message = secret_message(endpoint, known), keys = keys_of(known),
+    since = rfc3339(shown.since_ms), retryAt = rfc3339(shown.retry_at_ms),
     weight = math.floor(balancer.weight_of(endpoint, now_ms) * 10 + 0.5) / 10,
     inFlight = in_flight.in_flight(endpoint.id), maxConnections = endpoint.max_connections,
     limit = concurrency_limits.ceiling(endpoint, record, now_ms),
@@ -110,7 +127,7 @@ local function transitions()
   local found = state.transitions()
   for i, entry in ipairs(found) do
     found[i] = { sequence = entry.sequence, at = rfc3339(entry.at_ms), endpoint = entry.endpoint, model = entry.model,
-                 from = entry.from, to = entry.to, reason = entry.reason }
+                 key = entry.key or NULL, from = entry.from, to = entry.to, reason = entry.reason }
   end
   return encode.list(found)
 end

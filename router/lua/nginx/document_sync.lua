@@ -24,6 +24,7 @@ local surface_support = require "core.request.surface_support"
 local known_outages = require "nginx.endpoint.known_outages"
 local queue = require "core.balancing.queue"
 local backoffs = require "nginx.endpoint.backoffs"
+local keyed = require "nginx.endpoint.keyed"
 local breakers = require "nginx.endpoint.breakers"
 local series_store = require "nginx.shared.series_store"
 local state = require "nginx.shared.state"
@@ -63,8 +64,8 @@ end
 local function prepare_endpoint(endpoint, doc)
   endpoint.id = endpoint.name .. "@" .. endpoint.fingerprint
   endpoint.backoff_key = backoffs.key_of(endpoint.id)
+  keyed.prepare(endpoint)
   health_records.prepare(endpoint, doc.policy.health_check)
-  endpoint.key_path = credentials.path_of(endpoint)
   endpoint.places = surface_support.of(endpoint.provider, endpoint.path)
   endpoint.is_pool = endpoint.provider == "Poolkeeper"
   endpoint.limit_keys = concurrency_limits.keys_of(endpoint.id)
@@ -152,6 +153,7 @@ local function prepare(doc, before)
   route.prepare_endpoints(doc)
   for _, endpoint in ipairs(doc.endpoints) do
     prepare_endpoint(endpoint, doc)
+    doc.has_several_keys = doc.has_several_keys or keyed.are_several(endpoint)
   end
   prepare_policy(doc.policy)
   doc.guard_policy = pool_breaker.policy_of(doc)
@@ -197,7 +199,9 @@ end
 local function forget_the_gone(doc)
   local ids = {}
   for _, endpoint in ipairs(doc.endpoints) do
-    ids[endpoint.name .. "@" .. endpoint.fingerprint] = true
+    keyed.each_id(endpoint, function(id)
+      ids[id] = true
+    end)
   end
   breakers.sweep(ids)
   backoffs.sweep(ids)

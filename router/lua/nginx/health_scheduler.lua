@@ -1,6 +1,7 @@
 -- Which endpoint is checked when. One worker does it for all: the holder of the lease, which expires when that worker
 -- dies or hangs, and another takes over. Checks run in timers, so no request ever waits for one; a few at a time, each
--- endpoint at its own interval. An endpoint that answers requests is not checked: its answers prove more.
+-- endpoint at its own interval, and with each of its keys (nginx/endpoint/keyed.lua). An endpoint that answers requests is
+-- not checked: its answers prove more.
 
 local health_records = require "nginx.endpoint.health_records"
 local clock = require "nginx.shared.clock"
@@ -21,17 +22,20 @@ local _M = {}
 
 local LEASE_S = 2
 local AT_ONCE = 8 -- checks under way
+local NONE = {}
 
 local schedule = {} -- endpoint's id -> {due_ms, interval_ms, key_version}
 local followed -- the document that the schedule is for
 local under_way, count_under_way = {}, 0
 
 
--- The same endpoint in the document of now: it may have gone, or another policy may hold for it.
+-- The same endpoint, with the same key, in the document of now: it may have gone, or another policy may hold for it.
 local function find(doc, id)
   for _, endpoint in ipairs(doc and doc.endpoints or {}) do
-    if endpoint.id == id and endpoint.check_key then
-      return endpoint
+    for _, keyed in ipairs(endpoint.check_key and endpoint.keys or {}) do
+      if keyed.id == id then
+        return keyed
+      end
     end
   end
 end
@@ -57,7 +61,7 @@ end
 local function check(premature, endpoint, key, allow_loopback)
   if not premature then
     local deadline_ms = clock.now_ms() + endpoint.policy.health_check.timeout_ms
-    local ok, finding = pcall(inquire, endpoint, key, deadline_ms, allow_loopback)
+    local ok, finding = pcall(inquire, endpoint.whole, key, deadline_ms, allow_loopback)
     local doc = document_sync.current()
     local present = find(doc, endpoint.id)
     if not ok then
@@ -112,7 +116,8 @@ local function look_at(endpoint, key, allow_loopback, now_ms)
   local record = backoffs.record(endpoint)
   if now_ms - backoffs.answered_at_ms(endpoint) < policy.interval_ms and not is_closed(endpoint, record) then
     health_records.spared(endpoint, now_ms)
-  elseif now_ms >= record.account.until_ms and not under_way[endpoint.id] then
+  elseif now_ms >= math.max(record.account.until_ms, backoffs.record(endpoint.whole).account.until_ms)
+      and not under_way[endpoint.id] then
     start(endpoint, key, allow_loopback)
   end
 end
@@ -148,9 +153,11 @@ function _M.tick()
   follow(doc)
   local now_ms = clock.now_ms()
   for _, endpoint in ipairs(doc.endpoints) do
-    local key = credentials.of(endpoint)
-    if is_checked(endpoint) and not key.missing then
-      look_at(endpoint, key, doc.allow_loopback, now_ms)
+    for _, keyed in ipairs(is_checked(endpoint) and endpoint.keys or NONE) do
+      local key = credentials.of(keyed)
+      if not key.missing then
+        look_at(keyed, key, doc.allow_loopback, now_ms)
+      end
     end
   end
 end

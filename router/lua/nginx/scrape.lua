@@ -17,6 +17,7 @@ local series_names = require "core.metrics.series"
 local since = require "core.health.since"
 local series_store = require "nginx.shared.series_store"
 local state = require "nginx.shared.state"
+local values = require "core.metrics.values"
 local turn = require "nginx.shared.turn"
 local worker_health = require "nginx.shared.worker_health"
 
@@ -25,6 +26,7 @@ local of = metrics.series
 
 local _M = {}
 
+local NONE = {}
 local SLICE = 128 -- series between two looks at the clock
 local TURN_MS = 2
 local BREAKER_VALUE = { Closed = 0, HalfOpen = 1, Open = 2 }
@@ -81,6 +83,17 @@ local function add_endpoint(add, doc, endpoint, now_ms)
   end
   if endpoint.key_path then
     add("poolkeeper_credential_since_seconds", seconds(known.key.since_ms), name)
+  end
+  for _, key in ipairs(known.keys or NONE) do
+    local number = ("%d"):format(key.number)
+    for _, reason in ipairs(values.KEY_REASONS) do
+      add("poolkeeper_key_unavailable_since_seconds", key.reason == reason and seconds(key.since_ms) or 0, name, number,
+          reason)
+    end
+    add("poolkeeper_key_in_flight", in_flight.in_flight(key.keyed.id), name, number)
+    for currency, amount in pairs(health_records.credit(key.keyed)) do
+      add("poolkeeper_key_balance", amount, name, number, currency)
+    end
   end
 end
 

@@ -9,6 +9,7 @@
     GET  /_fake/stats               totals, in_flight, max_in_flight, counts by scenario, outcome and status
     GET  /_fake/settings            what the provider checks by itself
     PUT  /_fake/settings            any of keys, models, any_model, max_inflight (null = none), overload
+    PUT  /_fake/keys                {KEY: {"scenario": NAME, "params": {}}}: what requests with these keys meet instead
     POST /_fake/reset               back to how it was started, log and counters empty
 
 A bad document changes nothing and gets 400 with {"error": what was seen, what was wanted}.
@@ -120,6 +121,17 @@ def _read_settings(fields: dict[str, object], now: Settings) -> Settings:
     )
 
 
+def _put_keys(provider: Provider, request: http1.Request) -> object:
+    legs: dict[str, plan.Leg] = {}
+    for key, wanted in jsonin.obj(jsonin.load(request.body), "keys").items():
+        fields = jsonin.obj(wanted, key)
+        jsonin.known_keys(fields, ("scenario", "params"), key)
+        name = jsonin.string(fields.get("scenario", "ok"), "scenario")
+        legs[key] = plan.leg(name, jsonin.obj(fields.get("params", {}), "params"), provider.base)
+    provider.by_key = legs
+    return {key: leg.scenario for key, leg in legs.items()}
+
+
 def _reset(provider: Provider, request: http1.Request) -> object:
     provider.reset()
     return {}
@@ -133,5 +145,6 @@ _ACTIONS: dict[tuple[str, str], Callable[[Provider, http1.Request], object]] = {
     ("GET", "stats"): _stats,
     ("GET", "settings"): _get_settings,
     ("PUT", "settings"): _put_settings,
+    ("PUT", "keys"): _put_keys,
     ("POST", "reset"): _reset,
 }

@@ -55,6 +55,8 @@ class Provider:
     settings: Settings = field(init=False)
     plan: plans.Plan = field(init=False)
     admission: Admission = field(init=False, default_factory=Admission)
+    by_key: dict[str, plans.Leg] = field(default_factory=dict)
+    """What requests with these keys meet, whatever the plan says: a provider's accounts have limits of their own."""
     _untroubled: plans.Leg = field(init=False)
     """What the surfaces meet that the plan leaves alone."""
     _plan_started_s: float = field(init=False, default=0.0)
@@ -73,6 +75,7 @@ class Provider:
         """Back to how it was started; requests in flight go on."""
         self.log.reset()
         self._prompts.clear()
+        self.by_key.clear()
         self._start()
 
     def set_plan(self, new: plans.Plan) -> None:
@@ -107,7 +110,7 @@ class Provider:
         if surface is not Surface.HEALTH and self.settings.keys and entry.key not in self.settings.keys:
             return self._refuse(entry, "auth", 401, bodies.auth(entry.key))
         try:
-            leg = self._leg(surface, request)
+            leg = self._leg(surface, request, entry.key)
             if surface not in GENERATING:
                 return self._read(surface, leg, request, entry)
             parse = _parse_again if len(request.body) <= SMALL_BODY_BYTES else asks.parse
@@ -121,10 +124,12 @@ class Provider:
             return self._refuse(entry, "model_missing", 400, bodies.model_missing())
         return self._generate(asked, leg, request, entry)
 
-    def _leg(self, surface: Surface, request: Request) -> plans.Leg:
+    def _leg(self, surface: Surface, request: Request, key: str | None) -> plans.Leg:
         wish = request.headers.get(SCENARIO_HEADER) if self.allow_header else None
         if wish is not None:
             return wished(wish, self.base)
+        if key in self.by_key:
+            return self.by_key[key]
         if surface not in self.plan.surfaces:
             return self._untroubled
         leg = self.current()
@@ -136,7 +141,7 @@ class Provider:
         scenario = leg.scenario
         if surface in (Surface.BALANCE, Surface.KEY) and scenario == "insufficient_balance":
             scenario = "ok"
-        has_money = self.current().scenario != "insufficient_balance"
+        has_money = (self.by_key.get(entry.key or "") or self.current()).scenario != "insufficient_balance"
         body = {
             Surface.MODELS: bodies.models(self.settings.models),
             Surface.PROPS: b'{"total_slots":1}',

@@ -1,5 +1,6 @@
 """What a person on call reads of one endpoint: from facts to lines."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -41,7 +42,7 @@ def facts(
     remembered = LastProbe(time=NOW, outcome="Passed", endpoints=(probed,)) if probed else None
     state = {"endpoints": [{"name": "official", **router}], "transitions": list(transitions)} if router else None
     seen = Seen(
-        keys={"official": KEY},
+        keys={"official": [KEY]},
         routers={"chat-router-a": RouterState.model_validate(state)} if state else {},
         result=ProbeResult(pool="p", began=NOW, ended=NOW - timedelta(seconds=90), endpoints=(last,)) if last else None,
         notes=notes,
@@ -267,3 +268,30 @@ def test_what_a_router_counted_and_what_its_checks_found() -> None:
 
     assert "requests 40 since the router started, 3 failed; first token p50 50 ms, p99 99 ms" in found
     assert "check the last failed one found BadStatus, 0s ago" in found
+
+
+def test_each_of_several_keys_is_named_by_its_secret() -> None:
+    keys = [
+        {"key": 1, "file": "official", "reason": "", "inFlight": 2},
+        {
+            "key": 2,
+            "file": "official.0a",
+            "reason": "RateLimited",
+            "since": (NOW - timedelta(seconds=20)).isoformat(),
+            "retryAt": (NOW + timedelta(seconds=40)).isoformat(),
+        },
+    ]
+    changes = (
+        {"sequence": 1, "at": NOW.isoformat(), "endpoint": "official", "key": 2, "to": "OutOfService", "reason": "X"},
+    )
+    found = facts(router={"keys": keys}, transitions=changes)
+    text = lines(replace(found, keys=[KEY, "Secret other, key k"]))
+    assert f"key 1 ({KEY}): in use, 2 in flight" in text
+    assert "key 2 (Secret other, key k): left out for 20s, RateLimited, next try in 40 s" in text
+    assert any("key 2: this API key is left out, the others serve (X)" in line for line in text)
+
+
+def test_a_probe_names_the_key_that_it_found_bad() -> None:
+    run = EndpointProbe(name="official", asked=2, keys=("", "CredentialsRejected"), phases=ProbePhases())
+    text = lines(replace(facts(last=run), keys=[KEY, "Secret other, key k"]))
+    assert "with key 2 (Secret other, key k): CredentialsRejected" in text

@@ -33,7 +33,7 @@ def looked(api: MemoryApi) -> Insight:
 def test_keys_come_from_the_spec_and_the_result_from_the_probes_pod() -> None:
     found = looked(cluster())
 
-    assert found.keys == {"a": "Secret s, key k"}
+    assert found.keys == {"a": ("Secret s, key k",)}
     assert found.result is not None
     assert found.notes == []
 

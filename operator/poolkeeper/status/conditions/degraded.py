@@ -8,8 +8,9 @@ from poolkeeper.api.router_reasons import KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.plan.probe_advice import FULL_PERCENT
 from poolkeeper.plan.unserved import Unserved, unserved
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
-from poolkeeper.status.endpoint_fact import EndpointFact
+from poolkeeper.status.endpoint_fact import EndpointFact, KeyFact
 from poolkeeper.status.facts import Facts
+from poolkeeper.status.fault_words import fault
 from poolkeeper.status.sentences import by_gravity, outages_text, why_out
 
 
@@ -27,6 +28,21 @@ def out(facts: Facts) -> Finding | None:
     cut_off = unserved_text(facts)
     more = f". {cut_off}" if cut_off else ""
     return Finding("True", _reason(found[0]), f"{outages_text(facts, found)}{seen}{more}")
+
+
+def keys_left_out(facts: Facts) -> Finding | None:
+    """An endpoint serves with some of its API keys. What is missing is ResolvedRefs' business."""
+    found = [
+        (endpoint, key)
+        for endpoint in facts.counted
+        for key in endpoint.keys_left_out
+        if endpoint.in_service and key.reason not in KEY_MISSING
+    ]
+    if not found:
+        return None
+    refused = any(key.reason in KEY_REFUSED for _, key in found)
+    text = "; ".join(_key_text(endpoint, key) for endpoint, key in found)
+    return Finding("True", Reason.CredentialsRejected if refused else Reason.BalanceExhausted, text)
 
 
 def nobody_may_serve(facts: Facts) -> Finding | None:
@@ -63,6 +79,7 @@ CHECKS: tuple[Check, ...] = (
     not_heard,
     out,
     nobody_may_serve,
+    keys_left_out,
     grey,
     probe_stale,
     all_well,
@@ -112,6 +129,16 @@ def _is_out(endpoint: EndpointFact) -> bool:
         return True
     is_advised = endpoint.probe.weight_percent == 0 and endpoint.reason == _probed(endpoint)
     return endpoint.is_known and not is_advised and (endpoint.is_out or bool(endpoint.only_models))
+
+
+def _key_text(endpoint: EndpointFact, key: KeyFact) -> str:
+    what = fault(key.reason)
+    do = what.to_do("", endpoint.name, key.source)
+    since = since_when(key.since)
+    return (
+        f"{endpoint.name} serves without one of its API keys: of {key.source} it {what.seen}{since} ({key.reason}; "
+        f"{key.agreement}). To do: {do}"
+    )
 
 
 def _probed(endpoint: EndpointFact) -> str:

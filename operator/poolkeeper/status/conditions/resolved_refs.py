@@ -4,12 +4,14 @@ Secrets are never read here. A router reports that the file of a key is missing.
 Secret, the key is missing in the Secret; otherwise the Secret itself counts as missing.
 """
 
+from collections.abc import Iterator
+
 from poolkeeper.api.base import SecretKeyRef
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.router_reasons import KEY_MISSING
 from poolkeeper.api.router_state import ClientState
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
-from poolkeeper.status.endpoint_fact import EndpointFact
+from poolkeeper.status.endpoint_fact import EndpointFact, KeyFact
 from poolkeeper.status.facts import Facts
 from poolkeeper.status.merge_replicas import clients_without_key
 
@@ -29,19 +31,24 @@ def missing(facts: Facts) -> Finding | None:
 
 
 def key_missing(facts: Facts) -> Finding | None:
-    lacking = [endpoint for endpoint in facts.counted if endpoint.credential and endpoint.reason in KEY_MISSING]
+    lacking = [(endpoint, missing) for endpoint in facts.counted for missing in _missing_keys(endpoint)]
     if not lacking:
         return None
-    mounted: set[str] = {
-        endpoint.credential.name
-        for endpoint in facts.endpoints
-        if endpoint.credential and endpoint.reason not in KEY_MISSING
-    }
-    first = lacking[0].credential
-    known = first is not None and first.name in mounted
+    mounted: set[str] = {ref.name for endpoint in facts.endpoints for ref in endpoint.mounted}
+    known = lacking[0][1].ref.name in mounted
     reason = Reason.SecretKeyMissing if known else Reason.SecretNotFound
-    text = "; ".join(_text(endpoint, mounted) for endpoint in lacking)
-    return Finding("False", reason, f"{text}. An endpoint without its API key gets no traffic")
+    text = "; ".join(_text(endpoint, missing, mounted) for endpoint, missing in lacking)
+    without = [endpoint for endpoint, _ in lacking if endpoint.reason in KEY_MISSING]
+    end = "An endpoint without its API key gets no traffic" if without else "Its other API keys serve"
+    return Finding("False", reason, f"{text}. {end}")
+
+
+def _missing_keys(endpoint: EndpointFact) -> Iterator[KeyFact]:
+    """Of one key, or of several; of these also while others serve."""
+    of_several = [key for key in endpoint.keys_left_out if key.reason in KEY_MISSING]
+    yield from of_several
+    if not of_several and endpoint.credential and endpoint.reason in KEY_MISSING:
+        yield KeyFact(endpoint.credential, endpoint.reason, endpoint.since, endpoint.agreement)
 
 
 def client_key_missing(facts: Facts) -> Finding | None:
@@ -92,14 +99,11 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _text(endpoint: EndpointFact, mounted: set[str]) -> str:
-    ref = endpoint.credential
-    if ref is None:
-        return endpoint.name
-    what = _what_is_missing(ref, mounted)
-    seen_by = f" ({endpoint.agreement})" if endpoint.agreement else ""
+def _text(endpoint: EndpointFact, missing: KeyFact, mounted: set[str]) -> str:
+    what = _what_is_missing(missing.ref, mounted)
+    seen_by = f" ({missing.agreement})" if missing.agreement else ""
     return (
-        f"{what}; endpoint {endpoint.name} needs it, and the routers miss the file{since_when(endpoint.since)}{seen_by}"
+        f"{what}; endpoint {endpoint.name} needs it, and the routers miss the file{since_when(missing.since)}{seen_by}"
     )
 
 

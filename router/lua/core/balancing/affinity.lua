@@ -52,6 +52,8 @@ local function score(number, candidate)
   return candidate.weight / -log(unit)
 end
 
+_M.score = score
+
 
 local function mean_load(candidates)
   local in_flight, room = 0, 0

@@ -12,6 +12,11 @@ _M.HEADER = "x-poolkeeper-debug"
 local HEADER_MAX_BYTES = 4096 -- what common clients read of one header
 
 
+local function list_or_nil(items)
+  return items and encode.list(items)
+end
+
+
 local function row_of(candidate, context)
   local now = weight.dynamic(candidate, context.slow_start_ms, context.now_ms)
   return { name = candidate.name, tier = candidate.tier, weight = math.floor(now * 10 + 0.5) / 10,
@@ -19,9 +24,10 @@ local function row_of(candidate, context)
 end
 
 
--- endpoints: of the pool, in order. notes: name -> why it is excluded. candidates, context: as for pick.choose. Those whose
--- turn it is come first, then other candidates, then the excluded ones.
-function _M.of(endpoints, notes, candidates, context)
+-- endpoints: of the pool, in order. notes: name -> why it is excluded. keys: name -> {key, excluded, because} of each of its
+-- several keys that is left out. candidates, context: as for pick.choose. Those whose turn it is come first, then other
+-- candidates, then the excluded ones.
+function _M.of(endpoints, notes, keys, candidates, context)
   local is_turn, of_candidate = {}, {}
   for _, candidate in ipairs(pick.tier(candidates, context)) do
     is_turn[candidate.name] = true
@@ -35,10 +41,12 @@ function _M.of(endpoints, notes, candidates, context)
     if candidate then
       local row = row_of(candidate, context)
       row.excluded = not is_turn[endpoint.name] and "AnotherTier" or nil
+      row.keysLeftOut = list_or_nil(keys[endpoint.name])
       local list = row.excluded and others or rows
       list[#list + 1] = row
     elseif note then
-      excluded[#excluded + 1] = { name = endpoint.name, tier = endpoint.tier, excluded = note[1], because = note[2] }
+      excluded[#excluded + 1] = { name = endpoint.name, tier = endpoint.tier, excluded = note[1], because = note[2],
+                                 keysLeftOut = list_or_nil(keys[endpoint.name]) }
     end
   end
   for _, list in ipairs({ others, excluded }) do

@@ -43,6 +43,8 @@ local PARAMETERS = list(object({
   surfaces = list(one_of("chat", "completions", "messages", "responses"), 0, 4),
 }), 0, 32)
 
+local CREDENTIAL = object({ file = FILE, source = SOURCE })
+
 local ENDPOINT = object({
   name = NAME,
   fingerprint = FINGERPRINT,
@@ -56,7 +58,8 @@ local ENDPOINT = object({
   path = text(0, 1024, "^[%w%.%-_~/%%!$&'()*+,;=:@]*$"),
   tls = nullable(object({ server_name = HOST, ca_file = nullable(FILE) })),
   egress_proxy = nullable(object({ host = HOST, port = integer(1, 65535) })),
-  credential = nullable(object({ file = FILE, source = SOURCE })),
+  credential = nullable(CREDENTIAL),
+  credentials = nullable(list(CREDENTIAL, 0, 16)),
   max_connections = integer(0, COUNT_MAX),
   base_latency_ms = integer(0, HOUR_MS),
   models = list(object({

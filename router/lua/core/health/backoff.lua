@@ -84,9 +84,10 @@ local function take_down(record, outcome, context)
   record.well_since_ms = 0
 end
 
--- A spent balance is the account's by its own words, and what a check was refused is no request's fault.
+-- A spent balance is the account's by its own words, and what a check was refused is no request's fault. Neither is what
+-- another key of the endpoint was answered (is_proved).
 function BACKS_OFF.refused(record, outcome, context)
-  if context.is_check or outcome.reason == "BalanceExhausted" then
+  if context.is_check or context.is_proved or outcome.reason == "BalanceExhausted" then
     return take_down(record, outcome, context)
   end
   record.refusals = suspicion.refused(record.refusals, context)
@@ -143,9 +144,10 @@ end
 
 
 -- An attempt failed. kind: what its class does (outcome.lua) or nil. outcome: class, reason, retry_after_ms, limit.
--- context: now_ms, started_ms (of the attempt), retry (policy), long_backoff_ms, key (the version of the key file that was
--- sent), asked (for what), model, scope (back_off), digest (of the request), is_check (a health check failed, no attempt),
--- is_outage (it counts for the row). Gives the record and, when the endpoint went out of service by it, a transition.
+-- context: now_ms, started_ms (of the attempt), retry (policy), long_backoff_ms, key (the version of the key file was sent),
+-- asked (for what), model, scope (back_off), digest (of the request), is_check (a health check failed, no attempt),
+-- is_outage (it counts for the row), is_proved (another key of the endpoint was not refused). Gives the record and, when the
+-- endpoint went out of service by it, a transition.
 function _M.failure(record, kind, outcome, context)
   local failed = copy_of(record)
   failed.error_class, failed.error_at_ms = outcome.class, context.now_ms

@@ -119,6 +119,14 @@ function _M.is_sure(record, policy)
 end
 
 
+local RANK = { Untested = 0, Failing = 1, Passing = 2 }
+
+-- Of two records of one endpoint, checked with two keys: the one that counts. One whose key is refused stays untested.
+function _M.better(one, other)
+  return RANK[other.state] > RANK[one.state] and other or one
+end
+
+
 -- The candidates that do not fail their checks. When there is none, all of them: an attempt is better than refusing
 -- everything. well_full: one that passes its checks but is full, and will have a free connection soon.
 function _M.leave_out(candidates, well_full)

@@ -8,6 +8,8 @@ local min = math.min
 
 local _M = {}
 
+local PASSES = { RateLimited = true, Busy = true } -- a backoff; any other reason of a key is the credential's
+
 local QUIET_MS = 60000 -- after a backoff: without a request for so long, nothing keeps any out
 
 
@@ -27,8 +29,8 @@ local function of_breakers(circuits)
 end
 
 
-local function of_pauses(record, now_ms)
-  local since_ms = 0
+local function of_pauses(record, keys_out, now_ms)
+  local since_ms = keys_out and PASSES[keys_out.reason] and keys_out.since_ms or 0
   local function look(pause)
     if pause.row > 0 and now_ms < pause.until_ms + QUIET_MS then
       since_ms = earliest(since_ms, pause.first_ms)
@@ -42,7 +44,10 @@ local function of_pauses(record, now_ms)
 end
 
 
-local function of_key(record, key, now_ms)
+local function of_key(record, key, keys_out, now_ms)
+  if keys_out and not PASSES[keys_out.reason] then
+    return keys_out.since_ms
+  end
   if key.missing then
     return key.since_ms
   end
@@ -50,13 +55,14 @@ local function of_key(record, key, now_ms)
 end
 
 
--- known: circuits, backoff, key, check (nginx/balancing/endpoint_summary.lua). Cause -> since when; 0: it keeps none out.
+-- known: circuits, backoff, key, keys_out, check (nginx/balancing/endpoint_summary.lua). Cause -> since when; 0: it keeps
+-- none out.
 function _M.causes(known, advice, now_ms)
   local check = known.check
   return {
     breaker = of_breakers(known.circuits),
-    backoff = of_pauses(known.backoff, now_ms),
-    credential = of_key(known.backoff, known.key, now_ms),
+    backoff = of_pauses(known.backoff, known.keys_out, now_ms),
+    credential = of_key(known.backoff, known.key, known.keys_out, now_ms),
     health_check = check and check.state == "Failing" and check.since_ms or 0,
     probe = advice and probe_advice.percent(advice, now_ms) == 0 and advice.since_ms or 0,
   }

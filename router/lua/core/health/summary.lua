@@ -58,6 +58,16 @@ local function well_since_ms(view, circuit)
 end
 
 
+local PASSES = { RateLimited = true, Busy = true } -- by itself, and soon: an open breaker is worse
+
+local function of_keys(view, is_to_pass)
+  local out = view.keys_out
+  if out and (PASSES[out.reason] or false) == is_to_pass then
+    return shown("Unhealthy", out.reason, out.since_ms, out.retry_at_ms)
+  end
+end
+
+
 -- From the worst to the best; the first that has something to say is what keeps the endpoint out now.
 local CHECKS = {
   function(view)
@@ -75,6 +85,7 @@ local CHECKS = {
     if not view.key then
       return shown("Unhealthy", "SecretNotFound", view.key_since_ms)
     end
+    return of_keys(view, false)
   end,
   function(view, _, now_ms)
     local record = view.backoff
@@ -109,6 +120,7 @@ local CHECKS = {
     if record then
       return shown("Unhealthy", record.reason, record.since_ms, record.until_ms)
     end
+    return of_keys(view, true)
   end,
   function(view, _, now_ms)
     if view.advice and probe_advice.percent(view.advice, now_ms) == 0 then
@@ -126,10 +138,10 @@ local CHECKS = {
 
 
 -- view: mode, weight, is_off_schedule, key (version of its key, "" when it needs none, nil when it is missing),
--- key_since_ms, backoff (record of backoff.lua), models (names), all_asked (what they are for chat in that record; nil:
--- not looked at), long_backoff_ms (so long something is taken as missing), circuits (records of its models),
--- advice (of probes, or nil), check (record, nil when there are no checks). Gives health, reason, since_ms, retry_at_ms,
--- breaker.
+-- key_since_ms, keys_out (of core/balancing/key_choice.lua, of several keys), backoff (record of backoff.lua), models
+-- (names), all_asked (what they are for chat in that record; nil: not looked at), long_backoff_ms (so long something is
+-- taken as missing), circuits (records of its models), advice (of probes, or nil), check (record, nil when there are no
+-- checks). Gives health, reason, since_ms, retry_at_ms, breaker.
 function _M.of(view, now_ms)
   local circuit = summary(view.circuits)
   for i = 1, #CHECKS do

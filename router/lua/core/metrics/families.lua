@@ -175,6 +175,18 @@ local FAMILIES = {
     "gauge", "Since when this router has an endpoint's API key as it is now, or misses it.",
     { "endpoint" },
   },
+  poolkeeper_key_unavailable_since_seconds = {
+    "gauge", "Since when one of an endpoint's several API keys is left out for a reason; 0: it is not.",
+    { "endpoint", "key", "reason" },
+  },
+  poolkeeper_key_in_flight = {
+    "gauge", "Requests in flight with one of an endpoint's several API keys.",
+    { "endpoint", "key" },
+  },
+  poolkeeper_key_balance = {
+    "gauge", "Credit left on the account of one of an endpoint's several API keys, by the last balance check.",
+    { "endpoint", "key", "currency" },
+  },
   -- load
   poolkeeper_in_flight = {
     "gauge", "Requests in flight on an endpoint.",

@@ -50,6 +50,7 @@ _M.STATUS_CODES = { "200", "400", "401", "402", "403", "404", "408", "413", "422
 _M.CHECK_RESULTS = { "AddressRefused", "Answered", "BadAnswer", "BadStatus", "BalanceExhausted", "CertificateInvalid",
                      "ConnectFailed", "CredentialsRejected", "DnsFailed", "Passed", "ProxyFailed", "Spared", "TimedOut",
                      "TlsFailed", "Truncated", "Unclear" }
+_M.KEY_REASONS = { "SecretNotFound", "CredentialsRejected", "BalanceExhausted", "RateLimited" }
 _M.CAUSES = { "health_check", "backoff", "breaker", "credential", "probe" }
 
 _M.CLASSES = sorted(outcome.CLASSES)

@@ -14,12 +14,26 @@ local match = string.match
 local _M = {}
 
 
+local function start_of(request)
+  return request.surface.can_stream and conversation.start(request.parsed.body, request.parsed.members, turn.pause)
+end
+
+
 local function name_of(request, settings)
   if settings.mode == "Header" then
     local value = request.client_headers[settings.header]
     return type(value) == "table" and value[1] or value
   end
-  return request.surface.can_stream and conversation.start(request.parsed.body, request.parsed.members, turn.pause)
+  return start_of(request)
+end
+
+
+local function hash_of(model, name)
+  local context = digest.new()
+  digest.add(context, model, 1, #model)
+  digest.add(context, "\0", 1, 1)
+  digest.add(context, name, 1, #name)
+  return digest.finish(context)
 end
 
 
@@ -29,13 +43,19 @@ function _M.of(request, settings)
   if type(name) ~= "string" or name == "" then
     return nil
   end
-  local context = digest.new()
-  digest.add(context, request.model, 1, #request.model)
-  digest.add(context, "\0", 1, 1)
-  digest.add(context, name, 1, #name)
-  local hash = digest.finish(context)
+  local hash = hash_of(request.model, name)
   local home, last = match(state.conversation(hash) or "", "^(%S+) (%S+)$")
   return { hash = hash, number = affinity.number(hash), home = home, last = last, ttl_ms = settings.ttl_ms }
+end
+
+
+-- The number by which an endpoint's keys are chosen: of its conversation, also where affinity is off; nil: it has none.
+function _M.key_number(request)
+  if request.conversation then
+    return request.conversation.number
+  end
+  local start = start_of(request)
+  return start and affinity.number(hash_of(request.model, start))
 end
 
 

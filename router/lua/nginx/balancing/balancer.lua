@@ -17,6 +17,7 @@ local route_of = require("core.request.route").of
 local spill = require "core.balancing.spill"
 local gather = require("nginx.balancing.gathering").gather
 local in_flight = require "nginx.endpoint.in_flight"
+local key_choice = require "nginx.balancing.key_choice"
 local usable = require "nginx.balancing.candidates"
 local weight = require "core.balancing.weight"
 
@@ -39,6 +40,7 @@ local function drawn_tier(request, now_ms)
       local is_usable, _, _, circuit_record = may_be(request, endpoint, route, now_ms)
       local is_healthy = is_usable and circuit_record.state == "Closed"
         and not backoff.is_half_open(backoffs.record(endpoint), request.model, now_ms)
+        and not (endpoint.keys[2] and key_choice.has_backoff(endpoint, request.model, now_ms))
         and not health_records.is_failing(endpoint)
         and (circuit_record.era == 0 or now_ms - circuit_record.since_ms >= stabilization_ms)
       spill.add(tiers, endpoint.tier, endpoint.max_connections, is_healthy)
@@ -67,15 +69,16 @@ end
 
 -- An attempt on a chosen endpoint that holds its slot (and lease); nil when another request was faster.
 local function take(request, endpoint, max_connections, now_ms)
-  if not in_flight.acquire(endpoint.id, max_connections) then
+  local keyed = key_choice.of(request, endpoint, now_ms)
+  if not keyed or not in_flight.acquire(endpoint.id, max_connections) then
     return nil
   end
   local route = endpoint.routes[request.model]
   local assembles = asked_form.is_assembled(request, endpoint)
   local attempt = {
-    endpoint = endpoint, route = route, circuit = route.circuit, policy = endpoint.policy, model = request.model,
-    asked = request.asked, started_ms = now_ms,
-    key_version = credentials.of(endpoint).version,
+    endpoint = endpoint, keyed = keyed, route = route, circuit = route.circuit, policy = endpoint.policy,
+    model = request.model, asked = request.asked, started_ms = now_ms,
+    key_version = credentials.of(keyed).version, refused_before = request.refused_before,
     asking = request.parsed,
     conversation = request.conversation, is_stream = request.parsed.stream or assembles, assembles = assembles,
     is_last_resort = request.is_last_resort,
@@ -85,6 +88,9 @@ local function take(request, endpoint, max_connections, now_ms)
   if not backoffs.admit(attempt, now_ms) or not breakers.admit(attempt, now_ms) then
     in_flight.release(endpoint.id)
     return nil
+  end
+  if keyed ~= endpoint then
+    in_flight.acquire(keyed.id, NEVER_MS) -- counted, so that the load spreads over the keys
   end
   return attempt
 end
@@ -101,7 +107,7 @@ local function first_back(request, now_ms, rather_than)
     local route = route_of(request, endpoint)
     local failed = request.excluded[endpoint.name]
     local at_ms = route and (not failed or outcome.may_return(failed))
-      and backoff.said_until_ms(backoffs.record(endpoint), request.model, now_ms)
+      and key_choice.said_until_ms(endpoint, request.model, now_ms)
     if at_ms and at_ms < until_ms then
       local is_usable, _, record, circuit_record = may_be(request, endpoint, route, at_ms)
       if is_usable and not health_records.is_failing(endpoint) then
@@ -172,8 +178,9 @@ function _M.next(request, now_ms, raced)
   local better = request.tier_wait_ms > 0 and tier_back(request, now_ms, candidate)
   if notes then
     local chosen = not better and candidate or nil
+    local keys = key_choice.left_out(request, now_ms)
     request.choice = { chosen = chosen and chosen.name, by = better and "TierWait" or chosen and by,
-                       rows = choice_report.of(request.doc.endpoints, notes, candidates, context) }
+                       rows = choice_report.of(request.doc.endpoints, notes, keys, candidates, context) }
   end
   if better or not candidate then
     return nil, { full = full, wanted = first_of(full_ones, full), back = first_back(request, now_ms),
@@ -236,7 +243,7 @@ function _M.explain(request, now_ms)
   local notes = {}
   local candidates = gather_to_the_last(request, now_ms, nil, notes)
   prepare(request, now_ms)
-  return choice_report.of(request.doc.endpoints, notes, candidates, context)
+  return choice_report.of(request.doc.endpoints, notes, key_choice.left_out(request, now_ms), candidates, context)
 end
 
 

@@ -4,12 +4,11 @@ local probe_advice = require "core.balancing.probe_advice"
 local breaker = require "core.health.breaker"
 local health_records = require "nginx.endpoint.health_records"
 local breakers = require "nginx.endpoint.breakers"
-local credentials = require "nginx.endpoint.credentials"
-local digest = require "nginx.shared.digest"
 local concurrency_limits = require "nginx.balancing.concurrency_limits"
 local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
 local in_flight = require "nginx.endpoint.in_flight"
+local key_choice = require "nginx.balancing.key_choice"
 local route_of = require("core.request.route").of
 local surfaces = require "core.protocol.surface"
 local pending_latency = require "nginx.balancing.pending_latency"
@@ -32,7 +31,8 @@ end
 
 
 local function soonest_retry_ms(request, endpoint, record, circuit_record, now_ms)
-  local at_ms = math.max(backoff.retry_at_ms(record, request.model, now_ms), record.missing[request.asked] or 0)
+  local at_ms = math.max(backoff.retry_at_ms(record, request.model, now_ms), record.missing[request.asked] or 0,
+                         key_choice.retry_at_ms(endpoint, request.model, now_ms))
   if circuit_record.state == "Open" then
     at_ms = math.max(at_ms, breaker.next_at_ms(circuit_record, endpoint.policy.circuit_breaker, request.is_last_resort))
   elseif circuit_record.state == "HalfOpen" then
@@ -54,24 +54,17 @@ function _M.may_be(request, endpoint, route, now_ms)
   if request.needs and not endpoint.can[request.needs] then
     return false, NEVER_MS, "CapabilityMissing", request.needs
   end
-  local key = credentials.of(endpoint)
-  if key.missing then
-    return false, NEVER_MS, "SecretNotFound"
+  local word, because, key_at_ms = key_choice.obstacle(request, endpoint, now_ms)
+  if word and word ~= "Backoff" then
+    return false, key_at_ms, word, because
   end
   local record = backoffs.record(endpoint)
   local circuit_record = breakers.record(route.circuit)
-  if backoff.is_down(record, key.version, now_ms) then
-    return false, record.down_until_ms > 0 and record.down_until_ms or NEVER_MS, "OutOfService", record.down_reason
-  end
-  local refused_until_ms = record.refusals.seen[1] and request.parsed
-    and backoff.refused_until_ms(record, digest.of_request(request.parsed), key.version, now_ms)
-  if refused_until_ms then
-    return false, refused_until_ms, "RequestRefused"
-  end
-  if not backoff.allows(record, request.asked, request.model, key.version, now_ms) then
-    local is_missing = backoff.is_missing(record, request.asked, now_ms)
+  local is_missing = backoff.is_missing(record, request.asked, now_ms)
+  if is_missing or word or now_ms < backoff.retry_at_ms(record, request.model, now_ms) then
     return false, soonest_retry_ms(request, endpoint, record, circuit_record, now_ms),
-      is_missing and "ModelMissing" or "Backoff", not is_missing and backoff.reason(record, request.model, now_ms) or nil
+      is_missing and "ModelMissing" or "Backoff",
+      not is_missing and (because or backoff.reason(record, request.model, now_ms)) or nil
   end
   if not breaker.may_admit(circuit_record, now_ms, endpoint.policy.circuit_breaker, request.is_last_resort) then
     return false, soonest_retry_ms(request, endpoint, record, circuit_record, now_ms), "Breaker" .. circuit_record.state,
@@ -83,9 +76,8 @@ end
 
 -- Could the endpoint answer, now or soon, as far as is known?
 local function is_well(request, endpoint, route, now_ms)
-  local record, key = backoffs.record(endpoint), credentials.of(endpoint)
-  return breakers.record(route.circuit).state == "Closed" and not key.missing
-    and not backoff.is_down(record, key.version, now_ms) and not backoff.is_missing(record, request.asked, now_ms)
+  return breakers.record(route.circuit).state == "Closed" and key_choice.is_in_service(endpoint, now_ms)
+    and not backoff.is_missing(backoffs.record(endpoint), request.asked, now_ms)
 end
 
 
@@ -111,7 +103,8 @@ function _M.fill(endpoint, model, record, circuit_record, now_ms)
   candidate.max_connections = concurrency_limits.ceiling(endpoint, record, now_ms)
   candidate.latency_ms = weight.latency(backoffs.latency_ms(endpoint, now_ms), pending_latency.mean_ms(endpoint, now_ms),
                                         endpoint.base_latency_ms)
-  candidate.is_half_open = circuit_record.state ~= "Closed" or model ~= nil and backoff.is_half_open(record, model, now_ms)
+  candidate.is_half_open = circuit_record.state ~= "Closed" or model ~= nil and (backoff.is_half_open(record, model, now_ms)
+    or endpoint.keys[2] ~= nil and key_choice.has_backoff(endpoint, model, now_ms))
   candidate.awaits_traffic = breaker.UNTRIED[circuit_record.reason]
   candidate.is_failing = health_records.is_failing(endpoint)
   candidate.recovered_at_ms = circuit_record.era > 0 and circuit_record.since_ms or 0

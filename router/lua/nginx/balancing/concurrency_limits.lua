@@ -6,6 +6,7 @@ local aimd = require "core.balancing.aimd"
 local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
 local in_flight = require "nginx.endpoint.in_flight"
+local key_choice = require "nginx.balancing.key_choice"
 local state = require "nginx.shared.state"
 
 local _M = {}
@@ -26,9 +27,15 @@ local function limit_of(endpoint, ceiling)
 end
 
 
+-- The declared limit, or a lower one that its provider named for the account, or for those of its keys together.
+local function named_ceiling(endpoint, record, now_ms)
+  return key_choice.ceiling(endpoint, backoff.ceiling(record, endpoint.max_connections, now_ms), now_ms)
+end
+
+
 -- record: the endpoint's backoffs
 function _M.ceiling(endpoint, record, now_ms)
-  local ceiling = backoff.ceiling(record, endpoint.max_connections, now_ms)
+  local ceiling = named_ceiling(endpoint, record, now_ms)
   if not endpoint.policy.is_adaptive then
     return ceiling
   end
@@ -38,7 +45,7 @@ end
 
 local function step(attempt, event, named, now_ms)
   local endpoint = attempt.endpoint
-  local ceiling = backoff.ceiling(backoffs.record(endpoint), endpoint.max_connections, now_ms)
+  local ceiling = named_ceiling(endpoint, backoffs.record(endpoint), now_ms)
   local limit = limit_of(endpoint, ceiling)
   local after, is_cut = aimd.step(limit, event, {
     ceiling = ceiling, started_ms = attempt.started_ms, cut_at_ms = state.counted(endpoint.limit_keys.cut),
@@ -64,7 +71,8 @@ end
 
 
 function _M.failed(attempt, failure, now_ms)
-  if aimd.OVERLOAD_CLASSES[failure.class] then
+  local is_of_one_key = failure.class == "RateLimited" and attempt.keyed ~= attempt.endpoint
+  if aimd.OVERLOAD_CLASSES[failure.class] and not is_of_one_key then
     step(attempt, "overload", failure.limit, now_ms)
   end
 end

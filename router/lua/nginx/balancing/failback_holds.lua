@@ -4,9 +4,7 @@
 local health_records = require "nginx.endpoint.health_records"
 local breakers = require "nginx.endpoint.breakers"
 local failback_hold = require "core.balancing.failback_hold"
-local credentials = require "nginx.endpoint.credentials"
-local backoff = require "core.health.backoff"
-local backoffs = require "nginx.endpoint.backoffs"
+local key_choice = require "nginx.balancing.key_choice"
 local route_of = require("core.request.route").of
 local state = require "nginx.shared.state"
 
@@ -17,8 +15,7 @@ local PREFIX = "hold:"
 
 -- Out of service, and not only in backoff or full.
 local function is_out(endpoint, route, now_ms)
-  local key = credentials.of(endpoint)
-  return key.missing or backoff.is_down(backoffs.record(endpoint), key.version, now_ms)
+  return not key_choice.is_in_service(endpoint, now_ms)
     or breakers.record(route.circuit).state ~= "Closed" or health_records.is_failing(endpoint)
 end
 

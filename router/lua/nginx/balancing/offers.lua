@@ -3,6 +3,7 @@
 
 local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
+local key_choice = require "nginx.balancing.key_choice"
 local route_of = require("core.request.route").of
 local usable = require "nginx.balancing.candidates"
 
@@ -81,12 +82,11 @@ function _M.limited_until_ms(request, now_ms)
   for _, endpoint in ipairs(request.doc.endpoints) do
     if route_of(request, endpoint) and endpoint.mode == "Active"
         and endpoint.weight_now > 0 then
-      local record = backoffs.record(endpoint)
       if request.excluded[endpoint.name] ~= "RateLimited"
-          and backoff.reason(record, request.model, now_ms) ~= "RateLimited" then
+          and key_choice.backoff_reason(endpoint, request.model, now_ms) ~= "RateLimited" then
         return nil
       end
-      first = math.min(first or NEVER_MS, math.max(now_ms, backoff.retry_at_ms(record, request.model, now_ms)))
+      first = math.min(first or NEVER_MS, math.max(now_ms, key_choice.retry_at_ms(endpoint, request.model, now_ms)))
     end
   end
   return first

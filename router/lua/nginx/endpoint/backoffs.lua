@@ -13,6 +13,9 @@ local PREFIX = "backoff:"
 
 local latencies = {} -- id -> {average, at_ms, sampled_ms}: what this worker has seen, of its own and of shared samples
 local LATENCY_FRESH_MS = 250
+local OF_THE_KEY = { limited = true, refused = true } -- kinds that say something of the key, or of its account
+local ANSWERED, ANSWERED_MS = "answered:", 1000
+local answered = {} -- id of a key -> when this worker last noted an answer
 local SAMPLE_MS = 20
 
 
@@ -26,27 +29,47 @@ function _M.key_of(id)
 end
 
 
-local function log_change(endpoint, change, now_ms)
+-- key: which one of the endpoint's keys it is about, where there are several.
+local function log_change(keyed, change, now_ms)
   if change then
-    state.log_transition({ at_ms = now_ms, endpoint = endpoint.name, model = "",
+    state.log_transition({ at_ms = now_ms, endpoint = keyed.name, model = "", key = keyed.number,
                            from = change.from, to = change.to, reason = change.reason })
   end
 end
 
 
-local function store_success(endpoint, model, now_ms, started_ms)
-  local change = state.update(endpoint.backoff_key, backoff.new, function(record)
+local function store_success(keyed, model, now_ms, started_ms)
+  local change = state.update(keyed.backoff_key, backoff.new, function(record)
     return backoff.success(record, model, now_ms, started_ms)
   end)
-  log_change(endpoint, change, now_ms)
+  log_change(keyed, change, now_ms)
 end
 
 
 -- Nearly always nothing changes; the closure is in a function of its own because LuaJIT compiles none that makes one.
-function _M.success(endpoint, model, now_ms, started_ms)
-  local seen = _M.record(endpoint)
+local function succeed(keyed, model, now_ms, started_ms)
+  local seen = _M.record(keyed)
   if backoff.success(seen, model, now_ms, started_ms) ~= seen then
-    store_success(endpoint, model, now_ms, started_ms)
+    store_success(keyed, model, now_ms, started_ms)
+  end
+end
+
+
+local function note_answered(keyed, now_ms)
+  if now_ms - (answered[keyed.id] or 0) >= ANSWERED_MS then
+    answered[keyed.id] = now_ms
+    state.note(ANSWERED .. keyed.id, now_ms)
+  end
+end
+
+
+-- The attempt was answered well: its endpoint, and the key that it was sent with.
+function _M.success(attempt, now_ms)
+  local endpoint, keyed = attempt.endpoint, attempt.keyed
+  succeed(endpoint, attempt.model, now_ms, attempt.started_ms)
+  if keyed ~= endpoint then
+    succeed(keyed, attempt.model, now_ms, attempt.started_ms)
+    note_answered(keyed, now_ms)
   end
 end
 
@@ -64,41 +87,71 @@ local function scope_of(attempt, kind, failure)
 end
 
 
-local function take_half_open(endpoint, model, now_ms)
-  return state.update(endpoint.backoff_key, backoff.new, function(record)
+local function take_half_open(keyed, model, now_ms)
+  return state.update(keyed.backoff_key, backoff.new, function(record)
     return backoff.admit(record, model, now_ms)
   end)
 end
 
 
--- Notes a half-open request where the endpoint has a backoff; false when another request has taken it.
+local function admit_one(keyed, model, now_ms)
+  return not backoff.is_half_open(_M.record(keyed), model, now_ms) or take_half_open(keyed, model, now_ms)
+end
+
+
+-- Notes a half-open request where the endpoint, or the key, has a backoff; false when another request has taken it.
 function _M.admit(attempt, now_ms)
-  local endpoint, model = attempt.endpoint, attempt.model
-  return not backoff.is_half_open(_M.record(endpoint), model, now_ms) or take_half_open(endpoint, model, now_ms)
+  local endpoint, keyed, model = attempt.endpoint, attempt.keyed, attempt.model
+  return admit_one(endpoint, model, now_ms) and (keyed == endpoint or admit_one(keyed, model, now_ms))
+end
+
+
+local function fail(keyed, kind, failure, context)
+  local change = state.update(keyed.backoff_key, backoff.new, function(record)
+    return backoff.failure(record, kind, failure, context)
+  end)
+  log_change(keyed, change, context.now_ms)
+end
+
+
+-- Does a failure of this kind say something of the attempt's key only, while its endpoint has others?
+function _M.is_of_one_key(attempt, kind)
+  return attempt.keyed ~= attempt.endpoint and OF_THE_KEY[kind] or false
 end
 
 
 -- kind: how its class backs off (core/error/outcome.lua) or nil. digest: of the request.
 function _M.failure(attempt, kind, failure, now_ms, digest)
-  local consequence = outcome.CLASSES[failure.class]
-  local endpoint, policy = attempt.endpoint, attempt.policy
+  local consequence, policy = outcome.CLASSES[failure.class], attempt.policy
   local context = {
     now_ms = now_ms, started_ms = attempt.started_ms, retry = policy.retry,
     long_backoff_ms = policy.circuit_breaker.max_recovery_timeout_ms,
-    key = attempt.key_version or "", asked = attempt.asked, is_check = attempt.is_check,
+    key = attempt.key_version or "", asked = attempt.asked, is_check = attempt.is_check, is_proved = attempt.is_proved,
     model = attempt.model, scope = scope_of(attempt, kind, failure), digest = digest,
     is_outage = not attempt.is_check and (consequence.counts or kind == "limited"),
   }
-  local change = state.update(endpoint.backoff_key, backoff.new, function(record)
-    return backoff.failure(record, kind, failure, context)
-  end)
-  log_change(endpoint, change, now_ms)
+  if _M.is_of_one_key(attempt, kind) then
+    context.is_outage = false
+    fail(attempt.keyed, kind, failure, context)
+    kind = nil
+  end
+  fail(attempt.endpoint, kind, failure, context)
+end
+
+
+-- A request that was refused with one key of an endpoint was answered with another: then it is the key, and not the request.
+-- refused: the attempt that was. answered: the one that was not.
+function _M.key_proved_bad(refused, answered_one, now_ms)
+  if refused.endpoint == answered_one.endpoint and refused.model == answered_one.model then
+    refused.is_proved = true
+    _M.failure(refused, "refused", refused.refusal, now_ms)
+  end
 end
 
 
 -- Health checks have passed often enough, and prove what they prove.
-function _M.proved(endpoint, proves, now_ms)
-  log_change(endpoint, state.update(endpoint.backoff_key, backoff.new, function(record)
+function _M.proved(keyed, proves, now_ms)
+  log_change(keyed, state.update(keyed.backoff_key, backoff.new, function(record)
     return backoff.proved(record, proves)
   end), now_ms)
 end
@@ -149,8 +202,11 @@ end
 
 
 -- When a request was last answered well, by any worker; 0: never.
-function _M.answered_at_ms(endpoint)
-  local _, at_ms = shared_latency(endpoint.id)
+function _M.answered_at_ms(keyed)
+  if keyed ~= keyed.whole then
+    return state.noted(ANSWERED .. keyed.id) or 0
+  end
+  local _, at_ms = shared_latency(keyed.id)
   return at_ms
 end
 

@@ -38,8 +38,8 @@ local function load(path)
 end
 
 
--- The key of an endpoint as last looked at; an endpoint that wants none has an empty one. {value, version, bearer} or
--- {missing, since_ms}; changed_ms, once it has changed since this worker began.
+-- The key of an endpoint (nginx/endpoint/keyed.lua) as last looked at; an endpoint that wants none has an empty one.
+-- {value, version, bearer} or {missing, since_ms}; changed_ms, once it has changed since this worker began.
 local NONE = { value = "", version = "", since_ms = 0 }
 
 function _M.of(endpoint)
@@ -133,8 +133,10 @@ end
 -- Looks at all files of a document again.
 function _M.refresh(doc)
   for _, endpoint in ipairs(doc.endpoints) do
-    if endpoint.key_path then
-      load(endpoint.key_path)
+    for _, keyed in ipairs(endpoint.keys) do
+      if keyed.key_path then
+        load(keyed.key_path)
+      end
     end
   end
   if doc.access.mode == "Keys" then

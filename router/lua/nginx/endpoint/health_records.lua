@@ -22,6 +22,9 @@ local LISTED_INTERVALS = 3 -- so long a model that is not on the endpoint's list
 -- The questions of an endpoint's checks, and the key of their record; neither when there are no checks.
 function _M.prepare(endpoint, policy)
   endpoint.questions = policy.interval_ms > 0 and check_types.of(policy.type, endpoint.provider) or nil
+  for _, keyed in ipairs(endpoint.keys) do
+    keyed.check_key = endpoint.questions and PREFIX .. keyed.id
+  end
   endpoint.check_key = endpoint.questions and PREFIX .. endpoint.id
   endpoint.upstream_names = {}
   for i, route in ipairs(endpoint.models) do
@@ -30,8 +33,14 @@ function _M.prepare(endpoint, policy)
 end
 
 
+-- Of an endpoint with several keys: the best of theirs, because what one key cannot reach another one may.
 function _M.record(endpoint)
-  return state.read(endpoint.check_key, check_state.new)
+  local best
+  for i = 1, #endpoint.keys do
+    local record = state.read(endpoint.keys[i].check_key, check_state.new)
+    best = best and check_state.better(best, record) or record
+  end
+  return best
 end
 
 
@@ -40,9 +49,15 @@ local function no_credit()
 end
 
 
--- currency -> what is left on its account, where the provider says it.
+-- currency -> what is left on its account, where the provider says it. Of several keys: of the account that has least.
 function _M.credit(endpoint)
-  return endpoint.check_key and state.read(CREDIT .. endpoint.id, no_credit).by_currency or {}
+  local least = {}
+  for _, keyed in ipairs(endpoint.check_key and endpoint.keys or {}) do
+    for currency, amount in pairs(state.read(CREDIT .. keyed.id, no_credit).by_currency) do
+      least[currency] = math.min(least[currency] or amount, amount)
+    end
+  end
+  return least
 end
 
 
@@ -60,7 +75,7 @@ local function step(endpoint, event, result, now_ms)
   local change = effects.transition
   if change then
     ngx.log(ngx.WARN, "health checks of endpoint ", endpoint.name, ": ", change.reason, " (", result, ")")
-    state.log_transition({ at_ms = now_ms, endpoint = endpoint.name, model = "",
+    state.log_transition({ at_ms = now_ms, endpoint = endpoint.name, model = "", key = endpoint.number,
                            from = change.from, to = change.to, reason = change.reason })
   end
 end
@@ -98,7 +113,8 @@ local function keep_credit(endpoint, credit)
 end
 
 
--- A check has ended. `finding`: of core/health/check_types.lua. key_version: of the key that was used.
+-- A check has ended. endpoint: with the key that was used (keyed.lua), of the version key_version. `finding`: of
+-- core/health/check_types.lua.
 function _M.ended(endpoint, finding, key_version, now_ms)
   local result = finding.result
   metrics.count(metrics.series("poolkeeper_health_checks_total", endpoint.name, result))
@@ -114,8 +130,8 @@ function _M.ended(endpoint, finding, key_version, now_ms)
     keep_list(endpoint, finding.listed, now_ms)
   end
   if event == "refused" then
-    backoffs.failure({ endpoint = endpoint, policy = endpoint.policy, key_version = key_version, started_ms = now_ms,
-                    is_check = true }, "refused", { class = "Credential", reason = result }, now_ms)
+    backoffs.failure({ endpoint = endpoint.whole, keyed = endpoint, policy = endpoint.policy, key_version = key_version,
+                       started_ms = now_ms, is_check = true }, "refused", { class = "Credential", reason = result }, now_ms)
     return
   end
   state.epoch()

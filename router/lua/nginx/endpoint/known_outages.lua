@@ -11,6 +11,7 @@ local clock = require "nginx.shared.clock"
 local credentials = require "nginx.endpoint.credentials"
 local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
+local keyed = require "nginx.endpoint.keyed"
 local state = require "nginx.shared.state"
 
 local _M = {}
@@ -37,11 +38,15 @@ local function begin_one(outage, endpoint, policy, now_ms)
     begin_record(breakers.name({ id = id_of(endpoint) }, outage.model), breaker.new, opened)
     return
   end
-  local path = credentials.path_of(endpoint)
-  local key = credentials.of({ key_path = path })
-  if not key.missing then
-    local down = backoff.new_down(outage.reason, key.version, now_ms, opened.retry_at_ms)
-    begin_record(backoffs.key_of(id_of(endpoint)), backoff.new, down)
+  endpoint.id = id_of(endpoint)
+  endpoint.backoff_key = backoffs.key_of(endpoint.id)
+  keyed.prepare(endpoint)
+  for _, one in ipairs(endpoint.keys) do
+    local key = credentials.of(one)
+    if not key.missing then
+      local down = backoff.new_down(outage.reason, key.version, now_ms, opened.retry_at_ms)
+      begin_record(one.backoff_key, backoff.new, down)
+    end
   end
 end
 

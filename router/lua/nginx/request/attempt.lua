@@ -150,7 +150,7 @@ end
 local function patience_ms(request, attempt)
   local is_stream, left_ms = attempt.is_stream, nil
   if not request.parsed.stream then
-    if request.attempts < request.doc.policy.retry.max_attempts
+    if request.attempts - request.key_faults < request.doc.policy.retry.max_attempts
         and offers.has_another(request, attempt.endpoint, attempt.started_ms) then
       left_ms = request.deadline_ms - attempt.started_ms
     else

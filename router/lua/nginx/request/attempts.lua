@@ -104,7 +104,7 @@ function go_on(request, attempt, obstacle)
   if attempt.policy.hedging then
     attempt, answer, failure = hedge.run(request, attempt)
   else
-    answer, failure = attempt_on.run(request, attempt, credentials.of(attempt.endpoint))
+    answer, failure = attempt_on.run(request, attempt, credentials.of(attempt.keyed))
   end
   if answer then
     return deliver(request, attempt, answer)

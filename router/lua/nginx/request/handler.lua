@@ -79,7 +79,7 @@ local function begin(surface, path)
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
     is_last_resort = false, body_bytes = 0, connection = nil, is_beta = false, query = "",
     account = { attempts = {} }, outcome = nil, first_content_ms = 0, barred = nil, features = nil, is_explained = false,
-    pools = nil, loops = nil,
+    pools = nil, loops = nil, key_faults = 0,
   }
   request_log.begin(request, client_headers)
   ngx.ctx.request = request
@@ -179,6 +179,9 @@ function _M.serve(closes)
   body.read(request)
   if doc.policy.balancing.affinity then
     request.conversation = affinity.of(request, doc.policy.balancing.affinity)
+  end
+  if doc.has_several_keys then
+    request.key_number = affinity.key_number(request)
   end
   request.forwarded, request.asked_headers = headers.forwarded(request.client_headers)
   if not request.pools then -- else the first pool decides what is kept, and what a caller gets when nobody answers

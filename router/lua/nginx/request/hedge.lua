@@ -53,7 +53,7 @@ end
 
 
 local function run(request, attempt)
-  return attempt, attempt_on.run(request, attempt, credentials.of(attempt.endpoint))
+  return attempt, attempt_on.run(request, attempt, credentials.of(attempt.keyed))
 end
 
 

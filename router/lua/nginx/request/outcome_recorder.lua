@@ -23,6 +23,8 @@ local TOKEN_TYPES = values.TOKEN_TYPES
 
 local _M = {}
 
+local NONE = {}
+
 -- The series of an endpoint and a model, made once.
 local function series_of(endpoint, attempt)
   local bounds, model = endpoint.bounds, attempt.model
@@ -91,7 +93,10 @@ function _M.first_content(attempt, now_ms)
   pending_latency.over(attempt)
   breakers.first_content(attempt, now_ms)
   substitutions.look(attempt, now_ms)
-  backoffs.success(attempt.endpoint, attempt.model, now_ms, attempt.started_ms)
+  backoffs.success(attempt, now_ms)
+  for _, refused in ipairs(attempt.refused_before or NONE) do
+    backoffs.key_proved_bad(refused, attempt, now_ms)
+  end
   backoffs.sample_latency(attempt.endpoint, pending_latency.sample(attempt, wait_ms, now_ms), now_ms)
   if attempt.policy.is_adaptive then
     concurrency_limits.answered(attempt, wait_ms, now_ms)
@@ -208,6 +213,9 @@ function _M.release(attempt)
   if attempt.holds_slot then
     attempt.holds_slot = false
     in_flight.release(attempt.endpoint.id)
+    if attempt.keyed ~= attempt.endpoint then
+      in_flight.release(attempt.keyed.id)
+    end
     queue.freed()
   end
 end

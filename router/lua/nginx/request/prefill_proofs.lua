@@ -42,13 +42,12 @@ end
 
 
 -- true, false, or nil where the answer says neither.
-local function ask(endpoint, model, connect_ms, deadline_ms, allow_loopback)
+local function ask(endpoint, key, model, connect_ms, deadline_ms, allow_loopback)
   local conn = http_client.connect(endpoint, connect_ms, deadline_ms, allow_loopback, true)
   if not conn then
     return nil
   end
-  local key, place, own = credentials.of(endpoint), endpoint.places.chat, endpoint.own_headers
-  local body = prefill_proof.body(model)
+  local place, own, body = endpoint.places.chat, endpoint.own_headers, prefill_proof.body(model)
   local status = conn:exchange({
     "POST ", endpoint.origin, place.path, " HTTP/1.1\r\nHost: ", endpoint.authority,
     key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",
@@ -70,10 +69,10 @@ end
 
 
 local function find_out(proof, attempt, deadline_ms, allow_loopback)
-  local endpoint = attempt.endpoint
+  local endpoint, key = attempt.endpoint, credentials.of(attempt.keyed)
   proof.asked_until_ms = deadline_ms
-  local continues = ask(endpoint, attempt.route.upstream_name, attempt.policy.timeouts.connect_ms, deadline_ms,
-                        allow_loopback)
+  local connect_ms = attempt.policy.timeouts.connect_ms
+  local continues = ask(endpoint, key, attempt.route.upstream_name, connect_ms, deadline_ms, allow_loopback)
   proof.asked_until_ms, proof.continues = 0, continues
   proof.until_ms = now_ms() + (continues == nil and DOUBT_MS or KNOWN_MS)
   if continues == false then

@@ -140,8 +140,8 @@ local function may_go_on(request, attempt, failure)
   if failure.differs and not attempt.continues then
     return false -- a second answer that contradicts the first one: a third one would, too
   end
-  return (outcome.goes_on(failure.class, request.attempts, allowed) or is_prefill_refused(attempt, failure))
-    and retry_budget.retries:withdraw()
+  local goes_on = outcome.goes_on(failure.class, request.attempts - request.key_faults, allowed)
+  return (goes_on or is_prefill_refused(attempt, failure)) and retry_budget.retries:withdraw()
 end
 
 
@@ -167,7 +167,7 @@ function _M.after(request, failed, failure)
   end
   attempt.recovers = attempt.continues and "Continue" or "Restart"
   outcome_recorder.failover(failed.endpoint, attempt.endpoint, failure.class)
-  local answer, its_failure = attempt_on.run(request, attempt, credentials.of(attempt.endpoint))
+  local answer, its_failure = attempt_on.run(request, attempt, credentials.of(attempt.keyed))
   if answer and answer.events then
     outcome_recorder.recovery(attempt)
     return attempt, answer

@@ -119,7 +119,7 @@ local function find_in_tier(request, attempt, failure)
   end
   request.only_tier = attempt.endpoint.tier
   local another = balancer.next(request, clock.now_ms())
-  local left = request.doc.policy.retry.max_attempts - request.attempts - 1
+  local left = request.doc.policy.retry.max_attempts - (request.attempts - request.key_faults) - 1
   if not another and left >= offers.other_tiers(request, attempt.endpoint.tier, clock.now_ms()) then
     pause(repeat_ms(request))
     request.excluded[name] = nil
@@ -134,7 +134,7 @@ end
 -- The attempt after a failed one, paid from the budget when the failed one cost the provider anything. Or nil and the
 -- obstacle.
 function _M.after(request, attempt, failure)
-  if not outcome.goes_on(failure.class, request.attempts, request.doc.policy.retry.max_attempts)
+  if not outcome.goes_on(failure.class, request.attempts - request.key_faults, request.doc.policy.retry.max_attempts)
       or clock.now_ms() >= request.deadline_ms then
     return nil
   end

@@ -23,7 +23,7 @@ end
 
 describe("a choice for people", function()
   it("has those whose turn it is, then other tiers, then the excluded ones with what was seen", function()
-    local rows = choice_report.of(endpoints("down", "low", "first"), { down = { "Backoff", "Busy" } },
+    local rows = choice_report.of(endpoints("down", "low", "first"), { down = { "Backoff", "Busy" } }, {},
                                   { candidate("low", { tier = 1 }), candidate("first", { in_flight = 5 }) }, CONTEXT)
     assert.same({
       { name = "first", tier = 0, weight = 50, inFlight = 5, limit = 10 },
