@@ -364,3 +364,56 @@ def test_a_share_that_shrinks_lets_nobody_new_in_until_there_is_room(
     entries = a.wait_idle()
     ended = sorted(entry.ended_monotonic_s for entry in entries[:6] if entry.ended_monotonic_s is not None)
     assert entries[6].started_monotonic_s >= ended[4]  # five of the six were gone: one in flight, one more may be
+
+
+ONE_PLACE = {"web": ("a",), "batch": ("b",), "all": ("a", "b")}
+"""Client -> the endpoints that it may use; each endpoint has one place."""
+IMAGE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]}]
+
+
+def serve_one_place_each(router: Router, a: FakeProvider, b: FakeProvider, **of_a: object) -> None:
+    clients_of = tuple(
+        ClientDoc(name=name, key_file=name, source=f"Secret clients, key {name}", allowed_endpoints=allowed)
+        for name, allowed in ONE_PLACE.items()
+    )
+    for name in ONE_PLACE:
+        router.write_key(name, f"client-{name}", folder="clients")
+    router.serve(
+        endpoint("a", a, max_connections=1, **of_a), endpoint("b", b, max_connections=1),
+        access=AccessDoc(mode="Keys", clients=clients_of), policy=queueing(),
+    )  # fmt: skip
+
+
+def bearer(name: str) -> dict[str, str]:
+    return {"authorization": f"Bearer client-{name}"}
+
+
+def test_who_waits_for_the_only_endpoint_it_may_use_holds_up_nobody_who_may_use_another(
+    router: Router, a: FakeProvider, b: FakeProvider, callers: ThreadPoolExecutor
+) -> None:
+    """One worker, so that all stand in its lines: in the same one, the first would keep all others from looking."""
+    serve_one_place_each(router, a, b)
+    with Busy(router, a, bearer("web")):
+        with Busy(router, b, bearer("batch")):
+            first, *others = queue_up(router, callers, {"key": "web"}, {"key": "batch"}, {"key": "all"})
+        assert [one.result().headers["x-poolkeeper-endpoint"] for one in others] == ["b", "b"]
+        assert not first.done()
+        assert ask(router, key="batch").status_code == 200, "a newcomer goes past who cannot go where it goes"
+
+    assert first.result().headers["x-poolkeeper-endpoint"] == "a"
+
+
+def test_a_request_that_one_endpoint_lacks_the_feature_for_waits_for_the_other_alone(
+    router: Router, a: FakeProvider, b: FakeProvider, callers: ThreadPoolExecutor
+) -> None:
+    serve_one_place_each(router, a, b, lacks=("images",))
+    with Busy(router, b, bearer("batch")):
+        with Busy(router, a, bearer("web")):
+            image = callers.submit(ask, router, "hello", "all", messages=IMAGE)
+            eventually(lambda: depth(router) == 1, "the image waits")
+            text = callers.submit(ask, router, "hello", "all")
+            eventually(lambda: depth(router) == 2, "the text waits behind it")
+        assert text.result().headers["x-poolkeeper-endpoint"] == "a"
+        assert not image.done()
+
+    assert image.result().headers["x-poolkeeper-endpoint"] == "b"

@@ -180,7 +180,7 @@ RULES: tuple[Rule, ...] = (
         Endpoint,
         "must not name the API key of credentialsRef once more",
         "!has(self.credentialsRef) || !has(self.credentialsRefs) || "
-        "!self.credentialsRefs.exists(ref, ref == self.credentialsRef)",
+        "!self.credentialsRefs.exists(ref, ref.name == self.credentialsRef.name && ref.key == self.credentialsRef.key)",
         lambda endpoint: endpoint.credentials_ref not in endpoint.credentials_refs,
         at="credentialsRefs",
     ),
