@@ -5,7 +5,8 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-from hack.generate.admission import HARMLESS, Reference, references, variables
+from hack.generate.admission import HARMLESS, variables
+from hack.generate.references import Reference, references
 from hack.generate.structural import UntranslatableError
 from poolkeeper.api.base import ConfigMapKeyRef, Model, SecretKeyRef
 from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolSpec
