@@ -199,9 +199,7 @@ end
 local function forget_the_gone(doc)
   local ids = {}
   for _, endpoint in ipairs(doc.endpoints) do
-    keyed.each_id(endpoint, function(id)
-      ids[id] = true
-    end)
+    keyed.add_ids(ids, endpoint)
   end
   breakers.sweep(ids)
   backoffs.sweep(ids)

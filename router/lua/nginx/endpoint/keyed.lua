@@ -33,12 +33,12 @@ function _M.prepare(endpoint)
 end
 
 
--- Calls see(id) for the endpoint and each of its keys; the document need not be prepared.
-function _M.each_id(endpoint, see)
+-- Adds the ids of the endpoint and of each of its keys to a set; the document need not be prepared.
+function _M.add_ids(ids, endpoint)
   local id = endpoint.name .. "@" .. endpoint.fingerprint
-  see(id)
+  ids[id] = true
   for _, credential in ipairs(endpoint.credentials or {}) do
-    see(id_of(id, credential))
+    ids[id_of(id, credential)] = true
   end
 end
 
