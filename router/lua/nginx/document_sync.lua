@@ -64,7 +64,7 @@ end
 local function prepare_endpoint(endpoint, doc)
   endpoint.id = endpoint.name .. "@" .. endpoint.fingerprint
   endpoint.backoff_key = backoffs.key_of(endpoint.id)
-  keyed.prepare(endpoint)
+  doc.has_several_keys = keyed.prepare(endpoint) or doc.has_several_keys
   health_records.prepare(endpoint, doc.policy.health_check)
   endpoint.places = surface_support.of(endpoint.provider, endpoint.path)
   endpoint.is_pool = endpoint.provider == "Poolkeeper"
@@ -153,7 +153,6 @@ local function prepare(doc, before)
   route.prepare_endpoints(doc)
   for _, endpoint in ipairs(doc.endpoints) do
     prepare_endpoint(endpoint, doc)
-    doc.has_several_keys = doc.has_several_keys or keyed.are_several(endpoint)
   end
   prepare_policy(doc.policy)
   doc.guard_policy = pool_breaker.policy_of(doc)

@@ -17,7 +17,7 @@ end
 
 
 -- Gives the endpoint `keys`: its forms, each with `whole`, the endpoint. number: its place in the list, for people; it may
--- change with the list. id: of the key, by where it comes from.
+-- change with the list. True where it has several. id: of the key, by where it comes from.
 function _M.prepare(endpoint)
   endpoint.whole, endpoint.keys = endpoint, { endpoint }
   endpoint.key_path = credentials.path_of(endpoint)
@@ -30,6 +30,7 @@ function _M.prepare(endpoint)
     one.key_path, one.keys = credentials.path_of(one), { one }
     endpoint.keys[i] = one
   end
+  return endpoint.keys[2] ~= nil
 end
 
 
@@ -40,12 +41,6 @@ function _M.add_ids(ids, endpoint)
   for _, credential in ipairs(endpoint.credentials or {}) do
     ids[id_of(id, credential)] = true
   end
-end
-
-
--- Does an endpoint have several keys?
-function _M.are_several(endpoint)
-  return endpoint.keys[2] ~= nil
 end
 
 
