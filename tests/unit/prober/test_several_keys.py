@@ -1,4 +1,4 @@
-"""A probe asks an endpoint with each of its API keys; what is wrong with one of them is no verdict on the endpoint."""
+"""A probe asks an endpoint with each of its API keys; what is wrong with one of them says nothing of the endpoint."""
 
 from collections import Counter
 from pathlib import Path

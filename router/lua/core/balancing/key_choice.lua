@@ -31,7 +31,7 @@ function _M.choose(keys, number, random)
 end
 
 
--- How many requests may be in flight with these keys together; ceiling: at the endpoint.
+-- How many requests may be in flight with these keys together, at most the connection limit of the endpoint.
 function _M.ceiling(keys, ceiling)
   local total = 0
   for i = 1, #keys do
