@@ -21,9 +21,9 @@ is 200, has content, a `finish_reason` and `[DONE]`. It counts in the step in wh
 |---|---|---:|---:|---:|---:|"""
 TAIL = """
 "After" is the time until the state of the second column was reached: after an upgrade, until the last old router has
-finished its last stream and is gone. "Sent again": the router closed a kept connection in the moment in which the
-caller sent the next request on it. The headers of a stream are gone long before its end, so nothing can announce that.
-Client libraries send such a request again by themselves (OpenAI's does, twice), and so do these callers, once.
+finished its last stream and is gone. "Sent again": a kept connection was closed in the moment in which the caller sent
+the next request on it; these callers send it once more, as client libraries do. A router that ends says first that its
+connections close (`GET /drain`), so only one of a release from before that can do this.
 What to do yourself: [operations.md](operations.md).
 """
 

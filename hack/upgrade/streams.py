@@ -1,8 +1,7 @@
 """A hundred callers that stream without a pause, and what each answer was. They run in a thread of their own.
 
 They do what OpenAI's library does: a request whose kept connection closes before any byte of an answer is sent again,
-once here. A server that ends closes kept connections, perhaps in the very moment in which one is used again, and a
-stream's headers are gone too early to announce it. How often is counted apart.
+once here. How often is counted apart: a router that ends says first that its connections close, so it should be never.
 """
 
 import asyncio

@@ -191,7 +191,7 @@ class Serving:
             since=clock.now(),
             ask=ask,
             on_findings=SettledFindings(self.teller),
-            on_probe_status=self._probe_status,
+            on_update=self._updated,
             on_edit=self._edited,
         )
 
@@ -204,7 +204,7 @@ class Serving:
             self.state, PoolChange(at=clock.now(), kind=kind, message=message, by="run", is_warning=is_warning)
         )
 
-    def _probe_status(self, update: StatusUpdate) -> None:
+    def _updated(self, update: StatusUpdate) -> None:
         pool = PoolRecord(metadata=PoolMeta(name=self.key.name, namespace=self.key.namespace), status=update.status)
         run = RunRecord(pid=os.getpid(), base_url=f"{self.client.url}/v1", admin_url=self.admin.url, pool=pool)
         run_record.write(self.state, run)

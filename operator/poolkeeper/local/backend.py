@@ -81,7 +81,7 @@ class LocalBackend:
     since: datetime
     ask: Ask
     on_findings: Callable[[Sequence[Finding]], None]
-    on_probe_status: Callable[[StatusUpdate], None]
+    on_update: Callable[[StatusUpdate], None]
     on_edit: Callable[[], None] = lambda: None
     _stamp: object = None
     _declared: Declared | None = None
@@ -175,7 +175,7 @@ class LocalBackend:
         if update.status.last_probe and update.status.last_probe != before:
             probe_results.remember(self.state, update.status.last_probe)
         self._previous = update.status
-        self.on_probe_status(update)
+        self.on_update(update)
 
     def _look(self) -> Declared:
         """The files, read again when they may have changed."""

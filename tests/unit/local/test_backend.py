@@ -85,7 +85,7 @@ def stage_on(folder: Path, state: Path, secret_values: dict[tuple[str, str], byt
         since=NOW,
         ask=a_router_that_took_everything(StateDir(state)),
         on_findings=findings.append,
-        on_probe_status=updates.append,
+        on_update=updates.append,
     )
     return Stage(folder, backend, findings, updates)
 
