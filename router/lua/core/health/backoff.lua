@@ -144,10 +144,10 @@ end
 
 
 -- An attempt failed. kind: what its class does (outcome.lua) or nil. outcome: class, reason, retry_after_ms, limit.
--- context: now_ms, started_ms (of the attempt), retry (policy), long_backoff_ms, key (the version of the key file was sent),
--- asked (for what), model, scope (back_off), digest (of the request), is_check (a health check failed, no attempt),
--- is_outage (it counts for the row), is_proved (another key of the endpoint was not refused). Gives the record and, when the
--- endpoint went out of service by it, a transition.
+-- context: now_ms, started_ms (of the attempt), retry (policy), long_backoff_ms, key (the version of the key file that was
+-- sent), asked (for what), model, scope (back_off), digest (of the request), is_check (a health check failed, no attempt),
+-- is_outage (it counts for the row), is_proved (another key of the endpoint was not refused). Gives the record and, when
+-- the endpoint went out of service by it, a transition.
 function _M.failure(record, kind, outcome, context)
   local failed = copy_of(record)
   failed.error_class, failed.error_at_ms = outcome.class, context.now_ms
