@@ -58,7 +58,7 @@ ECHOES: dict[str, bytes | Iterable[bytes]] = {
     "every character escaped": answer(
         error("no: KEY").replace(b"KEY", "".join(f"\\u{ord(c):04X}" for c in KEY).encode())
     ),
-    "gzip": answer(gzip.compress(error(f"no: {KEY}")), "Content-Encoding: gzip"),
+    "gzip": answer(gzip.compress(error(f"no: {KEY}"), mtime=0), "Content-Encoding: gzip"),
     "two writes": pieces(error(f"no: {KEY}")),
     "a folded header": answer(error("no"), f"X-Echo: {KEY[:7]}\r\n {KEY[7:]}"),
     "a header": answer(error("no"), f"X-Echo: {KEY}", f"X-Request-Id: {KEY}", f"Location: /{KEY}"),
