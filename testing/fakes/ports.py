@@ -34,7 +34,7 @@ class Slice:
             port = self.first + 1 + self._given % (SLICE - 1)
             self._given += 1
             with suppress(OSError):
-                _bound(port).close()
+                _bound(port, beside_ended=True).close()
                 return port
         raise RuntimeError(f"all ports from {self.first} to {self.first + SLICE - 1} are taken")
 
@@ -49,10 +49,14 @@ def _own() -> Slice:
     raise RuntimeError(f"{slices} processes hold a slice of the ports {FIRST} to {END}; wait until one has ended")
 
 
-def _bound(port: int) -> socket.socket:
-    """A socket that has this port, and that no process started from here inherits."""
+def _bound(port: int, *, beside_ended: bool = False) -> socket.socket:
+    """A socket that has this port, and that no process started from here inherits. beside_ended: also where connections
+    that have ended still wait for their last packets (a minute), as every server takes a port; else hardly any is free
+    after a minute of short tests, and a test is given the last one twice."""
     holder = socket.socket()
     try:
+        if beside_ended:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((HOST, port))
     except OSError:
         holder.close()

@@ -56,7 +56,8 @@ def a_day(router: Router, a: FakeProvider, b: FakeProvider) -> None:
     a.set("error500")
     eventually(lambda: router.ask().is_success and router.endpoint("a").breaker == "Open", "the breaker opens")
 
-    router.serve(endpoint("b", b, max_connections=1), access=ACCESS, policy=QUEUEING)
+    keys = tuple(one.credential for one in (second, first) if one.credential)
+    router.serve(endpoint("b", b, max_connections=1, credentials=keys), access=ACCESS, policy=QUEUEING)
     b.set("ok", tokens=100_000, token_interval_ms=20)
     with router.stream() as running:
         pieces = running.iter_bytes()  # kept: without it the response is closed

@@ -38,3 +38,14 @@ def test_processes_side_by_side_are_given_different_ports() -> None:
 
     assert all(given)
     assert len(set().union(*given)) == sum(map(len, given))
+
+
+def test_one_whose_connections_have_ended_is_given_again() -> None:
+    """The side that closes first keeps its port for a minute, for late packets. Tests take a port more often."""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)) as server, socket.create_connection(("127.0.0.1", port)) as caller:
+        served, _ = server.accept()
+        served.close()
+        assert caller.recv(1) == b""
+
+    assert port in {free_port() for _ in range(SLICE)}
