@@ -27,3 +27,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if asked not in RARE_MARKS or not is_test:
         return None
     return None if f"pytest.mark.{asked}" in collection_path.read_text(encoding="utf-8") else True
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests first where workers share them: one that begins last keeps all others waiting for it."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
