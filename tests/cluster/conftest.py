@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from cluster.demo_bed import serving_demo
 from testing.cluster_bed import Bed, Kubectl, cluster_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,15 +85,5 @@ def release(kubectl: Kubectl, cluster_env: Mapping[str, str], e2e_namespace: str
 
 @pytest.fixture(scope="session")
 def bed(kubectl: Kubectl, cluster_env: Mapping[str, str], release: str, e2e_namespace: str) -> Bed:
-    """The demo pool, serving: a scripted DeepSeek as tier 0, the real model server as tier 1."""
-    command = [str(ROOT / "hack/demo/demo.sh"), "apply", e2e_namespace]
-    done = subprocess.run(command, capture_output=True, text=True, env=dict(cluster_env), stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"
-    kubectl(
-        "-n", e2e_namespace, "rollout", "status", "deployment", "official", "local", "--timeout=120s", timeout_s=180
-    )
-    bed = Bed(kubectl, e2e_namespace)
-    bed.warm_up("local")
-    bed.wait_condition("Ready", "True", timeout_s=120)
-    bed.wait_condition("Available", "True")
-    return bed
+    """The demo pool, serving."""
+    return serving_demo(kubectl, cluster_env, e2e_namespace)
