@@ -43,7 +43,7 @@ def wait_checks(fake: FakeProvider, count: int) -> None:
 
 
 def takes_nobody(router: Router) -> bool:
-    with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", router.port)):
+    with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", router.port)):
         return False
     return True
 
