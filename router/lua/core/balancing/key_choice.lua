@@ -60,4 +60,12 @@ function _M.all_out(states)
 end
 
 
+local PASSES = { RateLimited = true, Busy = true } -- a backoff; any other reason is the credential's
+
+-- Of what keeps all keys out: does it end by itself, and soon?
+function _M.is_to_pass(out)
+  return PASSES[out.reason] or false
+end
+
+
 return _M

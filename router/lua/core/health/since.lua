@@ -2,13 +2,12 @@
 -- until an answer or a check has ended it.
 
 local backoff = require "core.health.backoff"
+local is_to_pass = require("core.balancing.key_choice").is_to_pass
 local probe_advice = require "core.balancing.probe_advice"
 
 local min = math.min
 
 local _M = {}
-
-local PASSES = { RateLimited = true, Busy = true } -- a backoff; any other reason of a key is the credential's
 
 local QUIET_MS = 60000 -- after a backoff: without a request for so long, nothing keeps any out
 
@@ -30,7 +29,7 @@ end
 
 
 local function of_pauses(record, keys_out, now_ms)
-  local since_ms = keys_out and PASSES[keys_out.reason] and keys_out.since_ms or 0
+  local since_ms = keys_out and is_to_pass(keys_out) and keys_out.since_ms or 0
   local function look(pause)
     if pause.row > 0 and now_ms < pause.until_ms + QUIET_MS then
       since_ms = earliest(since_ms, pause.first_ms)
@@ -45,7 +44,7 @@ end
 
 
 local function of_key(record, key, keys_out, now_ms)
-  if keys_out and not PASSES[keys_out.reason] then
+  if keys_out and not is_to_pass(keys_out) then
     return keys_out.since_ms
   end
   if key.missing then

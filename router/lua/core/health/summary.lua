@@ -3,6 +3,7 @@
 
 local max = math.max
 
+local key_choice = require "core.balancing.key_choice"
 local probe_advice = require "core.balancing.probe_advice"
 local breaker = require "core.health.breaker"
 local backoff = require "core.health.backoff"
@@ -58,11 +59,10 @@ local function well_since_ms(view, circuit)
 end
 
 
-local PASSES = { RateLimited = true, Busy = true } -- by itself, and soon: an open breaker is worse
-
+-- What ends by itself, and soon, comes later: an open breaker is worse.
 local function of_keys(view, is_to_pass)
   local out = view.keys_out
-  if out and (PASSES[out.reason] or false) == is_to_pass then
+  if out and key_choice.is_to_pass(out) == is_to_pass then
     return shown("Unhealthy", out.reason, out.since_ms, out.retry_at_ms)
   end
 end

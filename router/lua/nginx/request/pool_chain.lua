@@ -35,7 +35,7 @@ end
 -- Sets request.pools: those it has come through, nil: none. Gives whether it goes in a circle.
 function _M.begin(request)
   local loops
-  request.pools, loops = hops.of(rawget(request.client_headers, HEADER), id_of(request.doc))
+  request.pools, loops = hops.of(request.client_headers[HEADER], id_of(request.doc))
   return loops
 end
 

@@ -27,20 +27,6 @@ local LINES = "\r\nUser-Agent: poolkeeper-proof\r\nContent-Type: application/jso
 local proofs = {}
 
 
-local function read_whole(conn, deadline_ms)
-  local parts, size = {}, 0
-  while size < ANSWER_MAX_BYTES do
-    local data, err = conn:read(deadline_ms)
-    if not data then
-      conn:finish()
-      return err == "end" and table.concat(parts) or nil
-    end
-    parts[#parts + 1], size = data, size + #data
-  end
-  conn:close()
-end
-
-
 -- true, false, or nil where the answer says neither.
 local function ask(endpoint, key, model, connect_ms, deadline_ms, allow_loopback)
   local conn = http_client.connect(endpoint, connect_ms, deadline_ms, allow_loopback, true)
@@ -57,11 +43,11 @@ local function ask(endpoint, key, model, connect_ms, deadline_ms, allow_loopback
     conn:close()
     return nil
   end
-  local text = read_whole(conn, deadline_ms)
+  local text, is_whole = conn:read_body(ANSWER_MAX_BYTES, deadline_ms)
   if status >= 400 and status < 500 and status ~= 429 and status ~= 408 then
     return false -- it takes no such request
   end
-  if status ~= 200 or not text then
+  if status ~= 200 or not is_whole then
     return nil
   end
   return prefill_proof.continues(cjson.decode(text))

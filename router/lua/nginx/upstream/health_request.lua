@@ -55,26 +55,6 @@ local function ask(endpoint, message, deadline_ms, allow_loopback)
 end
 
 
--- The body, or as much of it as is wanted; nil when it broke.
-local function body_of(conn, wanted_bytes, deadline_ms)
-  local parts, size = {}, 0
-  while size < wanted_bytes do
-    local data, err = conn:read(deadline_ms)
-    if not data then
-      if err ~= "end" then
-        conn:close()
-        return nil, err
-      end
-      conn:finish()
-      return table.concat(parts), true
-    end
-    parts[#parts + 1], size = data, size + #data
-  end
-  conn:close()
-  return table.concat(parts), false
-end
-
-
 local function put(endpoint, question, key, deadline_ms, allow_loopback)
   local conn, status, fault = ask(endpoint, message_for(endpoint, question, key), deadline_ms, allow_loopback)
   if not conn then
@@ -84,7 +64,7 @@ local function put(endpoint, question, key, deadline_ms, allow_loopback)
     conn:close()
     return { result = "ProxyFailed" }
   end
-  local text, is_whole = body_of(conn, question.body_bytes, deadline_ms)
+  local text, is_whole = conn:read_body(question.body_bytes, deadline_ms)
   if not text then
     return { result = is_whole == "timeout" and "TimedOut" or "Truncated" }
   end

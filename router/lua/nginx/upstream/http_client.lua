@@ -221,6 +221,26 @@ function connection:finish()
 end
 
 
+-- The body, or as much of it as is wanted, and whether that is all of it; nil and an error when it broke. Done with it then.
+function connection:read_body(wanted_bytes, deadline_ms)
+  local parts, size = {}, 0
+  while size < wanted_bytes do
+    local data, err = self:read(deadline_ms)
+    if not data then
+      if err ~= "end" then
+        self:close()
+        return nil, err
+      end
+      self:finish()
+      return table.concat(parts), true
+    end
+    parts[#parts + 1], size = data, size + #data
+  end
+  self:close()
+  return table.concat(parts), false
+end
+
+
 -- After the last event of a stream: reads what is left of the framing, so that the connection can be kept.
 function connection:finish_stream()
   self:read(now_ms() + END_GRACE_MS)
