@@ -21,6 +21,16 @@ BROKEN = """
 def test_broken():
     raise AssertionError
 """
+UNLIKE = """
+import os
+from pathlib import Path
+
+import pytest
+
+@pytest.mark.parametrize("worker", [os.getpid()])
+def test_unlike(worker):
+    Path("played").touch()
+"""
 NAMES_ONE = 'echo "$*" >>played; echo tests/test_flaky.py::test_flaky >>"$FLAKY"'
 PASSES = 'echo "$*" >>played'
 FAILS = "false"
@@ -73,6 +83,12 @@ class TestPytest:
         code, named = self.played(tree, flaky=FLAKY, later="def test_later():\n    raise KeyboardInterrupt\n")
 
         assert (code > 1, named) == (True, "")
+
+    def test_workers_that_collect_different_tests_play_nothing_alone(self, tree: Path) -> None:
+        """Neither does a second try: without a test that failed, pytest would play all of them, one after the other."""
+        code, named = self.played(tree, unlike=UNLIKE)
+
+        assert (code, named, (tree / "played").exists()) == (1, "", False)
 
 
 class TestMakeTest:

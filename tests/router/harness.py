@@ -170,7 +170,10 @@ class Router:
             self._process = subprocess.Popen(
                 [str(self._home / "entrypoint.sh")], env=environment, stdout=log, stderr=log
             )
-        eventually(self._answers, f"the router's admin port answers; its log: {self.log()}")
+        try:
+            eventually(self._answers, "the router's admin port answers")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; its log: {self.log()}") from None
         return self
 
     def _answers(self) -> bool:
