@@ -11,6 +11,7 @@ from poolkeeper.errors import UserError
 from poolkeeper.migration.imported import Imported
 from poolkeeper.migration.litellm import litellm
 from poolkeeper.migration.new_api import new_api
+from poolkeeper.migration.valid import only_valid
 
 SOURCES: Mapping[str, Callable[[object, str], Imported]] = {
     "litellm": lambda document, name: litellm(document if isinstance(document, dict) else {}, name),
@@ -37,13 +38,12 @@ def import_config(source: str, file: Path, name: str) -> None:
     SOURCE is litellm (its config.yaml) or new-api (what its /api/channel/ answers; One API's, too). FILE may be - for
     standard input. No API key is copied: the notes name the Secrets to make.
     """
-    text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        seen = str(error).splitlines()[0]
+        document = yaml.safe_load(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        seen = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{file} is neither YAML nor JSON: {seen}; wanted the file of {source}") from None
-    made = SOURCES[source](document, name)
+    made = only_valid(SOURCES[source](document, name))
     for note in made.notes:
         click.echo(f"note: {note}", err=True)
     if not made.manifests:

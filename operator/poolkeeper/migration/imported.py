@@ -29,9 +29,16 @@ class Imported:
     """`PLACE: what was seen; what to do`, a line each."""
 
 
+def host_of(url: str) -> str:
+    """Empty where it names none: what comes from another gateway's file may be anything."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def provider_of(url: str) -> str:
-    host = urlsplit(url).hostname or ""
-    return PROVIDERS.get(host, "OpenAI")
+    return PROVIDERS.get(host_of(url), "OpenAI")
 
 
 def name_of(text: str, taken: set[str]) -> str:

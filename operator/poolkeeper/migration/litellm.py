@@ -4,10 +4,21 @@ back to becomes a lower tier, under the name that the caller asked for.
 The parts of the file: https://docs.litellm.ai/docs/proxy/configs
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from poolkeeper.migration.imported import Imported, Json, as_list, as_object, manifest, models_of, name_of, provider_of
+from poolkeeper.migration.imported import (
+    Imported,
+    Json,
+    as_list,
+    as_object,
+    host_of,
+    manifest,
+    models_of,
+    name_of,
+    provider_of,
+)
 
 BASES = {
     "deepseek": "https://api.deepseek.com/v1",
@@ -28,6 +39,7 @@ SETTINGS = {
     "timeout",
     "request_timeout",
     "stream_timeout",
+    "model_group_alias",
 }
 ENVIRONMENT = "os.environ/"
 TIERS = 10
@@ -48,14 +60,19 @@ def litellm(document: Json, pool: str = "imported") -> Imported:
     settings = {**as_object(document.get("litellm_settings")), **as_object(document.get("router_settings"))}
     fallbacks = _fallbacks(settings)
     endpoints: dict[object, _Endpoint] = {}
+    aliases = _aliases(settings)
     groups = [as_object(one) for one in as_list(document.get("model_list"))]
     names = list(dict.fromkeys(str(group.get("model_name")) for group in groups if group.get("model_name")))
     below = {lower for lowers in fallbacks.values() for lower in lowers}
     models = [name for name in names if name not in below or name in fallbacks] or names
+    models += [alias for alias, group in aliases.items() if group in names and alias not in names]
     for index, group in enumerate(groups):
         place = f"model_list[{index}]"
         asked = str(group.get("model_name", ""))
-        for caller, depth in _callers(asked, models, fallbacks):
+        if "*" in asked:
+            notes.append(f"{place}: seen model_name {asked}; a pool names its models: left out, add those that you use")
+            continue
+        for caller, depth in _callers(asked, models, fallbacks, aliases):
             _deployment(place, group, caller, depth, endpoints, notes)
     notes += _not_carried(document, settings)
     if not endpoints:
@@ -77,13 +94,22 @@ def _fallbacks(settings: Json) -> dict[str, list[str]]:
     return found
 
 
-def _callers(group: str, models: list[str], fallbacks: Mapping[str, list[str]]) -> Iterator[tuple[str, int]]:
+def _aliases(settings: Json) -> dict[str, str]:
+    """Another name for a group -> the group."""
+    found = as_object(settings.get("model_group_alias"))
+    return {str(name): str(as_object(group).get("model") or group) for name, group in found.items()}
+
+
+def _callers(
+    group: str, models: list[str], fallbacks: Mapping[str, list[str]], aliases: Mapping[str, str]
+) -> Iterator[tuple[str, int]]:
     """Under which names callers reach a group, and how far down."""
-    if group in models:
-        yield group, 0
     for name in models:
-        if group in fallbacks.get(name, ()):
-            yield name, fallbacks[name].index(group) + 1
+        own = aliases.get(name, name)
+        if group == own:
+            yield name, 0
+        elif group in fallbacks.get(own, ()):
+            yield name, fallbacks[own].index(group) + 1
 
 
 def _deployment(
@@ -94,6 +120,12 @@ def _deployment(
     if not upstream:
         prefix, upstream = "openai", prefix
     url = str(params.get("api_base") or params.get("base_url") or BASES.get(prefix, ""))
+    if not upstream:
+        notes.append(f"{place}.litellm_params.model: seen nothing, wanted a model: left out")
+        return
+    if url.startswith(ENVIRONMENT):
+        notes.append(f"{place}.litellm_params.api_base: seen {url}; write the address in its place: left out")
+        return
     if prefix not in OPENAI_LIKE or not url.startswith(("http://", "https://")):
         notes.append(f"{place}: seen {params.get('model')}; its API is not OpenAI's, or api_base is missing: left out")
         return
@@ -109,7 +141,7 @@ def _deployment(
         url.rstrip("/"),
         secret,
         tier,
-        max(1, min(1000, int(weight * 100))) if isinstance(weight, int | float) else 100,
+        max(1, min(1000, int(weight * 100))) if isinstance(weight, int | float) and math.isfinite(weight) else 100,
         max(1, min(10000, limit)) if isinstance(limit, int) else None,
     )
     key: tuple[object, ...] = (made.url, secret, tier, made.weight, made.limit)
@@ -126,7 +158,7 @@ def _secret(place: str, key: object, notes: list[str]) -> tuple[str, str] | None
     text = str(key)
     if text.startswith(ENVIRONMENT):
         variable = text.removeprefix(ENVIRONMENT)
-        name = variable.lower().replace("_", "-").strip("-")
+        name = name_of(variable, set())
         notes.append(f"{place}: put the value of {variable} into Secret {name}, key api-key")
         return name, "api-key"
     name = "imported-" + place.replace("model_list[", "").rstrip("]")
@@ -137,8 +169,7 @@ def _secret(place: str, key: object, notes: list[str]) -> tuple[str, str] | None
 
 def _manifest(one: _Endpoint, served: list[str], taken: set[str]) -> Json:
     provider = provider_of(one.url)
-    host = one.url.split("//", 1)[1].split("/")[0].split(":")[0]
-    name = provider.lower() if provider != "OpenAI" else host.removeprefix("api.").split(".")[0]
+    name = provider.lower() if provider != "OpenAI" else host_of(one.url).removeprefix("api.").split(".")[0]
     ordered = {model: one.models[model] for model in served if model in one.models}
     return {
         "name": name_of(name, taken),

@@ -17,7 +17,20 @@ BASES = {
 """The type of a channel -> its base URL where the channel has none of its own. Other types speak other APIs."""
 ENABLED = 1
 TIERS = 10
-CARRIED = {"id", "name", "type", "status", "priority", "weight", "models", "base_url", "model_mapping", "key"}
+KEYS = 8
+CARRIED = {
+    "id",
+    "name",
+    "type",
+    "status",
+    "priority",
+    "weight",
+    "models",
+    "base_url",
+    "model_mapping",
+    "key",
+    "channel_info",
+}
 OF_NO_USE = {"response_time", "test_time", "created_time", "balance", "balance_updated_time", "used_quota", "remark"}
 
 
@@ -62,9 +75,6 @@ def _endpoint(channel: Json, priorities: list[int], models: list[str], taken: se
     served = {name: mapping.get(name, name) for name in models if name in _models(channel)}
     name = name_of(str(channel.get("name") or f"channel-{channel.get('id', '')}"), taken)
     secret = f"{name}-key"
-    notes.append(f"{place}: put its API key into Secret {secret}, key api-key; keys are not copied")
-    if "\n" in str(channel.get("key", "")).strip():
-        notes.append(f"{place}.key: seen several keys; an endpoint has one: add an endpoint for each of the others")
     for field, value in channel.items():
         if field not in CARRIED and field not in OF_NO_USE and value not in (None, "", "{}", 0, "default", False):
             notes.append(f"{place}.{field}: not carried over")
@@ -75,10 +85,29 @@ def _endpoint(channel: Json, priorities: list[int], models: list[str], taken: se
         "url": url,
         "tier": min(priorities.index(_number(channel.get("priority"))), TIERS - 1),
         "weight": max(1, min(1000, weight)) if weight else 100,
-        "credentialsRef": {"name": secret, "key": "api-key"},
+        **_credentials(place, secret, _keys(channel), notes),
         **({"insecure": True} if url.startswith("http://") else {}),
         **({"models": listed} if (listed := models_of(served, models)) else {}),
     }
+
+
+def _keys(channel: Json) -> int:
+    """How many API keys it has: a line each, or counted where the answer leaves the keys out."""
+    info = as_object(channel.get("channel_info"))
+    counted = _number(info.get("multi_key_size")) if info.get("is_multi_key") else 0
+    return max(counted, len(str(channel.get("key") or "").split()), 1)
+
+
+def _credentials(place: str, secret: str, keys: int, notes: list[str]) -> Json:
+    if keys == 1:
+        notes.append(f"{place}: put its API key into Secret {secret}, key api-key; keys are not copied")
+        return {"credentialsRef": {"name": secret, "key": "api-key"}}
+    kept = min(keys, KEYS)
+    names = [f"api-key-{number}" for number in range(1, kept + 1)]
+    notes.append(f"{place}: put its API keys into Secret {secret}, keys {names[0]} to {names[-1]}; keys are not copied")
+    if keys > kept:
+        notes.append(f"{place}.key: seen {keys} keys; an endpoint has up to {KEYS}: add an endpoint for the others")
+    return {"credentialsRefs": [{"name": secret, "key": name} for name in names]}
 
 
 def _place(channel: Json) -> str:

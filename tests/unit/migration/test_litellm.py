@@ -174,3 +174,57 @@ def test_what_is_no_configuration_ends_with_what_was_wanted(tmp_path: Path, text
     assert result.exit_code == 1
     assert "wanted" in result.stderr
     assert "Traceback" not in result.output
+
+
+OTHERS = """
+model_list:
+  - model_name: "*"
+    litellm_params: {model: openai/*, api_key: os.environ/OPENAI_API_KEY}
+  - model_name: by-variable
+    litellm_params: {model: openai/x, api_base: os.environ/BASE}
+  - model_name: no-parameters
+  - model_name: "%s"
+    litellm_params: {model: openai/y, api_base: "https://own.example/v1"}
+  - model_name: chat
+    litellm_params: {model: deepseek/deepseek-flash, weight: .inf}
+""" % ("n" * 200)
+
+
+def test_each_deployment_that_no_pool_can_have_is_left_out_with_a_line(tmp_path: Path) -> None:
+    result = imported(tmp_path, OTHERS)
+
+    assert spec_of(result)["models"] == ["chat"]
+    for line in (
+        "model_list[0]: seen model_name *; a pool names its models: left out",
+        "model_list[1].litellm_params.api_base: seen os.environ/BASE; write the address in its place: left out",
+        "model_list[2].litellm_params.model: seen nothing, wanted a model: left out",
+        "is left out",
+    ):
+        assert line in result.stderr
+
+
+def test_an_alias_is_a_model_with_the_deployments_of_its_group(tmp_path: Path) -> None:
+    text = (
+        FALLBACK + "router_settings: {model_group_alias: {gpt-4: chat, hidden: {model: chat, hidden: true}, odd: none}}"
+    )
+    spec = spec_of(imported(tmp_path, text))
+
+    assert spec["models"] == ["chat", "gpt-4", "hidden"]
+    assert [one["tier"] for one in spec["endpoints"]] == [0, 1]
+    assert all({"gpt-4", "hidden"} <= {model["name"] for model in one["models"]} for one in spec["endpoints"])
+
+
+def test_an_address_of_this_machine_is_kept_and_said(tmp_path: Path) -> None:
+    text = 'model_list: [{model_name: chat, litellm_params: {model: openai/x, api_base: "http://localhost:8000/v1"}}]'
+    result = imported(tmp_path, text)
+
+    assert spec_of(result)["endpoints"][0]["url"] == "http://localhost:8000/v1"
+    assert "`poolkeeper run` takes that, a cluster does not" in result.stderr
+
+
+def test_bytes_that_are_no_text_are_no_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_bytes(b"\xff\xfe\x00\xd8")
+    result = CliRunner().invoke(main, ["import", "litellm", str(file)])
+
+    assert result.exit_code == 1 and "wanted the file of litellm" in result.stderr

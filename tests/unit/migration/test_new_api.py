@@ -74,7 +74,7 @@ def test_each_thing_that_is_not_carried_over_has_its_line(tmp_path: Path) -> Non
     for line in (
         "channel 7 (DeepSeek 官方).param_override: not carried over",
         "channel 7 (DeepSeek 官方).group: not carried over",
-        "channel 7 (DeepSeek 官方).key: seen several keys",
+        "channel 7 (DeepSeek 官方): put its API keys into Secret deepseek-key, keys api-key-1 to api-key-2",
         "channel 8 (claude): seen type 14 without base_url; its API is not OpenAI's: left out",
         "channel 9 (DeepSeek 官方): disabled there: left out",
     ):
@@ -87,3 +87,21 @@ def test_without_a_usable_channel_it_says_so(tmp_path: Path, document: object) -
 
     assert result.exit_code == 1
     assert "wanted at least one" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("how", "want"),
+    [
+        ({"key": "a\nb\nc"}, 3),
+        ({"channel_info": {"is_multi_key": True, "multi_key_size": 2}}, 2),
+        ({"channel_info": {"is_multi_key": False, "multi_key_size": 0}}, 0),
+        ({"channel_info": {"is_multi_key": True, "multi_key_size": 40}}, 8),
+    ],
+)
+def test_a_channel_with_several_keys_is_an_endpoint_with_several(
+    tmp_path: Path, how: dict[str, Any], want: int
+) -> None:
+    (one,) = endpoints(imported(tmp_path, [channel(**how)]))
+
+    assert len(one.get("credentialsRefs", ())) == want
+    assert ("credentialsRef" in one) == (want == 0)
