@@ -11,6 +11,7 @@ from typing import TypeGuard
 
 from poolkeeper.api.endpoint import Provider
 from poolkeeper.api.reasons import ProbeReason
+from poolkeeper.probing.heartbeat import is_heartbeat
 from poolkeeper.probing.phases import Ending, Exchange, Usage
 from poolkeeper.probing.pricing import usage_of
 from poolkeeper.probing.sse import Event, EventReader, is_stream, without_opening
@@ -122,6 +123,8 @@ class AnswerReader:
             self.is_done = True
         elif event.data:
             value = _decoded(event.data)
+            if not isinstance(value, Mapping | list) and event.name != "error" and is_heartbeat(event.data):
+                return
             if _is_error(value, event.name):
                 self._fail(event.data.encode())
             elif not isinstance(value, Mapping | list) or not self._take(value, "delta", at_ms):

@@ -51,6 +51,18 @@ WHOLE: tuple[tuple[str, str, Play, dict[str, object]], ...] = (
     ("done-named", "[DONE] as an event of that name", wire("edited", replace=((DONE, f"event: done\n{DONE}"),)), {}),
     ("done-twice", "[DONE] twice", wire("edited", replace=((DONE, f"{DONE}\n\n{DONE}"),)), {}),
     (
+        "usage-behind",  # Continuum-AI-Corp/OrcaRouter-Lite#127
+        "[DONE] before the account of tokens, for a caller who asked",
+        wire("edited", insert=f"{DONE}\n\n", at=-2),
+        ASKS_USAGE,
+    ),
+    (
+        "usage-behind-late",
+        "[DONE], and the account of tokens 0.2 s later, for a caller who asked",
+        wire("edited", insert=f"{DONE}\n\n", at=-2, pause_at=-2, pause_s=0.2),
+        ASKS_USAGE,
+    ),
+    (
         "alive-then-usage",
         "keep-alives after the finish, then usage, for a caller who asked",
         wire("edited", insert=": keep-alive\n\n" * 3, at=-2, pause_at=-2, pause_s=1.5),

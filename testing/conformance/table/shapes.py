@@ -14,6 +14,8 @@ NULL_DELTA = 'data: {"choices":[{"index":0,"delta":null,"finish_reason":null}]}\
 NO_DELTA = 'data: {"choices":[{"index":0,"finish_reason":null}]}\n\n'
 NULL_CONTENT = 'data: {"choices":[{"index":0,"delta":{"content":null},"finish_reason":null}]}\n\n'
 FILTER = 'data: {"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[]}\n\n'
+CLOCK = "2026-04-07 20:20:50.554328"
+EMPTY_PING = 'event: ping\ndata: ""\n\n'
 NOTHING: tuple[tuple[str, str, object], ...] = (
     ("null", "choices are null", {**BASE, "choices": None, "usage": None}),
     ("empty", "no choices", {**BASE, "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 0}}),
@@ -70,6 +72,12 @@ EVENTS: tuple[tuple[str, str, Play], ...] = (
     ("null-delta", "with a delta that is null", wire("edited", insert=NULL_DELTA, at=3)),
     ("no-delta", "with a choice without a delta", wire("edited", insert=NO_DELTA, at=3)),
     ("null-content", "with a content that is null", wire("edited", insert=NULL_CONTENT, at=3)),
+    # aaif-goose/goose, pull request 11816
+    ("word", "with a heartbeat that is a word", wire("edited", insert="data: ping\n\n", at=3)),
+    # missuo/FreeGPT35, pull request 29
+    ("time", "with a heartbeat that is the time of day", wire("edited", insert=f"data: {CLOCK}\n\n", at=3)),
+    # caozhiyuan/copilot-api, pull request 88
+    ("no-data", "with a ping whose data are an empty string", wire("edited", insert=EMPTY_PING, at=0)),
     ("filter", "after Azure's account of its filter", wire("edited", insert=FILTER, at=0)),
 )
 

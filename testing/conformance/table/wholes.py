@@ -18,26 +18,26 @@ Delta = Mapping[str, object] | None
 Chunk = tuple[Delta, str | None]
 
 
-def _chunk(delta: Delta, reason: str | None) -> dict[str, object]:
+def chunk_of(delta: Delta, reason: str | None) -> dict[str, object]:
     return {**HEAD, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
 
 
-def _events(chunks: Sequence[Chunk | str]) -> list[object]:
-    said = [chunk if isinstance(chunk, str) else _chunk(*chunk) for chunk in chunks]
+def events_of(chunks: Sequence[Chunk | str]) -> list[object]:
+    said = [chunk if isinstance(chunk, str) else chunk_of(*chunk) for chunk in chunks]
     return [*said, {**HEAD, "choices": [], "usage": USAGE}, "data: [DONE]\n\n"]
 
 
-def _answer(message: Mapping[str, object], reason: str) -> dict[str, object]:
+def answer_of(message: Mapping[str, object], reason: str) -> dict[str, object]:
     choice = {"index": 0, "message": {"role": "assistant", "content": None, **message}, "finish_reason": reason}
     return {**HEAD, "object": "chat.completion", "choices": [choice], "usage": USAGE}
 
 
-def _call(number: int, name: str, arguments: str, **more: object) -> dict[str, object]:
+def call_of(number: int, name: str, arguments: str, **more: object) -> dict[str, object]:
     return {"id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": arguments}, **more}
 
 
 CITY, TIME = '{"city":"Tokyo"}', '{"zone":"UTC"}'
-TWO = [_call(0, "weather", CITY), _call(1, "time", TIME)]
+TWO = [call_of(0, "weather", CITY), call_of(1, "time", TIME)]
 CALLS = "tool_calls"
 CHAT: tuple[tuple[str, str, Sequence[Chunk | str], dict[str, object]], ...] = (
     (
@@ -45,10 +45,10 @@ CHAT: tuple[tuple[str, str, Sequence[Chunk | str], dict[str, object]], ...] = (
         "two whole tool calls in one event",
         (
             (ROLE, None),
-            ({CALLS: [_call(0, "weather", CITY, index=0), _call(1, "time", TIME, index=1)]}, None),
+            ({CALLS: [call_of(0, "weather", CITY, index=0), call_of(1, "time", TIME, index=1)]}, None),
             ({}, CALLS),
         ),
-        _answer({CALLS: TWO}, CALLS),
+        answer_of({CALLS: TWO}, CALLS),
     ),
     (
         "text-then-call",  # BerriAI/litellm#2716
@@ -56,50 +56,50 @@ CHAT: tuple[tuple[str, str, Sequence[Chunk | str], dict[str, object]], ...] = (
         (
             ({"role": "assistant", "content": "Let me "}, None),
             ({"content": "look."}, None),
-            ({CALLS: [_call(0, "weather", "", index=0)]}, None),
+            ({CALLS: [call_of(0, "weather", "", index=0)]}, None),
             ({CALLS: [{"index": 0, "function": {"arguments": CITY}}]}, None),
             ({}, CALLS),
         ),
-        _answer({"content": "Let me look.", CALLS: TWO[:1]}, CALLS),
+        answer_of({"content": "Let me look.", CALLS: TWO[:1]}, CALLS),
     ),
     (
         "nulls-everywhere",  # BerriAI/litellm#4091
         "members that are null beside those that are not",
         (
             ({"role": "assistant", "content": "Certainly", "function_call": None, CALLS: None}, None),
-            ({"role": None, "content": "", CALLS: [_call(0, "weather", "", index=0)]}, None),
+            ({"role": None, "content": "", CALLS: [call_of(0, "weather", "", index=0)]}, None),
             ({"role": None, "content": None, CALLS: [{"index": 0, "id": None, "type": None,
                                                       "function": {"name": None, "arguments": CITY}}]}, None),
             ({"role": None, "content": None, CALLS: None}, CALLS),
         ),
-        _answer({"content": "Certainly", CALLS: TWO[:1]}, CALLS),
+        answer_of({"content": "Certainly", CALLS: TWO[:1]}, CALLS),
     ),
     (
         "reason-on-each-call",  # BerriAI/litellm, pull request 31634
         "a finish reason with the first call, and another call behind it",
         (
             (ROLE, None),
-            ({CALLS: [_call(0, "weather", CITY, index=0)]}, CALLS),
-            ({CALLS: [_call(1, "time", TIME, index=1)]}, CALLS),
+            ({CALLS: [call_of(0, "weather", CITY, index=0)]}, CALLS),
+            ({CALLS: [call_of(1, "time", TIME, index=1)]}, CALLS),
         ),
-        _answer({CALLS: TWO}, CALLS),
+        answer_of({CALLS: TWO}, CALLS),
     ),
     (
         "delta-null",  # microsoft/agent-framework, pull request 5734
         "a delta that is null where the answer finishes",
         (({"role": "assistant", "content": "Yes"}, None), ({"content": "."}, None), (None, "stop")),
-        _answer({"content": "Yes."}, "stop"),
+        answer_of({"content": "Yes."}, "stop"),
     ),
     (
         "empty-piece-of-a-call",  # deepset-ai/haystack, pull request 9565
         "a piece of a call with neither name nor arguments",
         (
-            ({"role": "assistant", "content": None, CALLS: [_call(0, "weather", "", index=0)]}, None),
+            ({"role": "assistant", "content": None, CALLS: [call_of(0, "weather", "", index=0)]}, None),
             ({CALLS: [{"index": 0, "id": "", "function": {"name": None, "arguments": None}}]}, None),
             ({CALLS: [{"index": 0, "id": "", "function": {"name": "", "arguments": CITY}}]}, None),
             ({}, CALLS),
         ),
-        _answer({CALLS: TWO[:1]}, CALLS),
+        answer_of({CALLS: TWO[:1]}, CALLS),
     ),
     (
         "choices-null",  # pydantic/pydantic-ai, pull request 5170
@@ -110,7 +110,7 @@ CHAT: tuple[tuple[str, str, Sequence[Chunk | str], dict[str, object]], ...] = (
             ({"content": "."}, None),
             ({}, "stop"),
         ),
-        _answer({"content": "Yes."}, "stop"),
+        answer_of({"content": "Yes."}, "stop"),
     ),
     (
         "crlf-without-a-space",  # kubernetes-sigs/inference-perf, pull request 781
@@ -121,7 +121,7 @@ CHAT: tuple[tuple[str, str, Sequence[Chunk | str], dict[str, object]], ...] = (
             ({"content": "."}, None),
             ({}, "stop"),
         ),
-        _answer({"content": "Yes."}, "stop"),
+        answer_of({"content": "Yes."}, "stop"),
     ),
     (
         "comments-between",  # diegosouzapw/OmniRoute#7031
@@ -132,12 +132,12 @@ CHAT: tuple[tuple[str, str, Sequence[Chunk | str], dict[str, object]], ...] = (
             ({}, "stop"),
             ": x-cost=0.0001\n: x-provider=other\n",
         ),
-        _answer({"content": "Yes."}, "stop"),
+        answer_of({"content": "Yes."}, "stop"),
     ),
 )  # fmt: skip
 
 
-def _typed(*events: Mapping[str, object]) -> list[object]:
+def typed_events(*events: Mapping[str, object]) -> list[object]:
     return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events]
 
 
@@ -145,8 +145,8 @@ MESSAGE = {"id": "msg_7", "type": "message", "role": "assistant", "model": "m"}
 TOOL = {"type": "tool_use", "id": "toolu_7", "name": "weather"}
 
 
-def _message_of(start_input: object, *deltas: str) -> list[object]:
-    return _typed(
+def message_events(start_input: object, *deltas: str) -> list[object]:
+    return typed_events(
         {"type": "message_start", "message": {**MESSAGE, "content": [], "stop_reason": None, "stop_sequence": None,
                                               "usage": {"input_tokens": 9, "output_tokens": 1}}},
         {"type": "content_block_start", "index": 0, "content_block": {**TOOL, "input": start_input}},
@@ -169,21 +169,25 @@ MESSAGES: tuple[tuple[str, str, list[object]], ...] = (
     (
         "input-at-the-start",  # inflaborg/ccrelay, pull request 119
         "a tool's input in the block's first event, and no piece of it",
-        _message_of({"city": "Tokyo"}),
+        message_events({"city": "Tokyo"}),
     ),
     (
         "input-twice",  # trpc-group/trpc-agent-go, pull request 1649
         "a tool's input in the block's first event, and in pieces again",
-        _message_of({"city": "?"}, '{"city":', '"Tokyo"}'),
+        message_events({"city": "?"}, '{"city":', '"Tokyo"}'),
     ),
-    ("empty-piece", "an empty piece before a tool's input", _message_of({}, "", CITY)),  # anthropic-sdk-typescript#454
+    (
+        "empty-piece",
+        "an empty piece before a tool's input",
+        message_events({}, "", CITY),
+    ),  # anthropic-sdk-typescript#454
 )
 
 CALL = {"type": "function_call", "id": "fc_7", "call_id": "call_7", "name": "add", "arguments": '{"a":5,"b":7}'}
 RESPONSE = {"id": "resp_7", "object": "response", "created_at": 1764000000, "model": "m"}
 RESPONDED = {**RESPONSE, "status": "completed", "output": [{**CALL, "status": "completed"}],
              "usage": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13}}  # fmt: skip
-RESPONSES = _typed(  # BerriAI/litellm#27144
+RESPONSES = typed_events(  # BerriAI/litellm#27144
     {"type": "response.created", "response": {**RESPONSE, "status": "in_progress", "output": []}},
     {"type": "response.output_item.added", "output_index": 0, "item": {**CALL, "arguments": ""}},
     {"type": "response.function_call_arguments.done", "output_index": 0, "item_id": "fc_7",
@@ -193,7 +197,7 @@ RESPONSES = _typed(  # BerriAI/litellm#27144
 )  # fmt: skip
 
 
-def _case(slug: str, title: str, events: list[object], whole: Mapping[str, object], surface: Surface) -> Case:
+def field_case(slug: str, title: str, events: list[object], whole: Mapping[str, object], surface: Surface) -> Case:
     dialect = "VLLM" if surface is Surface.MESSAGES else "OpenAI"
     play = replace(wire("said", events=events, whole=whole), dialect=dialect)
     return Case(
@@ -204,8 +208,8 @@ def _case(slug: str, title: str, events: list[object], whole: Mapping[str, objec
 
 def cases() -> Iterator[Case]:
     for slug, title, chunks, whole in CHAT:
-        yield _case(slug, title, _events(chunks), whole, Surface.CHAT)
+        yield field_case(slug, title, events_of(chunks), whole, Surface.CHAT)
     for slug, title, events in MESSAGES:
-        yield _case(slug, title, events, USED, Surface.MESSAGES)
+        yield field_case(slug, title, events, USED, Surface.MESSAGES)
     title = "a call's arguments in one event, and no piece of them"
-    yield _case("arguments-at-once", title, RESPONSES, RESPONDED, Surface.RESPONSES)
+    yield field_case("arguments-at-once", title, RESPONSES, RESPONDED, Surface.RESPONSES)

@@ -11,6 +11,7 @@ local cut_reason = require "core.answer.cut_reason"
 local event_rewrite = require "core.answer.event_rewrite"
 local finish_reason = require "core.answer.finish_reason"
 local frame = require "core.answer.frame"
+local heartbeat = require "core.answer.heartbeat"
 local lenient = require "core.json.lenient"
 local has_content = require "core.answer.has_content"
 local says_error = require "core.answer.says_error"
@@ -42,14 +43,15 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 
 -- decode: JSON text -> value, or nil. choices: how many must finish (the request's n). is_empty: nothing was said so far,
 -- and no reason to finish but "stop" given. says_usage: did the last event carry an account? is_accounted: is the account
--- the last one, said with the finish or after it? contents: events that said something. model,
--- fingerprint, provider: what the answer says it comes from. instead: what clients can read in
--- place of the event that was read last, nil: that event.
+-- the last one, said with the finish or after it? is_done: has [DONE] come, and is the account still to come? contents:
+-- events that said something. model, fingerprint, provider: what the answer says it comes from. instead: what clients can
+-- read in place of the event that was read last, nil: that event.
 -- as_stream: a whole answer as a stream (core/forms/openai.lua); nil: one in the place of a chunk says nothing.
 function _M.new(decode, choices, as_stream)
   return setmetatable({
     decode = decode, choices = choices or 1, as_stream = as_stream, finished = 0, ended = {},
     usage = nil, says_usage = false, is_counted = false, is_accounted = false,
+    is_done = false,
     frame = frame.new(), transcript = nil, channel = nil, is_empty = true, final = nil,
     contents = 0, model = nil, fingerprint = nil, provider = nil,
   }, reader)
@@ -243,6 +245,9 @@ function reader:read(text, from, to)
   if type(value) ~= "table" then
     if self.instead then
       self.instead = nil
+      return _M.NOISE
+    elseif name ~= "error" and heartbeat(data) then
+      self.instead = ""
       return _M.NOISE
     end
     return name == "error" and _M.ERROR or _M.INVALID, data

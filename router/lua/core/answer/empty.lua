@@ -14,7 +14,8 @@ local _M = {}
 -- Thoughts are no answer.
 local THOUGHTS = { thinking = true, redacted_thinking = true, reasoning = true }
 local TEXTS = { text = true, output_text = true }
-local NOT_THE_ANSWER = { role = true, reasoning = true, reasoning_content = true, reasoning_details = true }
+local NOT_THE_ANSWER = { role = true, reasoning = true, reasoning_content = true, reasoning_details = true,
+                         thinking = true, thinking_blocks = true }
 
 
 local function is_choice_empty(choice)
@@ -25,12 +26,12 @@ end
 
 
 -- Of a message and of a response: a part, which may have parts itself.
-local function is_part_empty(part)
+function _M.is_part(part)
   if type(part) ~= "table" then
     return false
   end
   if part.type == "message" and type(part.content) == "table" then
-    return _M.all(part.content, is_part_empty)
+    return _M.all(part.content, _M.is_part)
   end
   return THOUGHTS[part.type] or TEXTS[part.type] and part.text == "" or false
 end
@@ -51,7 +52,7 @@ function _M.is_made_of_nothing(value)
   local reason = finish_reason(value.stop_reason)
   local parts = value.type == "message" and (not reason or reason == "end_turn") and value.content
     or value.object == "response" and value.status == "completed" and value.output
-  return type(parts) == "table" and _M.all(parts, is_part_empty)
+  return type(parts) == "table" and _M.all(parts, _M.is_part)
 end
 
 

@@ -31,6 +31,7 @@ function _M.new(reader, wants_usage)
   reader.wants_usage = wants_usage
   return setmetatable({
     reader = reader, wants_usage = wants_usage, carry = "", closing = "", started = false, finished = false,
+    keeps_done = false, done_event = nil,
   }, stream)
 end
 
@@ -80,9 +81,40 @@ local function joined(out, text, from, to)
 end
 
 
+-- Is the account that the caller asked for still to come? Only readers that know accounts as events of their own say so.
+-- keeps_done: does [DONE] wait for it?
+local function awaits_account(self)
+  return self.keeps_done and self.finished and self.reader.is_accounted == false
+end
+
+
+-- After a [DONE] that came before the account: gives the account and then the [DONE], at which clients stop reading.
+local function after_done(self, bytes, final)
+  local text, reader, pos = self.carry .. bytes, self.reader, 1
+  while pos <= #text do
+    local stop, next_pos = sse.boundary(text, pos, final, sse.has_cr(text))
+    if not stop then
+      break
+    end
+    if reader:read(text, pos, stop) == chunk.USAGE then
+      return (reader.instead or sub(text, pos, next_pos - 1)) .. self.done_event, true, chunk.DONE
+    end
+    pos = next_pos
+  end
+  self.carry = sub(text, pos)
+  if final or #self.carry > SHORT_BYTES then
+    return self.done_event, true, chunk.DONE
+  end
+  return "", false
+end
+
+
 -- Takes bytes (final: and no more will come). Gives the text to pass on, whether there was progress, and at an end the
 -- kind of end (chunk.DONE, ERROR, CUT, INVALID) and its detail. self.finished: a reason to finish was the last word so far.
 function stream:feed(bytes, final)
+  if self.done_event then
+    return after_done(self, bytes, final)
+  end
   local text
   if self.pieces then
     local kind
@@ -130,6 +162,12 @@ function stream:feed(bytes, final)
       out = out or {}
       out[#out + 1], out[#out + 2] = sub(text, from, pos - 1), instead
       from = next_pos
+    end
+    if kind == chunk.DONE and awaits_account(self) then
+      local passed = joined(out, text, from, pos - 1)
+      self.done_event, self.carry, reader.is_done = sub(text, pos, next_pos - 1), "", true
+      local last, _, ended = after_done(self, sub(text, next_pos), final)
+      return passed .. last, true, ended
     end
     if ENDS[kind] then
       if kind == chunk.COMPLETED then

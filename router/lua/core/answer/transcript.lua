@@ -72,7 +72,8 @@ local function record_tools(self, index, calls)
   for position = 1, #calls do
     local call = calls[position]
     local place = known:place_of(call, position)
-    local name, arguments = tool_calls.parts(call)
+    local name, arguments, is_odd = tool_calls.parts(call)
+    self.is_opaque = self.is_opaque or is_odd
     if index == 0 and type(call.id) == "string" and call.id ~= "" then
       self.ids[place] = self.ids[place] or call.id
     end

@@ -5,6 +5,7 @@ local byte = string.byte
 
 local edit = require "core.json.edit"
 local pieces = require "core.forms.pieces"
+local scan = require "core.json.scan"
 local tool_calls = require "core.answer.tool_calls"
 
 local inner, text_of, keep, put = pieces.inner, pieces.text_of, pieces.keep, pieces.put
@@ -13,8 +14,9 @@ local _M = {}
 local calls = {}
 calls.__index = calls
 
-local QUOTE = 34
+local QUOTE, OPEN_BRACE = 34, 123
 local NULL, EMPTY = "null", '""'
+local FUNCTION = '"function"' -- what a call is where none says it, as clients want to read it
 -- The first one's, because some give every piece another.
 local SAID_FIRST = { id = true, type = true, index = true }
 
@@ -33,7 +35,10 @@ end
 -- A function's name and arguments. Some say the name with every piece. assembly: {size}.
 function _M.add_function(assembly, known, raw)
   for name, value in pairs(raw and edit.object(raw) or {}) do
-    if byte(value) ~= QUOTE then
+    if name == "arguments" and byte(value) == OPEN_BRACE then
+      known.texts.arguments = pieces.new() -- all of them, as an object
+      known.texts.arguments:add(keep(assembly, inner(scan.quote(value))))
+    elseif byte(value) ~= QUOTE then
       put(assembly, known.more, name, value)
     elseif name ~= "name" then
       text_of(known.texts, name):add(keep(assembly, inner(value)))
@@ -88,6 +93,7 @@ function calls:whole(keeps_index)
     local call = self.by_place[place]
     items[i] = edit.set("{}", edit.copy(call.members, {
       index = keeps_index and ("%d"):format(i - 1) or false, ["function"] = _M.whole_function(call.called),
+      type = call.members.type or FUNCTION,
     }))
   end
   return items[1] and edit.list(items)

@@ -9,6 +9,7 @@ local edit = require "core.json.edit"
 local events = require "core.forms.events"
 local frame = require "core.answer.frame"
 local call_assembly = require "core.forms.call_assembly"
+local part_assembly = require "core.forms.part_assembly"
 local pieces = require "core.forms.pieces"
 
 local inner, text_of, keep, put = pieces.inner, pieces.text_of, pieces.keep, pieces.put
@@ -28,9 +29,8 @@ local IS_TEXT = { content = true, reasoning_content = true, text = true, reasoni
 -- Of a chunk, a choice, a delta: what has a place of its own in the whole answer, or is the first chunk's.
 local OF_ANSWER = { id = true, object = true, created = true, model = true, choices = true, usage = true }
 local OF_CHOICE = { index = true, delta = true, message = true, text = true, logprobs = true, finish_reason = true }
--- Lists of parts that come in pieces themselves, and the members of a part that hold its text.
-local PARTS = { reasoning_details = true }
-local PART_TEXTS = { text = true, summary = true, data = true }
+-- Lists of parts that come in pieces themselves.
+local PARTS = { content = true, reasoning_details = true, thinking_blocks = true }
 
 -- What a provider's whole answers have that its streams do not show. numbers_calls: do calls keep their index?
 -- is_never_null: is a text that was not said "", not null?
@@ -67,38 +67,19 @@ local function add_items(self, lists, name, raw)
 end
 
 
--- Parts that come in pieces: a piece of the same type and index as the last one continues it.
+-- A list of parts, or more of it. A content may begin as a text.
 local function add_parts(self, choice, name, raw)
-  local list = choice.parts[name] or {}
-  choice.parts[name] = list
-  for _, item in ipairs(edit.items(raw) or {}) do
-    local members = edit.object(item) or {}
-    local last = list[#list]
-    if not last or last.type ~= members.type or last.index ~= members.index then
-      last = { type = members.type, index = members.index, members = {}, texts = {} }
-      list[#list + 1] = last
+  local list = choice.parts[name]
+  if not list and name == "content" then
+    local begun = choice.texts.content and choice.texts.content:joined() or ""
+    if begun == "" and not find(raw, "[^%s%[%]]") then
+      return
     end
-    for member, value in pairs(members) do
-      if PART_TEXTS[member] and byte(value) == QUOTE then
-        text_of(last.texts, member):add(keep(self, inner(value)))
-      else
-        put(self, last.members, member, value)
-      end
-    end
+    list = {}
+    part_assembly.add_text(self, list, begun)
   end
-end
-
-
-local function whole_parts(list)
-  local items = {}
-  for i, part in ipairs(list) do
-    local members = edit.copy(part.members, {})
-    for name, text in pairs(part.texts) do
-      members[name] = '"' .. text:joined() .. '"'
-    end
-    items[i] = edit.set("{}", members)
-  end
-  return edit.list(items)
+  choice.parts[name] = list or {}
+  part_assembly.add(self, choice.parts[name], raw)
 end
 
 
@@ -139,6 +120,9 @@ local function add_delta(self, choice, delta)
       is_plain = false
     elseif PARTS[name] and first == OPEN_BRACKET then
       add_parts(self, choice, name, value)
+      is_plain = false
+    elseif name == "content" and first == QUOTE and choice.parts.content then
+      part_assembly.add_text(self, choice.parts.content, inner(value))
       is_plain = false
     elseif first == QUOTE and not SAID_ONCE[name] then
       local its_text = inner(value)
@@ -183,7 +167,7 @@ local function add_choice(self, raw)
   index = index == index and index or 0
   local choice = self.choices[index] or new_choice(index)
   self.choices[index] = choice
-  local delta = members.delta and edit.object(members.delta) or { text = members.text }
+  local delta = members.delta and edit.object(members.delta) or { [self.is_chat and "content" or "text"] = members.text }
   local said, text = add_delta(self, choice, delta)
   for name, value in pairs(members) do
     if not OF_CHOICE[name] then
@@ -243,7 +227,7 @@ local function message_of(self, choice)
     members[name] = '"' .. text:joined() .. '"'
   end
   for name, parts in pairs(choice.parts) do
-    members[name] = whole_parts(parts)
+    members[name] = part_assembly.whole(parts)
   end
   local called = choice.function_call
   members.function_call = called and call_assembly.whole_function(called) or members.function_call

@@ -22,6 +22,10 @@ local INPUT = "partial_json"
 local TEXT_KEYS = { "text", "thinking", INPUT }
 -- Of a delta: the member with its text goes to the block's member of the same name, except for a tool's input.
 local OF_DELTA = { type = true }
+-- What a block is whose start some servers leave out, by its deltas.
+local UNSTARTED = {
+  ['"text_delta"'] = '{"type":"text","text":""}', ['"thinking_delta"'] = '{"type":"thinking","thinking":""}',
+}
 local OF_EVENT = { type = true, delta = true, usage = true }
 
 
@@ -52,14 +56,22 @@ READ['"message_start"'] = function(self, members)
   self.message = members.message
 end
 
+local function start_block(self, index, raw)
+  local block = { raw = raw, texts = {}, citations = pieces.new(",") }
+  self.size = self.size + #raw
+  self.blocks[#self.blocks + 1], self.by_index[index or ""] = block, block
+  return block
+end
+
 READ['"content_block_start"'] = function(self, members)
-  local block = { raw = members.content_block or "{}", texts = {}, citations = pieces.new(",") }
-  self.size = self.size + #block.raw
-  self.blocks[#self.blocks + 1], self.by_index[members.index or ""] = block, block
+  start_block(self, members.index, members.content_block or "{}")
 end
 
 READ['"content_block_delta"'] = function(self, members, event)
   local block, delta = self.by_index[members.index or ""], edit.object(members.delta or "")
+  if not block and delta and UNSTARTED[delta.type] then
+    block = start_block(self, members.index, UNSTARTED[delta.type])
+  end
   if not block or not delta then
     return
   end

@@ -6,7 +6,6 @@ local find = string.find
 local edit = require "core.json.edit"
 local events = require "core.forms.events"
 local frame = require "core.answer.frame"
-local pieces = require "core.forms.pieces"
 
 local _M = {}
 local assembly = {}
@@ -14,24 +13,35 @@ assembly.__index = assembly
 
 local ENDS = { ['"response.completed"'] = true, ['"response.incomplete"'] = true }
 local ITEM_DONE = '"response.output_item.done"'
+local SAYS_ALL = { '"response.completed"', '"response.incomplete"', ITEM_DONE }
 
 
--- size: bytes kept so far
+-- size: bytes kept so far. items: by their place
 function _M.new()
-  return setmetatable({ frame = frame.new(), target = nil, size = 0, response = nil, items = pieces.new(",") }, assembly)
+  return setmetatable({ frame = frame.new(), target = nil, size = 0, response = nil, items = {} }, assembly)
+end
+
+
+-- Nearly all events are pieces of text, which the last event says again.
+local function says_all(data)
+  for i = 1, #SAYS_ALL do
+    if find(data, SAYS_ALL[i], 1, true) then
+      return true
+    end
+  end
+  return false
 end
 
 
 local function read(self, data)
-  if not (find(data, '"response.completed"', 1, true) or find(data, '"response.incomplete"', 1, true)
-          or find(data, ITEM_DONE, 1, true)) then
-    return -- nearly all events are pieces of text, which the last event says again
+  if not says_all(data) then
+    return
   end
   local members = edit.object(data) or {}
   if ENDS[members.type] then
     self.response = members.response
   elseif members.type == ITEM_DONE and members.item then
-    self.items:add(members.item)
+    self.items[#self.items + 1] = { place = tonumber(members.output_index) or #self.items, item = members.item }
     self.size = self.size + #members.item
   end
 end
@@ -43,11 +53,25 @@ function assembly:add(text)
 end
 
 
+-- The items in the order of their places: servers end them in another one.
+local function items_of(self)
+  table.sort(self.items, function(one, other)
+    return one.place < other.place
+  end)
+  local list = {}
+  for i = 1, #self.items do
+    list[i] = self.items[i].item
+  end
+  return edit.list(list)
+end
+
+
 -- The whole response; nil when the events had no end of one.
 function assembly:whole()
   local response = self.response
-  if response and not find(edit.get(response, "output") or "", "[^%s%[%]]") then
-    return edit.set(response, { output = "[" .. self.items:joined() .. "]" })
+  local output = response and edit.get(response, "output") or "null"
+  if response and (output == "null" or not find(output, "[^%s%[%]]")) then
+    return edit.set(response, { output = items_of(self) })
   end
   return response
 end

@@ -7,6 +7,7 @@
 local find = string.find
 
 local chunk = require "core.answer.chunk"
+local edit = require "core.json.edit"
 local empty = require "core.answer.empty"
 local encode = require "core.json.encode"
 local lenient = require "core.json.lenient"
@@ -15,6 +16,7 @@ local forms = require "core.forms.responses"
 local openai = require "core.protocol.openai"
 local response_record = require "core.answer.response_record"
 local response_splice = require "core.recovery.response_splice"
+local sse = require "core.answer.sse"
 local typed = require "core.protocol.typed"
 
 local _M = {}
@@ -87,7 +89,18 @@ ENDS["response.cancelled"] = function()
 end
 
 
-local function understand(reader, value)
+-- Some servers end whatever it was with "response.done". Clients wait for an end that says which it was.
+local function with_end(reader, value, event)
+  local status = type(value.response) == "table" and value.response.status
+  value.type = ENDS["response." .. tostring(status)] and "response." .. status or "response.completed"
+  reader.instead = sse.event(edit.set(sse.data(event), { type = '"' .. value.type .. '"' }), value.type)
+end
+
+
+local function understand(reader, value, event)
+  if value.type == "response.done" then
+    with_end(reader, value, event)
+  end
   local name, delta = value.type, value.delta
   if type(name) ~= "string" then
     return chunk.NOISE
@@ -100,6 +113,9 @@ local function understand(reader, value)
     reader.model = value.response.model
   end
   local finish = ENDS[name]
+  if name == "response.output_item.done" then -- some servers say the item here and nowhere else
+    reader.is_empty = reader.is_empty and empty.is_part(value.item)
+  end
   if not finish then
     return find(name, ".done", -5, true) and chunk.CLOSING or chunk.NOISE
   end

@@ -7,6 +7,7 @@ local sub = string.sub
 
 local chunk = require "core.answer.chunk"
 local frame = require "core.answer.frame"
+local heartbeat = require "core.answer.heartbeat"
 local lenient = require "core.json.lenient"
 local add = require("core.answer.message_record").add
 local sse = require "core.answer.sse"
@@ -21,11 +22,11 @@ local COLON = 58
 
 
 -- decode: JSON text -> value, or nil. understand(reader, value, event): what a decoded event means, and its detail.
--- is_empty, contents: as chunk.lua's.
+-- is_empty, contents, instead: as chunk.lua's.
 function _M.new(decode, understand)
   return setmetatable({
     decode = decode, understand = understand, usage = nil, frame = frame.new(), record = nil, closing = nil, block = nil,
-    is_empty = true, contents = 0,
+    is_empty = true, contents = 0, instead = nil,
   }, reader)
 end
 
@@ -56,6 +57,7 @@ end
 
 -- What the event text[from..to] means; with ERROR also its data, with CUT the reason.
 function reader:read(text, from, to)
+  self.instead = nil
   local first_char, last_char = fits(self.frame, text, from, to)
   if first_char then
     if self.block then
@@ -73,7 +75,10 @@ function reader:read(text, from, to)
     return chunk.NOISE
   end
   local value = lenient(self.decode, data)
-  if type(value) ~= "table" then
+  if type(value) ~= "table" and name ~= "error" and heartbeat(data) then
+    self.instead = ""
+    return chunk.NOISE
+  elseif type(value) ~= "table" then
     return name == "error" and chunk.ERROR or chunk.INVALID, data -- [DONE] too: it is no event of these protocols
   end
   if value.type == "error" or name == "error" or _M.is_given(value.error) then

@@ -43,6 +43,7 @@ local function events_of(request, attempt)
     local how = { note = note, continues = attempt.continues, tools = tools.names(request.parsed.body, cjson.decode) }
     return (request.protocol.new_splice or splice.new)(events, request.transcript, how, cjson.decode, cjson.encode)
   end
+  events.keeps_done = request.wants_usage
   if request.transcript then
     reader:record_into(request.transcript)
   end
