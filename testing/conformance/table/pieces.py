@@ -72,7 +72,7 @@ CHAT: tuple[tuple[str, str, Sequence[Chunk | str], dict[str, object]], ...] = (
     ),
     (
         "known-by-id",  # agno-agi/agno, pull request 8880
-        "pieces of two calls that only their ids tell apart",
+        "pieces of two calls that only their ids distinguish",
         _calls(
             [call_of(0, "weather", CITY[:5], index=0)],
             [call_of(1, "time", TIME[:5], index=1)],
