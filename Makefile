@@ -92,7 +92,7 @@ dashboards: venv ## the incident day through two routers and a Prometheus: every
 	@PYTHONPATH=operator:. $(BIN)/python -m hack.dashboards $(ARGS)
 
 .PHONY: on-call
-on-call: venv ## an outage in real time: who says what after how many seconds (a quarter of an hour); writes docs/on-call.md
+on-call: venv cluster images ## an outage on the real Kubernetes, in real time: who says what after how many seconds (a quarter of an hour); writes docs/on-call.md
 	@hack/ci/install.sh router test
 	@PYTHONPATH=operator:. $(BIN)/python -m hack.dashboards.on_call $(ARGS)
 

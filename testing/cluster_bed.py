@@ -136,14 +136,15 @@ class Bed:
     def reach(self, service: str, port: int) -> Iterator[str]:
         """host:port of a Service as seen from here: its cluster address where that is routed, else a port-forward."""
         address = self.get("service", service)["spec"]["clusterIP"]
-        if _connects(address, port):
+        if connects(address, port):
             yield f"{address}:{port}"
             return
         with _port_forward(self.kubectl, self.namespace, service, port) as local:
             yield f"127.0.0.1:{local}"
 
 
-def _connects(address: str, port: int) -> bool:
+def connects(address: str, port: int) -> bool:
+    """Is this address of the cluster routed here?"""
     try:
         socket.create_connection((address, port), timeout=3).close()
     except OSError:

@@ -10,18 +10,18 @@ _HEAD = """\
 <!-- Written by `make on-call`; do not edit. -->
 # An outage, seen by the person on call
 
-A pool of two providers under `poolkeeper run` with the default policy: `official` in tier 0, `backup` in tier 1, four
-requests a second, a Prometheus that scrapes every 5 s and has [the rules](alerts/README.md). The providers fail by a
-script. Everything that you can look at is asked about once a second. *After*: the seconds until its words were first
-the right ones. *Stays*: the second from which on they did not change back.
+A pool of two providers on a real Kubernetes with the default policy: `official` in tier 0, `backup` in tier 1, two
+routers, four requests a second, a Prometheus that scrapes routers and operator every 5 s and has
+[the rules](alerts/README.md). The providers fail by a script. Everything that you can look at is asked about once a
+second, one after the other. *After*: the seconds until its words were first the right ones. *Stays*: the second from
+which on they did not change back.
 
 | you look at | it comes from |
 |---|---|
-| `kubectl get epool`, `kubectl describe epool`, Events | the status and the Events of the resource. \
-This run has no API server: the same words, from `poolkeeper run`, which decides them with the same code. \
-In a cluster add the operator's polling of routers, a second or two |
-| `poolkeeper status` | the same status, and the routers themselves |
-| the page | `poolkeeper dashboard` ([what is on it](dashboard.md)) |
+| `kubectl get epool`, `kubectl describe epool`, Events | the status and the Events of the resource: the operator asks \
+the routers every two seconds |
+| `poolkeeper status -w` | the same status |
+| the page | the chart's `dashboard.enabled` ([what is on it](dashboard.md)) |
 | dashboard Health | the queries of its panels *Serving tier* and *No requests, since when* \
 ([dashboards](dashboards.md)) |
 | alerts | Prometheus ([each alert](alerts/README.md)); Alertmanager adds its own waiting time |

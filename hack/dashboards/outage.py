@@ -1,6 +1,6 @@
 """An outage in real time, seen through all that the person on call has: who says what, after how many seconds.
 
-A pool of two providers under `poolkeeper run` with the default policy, four requests a second, a Prometheus with the
+A pool of two providers on a real Kubernetes with the default policy, four requests a second, a Prometheus with the
 rules of docs/alerts. All that can be looked at is asked again and again: when are its words first the right ones?
 """
 
@@ -14,20 +14,16 @@ from threading import Event
 
 import httpx
 
-from hack.dashboards import prometheus
-from hack.dashboards.lookers import ALERTS, Looker, Said, lookers_of
-from hack.dashboards.prometheus import Target
+from hack.dashboards.lookers import ALERTS, Looker, Said, lookers_of, status_screen
+from hack.dashboards.outage_bed import BACKUP, OFFICIAL, scene
+from testing import plain_http
 from testing.background import in_background
-from testing.fakes.harness import FakeProvider
-from testing.runs.page import dashboard
-from testing.runs.pools import Given, pool, write
-from testing.runs.running import Run, wait_until
+from testing.cluster_bed import wait_until
+from testing.runs.running import question
 
-OFFICIAL, BACKUP = "official", "backup"
-NAMESPACE, POOL = "default", "chat"
-SCRAPE_S = 5.0
 LOOK_S = 1.0
 ASK_S = 0.25
+ANSWER_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ PHASES = (
             "kubectl get epool": "Tier 1, Failover True",
             "kubectl describe epool": "Tier 1 serves",
             "Events": "^Failover ",
-            "poolkeeper status": r"tier 1 \(backup\) serves",
+            "poolkeeper status -w": r"tier 1 \(backup\) serves",
             "the page": "^Look",
             "dashboard Health": "tier 1",
         },
@@ -77,7 +73,7 @@ PHASES = (
             "kubectl get epool": "Available False",
             "kubectl describe epool": "Available=False",
             "Events": "^(ServingDegraded|Unavailable|NoEndpointsAvailable)",
-            "poolkeeper status": "Available=False",
+            "poolkeeper status -w": "Available=False",
             "the page": "^Down",
             "dashboard Health": "no tier",
         },
@@ -91,7 +87,7 @@ PHASES = (
             "kubectl get epool": "Available True, .*Tier 0, Failover False",
             "kubectl describe epool": "^every condition is good",
             "Events": "^Failback",
-            "poolkeeper status": "^all is well",
+            "poolkeeper status -w": "^all is well",
             "the page": "^Well",
             "dashboard Health": "tier 0; every endpoint gets requests",
         },
@@ -102,21 +98,16 @@ PHASES = (
 def played(phases: Sequence[Phase], folder: Path) -> Sequence[Heard]:
     """Plays the phases and listens."""
     with ExitStack() as stack:
-        fakes = {name: stack.enter_context(FakeProvider(name)) for name in (OFFICIAL, BACKUP)}
-        manifests = write(folder / "pool.yaml", pool([Given(fakes[OFFICIAL]), Given(fakes[BACKUP], tier=1)], {}))
-        run = stack.enter_context(Run(folder / "run", "-f", manifests))
-        labels = {"namespace": NAMESPACE, "pool": POOL, "pod": "router-0"}
-        target = Target(run.admin_url.removeprefix("http://"), labels)
-        scraper = stack.enter_context(prometheus.started(folder / "prometheus", [target], SCRAPE_S))
-        page = stack.enter_context(dashboard(run, "--no-browser"))
-        asked = stack.enter_context(_asking(run))
-        lookers = lookers_of(run, scraper, page, asked)
+        place = stack.enter_context(scene(folder))
+        asked = stack.enter_context(_asking(place.router))
+        screen = stack.enter_context(status_screen(place.bed))
+        lookers = lookers_of(place, asked, screen)
         stack.enter_context(_looking(lookers))
         heard: list[Heard] = []
         for phase in phases:
             began_s = time.monotonic()
-            for name, fake in fakes.items():
-                fake.set(phase.plays.get(name, "ok"))
+            for name in (OFFICIAL, BACKUP):
+                place.bed.play(name, phase.plays.get(name, "ok"))
             time.sleep(phase.seconds)
             heard += [heard_of(phase, looker, began_s) for looker in lookers if looker.name in phase.wanted]
             heard += alerts_of(phase, lookers[-1], began_s)
@@ -154,18 +145,25 @@ def _names(said: Sequence[Said]) -> set[str]:
 
 
 @contextmanager
-def _asking(run: Run) -> Iterator[Sequence[str]]:
+def _asking(router: str) -> Iterator[Sequence[str]]:
     """What callers get, one after the other, four a second."""
     got: list[str] = []
     over = Event()
 
     def ask() -> None:
         while not over.wait(ASK_S):
-            got.append(_answer(run.ask(f"Question {len(got)}")))
+            got.append(_answered(f"http://{router}/v1/chat/completions", len(got)))
 
     with in_background(ask, over):
-        wait_until(lambda: bool(got), "an answer")
+        wait_until("an answer", lambda: got or None)
         yield got
+
+
+def _answered(url: str, number: int) -> str:
+    try:
+        return _answer(plain_http.post(url, json=question(f"Question {number}"), timeout=ANSWER_LIMIT_S))
+    except httpx.HTTPError as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def _answer(found: httpx.Response) -> str:
@@ -177,7 +175,7 @@ def _answer(found: httpx.Response) -> str:
 
 @contextmanager
 def _looking(lookers: Sequence[Looker]) -> Iterator[None]:
-    """One after the other: `poolkeeper status` in this process takes the terminal for itself."""
+    """One after the other, so that this machine's programs do not hold up each other."""
     over = Event()
 
     def follow() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hack.dashboards.lookers import ALERTS, Looker, Said
+from hack.dashboards.lookers import ALERTS, Looker, Said, columns, headline, troubles
 from hack.dashboards.on_call_page import page
 from hack.dashboards.outage import PHASES, Heard, Phase, alerts_of, heard_of
 
@@ -58,3 +58,54 @@ def test_every_phase_but_the_first_says_what_all_must_say() -> None:
     lookers = {frozenset(phase.wanted) for phase in PHASES[1:]}
 
     assert len(lookers) == 1
+
+
+def test_columns_are_read_by_their_place_as_one_may_be_empty() -> None:
+    table = (
+        "NAME   READY   AVAILABLE   HEALTHY   TIER   FAILOVER   AGE   STATE\n"
+        "chat   True    False       0/2              True       5m    official is overloaded since 12:00\n"
+    )
+
+    assert columns(table) == (
+        "Available False, Healthy 0/2, Tier , Failover True, State official is overloaded since 12:00"
+    )
+
+
+DESCRIBED = """\
+Status:
+  Conditions:
+    Last Transition Time:  2026-11-29T12:00:00Z
+    Message:               1/2 endpoints take traffic
+    Observed Generation:   1
+    Reason:                MinimumEndpointsAvailable
+    Status:                True
+    Type:                  Available
+    Message:               official is overloaded. To do: wait
+    Reason:                EndpointsUnhealthy
+    Status:                {degraded}
+    Type:                  Degraded
+    Message:               Tier 1 serves
+    Reason:                PrimaryUnhealthy
+    Status:                {failover}
+    Type:                  FailoverActive
+"""
+
+
+@pytest.mark.parametrize(
+    ("degraded", "failover", "want"),
+    [
+        ("False", "False", "every condition is good"),
+        ("True", "False", "Degraded=True: official is overloaded. To do: wait"),
+        ("True", "True", "FailoverActive=True: Tier 1 serves"),
+    ],
+)
+def test_the_worst_condition_is_said(degraded: str, failover: str, want: str) -> None:
+    assert troubles(DESCRIBED.format(degraded=degraded, failover=failover)) == want
+
+
+def test_the_youngest_page_of_status_counts() -> None:
+    page = ["ns/chat", "", "ENDPOINT  TIER", "official  0"]
+    now = ["official is overloaded", "ENDPOINT  TIER", "! Degraded=True EndpointsUnhealthy for 5s: official"]
+
+    assert headline([*page, *now]) == "official is overloaded / Degraded=True EndpointsUnhealthy: official"
+    assert headline([]) == ""

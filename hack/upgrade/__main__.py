@@ -21,6 +21,7 @@ from hack.upgrade.page import Row, page
 from hack.upgrade.releases import ROOT, Version, fake_image, git, of_commit, of_tree, previous, run
 from hack.upgrade.streams import Streams
 from testing.cluster_bed import Bed, Kubectl, cluster_environment, wait_until
+from testing.cluster_provider import provider
 
 TEAM = f"pk-upgrade-{os.getpid()}"
 SYSTEM = f"{TEAM}-system"
@@ -83,7 +84,7 @@ def play(story: Story, old: Version, new: Version, image: str, stack: ExitStack)
     for name in (TEAM, SYSTEM):
         kubectl("create", "namespace", name)
         kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-    bed.apply(kubectl, TEAM, bed.provider(image))
+    bed.apply(kubectl, TEAM, provider("official", image))
     bed.wait_answers(kubectl, TEAM)
 
     def helm(*words: str) -> Callable[[], object]:

@@ -6,44 +6,8 @@ import json
 from testing.cluster_bed import Json, Kubectl, wait_until
 
 POOL = "chat"
-LIMITS = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 ANSWER = {"first_token_ms": 50.0, "tokens": 24, "reasoning_tokens": 0, "token_interval_ms": 400.0}
 """Ten seconds, so that a hundred are always open."""
-
-
-def provider(image: str) -> list[Json]:
-    labels = {"app": "official"}
-    container = {
-        "name": "fake",
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "args": ["--listen", "0.0.0.0:8000", "--control", "0.0.0.0:8001", "--name", "official"],
-        "readinessProbe": {"httpGet": {"path": "/_fake/stats", "port": 8001}, "periodSeconds": 2},
-        "securityContext": LIMITS,
-    }
-    pod = {
-        "automountServiceAccountToken": False,
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container],
-    }
-    ports = [{"name": "http", "port": 8000}, {"name": "control", "port": 8001}]
-    return [
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": "official"},
-            "spec": {
-                "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": pod},
-            },
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "official"},
-            "spec": {"selector": labels, "ports": ports},
-        },
-    ]
 
 
 def pool() -> list[Json]:

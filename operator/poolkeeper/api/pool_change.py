@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from poolkeeper.api.base import Model
 from poolkeeper.api.foreign_values import Instant, Line, Name
 
-ChangeKind = Literal["Spec", "Policy", "Secret", "RollOut", "Breaker", "Event"]
+ChangeKind = Literal["Spec", "Policy", "Secret", "RollOut", "Restart", "Breaker", "Event"]
 
 
 class PoolChange(Model):

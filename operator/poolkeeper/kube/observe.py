@@ -10,16 +10,25 @@ from pydantic import ValidationError
 from poolkeeper.api import labels
 from poolkeeper.api.base import GROUP
 from poolkeeper.api.endpoint_pool import EndpointPool
+from poolkeeper.api.foreign_values import printable
 from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.startup_hints import news_in
 from poolkeeper.kube.json_fields import mapping, natural, number, rows, text, texts
 from poolkeeper.kube.packed import Packed
+from poolkeeper.kube.pod_trouble import trouble
 from poolkeeper.kube.store import LINK_KINDS, Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey
 from poolkeeper.render.metadata import CONFIG_FILE, PROBE_CONTAINER
 
-_QUOTA = re.compile(r"exceeded quota: ([a-z0-9.-]{1,253})")
+_REFUSED = re.compile(
+    r"exceeded quota: [a-z0-9.-]{1,253}"
+    r"|violates PodSecurity \"[^\"]{1,63}\""
+    r"|admission webhook \"[^\"]{1,253}\" denied the request"
+    r"|ValidatingAdmissionPolicy '[^']{1,253}'"
+    r"|error looking up service account [a-z0-9./-]{1,507}"
+    r"|no PriorityClass with name [a-z0-9.-]{1,253}"
+)
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "selfLink")
 """Metadata that changes without anybody's edit."""
 _NOT_READ = ("managedFields", "annotations", "labels", "ownerReferences")
@@ -117,7 +126,7 @@ def _service(body: Mapping[str, object]) -> Fact:
 
 def _deployment(body: Mapping[str, object]) -> Fact:
     stuck = [
-        text(row, "reason") + _quota(text(row, "message"))
+        text(row, "reason") + _refused(text(row, "message"))
         for row in rows(body, "status", "conditions")
         if (text(row, "type"), text(row, "status")) in (("Progressing", "False"), ("ReplicaFailure", "True"))
     ]
@@ -131,10 +140,10 @@ def _deployment(body: Mapping[str, object]) -> Fact:
     )
 
 
-def _quota(message: str) -> str:
-    """Which quota refuses Pods. Nothing else of the message: it names another Pod, and other numbers, each time."""
-    found = _QUOTA.search(message)
-    return f", exceeded quota: {found[1]}" if found else ""
+def _refused(message: str) -> str:
+    """Which quota or policy refuses Pods. Not the whole message: it names another Pod, and other numbers, each time."""
+    found = _REFUSED.search(message)
+    return f", {printable(found[0])}" if found else ""
 
 
 def _pod(body: Mapping[str, object]) -> Fact:
@@ -151,6 +160,7 @@ def _pod(body: Mapping[str, object]) -> Fact:
         ready=ready,
         terminating=bool(text(body, "metadata", "deletionTimestamp")),
         config_generation=poked or 0,
+        trouble=None if ready else trouble(body),
     )
 
 

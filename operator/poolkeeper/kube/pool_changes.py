@@ -1,5 +1,6 @@
 """What changed at a pool lately, from what the API server keeps anyway: who wrote its spec when (its managedFields),
-when its routers' Pods were made, and its Events. No Secret is asked for: routers say when a key changed.
+when its routers' Pods were made, when their containers ended, and its Events. No Secret is asked for: routers say when
+a key changed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +11,13 @@ from poolkeeper.api.pool_change import PoolChange
 from poolkeeper.errors import Refused, RetryLater
 from poolkeeper.kube.client import RESOURCES, KubeApi
 from poolkeeper.kube.json_fields import Json, mapping, number, rows, text, texts
+from poolkeeper.kube.pod_trouble import restarts
 from poolkeeper.plan.child_names import selector
 from poolkeeper.plan.snapshot import PoolKey
+from poolkeeper.status.pod_words import ended
 
 MOST_EVENTS = 500
+MOST_PODS = 200
 TEMPLATE = "pod-template-hash"
 """The Deployment's own label: Pods of one roll-out share it."""
 ROLL_OUT_S = 120.0
@@ -28,7 +32,9 @@ async def pool_changes(api: KubeApi, key: PoolKey) -> tuple[Sequence[PoolChange]
     try:
         found += written(await api.get("EndpointPool", key.namespace, key.name))
         wanted = ",".join(f"{name}={value}" for name, value in sorted(selector(key, "router").items()))
-        found += rolled_out(await api.list_metadata("Pod", key.namespace, wanted))
+        path, query = RESOURCES["Pod"].path(key.namespace), {"labelSelector": wanted, "limit": str(MOST_PODS)}
+        pods = tuple(rows(await api.get_path(path, query), "items"))
+        found += [*rolled_out(pods), *restarted(pods)]
     except (Refused, RetryLater) as error:
         notes.append(f"changes of the spec and roll-outs: {error}")
     try:
@@ -71,6 +77,16 @@ def rolled_out(pods: Sequence[Mapping[str, object]]) -> Iterator[PoolChange]:
             yield _roll_out(at, f"routers with a new Pod template begin ({template})", name)
         elif (at - first[template]).total_seconds() > ROLL_OUT_S:
             yield _roll_out(at, "one router Pod more, or in place of another", name)
+
+
+def restarted(pods: Sequence[Mapping[str, object]]) -> Iterator[PoolChange]:
+    """The kubelet keeps the last end of each container."""
+    for pod in pods:
+        for one in restarts(pod):
+            often = f" ({one.times} times in all)" if one.times > 1 else ""
+            message = f"a router's container {ended(one.why)}, and was started again{often}"
+            name = text(pod, "metadata", "name")
+            yield PoolChange(at=one.at, kind="Restart", message=message, by=name, is_warning=True)
 
 
 def happened(events: Json | None, pool: str) -> Iterator[PoolChange]:

@@ -7,6 +7,7 @@ and judging see nothing else. What is not in here cannot influence a decision.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from poolkeeper.api.base import Problem
 from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolStatus
@@ -54,6 +55,17 @@ class Settings:
     flapping_pace_s: int = 30
 
 
+TroubleKind = Literal["Unschedulable", "NoImage", "OutOfMemory", "Ended", "NotCreated"]
+
+
+@dataclass(frozen=True, slots=True)
+class PodTrouble:
+    """Why a Pod does not run. detail: an image, a limit, or the words of the cluster, bounded."""
+
+    kind: TroubleKind
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class LivePod:
     name: str
@@ -62,6 +74,7 @@ class LivePod:
     terminating: bool
     config_generation: int
     """The document generation last poked into its annotation (0: never)."""
+    trouble: PodTrouble | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.status.chain import Finding
 from poolkeeper.status.facts import Facts
+from poolkeeper.status.pod_words import stuck
 from poolkeeper.status.sentences import by_gravity, names, outages_text, recovering_text
 
 Findings = Mapping[ConditionType, Finding]
@@ -33,6 +34,8 @@ TO_DO: Mapping[Reason, str] = MappingProxyType(
     }
 )
 
+_OF_PODS = (Reason.RouterNotReady, Reason.RolloutInProgress)
+
 
 def headline(facts: Facts, findings: Findings) -> str:
     before = facts.snapshot.previous
@@ -43,12 +46,12 @@ def headline(facts: Facts, findings: Findings) -> str:
 
 def _no_router(facts: Facts, findings: Findings) -> str:
     found = findings[ConditionType.Available]
-    return _of(found) if found.reason in (Reason.RouterNotReady, Reason.RouterServiceMissing) else ""
+    return _of(facts, found) if found.reason in (Reason.RouterNotReady, Reason.RouterServiceMissing) else ""
 
 
 def _unheard(facts: Facts, findings: Findings) -> str:
     found = findings[ConditionType.Available]
-    return _of(found) if not facts.states and found.status != "True" else ""
+    return _of(facts, found) if not facts.states and found.status != "True" else ""
 
 
 def _pool_breaker(facts: Facts, findings: Findings) -> str:
@@ -56,7 +59,7 @@ def _pool_breaker(facts: Facts, findings: Findings) -> str:
     if found.reason != Reason.GlobalBreakerOpen:
         return ""
     out = by_gravity(facts.out)
-    return f"{found.message}. {outages_text(facts, out)}" if out else _of(found)
+    return f"{found.message}. {outages_text(facts, out)}" if out else _of(facts, found)
 
 
 def _outage(facts: Facts, findings: Findings) -> str:
@@ -66,12 +69,12 @@ def _outage(facts: Facts, findings: Findings) -> str:
 
 def _not_ready(facts: Facts, findings: Findings) -> str:
     found = findings[ConditionType.Ready]
-    return _of(found) if found.status != "True" else ""
+    return _of(facts, found) if found.status != "True" else ""
 
 
 def _degraded(facts: Facts, findings: Findings) -> str:
     found = findings[ConditionType.Degraded]
-    return _of(found) if found.status != "False" else ""
+    return _of(facts, found) if found.status != "False" else ""
 
 
 def _recovering(facts: Facts, findings: Findings) -> str:
@@ -81,12 +84,12 @@ def _recovering(facts: Facts, findings: Findings) -> str:
 
 def _not_available(facts: Facts, findings: Findings) -> str:
     found = findings[ConditionType.Available]
-    return _of(found) if found.status != "True" else ""
+    return _of(facts, found) if found.status != "True" else ""
 
 
 def _failed_over(facts: Facts, findings: Findings) -> str:
     found = findings[ConditionType.FailoverActive]
-    return _of(found) if found.status != "False" else ""
+    return _of(facts, found) if found.status != "False" else ""
 
 
 def _well(facts: Facts, findings: Findings) -> str:
@@ -108,6 +111,7 @@ _SAYINGS: tuple[Callable[[Facts, Findings], str], ...] = (
 )
 
 
-def _of(found: Finding) -> str:
-    do = TO_DO.get(found.reason, "")
+def _of(facts: Facts, found: Finding) -> str:
+    held_up = stuck(facts) if found.reason in _OF_PODS else None
+    do = held_up.do if held_up else TO_DO.get(found.reason, "")
     return f"{found.message}. To do: {do}" if do else found.message

@@ -84,6 +84,23 @@ def test_new_pods_of_a_new_template_are_a_roll_out_and_a_later_one_is_not() -> N
     assert "one router Pod more" in told(api)[2][2]
 
 
+def test_a_container_that_was_started_again_says_why_it_had_ended() -> None:
+    api = with_pool()
+    body = made("a", "t1", 1)
+    ended = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": stamp(9)}
+    router = {"name": "router", "ready": True, "restartCount": 2, "lastState": {"terminated": ended}}
+    status = {**body["status"], "containerStatuses": [router]}  # type: ignore[dict-item] # a mapping
+    limits = {"containers": [{"name": "router", "resources": {"limits": {"memory": "64Mi"}}}]}
+    api.put(RESOURCES["Pod"].path(KEY.namespace, "a"), {**body, "spec": limits, "status": status})
+
+    assert told(api)[1] == (
+        at(9),
+        "Restart",
+        "a router's container was ended for its memory (OOMKilled, limit 64Mi), and was started again (2 times in all)",
+        "a",
+    )
+
+
 def test_its_own_events_with_how_often_and_no_others() -> None:
     api = with_pool()
     for name, body in (

@@ -33,7 +33,7 @@ from poolkeeper.api.failover_policy import FailoverPolicy
 from poolkeeper.api.reasons import ConditionStatus, ConditionType, Reason
 from poolkeeper.api.router_state import ClientState, EndpointState, FailbackState, HeldTier, RouterState
 from poolkeeper.errors import Refused
-from poolkeeper.plan.snapshot import Live, LiveDeployment, RouterReport, Snapshot
+from poolkeeper.plan.snapshot import Live, LiveDeployment, PodTrouble, RouterReport, Snapshot
 
 T = ConditionType
 HOST_DOWN = cut_off("official", cause="Connect")
@@ -96,6 +96,14 @@ def deployed(of: Snapshot, deployment: LiveDeployment | None) -> Snapshot:
 
 def silenced(of: Snapshot, error: str = "no answer in time") -> Snapshot:
     return replace(of, reports=tuple(RouterReport(pod.name, None, None, error) for pod in of.live.pods))
+
+
+def troubled(of: Snapshot, *troubles: PodTrouble) -> Snapshot:
+    """The first routers are not ready, and why."""
+    pods = [replace(pod, ready=False, trouble=one) for pod, one in zip(of.live.pods, troubles, strict=False)]
+    ready = len(of.live.pods) - len(pods)
+    deployment = LiveDeployment(2, ready, 2, up_to_date=True)
+    return replace(of, live=replace(of.live, pods=(*pods, *of.live.pods[len(pods) :]), deployment=deployment))
 
 
 WELL = serving(snapshot())
@@ -209,6 +217,20 @@ CASES = {
         Reason.RolloutInProgress,
         "1/2 ready; it does not progress: ProgressDeadlineExceeded",
     ),
+    "a router Pod that cannot run says why": Case(
+        troubled(WELL, PodTrouble("NoImage", "router:v9")),
+        T.Programmed,
+        "False",
+        Reason.RolloutInProgress,
+        "2/2 router Pods are up to date, 1/2 ready; chat-router-0 has an image that cannot be pulled (router:v9)",
+    ),
+    "several router Pods with one trouble are counted": Case(
+        troubled(WELL, PodTrouble("Unschedulable", "no room"), PodTrouble("Unschedulable", "no room")),
+        T.Programmed,
+        "False",
+        Reason.RolloutInProgress,
+        "0/2 ready; chat-router-0 fits on no node (no room), the same with 1 more",
+    ),
     "a router that does not report": Case(
         silenced(WELL),
         T.Programmed,
@@ -250,6 +272,23 @@ CASES = {
         "The roll-out of changes is stopped (InvalidSpec). The last good configuration (generation 1) keeps serving",
     ),
     # Available
+    "no router Pod can run, and why": Case(
+        troubled(WELL, PodTrouble("OutOfMemory", "64Mi"), PodTrouble("OutOfMemory", "64Mi")),
+        T.Available,
+        "False",
+        Reason.RouterNotReady,
+        "0/2 router Pods are ready; chat-router-0 was ended for its memory (OOMKilled, limit 64Mi)",
+    ),
+    "no router Pod can be made, and why": Case(
+        deployed(
+            replace(WELL, live=replace(WELL.live, pods=())),
+            LiveDeployment(0, 0, 0, up_to_date=True, stuck_reason="FailedCreate, exceeded quota: team-a"),
+        ),
+        T.Available,
+        "False",
+        Reason.RouterNotReady,
+        "0/2 router Pods are ready; no more Pods can be made: FailedCreate, exceeded quota: team-a",
+    ),
     "enough endpoints": Case(WELL, T.Available, "True", Reason.MinimumEndpointsAvailable, "2/2 endpoints take traffic"),
     "endpoints that nobody has asked yet": Case(
         seen_as(seen("official", health="Unknown"), seen("local", tier=1, health="Unknown")),

@@ -9,7 +9,7 @@ const CLOSED_HEIGHT = 3;
 const TIERS = [["good", 5], ["warn", 12]]; // the first tier, any other
 const NO_TIER = ["bad", 20];
 const KINDS = {
-  Breaker: ["◐", "breaker"], Secret: ["◆", "API key"], Spec: ["✎", "spec"], Policy: ["✎", "policy"], RollOut: ["↻", "roll-out"], Event: ["•", "Event"],
+  Breaker: ["◐", "breaker"], Secret: ["◆", "API key"], Spec: ["✎", "spec"], Policy: ["✎", "policy"], RollOut: ["↻", "roll-out"], Restart: ["⟲", "restart"], Event: ["•", "Event"],
 };
 const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false });
 const took = (ms) => (ms >= 90000 ? `${Math.round(ms / MINUTE_MS)} min` : `${Math.round(ms / 1000)} s`);
@@ -72,7 +72,7 @@ const failureRow = (pool, beganMs) => {
 
 const changeRow = (pool, beganMs) => {
   const others = pool.changes.filter((change) => change.kind !== "Breaker" && change.kind !== "Event");
-  return row("changes", others.length ? `${others.length}: spec, API keys, roll-outs` : "none of spec, API keys, roll-outs", others.map((change) =>
+  return row("changes", others.length ? `${others.length}: spec, API keys, roll-outs, restarts` : "none of spec, API keys, roll-outs, restarts", others.map((change) =>
     drawing("path", { class: "tick", d: `M${place(change.at, beganMs).toFixed(1)} 0 l4 8 h-3 v12 h-2 v-12 h-3 z` },
       drawing("title", {}, `${clock(Date.parse(change.at))}: ${change.message}`))));
 };

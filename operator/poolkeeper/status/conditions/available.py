@@ -13,6 +13,7 @@ from poolkeeper.plan.per_router_share import wanted_routers
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
 from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
+from poolkeeper.status.pod_words import stuck
 from poolkeeper.status.sentences import why_out
 
 
@@ -20,7 +21,10 @@ def no_router(facts: Facts) -> Finding | None:
     if facts.ready_pods:
         return None
     wanted = wanted_routers(facts.snapshot)
-    why = "spec.router.replicas is 0" if wanted == 0 else f"0/{wanted} router Pods are ready"
+    if wanted == 0:
+        return Finding("False", Reason.RouterNotReady, "spec.router.replicas is 0")
+    held_up = stuck(facts)
+    why = f"0/{wanted} router Pods are ready{f'; {held_up.text}' if held_up else ''}"
     return Finding("False", Reason.RouterNotReady, why)
 
 

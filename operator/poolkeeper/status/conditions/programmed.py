@@ -8,6 +8,7 @@ from poolkeeper.api.reasons import REASONS, ConditionType, Reason
 from poolkeeper.plan.per_router_share import wanted_routers
 from poolkeeper.status.chain import Check, Finding, as_before
 from poolkeeper.status.facts import Facts
+from poolkeeper.status.pod_words import stuck
 
 NAMED_AT_ONCE = 3
 """Routers that are named."""
@@ -59,11 +60,12 @@ def rolling_out(facts: Facts) -> Finding | None:
     stale = deployment.replicas - deployment.updated_replicas
     if deployment.up_to_date and deployment.updated_replicas >= wanted and stale <= 0 and ready >= wanted:
         return None
-    stuck = f"; it does not progress: {deployment.stuck_reason}" if deployment.stuck_reason else ""
+    held_up = stuck(facts)
+    why = f"; {held_up.text}" if held_up else ""
     return Finding(
         "False",
         Reason.RolloutInProgress,
-        f"{deployment.updated_replicas}/{wanted} router Pods are up to date, {ready}/{wanted} ready{stuck}",
+        f"{deployment.updated_replicas}/{wanted} router Pods are up to date, {ready}/{wanted} ready{why}",
     )
 
 
