@@ -1,7 +1,8 @@
-"""`make on-call`: plays an outage in real time (a quarter of an hour) and writes docs/on-call.md. With --quick it plays
+"""`make on-call`: plays an outage on the real Kubernetes in real time (a quarter of an hour) and writes docs/on-call.md. With --quick it plays
 each phase for some seconds, in which few alerts can fire, and writes nothing."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -18,6 +19,7 @@ QUICK_S = 20.0
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that all that was made goes
     parser = argparse.ArgumentParser(prog="make on-call", description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_S:.0f} s a phase at most; writes nothing")
     parser.add_argument("--at-most-s", type=float, default=450.0, help="of a phase (default 450: all of each)")

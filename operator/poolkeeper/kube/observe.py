@@ -23,6 +23,7 @@ from poolkeeper.render.metadata import CONFIG_FILE, PROBE_CONTAINER
 
 _REFUSED = re.compile(
     r"exceeded quota: [a-z0-9.-]{1,253}"
+    r"|failed quota: [a-z0-9.-]{1,253}: must specify [a-zA-Z0-9.,/: -]{1,200}"
     r"|violates PodSecurity \"[^\"]{1,63}\""
     r"|admission webhook \"[^\"]{1,253}\" denied the request"
     r"|ValidatingAdmissionPolicy '[^']{1,253}'"

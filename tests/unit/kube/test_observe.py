@@ -83,20 +83,32 @@ def test_a_service_tells_its_address() -> None:
     assert observe(child("Service", spec={"ports": [{"port": 8080}]})).fact == Address("chat-router.team.svc", 8080)
 
 
+def refused_pod(why: str) -> Json:
+    said = f'pods "chat-router-5f-x" is forbidden: {why}'
+    return {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said}
+
+
 @pytest.mark.parametrize(
     ("condition", "want"),
     [
         ({"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}, "ProgressDeadlineExceeded"),
         ({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}, "FailedCreate"),
+        (refused_pod("exceeded quota: team-a, requested: pods=1"), "FailedCreate, exceeded quota: team-a"),
         (
-            {
-                "type": "ReplicaFailure",
-                "status": "True",
-                "reason": "FailedCreate",
-                "message": 'pods "chat-router-5f-x" is forbidden: exceeded quota: team-a, requested: pods=1',
-            },
-            "FailedCreate, exceeded quota: team-a",
+            refused_pod("failed quota: team-a: must specify limits.cpu for: router"),
+            "FailedCreate, failed quota: team-a: must specify limits.cpu for: router",
         ),
+        (
+            refused_pod('violates PodSecurity "restricted:latest": hostPort (container "x")'),
+            'FailedCreate, violates PodSecurity "restricted:latest"',
+        ),
+        (
+            refused_pod(
+                'admission webhook "policy.example.com" denied the request: no owner label on chat-router-5f-x'
+            ),
+            'FailedCreate, admission webhook "policy.example.com" denied the request',
+        ),
+        (refused_pod("of something else"), "FailedCreate"),
         ({"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}, ""),
     ],
 )
