@@ -1,5 +1,5 @@
-"""`make on-call`: plays an outage on the real Kubernetes in real time (a quarter of an hour) and writes docs/on-call.md. With --quick it plays
-each phase for some seconds, in which few alerts can fire, and writes nothing."""
+"""`make on-call`: plays an outage on the real Kubernetes, in real time (a quarter of an hour), and writes
+docs/on-call.md. With --quick it plays each phase for some seconds, in which few alerts can fire, and writes nothing."""
 
 import argparse
 import signal
