@@ -31,7 +31,7 @@ const heatmap = (pool, beganMs) => element("table", { class: "heatmap" },
   element("caption", {}, "Health: full green is well, full red is out, half is tried again, a quarter is not known"),
   element("tbody", {}, pool.endpoints.map((endpoint) => element("tr", {},
     element("th", { scope: "row" }, endpoint.name), element("td", {}, cells(endpoint, beganMs)), element("td", {}, summary(endpoint))))),
-  element("tfoot", {}, element("tr", {}, element("th", {}), element("td", { class: "ends" },
+  element("tfoot", {}, element("tr", {}, element("td", {}), element("td", { class: "ends" },
     element("span", {}, clockOf(beganMs, 0)), element("span", {}, "now")), element("td", {}))));
 
 const money = (cost) => Object.entries(cost).filter(([, amount]) => amount > 0).map(([currency, amount]) => `${amount.toFixed(4)} ${currency}`).join(", ");

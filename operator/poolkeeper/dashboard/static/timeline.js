@@ -83,7 +83,7 @@ export const timeline = (pool) => {
     element("caption", {}, "Breakers in the last hour: full height is open, half is half-open, a thin line is closed; as all routers remember them"),
     element("tbody", {}, tierRow(pool, beganMs), pool.endpoints.map((endpoint) => breakerRow(endpoint, pool, beganMs)),
       failureRow(pool, beganMs), changeRow(pool, beganMs)),
-    element("tfoot", {}, element("tr", {}, element("th", {}), element("td", { class: "ends" },
+    element("tfoot", {}, element("tr", {}, element("td", {}), element("td", { class: "ends" },
       element("span", {}, clock(beganMs)), element("span", {}, "now")), element("td", {}))));
 };
 

@@ -131,11 +131,11 @@ const HEADS = ["endpoint", "tier", "health", "breaker, since", "weight", "reques
 
 const section = (pool, nowMs) => element("section", { class: LEVELS[pool.level][2] },
   element("h2", {}, pool.name, " ", mark(LEVELS[pool.level])),
-  pool.headline ? element("p", { class: "headline" }, pool.headline) : null,
+  pool.headline ? element("p", { class: "headline", "aria-live": "assertive" }, pool.headline) : null,
   element("p", { class: "facts" }, `${pool.summary || "–"} endpoints usable, `,
     pool.activeTier === null ? "no tier serves" : `tier ${pool.activeTier} serves`,
     `, ${pool.routers} router${pool.routers === 1 ? "" : "s"} heard`, pool.address ? `, ${pool.address}` : null),
-  pool.troubles.length ? element("ul", { class: "troubles", role: "alert" }, troubles(pool, nowMs)) : null,
+  pool.troubles.length ? element("ul", { class: "troubles" }, troubles(pool, nowMs)) : null,
   pool.unservedModels.length ? element("p", { class: "bad" }, `nobody serves: ${pool.unservedModels.join(", ")}`) : null,
   pool.notes.map((note) => element("p", { class: "note" }, `not seen: ${note}`)),
   conditions(pool),
