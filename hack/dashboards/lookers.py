@@ -104,7 +104,7 @@ def status_screen(bed: Bed) -> Iterator[Sequence[str]]:
 
     def read() -> None:
         assert process.stdout is not None
-        lines.extend(iter(process.stdout.readline, ""))
+        lines.extend(line.rstrip() for line in process.stdout)
 
     with in_background(read, Event()):
         try:
