@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ POOL = "chat"
 OFFICIAL, BACKUP = "official", "backup"
 SCRAPE_S = 5.0
 START_LIMIT_S = 180.0
+GOING_LIMIT_S = 120.0
+OPERATORS = "app.kubernetes.io/name=poolkeeper,app.kubernetes.io/component=operator"
 ADMIN_PORT, OPERATOR_PORT = 9180, 9090
 
 
@@ -83,7 +86,7 @@ def pool() -> Json:
 def targets(kubectl: Kubectl) -> Sequence[Target]:
     """What the chart's PodMonitor and ServiceMonitor find, with the labels that they give."""
     routers = pods(kubectl, NAMESPACE, "app.kubernetes.io/component=router")
-    operators = pods(kubectl, SYSTEM, "app.kubernetes.io/component=operator")
+    operators = pods(kubectl, SYSTEM, OPERATORS)
     found = [_target(one, ADMIN_PORT, {"pool": POOL}) for one in routers]
     return found + [_target(one, OPERATOR_PORT, {}) for one in operators]
 
@@ -111,9 +114,12 @@ def apply(kubectl: Kubectl, objects: list[Json]) -> None:
 
 
 def refuse_other_operators(kubectl: Kubectl) -> None:
-    found = kubectl("get", "deployments", "-A", "-l", "app.kubernetes.io/name=poolkeeper", "-o", "name").stdout.split()
-    if found:
-        raise MissingError(f"another Poolkeeper is in this cluster ({len(found)} Deployments): uninstall it first")
+    """One that is being removed has some time for it."""
+    until_s = time.monotonic() + GOING_LIMIT_S
+    while found := kubectl("get", "deployments", "-A", "-l", OPERATORS, "-o", "name").stdout.split():
+        if time.monotonic() > until_s:
+            raise MissingError(f"another Poolkeeper is in this cluster ({len(found)} Deployments): uninstall it first")
+        time.sleep(1)
 
 
 def clear(kubectl: Kubectl) -> None:

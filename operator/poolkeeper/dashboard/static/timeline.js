@@ -9,7 +9,7 @@ const CLOSED_HEIGHT = 3;
 const TIERS = [["good", 5], ["warn", 12]]; // the first tier, any other
 const NO_TIER = ["bad", 20];
 const KINDS = {
-  Breaker: ["◐", "breaker"], Secret: ["◆", "API key"], Spec: ["✎", "spec"], Policy: ["✎", "policy"], RollOut: ["↻", "roll-out"], Restart: ["⟲", "restart"], Event: ["•", "Event"],
+  Breaker: ["◐", "breaker"], Secret: ["◆", "API key"], Spec: ["✎", "spec"], Policy: ["✎", "policy"], RollOut: ["↻", "roll-out"], Restart: ["↺", "restart"], Event: ["•", "Event"],
 };
 const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false });
 const took = (ms) => (ms >= 90000 ? `${Math.round(ms / MINUTE_MS)} min` : `${Math.round(ms / 1000)} s`);
