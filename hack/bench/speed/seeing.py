@@ -22,15 +22,15 @@ _LINE = b"""
   local span = trace_context.series(math.random)
   local function one(i)
     return line.of({
-      time = "2026-11-29T08:00:00.123Z", id = "0c2f3a52-9d3e-4a53-a52f-" .. i,
+      second = "2026-11-29T08:00:00", ms = 123, id = "0c2f3a52-9d3e-4a53-a52f-" .. i,
       trace = "4bf92f3577b34da6a3ce929d0e0e4736",
       span = span(), place = ',"pool":"team/chat","generation":3', client = "web", surface = "chat",
       model = "deepseek-v4-pro", is_stream = true, status = 200, outcome = "ok", duration_ms = 123 + i % 7,
-      first_token_ms = 12, queued_ms = 0, attempts = { {
+      first_token_ms = 12, queued_ms = 0, attempt = {
         place = '"endpoint":"official","tier":0,"provider_model":"deepseek-v4-pro"', span = span(), start_ms = 0,
         duration_ms = 120 + i % 5, first_token_ms = 12, status = 200, kind = "answer", cost = 0.000123 * (i % 9 + 1),
         currency = "USD", counts = { input = 120, cached_input = 100, output = 64, reasoning = 0 },
-      } },
+      },
     })
   end
   for i = 1, 20000 do one(i) end

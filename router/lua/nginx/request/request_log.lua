@@ -27,13 +27,13 @@ local function span_id()
 end
 
 
-local function time_of(wall_ms)
+-- The second of a time, as text.
+local function second_of(wall_ms)
   local whole = floor(wall_ms / 1000)
   if whole ~= second then
     second, second_text = whole, os.date("!%Y-%m-%dT%H:%M:%S", whole)
   end
-  local text = ("%s.%03dZ"):format(second_text, wall_ms % 1000)
-  return text
+  return second_text
 end
 
 
@@ -96,12 +96,7 @@ local function attempt_of(attempt, started_ms, now_ms)
 end
 
 
--- One is the rule, and a loop that ends at once keeps LuaJIT from compiling all around it.
-local function attempts_of(request, started_ms, now_ms)
-  local made = request.account.attempts
-  if #made == 1 then
-    return { attempt_of(made[1], started_ms, now_ms) }
-  end
+local function attempts_of(made, started_ms, now_ms)
   local list = {}
   for i = 1, #made do
     list[i] = attempt_of(made[i], started_ms, now_ms)
@@ -123,9 +118,10 @@ local function line_of(request, status, now_ms)
   end
   doc.log_place = doc.log_place or (',"pool":%s,"generation":%d'):format(line.text(doc.pool), doc.generation)
   local started_ms = request.started_ms > 0 and request.started_ms or now_ms
-  local last = request.attempt
+  local made = request.account.attempts
+  local last, started_wall_ms = request.attempt, clock.to_wall_ms(started_ms)
   return line.of({
-    time = time_of(clock.to_wall_ms(started_ms)), id = request.id, trace = trace_of(request),
+    second = second_of(started_wall_ms), ms = started_wall_ms % 1000, id = request.id, trace = trace_of(request),
     span = span_id(), parent = request.parent_span,
     is_unsampled = request.parent_span and not trace_context.is_sampled(request.flags), place = doc.log_place,
     client = request.client and request.client.name or "",
@@ -135,7 +131,8 @@ local function line_of(request, status, now_ms)
     first_token_ms = request.first_content_ms > 0 and request.first_content_ms - started_ms or nil,
     queued_ms = request.queued_ms or 0, fallback = request.is_degraded and "degraded" or FALLBACKS[outcome],
     repaired = request.repaired, trimmed_turns = request.trimmed_turns, continued = last and last.recovers or nil,
-    attempts = attempts_of(request, started_ms, now_ms),
+    attempt = #made == 1 and attempt_of(made[1], started_ms, now_ms) or nil,
+    attempts = #made ~= 1 and attempts_of(made, started_ms, now_ms) or nil,
   })
 end
 

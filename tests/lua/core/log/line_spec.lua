@@ -3,13 +3,21 @@ local line = require "core.log.line"
 
 local function request(changes)
   local one = {
-    time = "2026-11-29T08:00:00.000Z", id = "r-1", trace = ("a"):rep(32), span = ("b"):rep(16), parent = nil,
+    second = "2026-11-29T08:00:00", ms = 7.9, id = "r-1", trace = ("a"):rep(32), span = ("b"):rep(16), parent = nil,
     place = ',"pool":"team/chat","generation":3', client = "web", surface = "chat", model = "m", is_stream = true,
     status = 200, outcome = "ok", duration_ms = 12.7, first_token_ms = 3.2, queued_ms = 0, attempts = {},
   }
   for name, value in pairs(changes or {}) do
     one[name] = value
   end
+  return one
+end
+
+
+-- An only attempt is given by itself.
+local function with_one(attempt, changes)
+  local one = request(changes)
+  one.attempt, one.attempts = attempt, nil
   return one
 end
 
@@ -27,6 +35,15 @@ describe("a line of the request log", function()
                   read.first_token_ms, read.queued_ms, read.fallback, read.parent })
     assert.same({ { endpoint = "a", tier = 0, provider_model = "m", span = "s", start_ms = 1, duration_ms = 2,
                     status = 503, class = "Busy" } }, read.attempts)
+  end)
+
+  it("says the same of an only attempt as of one in a list", function()
+    local attempt = { place = '"endpoint":"a"', span = "s", start_ms = 0, duration_ms = 2, status = 200 }
+    assert.equal(line.of(request({ attempts = { attempt } })), line.of(with_one(attempt)))
+    assert.same({ 200, 503 }, (function(said)
+      return { said[1].status, said[2].status }
+    end)(cjson.decode(line.of(request({ attempts = { attempt, { place = '"endpoint":"b"', span = "t", start_ms = 3,
+                                                                duration_ms = 1, status = 503 } } }))).attempts))
   end)
 
   it("says when the caller records no trace", function()
@@ -48,7 +65,7 @@ describe("a line of the request log", function()
     quotes = '","admin":"yes', lines = 'a\r\n{"request":"other"}', controls = "\27[31m\0", bytes = "\255\254", long = ("x"):rep(5000),
   }) do
     it("stays one bounded line whatever it is given: " .. name, function()
-      local said = line.of(request({ id = hostile, client = hostile, model = hostile, parent = hostile, attempts = { {
+      local said = line.of(request({ client = hostile, model = hostile, parent = hostile, attempts = { {
         place = '"endpoint":"a"', span = "s", start_ms = 0, duration_ms = 2, answered_by = hostile, fingerprint = hostile,
         provider = hostile,
       } } }))
