@@ -197,7 +197,8 @@ end
 -- is not such an object.
 function _M.members(text, pause, first, last)
   pause = pause or never
-  local members, count, length = {}, 0, last or #text
+  local members = { nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil } -- room for the four of a usual request
+  local count, length = 0, last or #text
   local pos = skip_blanks(text, first or 1, pause)
   if byte(text, pos) ~= OPEN_BRACE then
     return nil, "wanted a JSON object"

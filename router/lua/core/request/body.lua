@@ -81,38 +81,35 @@ function _M.parse(body, decode, default_model, surface, pause)
   if not members then
     return nil, err
   end
-  local places, count, last = {}, 0, {}
+  local written, is_twice = { model = false, stream = false, stream_options = false, n = false }, false
   for i = 1, #members, 3 do
     local name = name_of(members[i], decode)
     if WATCHED[name] then
-      local from, to = members[i + 1], members[i + 2]
-      places[count + 1], places[count + 2], places[count + 3] = name, from, to
-      count = count + 3
-      last[name] = sub(body, from, to)
+      is_twice = is_twice or written[name] ~= false
+      written[name] = sub(body, members[i + 1], members[i + 2])
     end
   end
   local model
-  model, err = model_of(last.model, default_model, decode)
+  model, err = model_of(written.model, default_model, decode)
   if not model then
     return nil, err
   end
-  local stream = surface.can_stream and last.stream == "true"
-  local options, has_usage = last.stream_options, true
+  local stream = surface.can_stream and written.stream == "true"
+  local options, has_usage = written.stream_options, true
   if surface.can_stream and surface.takes_usage then
     options, has_usage = with_usage(options, decode, pause)
   end
   return setmetatable({
-    body = body, members = members, places = places, is_empty = #members == 0,
+    body = body, members = members, is_empty = #members == 0, written = written, is_twice = is_twice, decode = decode,
     model = model, stream = stream, wants_usage = not stream or has_usage, adds_usage = not has_usage,
-    usage_options = options, choices = tonumber(last.n) or 1, written = last,
-    wanted = { model = "", stream = nil, n = last.n, stream_options = nil },
+    usage_options = options, choices = tonumber(written.n) or 1,
   }, request)
 end
 
 
 -- The members that have no place in the body yet, as text that goes right behind its brace.
-local function additions(self)
-  local wanted, written, missing = self.wanted, self.written, ""
+local function additions(self, wanted)
+  local written, missing = self.written, ""
   if not written.model then
     missing = '"model":' .. wanted.model .. ","
   end
@@ -126,28 +123,40 @@ local function additions(self)
 end
 
 
--- The body for an endpoint that calls the model so; quoted_name: as a JSON string. is_plain: without a request for usage
--- that the caller did not make? is_streamed: as a stream, whatever the caller asked for?
-function request:body_for(quoted_name, is_plain, is_streamed)
-  local wanted, body, places, written = self.wanted, self.body, self.places, self.written
-  wanted.model = quoted_name
-  wanted.stream = is_streamed and "true" or written.stream
-  local adds = not is_plain and (self.stream or is_streamed)
-  wanted.stream_options = adds and self.usage_options or written.stream_options
-  local parts, count, pos = {}, 0, 1
-  local missing = additions(self)
+-- The body with what is wanted of the watched members in all their places.
+local function rewritten(self, wanted)
+  local body, members, parts, count, pos = self.body, self.members, { nil, nil, nil, nil, nil, nil, nil, nil }, 0, 1
+  local missing = additions(self, wanted)
   if missing ~= "" then
     pos = find(body, "{", 1, true) + 1
     parts[1], parts[2], count = "{", missing, 2
   end
-  for i = 1, #places, 3 do
-    parts[count + 1], parts[count + 2] = sub(body, pos, places[i + 1] - 1), wanted[places[i]]
-    count = count + 2
-    pos = places[i + 2] + 1
+  for i = 1, #members, 3 do
+    local name = name_of(members[i], self.decode)
+    if WATCHED[name] then
+      parts[count + 1], parts[count + 2] = sub(body, pos, members[i + 1] - 1), wanted[name]
+      count = count + 2
+      pos = members[i + 2] + 1
+    end
   end
   parts[count + 1] = sub(body, pos)
   local text = concat(parts)
   return text
+end
+
+
+-- The body for an endpoint that calls the model so; quoted_name: as a JSON string. is_plain: without a request for usage
+-- that the caller did not make? is_streamed: as a stream, whatever the caller asked for?
+function request:body_for(quoted_name, is_plain, is_streamed)
+  local written = self.written
+  local stream = is_streamed and "true" or written.stream
+  local adds = not is_plain and (self.stream or is_streamed)
+  local options = adds and self.usage_options or written.stream_options
+  if written.model == quoted_name and written.stream == stream and written.stream_options == options
+      and not self.is_twice then
+    return self.body
+  end
+  return rewritten(self, { model = quoted_name, stream = stream, n = written.n, stream_options = options })
 end
 
 

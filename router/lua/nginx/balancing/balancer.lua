@@ -67,7 +67,8 @@ local function prepare(request, now_ms)
 end
 
 
--- An attempt on a chosen endpoint that holds its slot (and lease); nil when another request was faster.
+-- An attempt on a chosen endpoint that holds its slot (and lease); nil when another request was faster. What few attempts
+-- have is no member of the others: one with more than 32 would need a second, larger table.
 local function take(request, endpoint, max_connections, now_ms)
   local keyed = key_choice.of(request, endpoint, now_ms)
   if not keyed or not in_flight.acquire(endpoint.id, max_connections) then
@@ -78,13 +79,22 @@ local function take(request, endpoint, max_connections, now_ms)
   local attempt = {
     endpoint = endpoint, keyed = keyed, route = route, circuit = route.circuit, policy = endpoint.policy,
     model = request.model, asked = request.asked, started_ms = now_ms,
-    key_version = credentials.of(keyed).version, refused_before = request.refused_before,
-    asking = request.parsed,
-    conversation = request.conversation, is_stream = request.parsed.stream or assembles, assembles = assembles,
-    is_last_resort = request.is_last_resort,
-    holds_slot = true, lease = nil, counted_era = -1, first_content_ms = 0, is_sent = false, conn = nil, inner = nil,
-    waits_in = false, client = request.client, surface = request.surface, account = request.account,
+    key_version = credentials.of(keyed).version, asking = request.parsed, is_stream = request.parsed.stream or assembles,
+    holds_slot = true, counted_era = -1, first_content_ms = 0, is_sent = false, waits_in = false,
+    client = request.client, surface = request.surface, account = request.account,
   }
+  if assembles then
+    attempt.assembles = true
+  end
+  if request.conversation then
+    attempt.conversation = request.conversation
+  end
+  if request.is_last_resort then
+    attempt.is_last_resort = true
+  end
+  if request.refused_before then
+    attempt.refused_before = request.refused_before
+  end
   if not backoffs.admit(attempt, now_ms) or not breakers.admit(attempt, now_ms) then
     in_flight.release(endpoint.id)
     return nil
@@ -189,8 +199,12 @@ function _M.next(request, now_ms, raced)
   local endpoint = candidate.endpoint
   local attempt = take(request, endpoint, candidate.max_connections, now_ms)
   if attempt then
-    attempt.choice = request.choice
-    attempt.belongs_to = request.conversation and place_of(request, candidate, candidates)
+    if notes then
+      attempt.choice = request.choice
+    end
+    if request.conversation then
+      attempt.belongs_to = place_of(request, candidate, candidates)
+    end
     return attempt
   end
   raced = raced or {}

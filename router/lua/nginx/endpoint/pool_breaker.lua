@@ -10,10 +10,12 @@ local _M = {}
 local CIRCUIT = "pool"
 _M.CIRCUIT = CIRCUIT
 
+local NO_ENDPOINT = { name = "" }
+
 -- What a request holds of the circuit: shaped like an attempt.
 local function new(request)
   return {
-    circuit = CIRCUIT, endpoint = { name = "" }, model = "", policy = request.doc.guard_policy,
+    circuit = CIRCUIT, endpoint = NO_ENDPOINT, model = "", policy = request.doc.guard_policy,
     started_ms = request.started_ms, lease = nil, counted_era = -1,
   }
 end

@@ -120,7 +120,10 @@ local function enter(attempt, kind)
   if attempt.is_booked then
     return
   end
-  attempt.is_booked, attempt.price_percent = true, endpoint.price_percent
+  attempt.is_booked = true
+  if endpoint.pricing then
+    attempt.price_percent = endpoint.price_percent
+  end
   if counts then
     if not attempt.continues then
       attempt.account.input = attempt.account.input or counts.input

@@ -121,7 +121,9 @@ local function exchanged(request, attempt, key, deadline_ms)
     attempt.conn = nil
     return failed("ProxyFailed", "ProxyFailed", "the proxy answered " .. status)
   end
-  attempt.inner = attempt.endpoint.is_pool and pool_chain.inner_of(conn) or nil
+  if attempt.endpoint.is_pool then
+    attempt.inner = pool_chain.inner_of(conn)
+  end
   attempt.has_begun = status < 300
   if status >= 300 then
     return refused(attempt, status, conn, read_refusal(conn, deadline_ms))
@@ -188,8 +190,10 @@ end
 -- the caller did not ask for, gets the request again without it.
 function _M.run(request, attempt, key)
   local parsed = attempt.parsed or request.parsed
-  attempt.is_plain = request.parsed.stream and parsed.adds_usage
-    and addition_refusals.is_known(attempt.endpoint, addition_refusals.USAGE)
+  if request.parsed.stream and parsed.adds_usage
+      and addition_refusals.is_known(attempt.endpoint, addition_refusals.USAGE) then
+    attempt.is_plain = true
+  end
   attempt.patience_ms = patience_ms(request, attempt)
   local deadline_ms = math.min(attempt.started_ms + attempt.patience_ms, request.deadline_ms)
   local answer, failure = try(request, attempt, key, deadline_ms)

@@ -65,7 +65,8 @@ local function request_ids(client_headers)
 end
 
 
--- What is known before the body is read; ngx.ctx holds it for the accounts of the log phase. Also: were there too many
+-- What is known before the body is read (more than 32 members that are not nil, so that LuaJIT makes room for all that come
+-- later); ngx.ctx holds it for the accounts of the log phase. Also: were there too many
 -- headers to see them all?
 local function begin(surface, path)
   local client_headers, is_truncated = ngx.req.get_headers(CLIENT_HEADERS_MAX)
@@ -78,8 +79,9 @@ local function begin(surface, path)
     wants_usage = true, forwarded = "", asked_headers = "", started_ms = 0, deadline_ms = 0, transcript = nil,
     asked_priority = nil, is_prefill_refused = false, has_reserved = false, has_paid = false, tier_wait_ms = 0,
     is_last_resort = false, body_bytes = 0, connection = nil, is_beta = false, query = "",
-    account = { attempts = {} }, outcome = nil, first_content_ms = 0, barred = nil, features = nil, is_explained = false,
-    pools = nil, loops = nil, key_faults = 0,
+    account = { attempts = { nil, nil } }, outcome = nil, first_content_ms = 0, barred = nil, features = nil,
+    is_explained = false, pools = nil, loops = nil, key_faults = 0, is_kept = false, kept_max_age_s = 0,
+    is_traced = false, is_degraded = false,
   }
   request_log.begin(request, client_headers)
   ngx.ctx.request = request

@@ -267,7 +267,10 @@ function _M.of(request, attempt, conn, deadline_ms)
     return failed("ModelMissing", substitutions.REASON, "another model answered")
   end
   if answer then
-    answer.processing_ms = processing_ms(conn)
+    local took_ms = processing_ms(conn)
+    if took_ms then
+      answer.processing_ms = took_ms
+    end
     if attempt.assembles and not answer.events then
       addition_refusals.note(attempt.endpoint, addition_refusals.stream_of(attempt.asked))
     end

@@ -20,12 +20,13 @@ local ANSWER_MAX_BYTES = 1024 * 1024
 -- holder of a client's new key none of the old key's. After the data policy has forbidden an endpoint, nobody gets an answer
 -- from before.
 local function key_of(request)
-  local context = digest.new()
-  local client = request.client
+  local context, client = digest.new(), request.client
   local owner = client.name == "" and "" or client.cache_owner .. " " .. (client.key_version or "")
-  owner = owner .. request.doc.forbidden
-  local asked = request.query .. "\n" .. request.asked_headers
-  cache_key.say(request.surface.name, owner, asked, request.parsed, digest.add, context, turn.pause)
+  if request.doc.forbidden ~= "" then
+    owner = owner .. request.doc.forbidden
+  end
+  cache_key.say(request.surface.name, owner, request.query, request.asked_headers, request.parsed, digest, context,
+                turn.pause)
   return digest.finish(context)
 end
 

@@ -19,12 +19,15 @@ local LENGTH_BYTES = 32
 local SHORT_BYTES = 8
 local TEXT = ffi.typeof("const char *")
 local CONTEXT = ffi.typeof("poolkeeper_sha256")
+local lengths = ffi.new("uint32_t[2]")
+local idle -- a digest that is finished
 local digest = ffi.new("unsigned char[?]", LENGTH_BYTES)
 
 
 -- A digest in progress. Each caller has its own, because it may wait between two additions.
 function _M.new()
-  local context = CONTEXT()
+  local context = idle or CONTEXT()
+  idle = nil
   C.SHA256_Init(context)
   return context
 end
@@ -36,8 +39,16 @@ function _M.add(context, text, from, to)
 end
 
 
+-- Adds two numbers: how long the next two texts are.
+function _M.add_lengths(context, one, other)
+  lengths[0], lengths[1] = one, other
+  C.SHA256_Update(context, ffi.cast(TEXT, lengths), 8)
+end
+
+
 -- The digest of all that was added, 32 bytes.
 function _M.finish(context)
+  idle = context
   C.SHA256_Final(digest, context)
   local text = ffi.string(digest, LENGTH_BYTES)
   return text

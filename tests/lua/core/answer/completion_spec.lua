@@ -81,13 +81,18 @@ describe("a text of our own", function()
 end)
 
 describe("two requests", function()
-  local function add(said, text, from, to)
-    said[#said + 1] = text:sub(from, to)
-  end
+  local sink = {
+    add = function(said, text, from, to)
+      said[#said + 1] = text:sub(from, to)
+    end,
+    add_lengths = function(said, one, other)
+      said[#said + 1] = ("%08x%08x"):format(one, other)
+    end,
+  }
 
   local function key(body, owner, first_model, asked)
     local said, parsed = {}, assert(request.parse(body, cjson.decode, first_model or "m", CHAT))
-    cachekey.say("chat", owner or "", asked or "", parsed, add, said, function() end)
+    cachekey.say("chat", owner or "", "", asked or "", parsed, sink, said, function() end)
     return table.concat(said)
   end
   local ONE = '{"model":"m","messages":[{"role":"user","content":"Hi"}],"temperature":0}'
@@ -125,6 +130,23 @@ describe("two requests", function()
       assert.not_equal(key(ONE), key(other))
     end)
   end
+
+  it("are the same in any order of many members", function()
+    local function body(from, to, step)
+      local members = {}
+      for i = from, to, step do
+        members[#members + 1] = ('"p%d":%d'):format(i, i)
+      end
+      return "{" .. table.concat(members, ",") .. "}"
+    end
+    assert.equal(key(body(1, 15, 1)), key(body(15, 1, -1)))
+    assert.equal(key(body(1, 40, 1)), key(body(40, 1, -1)))
+    assert.not_equal(key(body(1, 40, 1)), key(body(1, 41, 1)))
+  end)
+
+  it("differ by which value of a member comes last", function()
+    assert.not_equal(key('{"a":1,"a":2}'), key('{"a":2,"a":1}'))
+  end)
 
   it("differ by a member that one says twice", function()
     assert.not_equal(key(ONE), key((ONE:gsub("}$", ',"temperature":0}'))))
