@@ -18,6 +18,9 @@ local SPACE, TAB = 32, 9
 local SWITCHING_PROTOCOLS = 101
 local LENGTH_MAX_DIGITS = 15 -- exact as a number
 local INTERIM, SWITCHING = "^HTTP/1%.%d 1%d%d[ \r]", "^HTTP/1%.%d 101" -- the latter nobody asked for
+local ONE, CLASS_AT = 49, 10 -- an interim status begins so, and there
+local LINE_BYTES = 13 -- "HTTP/1.1 200 "
+local statuses = {} -- what a status line begins with -> the status
 
 
 local needles = {} -- header name -> what its line starts with
@@ -39,7 +42,11 @@ function _M.value(self, name)
   if not stop then
     return nil
   end
-  local from = find(head, "[^ \t]", stop + 1)
+  local from = byte(head, stop + 1) == SPACE and stop + 2 or stop + 1 -- one blank is the rule
+  local first = byte(head, from)
+  if first == SPACE or first == TAB then
+    from = find(head, "[^ \t]", from)
+  end
   local to = find(head, "\r\n", from, true) - 1
   local last = byte(head, to)
   while to >= from and (last == SPACE or last == TAB) do
@@ -99,6 +106,9 @@ end
 
 -- Where the head that counts begins in what has been seen: behind the interim ones (1xx) that are complete.
 function _M.start(seen)
+  if byte(seen, CLASS_AT) ~= ONE then
+    return 1
+  end
   local pos = 1
   while find(seen, INTERIM, pos) and not find(seen, SWITCHING, pos) do
     local _, stop = find(seen, "\r\n\r\n", pos, true)
@@ -114,7 +124,12 @@ end
 -- Takes the head that ends at byte stop of what has been seen; the rest becomes the buffer. Gives its status, 0 for an
 -- interim one, nil and an error.
 function _M.take(self, seen, stop)
-  local status = tonumber(match(seen, "^HTTP/1%.%d (%d%d%d)[ \r]"))
+  local line = sub(seen, 1, LINE_BYTES)
+  local status = statuses[line]
+  if not status then
+    status = tonumber(match(line, "^HTTP/1%.%d (%d%d%d)[ \r]"))
+    statuses[line] = status
+  end
   if not status or status < 100 or status == SWITCHING_PROTOCOLS then
     return nil, "reading the head: no HTTP/1.1 answer"
   end

@@ -44,14 +44,25 @@ function _M.error_event(message, code)
 end
 
 
--- What the first item of an answer's list looks like, before any other object: some wrap the whole answer into one of
--- theirs.
-local ITEM = { choices = '^%s*{[^{]*"choices"%s*:%s*%[%s*{', data = '^%s*{[^{]*"data"%s*:%s*%[%s*{' }
+local ITEM = "^%s*:%s*%[%s*{" -- behind the name of an answer's list
+
+
+-- Is the second brace the one of the list's first item? Some wrap the whole answer into an object of theirs.
+local function begins_with_item(body, member)
+  local first = find(body, "{", 1, true)
+  local second = first and find(body, "{", first + 1, true)
+  local start, stop = find(body, LISTS[member], first, true)
+  if not second or not start or start > second then
+    return false
+  end
+  local _, item = find(body, ITEM, stop + 1)
+  return item == second
+end
 
 
 -- Has it items, and has an item the member that says something?
 local function looks_like_one(body, member)
-  return find(body, ITEM[member]) and (member == "data" or peek.behind(body, '"message"', "^%s*:%s*({)")
+  return begins_with_item(body, member) and (member == "data" or peek.behind(body, '"message"', "^%s*:%s*({)")
                                        or peek.behind(body, '"text"', '^%s*:%s*(")')) and true or false
 end
 

@@ -95,16 +95,18 @@ local function as_text(asked)
 end
 
 
+local parts = { "\r\nContent-Type: application/json" } -- used again and again: nothing waits in there
+
 -- headers: lower-case name -> value or list of values. The lines for the provider, each with CRLF before it; and what of
 -- them may change the answer, as text that only equal ones share, "" when there is none.
 function _M.forwarded(headers)
-  local lines, count, asked = { "\r\nContent-Type: application/json" }, 1, nil
+  local count, asked = 1, nil
   local hop_by_hop = listed(headers.connection)
   for name, value in pairs(headers) do
     local kind = kind_of(name, hop_by_hop)
     if kind then
       value = type(value) == "table" and concat(value, "\r\n" .. name .. ": ") or tostring(value)
-      lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = "\r\n", name, ": ", value
+      parts[count + 1], parts[count + 2], parts[count + 3], parts[count + 4] = "\r\n", name, ": ", value
       count = count + 4
     end
     if kind == ASKED then
@@ -112,7 +114,11 @@ function _M.forwarded(headers)
       asked[#asked + 1] = name .. ": " .. value
     end
   end
-  return concat(lines), as_text(asked)
+  if count == 1 then
+    return parts[1], ""
+  end
+  local text = concat(parts, "", 1, count)
+  return text, as_text(asked)
 end
 
 

@@ -26,6 +26,9 @@ local failed, refused, time_out = attempt_failure.failed, attempt_failure.refuse
 
 local _M = {}
 
+-- Of a list with constants in it, LuaJIT makes a list with members beside it.
+local POST, HOST, ID, LENGTH = "POST ", " HTTP/1.1\r\nHost: ", "\r\nX-Request-Id: ", "\r\nContent-Length: "
+local END, NOTHING = "\r\n\r\n", ""
 local REFUSAL_MAX_BYTES = 65536
 local REFUSAL_MS = 1000 -- the words of a refusal are worth no longer wait
 
@@ -53,9 +56,9 @@ local function message_for(request, attempt, key)
     forwarded = request_log.with_trace(request, attempt, forwarded)
   end
   return {
-    "POST ", endpoint.origin, place.path, request.query, " HTTP/1.1\r\nHost: ", endpoint.authority,
-    key.bearer and place.key_line or "", key.bearer and key[place.key_member] or "",
-    forwarded, "\r\nX-Request-Id: ", id, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
+    POST, endpoint.origin, place.path, request.query, HOST, endpoint.authority,
+    key.bearer and place.key_line or NOTHING, key.bearer and key[place.key_member] or NOTHING,
+    forwarded, ID, id, LENGTH, #body, END, body,
   }
 end
 

@@ -53,14 +53,16 @@ local function left_ms(deadline_ms)
 end
 
 
--- try: sock and is_reached are left there, for those who run several at once. Gives the connection; or nil, why not, and
--- whether there was a connection.
-local function connect_to(endpoint, try, connect_ms, deadline_ms)
-  local options, sock, err = try.options, ngx.socket.tcp()
+-- try: sock and is_reached are left there, for those who run several at once; else nil. Gives the socket, whether it was a
+-- kept one, and its time limit; or nil, why not, and whether there was a connection.
+local function connect_to(endpoint, options, connect_ms, deadline_ms, try)
+  local sock, err = ngx.socket.tcp()
   if not sock then
     return nil, "making a socket: " .. err
   end
-  try.sock = sock
+  if try then
+    try.sock = sock
+  end
   local until_ms = now_ms() + connect_ms
   sock:settimeouts(connect_ms, left_ms(deadline_ms), connect_ms)
   local ok
@@ -68,7 +70,9 @@ local function connect_to(endpoint, try, connect_ms, deadline_ms)
   if not ok then
     return nil, "connecting: " .. err
   end
-  try.is_reached = true
+  if try then
+    try.is_reached = true
+  end
   local reused = sock:getreusedtimes() > 0
   if endpoint.tunnel and not reused then
     ok, err = egress_proxy.open(sock, endpoint, until_ms)
@@ -86,7 +90,7 @@ local function connect_to(endpoint, try, connect_ms, deadline_ms)
       return nil, "TLS handshake: " .. (err or "failed"), true
     end
   end
-  return { sock = sock, reused = reused, timeout_ms = connect_ms }
+  return sock, reused, connect_ms
 end
 
 
@@ -111,8 +115,7 @@ end
 
 
 local function run_try(endpoint, try, connect_ms, deadline_ms)
-  local conn, err, reached = connect_to(endpoint, try, connect_ms, deadline_ms)
-  return try, conn, err, reached
+  return try, connect_to(endpoint, try.options, connect_ms, deadline_ms, try)
 end
 
 
@@ -153,14 +156,14 @@ local function await(tries, is_more, until_ms, left)
     timer = ngx.thread.spawn(sleep, math.max(1, is_reached and share_ms or math.min(HEAD_START_MS, share_ms)))
     threads[#threads + 1] = timer
   end
-  local ok, try, conn, err, reached = ngx.thread.wait(unpack(threads))
+  local ok, try, sock, reused_or_err, limit_or_reached = ngx.thread.wait(unpack(threads))
   if not ok then
     error(try, 0)
   end
   if timer and try then
     ngx.thread.kill(timer)
   end
-  return try, conn, err, reached
+  return try, sock, reused_or_err, limit_or_reached
 end
 
 
@@ -178,44 +181,67 @@ local function race(endpoint, tries, until_ms, deadline_ms)
     if running == 0 then
       return nil, last_err or "connecting: timeout", was_reached
     end
-    local try, conn, err, reached
+    local try, sock, reused_or_err, limit_or_reached
     repeat
-      try, conn, err, reached = await(tries, tries[started + 1] ~= nil, until_ms, #tries - started)
+      try, sock, reused_or_err, limit_or_reached = await(tries, tries[started + 1] ~= nil, until_ms, #tries - started)
       if try then
         try.is_running, running = false, running - 1
-        try.address.dead_until_ms = not conn and now_ms() + DEAD_MS or nil
-        last_err, was_reached = err, was_reached or reached
+        try.address.dead_until_ms = not sock and now_ms() + DEAD_MS or nil
+        last_err, was_reached = reused_or_err, was_reached or limit_or_reached
       end
-    until conn or tries[started + 1] or running == 0
-    if conn then
+    until sock or tries[started + 1] or running == 0
+    if sock then
       give_up(tries, try)
-      return conn
+      return sock, reused_or_err, limit_or_reached
     end
   end
+end
+
+
+local function used(options, is_fresh)
+  return is_fresh and options.fresh or options
 end
 
 
 -- The tries for the addresses that may be connected to; or an empty list, and why not.
 local function tries_for(endpoint, addresses, allow_loopback, is_fresh)
   local tries, err = {}, nil
-  if not addresses[2] then
-    local options, why = options_for(endpoint, addresses[1], allow_loopback)
-    return { options and { address = options, options = is_fresh and options.fresh or options } }, why
-  end
   for _, ip in ipairs(dead_last(endpoint, addresses, now_ms())) do
     local options, why = options_for(endpoint, ip, allow_loopback)
     err = err or why
     if options and #tries < ADDRESSES_MAX then
-      tries[#tries + 1] = { address = options, options = is_fresh and options.fresh or options }
+      tries[#tries + 1] = { address = options, options = used(options, is_fresh) }
     end
   end
   return tries, err
 end
 
 
--- A connection {sock, reused, timeout_ms} to one of the endpoint's addresses (or its proxy's), fresh or kept; nil, why not,
--- and what that is: Connect, or ProxyFailed where the endpoint itself was never reached. connect_ms: for the name, all its
--- addresses and the handshake together. deadline_ms: of the attempt. is_fresh: no kept one.
+-- To one of several addresses.
+local function connect_to_any(endpoint, addresses, until_ms, deadline_ms, allow_loopback, is_fresh)
+  local tries, err = tries_for(endpoint, addresses, allow_loopback, is_fresh)
+  if not tries[1] or until_ms - now_ms() < 1 then
+    return nil, err or "connecting: timeout"
+  elseif tries[2] then
+    return race(endpoint, tries, until_ms, deadline_ms)
+  end
+  return connect_to(endpoint, tries[1].options, until_ms - now_ms(), deadline_ms)
+end
+
+
+-- To the only address.
+local function connect_to_one(endpoint, ip, until_ms, deadline_ms, allow_loopback, is_fresh)
+  local options, err = options_for(endpoint, ip, allow_loopback)
+  if not options or until_ms - now_ms() < 1 then
+    return nil, err or "connecting: timeout"
+  end
+  return connect_to(endpoint, used(options, is_fresh), until_ms - now_ms(), deadline_ms)
+end
+
+
+-- A socket that is connected to one of the endpoint's addresses (or its proxy's), whether it was a kept one, and its time
+-- limit; nil, why not, and what that is: Connect, or ProxyFailed where the endpoint itself was never reached. connect_ms:
+-- for the name, all its addresses and the handshake together. deadline_ms: of the attempt. is_fresh: no kept one.
 function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
   local fault = endpoint.egress_proxy and "ProxyFailed" or "Connect"
   local until_ms = math.min(now_ms() + connect_ms, deadline_ms)
@@ -223,19 +249,15 @@ function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
   if not addresses then
     return nil, err, fault
   end
-  local tries, conn, reached
-  tries, err = tries_for(endpoint, addresses, allow_loopback, is_fresh)
-  if until_ms - now_ms() < 1 then
-    err = err or "connecting: timeout"
-  elseif tries[2] then
-    conn, err, reached = race(endpoint, tries, until_ms, deadline_ms)
-  elseif tries[1] then
-    conn, err, reached = connect_to(endpoint, tries[1], until_ms - now_ms(), deadline_ms)
+  local connect, to = connect_to_one, addresses[1]
+  if addresses[2] then
+    connect, to = connect_to_any, addresses
   end
-  if conn then
-    return conn
+  local sock, reused_or_err, limit_or_reached = connect(endpoint, to, until_ms, deadline_ms, allow_loopback, is_fresh)
+  if sock then
+    return sock, reused_or_err, limit_or_reached
   end
-  return nil, err, reached and "Connect" or fault
+  return nil, reused_or_err, limit_or_reached and "Connect" or fault
 end
 
 

@@ -29,12 +29,12 @@ local CLOSED_EARLY = "closed before an answer"
 
 -- A connection (connector.lua), ready to send and to read.
 function _M.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
-  local made, err, fault = connector.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
-  if not made then
-    return nil, err, fault
+  local sock, reused, timeout_ms = connector.connect(endpoint, connect_ms, deadline_ms, allow_loopback, is_fresh)
+  if not sock then
+    return nil, reused, timeout_ms -- an error, and what it is
   end
   return setmetatable({
-    sock = made.sock, reused = made.reused, buffer = "", timeout_ms = made.timeout_ms, reads = 0, head_bytes = 0,
+    sock = sock, reused = reused, buffer = "", timeout_ms = timeout_ms, reads = 0, head_bytes = 0,
     head = "", mode = "none", left = 0, in_trailer = false, ended = false, keep = false, is_fresh = is_fresh or false,
     is_sending = false, joint = joint,
   }, connection)
