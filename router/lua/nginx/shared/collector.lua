@@ -5,7 +5,7 @@
 local _M = {}
 
 local SMALL_KIB = 48 * 1024
-local PATIENT, EAGER = 400, 200 -- a cycle begins when memory has grown to so many percent of what was alive
+local PATIENT, EAGER = 700, 200 -- a cycle begins when memory has grown to so many percent of what was alive
 
 
 -- kib: of Lua's memory, garbage included.
