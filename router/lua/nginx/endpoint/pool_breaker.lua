@@ -16,7 +16,7 @@ local NO_ENDPOINT = { name = "" }
 local function new(request)
   return {
     circuit = CIRCUIT, endpoint = NO_ENDPOINT, model = "", policy = request.doc.guard_policy,
-    started_ms = request.started_ms, lease = nil, counted_era = -1,
+    started_ms = request.started_ms, counted_era = -1,
   }
 end
 
