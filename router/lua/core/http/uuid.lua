@@ -1,6 +1,7 @@
 -- Request ids in the one form that every server takes: a random UUID (version 4). Some check it and answer 400 without a
 -- word to anything else (starlette-context, and with it llama-cpp-python's server).
 
+local format = string.format
 local gsub = string.gsub
 local sub = string.sub
 
@@ -25,7 +26,8 @@ end
 
 -- The count-th id of a series, from what it starts with.
 function _M.counted(start, count)
-  return start .. ("%012x"):format(count)
+  local id = format("%s%012x", start, count)
+  return id
 end
 
 

@@ -118,12 +118,12 @@ end
 local LISTED = {}
 _M.STATUSES = { "none" }
 for i, status in ipairs(_M.STATUS_CODES) do
-  LISTED[status], _M.STATUSES[i + 1] = status, status
+  LISTED[tonumber(status) or status], _M.STATUSES[i + 1] = status, status
 end
 
 -- The label of an endpoint's HTTP status; nil: there was no answer.
 function _M.status(code)
-  return not code and "none" or LISTED[tostring(code)] or "other"
+  return not code and "none" or LISTED[code] or "other"
 end
 
 

@@ -152,9 +152,18 @@ function _M.protocol_at(path)
 end
 
 
+local asked = {} -- surface -> model -> both; models come from documents only
+
 -- The key of one model on one surface in an endpoint's records: it may have a model for chat, and not here.
 function _M.asked(surface, model)
-  return surface.name .. " " .. model
+  local name = surface.name
+  local models = asked[name]
+  if not models then
+    models = {}
+    asked[name] = models
+  end
+  models[model] = models[model] or name .. " " .. model
+  return models[model]
 end
 
 

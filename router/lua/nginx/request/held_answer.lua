@@ -20,6 +20,7 @@ local tools = require "core.request.tools"
 local turn = require "nginx.shared.turn"
 
 local now_ms = clock.now_ms
+local byte = string.byte
 local find = string.find
 local concat = table.concat
 local failed, refused, unread = attempt_failure.failed, attempt_failure.refused, attempt_failure.unread
@@ -30,6 +31,7 @@ local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a long
 local NOISE_MAX_BYTES = 1024 * 1024 -- of an answer that has said nothing yet: keep-alives for a day
 local MS_MAX_DIGITS = 16
 local EVENT_STREAM, JSON = "text/event-stream", "application/json"
+local OPEN_BRACE = 123
 
 
 -- The reader of an answer's events; if it continues an answer, it is joined to what was sent.
@@ -141,11 +143,10 @@ local function check_whole(request, attempt, conn, body)
 end
 
 
--- Holds an answer that is no stream until it is complete. Blank lines in it move no deadline; one that is too long to hold
--- is passed on as it comes.
-local function hold_whole(request, attempt, conn, start, deadline_ms)
+-- Holds an answer that comes in pieces until it is complete. Blank lines in it move no deadline; one that is too long to
+-- hold is passed on as it comes.
+local function hold_pieces(request, attempt, conn, start, deadline_ms)
   local parts, count, size, blanks, data, err = {}, 0, 0, 0, start, nil
-  attempt.first_byte_ms = now_ms()
   while true do
     if not data then
       if err ~= "end" then
@@ -178,6 +179,19 @@ local function hold_whole(request, attempt, conn, start, deadline_ms)
 end
 
 
+-- Holds an answer that is no stream. Most come at once.
+local function hold_whole(request, attempt, conn, start, deadline_ms)
+  attempt.first_byte_ms = now_ms()
+  if not conn.ended then
+    return hold_pieces(request, attempt, conn, start, deadline_ms)
+  end
+  attempt.held_bytes = #start
+  conn:read(deadline_ms) -- what stands behind its end belongs to nobody
+  conn:finish()
+  return check_whole(request, attempt, conn, start)
+end
+
+
 -- A stream that was not asked for, as a whole answer.
 local function hold_assembled(request, attempt, conn, start, deadline_ms)
   local body, failure = assembly.read(request, attempt, conn, start, deadline_ms)
@@ -196,10 +210,9 @@ end
 
 
 -- The first bytes, which show the form of the answer. Blank lines are a way to say "wait", and move no deadline.
-local function opening(conn, deadline_ms)
+local function opening_behind(conn, deadline_ms, data, err)
   local start, blanks, content_type = "", 0, conn:header("content-type")
   while true do
-    local data, err = conn:read(deadline_ms)
     if not data then
       return start ~= "" and start or nil, start ~= "" and form.WHOLE or err
     end
@@ -223,7 +236,18 @@ local function opening(conn, deadline_ms)
         return nil, "blanks"
       end
     end
+    data, err = conn:read(deadline_ms)
   end
+end
+
+
+-- The same: nearly always an answer begins with its form.
+local function opening(conn, deadline_ms)
+  local data, err = conn:read(deadline_ms)
+  if data and byte(data) == OPEN_BRACE then
+    return data, form.WHOLE
+  end
+  return opening_behind(conn, deadline_ms, data, err)
 end
 
 

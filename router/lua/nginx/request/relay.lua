@@ -105,6 +105,14 @@ function _M.finish(attempt, answer, ended)
 end
 
 
+local texts = {} -- of small numbers
+
+local function as_text(number)
+  texts[number] = texts[number] or tostring(number)
+  return texts[number]
+end
+
+
 local function start(answer, request, attempt)
   local headers = ngx.header
   if answer.status ~= 200 then
@@ -112,8 +120,8 @@ local function start(answer, request, attempt)
   end
   headers["Content-Type"] = media_type.of(answer.content_type)
   headers["x-poolkeeper-endpoint"] = attempt.endpoint.name
-  headers["x-poolkeeper-tier"] = attempt.endpoint.tier
-  headers["x-poolkeeper-attempts"] = request.attempts
+  headers["x-poolkeeper-tier"] = as_text(attempt.endpoint.tier)
+  headers["x-poolkeeper-attempts"] = as_text(request.attempts)
   if answer.processing_ms then
     headers["openai-processing-ms"] = answer.processing_ms
   end
