@@ -5,6 +5,7 @@
 local cjson = require "cjson.safe"
 local addition_refusals = require "nginx.endpoint.addition_refusals"
 local assembly = require "nginx.request.assembly"
+local answer_opening = require "nginx.request.answer_opening"
 local attempt_failure = require "nginx.request.attempt_failure"
 local chunk = require "core.answer.chunk"
 local clock = require "nginx.shared.clock"
@@ -12,7 +13,6 @@ local empty = require "core.answer.empty"
 local end_wait = require "core.answer.end_wait"
 local form = require "core.answer.form"
 local splice = require "core.recovery.splice"
-local sse = require "core.answer.sse"
 local sketch = require "core.json.sketch"
 local stream = require "core.answer.stream"
 local substitutions = require "nginx.endpoint.substitutions"
@@ -20,7 +20,6 @@ local tools = require "core.request.tools"
 local turn = require "nginx.shared.turn"
 
 local now_ms = clock.now_ms
-local byte = string.byte
 local find = string.find
 local concat = table.concat
 local failed, refused, unread = attempt_failure.failed, attempt_failure.refused, attempt_failure.unread
@@ -31,7 +30,6 @@ local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a long
 local NOISE_MAX_BYTES = 1024 * 1024 -- of an answer that has said nothing yet: keep-alives for a day
 local MS_MAX_DIGITS = 16
 local EVENT_STREAM, JSON = "text/event-stream", "application/json"
-local OPEN_BRACE = 123
 
 
 -- The reader of an answer's events; if it continues an answer, it is joined to what was sent.
@@ -209,48 +207,6 @@ local function hold_assembled(request, attempt, conn, start, deadline_ms)
 end
 
 
--- The first bytes, which show the form of the answer. Blank lines are a way to say "wait", and move no deadline.
-local function opening_behind(conn, deadline_ms, data, err)
-  local start, blanks, content_type = "", 0, conn:header("content-type")
-  while true do
-    if not data then
-      return start ~= "" and start or nil, start ~= "" and form.WHOLE or err
-    end
-    start = start .. data
-    local from = find(start, "%S", sse.bom_length(start) + 1)
-    while from and find(start, "^:[^\n]*\n", from) do
-      blanks = blanks + #start
-      start = start:sub(find(start, "\n", from, true) + 1)
-      from = find(start, "%S")
-    end
-    if from then
-      start = start:sub(from)
-      local its_form = form.of(start, content_type)
-      if its_form then
-        return start, its_form
-      end
-    else
-      blanks = blanks + #start
-      start = sse.is_bom_prefix(start) and start or ""
-      if blanks > NOISE_MAX_BYTES then
-        return nil, "blanks"
-      end
-    end
-    data, err = conn:read(deadline_ms)
-  end
-end
-
-
--- The same: nearly always an answer begins with its form.
-local function opening(conn, deadline_ms)
-  local data, err = conn:read(deadline_ms)
-  if data and byte(data) == OPEN_BRACE then
-    return data, form.WHOLE
-  end
-  return opening_behind(conn, deadline_ms, data, err)
-end
-
-
 -- Until when a whole answer may come where a stream was asked for: servers that do not stream say so in their head. Such an
 -- endpoint is asked for whole answers from now on.
 local function whole_deadline_ms(request, attempt, conn, deadline_ms)
@@ -272,7 +228,7 @@ end
 -- events}, or nil and the failure. deadline_ms: for its first content.
 function _M.of(request, attempt, conn, deadline_ms)
   deadline_ms = whole_deadline_ms(request, attempt, conn, deadline_ms)
-  local start, its_form = opening(conn, deadline_ms)
+  local start, its_form = answer_opening.of(conn, deadline_ms)
   if not start then
     conn:close()
     if its_form == "blanks" then
