@@ -1,8 +1,9 @@
 """Making a pool's children be as rendered, with a write only where one is needed.
 
-What was applied last is remembered by uid, by what was wanted and by what the API server made of it. As long as all
-three still hold there is nothing to do; an edit, a deletion or a re-creation by anybody breaks one of them. The memory
-is only thrift: after a restart everything is applied once more, which changes nothing.
+A child whose fields of ours are as wanted (owned) needs nothing; that holds after a restart, too, and for what others
+did meanwhile. Where the API server writes a value otherwise than we do, they never are. So what was applied last is
+remembered: by uid, by what was wanted and by what the API server made of it. As long as all three hold there is nothing
+to do.
 
 A child that is refused keeps none of the others from being applied.
 """
@@ -18,17 +19,21 @@ from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.contest import MANY, PACE_S, Contest, others
 from poolkeeper.kube.json_fields import find, mapping, rows, text, texts
 from poolkeeper.kube.observe import observe
+from poolkeeper.kube.owned import wanted_digest
 from poolkeeper.kube.packed import Packed
 from poolkeeper.kube.rollouts import Rollouts
 from poolkeeper.kube.store import Ref, Seen, Store
-from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import LiveDeployment, Manifest, PoolKey
 
 GARBAGE_COLLECTION_WAIT_S = 1.0
 REFUSALS_SHOWN = 3
-EXCLUDES_OURS: Mapping[str, tuple[str, str]] = {"PodDisruptionBudget": ("maxUnavailable", "minAvailable")}
-"""Kind -> a field of the spec that we set, and the one that may not stand beside it: with that one set by somebody
-else, each apply of ours is invalid."""
+EXCLUDES_OURS: Mapping[str, tuple[str, str]] = {
+    "PodDisruptionBudget": ("maxUnavailable", "minAvailable"),
+    "Service": ("ports", ""),
+}
+"""Kind -> a field of the spec that we set, and one that may not stand beside it, or "": other items of the same list.
+With that one set by somebody else, each apply of ours is invalid: a port that was given another number is a second one
+of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class Applier:
     async def _carry_out(self, wish: _Wish) -> None:
         refusals: list[Refused] = []
         self._again_s.pop(wish.key, None)
+        if any(self._store.get(_ref(body)) is None for body in wish.objects):
+            await self._check_pool(wish)
         for body in wish.objects:
             try:
                 await self._ensure(wish, body)
@@ -110,8 +117,10 @@ class Applier:
             raise Refused("; ".join(map(str, refusals[:REFUSALS_SHOWN])) + more, reason=refusals[0].reason)
 
     async def _ensure(self, wish: _Wish, body: Manifest) -> None:
-        ref, wanted = _ref(body), digest(body)
+        ref, wanted = _ref(body), wanted_digest(body)
         known, live = self._applied.setdefault(wish.key, {}).get(ref), self._store.get(ref)
+        if live is not None and live.digest == wanted:
+            known = self._applied[wish.key][ref] = Applied(live.uid, wanted, live.digest)
         if live is not None and known == Applied(live.uid, wanted, live.digest):
             return
         is_edited = known is not None and live is not None and (known.uid, known.wanted) == (live.uid, wanted)
@@ -152,7 +161,6 @@ class Applier:
         ref = _ref(body)
         live = await self._live(ref)
         if live is None:
-            await self._check_pool(wish)
             return await self._api.apply(body)
         _check_ours(live, wish.key, wish.uid)
         # With its uid in it, the write fails rather than hit another object that took the name meanwhile.
@@ -163,7 +171,7 @@ class Applier:
             if ref.kind not in EXCLUDES_OURS:
                 raise
             ours, theirs = EXCLUDES_OURS[ref.kind]
-            spec = {ours: find(body, "spec", ours), theirs: None}
+            spec = {**({theirs: None} if theirs else {}), ours: find(body, "spec", ours)}
             await self._api.merge(ref.kind, ref.namespace, ref.name, {"spec": spec})
             return await self._api.apply(named)
 
@@ -176,7 +184,7 @@ class Applier:
         return observe(answer) if answer is not None else None
 
     async def _check_pool(self, wish: _Wish) -> None:
-        """Before a child is made: what we know of the pool may be old, and the garbage collector is removing them."""
+        """Before children are made: what we know of the pool may be old, and the garbage collector is removing them."""
         pool = await self._api.get("EndpointPool", wish.key.namespace, wish.key.name)
         if text(pool, "metadata", "uid") != wish.uid:
             self._store.drop(Ref("EndpointPool", wish.key.namespace, wish.key.name), wish.uid)

@@ -14,6 +14,7 @@ from poolkeeper.api.foreign_values import printable
 from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.startup_hints import news_in
 from poolkeeper.kube.json_fields import mapping, natural, number, rows, text, texts
+from poolkeeper.kube.owned import owned_digest
 from poolkeeper.kube.packed import Packed
 from poolkeeper.kube.pod_trouble import trouble
 from poolkeeper.kube.store import LINK_KINDS, Address, DeclaredPolicy, DeclaredPool, Document, Fact, Probing, Ref, Seen
@@ -70,7 +71,7 @@ def _observe(body: Mapping[str, object]) -> Seen:
         owner_uid=_shared(text(owner, "uid")),
         owner=_shared(f"{text(owner, 'kind')} {text(owner, 'name')}".strip()),
         is_managed=texts(body, "metadata", "labels").get(labels.MANAGED_BY) == labels.FIELD_MANAGER,
-        digest=digest(_editable(body)) if ref.kind not in _NOT_EDITED else "",
+        digest=(owned_digest(body) or digest(_editable(body))) if ref.kind not in _NOT_EDITED else "",
         fact=_FACTS[ref.kind](body) if ref.kind in _FACTS else None,
     )
 

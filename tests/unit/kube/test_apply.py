@@ -13,6 +13,7 @@ from poolkeeper.kube.json_fields import Json, find, mapping
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
 from unit.kube.memory_api import MemoryApi
+from unit.kube.recorded import recorded
 from unit.kube.things import KEY, UID, child, owner, pool
 
 POOL = "/apis/poolkeeper.dev/v1alpha1/namespaces/team/endpointpools/chat"
@@ -96,7 +97,7 @@ def test_what_the_server_changes_by_itself_is_no_edit(bed: Bed) -> None:
     assert bed.apply(child("Deployment", spec={"replicas": 2})) == []
 
 
-def test_after_a_restart_the_same_is_applied_once_and_changes_nothing(bed: Bed) -> None:
+def test_without_a_record_of_ours_the_same_is_applied_once_after_a_restart_and_changes_nothing(bed: Bed) -> None:
     bed.apply(child(data={"a": "1"}))
     version = find(bed.api.objects[PATH], "metadata", "resourceVersion")
     bed.applier = Applier(bed.api, bed.store)
@@ -104,6 +105,66 @@ def test_after_a_restart_the_same_is_applied_once_and_changes_nothing(bed: Bed) 
     assert bed.apply(child(data={"a": "1"})) == [("PATCH", PATH)]
     assert find(bed.api.objects[PATH], "metadata", "resourceVersion") == version
     assert bed.apply(child(data={"a": "1"})) == []
+
+
+def restarted(bed: Bed, body: Json) -> None:
+    """Another process knows of the child what a list shows."""
+    bed.api.put(PATH, body)
+    bed.store = Store()
+    bed.store.put(observe(bed.api.objects[PATH]))
+    bed.applier = Applier(bed.api, bed.store, bed.contested.append, clock_s=lambda: bed.now_s)
+
+
+def test_after_a_restart_nothing_is_written_where_nothing_differs(bed: Bed) -> None:
+    bed.apply(child(data={"a": "1"}))
+    restarted(bed, recorded(bed.api.objects[PATH]))
+    calls = len(bed.api.calls)
+
+    assert bed.apply(child(data={"a": "1"})) == []
+    assert len(bed.api.calls) == calls
+    assert bed.apply(child(data={"a": "2"})) == [("PATCH", PATH)]
+
+
+def test_after_a_restart_what_others_did_meanwhile_is_undone(bed: Bed) -> None:
+    bed.apply(child(data={"a": "1", "b": "2"}))
+    ours = recorded(bed.api.objects[PATH])
+    lost = recorded({**bed.api.objects[PATH], "data": {"b": "2"}})
+    restarted(bed, {**lost, "data": {"a": "theirs", "b": "2"}})
+
+    assert bed.apply(child(data={"a": "1", "b": "2"})) == [("PATCH", PATH)]
+    assert find(bed.api.objects[PATH], "data", "a") == "1"
+
+    restarted(bed, ours)
+    assert bed.apply(child(data={"a": "1", "b": "2"})) == []
+
+
+def test_a_child_that_was_right_after_a_restart_can_be_contested_like_any_other(bed: Bed) -> None:
+    bed.apply(child(data={"a": "ours"}))
+    restarted(bed, recorded(bed.api.objects[PATH]))
+    bed.apply(child(data={"a": "ours"}))
+    for _ in range(MANY + 1):
+        edit(bed, "other-operator")
+        with suppress(Refused):
+            bed.apply(child(data={"a": "ours"}))
+
+    assert bed.contested[-1] == 1
+
+
+def test_what_others_add_costs_no_write(bed: Bed) -> None:
+    """Controllers annotate what they watch: a Deployment gets its revision."""
+    bed.apply(child(data={"a": "1"}))
+    ours = recorded(bed.api.objects[PATH])
+    metadata = {**mapping(ours, "metadata"), "annotations": {"deployment.kubernetes.io/revision": "1"}}
+    bed.api.put(PATH, {**ours, "metadata": metadata})
+    bed.watch()
+
+    assert bed.apply(child(data={"a": "1"})) == []
+
+
+def test_the_pool_is_asked_for_once_for_all_children_that_are_made(bed: Bed) -> None:
+    bed.apply(child(), child("Deployment"), child("PodDisruptionBudget"))
+
+    assert bed.api.calls.count(("GET", POOL)) == 1
 
 
 def test_after_a_restart_what_a_list_shows_is_what_an_answer_shows(bed: Bed) -> None:
@@ -238,6 +299,20 @@ def test_a_field_that_excludes_ours_is_taken_out(bed: Bed) -> None:
 
     assert find(bed.api.objects[path], "spec") == {"maxUnavailable": 1}
     assert find(bed.api.objects[path], "metadata", "uid") == find(edited, "metadata", "uid")
+
+
+def test_a_port_that_was_given_another_number_is_taken_out(bed: Bed) -> None:
+    """kubectl edit: 81 for 80. An apply adds ours to it, and two ports of one name are invalid."""
+    path = "/api/v1/namespaces/team/services/chat-router"
+    wanted = child("Service", spec={"ports": [{"name": "http", "port": 80}]})
+    bed.apply(wanted)
+    bed.api.put(path, {**bed.api.objects[path], "spec": {"type": "NodePort", "ports": [{"name": "http", "port": 81}]}})
+    bed.store.put(observe(bed.api.objects[path]))
+    bed.api.refuse_while("PATCH", path, lambda: "81" in str(bed.api.objects[path]["spec"]))
+
+    bed.apply(wanted)
+
+    assert find(bed.api.objects[path], "spec", "ports") == [{"name": "http", "port": 80}]
 
 
 @pytest.mark.parametrize(
