@@ -5,7 +5,7 @@ Events are hints that may be lost; a list is the truth of its moment. What is kn
 it, is gone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from poolkeeper.handlers.watch.answers import Listed, Place
 from poolkeeper.kube.json_fields import Json
@@ -39,14 +39,13 @@ class Inbox:
         self._tell_all(concerned)
         self._has_listed(place)
 
-    def changed(self, kind: str, body: Mapping[str, object], gone: bool) -> None:
-        seen = observe({**body, "kind": kind})
+    def changed(self, seen: Seen, gone: bool) -> None:
         self._tell_all(self._drop(seen.ref, seen.uid) if gone else self._put(seen))
 
     def missed(self, ref: Ref, uid: str, body: Json | None) -> None:
         """What the sweep found: how the object is, or that there is none. uid: of the one that was known."""
         if body is not None:
-            self.changed(ref.kind, body, gone=False)
+            self.changed(observe({**body, "kind": ref.kind}), gone=False)
         else:
             self._tell_all(self._drop(ref, uid))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from poolkeeper.handlers.enqueue import Inbox
 from poolkeeper.handlers.watch.answers import Listed, Place
-from poolkeeper.kube.json_fields import Json, text
+from poolkeeper.kube.json_fields import Json
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
 from unit.kube.things import child, pod, policy, pool
@@ -22,7 +22,7 @@ class Bed:
     def event(self, body: Json, gone: bool = False) -> list[Ref]:
         """Returns the pools that got a turn."""
         self.woken.clear()
-        self.inbox.changed(text(body, "kind"), body, gone)
+        self.inbox.changed(observe(body), gone)
         return list(self.woken)
 
     def list(self, kind: str, *bodies: Json, version: int = 10, namespace: str = "") -> Sequence[Ref]:

@@ -4,8 +4,19 @@ import json
 
 import pytest
 
-from poolkeeper.handlers.watch.answers import Listed, Listing, NotAnAnswerError, Page, Place, check_event, page
+from poolkeeper.handlers.watch.answers import (
+    Changed,
+    Listed,
+    Listing,
+    NotAnAnswerError,
+    Page,
+    Place,
+    bookmark,
+    event_of,
+    page,
+)
 from poolkeeper.kube.client import MOST_PAGES
+from poolkeeper.kube.observe import observe
 from unit.kube.things import pod
 
 PODS = Place("Pod", "")
@@ -92,11 +103,14 @@ def test_pages_that_make_no_list_are_none(pages: tuple[Page, ...]) -> None:
 
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
 def test_an_event_is_of_a_known_type_and_has_an_object(kind: str) -> None:
-    check_event(event(kind, pod()), OF_TEAM)
+    changed = event_of(event(kind, pod()), OF_TEAM)
+
+    assert changed == Changed(observe(pod()), "1", is_gone=kind == "DELETED")
 
 
 def test_a_bookmark_has_a_version_and_nothing_else() -> None:
-    check_event(event("BOOKMARK", {"metadata": {"resourceVersion": "9"}}), OF_TEAM)
+    assert event_of(event("BOOKMARK", {"metadata": {"resourceVersion": "9"}}), OF_TEAM) is None
+    assert event_of(bookmark("9"), OF_TEAM) is None
 
 
 @pytest.mark.parametrize(
@@ -119,12 +133,12 @@ def test_a_bookmark_has_a_version_and_nothing_else() -> None:
 )
 def test_anything_else_is_no_event(line: bytes) -> None:
     with pytest.raises(NotAnAnswerError):
-        check_event(line, PODS)
+        event_of(line, PODS)
 
 
 def test_an_object_of_another_namespace_is_none_of_ours() -> None:
     with pytest.raises(NotAnAnswerError):
-        check_event(event("ADDED", pod()), Place("Pod", "other"))
+        event_of(event("ADDED", pod()), Place("Pod", "other"))
     with pytest.raises(NotAnAnswerError):
         page(answer(pod()), Place("Pod", "other"))
 

@@ -59,6 +59,15 @@ class Listed:
         return natural(self.resource_version) or 0
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What an event says. version: as it is written."""
+
+    seen: Seen
+    version: str
+    is_gone: bool
+
+
 class Listing:
     """A list while it comes: of each page only what is kept. All pages are of one version, or it is no list."""
 
@@ -93,16 +102,23 @@ def page(data: bytes, place: Place) -> Page:
     return Page(bodies, version, text(answer, "metadata", "continue"))
 
 
-def check_event(line: bytes, place: Place) -> None:
+def event_of(line: bytes, place: Place) -> Changed | None:
+    """None: a bookmark."""
     event = _parsed(line, "an event")
     kind, body = find(event, "type"), find(event, "object")
     if kind == "ERROR":
         raise NotAnAnswerError(f"{number(body, 'code')}: {text(body, 'message')[:SHOWN]}")
     if kind == "BOOKMARK" and text(body, "metadata", "resourceVersion"):
-        return
+        return None
     if kind not in ("ADDED", "MODIFIED", "DELETED"):
         raise NotAnAnswerError(f"instead of an event: {_shown(line)}")
-    _object(body, place)
+    there = {**_object(body, place), "kind": place.kind}
+    return Changed(observe(there), text(there, "metadata", "resourceVersion"), is_gone=kind == "DELETED")
+
+
+def bookmark(version: str) -> bytes:
+    """What kopf goes on from when it asks again."""
+    return json.dumps({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": version}}}).encode()
 
 
 def _object(body: object, place: Place) -> Mapping[str, object]:

@@ -3,8 +3,9 @@
 One answer that is none (an ERROR in the stream, a page of HTML, 403 for a minute, half a line) ends kopf's watcher, and
 that one's end hangs all of kopf. So kopf asks here. A list that fails is asked for again after a pause; a watch that
 goes wrong makes kopf list again; which kinds there are is not asked at all (discovery). How each stream is doing is
-written down (streams). A list comes in pages, and goes on as one, so that who is missing in it is noticed; kopf gets
-its version.
+written down (streams). A list comes in pages, and goes on as one, so that who is missing in it is noticed. What lists
+and events say goes to us; kopf gets their versions, so that it knows where to go on. With the objects it would copy and
+compare each of them several times.
 """
 
 import asyncio
@@ -22,11 +23,13 @@ from poolkeeper.handlers.watch.answers import (
     LARGEST_EVENT_BYTES,
     LARGEST_PAGE_BYTES,
     LIST_AGAIN,
+    Changed,
     Listed,
     Listing,
     NotAnAnswerError,
     Place,
-    check_event,
+    bookmark,
+    event_of,
     page,
 )
 from poolkeeper.handlers.watch.discovery import discovered
@@ -89,7 +92,8 @@ class WatchAnswer(JsonAnswer):
 
 
 class WatchSession:
-    """What kopf takes for an aiohttp.ClientSession. login: the headers to ask with now. on_list: called with a list."""
+    """What kopf takes for an aiohttp.ClientSession. login: the headers to ask with now. on_list, on_event: called with
+    what is said."""
 
     closed = False
 
@@ -100,6 +104,7 @@ class WatchSession:
         streams: Streams,
         kinds: Sequence[str],
         on_list: Callable[[Place, Listed], None],
+        on_event: Callable[[Changed], None],
         patience: Patience,
     ) -> None:
         self.headers: dict[str, str] = {}
@@ -109,6 +114,7 @@ class WatchSession:
         self._kinds = kinds
         self._kind_of = {RESOURCES[kind].plural: kind for kind in kinds}
         self._on_list = on_list
+        self._on_event = on_event
         self._patience = patience
 
     async def close(self) -> None:
@@ -174,10 +180,12 @@ class WatchSession:
             _check_status(response, stream)
             stream.has_opened(opened_s)
             async for line in _split(response):
-                check_event(line, stream.place)
+                changed = event_of(line, stream.place)
                 stream.says(time.monotonic())
                 said += 1
-                yield line + b"\n"
+                if changed:
+                    self._on_event(changed)
+                yield (bookmark(changed.version) if changed else line) + b"\n"
             if not said and time.monotonic() - opened_s < min(1.0, self._patience.watch_s / 2):
                 raise aiohttp.ServerDisconnectedError("a watch that ends as soon as it is open")
         except (NotAnAnswerError, _RefusedError) as error:

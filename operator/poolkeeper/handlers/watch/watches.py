@@ -1,7 +1,8 @@
 """kopf, on a thread and a loop of its own: it lists and watches, and starts watches again (docs/adr/0004).
 
-What it asks goes through WatchSession, and what it reports is passed to our loop. Nothing of ours waits for it: a kopf
-that hangs, or ends, is noticed from outside and left behind. It writes nothing: no annotation, no finalizer, no Event.
+What it asks goes through WatchSession, which passes what lists and events say to our loop. Nothing of ours waits for
+it: a kopf that hangs, or ends, is noticed from outside and left behind. It writes nothing: no annotation, no finalizer,
+no Event.
 """
 
 import asyncio
@@ -18,12 +19,12 @@ from aiohttp.connector import AddrInfoType
 
 from poolkeeper.api import labels
 from poolkeeper.errors import RetryLater
-from poolkeeper.handlers.watch.answers import Listed, Place
+from poolkeeper.handlers.watch.answers import Changed, Listed, Place
 from poolkeeper.handlers.watch.own_loop import OwnLoop
 from poolkeeper.handlers.watch.session import WatchSession
 from poolkeeper.handlers.watch.streams import Patience, Stream, Watching, in_words, oldest_s, watching
 from poolkeeper.kube.client import RESOURCES, Cluster
-from poolkeeper.kube.store import CHILD_KINDS, LINK_KINDS
+from poolkeeper.kube.store import CHILD_KINDS, LINK_KINDS, Seen
 
 SELECTORS: Mapping[str, str] = {
     "EndpointPool": "",
@@ -45,7 +46,7 @@ class Listener(Protocol):
     def listed(self, place: Place, found: Listed) -> None:
         """All there is."""
 
-    def changed(self, kind: str, body: Mapping[str, object], gone: bool) -> None: ...
+    def changed(self, seen: Seen, gone: bool) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ class Watches:
         def listed(place: Place, found: Listed) -> None:
             on_ours(lambda: self._listener.listed(place, found))
 
-        def changed(kind: str, body: Mapping[str, object], gone: bool) -> None:
-            on_ours(lambda: self._listener.changed(kind, body, gone))
+        def changed(what: Changed) -> None:
+            on_ours(lambda: self._listener.changed(what.seen, what.is_gone))
 
         async def login(**_: object) -> kopf.AiohttpSession:
             session = WatchSession(
@@ -123,6 +124,7 @@ class Watches:
                 self.streams,
                 self._wanted.kinds,
                 listed,
+                changed,
                 self._wanted.patience,
             )
             # As much of an aiohttp.ClientSession as kopf uses.
@@ -131,7 +133,7 @@ class Watches:
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(login)
         for kind in self._wanted.kinds:
-            _listen(registry, kind, changed)
+            _listen(registry, kind)
         await kopf.operator(
             registry=registry,
             settings=_settings(self._wanted.patience),
@@ -157,11 +159,11 @@ def _settings(patience: Patience) -> kopf.OperatorSettings:
     return settings
 
 
-def _listen(
-    registry: kopf.OperatorRegistry, kind: str, tell: Callable[[str, Mapping[str, object], bool], None]
-) -> None:
-    async def changed(*, event: Mapping[str, object], body: Mapping[str, object], **_: object) -> None:
-        tell(kind, {**body, "kind": kind}, event["type"] == "DELETED")
+def _listen(registry: kopf.OperatorRegistry, kind: str) -> None:
+    """So that kopf watches the kind. WatchSession gives it no event to be called with."""
+
+    async def changed(**_: object) -> None:
+        raise AssertionError("kopf has got an event; WatchSession never gives it one")
 
     resource = RESOURCES[kind]
     kopf.on.event(resource.api_version, resource.plural, registry=registry, id=f"{kind}-changed")(changed)
