@@ -1,22 +1,16 @@
 """What of the routers' reports a decision would notice: everything but the numbers that move with every request."""
 
 from collections.abc import Hashable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from poolkeeper.api.router_reasons import AT_REST
 from poolkeeper.api.router_state import EndpointState, RouterState
-from poolkeeper.plan.fresh_reports import STALE_S
 from poolkeeper.plan.snapshot import RouterReport
 
 
 def meaning(reports: Sequence[RouterReport], now: datetime) -> Hashable:
     """At a time, because a report that nobody renews turns stale."""
-    oldest = now - timedelta(seconds=STALE_S)
-    return frozenset(
-        (report.pod, _state(report.state))
-        for report in reports
-        if report.state and report.seen_at and report.seen_at >= oldest
-    )
+    return frozenset((report.pod, _state(state)) for report in reports if (state := report.fresh(now)))
 
 
 def _state(state: RouterState) -> Hashable:

@@ -129,7 +129,8 @@ Fact = DeclaredPool | DeclaredPolicy | Document | Address | LiveDeployment | Liv
 class Seen:
     """One live object.
 
-    pool: from its label. owner_uid, owner: its controller. digest: of all that people can edit in it.
+    pool: from its label. owner_uid, owner: its controller. digest: of what in it is ours
+    (owned); if the API server does not say what that is, of all that people can edit.
     """
 
     ref: Ref
@@ -152,15 +153,16 @@ class _Report:
     state: Packed | None
     seen_at: datetime | None
     error: str
+    counts_s: float
 
     @classmethod
     def of(cls, report: RouterReport) -> Self:
         text = report.state.model_dump_json(by_alias=True, exclude_defaults=True) if report.state else ""
-        return cls(report.pod, Packed.of_text(text) if text else None, report.seen_at, report.error)
+        return cls(report.pod, Packed.of_text(text) if text else None, report.seen_at, report.error, report.counts_s)
 
     def whole(self) -> RouterReport:
         state = RouterState.model_validate_json(self.state.text()) if self.state else None
-        return RouterReport(self.pod, state, self.seen_at, self.error)
+        return RouterReport(self.pod, state, self.seen_at, self.error, self.counts_s)
 
 
 class Store:

@@ -6,7 +6,7 @@ and judging see nothing else. What is not in here cannot influence a decision.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from poolkeeper.api.base import Problem
@@ -113,14 +113,25 @@ class Live:
     """When the CronJob was made."""
 
 
+STALE_S = 15.0
+"""So long a router's word counts, where it is asked every few seconds."""
+
+
 @dataclass(frozen=True)
 class RouterReport:
-    """One router Pod's /state, or why there is none. seen_at: when it answered (None: never)."""
+    """One router Pod's /state, or why there is none. seen_at: when it answered (None: never). counts_s: how long its
+    word counts; longer where there are so many routers that each is asked seldom."""
 
     pod: str
     state: RouterState | None
     seen_at: datetime | None
     error: str = ""
+    counts_s: float = STALE_S
+
+    def fresh(self, now: datetime) -> RouterState | None:
+        """Its state, while that counts."""
+        is_fresh = self.seen_at is not None and self.seen_at >= now - timedelta(seconds=self.counts_s)
+        return self.state if is_fresh else None
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from poolkeeper.api.router_state import EndpointState, RouterState
-from poolkeeper.handlers.router_poller import PACE_S, PODS_AT_FULL_PACE, Poller, pace_s
+from poolkeeper.handlers.router_poller import LONGEST_COUNTED_S, PACE_S, PODS_AT_FULL_PACE, Poller, counts_s, pace_s
 from poolkeeper.handlers.state_fingerprint import meaning
 from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
-from poolkeeper.plan.fresh_reports import STALE_S
-from poolkeeper.plan.snapshot import LivePod, RouterReport
+from poolkeeper.plan.snapshot import STALE_S, LivePod, RouterReport
 from unit.kube.things import KEY, chain, pod, pool
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -74,6 +73,38 @@ class Routers:
         self, pods: Sequence[LivePod], before: Sequence[RouterReport], now: datetime
     ) -> tuple[RouterReport, ...]:
         return tuple(RouterReport(pod.name, self.says, now) for pod in pods)
+
+
+@pytest.mark.parametrize("pods", [0, 1, 199, 200, 1500, 2000, 5000])
+def test_with_any_number_of_pods_a_router_may_miss_a_round_and_still_counts(pods: int) -> None:
+    """With 2,000, each is asked every 20 s: with 15 s for all, all pools were unknown between two rounds."""
+    assert counts_s(pace_s(pods)) >= max(STALE_S, min(2 * pace_s(pods), LONGEST_COUNTED_S))
+
+
+@pytest.mark.parametrize(("round_s", "want_s"), [(0.0, STALE_S), (2.0, STALE_S), (20.0, 60.0), (9999.0, 180.0)])
+def test_where_rounds_are_far_apart_a_report_counts_longer(round_s: float, want_s: float) -> None:
+    assert counts_s(round_s) == want_s
+
+
+def test_on_a_machine_that_is_slow_a_report_counts_longer() -> None:
+    store, now_s, slow_s, counted = Store(), [0.0], [0.0], list[float]()
+    for body in (pool(), *chain(), pod()):
+        store.put(observe(body))
+
+    class Slow(Routers):
+        async def ask(
+            self, pods: Sequence[LivePod], before: Sequence[RouterReport], now: datetime
+        ) -> tuple[RouterReport, ...]:
+            now_s[0] += slow_s[0]
+            return await super().ask(pods, before, now)
+
+    poller = Poller(store, Slow(), meaning, lambda: NOW, lambda ref: None, clock_s=lambda: now_s[0])
+    for takes_s in (0.1, 30.0, 0.1, 0.1):
+        slow_s[0] = takes_s
+        asyncio.run(poller.round())
+        counted += [report.counts_s for report in store.reports(KEY)]
+
+    assert counted == [STALE_S, 90.0, 90.0, STALE_S]
 
 
 def test_a_pool_is_woken_when_its_routers_say_something_new() -> None:

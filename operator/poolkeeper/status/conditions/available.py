@@ -8,7 +8,6 @@ endpoint is left.
 
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.plan.child_names import child_name
-from poolkeeper.plan.fresh_reports import STALE_S
 from poolkeeper.plan.per_router_share import wanted_routers
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
 from poolkeeper.status.endpoint_fact import EndpointFact
@@ -38,8 +37,9 @@ def no_service(facts: Facts) -> Finding | None:
 def not_heard(facts: Facts) -> Finding | None:
     if facts.states:
         return None
-    if any(report.seen_at for report in facts.snapshot.reports):
-        return Finding("Unknown", Reason.ProbeDataStale, f"No router has reported for more than {STALE_S} s")
+    counted_s = [report.counts_s for report in facts.snapshot.reports if report.seen_at]
+    if counted_s:
+        return Finding("Unknown", Reason.ProbeDataStale, f"No router has reported for more than {max(counted_s):.0f} s")
     errors = sorted({report.error for report in facts.snapshot.reports if report.error})
     why = f": {', '.join(errors)}" if errors else ""
     return Finding(
