@@ -1,6 +1,9 @@
 """Reports to people: the pool's status, written only when it means something new, and the Events of what changed; at a
 pace while it goes back and forth.
 
+A process that has just begun has heard no router. What the one before has published counts until it has, for a while:
+or each pool would be unknown for a moment, and written so.
+
 The status goes first. Events are emitted once and may be lost when the process dies in between; the status may not.
 """
 
@@ -17,6 +20,9 @@ from poolkeeper.kube.store import Ref, Store
 from poolkeeper.plan.snapshot import PoolKey, Snapshot
 from poolkeeper.status.evaluate import StatusUpdate, same_meaning
 from poolkeeper.status.flapping import Flapping, with_flapping
+
+INHERITED_S = 30.0
+"""So long what was published before counts, until all routers have been heard."""
 
 LOG = logging.getLogger(__name__)
 
@@ -35,8 +41,11 @@ class Publisher:
         self._clock_s = clock_s
         self._flapping = Flapping()
         self._again_s: dict[PoolKey, float] = {}
+        self._until_s: dict[PoolKey, float] = {}
+        """Until when what was published before counts."""
 
     def forget(self, key: PoolKey) -> None:
+        self._until_s.pop(key, None)
         self._flapping.forget(key)
         self._again_s.pop(key, None)
 
@@ -46,6 +55,10 @@ class Publisher:
 
     async def publish(self, snapshot: Snapshot, update: StatusUpdate) -> None:
         now_s = self._clock_s()
+        early_s = self._early_s(snapshot, now_s)
+        if early_s > 0:
+            self._again_s[snapshot.key] = early_s
+            return
         pace_s = snapshot.settings.flapping_pace_s
         damping = self._flapping.look(snapshot.key, snapshot.uid, snapshot.previous, update.status, now_s, pace_s)
         if damping.again_s is None:
@@ -75,3 +88,14 @@ class Publisher:
                 await self._recorder.record(snapshot, event)
             except PoolkeeperError as error:  # an Event is a courtesy: nothing depends on it
                 LOG.warning("an Event could not be written: %s", error, extra={"pool": snapshot.key})
+
+    def _early_s(self, snapshot: Snapshot, now_s: float) -> float:
+        """How long to wait for routers that this process has not heard; 0: it has, or must not wait."""
+        until_s = self._until_s.setdefault(snapshot.key, now_s + INHERITED_S)
+        previous = snapshot.previous
+        heard = {report.pod for report in snapshot.reports if report.seen_at}
+        expected = {pod.name for pod in snapshot.live.pods if pod.ready and not pod.terminating}
+        if previous is None or previous.observed_generation != snapshot.generation or expected <= heard:
+            self._until_s[snapshot.key] = 0.0
+            return 0.0
+        return max(0.0, until_s - now_s)

@@ -11,9 +11,9 @@ from poolkeeper.errors import Absent
 from poolkeeper.kube.events import NOTE_LIMIT_BYTES, SAME_WITHIN, Recorder
 from poolkeeper.kube.json_fields import Json, find, text
 from poolkeeper.kube.observe import observe
-from poolkeeper.kube.publish import Publisher
+from poolkeeper.kube.publish import INHERITED_S, Publisher
 from poolkeeper.kube.store import Store
-from poolkeeper.plan.snapshot import Settings, Snapshot
+from poolkeeper.plan.snapshot import Live, LivePod, RouterReport, Settings, Snapshot
 from poolkeeper.status.evaluate import StatusUpdate
 from poolkeeper.status.events import PoolEvent
 from unit.kube.memory_api import MemoryApi
@@ -31,8 +31,11 @@ class Bed:
     at: datetime = datetime(2026, 11, 22, tzinfo=UTC)
     snapshot: Snapshot = POOL
 
+    now_s: float = 1000.0
+
     def __post_init__(self) -> None:
-        self.publisher = Publisher(self.api, Store(), Recorder(self.api, "operator-0", lambda: self.at))
+        recorder = Recorder(self.api, "operator-0", lambda: self.at)
+        self.publisher = Publisher(self.api, Store(), recorder, lambda: self.now_s)
 
     def publish(self, summary: str, *events: PoolEvent) -> None:
         update = StatusUpdate(EndpointPoolStatus(summary=summary), events)
@@ -62,6 +65,46 @@ def test_a_new_status_is_written_to_this_very_pool(bed: Bed) -> None:
     written = bed.api.objects[STATUS_PATH]
     assert find(written, "status", "summary") == "1/2"
     assert find(written, "metadata", "uid") == UID
+
+
+def with_routers(bed: Bed, *heard: str, generation: int = 1) -> Snapshot:
+    """Two are ready; who of them has been heard."""
+    pods = tuple(LivePod(name, "10.0.0.1", ready=True, terminating=False, config_generation=1) for name in ("a", "b"))
+    reports = tuple(RouterReport(pod.name, None, bed.at if pod.name in heard else None) for pod in pods)
+    previous = EndpointPoolStatus(summary="2/2", observed_generation=generation)
+    return replace(POOL, live=Live(pods=pods), reports=reports, previous=previous)
+
+
+def test_a_process_that_has_just_begun_does_not_publish_what_it_has_not_heard(bed: Bed) -> None:
+    for heard in ((), ("a",)):
+        bed.snapshot = with_routers(bed, *heard)
+        bed.publish("0/2")
+        assert bed.api.writes == []
+    assert bed.publisher.again_s(KEY) == INHERITED_S
+
+    bed.snapshot = with_routers(bed, "a", "b")
+    bed.publish("1/2")
+    assert bed.api.writes == [("PATCH", STATUS_PATH)]
+
+    bed.snapshot = with_routers(bed)
+    bed.publish("0/2")
+    assert len(bed.api.writes) == 2, "once they were heard, their silence is news"
+
+
+def test_routers_that_are_never_heard_are_waited_for_a_while_only(bed: Bed) -> None:
+    bed.snapshot = with_routers(bed)
+    bed.publish("0/2")
+    bed.now_s += INHERITED_S
+    bed.publish("0/2")
+
+    assert bed.api.writes == [("PATCH", STATUS_PATH)]
+
+
+def test_a_spec_that_was_changed_meanwhile_is_published_at_once(bed: Bed) -> None:
+    bed.snapshot = with_routers(bed, generation=0)
+    bed.publish("0/2")
+
+    assert bed.api.writes == [("PATCH", STATUS_PATH)]
 
 
 def test_an_event_says_what_happened_to_whom_and_what_is_done(bed: Bed) -> None:
