@@ -18,6 +18,7 @@ _SAYS_NO = {400, 403, 405, 413, 415, 422}
 """The same request will be refused again: no permission, over quota, invalid, or turned down by an admission policy."""
 
 
+_ENDING = "because it is being terminated"
 _UNTYPED = "failed to create typed patch object"
 """How a server-side apply refuses a field that its schema does not know: with 500 (kubernetes/kubernetes#139253)."""
 
@@ -49,7 +50,8 @@ def _said(error: ApiException, status: object) -> str:
 
 def _is_namespace_ending(status: object) -> bool:
     """A namespace on its way out forbids creation; its pools go with it in a moment, so there is nothing to report."""
-    return any(text(cause, "reason") == "NamespaceTerminating" for cause in rows(status, "details", "causes"))
+    causes = (text(cause, "reason") for cause in rows(status, "details", "causes"))
+    return "NamespaceTerminating" in causes or _ENDING in text(status, "message")
 
 
 def _is_another_object(status: object) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from poolkeeper.api.base import API_VERSION, GROUP
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.failover_policy import FailoverPolicy
-from poolkeeper.kube.client import KubeApi
+from poolkeeper.kube.client import RESOURCES, KubeApi
 from poolkeeper.kube.json_fields import find, mapping, rows, text
 
 OPENAPI_PATH = f"/openapi/v3/apis/{API_VERSION}"
@@ -34,12 +34,20 @@ def _missing(document: Mapping[str, object], model: type[EndpointPool] | type[Fa
     theirs = _schema_of(document, kind)
     if theirs is None:
         return f"the API server does not know {GROUP} {kind}: {HOW_TO_INSTALL}"
+    if not _has_status(document, kind):
+        return f"the installed {kind} has no status subresource: {HOW_TO_INSTALL}"
     ours = model.model_json_schema(by_alias=True)
     missing = sorted(set(_lacking({**ours, "required": []}, theirs, mapping(ours, "$defs"), "")))
     if not missing:
         return ""
     named = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
     return f"the installed {kind} lacks {named}: {HOW_TO_INSTALL}"
+
+
+def _has_status(document: Mapping[str, object], kind: str) -> bool:
+    """Without it a status is written with the object, and every write of ours to it gets 404."""
+    paths = mapping(document, "paths")
+    return not paths or any(path.endswith(f"/{RESOURCES[kind].plural}/{{name}}/status") for path in paths)
 
 
 def _schema_of(document: Mapping[str, object], kind: str) -> Mapping[str, object] | None:

@@ -59,6 +59,22 @@ def test_a_refusal_that_time_will_mend_is_tried_again(cause: dict[str, str]) -> 
     assert isinstance(error, RetryLater)
 
 
+def test_a_namespace_that_is_going_away_is_known_by_the_words_alone_too() -> None:
+    said = "configmaps is forbidden: unable to create new content in namespace a because it is being terminated"
+
+    assert isinstance(sorted_error(answer(403, {"message": said}), DOING), RetryLater)
+
+
+def test_an_admission_webhook_that_is_down_is_tried_again_and_one_that_says_no_is_for_the_user() -> None:
+    down = 'Internal error occurred: failed calling webhook "a.example": dial tcp 10.0.0.1:443: connection refused'
+    no = 'admission webhook "a.example" denied the request: images come from our registry'
+
+    assert isinstance(sorted_error(answer(500, {"message": down}), DOING), RetryLater)
+    refused = sorted_error(answer(403, {"message": no}), DOING)
+    assert isinstance(refused, Refused)
+    assert no in str(refused)
+
+
 @pytest.mark.parametrize(
     ("cause", "want"),
     [

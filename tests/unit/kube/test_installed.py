@@ -46,6 +46,17 @@ def test_a_missing_kind_is_named() -> None:
     assert "does not know poolkeeper.dev FailoverPolicy" in asked(document)
 
 
+def test_a_kind_without_a_status_of_its_own_is_named() -> None:
+    document = copy.deepcopy(served())
+    root = "/apis/poolkeeper.dev/v1alpha1/namespaces/{namespace}"
+    document["paths"] = {f"{root}/endpointpools/{{name}}": {}, f"{root}/failoverpolicies/{{name}}/status": {}}
+
+    assert asked(document).startswith("the installed EndpointPool has no status subresource: install the Custom")
+
+    document["paths"] = {f"{root}/{plural}/{{name}}/status": {} for plural in ("endpointpools", "failoverpolicies")}
+    assert asked(document) == ""
+
+
 def test_a_missing_field_is_named_by_its_path() -> None:
     document = copy.deepcopy(served())
     pool = document["components"]["schemas"]["EndpointPool"]  # type: ignore[index] # built above, its shape is known
