@@ -1,7 +1,7 @@
 """Which faults a history is played with: a sample for `make test`, all of them for `make chaos`. Pure.
 
-A kill costs the next life about ten writes, because it applies everything once more. So kills lie further apart than
-that, or none would ever get through.
+A life that is killed may have to do again what it was doing. So kills lie some writes apart, or none would ever get
+through.
 """
 
 import re
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from testing.chaos.faults import Fault, Faults, What, every, together
 
-KILLS_APART = 23
-REFUSALS = (What.CONFLICT, What.BUSY, What.ERROR, What.GONE, What.HTML)
+KILLS_APART = 13
+REFUSALS = (What.CONFLICT, What.BUSY, What.ERROR, What.GONE, What.HTML, What.WEBHOOK, What.ENDING)
+BROKEN_WATCHES = (What.EXPIRED, What.HALF_LINE, What.TWICE, What.LEADERLESS, What.SWAPPED)
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,25 @@ def _spread(whats: tuple[What, ...], nth: int) -> Faults:
     return together(every(what, nth * len(whats), 2 + number * nth) for number, what in enumerate(whats))
 
 
+FOR_LONG = (What.WEBHOOK, What.BUSY, What.ENDING)
+LONG = 8
+"""Writes in a row: with back-off, half a minute."""
+
+
+def _for_long(what: What, number: int) -> Faults:
+    begins = 3 + 2 * number * LONG
+    return Faults((Fault(what, range(begins, begins + LONG)),))
+
+
 SAMPLE: tuple[Case, ...] = (
     Case("killed before writes", every(What.KILL_BEFORE, KILLS_APART, 4)),
     Case("killed after writes", every(What.KILL_AFTER, KILLS_APART, 15)),
     Case("writes refused", _spread(REFUSALS, 3)),
+    Case("writes refused for long", together(_for_long(what, number) for number, what in enumerate(FOR_LONG))),
     Case("writes that hang, are slow or half answered", _spread((What.HALF, What.SLOW, What.HALF, What.HANG), 6)),
     Case("reads fail", _spread((What.READ_ERROR, What.READ_HALF, What.READ_HANG), 5)),
-    Case("watches break", _spread((What.EXPIRED, What.HALF_LINE, What.TWICE, What.LEADERLESS), 7)),
+    Case("watches break", _spread(BROKEN_WATCHES, 6)),
+    Case("watches that fall silent", every(What.SILENT, 31, 11)),
     Case("events lost", every(What.DROP, 41, 9)),
     Case("stale lists after a restart", every(What.STALE, 1)),
 )
@@ -52,7 +65,11 @@ def everything(writes: int, events: int) -> Iterator[Case]:
             yield Case(f"{what.name} writes from {first} every {apart}", every(what, apart, first))
     for what in (What.READ_ERROR, What.READ_HALF, What.READ_HANG):
         yield Case(f"{what.name} every 4", every(what, 4))
-    for what in (What.EXPIRED, What.HALF_LINE, What.TWICE, What.LEADERLESS):
+    for what in FOR_LONG:
+        yield Case(f"{what.name} for long", together(_for_long(what, 3 * number) for number in range(3)))
+    for first in (5, 17, 29):
+        yield Case(f"{What.SILENT.name} watches from event {first} every 37", every(What.SILENT, 37, first))
+    for what in BROKEN_WATCHES:
         for first in range(1, 8):
             yield Case(f"{what.name} events from {first} every 7", every(what, 7, first))
     for first in range(1, 41):

@@ -9,7 +9,7 @@ only after it has looked again.
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +42,11 @@ class ControlPlane:
 
     @classmethod
     @contextmanager
-    def start(cls, folder: Path, url: str = "", controllers: bool = True) -> Iterator["ControlPlane"]:
-        """url: where it was, in this folder; then it is as it was. Without controllers nothing moves by itself."""
+    def start(
+        cls, folder: Path, url: str = "", controllers: bool = True, only: Sequence[str] = ()
+    ) -> Iterator["ControlPlane"]:
+        """url: where it was, in this folder; then it is as it was. Without controllers nothing moves by itself. only:
+        the controllers that are started, by name; none for all."""
         folder.mkdir(parents=True, exist_ok=True)
         url = url or f"https://127.0.0.1:{free_port()}"
         etcd_url = f"http://127.0.0.1:{free_port()}"
@@ -54,7 +57,7 @@ class ControlPlane:
             user.install_kinds()
             user.close()
             if controllers:
-                processes.enter_context(_controller_manager(folder, url))
+                processes.enter_context(_controller_manager(folder, url, only))
             yield cls(url, TOKEN)
 
 
@@ -101,7 +104,7 @@ def _apiserver(folder: Path, etcd_url: str, url: str) -> Iterator[subprocess.Pop
 
 
 @contextmanager
-def _controller_manager(folder: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
+def _controller_manager(folder: Path, url: str, only: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     config, port = folder / "manager.kubeconfig", free_port()
     config.write_text(kubeconfig(url, TOKEN))
     command = [str(CACHE / "kube-controller-manager"), "--kubeconfig", str(config), "--leader-elect=false"]
@@ -109,6 +112,7 @@ def _controller_manager(folder: Path, url: str) -> Iterator[subprocess.Popen[byt
     command += ["--kube-api-qps", "300", "--kube-api-burst", "600", "--service-account-private-key-file"]
     command += [str(folder / "accounts.key"), "--use-service-account-credentials=false"]
     command += ["--concurrent-gc-syncs", "20", "--authorization-always-allow-paths", "/healthz"]
+    command += [f"--controllers={','.join(only)}"] if only else []
     ready = lambda: _answers(f"https://127.0.0.1:{port}/healthz")  # noqa: E731
     with running(mortal(command), _environment(), folder / "manager.log", ready, READY_S) as process:
         yield process

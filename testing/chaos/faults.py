@@ -14,6 +14,8 @@ class What(Enum):
     BUSY = "write", "429 with Retry-After: 1"
     ERROR = "write", "500"
     GONE = "write", "410"
+    WEBHOOK = "write", "500: failed calling webhook"
+    ENDING = "write", "403: its namespace is being terminated"
     HTML = "write", "200 with a page of HTML; the write does not arrive"
     HANG = "write", "no answer; the write does not arrive"
     HALF = "write", "the write arrives, its answer breaks off in the middle"
@@ -26,6 +28,8 @@ class What(Enum):
     HALF_LINE = "event", "the connection breaks in the middle of it"
     LEADERLESS = "event", "an ERROR of code 500 in its place"
     TWICE = "event", "it comes a second time"
+    SWAPPED = "event", "it comes after the next one"
+    SILENT = "event", "it does not come, and nothing after it; the watch stays open"
     STALE = "list", "the list of an earlier moment, and its watch says nothing more for 3 s"
 
     def __init__(self, of: str, effect: str) -> None:

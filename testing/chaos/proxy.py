@@ -137,7 +137,8 @@ class Proxy(LoopThread):
             return web.Response(text="<html><body>Please log in</body></html>", content_type="text/html")
         if what in _CODES:
             code, headers = _CODES[what]
-            body = {"kind": "Status", "apiVersion": "v1", "code": code, "message": f"the test says {code}"}
+            said = _WORDS.get(what, f"the test says {code}")
+            body = {"kind": "Status", "apiVersion": "v1", "code": code, "message": said}
             return web.json_response(body, status=code, headers=headers)
         answer = await self._forward(request)
         self.writes[number - 1] = Write(number, time.monotonic(), request.method, request.path, answer.status)
@@ -197,16 +198,17 @@ class Proxy(LoopThread):
             if answer.status != 200:
                 return web.Response(body=await answer.read(), status=answer.status)
             await response.prepare(request)
+            held: list[bytes] = []
             async for line in answer.content:
                 await asyncio.sleep(max(0.0, self._stale_until_s - time.monotonic()))
                 if self.is_cut:
                     raise _cut(request)
-                if not await self._event(request, response, line):
+                if not await self._event(request, response, line, held):
                     break
         return response
 
-    async def _event(self, request: web.Request, response: web.StreamResponse, line: bytes) -> bool:
-        """False: the watch ends."""
+    async def _event(self, request: web.Request, response: web.StreamResponse, line: bytes, held: list[bytes]) -> bool:
+        """False: the watch ends. held: what comes after the next one."""
         if json.loads(line)["type"] not in ("ADDED", "MODIFIED", "DELETED"):
             await response.write(line)
             return True
@@ -220,8 +222,14 @@ class Proxy(LoopThread):
             body = {"kind": "Status", "code": code, "message": f"the test says {code}"}
             await response.write(json.dumps({"type": "ERROR", "object": body}).encode() + b"\n")
             return False
-        if what is not What.DROP:
-            await response.write(line * (2 if what is What.TWICE else 1))
+        if what is What.SILENT:
+            await asyncio.sleep(HANG_S)
+            return False
+        if what is What.SWAPPED:
+            held.append(line)
+        elif what is not What.DROP:
+            await response.write(b"".join([line * (2 if what is What.TWICE else 1), *held]))
+            held.clear()
         return True
 
     def _due(self, of: str, number: int) -> What | None:
@@ -243,6 +251,12 @@ _CODES: Mapping[What | None, tuple[int, Mapping[str, str]]] = {
     What.BUSY: (429, {"Retry-After": "1"}),
     What.ERROR: (500, {}),
     What.GONE: (410, {}),
+    What.WEBHOOK: (500, {}),
+    What.ENDING: (403, {}),
+}
+_WORDS: Mapping[What | None, str] = {
+    What.WEBHOOK: 'Internal error occurred: failed calling webhook "a.example": connect: connection refused',
+    What.ENDING: "it is forbidden: unable to create new content in namespace a because it is being terminated",
 }
 
 

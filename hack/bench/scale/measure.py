@@ -1,12 +1,14 @@
 """What one operator costs with so many pools: from a restart to all pools looked at, from an edit to its document, and
 what it asks and writes while nothing happens."""
 
+import os
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from hack.bench.figures import percentile
+from hack.bench.scale.cpu import cpu_of_all_s
 from testing.chaos.client import Json, User
 from testing.chaos.fleet import Fleet
 from testing.chaos.history import CHILD
@@ -27,12 +29,23 @@ LOOKED_AT_A_SECOND = 100
 
 
 @dataclass(frozen=True)
+class Took:
+    """cpu_s: of the operator. bed_cpu_s: of all that stands for a cluster, and of what measures."""
+
+    seconds: float
+    cpu_s: float
+    bed_cpu_s: float
+
+
+@dataclass(frozen=True)
 class Measured:
-    """requests, writes, asked: a minute when idle. cpu_percent: of one core, when idle."""
+    """requests, writes, asked: a minute when idle. cpu_percent: of one core, when idle. made, restart: what it took to
+    make the pools that were added, and to start again."""
 
     pools: int
-    made_s: float
-    restart_s: float
+    made: Took
+    restart: Took
+    restart_writes: int
     edit_p50_s: float
     edit_p99_s: float
     memory_mib: float
@@ -62,24 +75,34 @@ class Bed:
     fleet: Fleet
     until_s: float
 
+    def clock(self) -> tuple[float, float, float]:
+        """Now, and the CPU time so far: of the operator, of the bed."""
+        operator_s = self.operator.cpu_s
+        return time.monotonic(), operator_s, cpu_of_all_s(os.getpid()) - operator_s
+
+    def since(self, before: tuple[float, float, float]) -> Took:
+        return Took(*(now - then for now, then in zip(self.clock(), before, strict=True)))
+
 
 def measure(bed: Bed, known: int, pools: int, rest_s: float) -> Measured | Unreached:
     """known: how many there are already."""
-    began_s = time.monotonic()
+    before = bed.clock()
     with ThreadPoolExecutor(AT_ONCE) as workers:
         list(workers.map(lambda number: bed.user.apply(_pool(number)), range(known, pools)))
     while (ready := _ready(bed.user, pools)) < pools:
         if time.monotonic() > bed.until_s:
             return Unreached(pools, ready, bed.operator.memory_mib)
-    made_s = time.monotonic() - began_s
-    restart_s = _restart(bed, pools)
+    made = bed.since(before)
+    _wait_settled(bed)
+    restart, restart_writes = _restart(bed, pools)
     _wait_settled(bed)
     requests, writes, asked, cpu_percent = _rest(bed, rest_s)
     edits = [_edit(bed.user, number) for number in random.Random(pools).choices(range(pools), k=EDITS)]
     return Measured(
         pools=pools,
-        made_s=made_s,
-        restart_s=restart_s,
+        made=made,
+        restart=restart,
+        restart_writes=restart_writes,
         edit_p50_s=percentile(edits, 50),
         edit_p99_s=percentile(edits, 99),
         memory_mib=bed.operator.memory_mib,
@@ -116,10 +139,10 @@ def _ready(user: User, pools: int) -> int:
     )
 
 
-def _restart(bed: Bed, pools: int) -> float:
-    """Until every pool has been looked at, and nothing is due."""
+def _restart(bed: Bed, pools: int) -> tuple[Took, int]:
+    """Until every pool has been looked at, and nothing is due; and how many writes that took."""
     bed.operator.end()
-    began_s = time.monotonic()
+    written, began_s, bed_cpu_s = len(bed.proxy.writes), time.monotonic(), cpu_of_all_s(os.getpid())
     bed.operator.start()
 
     def is_current() -> bool:
@@ -127,7 +150,7 @@ def _restart(bed: Bed, pools: int) -> float:
         return done >= pools and bed.operator.metric("poolkeeper_reconcile_queue_depth") == 0
 
     until(is_current, "every pool to be looked at", PATIENCE_S)
-    return time.monotonic() - began_s
+    return bed.since((began_s, 0.0, bed_cpu_s)), len(bed.proxy.writes) - written
 
 
 def _wait_settled(bed: Bed) -> None:
