@@ -5,7 +5,7 @@ the fields of our entry, with their values, equal what we want exactly as long a
 others have added is not in it. This holds for what happened while nobody watched, too, so it needs no memory.
 
 A field without fields below it stands for all that is in it: a value, a list that is one value, {}. One that is ours
-and is not there is empty: the API server leaves many empty values out (false, 0, "", [], {}).
+and missing is empty: the API server leaves many empty values out (false, 0, "", [], {}).
 """
 
 import json

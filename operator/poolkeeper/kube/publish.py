@@ -1,8 +1,8 @@
 """Reports to people: the pool's status, written only when it means something new, and the Events of what changed; at a
 pace while it goes back and forth.
 
-A process that has just begun has heard no router. What the one before has published counts until it has, for a while:
-or each pool would be unknown for a moment, and written so.
+To a process that has just begun no router has reported. What the one before has published counts until all have, for a
+while: or each pool would be unknown for a moment, and written so.
 
 The status goes first. Events are emitted once and may be lost when the process dies in between; the status may not.
 """
@@ -22,7 +22,7 @@ from poolkeeper.status.evaluate import StatusUpdate, same_meaning
 from poolkeeper.status.flapping import Flapping, with_flapping
 
 INHERITED_S = 30.0
-"""So long what was published before counts, until all routers have been heard."""
+"""So long what was published before counts, until all routers have reported."""
 
 LOG = logging.getLogger(__name__)
 
@@ -90,12 +90,12 @@ class Publisher:
                 LOG.warning("an Event could not be written: %s", error, extra={"pool": snapshot.key})
 
     def _early_s(self, snapshot: Snapshot, now_s: float) -> float:
-        """How long to wait for routers that this process has not heard; 0: it has, or must not wait."""
+        """How long to wait for routers that have not reported to this process; 0: all have, or it must not wait."""
         until_s = self._until_s.setdefault(snapshot.key, now_s + INHERITED_S)
         previous = snapshot.previous
-        heard = {report.pod for report in snapshot.reports if report.seen_at}
+        known = {report.pod for report in snapshot.reports if report.seen_at}
         expected = {pod.name for pod in snapshot.live.pods if pod.ready and not pod.terminating}
-        if previous is None or previous.observed_generation != snapshot.generation or expected <= heard:
+        if previous is None or previous.observed_generation != snapshot.generation or expected <= known:
             self._until_s[snapshot.key] = 0.0
             return 0.0
         return max(0.0, until_s - now_s)

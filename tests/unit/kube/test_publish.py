@@ -67,17 +67,17 @@ def test_a_new_status_is_written_to_this_very_pool(bed: Bed) -> None:
     assert find(written, "metadata", "uid") == UID
 
 
-def with_routers(bed: Bed, *heard: str, generation: int = 1) -> Snapshot:
-    """Two are ready; who of them has been heard."""
+def with_routers(bed: Bed, *reported: str, generation: int = 1) -> Snapshot:
+    """Two are ready; who of them has reported."""
     pods = tuple(LivePod(name, "10.0.0.1", ready=True, terminating=False, config_generation=1) for name in ("a", "b"))
-    reports = tuple(RouterReport(pod.name, None, bed.at if pod.name in heard else None) for pod in pods)
+    reports = tuple(RouterReport(pod.name, None, bed.at if pod.name in reported else None) for pod in pods)
     previous = EndpointPoolStatus(summary="2/2", observed_generation=generation)
     return replace(POOL, live=Live(pods=pods), reports=reports, previous=previous)
 
 
-def test_a_process_that_has_just_begun_does_not_publish_what_it_has_not_heard(bed: Bed) -> None:
-    for heard in ((), ("a",)):
-        bed.snapshot = with_routers(bed, *heard)
+def test_a_process_that_has_just_begun_publishes_no_pool_as_unknown(bed: Bed) -> None:
+    for reported in ((), ("a",)):
+        bed.snapshot = with_routers(bed, *reported)
         bed.publish("0/2")
         assert bed.api.writes == []
     assert bed.publisher.again_s(KEY) == INHERITED_S
@@ -88,10 +88,10 @@ def test_a_process_that_has_just_begun_does_not_publish_what_it_has_not_heard(be
 
     bed.snapshot = with_routers(bed)
     bed.publish("0/2")
-    assert len(bed.api.writes) == 2, "once they were heard, their silence is news"
+    assert len(bed.api.writes) == 2, "once they have reported, their silence is news"
 
 
-def test_routers_that_are_never_heard_are_waited_for_a_while_only(bed: Bed) -> None:
+def test_routers_that_never_report_are_waited_for_a_while_only(bed: Bed) -> None:
     bed.snapshot = with_routers(bed)
     bed.publish("0/2")
     bed.now_s += INHERITED_S

@@ -93,7 +93,7 @@ class WatchAnswer(JsonAnswer):
 
 class WatchSession:
     """What kopf takes for an aiohttp.ClientSession. login: the headers to ask with now. on_list, on_event: called with
-    what is said."""
+    what lists and events say."""
 
     closed = False
 
