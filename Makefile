@@ -147,7 +147,7 @@ wheel: venv ## the command and the router's files as one wheel, in dist/
 
 .PHONY: package
 package: venv ## a release in dist/: wheel, chart, crds.yaml, install.yaml, SBOM, checksums; REGISTRY=, URL=, SIGNING_KEY= add images, Krew, signatures
-	@REGISTRY="$(REGISTRY)" URL="$(URL)" SIGNING_KEY="$(SIGNING_KEY)" hack/release/package.sh
+	@REGISTRY="$(REGISTRY)" URL="$(URL)" SIGNING_KEY="$(SIGNING_KEY)" OUT="$(OUT)" hack/release/package.sh
 
 .PHONY: release-check
 release-check: venv ## does TAG=vX.Y.Z fit the version, and does CHANGELOG.md say what is in it?
@@ -169,6 +169,11 @@ e2e-gitops: venv cluster images ## a real Argo CD (compiled once, minutes) syncs
 .PHONY: e2e-upgrade
 e2e-upgrade: venv cluster images ## the previous version upgraded, rolled back and removed under 100 streams, on a real Kubernetes without pools (ten minutes; ARGS="--from COMMIT"); writes docs/upgrade.md
 	@PYTHONPATH=operator:. timeout 1800 $(BIN)/python -m hack.upgrade $(ARGS)
+
+.PHONY: e2e-release
+e2e-release: venv cluster images ## a release made twice, signed, pushed to a registry here, verified by cosign (compiled once, minutes), installed from there by digest under Pod security "restricted"; writes its table into docs/install.md
+	@hack/ci/install.sh release
+	@PYTHONPATH=operator:. timeout 1500 $(BIN)/python -m hack.delivery $(ARGS)
 
 .PHONY: docs
 docs: venv ## the documentation as a site, in build/site/html; fails at a link, an anchor or a page that is lost

@@ -8,6 +8,14 @@ from pathlib import Path
 from hack.release import sources
 
 NAMESPACE = "poolkeeper-system"
+NAMESPACE_OBJECT = f"""---
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: {NAMESPACE}
+  labels:
+    pod-security.kubernetes.io/enforce: restricted
+"""
 KUBE_VERSION = "1.36"
 CRDS = sources.ROOT / "crds"
 
@@ -22,7 +30,7 @@ def install(chart: Path) -> str:
     done = subprocess.run([*command, "--no-hooks", "--skip-tests"], capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"helm could not render {chart.name}: {done.stderr.strip()}")
-    return f"---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: {NAMESPACE}\n{done.stdout}"
+    return NAMESPACE_OBJECT + done.stdout
 
 
 def helm() -> str:

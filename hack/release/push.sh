@@ -2,7 +2,7 @@
 # Pushes what lives in registries: the images, and the chart once it is packaged.
 #
 #   push.sh images REGISTRY FILE    builds and pushes the images; writes NAME REPOSITORY DIGEST into FILE, a line each
-#   push.sh chart REGISTRY CHART    pushes a packaged chart to REGISTRY/charts
+#   push.sh chart REGISTRY CHART    pushes a packaged chart to REGISTRY/charts; prints such a line
 #
 # A registry on a loopback address is spoken to without TLS. REGISTRY_USER and REGISTRY_PASSWORD log in; without them
 # the logins of skopeo and helm are used.
@@ -48,7 +48,9 @@ case $what in
   chart)
     PATH=$POOLKEEPER_CACHE/bin:$PATH
     login helm registry login
-    helm push "${plain[@]}" "$file" "oci://$registry/charts"
+    digest=$(helm push "${plain[@]}" "$file" "oci://$registry/charts" 2>&1 | tee /dev/stderr | sed -n 's/^Digest: //p')
+    [[ $digest == sha256:* ]] || fail "helm named no digest of $file" "read what it said above"
+    echo "chart $registry/charts/poolkeeper $digest"
     ;;
   *) fail "there is nothing called '$what' to push" "images, or chart" ;;
 esac

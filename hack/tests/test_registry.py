@@ -7,46 +7,22 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-import yaml
 
 from hack.release import chart, krew, manifests, sources, wheel
 from hack.release.images import unpublished
 from poolkeeper import __version__
-from testing import plain_http
-from testing.fakes.ports import free_port
-from testing.waiting import until
-
-PATIENCE_S = 30.0
-REGISTRY = "docker-registry"
+from testing.registry import PROGRAM, local_registry
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
-    port = free_port()
-    config = {
-        "version": "0.1",
-        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "data")}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }
-    (tmp_path / "registry.yaml").write_text(yaml.safe_dump(config))
-    process = subprocess.Popen([REGISTRY, "serve", tmp_path / "registry.yaml"], stderr=subprocess.DEVNULL)
-
-    def answers() -> bool:
-        try:
-            return plain_http.get(f"http://127.0.0.1:{port}/v2/").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    until(answers, "the registry answers", PATIENCE_S)
-    yield f"127.0.0.1:{port}"
-    process.terminate()
-    process.wait(PATIENCE_S)
+    with local_registry(tmp_path) as address:
+        yield address
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which(REGISTRY) is None, reason="no registry: `hack/ci/install.sh release` installs one")
+@pytest.mark.skipif(shutil.which(PROGRAM) is None, reason="no registry: `hack/ci/install.sh release` installs one")
 def test_a_chart_comes_back_from_a_registry_as_it_was(registry: str, tmp_path: Path) -> None:
     packed = chart.write(tmp_path, unpublished(), 1_700_000_000)
     subprocess.run([sources.ROOT / "hack/release/push.sh", "chart", registry, packed], check=True, capture_output=True)

@@ -82,6 +82,7 @@ def test_helm_takes_it_and_install_yaml_is_its_default(packed: Path) -> None:
     objects = [one for one in yaml.safe_load_all(text) if one]
 
     assert objects[0]["kind"] == "Namespace"
+    assert objects[0]["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
     assert {"CustomResourceDefinition", "Deployment", "ServiceAccount"} <= {one["kind"] for one in objects}
     assert f"registry.example/poolkeeper-operator@{DIGEST}" in text
     assert f"registry.example/poolkeeper-router@{DIGEST}" in text

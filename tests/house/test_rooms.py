@@ -28,6 +28,7 @@ FORBIDDEN = (
     ("hack/generate", ("hack.bench", "hack.demo", "hack.tests")),
     ("hack/gitops", ("hack.bench", "hack.demo", "hack.generate", "hack.release", "hack.tests")),
     ("hack/release", ("hack.bench", "hack.demo", "hack.generate", "hack.tests")),
+    ("hack/delivery", ("hack.bench", "hack.demo", "hack.generate", "hack.gitops", "hack.tests")),
     ("hack/upgrade", ("hack.demo", "hack.generate", "hack.gitops", "hack.release", "hack.tests")),
     ("hack/site", ("hack.bench", "hack.demo", "hack.generate", "hack.release", "hack.tests")),
     ("hack/demo", ("hack.bench", "hack.generate", "hack.tests")),
