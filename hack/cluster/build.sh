@@ -26,6 +26,7 @@ declare -A COMMANDS=(
   [cosign]="cosign cosign=github.com/sigstore/cosign/v3/cmd/cosign"
   [argocd]="argocd argocd=github.com/argoproj/argo-cd/v3/cmd"
   [kwok]="kwok kwok=sigs.k8s.io/kwok/cmd/kwok"
+  [oldest]="oldest judge-crds=."
   [prometheus-operator]="prometheus-operator"
 )
 # What a part's module carries beside its commands, for the tests that use it.
