@@ -29,6 +29,7 @@ from hack.upgrade.releases import ROOT, fake_image
 from hack.upgrade.streams import one_answer
 from poolkeeper import __version__
 from testing.cluster_bed import Bed, Json, Kubectl, cluster_environment, wait_until
+from testing.cluster_provider import provider
 from testing.registry import local_registry, log_of
 
 NAME = f"pk-release-{os.getpid()}"
@@ -180,7 +181,7 @@ def without_helm(story: Story, kubectl: Kubectl, folder: Path, release: Path, im
 
 
 def serves(story: Story, kubectl: Kubectl, namespace: str, image: str, what: str) -> None:
-    bed.apply(kubectl, namespace, [*bed.provider(image), *bed.pool()])
+    bed.apply(kubectl, namespace, [*provider("official", image), *bed.pool()])
     bed.wait_answers(kubectl, namespace)
     here = Bed(kubectl, namespace)
     wait_until("the pool is Ready", lambda: here.condition("Ready", bed.POOL)[0] == "True" or None, LIMIT_S)
