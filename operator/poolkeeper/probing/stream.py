@@ -125,7 +125,7 @@ class AnswerReader:
             value = _decoded(event.data)
             if not isinstance(value, Mapping | list) and event.name != "error" and is_heartbeat(event.data):
                 return
-            if _is_error(value, event.name):
+            if _is_error(value, event.name) or _has_bad_choice(value):
                 self._fail(event.data.encode())
             elif not isinstance(value, Mapping | list) or not self._take(value, "delta", at_ms):
                 self._is_invalid = self.is_done = True
@@ -202,10 +202,34 @@ def _is_error(value: object, event_name: str) -> bool:
         event_name == "error"
         or _says_error(value.get("error"))
         or value.get("object") == "error"
-        or (
-            not isinstance(value.get("choices"), list | Mapping)
-            and any(isinstance(value.get(name), str) for name in ("message", "error_message", "detail"))
-        )
+        or (not isinstance(value.get("choices"), list | Mapping) and _says_failure(value))
+    )
+
+
+def _has_bad_choice(value: object) -> bool:
+    choices = value.get("choices") if isinstance(value, Mapping) else None
+    listed = choices if isinstance(choices, list) else []
+    return any(isinstance(choice, Mapping) and _says_error(choice.get("error")) for choice in listed)
+
+
+def _says_failure(value: Mapping[str, object]) -> bool:
+    """Without a member "error": the routers' core/answer/says_failure.lua."""
+    said = (value.get(name) for name in ("message", "error_message", "error_msg", "detail", "errors"))
+    inner = value.get("base_resp")
+    return (
+        value.get("success") is False
+        or value.get("type") in ("error", "response.failed")
+        or any(isinstance(words, str) or (isinstance(words, list | Mapping) and bool(words)) for words in said)
+        or (isinstance(inner, Mapping) and _is_bad(inner.get("status_code")))
+        or (isinstance(value.get("msg"), str) and _is_bad(value.get("code")))
+    )
+
+
+def _is_bad(code: object) -> bool:
+    return (
+        isinstance(code, str | int | float)
+        and not isinstance(code, bool)
+        and str(code) not in ("", "0", "200", "success", "ok")
     )
 
 

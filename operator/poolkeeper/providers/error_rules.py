@@ -144,7 +144,7 @@ PROVIDERS: Mapping[Provider, tuple[Rule, ...]] = {
     ),
     "SiliconFlow": (
         Rule(meaning=NO_MODEL, code="20012"),
-        Rule(meaning=TOO_LONG, status=400, has="must be less than max_seq_len"),
+        Rule(meaning=TOO_LONG, status=400, has=("must be less than", "max_seq_len")),
         Rule(meaning=OUT_OF_BALANCE, code="30001"),
         Rule(meaning=RATE_LIMITED, status=200, starts="request was rejected due to rate limiting"),
         Rule(meaning=BUSY, code="50501"),
@@ -176,6 +176,7 @@ PROVIDERS: Mapping[Provider, tuple[Rule, ...]] = {
         Rule(meaning=SERVER_ERROR, starts="failed to load model"),
         Rule(meaning=SERVER_ERROR, starts="model unloaded"),
         Rule(meaning=SERVER_ERROR, starts="the model has crashed"),
+        Rule(meaning=SERVER_ERROR, starts="channel error"),
     ),
     # LiteLLM names the exception in front of its provider's words: its key there is not ours, its model is.
     "Gateway": (

@@ -64,6 +64,7 @@ OUT_OF_SERVICE: tuple[Rule, ...] = (
         "budget has been exceeded",
         "billing hard limit",
         "pre-consume token quota failed",
+        "specified api usage limits",
     ),
     *starting(
         OUT_OF_BALANCE,
@@ -87,6 +88,10 @@ OUT_OF_SERVICE: tuple[Rule, ...] = (
         "account has been disabled",
         "account has been suspended",
         "account is suspended",
+        "access token invalid",
+        "invalid access token",
+        "access token expired",
+        "access token has expired",
     ),
 )
 """The account or its key, whatever the status."""
@@ -102,7 +107,18 @@ MISSING_MODEL: tuple[Rule, ...] = (
         "allocationquota.freetieronly",
     ),
     *starting(NO_MODEL, 200, "type invalid_request_error, code model_not_found"),
-    *starting(NO_MODEL, 400, "unable to access model", "the requested model"),
+    *starting(
+        NO_MODEL,
+        400,
+        "unable to access model",
+        "the requested model",
+        "no keys found that support model",
+        "aierror: no such model",
+    ),
+    *(
+        Rule(meaning=NO_MODEL, status=(200, 400, 422), starts=start, says="does not exist")
+        for start in ("model ", "the model ")
+    ),
     *saying(
         NO_MODEL,
         (200, 400, 422),
@@ -114,8 +130,9 @@ MISSING_MODEL: tuple[Rule, ...] = (
         NO_MODEL,
         400,
         *(
-            f"{{'error': '{path}: invalid model name passed"
+            f"{start}{path}: invalid model name passed"
             for path in ("/chat/completions", "/v1/messages", "/responses")
+            for start in ("{'error': '", "")
         ),
     ),
     *saying(
@@ -145,6 +162,15 @@ MISSING_MODEL: tuple[Rule, ...] = (
 )
 
 NOT_NOW: tuple[Rule, ...] = (
+    *(
+        Rule(meaning=meaning, status=_ODD, type=type_)
+        for meaning, type_ in (
+            (RATE_LIMITED, "rate_limit_error"),
+            (RATE_LIMITED, "rate_limit_exceeded"),
+            (BUSY, "overloaded_error"),
+            (KEY_REFUSED, "authentication_error"),
+        )
+    ),
     *having(BUSY, 200, "too busy", "overloaded", "insufficient_system_resource"),
     Rule(meaning=RATE_LIMITED, status=200, has="rate_limit"),
     *saying(RATE_LIMITED, (500, 502), "rate limit", "too many requests"),
@@ -163,7 +189,13 @@ NOT_NOW: tuple[Rule, ...] = (
         "quota exceeded",
         "exceeded your current quota",
         "throttl",
+        ("concurren", "exceed"),
+        ("concurren", "limit"),
+        ("并发", "上限"),
+        ("并发", "超"),
+        ("并发", "过高"),
     ),
+    *saying(INVALID, 200, "invalid param", "invalid argument", "invalid message", "invalid tool"),
     *saying(
         SERVER_ERROR,
         (400, 403, 422),

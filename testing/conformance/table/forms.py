@@ -21,6 +21,20 @@ FORMS: tuple[tuple[str, str, str, dict[str, object]], ...] = (
     ),
     ("user", "Invalid 'user_id': string does not match pattern.", "ada@", {"user_id": "ada@example.org"}),
     ("user-slash", "Invalid 'user_id': string does not match pattern.", "team/", {"user_id": "team/7"}),
+    # ericc-ch/copilot-api#217
+    (
+        "unknown-member",
+        "context_management: Extra inputs are not permitted",
+        '"context_management"',
+        {"context_management": {"edits": []}},
+    ),
+    # LangLang03/LineCodePro#30
+    (
+        "unsupported-member",
+        '"store" is not supported on /v1/chat/completions and was not applied.',
+        '"store"',
+        {"store": True},
+    ),
     (
         "max-tokens",
         "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",

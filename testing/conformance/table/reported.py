@@ -71,6 +71,30 @@ CUTS: tuple[tuple[str, str, str], ...] = (
     ("native", "a stop that hides its provider's error", f'{STOP},"native_finish_reason":"error"'),
     ("timeout", "the time was over at the provider", '"finish_reason":"timeout"'),
 )
+FAILURES: tuple[tuple[str, str, str], ...] = (
+    # awsl-project/maxx#284: an error, and [DONE] as if it had been an answer
+    ("error", "an error as an event", 'data: {"error":{"message":"Internal server error","type":"internal_error"}}'),
+    ("nameless", "an event called error, without data", "event: error"),
+    (
+        "choice",  # openrouter.ai/docs: errors of a choice
+        "a choice's own error",
+        'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":null,'
+        '"error":{"code":502,"message":"Provider disconnected"}}]}',
+    ),
+    ("details", "FastAPI's list of details", 'data: {"detail":[{"type":"x","loc":["body"],"msg":"boom"}]}'),
+    # cloudflare/ai#436
+    ("errors", "a list of errors", 'data: {"errors":[{"message":"AiError: x","code":3040}],"success":false}'),
+    (
+        "envelope",
+        "MiniMax's envelope",
+        'data: {"base_resp":{"status_code":1002,"status_msg":"rate limit"},"choices":null}',
+    ),
+    ("coded", "Baidu's code and message", 'data: {"error_code":18,"error_msg":"Open api qps request limit reached"}'),
+    ("unsuccessful", "a success that is none", 'data: {"success":false,"msg":"boom"}'),
+    # router-for-me/CLIProxyAPI: the other API's event
+    ("other-api", "response.failed", 'data: {"type":"response.failed","response":{"error":{"message":"x"}}}'),
+    ("bare", "JSON on a line without a field, right before [DONE]", '{"error":{"message":"x"}}'),
+)
 ODD: tuple[tuple[str, str, Play], ...] = (
     ("empty-error", "an empty error on every event", wire("edited", replace=(('"object":', EMPTY_ERROR),))),
     ("bare-end", "the last event lost the name of its field", wire("edited", replace=(("data: [DONE]", "[DONE]"),))),
@@ -92,6 +116,10 @@ def cases() -> Iterator[Case]:
         spaced = said.replace('":"', '": "')
         play = wire("edited", replace=((STOP, said), (STOP.replace(":", ": "), spaced)))
         yield _stream(f"cut-{slug}", title, play, ONCE)
+    for slug, title, event in FAILURES:
+        gap = "\n" if slug == "bare" else "\n\n"
+        play = wire("then", after_events=4, tail=f"{event}{gap}data: [DONE]\n\n")
+        yield _stream(f"fails-{slug}", f"after some text {title}, then [DONE]", play, ONCE)
     for slug, title, play in ODD:
         yield _stream(slug, title, play, NEVER)
 

@@ -5,6 +5,7 @@
 
 local byte = string.byte
 local find = string.find
+local match = string.match
 local sub = string.sub
 
 local cut_reason = require "core.answer.cut_reason"
@@ -15,17 +16,19 @@ local heartbeat = require "core.answer.heartbeat"
 local lenient = require "core.json.lenient"
 local has_content = require "core.answer.has_content"
 local says_error = require "core.answer.says_error"
+local says_failure = require "core.answer.says_failure"
 local sse = require "core.answer.sse"
 local transcript = require "core.answer.transcript"
 
 local fits, learn = frame.fits, frame.learn
+local PLAIN_REASONS = require("core.answer.empty").PLAIN_REASONS
 local add = transcript.add
 
 local _M = {}
 local reader = {}
 reader.__index = reader
 
-local COLON = 58
+local COLON, OPEN_BRACE = 58, 123
 local NO_CONTENT = { role = true }
 
 -- CONTENT: text came. FINISH: the last choice has said why it ended. USAGE: only an account of tokens. DONE: [DONE].
@@ -42,8 +45,8 @@ local TEXT_KEYS = { "content", "reasoning_content", "text" }
 
 
 -- decode: JSON text -> value, or nil. choices: how many must finish (the request's n). is_empty: nothing was said so far,
--- and no reason to finish but "stop" given. says_usage: did the last event carry an account? is_accounted: is the account
--- the last one, said with the finish or after it? is_done: has [DONE] come, and is the account still to come? contents:
+-- and no reason to finish but a plain one (empty.lua). says_usage: did the last event carry an account? is_accounted: is
+-- it the last one, said with the finish or after it? is_done: has [DONE] come, and is the account still to come? contents:
 -- events that said something. model, fingerprint, provider: what the answer says it comes from. instead: what clients can
 -- read in place of the event that was read last, nil: that event.
 -- as_stream: a whole answer as a stream (core/forms/openai.lua); nil: one in the place of a chunk says nothing.
@@ -64,11 +67,9 @@ function reader:record_into(record)
 end
 
 
--- SiliconFlow's errors are a message (and a code) and nothing around it; others put an error's members beside no choices.
 local function is_error(value, name)
   return says_error(value.error) or value.object == "error" or name == "error"
-    or type(value.choices) ~= "table"
-      and (type(value.message) == "string" or type(value.error_message) == "string" or type(value.detail) == "string")
+    or type(value.choices) ~= "table" and says_failure(value)
 end
 
 
@@ -137,13 +138,15 @@ local function read_choices(self, event, value, choices)
     local choice = choices[i]
     if not is_one(choice) or has_odd_calls(choice.delta) then
       return _M.INVALID
+    elseif choice.error and says_error(choice.error) then
+      return _M.ERROR
     end
     local delta, has_text, reason, index = read_choice(choice)
     content = content or has_text
     if reason then
       cut = cut or cut_reason(reason) and reason
         or cut_reason(choice.native_finish_reason) and choice.native_finish_reason
-      finished, stopped = true, stopped and reason == "stop"
+      finished, stopped = true, stopped and PLAIN_REASONS[reason] == true
       finish(self, index)
     elseif has_text then
       resume(self, index)
@@ -230,9 +233,17 @@ function reader:read(text, from, to)
     return _M.NOISE
   end
   local data, name = sse.data(event)
-  if not data then
+  if not data and name == "error" then
+    return _M.ERROR, ""
+  elseif not data then
     data, name = sse.unnamed(event)
     self.instead = data and sse.event(data)
+  elseif first == OPEN_BRACE then
+    local bare = match(event, "^{[^\r\n]*}")
+    local value = bare and self.decode(bare)
+    if type(value) == "table" and is_error(value) then
+      return _M.ERROR, bare -- of a server that failed, right before the next event
+    end
   end
   if not data or data == "" then
     self.instead = data -- an event without data is one that clients try to read
@@ -276,6 +287,7 @@ function reader:read(text, from, to)
     return read_whole(self, data)
   else
     kind, detail = read_choices(self, event, value, choices)
+    detail = kind == _M.ERROR and data or detail
   end
   if self.instead then
     self.frame = frame.new()

@@ -18,9 +18,13 @@ local NOT_THE_ANSWER = { role = true, reasoning = true, reasoning_content = true
                          thinking = true, thinking_blocks = true }
 
 
+-- Reasons that say no more than that the answer has ended.
+_M.PLAIN_REASONS = { stop = true, STOP = true, unknown = true, other = true, eos = true, eos_token = true }
+
+
 local function is_choice_empty(choice)
   local reason = type(choice) == "table" and finish_reason(choice.finish_reason)
-  return type(choice) == "table" and (not reason or reason == "stop") and type(choice.message) == "table"
+  return type(choice) == "table" and (not reason or _M.PLAIN_REASONS[reason]) and type(choice.message) == "table"
     and not has_content(choice.message, NOT_THE_ANSWER)
 end
 

@@ -72,7 +72,7 @@ function reader:read(text, from, to)
   end
   local data, name = sse.data(event)
   if not data or data == "" then
-    return chunk.NOISE
+    return name == "error" and chunk.ERROR or chunk.NOISE, ""
   end
   local value = lenient(self.decode, data)
   if type(value) ~= "table" and name ~= "error" and heartbeat(data) then

@@ -3,6 +3,7 @@
 -- answers is part of the request (core/request/cache_key.lua).
 
 local concat = table.concat
+local find = string.find
 local gsub = string.gsub
 local lower = string.lower
 local sort = table.sort
@@ -42,11 +43,24 @@ local KNOWN_MAX = 1000 -- names come from callers: what is remembered of them ha
 local known, known_count = {}, 0 -- name -> PLAIN, ASKED or false
 
 
+-- Names that begin as ones that pass, and hold a secret all the same.
+local SECRETS = { "key", "token", "secret", "auth", "password", "credential" }
+
+local function is_secret(name)
+  for i = 1, #SECRETS do
+    if find(name, SECRETS[i], 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
+
 local function judge(name)
   local kind = NAMES[name] or false
   for i = 1, #PREFIXES do
     local prefix = PREFIXES[i][1]
-    kind = kind or sub(name, 1, #prefix) == prefix and PREFIXES[i][2]
+    kind = kind or sub(name, 1, #prefix) == prefix and not is_secret(name) and PREFIXES[i][2]
   end
   if known_count >= KNOWN_MAX then
     known, known_count = {}, 0

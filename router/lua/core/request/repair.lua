@@ -5,6 +5,7 @@ local edit = require "core.json.edit"
 local scan = require "core.json.scan"
 
 local find = string.find
+local match = string.match
 
 local _M = {}
 
@@ -145,6 +146,36 @@ local REPAIRS = {
 _M.REPAIRS = REPAIRS
 
 
+-- How refusals name a member that they do not know; no path into one.
+local NAMES = {
+  "%f[%w_.]([%w_]+): extra inputs are not permitted", "'loc': %('body', '([%w_]+)'%), 'msg': 'extra inputs",
+  "unrecognized request arguments? supplied: ([%w_]+)", "unknown parameter: ?\\?[\"'`]([%w_]+)[\\\"'`]",
+  "unsupported parameter: ?\\?[\"'`]([%w_]+)[\\\"'`]", "unknown name \\?[\"'`]([%w_]+)\\?[\"'`]: cannot find",
+  "unknown field \\?[\"'`]([%w_]+)[\\\"'`]", "property '([%w_]+)' is unsupported",
+  "\\?[\"'`]([%w_]+)\\?[\"'`] is not supported on ", "does not support parameters: %['([%w_]+)'%]",
+}
+-- Without these it would be another request.
+local KEPT = {
+  model = true, messages = true, input = true, prompt = true, system = true, instructions = true, stream = true,
+  tools = true, functions = true, response_format = true, text = true, output_config = true, n = true, stop = true,
+  stop_sequences = true, max_tokens = true, max_completion_tokens = true, max_output_tokens = true, grammar = true,
+  guided_json = true, guided_regex = true, guided_choice = true, guided_grammar = true, structured_outputs = true,
+  json_schema = true, previous_response_id = true, conversation = true,
+}
+
+
+-- The body without the member that a refusal says it does not know. (Its name is the caller's, and a metric's label has
+-- few values.)
+local function without_unknown(body, words)
+  for i = 1, #NAMES do
+    local name = match(words, NAMES[i])
+    if name and not KEPT[name] and edit.get(body, name) then
+      return edit.set(body, { [name] = false }), "unknown_member"
+    end
+  end
+end
+
+
 -- body: the caller's; refusal: the words of the provider's refusal. The repaired body, and what was repaired in it; nil:
 -- there is no repair.
 function _M.of(body, refusal, decode)
@@ -155,6 +186,7 @@ function _M.of(body, refusal, decode)
       return repaired, REPAIRS[i][2]
     end
   end
+  return without_unknown(body, words)
 end
 
 

@@ -22,4 +22,14 @@ describe("an event of a stream", function()
       end
     end)
   end
+
+  it("is an error where it has that name and no data, or a first line without a field before other data", function()
+    local reader = openai.new_reader(cjson.decode, 1)
+    local event = '{"error":{"message":"x"}}\ndata: [DONE]\n'
+    assert.equal(chunk.ERROR, (reader:read(event, 1, #event)))
+    event = "event: error\n"
+    assert.equal(chunk.ERROR, (reader:read(event, 1, #event)))
+    event = '{"note":1}\ndata: [DONE]\n'
+    assert.equal(chunk.DONE, (reader:read(event, 1, #event)))
+  end)
 end)

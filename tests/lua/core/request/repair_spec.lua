@@ -6,6 +6,42 @@ local function repaired(body, words)
   return text and cjson.decode(text), what
 end
 
+describe("a request with a member that the provider does not know", function()
+  local WORDS = {
+    'context_management: Extra inputs are not permitted',
+    '{"error":{"message":"context_management: Extra inputs are not permitted"}}',
+    "[{'type': 'extra_forbidden', 'loc': ('body', 'context_management'), 'msg': 'Extra inputs are not permitted'}]",
+    "Unrecognized request argument supplied: context_management",
+    "Unknown parameter: 'context_management'.",
+    '{"error":{"message":"Unsupported parameter: \\"context_management\\" with this model"}}',
+    '[{"error":{"message":"Invalid JSON payload received. Unknown name \\"context_management\\": Cannot find field."}}]',
+    '{"error":{"message":"json: unknown field \\"context_management\\""}}',
+    "property 'context_management' is unsupported",
+    '"context_management" is not supported on /v1/chat/completions and was not applied.',
+    "litellm.UnsupportedParamsError: x does not support parameters: ['context_management'], for model=y",
+  }
+
+  it("is sent without it", function()
+    for _, words in ipairs(WORDS) do
+      local body, what = repaired('{"model":"m","messages":[],"context_management":{"edits":[]}}', words)
+      assert.equal("unknown_member", what, words)
+      assert.is_nil(body.context_management)
+      assert.equal("m", body.model)
+    end
+  end)
+
+  it("is not sent without what makes it this request", function()
+    assert.is_nil(repaired('{"model":"m","response_format":{}}', "Unknown parameter: 'response_format'."))
+    assert.is_nil(repaired('{"model":"m","tools":[]}', "tools: Extra inputs are not permitted"))
+  end)
+
+  it("stays as it is where the words speak of a place inside, or of a member that it has not", function()
+    assert.is_nil(repaired('{"model":"m","scope":1}', "messages.0.cache_control.scope: Extra inputs are not permitted"))
+    assert.is_nil(repaired('{"model":"m"}', "Unknown parameter: 'store'."))
+  end)
+end)
+
+
 describe("a request that is refused in this form", function()
   it("has the reasoning that its history lacks", function()
     local body, what = repaired('{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","n":1.0},'
