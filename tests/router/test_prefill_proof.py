@@ -1,6 +1,7 @@
 """Servers with one API, of which some continue an answer and some begin a new turn: which it is must be proved."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -96,6 +97,8 @@ def test_a_new_turn_is_never_taken_for_the_rest(
     assert text_of(answer) == WORDS
     assert events(answer)[-1] == "[DONE]"
     assert "generated again by b" in answer
+    shown = re.findall(r'poolkeeper_prefill_proofs_total{[^}]*result="(\w+)"[^}]*} 1\b', router.metrics())
+    assert len(shown) == 1 and shown != ["Continues"]
 
 
 def test_a_provider_that_is_told_to_continue_needs_no_proof(router: Router, a: FakeProvider, b: FakeProvider) -> None:

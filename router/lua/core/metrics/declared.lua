@@ -131,6 +131,9 @@ local function each_endpoint(doc, bounds, add, endpoint)
   add(of("poolkeeper_upstream_changes_total", name, "fingerprint"))
   add(of("poolkeeper_upstream_changes_total", name, "provider"))
   add(of("poolkeeper_hedges_total", name))
+  for _, result in ipairs(values.PROOFS) do
+    add(of("poolkeeper_prefill_proofs_total", name, result))
+  end
   if endpoint.pricing then
     add(of("poolkeeper_cost_total", name, endpoint.pricing.currency))
   end

@@ -75,6 +75,11 @@ local FAMILIES = {
     "counter", "Requests sent to a second endpoint because the first was slow.",
     { "endpoint" },
   },
+  poolkeeper_prefill_proofs_total = {
+    "counter", "Questions whether an endpoint continues a given beginning of an answer, by what it showed. Asked only where "
+      .. "the provider's API does not say.",
+    { "endpoint", "result" },
+  },
   poolkeeper_stream_recoveries_total = {
     "counter", "Streams that broke off and were continued, by how.",
     { "endpoint", "how" },

@@ -47,6 +47,7 @@ _M.WAITS = { "served", "timed_out", "given_up", "client_gone" }
 _M.CODES = { 200, 400, 401, 402, 403, 404, 405, 408, 413, 415, 422, 429, 431, 499, 500, 502, 503, 504 }
 _M.STATUS_CODES = { "200", "400", "401", "402", "403", "404", "408", "413", "422", "429", "500", "502", "503", "504", "529",
                     "other" }
+_M.PROOFS = { "Continues", "BeginsAnew", "Unclear" }
 _M.CHECK_RESULTS = { "AddressRefused", "Answered", "BadAnswer", "BadStatus", "BalanceExhausted", "CertificateInvalid",
                      "ConnectFailed", "CredentialsRejected", "DnsFailed", "Passed", "ProxyFailed", "Spared", "TimedOut",
                      "TlsFailed", "Truncated", "Unclear" }

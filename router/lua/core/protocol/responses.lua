@@ -68,7 +68,12 @@ end
 
 local ENDS = {}
 
-ENDS["response.completed"] = function()
+-- Some servers call any end so, and say in the response what it was.
+ENDS["response.completed"] = function(response)
+  local finish = response.status ~= "completed" and ENDS["response." .. tostring(response.status)]
+  if finish then
+    return finish(response)
+  end
   return chunk.COMPLETED
 end
 

@@ -43,7 +43,7 @@ local KNOWN_MAX = 1000 -- names come from callers: what is remembered of them ha
 local known, known_count = {}, 0 -- name -> PLAIN, ASKED or false
 
 
--- Names that begin as ones that pass, and hold a secret all the same.
+-- Names that begin as ones that pass, but hold a secret.
 local SECRETS = { "key", "token", "secret", "auth", "password", "credential" }
 
 local function is_secret(name)

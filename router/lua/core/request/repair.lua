@@ -129,23 +129,6 @@ local function with_completion_tokens(body)
 end
 
 
--- {words of the refusal, in lower case; the message for the caller; the repair}
-local REPAIRS = {
-  { "reasoning_content", "reasoning_content", with_reasoning },
-  { "content[].thinking", "thinking", with_thinking },
-  { "thinking options type cannot be", "reasoning_effort", without("reasoning_effort", "reasoning", "output_config") },
-  { "user_id'", "user_id", with_clean_user },
-  { "tool_choice", "tool_choice", without("tool_choice") },
-  { "in `thinking` block", "thinking", without_thinking },
-  { "redacted_thinking", "thinking", without_thinking },
-  { "invalid signature", "thinking", without_thinking },
-  { "invalid_encrypted_content", "reasoning", without_reasoning_items },
-  { "unknown variant `developer`", "role", with_system_role },
-  { "max_completion_tokens", "max_tokens", with_completion_tokens },
-}
-_M.REPAIRS = REPAIRS
-
-
 -- How refusals name a member that they do not know; no path into one.
 local NAMES = {
   "%f[%w_.]([%w_]+): extra inputs are not permitted", "'loc': %('body', '([%w_]+)'%), 'msg': 'extra inputs",
@@ -166,14 +149,32 @@ local KEPT = {
 
 -- The body without the member that a refusal says it does not know. (Its name is the caller's, and a metric's label has
 -- few values.)
-local function without_unknown(body, words)
+local function without_unknown(body, _, words)
   for i = 1, #NAMES do
     local name = match(words, NAMES[i])
     if name and not KEPT[name] and edit.get(body, name) then
-      return edit.set(body, { [name] = false }), "unknown_member"
+      return edit.set(body, { [name] = false })
     end
   end
 end
+
+
+-- {words of the refusal, in lower case; the message for the caller; the repair}
+local REPAIRS = {
+  { "reasoning_content", "reasoning_content", with_reasoning },
+  { "content[].thinking", "thinking", with_thinking },
+  { "thinking options type cannot be", "reasoning_effort", without("reasoning_effort", "reasoning", "output_config") },
+  { "user_id'", "user_id", with_clean_user },
+  { "tool_choice", "tool_choice", without("tool_choice") },
+  { "in `thinking` block", "thinking", without_thinking },
+  { "redacted_thinking", "thinking", without_thinking },
+  { "invalid signature", "thinking", without_thinking },
+  { "invalid_encrypted_content", "reasoning", without_reasoning_items },
+  { "unknown variant `developer`", "role", with_system_role },
+  { "max_completion_tokens", "max_tokens", with_completion_tokens },
+  { "", "unknown_member", without_unknown },
+}
+_M.REPAIRS = REPAIRS
 
 
 -- body: the caller's; refusal: the words of the provider's refusal. The repaired body, and what was repaired in it; nil:
@@ -181,12 +182,11 @@ end
 function _M.of(body, refusal, decode)
   local words = refusal:sub(1, 4096):lower()
   for i = 1, #REPAIRS do
-    local repaired = find(words, REPAIRS[i][1], 1, true) and REPAIRS[i][3](body, decode)
+    local repaired = find(words, REPAIRS[i][1], 1, true) and REPAIRS[i][3](body, decode, words)
     if repaired then
       return repaired, REPAIRS[i][2]
     end
   end
-  return without_unknown(body, words)
 end
 
 

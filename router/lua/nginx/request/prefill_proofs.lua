@@ -7,6 +7,7 @@ local clock = require "nginx.shared.clock"
 local credentials = require "nginx.endpoint.credentials"
 local headers = require "core.request.headers"
 local http_client = require "nginx.upstream.http_client"
+local metrics = require "nginx.shared.metrics"
 local prefill_proof = require "core.request.prefill_proof"
 
 local ngx = ngx
@@ -61,6 +62,8 @@ local function find_out(proof, attempt, deadline_ms, allow_loopback)
   local continues = ask(endpoint, key, attempt.route.upstream_name, connect_ms, deadline_ms, allow_loopback)
   proof.asked_until_ms, proof.continues = 0, continues
   proof.until_ms = now_ms() + (continues == nil and DOUBT_MS or KNOWN_MS)
+  local result = continues and "Continues" or continues == nil and "Unclear" or "BeginsAnew"
+  metrics.count(metrics.series("poolkeeper_prefill_proofs_total", endpoint.name, result))
   if continues == false then
     ngx.log(ngx.WARN, "the endpoint ", endpoint.name, " does not continue answers of ", attempt.model,
             ": asked to continue a list, it began a new turn. Answers that break off are generated again there")
