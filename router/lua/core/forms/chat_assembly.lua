@@ -189,7 +189,7 @@ end
 
 local function read(self, data, event)
   local members = edit.object(data)
-  local items = members and edit.items(members.choices or "")
+  local items = members and (edit.items(members.choices or "") or members.usage and {}) -- an account may have no choices
   if not items then
     return
   end
@@ -256,7 +256,7 @@ local function whole_choice(self, choice)
   if self.is_chat then
     members.message = edit.set("{}", message_of(self, choice))
   else
-    members.text = '"' .. text_of(choice.texts, "text"):joined() .. '"'
+    members.text = '"' .. text_of(choice.texts, choice.texts.content and "content" or "text"):joined() .. '"'
   end
   return edit.set("{}", members)
 end

@@ -92,6 +92,21 @@ describe("an assembly", function()
     assert.equal("{}", assembly:whole():match('"input":(%b{})'))
   end)
 
+  it("has an account of tokens that comes without choices", function()
+    for _, choices in ipairs({ "", '"choices":null,' }) do
+      local assembly = assembly_of(surfaces.CHAT, "OpenAI")
+      assembly:add('data: {"id":"i","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n')
+      assembly:add('data: {"id":"i",' .. choices .. '"usage":{"completion_tokens":1}}\n\n')
+      assert.equal('{"completion_tokens":1}', assembly:whole():match('"usage":(%b{})'))
+    end
+  end)
+
+  it("has the text of a chat's chunks, of whatever kind it is", function()
+    local assembly = assembly_of(surfaces.POST["/v1/completions"], "OpenAI")
+    assembly:add('data: {"id":"i","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n')
+    assert.equal("a", assembly:whole():match('"text":"(%a)"'))
+  end)
+
   it("may be asked twice", function()
     local assembly = assembly_of(surfaces.CHAT, "DeepSeek")
     assembly:add('data: {"id":"i","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n')
