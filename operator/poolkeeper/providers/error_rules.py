@@ -37,10 +37,10 @@ from poolkeeper.providers.error_rule import (
     Rule,
     coded,
 )
+from poolkeeper.providers.firewall_words import FIREWALLS
 from poolkeeper.providers.request_words import (
     ABOUT_THE_REQUEST,
     CALLERS_FAULT_AS_500,
-    FIREWALLS,
     IN_OTHER_WORDS,
     NOT_ABOUT_THE_KEY,
 )

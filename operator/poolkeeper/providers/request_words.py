@@ -5,7 +5,6 @@ Read from refusals in public reports and providers' own pages; error_rules.py sa
 
 from poolkeeper.providers.error_rule import (
     BAD_HISTORY,
-    BLOCKED,
     FILTERED,
     INVALID,
     NEVER_FITS,
@@ -248,37 +247,6 @@ NOT_ABOUT_THE_KEY: tuple[Rule, ...] = (
         *in_chinese("该令牌无权访问模型", "该令牌无权使用模型", "您的令牌无权", "令牌无权"),
     ),
 )
-
-FIREWALLS: tuple[Rule, ...] = (
-    *starting(BLOCKED, (403, 406), "<"),
-    *starting(BLOCKED, (403, 429, 503), "error code: 10"),
-    *starting(BLOCKED, 403, "your request was blocked", "request blocked", "the request is blocked"),
-    *having(
-        BLOCKED,
-        (403, 405, 406),
-        "cloudflare",
-        "errors.aliyun.com",
-        "incapsula",
-        "support id",
-        "awswaf",
-        "browser's signature",
-    ),
-    *(
-        Rule(meaning=BLOCKED, status=(200, 400, 405, 418, 429, 493, 503), starts="<", has=words)
-        for words in (
-            "cdn-cgi/challenge-platform",
-            "<title>just a moment",
-            "_incapsula_resource",
-            "your support id is",
-            "awswaf.com",
-            "cloudwaf",
-            "attack detected",
-            "errors.aliyun.com",
-            *in_chinese("拦截"),
-        )
-    ),
-)
-"""A page where an API would have said JSON comes from something before it, about these words or this address."""
 
 IN_OTHER_WORDS: tuple[Rule, ...] = (
     *saying(
