@@ -31,7 +31,7 @@ def _spread(whats: tuple[What, ...], nth: int) -> Faults:
 
 
 FOR_LONG = (What.WEBHOOK, What.BUSY, What.ENDING)
-LONG = 8
+LONG = 5
 """Writes in a row: with back-off, half a minute."""
 
 
