@@ -24,6 +24,14 @@ QUOTA: Json = {
     "spec": {"hard": {"pods": "0"}},
 }
 
+UNCHECKED: Json = {
+    "apiVersion": "poolkeeper.dev/v1alpha1",
+    "kind": "FailoverPolicy",
+    "metadata": {"name": "unchecked"},
+    "spec": {"healthCheck": {"type": "None"}},
+}
+"""The provider of these pools is not there: with checks its outage would come first."""
+
 
 @pytest.fixture
 def home(kubectl: Kubectl, cluster_env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
@@ -148,7 +156,9 @@ def test_a_quota_that_refuses_pods(home: Home, operator: OperatorProcess, page: 
 def test_an_image_that_cannot_be_pulled_while_the_old_routers_serve(home: Home, page: str) -> None:
     first = home.operator()
     first.start()
-    home.apply(pool("chat"))
+    home.apply(UNCHECKED)
+    chat = pool("chat")
+    home.apply({**chat, "spec": {**chat["spec"], "failoverPolicyRef": {"name": "unchecked"}}})
     home.wait_programmed()
     first.end()
     second = OperatorProcess(home.env, home.namespace, NO_IMAGE, home.folder / "second.log")

@@ -44,6 +44,13 @@ def headline(facts: Facts, findings: Findings) -> str:
     return next(text for text in (say(facts, findings) for say in _SAYINGS) if text)
 
 
+def _never_made(facts: Facts, findings: Findings) -> str:
+    """What is missing keeps routers from being made at all: to look for their Pods would help nobody."""
+    found = findings[ConditionType.Ready]
+    is_held = facts.snapshot.live.deployment is None and facts.plan.document is None
+    return _of(facts, found) if is_held and found.status == "False" else ""
+
+
 def _no_router(facts: Facts, findings: Findings) -> str:
     found = findings[ConditionType.Available]
     return _of(facts, found) if found.reason in (Reason.RouterNotReady, Reason.RouterServiceMissing) else ""
@@ -98,6 +105,7 @@ def _well(facts: Facts, findings: Findings) -> str:
 
 
 _SAYINGS: tuple[Callable[[Facts, Findings], str], ...] = (
+    _never_made,
     _no_router,
     _unheard,
     _pool_breaker,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from factories import pool as declared
 from factories import serving, snapshot, status_update
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PodTrouble, Snapshot
 
@@ -51,3 +52,11 @@ def test_the_same_words_stand_in_every_condition_that_they_concern() -> None:
     told = {one.type: one.message for one in status_update(with_pods(pod(NO_ROOM))).status.conditions}
 
     assert all(f"{POD} fits on no node" in told[kind] for kind in ("Available", "Programmed", "Ready"))
+
+
+def test_where_no_router_was_ever_made_it_says_what_is_missing_and_sends_nobody_to_look_for_pods() -> None:
+    status = status_update(snapshot(declared(failoverPolicyRef={"name": "strict"}))).status
+
+    assert status.headline.startswith("FailoverPolicy strict")
+    assert status.headline.endswith("To do: create the FailoverPolicy, or correct failoverPolicyRef")
+    assert {one.type: one.message for one in status.conditions}["Available"].startswith("no router is made yet")
