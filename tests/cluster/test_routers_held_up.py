@@ -30,7 +30,7 @@ UNCHECKED: Json = {
     "metadata": {"name": "unchecked"},
     "spec": {"healthCheck": {"type": "None"}},
 }
-"""The provider of these pools is not there: with checks its outage would come first."""
+"""The provider of these pools does not exist: with checks its outage would come first."""
 
 
 @pytest.fixture
