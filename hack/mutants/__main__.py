@@ -1,5 +1,6 @@
 """`make mutants FILE=...`: the score of one file, or of all files whose decisions count most, and every survivor."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -38,25 +39,34 @@ def main(files: tuple[Path, ...], parallel: int, quiet: bool) -> None:
     Prints each fault that no test noticed, and a table of scores.
     """
     results = []
-    for path in files or ALL:
-        click.echo(f"{path} ...", err=True)
-        result = of(path.resolve(), parallel)
-        results.append(result)
-        click.echo(f"  {result.killed} of {result.mutants} noticed", err=True)
-        for survivor in () if quiet else result.survivors:
-            click.echo(f"{survivor.name}\n{survivor.diff}\n")
+    for batch in batches([path.resolve() for path in files or ALL]):
+        click.echo(f"{', '.join(path.name for path in batch)} ...", err=True)
+        for result in of(batch, parallel):
+            results.append(result)
+            click.echo(f"{result.path}: {result.killed} of {result.mutants} noticed", err=True)
+            for survivor in () if quiet else result.survivors:
+                click.echo(f"{survivor.name}\n{survivor.diff}\n")
     click.echo(table(results))
 
 
-def of(path: Path, parallel: int) -> Result:
-    """path: absolute, inside this checkout."""
-    if path.suffix == ".lua":
-        name = str(path.relative_to(LUA))
-        return lua.run(path, LAWS_OF_FILE.get(name, ()), parallel)
-    package = path.relative_to(python.SOURCE / "poolkeeper").parts[0]
+def batches(paths: Sequence[Path]) -> list[list[Path]]:
+    """Files of a Python package stay together, because one run of mutmut serves them all; a Lua file stands alone."""
+    found: dict[Path, list[Path]] = {}
+    for path in paths:
+        found.setdefault(path if path.suffix == ".lua" else path.parent, []).append(path)
+    return list(found.values())
+
+
+def of(batch: Sequence[Path], parallel: int) -> Sequence[Result]:
+    """batch: absolute, inside this checkout; Python files of one package, or one Lua file."""
+    first = batch[0]
+    if first.suffix == ".lua":
+        name = str(first.relative_to(LUA))
+        return [lua.run(first, LAWS_OF_FILE.get(name, ()), parallel)]
+    package = first.relative_to(python.SOURCE / "poolkeeper").parts[0]
     if package not in TESTS_OF_PACKAGE:
-        raise click.UsageError(f"{path}: package '{package}'; wanted a file of {', '.join(TESTS_OF_PACKAGE)}")
-    return python.run(path, TESTS_OF_PACKAGE[package], parallel)
+        raise click.UsageError(f"{first}: package '{package}'; wanted a file of {', '.join(TESTS_OF_PACKAGE)}")
+    return python.run(batch, TESTS_OF_PACKAGE[package], parallel)
 
 
 if __name__ == "__main__":

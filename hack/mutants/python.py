@@ -25,7 +25,7 @@ markers = {markers}
 
 [tool.mutmut]
 source_paths = ["src"]
-only_mutate = ["{only}"]
+only_mutate = {only}
 also_copy = ["testing", "router"]
 pytest_add_cli_args_test_selection = {tests}
 """
@@ -40,14 +40,17 @@ class MutmutError(Exception):
     """mutmut itself ended badly: the tests fail without a mutant, or the copy lacks a file."""
 
 
-def run(path: Path, tests: Sequence[str], parallel: int) -> Result:
-    """tests: files and folders, from the root, that know this file's decisions."""
+def run(paths: Sequence[Path], tests: Sequence[str], parallel: int) -> tuple[Result, ...]:
+    """Files of one package, in one run: mutmut first asks which test reaches which function, and that takes longest.
+
+    tests: files and folders, from the root, that know these files' decisions.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        name = "src" / path.relative_to(SOURCE)
+        names = {path: str("src" / path.relative_to(SOURCE)) for path in paths}
         _copy(copy)
-        settings = SETTINGS.format(only=name, tests=json.dumps(list(tests)), markers=json.dumps(MARKERS))
-        (copy / "pyproject.toml").write_text(settings)
+        only, known = json.dumps(list(names.values())), json.dumps(list(tests))
+        (copy / "pyproject.toml").write_text(SETTINGS.format(only=only, tests=known, markers=json.dumps(MARKERS)))
         done = subprocess.run(
             [BIN / "mutmut", "run", "--max-children", str(parallel)],
             cwd=copy,
@@ -55,12 +58,17 @@ def run(path: Path, tests: Sequence[str], parallel: int) -> Result:
             text=True,
             check=False,
         )
-        meta = copy / "mutants" / f"{name}.meta"
-        if done.returncode or not meta.is_file():
+        if done.returncode:
             raise MutmutError(f"mutmut ended with {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}")
-        codes: dict[str, int] = json.loads(meta.read_text())["exit_code_by_key"]
-        survivors = [key for key, code in codes.items() if code in (SURVIVED, NO_TESTS)]
-        found = tuple(Survivor(_short(key), _diff(copy, key)) for key in survivors)
+        return tuple(_result(copy, path, name) for path, name in names.items())
+
+
+def _result(copy: Path, path: Path, name: str) -> Result:
+    """What the finished run in `copy` found in one file."""
+    meta = copy / "mutants" / f"{name}.meta"
+    codes: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"] if meta.is_file() else {}
+    survivors = [key for key, code in codes.items() if code in (None, SURVIVED, NO_TESTS)]
+    found = tuple(Survivor(_short(key), _diff(copy, key)) for key in survivors)
     return Result(str(path.relative_to(ROOT)), len(codes), found)
 
 

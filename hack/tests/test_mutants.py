@@ -1,7 +1,10 @@
 """Which faults `make mutants` puts into Lua, and how a score is counted."""
 
+from pathlib import Path
+
 import pytest
 
+from hack.mutants.__main__ import batches
 from hack.mutants.lua import changed, changes
 from hack.mutants.result import Result, Survivor, table
 
@@ -40,4 +43,15 @@ def test_a_score_is_the_part_of_mutants_that_tests_noticed() -> None:
         "| `a.py` | 1 | 1 | 100 % |",
         "| `b.lua` | 4 | 3 | 75 % |",
         "| `all` | 5 | 4 | 80 % |",
+    ]
+
+
+def test_files_of_a_package_share_a_run_and_a_lua_file_has_its_own() -> None:
+    plan, probing, lua = Path("/r/plan"), Path("/r/probing"), Path("/r/core")
+
+    assert batches([plan / "a.py", lua / "x.lua", probing / "b.py", plan / "c.py", lua / "y.lua"]) == [
+        [plan / "a.py", plan / "c.py"],
+        [lua / "x.lua"],
+        [probing / "b.py"],
+        [lua / "y.lua"],
     ]
