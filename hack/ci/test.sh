@@ -14,7 +14,7 @@ beside "helm, for the chart tests" hack/cluster/build.sh helm
 beside "lint and generated files" make --no-print-directory verify
 stage "router: pure Lua (busted)" busted tests/lua
 # Most tests wait longer than they compute, a conformance case twice as long.
-export TEST_WORKERS=$((2 * $(nproc)))
+export TEST_WORKERS=$((3 * $(nproc)))
 stage "everything without a cluster" hack/ci/pytest.sh -m "not (paced or timing or cluster)" hack/tests tests
 joined
 stage "conformance" env TEST_WORKERS=$((TEST_WORKERS + 1)) hack/ci/pytest.sh -m "conformance and not clients" tests

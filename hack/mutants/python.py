@@ -20,13 +20,13 @@ BIN = ROOT / ".venv/bin"
 SETTINGS = """\
 [tool.pytest.ini_options]
 pythonpath = ["src", "tests", "."]
-addopts = "--import-mode=importlib -p no:cacheprovider"
+addopts = "--import-mode=importlib -p no:cacheprovider --hypothesis-profile=check"
 markers = {markers}
 
 [tool.mutmut]
 source_paths = ["src"]
 only_mutate = {only}
-also_copy = ["testing", "router"]
+also_copy = ["conftest.py", "testing", "router"]
 pytest_add_cli_args_test_selection = {tests}
 """
 MARKERS = ["router: ", "cluster: ", "slow: ", "conformance: ", "timing: ", "paced: "]
@@ -77,6 +77,7 @@ def _copy(copy: Path) -> None:
     shutil.copytree(SOURCE / "poolkeeper", copy / "src/poolkeeper", ignore=ignore)
     for folder in ("tests", "testing", "router"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=ignore)
+    shutil.copy(ROOT / "conftest.py", copy)
 
 
 def _short(key: str) -> str:
