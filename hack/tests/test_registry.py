@@ -35,6 +35,7 @@ def test_a_chart_comes_back_from_a_registry_as_it_was(registry: str, tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_plugin_of_krew_s_archive_installs_itself_once(tmp_path: Path) -> None:
     archive, _ = krew.write(tmp_path, wheel.build(tmp_path / "wheel"), "https://forge.example/releases/download/v1", 0)
     with tarfile.open(archive) as opened:

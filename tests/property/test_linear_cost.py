@@ -66,9 +66,10 @@ BODY = reader(
          if parsed then
            require("core.balancing.conversation").start(text, parsed.members)
            require("core.json.peek").says_true(text, "a")
-           require("core.request.cache_key").say("chat", "", "", parsed, function(_, body, from, to)
-             return body:sub(from, to)
-           end, nil, function() end)
+           require("core.request.cache_key").say("chat", "", "", "", parsed, {
+             add = function(_, body, from, to) return body:sub(from, to) end,
+             add_lengths = function() end,
+           }, nil, function() end)
            return #parsed:body_for('"name"')
          end
        end"""
