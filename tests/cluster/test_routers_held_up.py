@@ -82,10 +82,11 @@ def pool(name: str, **router: object) -> Json:
 
 
 def views(home: Home, operator: OperatorProcess, page: str, name: str) -> dict[str, str]:
-    """What each of them says of this pool."""
+    """What each of them says of this pool; the page knows a new one after its next look."""
     status = subprocess.run([*_poolkeeper("status", home), name], capture_output=True, text=True, env=_env(home))
     shown = plain_http.get(f"{page}/pools.json", timeout=30).json()["pools"]
-    (mine,) = [one for one in shown if one["name"] == f"{home.namespace}/{name}"]
+    unknown: Json = {"headline": "", "changes": []}
+    mine = next((one for one in shown if one["name"] == f"{home.namespace}/{name}"), unknown)
     metrics = [line for line in operator.page("/metrics")[1].splitlines() if f'pool="{name}"' in line]
     return {
         "get": home("get", "epool", name),
