@@ -24,6 +24,7 @@ import httpx
 from hack.delivery.cosign import Cosign, built, stranger, version
 from hack.release import manifests
 from hack.release.images import Image, read
+from hack.site.page_part import with_part
 from hack.upgrade import bed
 from hack.upgrade.releases import ROOT, fake_image
 from hack.upgrade.streams import one_answer
@@ -244,9 +245,7 @@ def clear(story: Story, kubectl: Kubectl) -> None:
 
 def write(rows: list[tuple[str, str]]) -> None:
     table = ["| what | seen |", "|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
-    text = PAGE.read_text()
-    before, _, rest = text.partition(BEGIN)
-    PAGE.write_text(before + BEGIN + "\n".join(table) + "\n" + END + rest.partition(END)[2])
+    PAGE.write_text(with_part(PAGE.read_text(), BEGIN, END, table))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from hack.gitops.argo import NAMESPACE, RESYNC_S, ROOT, argo_cd
 from hack.gitops.repo import Repo
+from hack.site.page_part import with_part
 from testing.cluster_bed import Json, Kubectl, cluster_environment, wait_until
 
 OPERATOR, POOLS = "gitops-operator", "gitops-pools"
@@ -241,9 +242,7 @@ def run(*command: str) -> str:
 
 def write(rows: list[tuple[str, str, str]]) -> None:
     table = ["| what happens | Argo CD | after |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
-    text = PAGE.read_text()
-    before, _, rest = text.partition(BEGIN)
-    PAGE.write_text(before + BEGIN + "\n".join(table) + "\n" + END + rest.partition(END)[2])
+    PAGE.write_text(with_part(PAGE.read_text(), BEGIN, END, table))
 
 
 if __name__ == "__main__":

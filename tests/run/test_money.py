@@ -87,8 +87,10 @@ def test_every_view_has_the_same_money(
     assert min(counted.values()) > 0.015
     assert of_log == pytest.approx(counted)
     assert found == pytest.approx({request: of_request[request] for request in asked}, abs=1e-6)
-    told = {request: sum(map(float, re.findall(r"([\d.]+) USD", text))) for request, text in explained.items()}
-    assert told == pytest.approx({request: of_request[request] for request in asked}, abs=1e-5)
+    explained_cost = {
+        request: sum(map(float, re.findall(r"([\d.]+) USD", text))) for request, text in explained.items()
+    }
+    assert explained_cost == pytest.approx({request: of_request[request] for request in asked}, abs=1e-5)
 
 
 def logged(state: Path) -> list[Line]:

@@ -27,13 +27,13 @@ from poolkeeper.plan.snapshot import LiveDeployment, Manifest, PoolKey
 
 GARBAGE_COLLECTION_WAIT_S = 1.0
 REFUSALS_SHOWN = 3
-EXCLUDES_OURS: Mapping[str, tuple[str, str]] = {
+EXCLUDES_OURS: Mapping[str, tuple[str, ...]] = {
     "PodDisruptionBudget": ("maxUnavailable", "minAvailable"),
-    "Service": ("ports", ""),
+    "Service": ("ports",),
 }
-"""Kind -> a field of the spec that we set, and one that may not stand beside it, or "": other items of the same list.
-With that one set by somebody else, each apply of ours is invalid: a port that was given another number is a second one
-of its name."""
+"""Kind -> a field of the spec that we set, and those that may not stand beside it. Where somebody else sets one of
+these, or an item of the same list (a port that was given another number is a second one of its name), each apply of
+ours is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +170,8 @@ class Applier:
         except Refused:
             if ref.kind not in EXCLUDES_OURS:
                 raise
-            ours, theirs = EXCLUDES_OURS[ref.kind]
-            spec = {**({theirs: None} if theirs else {}), ours: find(body, "spec", ours)}
+            ours, *theirs = EXCLUDES_OURS[ref.kind]
+            spec = {**dict.fromkeys(theirs), ours: find(body, "spec", ours)}
             await self._api.merge(ref.kind, ref.namespace, ref.name, {"spec": spec})
             return await self._api.apply(named)
 

@@ -87,6 +87,11 @@ class Facts:
         return next((condition for condition in conditions if condition.type == kind), None)
 
     @property
+    def is_never_made(self) -> bool:
+        """Something that is missing keeps routers from being made at all."""
+        return self.snapshot.live.deployment is None and self.plan.document is None
+
+    @property
     def is_unasked(self) -> bool:
         """Routers are ready, and none of them was asked yet."""
         return _is_unasked(self.snapshot)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.status.chain import Finding
 from poolkeeper.status.facts import Facts
-from poolkeeper.status.pod_words import stuck
+from poolkeeper.status.pod_words import LOOK, stuck
 from poolkeeper.status.sentences import by_gravity, names, outages_text, recovering_text
 
 Findings = Mapping[ConditionType, Finding]
@@ -27,7 +27,7 @@ TO_DO: Mapping[Reason, str] = MappingProxyType(
         Reason.ApplyConflict: "find out who else manages the object that is named",
         Reason.ChildContested: "find out who else changes the object that is named",
         Reason.NobodyMayServe: "permit another endpoint (dataPolicy, guarantees, allow), or bring a named one back",
-        Reason.RouterNotReady: "look at the router Pods: `kubectl describe pod`",
+        Reason.RouterNotReady: LOOK,
         Reason.RouterServiceMissing: "find out who deleted the Service; the operator makes it again",
         Reason.ReconcilePaused: "remove the annotation when the pause is over",
         Reason.ManualHold: "release the hold with `poolkeeper failback` when it is no longer needed",
@@ -45,10 +45,9 @@ def headline(facts: Facts, findings: Findings) -> str:
 
 
 def _never_made(facts: Facts, findings: Findings) -> str:
-    """What is missing keeps routers from being made at all: to look for their Pods would help nobody."""
+    """The cause is what is missing: to look for Pods of routers that were never made would help nobody."""
     found = findings[ConditionType.Ready]
-    is_held = facts.snapshot.live.deployment is None and facts.plan.document is None
-    return _of(facts, found) if is_held and found.status == "False" else ""
+    return _of(facts, found) if facts.is_never_made and found.status == "False" else ""
 
 
 def _no_router(facts: Facts, findings: Findings) -> str:

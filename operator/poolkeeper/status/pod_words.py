@@ -80,9 +80,7 @@ def stuck(facts: Facts) -> Stuck | None:
     pods = sorted(facts.snapshot.live.pods, key=lambda pod: pod.name)
     troubled = [pod for pod in pods if pod.trouble and not pod.ready and not pod.terminating]
     if not troubled:
-        return (
-            Stuck(f"it does not progress: {word}", "look at the router Pods: `kubectl describe pod`") if word else None
-        )
+        return Stuck(f"it does not progress: {word}", LOOK) if word else None
     alike = Counter(seen(pod.trouble) for pod in troubled if pod.trouble)
     text, count = alike.most_common(1)[0]
     first = next(pod for pod in troubled if pod.trouble and seen(pod.trouble) == text)

@@ -22,7 +22,7 @@ def no_router(facts: Facts) -> Finding | None:
     wanted = wanted_routers(facts.snapshot)
     if wanted == 0:
         return Finding("False", Reason.RouterNotReady, "spec.router.replicas is 0")
-    if facts.snapshot.live.deployment is None and facts.plan.document is None:
+    if facts.is_never_made:
         return Finding("False", Reason.RouterNotReady, "no router is made yet; the condition Ready has the cause")
     held_up = stuck(facts)
     why = f"0/{wanted} router Pods are ready{f'; {held_up.text}' if held_up else ''}"

@@ -30,12 +30,12 @@ end
 
 
 -- Of a message and of a response: a part, which may have parts itself.
-function _M.is_part(part)
+function _M.is_part_empty(part)
   if type(part) ~= "table" then
     return false
   end
   if part.type == "message" and type(part.content) == "table" then
-    return _M.all(part.content, _M.is_part)
+    return _M.all(part.content, _M.is_part_empty)
   end
   return THOUGHTS[part.type] or TEXTS[part.type] and part.text == "" or false
 end
@@ -56,7 +56,7 @@ function _M.is_made_of_nothing(value)
   local reason = finish_reason(value.stop_reason)
   local parts = value.type == "message" and (not reason or reason == "end_turn") and value.content
     or value.object == "response" and value.status == "completed" and value.output
-  return type(parts) == "table" and _M.all(parts, _M.is_part)
+  return type(parts) == "table" and _M.all(parts, _M.is_part_empty)
 end
 
 

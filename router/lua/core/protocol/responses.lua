@@ -119,7 +119,7 @@ local function understand(reader, value, event)
   end
   local finish = ENDS[name]
   if name == "response.output_item.done" then -- some servers say the item here and nowhere else
-    reader.is_empty = reader.is_empty and empty.is_part(value.item)
+    reader.is_empty = reader.is_empty and empty.is_part_empty(value.item)
   end
   if not finish then
     return find(name, ".done", -5, true) and chunk.CLOSING or chunk.NOISE
