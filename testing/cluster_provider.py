@@ -1,5 +1,7 @@
 """A scripted provider as a Deployment and a Service of a cluster; testing/cluster_bed.py drives it."""
 
+from collections.abc import Sequence
+
 from testing.cluster_bed import Json
 
 LIMITS = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
@@ -7,7 +9,6 @@ LIMITS = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "ca
 
 def provider(name: str, image: str) -> list[Json]:
     """image: of testing/fakes. It takes any API key."""
-    labels = {"app": name}
     container = {
         "name": "fake",
         "image": image,
@@ -16,21 +17,26 @@ def provider(name: str, image: str) -> list[Json]:
         "readinessProbe": {"httpGet": {"path": "/_fake/stats", "port": 8001}, "periodSeconds": 2},
         "securityContext": LIMITS,
     }
+    return deployed(name, container)
+
+
+def deployed(name: str, container: Json, volumes: Sequence[Json] = ()) -> list[Json]:
+    """A Deployment of this container, and its Service: port 8000 for requests, 8001 to drive it."""
+    labels = {"app": name}
     pod = {
         "automountServiceAccountToken": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
+        "volumes": [*volumes],
     }
+    template = {"metadata": {"labels": labels}, "spec": pod}
     ports = [{"name": "http", "port": 8000}, {"name": "control", "port": 8001}]
     return [
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {"name": name},
-            "spec": {
-                "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": pod},
-            },
+            "spec": {"selector": {"matchLabels": labels}, "template": template},
         },
         {
             "apiVersion": "v1",

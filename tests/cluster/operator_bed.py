@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,25 @@ def image(env: Mapping[str, str], name: str) -> str:
     built = subprocess.run([build, name], env=dict(env), capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert built.returncode == 0, built.stdout + built.stderr
     return subprocess.run([build, "--print", name], env=dict(env), capture_output=True, text=True).stdout.strip()
+
+
+def new_home(kubectl: Kubectl, env: Mapping[str, str], namespace: str, folder: Path) -> Home:
+    """A namespace with Pod security "restricted" and the chart's ServiceAccount."""
+    kubectl("create", "namespace", namespace)
+    kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+    allowed = service_account_env(kubectl, namespace, folder)
+    return Home(kubectl, namespace, allowed, image(env, "router"), folder)
+
+
+@contextmanager
+def leading(home: Home) -> Iterator[OperatorProcess]:
+    """An operator of this home, which ends without a fault."""
+    process = home.operator()
+    process.start()
+    process.wait_leading()
+    yield process
+    assert process.end() == 0, process.log.read_text()
+    assert "Traceback" not in process.log.read_text()
 
 
 def service_account_env(kubectl: Kubectl, namespace: str, folder: Path) -> dict[str, str]:

@@ -11,12 +11,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from cluster.operator_bed import ROOT, Home, image, service_account_env
+from cluster.operator_bed import ROOT, Home, image, new_home
 from testing.cluster_bed import Bed, Json, Kubectl, wait_until
+from testing.cluster_provider import deployed
 from testing.fakes.tls import Authority
 
 KEY = "sk-canary-probe-key"
@@ -82,29 +83,7 @@ def provider(name: str, fake: str) -> list[Json]:
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "volumeMounts": [{"name": "tls", "mountPath": "/tls"}] if is_tls else [],
     }
-    pod = {
-        "automountServiceAccountToken": False,
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [container],
-        "volumes": [{"name": "tls", "secret": {"secretName": TLS}}] if is_tls else [],
-    }
-    labels = {"app": name}
-    template = {"metadata": {"labels": labels}, "spec": pod}
-    ports = [{"name": "http", "port": 8000}, {"name": "control", "port": 8001}]
-    return [
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": name},
-            "spec": {"selector": {"matchLabels": labels}, "template": template},
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": name},
-            "spec": {"selector": labels, "ports": ports},
-        },
-    ]
+    return deployed(name, container, [{"name": "tls", "secret": {"secretName": TLS}}] if is_tls else [])
 
 
 def pool() -> Json:
@@ -137,11 +116,8 @@ def _endpoint(name: str) -> Json:
 def furnish(kubectl: Kubectl, env: Mapping[str, str], namespace: str, folder: Path) -> Home:
     """A namespace with the chart's ServiceAccount, the key, a certificate that ends in three days, and all providers,
     well."""
-    kubectl("create", "namespace", namespace)
-    kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    allowed = service_account_env(kubectl, namespace, folder)
-    with_image = {**allowed, "POOLKEEPER_PROBE_IMAGE": image(env, "operator")}
-    home = Home(kubectl, namespace, with_image, image(env, "router"), folder)
+    made = new_home(kubectl, env, namespace, folder)
+    home = replace(made, env={**made.env, "POOLKEEPER_PROBE_IMAGE": image(env, "operator")})
     authority = Authority.create(folder)
     old = authority.issue(f"{TLS}.{namespace}.svc.cluster.local", old_and_left_days=3)
     home("create", "secret", "generic", "keys", f"--from-literal=key={KEY}")

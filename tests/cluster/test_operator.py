@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from cluster.operator_bed import CHILDREN, LEASE, POOL, ROOT, Home, OperatorProcess, image, service_account_env
+from cluster.operator_bed import CHILDREN, LEASE, POOL, ROOT, Home, OperatorProcess, leading, new_home
 from testing.cluster_bed import Json, Kubectl, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -28,22 +28,15 @@ def home(kubectl: Kubectl, cluster_env: Mapping[str, str], tmp_path_factory: pyt
     kubectl(*demo, "--replicas=0", check=False)
     kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
     namespace, folder = f"pk-op-{uuid4().hex[:8]}", tmp_path_factory.mktemp("operator")
-    kubectl("create", "namespace", namespace)
-    kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    env = service_account_env(kubectl, namespace, folder)
-    yield Home(kubectl, namespace, env, image(cluster_env, "router"), folder)
+    yield new_home(kubectl, cluster_env, namespace, folder)
     kubectl("delete", "namespace", namespace, "--wait=false")
     kubectl(*demo, "--replicas=1", check=False)
 
 
 @pytest.fixture(scope="module")
 def operator(home: Home) -> Iterator[OperatorProcess]:
-    process = home.operator()
-    process.start()
-    process.wait_leading()
-    yield process
-    assert process.end() == 0, process.log.read_text()
-    assert "Traceback" not in process.log.read_text()
+    with leading(home) as process:
+        yield process
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from cluster.operator_bed import POOL, ROOT, Home, OperatorProcess, image, service_account_env
+from cluster.operator_bed import POOL, ROOT, Home, OperatorProcess, leading, new_home
 from testing import plain_http
 from testing.cluster_bed import Json, Kubectl, wait_until
 
@@ -37,21 +37,15 @@ UNCHECKED: Json = {
 def home(kubectl: Kubectl, cluster_env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
     namespace, folder = f"pk-held-{uuid4().hex[:8]}", tmp_path_factory.mktemp("operator")
-    kubectl("create", "namespace", namespace)
-    kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    env = service_account_env(kubectl, namespace, folder)
-    yield Home(kubectl, namespace, env, image(cluster_env, "router"), folder)
+    yield new_home(kubectl, cluster_env, namespace, folder)
     kubectl("-n", namespace, "delete", "epool", "--all", "--wait=false", check=False)
     kubectl("delete", "namespace", namespace, "--wait=false")
 
 
 @pytest.fixture
 def operator(home: Home) -> Iterator[OperatorProcess]:
-    process = home.operator()
-    process.start()
-    process.wait_leading()
-    yield process
-    assert process.end() == 0, process.log.read_text()
+    with leading(home) as process:
+        yield process
 
 
 @pytest.fixture
