@@ -28,7 +28,7 @@ LUA_GROUPS: Mapping[str, frozenset[str]] = {
     "core/answer": frozenset({"core/json"}),
     "core/balancing": frozenset({"core/json"}),
     "core/document": frozenset(),
-    "core/error": frozenset({"core/answer"}),
+    "core/error": frozenset({"core/answer", "core/json"}),
     "core/forms": frozenset({"core/answer", "core/json"}),
     "core/health": frozenset({"core/balancing", "core/error", "core/protocol"}),
     "core/http": frozenset(),

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 
 from hack.bench.figures import percentile
 from hack.bench.scale.cpu import cpu_of_all_s
-from testing.chaos.client import Json, User
+from testing.chaos.client import User
 from testing.chaos.fleet import Fleet
 from testing.chaos.history import CHILD
 from testing.chaos.operator import Operator
 from testing.chaos.proxy import Proxy
+from testing.fakes.kube import one_of_many
 from testing.waiting import until
 
 NAMESPACE = "scale"
-ENDPOINTS = 4
-ROUTERS = 2
 AT_ONCE = 4
 EDITS = 50
 PATIENCE_S = 1800.0
@@ -88,7 +87,9 @@ def measure(bed: Bed, known: int, pools: int, rest_s: float) -> Measured | Unrea
     """known: how many there are already."""
     before = bed.clock()
     with ThreadPoolExecutor(AT_ONCE) as workers:
-        list(workers.map(lambda number: bed.user.apply(_pool(number)), range(known, pools)))
+        list(
+            workers.map(lambda number: bed.user.apply(one_of_many.pool(_name(number), NAMESPACE)), range(known, pools))
+        )
     while (ready := _ready(bed.user, pools)) < pools:
         if time.monotonic() > bed.until_s:
             return Unreached(pools, ready, bed.operator.memory_mib)
@@ -111,19 +112,6 @@ def measure(bed: Bed, known: int, pools: int, rest_s: float) -> Measured | Unrea
         asked=asked,
         cpu_percent=cpu_percent,
     )
-
-
-def _pool(number: int) -> Json:
-    endpoints = [
-        {"name": f"endpoint-{one}", "url": f"https://provider-{one}.example.com/v1", "tier": one // 2}
-        for one in range(ENDPOINTS)
-    ]
-    return {
-        "apiVersion": "poolkeeper.dev/v1alpha1",
-        "kind": "EndpointPool",
-        "metadata": {"name": _name(number), "namespace": NAMESPACE},
-        "spec": {"models": ["deepseek-flash"], "endpoints": endpoints, "router": {"replicas": ROUTERS}},
-    }
 
 
 def _name(number: int) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hack.bench.figures import Goal, goals_table, table
-from hack.bench.scale.measure import ENDPOINTS, ROUTERS, Measured, Unreached
+from hack.bench.scale.measure import Measured, Unreached
+from testing.fakes.kube.one_of_many import ENDPOINTS, ROUTERS
 
 HEAD = f"""# How the operator grows
 

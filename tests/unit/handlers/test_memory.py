@@ -26,24 +26,16 @@ from poolkeeper.kube.observe import observe
 from poolkeeper.kube.store import Ref, Store
 from poolkeeper.plan.snapshot import LivePod, PoolKey, RouterReport, Settings
 from poolkeeper.telemetry.metrics import Metrics
+from testing.fakes.kube import one_of_many
+from testing.fakes.kube.one_of_many import ROUTERS
 from unit.kube.memory_api import MemoryApi
 from unit.kube.things import pod
 
-ENDPOINTS, ROUTERS = 4, 2
 FEW, MANY = 30, 90
 
 
 def pool(name: str) -> Json:
-    endpoints = [
-        {"name": f"endpoint-{one}", "url": f"https://provider-{one}.example.com/v1", "tier": one // 2}
-        for one in range(ENDPOINTS)
-    ]
-    return {
-        "apiVersion": "poolkeeper.dev/v1alpha1",
-        "kind": "EndpointPool",
-        "metadata": {"name": name, "namespace": "team", "uid": f"uid-of-{name}", "generation": 1},
-        "spec": {"models": ["deepseek-flash"], "endpoints": endpoints, "router": {"replicas": ROUTERS}},
-    }
+    return one_of_many.pool(name, "team", uid=f"uid-of-{name}", generation=1)
 
 
 @dataclass

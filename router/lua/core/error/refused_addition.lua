@@ -1,6 +1,8 @@
 -- May a refusal mean what the router added to the request (stream_options, or a stream for an answer that its caller wants
 -- whole) and not what its caller wrote?
 
+local contains_any = require "core.json.contains_any"
+
 local find = string.find
 local lower = string.lower
 local sub = string.sub
@@ -22,16 +24,6 @@ local CANNOT = { "not ", "n't ", "cannot", "unsupported", "only " }
 local NEVER = { RateLimited = true, Credential = true, Busy = true, ContextTooLong = true, Empty = true }
 
 
-local function says_any(text, words)
-  for i = 1, #words do
-    if find(text, words[i], 1, true) then
-      return true
-    end
-  end
-  return false
-end
-
-
 local function names_a_member(text, members)
   for i = 1, #members, 3 do
     if find(members[i], "^[%w_]+$") and find(text, "%f[%w_]" .. lower(members[i]) .. "%f[^%w_]") then
@@ -49,8 +41,8 @@ function _M.may_be(failure, members)
     return false
   end
   local text = lower(sub(answer.body, 1, LOOKED_AT_BYTES))
-  return says_any(text, NAMES)
-    or not NEVER[failure.class] and says_any(text, UNKNOWN) and not names_a_member(text, members)
+  return contains_any(text, NAMES)
+    or not NEVER[failure.class] and contains_any(text, UNKNOWN) and not names_a_member(text, members)
 end
 
 
@@ -61,7 +53,7 @@ function _M.may_be_stream(failure)
     return false
   end
   local text = lower(sub(answer.body, 1, LOOKED_AT_BYTES))
-  return find(text, "%f[%a]stream") ~= nil and (answer.status < 500 or says_any(text, CANNOT))
+  return find(text, "%f[%a]stream") ~= nil and (answer.status < 500 or contains_any(text, CANNOT))
 end
 
 

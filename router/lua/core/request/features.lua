@@ -1,7 +1,8 @@
 -- What a request needs beyond text, and which of it a refusal is about. A server that was started without tools refuses
 -- every request with tools, so it gets the next such request only after the others.
 
-local find = string.find
+local contains_any = require "core.json.contains_any"
+
 local lower = string.lower
 local sub = string.sub
 
@@ -21,16 +22,6 @@ local FEATURES = {
 local OF_A_FORM = { "tool_choice", "thinking" } -- what is refused of these is a form of the request, not all of the feature
 
 
-local function has_any(text, words)
-  for i = 1, #words do
-    if find(text, words[i], 1, true) then
-      return true
-    end
-  end
-  return false
-end
-
-
 -- The features that a body asks for. pause: as in core/json/scan.lua.
 function _M.of(body, pause)
   local names, found = {}, {}
@@ -38,7 +29,7 @@ function _M.of(body, pause)
     local slice = #body <= SLICE_BYTES and body or sub(body, from, from + SLICE_BYTES + ASKED_MAX_BYTES)
     for i = 1, #FEATURES do
       local feature = FEATURES[i]
-      if not found[i] and has_any(slice, feature.asked) then
+      if not found[i] and contains_any(slice, feature.asked) then
         found[i] = true
         names[#names + 1] = feature.name
       end
@@ -54,11 +45,11 @@ end
 -- The feature that is refused to a body; nil: none that it asks for.
 function _M.refused(body, refusal)
   local words = lower(sub(refusal, 1, WORDS_BYTES))
-  if has_any(words, OF_A_FORM) then
+  if contains_any(words, OF_A_FORM) then
     return nil
   end
   for i = 1, #FEATURES do
-    if has_any(words, FEATURES[i].said) and has_any(body, FEATURES[i].asked) then
+    if contains_any(words, FEATURES[i].said) and contains_any(body, FEATURES[i].asked) then
       return FEATURES[i].name
     end
   end
