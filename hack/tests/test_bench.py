@@ -1,6 +1,7 @@
 """What the speed benchmark computes from its rounds, and from the output of perf and strace."""
 
 from hack.bench.speed.baselines import BARE, DIRECT, OURS, RELAY
+from hack.bench.speed.beside import beside
 from hack.bench.speed.cases import STREAM, TINY
 from hack.bench.speed.chart import chart
 from hack.bench.speed.idle_streams import Idle
@@ -53,6 +54,18 @@ def test_goals_say_what_is_reached_and_what_is_broken() -> None:
     assert (latency.seen, latency.is_reached) == (1.5, True)
     assert (first.seen, first.is_broken) == (5.1, True)
     assert (memory.seen, memory.is_reached) == (1.2, True)
+
+
+def test_columns_are_compared_along_a_line_and_a_gateway_without_a_figure_has_a_dash() -> None:
+    run = Run({}, {DIRECT: "-", BARE: "1", OURS: "2"}, [played()], {BARE: [100.0]}, {BARE: Idle(10, 0, 100)})
+
+    lines = beside(run).splitlines()
+
+    assert lines[0] == f"|  | {BARE} | {OURS} |"
+    assert "| tiny JSON: CPU a request, µs | 10 | 30 |" in lines
+    assert "| tiny JSON at 2000/s: added p50; p99, ms | 0.10; 0.20 | 0.20; 0.30 |" in lines
+    assert "| first content, added to bare nginx's p50; p99, ms | 0.00; 0.00 | – |" in lines
+    assert "| 10 idle streams: memory of each, KiB | 10 | – |" in lines
 
 
 def test_a_profile_is_of_places_people_know() -> None:

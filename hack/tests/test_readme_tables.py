@@ -7,6 +7,7 @@ import pytest
 from hack.bench.conformance.page import CARD
 from hack.bench.incidents.page import CALLERS_GOT
 from hack.bench.readme import README, with_table
+from hack.bench.speed.beside import BESIDE
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -16,6 +17,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
     [
         ("conformance.md", CARD, "scorecard", "| **all** |"),
         ("incidents.md", CALLERS_GOT, "incidents", "| Poolkeeper "),
+        ("bench.md", BESIDE, "speed", "| tiny JSON: CPU a request, µs |"),
     ],
 )
 def test_the_readme_shows_the_page_s_table(page: str, heading: str, mark: str, row: str) -> None:

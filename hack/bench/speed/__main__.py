@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from hack.bench.machine import facts, facts_after
+from hack.bench.readme import README, with_table
 from hack.bench.speed.baselines import BARE, DIRECT, ENVOY, GATEWAYS, LITELLM, OURS, RELAY, cores, started
+from hack.bench.speed.beside import BESIDE
 from hack.bench.speed.cases import CASES, STREAM, TINY, Case
 from hack.bench.speed.chart import chart
 from hack.bench.speed.first_content import first_content_us
@@ -34,7 +36,7 @@ SLOW_STREAMS = 50
 QUICK_NAMES = (BARE, RELAY, OURS, ENVOY)
 QUICK_CASES = (TINY.folder, STREAM.folder)
 PROFILED = (BARE, RELAY, OURS)
-KEPT = Path("build/bench.json")
+KEPT, PAGE = Path("build/bench.json"), Path("docs/bench.md")
 console = Console(highlight=False, soft_wrap=True, width=160)
 
 
@@ -130,6 +132,8 @@ def _reported(run: Run, path: Path | None) -> int:
     if path:
         path.write_text(page(run, path.with_suffix(".svg").name))
         path.with_suffix(".svg").write_text(chart(run))
+        if path == PAGE:
+            README.write_text(with_table(README.read_text(), path.read_text(), BESIDE, "speed"))
         console.print(f"written: {path}")
     broken = [goal for goal in goals(run) if goal.is_broken]
     for goal in broken:

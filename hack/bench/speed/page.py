@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from hack.bench.figures import goals_table, percentile, table
 from hack.bench.speed.baselines import BARE, DIRECT, OURS, RELAY
+from hack.bench.speed.beside import BESIDE, beside
 from hack.bench.speed.cases import TRACE_ANSWER_TOKENS, TRACE_PROMPT_TOKENS
 from hack.bench.speed.load import CONNECTIONS, PACED_CONNECTIONS
 from hack.bench.speed.profile import OTHER, PLACES
@@ -32,7 +33,7 @@ is the price of our decisions. The realistic case has the median lengths of a pu
 
 
 def tables(run: Run) -> str:
-    parts = [goals_table(goals(run))]
+    parts = [f"## {BESIDE}", beside(run), "## Goals", goals_table(goals(run))]
     for played in run.played:
         parts += [f"## {played.case.name[0].upper()}{played.case.name[1:]}", _full_speed(played), _at_rate(played)]
         parts += _why(played)
