@@ -2,9 +2,11 @@
 
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+CODE = ("operator", "router", "charts", "hack", "testing", "tests")
 LONGEST = 300
 """Lines in a file of ours before it must have a second question in it."""
 LONGER = {
@@ -13,6 +15,24 @@ LONGER = {
     "router/lua/core/error/rules.lua": "the same table, generated",
 }
 """Files that may be longer, and why."""
+FULLEST = 20
+"""Files in a folder of ours before a reader needs a reason why they stand side by side."""
+FULLER = {
+    "operator/poolkeeper/api": "the contract: a file for each shape that users, routers and probes write or read",
+    "operator/poolkeeper/kube": "adapters: a file for each thing that is asked of an API server",
+    "operator/poolkeeper/local": "adapters of `poolkeeper run`: the same, of files and one nginx",
+    "operator/poolkeeper/plan": "a file for each part of the document, in layers that .importlinter names",
+    "router/lua/core/answer": "a file for each question about an answer's bytes; all are asked of one event in turn",
+    "router/lua/nginx/request": "one request's life: its phases call each other, so a cut would go through calls",
+    "testing/conformance/table": "a file for each group of cases",
+    "testing/fakes/deepseek": "one provider: a file for each thing that a scenario may make it do",
+    "hack/bench/speed": "one benchmark: a file for each thing that it measures, and for each that it writes",
+    "hack/tests": "a file for each tool",
+    "tests/lua/vectors/whole": "a file for each API and form of an answer",
+    "tests/router": "a file for each behaviour of the router; all share one harness",
+    "tests/unit/kube": "a file for each of operator/poolkeeper/kube",
+}
+"""Folders that may be fuller, and why."""
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -38,6 +58,15 @@ def test_a_file_answers_one_question() -> None:
     assert files
     long = {str(file.relative_to(ROOT)) for file in files if len(file.read_text().splitlines()) > LONGEST}
     assert long == LONGER.keys()
+
+
+def test_a_folder_can_be_seen_at_a_glance() -> None:
+    """Of code; pages, runbooks and decisions are lists by nature."""
+    files = Counter(str(file.parent.relative_to(ROOT)) for file in tracked(*(f"{top}/*" for top in CODE)))
+
+    assert sum(files.values()) > 1000
+    assert {folder for folder, count in files.items() if count > FULLEST} <= FULLER.keys()
+    assert {folder for folder in FULLER if folder not in files} == set()
 
 
 def test_every_module_says_what_it_is_for() -> None:
