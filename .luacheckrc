@@ -8,7 +8,6 @@ local IMPURE = { "ngx", "os", "io", "print", "math.random", "math.randomseed", "
 
 files["router/lua/core"] = { not_globals = IMPURE }
 files["router/lua/nginx"] = { read_globals = { ngx = { other_fields = true, fields = { status = { read_only = false },
-  header = { read_only = false, other_fields = true }, ctx = { read_only = false, other_fields = true },
-  var = { other_fields = true, fields = { poolkeeper_line = { read_only = false } } } } } } }
+  header = { read_only = false, other_fields = true }, ctx = { read_only = false, other_fields = true } } } } }
 files["testing/fakes"] = { std = "+ngx_lua" }
 files["tests/lua"] = { std = "+busted", max_line_length = 140 }

@@ -56,7 +56,18 @@ LUA_GROUPS: Mapping[str, frozenset[str]] = {
 """Group of the router's Lua -> groups of its own half that it may require. nginx/ may require all of core/."""
 LUA_OF_OTHERS: Mapping[str, frozenset[str]] = {
     "core": frozenset({"bit"}),
-    "nginx": frozenset({"cjson.safe", "ffi", "nginx.dns.resolver", "ngx.semaphore", "resty.dns.resolver"}),
+    "nginx": frozenset(
+        {
+            "cjson.safe",
+            "ffi",
+            "nginx.dns.resolver",
+            "ngx.semaphore",
+            "resty.core.base",
+            "resty.core.var",
+            "resty.dns.resolver",
+            "string.buffer",
+        }
+    ),
 }
 DEBIANS = frozenset({"nginx.dns.resolver"})
 """Begins like ours, and is Debian's name for resty.dns.resolver."""

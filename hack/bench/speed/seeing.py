@@ -19,9 +19,10 @@ LINES = 200_000
 LINE_GOAL_US = 3.0
 _LINE = b"""
   local line, trace_context = require "core.log.line", require "core.log.trace_context"
+  local out = require("string.buffer").new(1024)
   local span = trace_context.series(math.random)
   local function one(i)
-    return line.of({
+    line.put(out:reset(), {
       second = "2026-11-29T08:00:00", ms = 123, id = "0c2f3a52-9d3e-4a53-a52f-" .. i,
       trace = "4bf92f3577b34da6a3ce929d0e0e4736",
       span = span(), place = ',"pool":"team/chat","generation":3', client = "web", surface = "chat",

@@ -1,19 +1,19 @@
 -- One line of the request log: JSON, written by hand because it is written for each request. What comes from outside has
 -- been checked or is escaped here; there is no body, no header and no key in it.
 
-local concat, format, gsub = table.concat, string.format, string.gsub
+local format, gsub = string.format, string.gsub
 
 local _M = {}
 
 local CONTROL = { ['"'] = '\\"', ["\\"] = "\\\\" }
 local TEXT_MAX_BYTES = 128
 
--- A function that ends in a call of a builtin is not compiled: hence the local variable before each return. Each text that
--- is made on the way is garbage: hence long formats, and parts that are kept.
-local REQUEST = '{"time":"%s.%03dZ","request":"%s","trace":"%s","span":"%s"%s%s%s,"client":%s,"api":"%s","model":%s,'
-  .. '"stream":%s,"status":%d,"outcome":"%s","duration_ms":%d%s%s%s,"attempts":[%s]}'
-local ATTEMPT = '{%s,"span":"%s","start_ms":%d,"duration_ms":%d%s%s%s%s%s%s%s}'
-local SPENT = ',"kind":"%s","tokens":{"input":%d,"cached_input":%d,"output":%d,"reasoning":%d}%s%s'
+-- A line goes into a buffer (string.buffer's), for lines are long and alike: LuaJIT would compare a string of each with
+-- those before it (docs/performance.md).
+local REQUEST = '{"time":"%s.%03dZ","request":"%s","trace":"%s","span":"%s"'
+local ANSWER = ',"client":%s,"api":"%s","model":%s,"stream":%s,"status":%d,"outcome":"%s","duration_ms":%d'
+local ATTEMPT = '{%s,"span":"%s","start_ms":%d,"duration_ms":%d'
+local SPENT = ',"kind":"%s","tokens":{"input":%d,"cached_input":%d,"output":%d,"reasoning":%d}'
 
 
 local function escaped(char)
@@ -50,19 +50,25 @@ local function text(before, value)
 end
 
 
--- What may be absent: of the router's own words, and of those that came from outside.
-local function own(before, word)
-  return word and text(before, word) or ""
+-- What may be absent: of the router's own words, of those that came from outside, of numbers.
+local function put_own(out, before, word)
+  if word then
+    out:put(text(before, word))
+  end
 end
 
 
-local function said(before, value)
-  return type(value) == "string" and text(before, value) or ""
+local function put_said(out, before, value)
+  if type(value) == "string" then
+    out:put(text(before, value))
+  end
 end
 
 
-local function number(name, value)
-  return value and format(',"%s":%d', name, value) or ""
+local function put_number(out, before, value)
+  if value then
+    out:putf(before, value)
+  end
 end
 
 
@@ -72,67 +78,83 @@ local function status_of(status)
   if not status then
     return ""
   end
-  statuses[status] = statuses[status] or number("status", status)
+  statuses[status] = statuses[status] or format(',"status":%d', status)
   return statuses[status]
 end
 
 
-local function spent(one)
+local function put_spent(out, one)
   local counts = one.counts
   if not counts then
-    return ""
+    return
   end
-  local cost = one.cost and format(',"cost":%.9g,"currency":"%s"', one.cost, one.currency) or ""
-  local json = format(SPENT, one.kind, counts.input, counts.cached_input, counts.output, counts.reasoning,
-                      one.is_estimated and ',"estimated":true' or "", cost)
-  return json
+  out:putf(SPENT, one.kind, counts.input, counts.cached_input, counts.output, counts.reasoning)
+  out:put(one.is_estimated and ',"estimated":true' or "")
+  if one.cost then
+    out:putf(',"cost":%.9g,"currency":"%s"', one.cost, one.currency)
+  end
 end
 
 
 -- What most requests have none of.
-local function notes_of(request)
+local function put_notes(out, request)
   if not (request.fallback or request.repaired or request.trimmed_turns or request.continued) then
-    return ""
+    return
   end
-  return own(',"fallback":', request.fallback) .. said(',"repaired":', request.repaired)
-    .. number("trimmed_turns", request.trimmed_turns) .. own(',"continued":', request.continued)
+  put_own(out, ',"fallback":', request.fallback)
+  put_said(out, ',"repaired":', request.repaired)
+  put_number(out, ',"trimmed_turns":%d', request.trimmed_turns)
+  put_own(out, ',"continued":', request.continued)
 end
 
 
 -- attempt: place (the fixed part: endpoint, tier, model), span, start_ms, duration_ms, first_token_ms, status, class,
 -- counts, is_estimated, kind, cost, currency, answered_by, fingerprint, provider. Times are after the request's start.
-local function attempt_of(one)
-  local json = format(ATTEMPT, one.place, one.span, one.start_ms, one.duration_ms,
-                      number("first_token_ms", one.first_token_ms), status_of(one.status), own(',"class":', one.class),
-                      spent(one), said(',"answered_by":', one.answered_by), said(',"fingerprint":', one.fingerprint),
-                      said(',"provider":', one.provider))
-  return json
+local function put_attempt(out, one)
+  out:putf(ATTEMPT, one.place, one.span, one.start_ms, one.duration_ms)
+  put_number(out, ',"first_token_ms":%d', one.first_token_ms)
+  out:put(status_of(one.status))
+  put_own(out, ',"class":', one.class)
+  put_spent(out, one)
+  put_said(out, ',"answered_by":', one.answered_by)
+  put_said(out, ',"fingerprint":', one.fingerprint)
+  put_said(out, ',"provider":', one.provider)
+  out:put("}")
 end
 
 
-local function attempts_of(list)
-  local parts = {}
+local function put_attempts(out, list)
   for i = 1, #list do
-    parts[i] = attempt_of(list[i])
+    if i > 1 then
+      out:put(",")
+    end
+    put_attempt(out, list[i])
   end
-  return concat(parts, ",")
 end
 
 
--- request: second (its time, as text) and ms, id (of letters, digits, -, _, . and : only), trace, span, parent,
--- is_unsampled, place (the fixed part: pool, generation), client, surface, model, is_stream, status, outcome, duration_ms,
--- first_token_ms, queued_ms, fallback, repaired, trimmed_turns, continued; attempt, if there is just
+-- Puts the line into a buffer. request: second (its time, as text) and ms, id (of letters, digits, -, _, . and : only),
+-- trace, span, parent, is_unsampled, place (the fixed part: pool, generation), client, surface, model, is_stream, status,
+-- outcome, duration_ms, first_token_ms, queued_ms, fallback, repaired, trimmed_turns, continued; attempt, if there is just
 -- one (LuaJIT makes no table of one that it sees used up), else attempts, a list.
-function _M.of(request)
-  local json = format(REQUEST, request.second, request.ms, request.id, request.trace, request.span,
-                      request.parent and ',"parent":' .. _M.text(request.parent) or "",
-                      request.is_unsampled and ',"sampled":false' or "", request.place, text("", request.client),
-                      request.surface, text("", request.model), request.is_stream and "true" or "false",
-                      request.status, request.outcome, request.duration_ms,
-                      number("first_token_ms", request.first_token_ms),
-                      request.queued_ms > 0 and number("queued_ms", request.queued_ms) or "", notes_of(request),
-                      request.attempt and attempt_of(request.attempt) or attempts_of(request.attempts))
-  return json
+function _M.put(out, request)
+  out:putf(REQUEST, request.second, request.ms, request.id, request.trace, request.span)
+  if request.parent then
+    out:put(',"parent":', _M.text(request.parent), request.is_unsampled and ',"sampled":false' or "")
+  end
+  out:put(request.place)
+  out:putf(ANSWER, text("", request.client), request.surface, text("", request.model),
+           request.is_stream and "true" or "false", request.status, request.outcome, request.duration_ms)
+  put_number(out, ',"first_token_ms":%d', request.first_token_ms)
+  put_number(out, ',"queued_ms":%d', request.queued_ms > 0 and request.queued_ms)
+  put_notes(out, request)
+  out:put(',"attempts":[')
+  if request.attempt then
+    put_attempt(out, request.attempt)
+  else
+    put_attempts(out, request.attempts)
+  end
+  out:put("]}")
 end
 
 

@@ -1,15 +1,16 @@
 -- The request log: one line a request, in its log phase. nginx itself writes it (nginx.conf), buffered, so a request waits
 -- for no disk.
 
+local buffer = require "string.buffer"
 local clock = require "nginx.shared.clock"
 local headers_of = require "core.request.headers"
 local line = require "core.log.line"
+local log_variable = require "nginx.shared.log_variable"
 local request_counts = require "nginx.request.request_counts"
 local substitutions = require "nginx.endpoint.substitutions"
 local trace_context = require "core.log.trace_context"
 local values = require "core.metrics.values"
 
-local ngx = ngx
 local floor, random, gsub = math.floor, math.random, string.gsub
 
 local _M = {}
@@ -18,6 +19,7 @@ local TRACE_HEADERS = { traceparent = true, tracestate = true }
 local FALLBACKS = { degraded = "degraded", cache = "cache", default = "default" }
 
 local second, second_text = 0, ""
+local out = buffer.new(1024) -- of the line that is being written
 local next_span -- of this worker
 
 
@@ -110,17 +112,17 @@ local function is_plain(request, outcome)
 end
 
 
--- The line of a request that has ended; nil: it is not in the log.
-local function line_of(request, status, now_ms)
+-- The line of a request that has ended, if it is in the log: is it?
+local function put_line(request, status, now_ms)
   local doc, outcome = request.doc, request_counts.outcome_of(request, status)
   if not line.is_wanted(doc.log_percent, is_plain(request, outcome), random() * 100) then
-    return nil
+    return false
   end
   doc.log_place = doc.log_place or (',"pool":%s,"generation":%d'):format(line.text(doc.pool), doc.generation)
   local started_ms = request.started_ms > 0 and request.started_ms or now_ms
   local made = request.account.attempts
   local last, started_wall_ms = request.attempt, clock.to_wall_ms(started_ms)
-  return line.of({
+  line.put(out:reset(), {
     second = second_of(started_wall_ms), ms = started_wall_ms % 1000, id = request.id, trace = trace_of(request),
     span = span_id(), parent = request.parent_span,
     is_unsampled = request.parent_span and not trace_context.is_sampled(request.flags), place = doc.log_place,
@@ -134,16 +136,14 @@ local function line_of(request, status, now_ms)
     attempt = #made == 1 and attempt_of(made[1], started_ms, now_ms) or nil,
     attempts = #made ~= 1 and attempts_of(made, started_ms, now_ms) or nil,
   })
+  return true
 end
 
 
 -- The log phase.
 function _M.write(request, status, now_ms)
-  if request.surface and request.doc then
-    local text = line_of(request, status, now_ms)
-    if text then
-      ngx.var.poolkeeper_line = text
-    end
+  if request.surface and request.doc and put_line(request, status, now_ms) then
+    log_variable.set(out)
   end
 end
 

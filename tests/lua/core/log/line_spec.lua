@@ -1,5 +1,13 @@
 local cjson = require "cjson"
+local buffer = require "string.buffer"
 local line = require "core.log.line"
+
+local function line_of(request)
+  local out = buffer.new()
+  line.put(out, request)
+  return out:tostring()
+end
+
 
 local function request(changes)
   local one = {
@@ -24,7 +32,7 @@ end
 
 describe("a line of the request log", function()
   it("is one JSON object with what is known", function()
-    local said = line.of(request({ parent = "p", queued_ms = 7, fallback = "degraded", attempts = { {
+    local said = line_of(request({ parent = "p", queued_ms = 7, fallback = "degraded", attempts = { {
       place = '"endpoint":"a","tier":0,"provider_model":"m"', span = "s", start_ms = 1, duration_ms = 2, status = 503,
       class = "Busy", first_token_ms = nil,
     } } }))
@@ -39,20 +47,20 @@ describe("a line of the request log", function()
 
   it("says the same of an only attempt as of one in a list", function()
     local attempt = { place = '"endpoint":"a"', span = "s", start_ms = 0, duration_ms = 2, status = 200 }
-    assert.equal(line.of(request({ attempts = { attempt } })), line.of(with_one(attempt)))
+    assert.equal(line_of(request({ attempts = { attempt } })), line_of(with_one(attempt)))
     assert.same({ 200, 503 }, (function(said)
       return { said[1].status, said[2].status }
-    end)(cjson.decode(line.of(request({ attempts = { attempt, { place = '"endpoint":"b"', span = "t", start_ms = 3,
+    end)(cjson.decode(line_of(request({ attempts = { attempt, { place = '"endpoint":"b"', span = "t", start_ms = 3,
                                                                 duration_ms = 1, status = 503 } } }))).attempts))
   end)
 
   it("says when the caller records no trace", function()
-    assert.is_nil(cjson.decode(line.of(request({ parent = "p" }))).sampled)
-    assert.is_false(cjson.decode(line.of(request({ parent = "p", is_unsampled = true }))).sampled)
+    assert.is_nil(cjson.decode(line_of(request({ parent = "p" }))).sampled)
+    assert.is_false(cjson.decode(line_of(request({ parent = "p", is_unsampled = true }))).sampled)
   end)
 
   it("has tokens and cost of each attempt", function()
-    local said = cjson.decode(line.of(request({ attempts = { {
+    local said = cjson.decode(line_of(request({ attempts = { {
       place = '"endpoint":"a"', span = "s", start_ms = 0, duration_ms = 2, kind = "cut", cost = 0.0123456789,
       currency = "USD", is_estimated = true, counts = { input = 5, cached_input = 1, output = 7, reasoning = 2 },
     } } }))).attempts[1]
@@ -65,7 +73,7 @@ describe("a line of the request log", function()
     quotes = '","admin":"yes', lines = 'a\r\n{"request":"other"}', controls = "\27[31m\0", bytes = "\255\254", long = ("x"):rep(5000),
   }) do
     it("stays one bounded line whatever it is given: " .. name, function()
-      local said = line.of(request({ client = hostile, model = hostile, parent = hostile, attempts = { {
+      local said = line_of(request({ client = hostile, model = hostile, parent = hostile, attempts = { {
         place = '"endpoint":"a"', span = "s", start_ms = 0, duration_ms = 2, answered_by = hostile, fingerprint = hostile,
         provider = hostile,
       } } }))
