@@ -1,10 +1,11 @@
 """What the incident benchmark computes from what callers and providers saw."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from hack.bench.incidents.caller import Ended
+from hack.bench.incidents.caller import Ended, call_all
 from hack.bench.incidents.columns import better_rows
 from hack.bench.incidents.day import BACKUP, HOURS, PROVIDERS, changes, is_dark
 from hack.bench.incidents.figures import Figures, Seen, figures
@@ -12,6 +13,7 @@ from hack.bench.incidents.page import goals, page
 from hack.bench.incidents.traffic import Due, requests
 from testing.fakes.deepseek.ask import Surface
 from testing.fakes.deepseek.log import Entry
+from testing.fakes.harness import FakeProvider
 
 DAY_S = 240.0
 HOUR_S = DAY_S / HOURS
@@ -36,6 +38,15 @@ def seen(**requests: list[Entry]) -> Seen:
 
 def measured(callers: list[Ended], providers: Seen) -> Figures:
     return figures("Poolkeeper", "1", callers, providers, DAY_S)
+
+
+def test_each_request_carries_what_its_gateway_wants() -> None:
+    """Portkey's configuration travels with each request: without it every answer was a 400."""
+    with FakeProvider() as provider:
+        asyncio.run(call_all(f"{provider.url}/v1", "sk-1", [Due(0, 0.0, 1, 1)], {"x-portkey-config": "{}"}))
+
+        (asked,) = provider.log()
+    assert (asked.key, asked.headers["x-portkey-config"]) == ("sk-1", "{}")
 
 
 def test_while_nobody_is_alive_nothing_counts() -> None:

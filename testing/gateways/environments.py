@@ -1,5 +1,6 @@
 """Python environments for what must not get into ours: made once, in the cache outside the checkout."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -62,16 +63,28 @@ def node_package(name: str, package: str, version: str) -> Path:
 
 
 def node_folder(name: str, packages: tuple[str, ...]) -> Path:
-    """A folder with these packages of npm, without running what they would run when they are installed."""
+    """A folder with these packages of npm, without running what they would run when they are installed. packages:
+    NAME@VERSION; behind OVERRIDE, of what others need."""
     folder = _cache() / "conformance" / name
     if not is_made(name, packages):
         npm = shutil.which("npm")
         if npm is None:
             raise CannotBeMadeError("it needs the program npm")
-        folder.mkdir(parents=True, exist_ok=True)
-        _run([npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", *packages])
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "package.json").write_text(json.dumps(_package_json(packages)))
+        _run([npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund"])
         _stamp(Environment(folder)).write_text("\n".join(packages))
     return folder
+
+
+def _package_json(packages: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    dependencies: dict[str, str] = {}
+    overrides: dict[str, str] = {}
+    for line in packages:
+        package, _, version = line.removeprefix(OVERRIDE).rpartition("@")
+        (overrides if line.startswith(OVERRIDE) else dependencies)[package] = version
+    return {"dependencies": dependencies, "overrides": overrides}
 
 
 def go_program(name: str, source: Path) -> Path:

@@ -48,6 +48,10 @@ def main() -> int:
             continue
         console.print(f"==> {baseline.title} {baseline.gateway.version()}")
         done = _run(baseline, due, day_s)
+        if not done[0].answered_percent:
+            raise SystemExit(
+                f"{baseline.title}: nothing answered ({dict(done[0].problems)}), so its settings are wrong"
+            )
         found.append(done)
         console.print(
             f"    {done[0].answered_percent:.2f} % answered; what went wrong: {dict(done[0].problems) or 'nothing'}"
@@ -71,7 +75,7 @@ def _run(baseline: Baseline, due: Sequence[Due], day_s: float) -> tuple[Figures,
         baseline.gateway.start(Path(folder) / "gateway", Pool(providers.endpoints(), POLICY)) as gateway,
     ):
         with providers.playing(day_s) as began_s:
-            ended = list(asyncio.run(call_all(gateway.base_url, KEY, due)))
+            ended = list(asyncio.run(call_all(gateway.base_url, KEY, due, gateway.headers)))
         seen = Seen(providers.seen(), providers.peaks(), began_s)
         title, version = baseline.title, baseline.gateway.version()
         return figures(title, version, ended, seen, day_s, fails_over=baseline.slug != DIRECT), ended

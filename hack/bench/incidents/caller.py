@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import httpx
 
@@ -27,11 +28,14 @@ class Ended:
     is_accepted: bool = True
 
 
-async def call_all(base_url: str, key: str, due: Sequence[Due]) -> Sequence[Ended]:
-    """key: the providers' own, for who asks one directly; gateways put theirs in its place."""
+async def call_all(
+    base_url: str, key: str, due: Sequence[Due], headers: Mapping[str, str] = MappingProxyType({})
+) -> Sequence[Ended]:
+    """key: the providers' own, for who asks one directly; gateways put theirs in its place. headers: what the gateway
+    wants on each request beside."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=128)
-    headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(timeout=PATIENCE_S, limits=limits, headers=headers, trust_env=False) as client:
+    sent = {"Authorization": f"Bearer {key}", **headers}
+    async with httpx.AsyncClient(timeout=PATIENCE_S, limits=limits, headers=sent, trust_env=False) as client:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         tasks: list[asyncio.Task[Ended]] = []
