@@ -20,7 +20,7 @@ from poolkeeper.api.resource import Resource
 
 HARMLESS: Mapping[type[Model], frozenset[str]] = {
     Endpoint: frozenset(
-        {"name", "tier", "weight", "mode", "maxConnections", "baseLatency"}
+        {"name", "tier", "weight", "mode", "maxConnections", "baseLatency", "standby"}
         | {"models", "region", "schedule", "pricing", "capabilities"}
     ),
     AccessClient: frozenset(["name", "priority", "maxConnections", "allow", "debug"]),
@@ -108,6 +108,9 @@ def _may(verb: str, resource: str, name: str = "", group: str = "") -> str:
     )
 
 
+STANDBYS = 16
+"""Deployments that one request may be asked about by name, as CHECKS."""
+
 MANUAL_CONTROL = (labels.FAILOVER_TO, labels.FAILED_BACK_AT, labels.PAUSED)
 CONTROL_VERB = "control"
 """Not a verb of Kubernetes': a Role grants it, and this policy asks for it."""
@@ -150,6 +153,7 @@ def templates() -> dict[str, str]:
     with_references = [kind for kind in KINDS if any(references(_spec(kind)))]
     return {
         **{f"{kind.__name__.lower()}-references.yaml": _references(kind) for kind in with_references},
+        "standby.yaml": _standby(),
         "manual-control.yaml": _manual_control(),
     }
 
@@ -189,6 +193,38 @@ def _references(kind: type[Resource]) -> str:
             )
             + "    {{- end }}\n"
         )
+    return text + _BINDING.format(name=name)
+
+
+def _standby() -> str:
+    """Who makes a Deployment a pool's cold standby must be allowed to scale it."""
+    name, most = "standby", STANDBYS
+    may = (
+        "authorizer.group('apps').resource('deployments').subresource('scale').namespace(request.namespace)"
+        "{}.check('patch').allowed()"
+    )
+    listed = "object.spec.?endpoints.orValue([])"
+    declared = {
+        "named": f"{listed}.filter(now, has(now.standby) && (oldObject == null || "
+        "!oldObject.spec.?endpoints.orValue([]).exists(was, was.?standby == now.?standby)))"
+        ".map(now, string(now.standby.deploymentRef.name))",
+        "mayScaleAny": f"size(variables.named) > 0 && {may.format('')}",
+    }
+    text = _head(name, EndpointPool, "CREATE, UPDATE") + _variables(declared) + "  validations:\n"
+    one = "variables.named[{{$i}}]"
+    text += f"    {{{{- range $i := until {most} }}}}\n"
+    text += _validation(
+        f"size(variables.named) <= {{{{$i}}}} || variables.mayScaleAny || {may.format(f'.name({one})')}",
+        f"'Seen: a standby names Deployment ' + {one} + ', which you may not scale in namespace ' + "
+        "request.namespace + '. Wanted: who makes a Deployment a standby may scale it, because the pool will. Ask for "
+        f"the verb patch on deployments/scale of ' + {one} + ', or let somebody who has it make this change.'",
+    )
+    text += "    {{- end }}\n"
+    text += _validation(
+        f"size(variables.named) <= {most} || variables.mayScaleAny",
+        f"'Seen: new standbys of ' + string(size(variables.named)) + ' Deployments. Wanted: at most {most} in one "
+        "change. Make it in several steps, or ask for the verb patch on all deployments/scale of the namespace.'",
+    )
     return text + _BINDING.format(name=name)
 
 

@@ -109,6 +109,7 @@ OF_OPERATOR: Mapping[str, str] = {
     "namespace": "the pool's namespace; of `poolkeeper_namespace_readable`: one of `watchNamespaces`",
     "pool": "name of the pool",
     "reason": "of a probe status: [runbooks](../runbooks/README.md)",
+    "state": "of a cold standby: [cold-standby.md](../cold-standby.md)",
     "result": "of reconciling: `ok`, `gone`, `retry` (again later), `refused` (by the API server), `bug`; of reports: "
     "`ok`, `failed`; of writes: `retry` (it is tried again), `refused` (by the API server, or the object is gone)",
     "type": "the condition: [conditions.md](conditions.md)",

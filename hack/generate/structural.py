@@ -11,8 +11,9 @@ from typing import cast, get_args
 
 from poolkeeper.api.base import Model
 from poolkeeper.api.endpoint import ProxyUrl, Url
+from poolkeeper.api.patterns import cel_text
 from poolkeeper.api.request_changes import ParameterPath
-from poolkeeper.api.validation_rules import Rule, cel_text, rules_on
+from poolkeeper.api.validation_rules import Rule, rules_on
 from poolkeeper.api.value_types import BOUNDS, RULES_OF, VALIDATIONS
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]

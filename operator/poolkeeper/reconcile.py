@@ -15,6 +15,7 @@ from poolkeeper.plan.resolve import Plan, resolve
 from poolkeeper.plan.snapshot import Manifest, PoolKey, Snapshot
 from poolkeeper.render.desired import desired
 from poolkeeper.status.evaluate import StatusUpdate, evaluate
+from poolkeeper.status.standby import ScaleOrder
 
 
 class Backend(Protocol):
@@ -38,6 +39,9 @@ class Backend(Protocol):
     async def publish(self, snapshot: Snapshot, update: StatusUpdate) -> None:
         """Write the status if its meaning changed, and record its Events."""
 
+    async def scale(self, snapshot: Snapshot, orders: Sequence[ScaleOrder]) -> None:
+        """Wake cold standbys, or put them back to sleep. What is refused, the next snapshot says."""
+
 
 async def reconcile(backend: Backend, key: PoolKey, now: datetime) -> StatusUpdate | None:
     """Make one pool's children and status what its spec declares; None when the pool is gone."""
@@ -48,6 +52,8 @@ async def reconcile(backend: Backend, key: PoolKey, now: datetime) -> StatusUpda
     refused = await _carry_out(backend, snapshot, plan, now)
     update = evaluate(snapshot, plan, refused, now)
     await backend.publish(snapshot, update)
+    if update.scale:
+        await backend.scale(snapshot, update.scale)
     return update
 
 

@@ -157,7 +157,7 @@ def answer_of(body: Json | bytes, head: str = "") -> bytes:
 
 
 def state(pool: str, document: Json | None) -> Json:
-    """A router's that has this document and finds all endpoints well."""
+    """A router's that has this document and finds all endpoints well that may take requests."""
     if document is None:
         return {"pool": pool, "generation": 0, "configHash": "", "ready": False}
     tiers = [endpoint["tier"] for endpoint in document["endpoints"]]
@@ -168,7 +168,12 @@ def state(pool: str, document: Json | None) -> Json:
         "ready": True,
         "activeTier": min(tiers),
         "endpoints": [
-            {"name": one["name"], "fingerprint": one["fingerprint"], "tier": one["tier"], "health": "Healthy"}
+            {"name": one["name"], "fingerprint": one["fingerprint"], "tier": one["tier"], **_health(one)}
             for one in document["endpoints"]
         ],
     }
+
+
+def _health(endpoint: Json) -> Json:
+    is_active = endpoint["mode"] == "Active"
+    return {"health": "Healthy"} if is_active else {"health": "Unknown", "reason": endpoint["mode"]}

@@ -109,8 +109,34 @@ def test_every_kind_that_is_watched_may_be_listed_and_watched() -> None:
         assert WANT[resource.api_version.rpartition("/")[0], resource.plural] >= READ
 
 
+def test_only_named_deployments_may_be_scaled_each_by_a_role_of_its_namespace(template: Template) -> None:
+    rendered = template("standby.deployments.ai={vllm,llama}", "standby.deployments.lab={*}")
+    roles = {namespace_of(role): role for role in rendered.of("Role") if name_of(role).endswith("-standby")}
+
+    assert (
+        roles.keys()
+        == {"ai", "lab"}
+        == {namespace_of(one) for one in rendered.of("RoleBinding") if name_of(one).endswith("-standby")}
+    )
+    for role in roles.values():
+        assert verbs([role]) == {
+            ("apps", "deployments/scale"): {"get", "patch"},
+            ("keda.sh", "scaledobjects"): {"list"},
+        }
+    named = {where: role["rules"][0].get("resourceNames") for where, role in roles.items()}  # type: ignore[index]
+    assert named == {"ai": ["vllm", "llama"], "lab": None}
+
+
+def test_by_default_nothing_may_be_scaled(template: Template) -> None:
+    rendered = template()
+
+    assert not any(
+        resource == "deployments/scale" for _, resource in verbs((*rendered.of("Role"), *rendered.of("ClusterRole")))
+    )
+
+
 def test_nobody_gets_anything_with_secrets_or_with_wildcards(template: Template) -> None:
-    for sets in ((), ("watchNamespaces={team}",)):
+    for sets in ((), ("watchNamespaces={team}",), ("standby.deployments.ai={*}",)):
         rendered = template(*sets)
         for (group, resource), found in verbs((*rendered.of("Role"), *rendered.of("ClusterRole"))).items():
             assert "secrets" not in resource

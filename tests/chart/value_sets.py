@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 VALUE_SETS: Mapping[str, tuple[str, ...]] = {
     "defaults": (),
-    "some-namespaces": ("watchNamespaces={team,demo}", "rbac.aggregate=false", "admissionPolicy.enabled=false"),
+    "some-namespaces": (
+        "watchNamespaces={team,demo}",
+        "rbac.aggregate=false",
+        "admissionPolicy.enabled=false",
+        "standby.deployments.team={vllm,llama}",
+        "standby.deployments.demo={*}",
+    ),
     "one-replica": ("replicaCount=1",),
     "no-election": ("leaderElection.enabled=false",),
     "own-account": ("serviceAccount.create=false", "serviceAccount.name=own", "rbac.create=false"),

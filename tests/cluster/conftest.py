@@ -74,6 +74,7 @@ def release(kubectl: Kubectl, cluster_env: Mapping[str, str], e2e_namespace: str
     kubectl("label", "namespace", e2e_namespace, "pod-security.kubernetes.io/enforce=restricted")
     # These tests take the primary down again and again: a status that is published at a pace would only make them wait.
     values = ["--set", f"watchNamespaces={{{e2e_namespace}}}", "--set", "extraArgs={--flapping-pace-seconds=0}"]
+    values += ["--set", f"standby.deployments.{e2e_namespace}={{vllm,nobody}}"]
     command = [str(ROOT / "hack/demo/release.sh"), name, *values]
     done = subprocess.run(command, capture_output=True, text=True, env=dict(cluster_env), stdin=subprocess.DEVNULL)
     assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}{done.stderr}"

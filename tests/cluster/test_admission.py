@@ -20,13 +20,24 @@ from testing.cluster_bed import Json, Kubectl, wait_until
 pytestmark = pytest.mark.cluster
 
 CHART = Path(__file__).resolve().parents[2] / "charts/poolkeeper"
-ONLY = ("admission-operator", "admission/endpointpool-references", "admission/manual-control", "aggregate")
+ONLY = (
+    "admission-operator",
+    "admission/endpointpool-references",
+    "admission/standby",
+    "admission/manual-control",
+    "aggregate",
+)
 ONLY_CRDS = ("crds/poolkeeper.dev_endpointpools", "crds/poolkeeper.dev_failoverpolicies")
 POOLS = {"apiGroups": ["poolkeeper.dev"], "resources": ["endpointpools"]}
 
 
 def may_read(kind: str, *names: str) -> Json:
     return {"apiGroups": [""], "resources": [kind], "verbs": ["get"], **({"resourceNames": [*names]} if names else {})}
+
+
+def may_scale(*names: str) -> Json:
+    rule = {"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["patch"]}
+    return {**rule, **({"resourceNames": [*names]} if names else {})}
 
 
 WRITE = {**POOLS, "verbs": ["get", "list", "create", "update", "patch", "delete"]}
@@ -36,6 +47,8 @@ USERS: dict[str, list[Json]] = {
     "editor-of-24": [WRITE, may_read("secrets", *(f"s{n}" for n in range(23))), may_read("configmaps", "samples")],
     "editor-of-all": [WRITE, may_read("secrets"), may_read("configmaps")],
     "patcher": [{**POOLS, "verbs": ["get", "patch"]}],
+    "scaler": [WRITE, may_read("secrets"), may_scale("llama")],
+    "scaler-of-all": [WRITE, may_read("secrets"), may_scale()],
 }
 
 POOL: Json = {
@@ -211,6 +224,33 @@ def test_samples_may_go_to_new_endpoints_only_by_who_may_read_them(place: Place)
     place("", "delete", "epool", "chat")
 
     assert "spec.probe.samplesRef names configmaps/samples, which you may not get" in said
+
+
+def with_standbys(*deployments: str) -> Json:
+    found = copy.deepcopy(POOL)
+    found["spec"]["endpoints"] += [
+        {"name": f"s{n}", "url": "https://own.example/v1", "tier": 1, "standby": {"deploymentRef": {"name": name}}}
+        for n, name in enumerate(deployments)
+    ]
+    return found
+
+
+def test_a_pool_is_no_way_to_scale_other_peoples_deployments(place: Place, chat: Json) -> None:
+    assert "names Deployment llama, which you may not scale" in place.put("editor-of-all", with_standbys("llama"))
+    assert "names Deployment theirs, which you may not scale" in place.put("scaler", with_standbys("llama", "theirs"))
+    assert place.put("scaler", with_standbys("llama")) == ""
+
+    assert place.put("editor", with_standbys("llama"), "replace") == ""  # as it was
+    more = with_standbys("llama")
+    more["spec"]["endpoints"][1]["standby"]["replicas"] = 100
+    assert "which you may not scale" in place.put("editor", more, "replace")
+
+
+def test_many_standbys_want_the_right_for_all(place: Place, chat: Json) -> None:
+    many = with_standbys(*(f"d{n}" for n in range(17)))
+
+    assert "at most 16 in one change" in place.put("scaler", many)
+    assert place.put("scaler-of-all", many) == ""
 
 
 HARMLESS: list[tuple[tuple[Any, ...], object]] = [

@@ -81,7 +81,7 @@ WALK = function(
              for step = 1, random(8) do
                if random(6) == 1 and when == "older" then -- another document comes meanwhile
                  when = "newer"
-                 route.forbid(doc, prepared(newer))
+                 route.renew(doc, prepared(newer))
                elseif random(6) == 1 then -- the fallback model
                  local lesser = doc.models[random(#doc.models)]
                  if not client.may_ask or client.may_ask[lesser] then

@@ -22,6 +22,7 @@ from poolkeeper.api.value_types import (
     Label,
     ModelName,
     Money,
+    ObjectName,
     Port,
     PositiveCount,
     PositiveSpan,
@@ -177,6 +178,30 @@ class Pricing(Model):
     Chinese public holidays (exceptCalendars)."""
 
 
+class DeploymentRef(Model):
+    """A Deployment of the pool's own namespace."""
+
+    name: ObjectName
+    """Name of the Deployment. There is no namespace field: a pool scales only Deployments of its own namespace."""
+
+
+class Standby(Model):
+    """A Deployment that is scaled to zero until it is needed."""
+
+    deployment_ref: DeploymentRef
+    """Deployment of the model server behind this endpoint. The operator needs permission for it (value
+    standby.deployments of the chart), and so does who writes this field: the verb patch on deployments/scale.
+    Leave spec.replicas out of its manifest in Git. One that a HorizontalPodAutoscaler or a KEDA ScaledObject scales is
+    left alone."""
+    replicas: Annotated[int, Field(strict=True, ge=1, le=100)] = 1
+    """So many replicas it gets when it is woken."""
+    wake_after: Duration = Duration("10s")
+    """So long no tier above must serve before it is woken. 0s: at once."""
+    cool_down: Duration = Duration("10m")
+    """So long a tier above must serve again before it is scaled back to zero. First it gets no new requests, and those
+    in flight end. Only what Poolkeeper woke is scaled back: not after somebody else has set the replicas."""
+
+
 class Endpoint(Model):
     """One place that serves the pool's models: a provider's API by url, or your own server by serviceRef."""
 
@@ -246,6 +271,11 @@ class Endpoint(Model):
     schedule: tuple[WeightWindow, ...] = Field((), max_length=16)
     """Weight by time of the week and by date, to use off-peak prices, or to send less to a machine with other work by
     day. Outside of all windows the weight applies unchanged."""
+    standby: Standby | None = None
+    """Cold standby: the endpoint's Deployment has no replicas, and is woken when no tier above serves. Until it is
+    ready, requests wait for it as long as the policy's retry.tierWait allows, or go on to the next tier. While it has
+    no replicas, it counts as asleep, not as failed. Without effect under `poolkeeper run`. Example: {deploymentRef:
+    {name: vllm}, coolDown: 10m}."""
     pricing: Pricing | None = None
     """Prices: attempts add to the metric poolkeeper_cost_total, by the provider's token count, or an estimate where it
     gives none, and the price when they ended. Default: the cost is not counted."""

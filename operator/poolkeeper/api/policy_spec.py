@@ -127,8 +127,9 @@ class Retry(Model):
     retry_after: Literal["Honor", "Ignore"] = "Honor"
     """Honor: the Retry-After of an endpoint is its backoff. Ignore: only busyBackoff applies."""
     tier_wait: Span = Duration("0s")
-    """How long a request waits for a Retry-After (of a 429) inside the tier before it goes to the next tier: all such
-    waits of a request together, also if it comes while the tier is already in backoff. 0s: it goes at once."""
+    """How long a request waits for a Retry-After (of a 429) inside the tier, or for a cold standby that is asleep or
+    being woken, before it goes to the next tier: all such waits of a request together, also if it comes while the tier
+    is already in backoff. 0s: it goes at once."""
     busy_backoff: tuple[Span, ...] = Field(
         (Duration("5s"), Duration("10s"), Duration("30s")), min_length=1, max_length=10
     )

@@ -90,6 +90,12 @@ class Reason(Word):
     ConfigRejected = "ConfigRejected", "A router rejected the configuration and keeps serving with the last good one."
     ReconcilePaused = "ReconcilePaused", "The annotation poolkeeper.dev/paused stops changes to the pool."
 
+    DeploymentNotFound = "DeploymentNotFound", "The Deployment of a cold standby does not exist."
+    StandbyBlocked = (
+        "StandbyBlocked",
+        "A cold standby cannot be woken, or not be scaled back: the operator may not, or something else scales it.",
+    )
+
     MinimumEndpointsAvailable = "MinimumEndpointsAvailable", "At least minAvailable endpoints take traffic."
     NoEndpointsAvailable = "NoEndpointsAvailable", "Fewer endpoints than minAvailable take traffic."
     RouterNotReady = "RouterNotReady", "No router Pod is ready: the pool cannot answer."
@@ -205,6 +211,7 @@ _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
         Reason.ClientKeyUnusable,
         Reason.PolicyNotFound,
         Reason.ServiceNotFound,
+        Reason.DeploymentNotFound,
         Reason.ConfigMapNotFound,
         Reason.Pending,
     ),
@@ -237,6 +244,7 @@ _OWN: Mapping[ConditionType, tuple[Reason, ...]] = {
         Reason.CredentialsRejected,
         Reason.BalanceExhausted,
         Reason.NobodyMayServe,
+        Reason.StandbyBlocked,
         Reason.GreyFailure,
         Reason.ProbeDataStale,
         Reason.Pending,

@@ -17,8 +17,10 @@ from poolkeeper.api.request_changes import HeaderDoc, ParameterDoc
 from poolkeeper.api.startup_hints import AnsweredDoc, OutagesDoc
 from poolkeeper.api.time_window import Day
 
-ModeDoc = Literal["Active", "Draining", "Disabled", "Forbidden"]
-"""Forbidden: the pool's data policy does not permit the endpoint. It gets nothing, of requests in flight either."""
+ModeDoc = Literal["Active", "Draining", "Disabled", "Forbidden", "Asleep", "Waking", "ScaledToZero"]
+"""Forbidden: the pool's data policy does not permit the endpoint. It gets nothing, of requests in flight either.
+Asleep, Waking: a cold standby without a Pod that is ready; requests may wait for it. ScaledToZero: one that nobody
+wakes now."""
 
 
 class ModelRoute(Model):

@@ -15,6 +15,8 @@ OFF_SCHEDULE = "OffSchedule"
 """Its schedule gives it no weight at this time of the week."""
 FORBIDDEN = "Forbidden"
 """The pool's data policy does not permit it."""
+ASLEEP = frozenset({"Asleep", "Waking", "ScaledToZero"})
+"""A cold standby without a Pod that is ready."""
 WELL = frozenset({"Healthy", "NoDataYet"})
 CHECK_FAILED = frozenset({"HealthCheckFailed"})
 """Health checks fail. The breaker need not know: it counts requests."""

@@ -54,6 +54,30 @@ class KeyStatus(StatusModel):
     """Since when the routers leave it out."""
 
 
+StandbyState = Literal[
+    "Asleep", "Waking", "Awake", "CoolingDown", "Draining", "LeftAlone", "HeldDown", "Blocked", "Missing"
+]
+
+
+class StandbyStatus(StatusModel):
+    """A cold standby, and what the operator does about it."""
+
+    state: StandbyState
+    """Asleep: it has no replicas. Waking: it is scaled up, and no Pod is ready yet. Awake: it may serve. CoolingDown: a
+    tier above serves again, coolDown is running. Draining: it gets no new requests; it is scaled to zero when the last
+    one has ended. LeftAlone: somebody else set its replicas. HeldDown: somebody else scaled it to zero during
+    the outage. Blocked: it cannot be woken, or not be scaled back. Missing: there is no such Deployment."""
+    since: datetime
+    """Since when it is in this state."""
+    deployment: Annotated[str, Field(max_length=253)] = ""
+    """The Deployment that this is about."""
+    replicas: Annotated[int, Field(ge=0, le=100)] = 0
+    """The replicas that this pool gives it; written before the Deployment is scaled. While the Deployment has exactly
+    so many, they are this pool's to scale back. 0: none, whatever the Deployment has."""
+    message: Sentence = ""
+    """The same in a sentence: which Deployment, what was seen, what happens next."""
+
+
 class EndpointStatus(StatusModel):
     """One endpoint as the routers see it together."""
 
@@ -75,6 +99,8 @@ class EndpointStatus(StatusModel):
     """When health or breaker last changed."""
     keys_left_out: Annotated[tuple[KeyStatus, ...], Field(max_length=16)] = ()
     """Of several API keys, those that are missing, refused or out of balance. The others serve."""
+    standby: StandbyStatus | None = None
+    """The endpoint's cold standby; absent without endpoints[].standby."""
     outage_since: datetime | None = None
     """When the present outage began; kept through half-open requests and backoffs, until the endpoint has been well for
     failback.stabilization of the policy. Absent if there is none."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from poolkeeper.api.addresses import cel_is_allowed, is_forbidden, is_loopback
-from poolkeeper.api.endpoint import HOST_IN_URL, Endpoint, ProxyUrl, ServiceRef, Url
+from poolkeeper.api.endpoint import Endpoint, ProxyUrl, ServiceRef, Url
+from poolkeeper.api.patterns import HOSTNAME, OWN_HEADERS, OWN_PARAMETERS, URL, cel_text
 from poolkeeper.api.policy_spec import CircuitBreaker
 from poolkeeper.api.pool_spec import Access, Allow, EndpointPoolSpec
 from poolkeeper.api.request_changes import HeaderRule, ParameterPath
@@ -43,10 +44,6 @@ class Rule:
 T = TypeVar("T")
 
 
-def cel_text(text: str) -> str:
-    return "r'" + text + "'"
-
-
 def _rule(
     on: type[T],
     message: str,
@@ -63,21 +60,6 @@ def _rule(
     return Rule(on, at, message, cel, check)
 
 
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
-_LAST_LABEL = "([A-Za-z][A-Za-z0-9-]*|[0-9]+[A-WYZa-wyz-][A-Za-z0-9-]*)"  # not 127.1, 0177.0.0.1, 0x7f: addresses too
-_HOST = rf"({_OCTET}([.]{_OCTET}){{3}}|({_LABEL}[.])*{_LAST_LABEL}[.]?|\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\])"
-_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_URL = rf"^https?://([^/?#]*@)?{_HOST}(:{_PORT})?([/?#].*)?$"
-
-# Not url(self).getHostname(): the API server takes that for a string of any length and refuses the cost of a look.
-_HOSTNAME = f"self.lowerAscii().find({cel_text(HOST_IN_URL)}).replace('/', '').replace('[', '').replace(']', '')"
-_OWN_PARAMETERS = ("model", "messages", "input", "prompt", "stream", "stream_options", "n")
-_OWN_HEADERS = (
-    "^(authorization|x-authorization|api-key|x-api-key|x-goog-api-key|cookie|set-cookie"
-    "|accept|accept-encoding|content-.*|host|expect|range|if-.*|date|trailer|te|transfer-encoding|upgrade"
-    "|connection|keep-alive|proxy-.*|x-request-id|x-poolkeeper-.*|traceparent|tracestate)$"
-)
 _OURS = ("poolkeeper.dev/", "app.kubernetes.io/")
 
 
@@ -102,6 +84,10 @@ def _leaves_our_keys(on: type[PodTemplate | RouterService], use: str) -> tuple[R
     )
 
 
+def _standbys(spec: EndpointPoolSpec) -> list[str]:
+    return [endpoint.standby.deployment_ref.name for endpoint in spec.endpoints if endpoint.standby]
+
+
 def _has_all(spec: EndpointPoolSpec, allow: Allow) -> bool:
     return (
         set(allow.models) <= set(spec.models)
@@ -120,8 +106,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         Url,
         "must name a host as a DNS name or a plain IP address, and a port from 1 to 65535 if any",
-        f"!self.matches('^https?://') || self.matches({cel_text(_URL)})",
-        lambda url: not url.startswith(("http://", "https://")) or re.fullmatch(_URL, url) is not None,
+        f"!self.matches('^https?://') || self.matches({cel_text(URL)})",
+        lambda url: not url.startswith(("http://", "https://")) or re.fullmatch(URL, url) is not None,
     ),
     _rule(
         Url,
@@ -144,7 +130,7 @@ RULES: tuple[Rule, ...] = (
     _rule(
         Url,
         "must not be a loopback, link-local or metadata address; name a host that serves models, or use serviceRef",
-        f"[{_HOSTNAME}].all(host, {cel_is_allowed('host')})",
+        f"[{HOSTNAME}].all(host, {cel_is_allowed('host')})",
         lambda url: not is_forbidden(url.host),
         or_locally=lambda url: is_loopback(url.host),
     ),
@@ -199,18 +185,25 @@ RULES: tuple[Rule, ...] = (
         at="tls",
     ),
     _rule(
+        Endpoint,
+        "must be 1 or more for a cold standby: it is woken when no tier above serves",
+        "!has(self.standby) || self.tier > 0",
+        lambda endpoint: endpoint.standby is None or endpoint.tier > 0,
+        at="tier",
+    ),
+    _rule(
         ParameterPath,
         "must not be the caller's and the router's own: model, messages, input, prompt, stream, stream_options, n",
-        f"!(self in {list(_OWN_PARAMETERS)}) && !{[f'{name}.' for name in _OWN_PARAMETERS]}.exists(own, "
+        f"!(self in {list(OWN_PARAMETERS)}) && !{[f'{name}.' for name in OWN_PARAMETERS]}.exists(own, "
         "self.startsWith(own))",  # not a pattern: that would cost the API server more than it allows
-        lambda path: path.split(".")[0] not in _OWN_PARAMETERS,
+        lambda path: path.split(".")[0] not in OWN_PARAMETERS,
     ),
     _rule(
         HeaderRule,
         "must not be a header that carries a key, frames the message or holds for one connection; a key belongs into"
         " credentialsRef",
-        f"!self.name.lowerAscii().matches({cel_text(_OWN_HEADERS)})",
-        lambda header: re.match(_OWN_HEADERS, header.name.lower()) is None,
+        f"!self.name.lowerAscii().matches({cel_text(OWN_HEADERS)})",
+        lambda header: re.match(OWN_HEADERS, header.name.lower()) is None,
         at="name",
     ),
     _rule(
@@ -239,6 +232,14 @@ RULES: tuple[Rule, ...] = (
         "must have at least one endpoint whose mode is not Disabled",
         "self.endpoints.exists(endpoint, endpoint.mode != 'Disabled')",
         lambda spec: any(endpoint.mode != "Disabled" for endpoint in spec.endpoints),
+        at="endpoints",
+    ),
+    _rule(
+        EndpointPoolSpec,
+        "must not name a Deployment as the standby of two endpoints; give one endpoint all models that it serves",
+        "self.endpoints.filter(one, has(one.standby)).map(one, one.standby.deploymentRef.name)"
+        ".all(name, self.endpoints.exists_one(one, has(one.standby) && one.standby.deploymentRef.name == name))",
+        lambda spec: len({str(one) for one in _standbys(spec)}) == len(_standbys(spec)),
         at="endpoints",
     ),
     _rule(

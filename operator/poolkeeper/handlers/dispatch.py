@@ -63,8 +63,10 @@ class Dispatcher:
         self._metrics.probe_statuses(key.namespace, key.name, statuses)
         expiries = {one.name: at.timestamp() for one in endpoints if (at := one.certificate_expires)}
         self._metrics.certificates(key.namespace, key.name, expiries)
+        standbys = {one.name: str(one.standby.state) for one in update.status.endpoints if one.standby}
+        self._metrics.standbys(key.namespace, key.name, standbys)
         in_s = RESYNC_S if _is_settled(update) else WAITING_RESYNC_S
-        return Again(min(in_s, self._backend.again_s(key) or in_s))
+        return Again(min(in_s, self._backend.again_s(key) or in_s, update.again_s or in_s))
 
     def _failed(self, key: PoolKey) -> None:
         since = self._failing.setdefault(key, now())

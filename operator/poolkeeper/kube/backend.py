@@ -12,10 +12,12 @@ from poolkeeper.kube.gather import gather
 from poolkeeper.kube.pod_refresh import PodRefresher
 from poolkeeper.kube.policy_status import publish_policy
 from poolkeeper.kube.publish import Publisher
+from poolkeeper.kube.scaler import Scaler
 from poolkeeper.kube.store import Store
 from poolkeeper.plan.snapshot import Manifest, PoolKey, Settings, Snapshot
 from poolkeeper.probing.history import cost_since
 from poolkeeper.status.evaluate import StatusUpdate
+from poolkeeper.status.standby import ScaleOrder
 
 
 class KubeBackend:
@@ -37,10 +39,12 @@ class KubeBackend:
         self._applier = Applier(api, store, contested, waiting)
         self._refresher = PodRefresher(api, store)
         self._publisher = Publisher(api, store, recorder)
+        self._scaler = Scaler(api)
 
     async def gather(self, key: PoolKey) -> Snapshot | None:
-        snapshot = await gather(self._api, self._store, self._settings, key)
+        snapshot = await gather(self._api, self._store, self._settings, key, self._scaler.refusals(key))
         if snapshot is None:
+            self._scaler.forget(key)
             self._applier.forget(key)
             self._refresher.forget(key)
             self._publisher.forget(key)
@@ -62,6 +66,9 @@ class KubeBackend:
         before, last = snapshot.previous.last_probe if snapshot.previous else None, update.status.last_probe
         if last and last != before:
             self._probed(snapshot.key, cost_since(before, last))
+
+    async def scale(self, snapshot: Snapshot, orders: Sequence[ScaleOrder]) -> None:
+        await self._scaler.scale(snapshot.key, orders)
 
     def again_s(self, key: PoolKey) -> float | None:
         """See Applier and Publisher; the sooner of the two."""

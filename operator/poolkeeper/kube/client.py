@@ -194,10 +194,10 @@ class KubeApi:
         return await self._write("apply", what, "PATCH", path, body, query, CONTENT_TYPE)
 
     async def merge(
-        self, kind: str, namespace: str, name: str, patch: Manifest, manager: str = FIELD_MANAGER
+        self, kind: str, namespace: str, name: str, patch: Manifest, manager: str = FIELD_MANAGER, part: str = ""
     ) -> Json | None:
-        """A merge patch of an object that somebody else made; None when it is gone."""
-        path, doing = RESOURCES[kind].path(namespace, name), f"patching {kind} {namespace}/{name}"
+        """A merge patch of an object that somebody else made, or of a part (a subresource); None when it is gone."""
+        path, doing = RESOURCES[kind].path(namespace, name, part), f"patching {kind} {namespace}/{name}"
         query, content = {"fieldManager": manager}, "application/merge-patch+json"
         with self._telling(kind, "patch"):
             answer = await self._call("PATCH", path, doing, patch, query, content)

@@ -6,17 +6,24 @@ hold thousands. Secrets are not among them.
 
 import asyncio
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from poolkeeper.api.base import ConfigMapKeyRef
 from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.kube.client import KubeApi
 from poolkeeper.kube.json_fields import Json, mapping, text
+from poolkeeper.kube.live_scale import live_scales
 from poolkeeper.kube.store import Address, DeclaredPolicy, Document, Probing, Store
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.snapshot import Live, LiveDeployment, PoolKey, Settings, Snapshot
 
+NONE: Mapping[str, str] = MappingProxyType({})
 
-async def gather(api: KubeApi, store: Store, settings: Settings, key: PoolKey) -> Snapshot | None:
+
+async def gather(
+    api: KubeApi, store: Store, settings: Settings, key: PoolKey, refusals: Mapping[str, str] = NONE
+) -> Snapshot | None:
+    """refusals: Deployments that could not be scaled, and why."""
     found = store.pool(key)
     if found is None:
         return None
@@ -24,8 +31,10 @@ async def gather(api: KubeApi, store: Store, settings: Settings, key: PoolKey) -
     if declared.is_ending:
         return None  # ownerReferences remove the children
     pool, problems = declared.read()
-    config_maps, services = await asyncio.gather(
-        _config_maps(api, key.namespace, pool), _services(api, key.namespace, pool)
+    config_maps, services, scales = await asyncio.gather(
+        _config_maps(api, key.namespace, pool),
+        _services(api, key.namespace, pool),
+        live_scales(api, key.namespace, standbys(pool), refusals),
     )
     declared_policy = _policy(store, key.namespace, pool)
     policy, policy_problems = declared_policy.read() if declared_policy else (None, ())
@@ -42,12 +51,19 @@ async def gather(api: KubeApi, store: Store, settings: Settings, key: PoolKey) -
         config_maps={name: _keys(body) for name, body in config_maps.items()},
         calendars=_calendars(pool, config_maps),
         services=services,
+        scales=scales,
         ca_digest=_ca_digest(pool, config_maps),
         annotations=declared.annotations,
         previous=declared.status,
         live=_live(store, key, seen.uid, settings.cluster_domain),
         reports=store.reports(key),
     )
+
+
+def standbys(pool: EndpointPool | None) -> tuple[str, ...]:
+    """The Deployments of a pool's cold standbys."""
+    found = (one.standby.deployment_ref.name for one in (pool.spec.endpoints if pool else ()) if one.standby)
+    return tuple(sorted(set(map(str, found))))
 
 
 def _live(store: Store, key: PoolKey, uid: str, cluster_domain: str) -> Live:

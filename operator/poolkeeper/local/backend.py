@@ -34,6 +34,7 @@ from poolkeeper.plan.snapshot import (
 )
 from poolkeeper.render.metadata import CONFIG_FILE
 from poolkeeper.status.evaluate import StatusUpdate
+from poolkeeper.status.standby import ScaleOrder
 
 POD = "local"
 """The one router's name, where a cluster has Pod names."""
@@ -176,6 +177,9 @@ class LocalBackend:
             probe_results.remember(self.state, update.status.last_probe)
         self._previous = update.status
         self.on_update(update)
+
+    async def scale(self, snapshot: Snapshot, orders: Sequence[ScaleOrder]) -> None:
+        """Never asked for: there are no Deployments here."""
 
     def _look(self) -> Declared:
         """The files, read again when they may have changed."""

@@ -17,10 +17,10 @@ from poolkeeper.api.router_document import (
     ModelRoute,
     Tls,
 )
-from poolkeeper.plan.data_policy import mode_in_force
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.per_router_share import sending_routers, share
 from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.plan.standby import mode_now
 from poolkeeper.plan.tariffs import pricing_doc, schedule_doc
 
 ANY_MODEL = "*"
@@ -64,7 +64,7 @@ def _endpoint_doc(snapshot: Snapshot, spec: EndpointPoolSpec, endpoint: Endpoint
         provider=endpoint.provider,
         tier=endpoint.tier,
         weight=endpoint.weight,
-        mode=mode_in_force(spec.data_policy, endpoint, snapshot.annotations),
+        mode=mode_now(snapshot, spec, endpoint),
         scheme=address.scheme,
         host=address.host,
         port=address.port,

@@ -25,7 +25,13 @@ class MissingRef:
 
 
 def missing_refs(snapshot: Snapshot) -> tuple[MissingRef, ...]:
-    return (*_policy(snapshot), *_calendars(snapshot), *_services(snapshot), *_config_maps(snapshot))
+    return (
+        *_policy(snapshot),
+        *_calendars(snapshot),
+        *_services(snapshot),
+        *_deployments(snapshot),
+        *_config_maps(snapshot),
+    )
 
 
 def _policy(snapshot: Snapshot) -> Iterator[MissingRef]:
@@ -60,6 +66,19 @@ def _services(snapshot: Snapshot) -> Iterator[MissingRef]:
                 Reason.ServiceNotFound,
                 f"Service {ref.name} of endpoint {endpoint.name} does not exist in namespace "
                 f"{snapshot.key.namespace}; the endpoint cannot be reached until it does",
+            )
+
+
+def _deployments(snapshot: Snapshot) -> Iterator[MissingRef]:
+    if snapshot.pool is None or snapshot.settings.local:
+        return
+    for endpoint in snapshot.pool.spec.endpoints:
+        ref = endpoint.standby.deployment_ref if endpoint.standby else None
+        if ref and ref.name not in snapshot.scales:
+            yield MissingRef(
+                Reason.DeploymentNotFound,
+                f"Deployment {ref.name}, the standby of endpoint {endpoint.name}, does not exist in namespace "
+                f"{snapshot.key.namespace}; it cannot be woken until it does",
             )
 
 

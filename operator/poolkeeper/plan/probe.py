@@ -7,6 +7,7 @@ from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.pool_spec import EndpointPoolSpec
 from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc, SpentDoc
 from poolkeeper.api.router_document import EndpointDoc
+from poolkeeper.api.router_reasons import ASLEEP
 from poolkeeper.api.status import LastProbe
 from poolkeeper.plan.calendars import calendar_docs
 from poolkeeper.plan.snapshot import Snapshot
@@ -46,7 +47,7 @@ def short(fingerprint: str) -> str:
 def _endpoints(endpoints: Iterable[EndpointDoc], declared: Mapping[str, Endpoint]) -> Iterable[ProbedEndpointDoc]:
     for endpoint in endpoints:
         said = declared[endpoint.name]
-        if endpoint.mode in ("Disabled", "Forbidden") or not endpoint.models:
+        if endpoint.mode in ("Disabled", "Forbidden", *ASLEEP) or not endpoint.models:
             continue
         yield ProbedEndpointDoc(
             name=endpoint.name,

@@ -61,7 +61,7 @@ def resolve(snapshot: Snapshot, now: datetime) -> Plan:
         hold=hold,
         missing=missing,
         without_effect=(
-            *(without_effect(pool.spec, policy) if pool else ()),
+            *(without_effect(pool.spec, policy, snapshot.settings.local) if pool else ()),
             *(nobody_may_serve(document) if document else ()),
         ),
         ending=ending_models(pool.spec, now) if pool else (),

@@ -96,6 +96,18 @@ class LiveDeployment:
         return self.up_to_date and self.updated_replicas == self.replicas == self.ready_replicas
 
 
+@dataclass(frozen=True, slots=True)
+class LiveScale:
+    """The Deployment of a cold standby. version: to scale exactly what was seen. autoscaler: what else scales it,
+    in words ("": nothing). refusal: why the operator may not scale it ("": it may)."""
+
+    replicas: int
+    ready_replicas: int
+    version: str
+    autoscaler: str = ""
+    refusal: str = ""
+
+
 @dataclass(frozen=True)
 class Live:
     """The pool's children as they are now. document_*: of the ConfigMap in place (0 and "" when there is none)."""
@@ -141,8 +153,8 @@ class Snapshot:
     pool is None when the object does not parse; problems then say why. policy is None when none is referenced, or when
     the referenced one does not exist or does not parse (policy_problems). config_maps: the keys of each referenced
     ConfigMap that exists. calendars: the text of each calendar whose ConfigMap has its key, by name. services: the
-    referenced Services that exist. ca_digest: changes when any referenced CA does. policy_generation: of the
-    FailoverPolicy in force (0: the built-in defaults).
+    referenced Services that exist. scales: the Deployments of cold standbys that exist, by name. ca_digest:
+    changes when any referenced CA does. policy_generation: of the FailoverPolicy in force (0: the built-in defaults).
     """
 
     key: PoolKey
@@ -157,6 +169,7 @@ class Snapshot:
     config_maps: Mapping[str, frozenset[str]] = field(default_factory=dict)
     calendars: Mapping[str, str] = field(default_factory=dict)
     services: frozenset[str] = frozenset()
+    scales: Mapping[str, LiveScale] = field(default_factory=dict)
     ca_digest: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
     previous: EndpointPoolStatus | None = None

@@ -12,9 +12,17 @@ from poolkeeper.plan.endpoints import ANY_MODEL
 from poolkeeper.plan.unserved import unserved
 
 
-def without_effect(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> tuple[str, ...]:
-    """Their paths, each with the reason why it has no effect in this pool."""
-    return tuple(_of_no_use(pool, policy))
+def without_effect(pool: EndpointPoolSpec, policy: FailoverPolicySpec, local: bool = False) -> tuple[str, ...]:
+    """Their paths, each with the reason why it has no effect in this pool. local: under `poolkeeper run`."""
+    return (*_of_no_use(pool, policy), *_standbys_of_no_use(pool, local))
+
+
+def _standbys_of_no_use(pool: EndpointPoolSpec, local: bool) -> Iterator[str]:
+    for index, endpoint in enumerate(pool.endpoints):
+        above = [one for one in pool.endpoints if one.tier < endpoint.tier and one.mode != "Disabled"]
+        why = "there is no cluster here, so nothing is scaled" if local else "no endpoint is in a tier above"
+        if endpoint.standby and (local or not above):
+            yield f"spec.endpoints[{index}].standby ({why})"
 
 
 def _of_no_use(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> Iterator[str]:

@@ -20,9 +20,9 @@ from poolkeeper.api.router_reasons import (
 )
 from poolkeeper.api.router_state import Breaker, EndpointState, Health, RouterState
 from poolkeeper.api.status import EndpointStatus, ProbedEndpoint
-from poolkeeper.plan.data_policy import mode_in_force
 from poolkeeper.plan.endpoints import key_file, secret_source
 from poolkeeper.plan.snapshot import Snapshot
+from poolkeeper.plan.standby import mode_now
 from poolkeeper.probing.history import probe_status
 from poolkeeper.probing.window import ProbeStatus
 from poolkeeper.status.merge_replicas import KeyView, Substitute, View, endpoint_view, keys_view, substitutes
@@ -218,7 +218,7 @@ def _reported(states: Collection[RouterState]) -> Mapping[str, EndpointState]:
 def _in_service(endpoint: Endpoint | None, snapshot: Snapshot) -> bool:
     if endpoint is None or snapshot.pool is None:
         return True
-    mode = mode_in_force(snapshot.pool.spec.data_policy, endpoint, snapshot.annotations)
+    mode = mode_now(snapshot, snapshot.pool.spec, endpoint)
     return mode == "Active" and endpoint.weight > 0
 
 

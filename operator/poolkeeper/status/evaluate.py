@@ -17,6 +17,7 @@ from poolkeeper.status.conditions.stalled import stalled
 from poolkeeper.status.events import PoolEvent, events_of
 from poolkeeper.status.facts import facts_of
 from poolkeeper.status.pool_status import status_of
+from poolkeeper.status.standby import ScaleOrder
 
 CHAINS: Mapping[ConditionType, tuple[Check, ...]] = {
     ConditionType.Accepted: accepted.CHECKS,
@@ -30,8 +31,12 @@ CHAINS: Mapping[ConditionType, tuple[Check, ...]] = {
 
 @dataclass(frozen=True)
 class StatusUpdate:
+    """scale: what is to be done about cold standbys. again_s: when to look at them again; None: there is none."""
+
     status: EndpointPoolStatus
     events: tuple[PoolEvent, ...]
+    scale: tuple[ScaleOrder, ...] = ()
+    again_s: float | None = None
 
 
 def evaluate(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datetime) -> StatusUpdate:
@@ -41,7 +46,13 @@ def evaluate(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datet
     findings[ConditionType.Stalled] = stalled(findings[ConditionType.Accepted])
     findings[ConditionType.Reconciling] = reconciling(findings[ConditionType.Ready], findings[ConditionType.Stalled])
     status = status_of(facts, findings)
-    return StatusUpdate(status, events_of(snapshot.previous, status))
+    standbys = facts.standbys.values()
+    return StatusUpdate(
+        status,
+        events_of(snapshot.previous, status),
+        scale=tuple(one.order for one in standbys if one.order),
+        again_s=min((one.again_s for one in standbys), default=None),
+    )
 
 
 def same_meaning(one: EndpointPoolStatus | None, other: EndpointPoolStatus | None) -> bool:
@@ -56,11 +67,16 @@ def _meaning(status: EndpointPoolStatus | None) -> object:
         update={
             "conditions": sorted((_timeless(condition) for condition in status.conditions), key=lambda one: one[0]),
             "endpoints": sorted(
-                (one.name, one.tier, one.region, one.health, one.breaker, one.reason, *_outage(one))
+                (one.name, one.tier, one.region, one.health, one.breaker, one.reason, *_standby(one), *_outage(one))
                 for one in status.endpoints
             ),
         }
     )
+
+
+def _standby(endpoint: EndpointStatus) -> tuple[str, str, str, int]:
+    one = endpoint.standby
+    return (one.state, one.message, one.deployment, one.replicas) if one else ("", "", "", 0)
 
 
 def _outage(endpoint: EndpointStatus) -> tuple[bool, bool]:

@@ -5,12 +5,14 @@ change, and neither is a tier that no router reported for a while. There is a br
 Event.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from poolkeeper.api.reasons import ConditionType, Reason
 from poolkeeper.api.router_reasons import (
+    ASLEEP,
     AT_REST,
     CHECK_FAILED,
     FORBIDDEN,
@@ -20,11 +22,11 @@ from poolkeeper.api.router_reasons import (
     OUT_OF_MONEY,
     WRONG_MODEL,
 )
-from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus
+from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus, StandbyState
 from poolkeeper.status.fault_words import fault
 
 ALL_MODELS = "*"
-AWAY = frozenset({"", "Draining", "Drained", "Disabled", FORBIDDEN, OFF_SCHEDULE})
+AWAY = frozenset({"", "Draining", "Drained", "Disabled", FORBIDDEN, OFF_SCHEDULE, *ASLEEP})
 """It did not serve because nobody wanted it to."""
 
 
@@ -47,6 +49,7 @@ def events_of(before: EndpointPoolStatus | None, after: EndpointPoolStatus) -> t
         *(event for endpoint in after.endpoints for event in _endpoint(known.get(endpoint.name), endpoint)),
         *(event for endpoint in after.endpoints for event in _keys(known.get(endpoint.name), endpoint, is_same_spec)),
         *(event for endpoint in after.endpoints for event in _outage(known.get(endpoint.name), endpoint, was, after)),
+        *(event for endpoint in after.endpoints for event in _standby(known.get(endpoint.name), endpoint)),
         *_probed(was, after),
         *_tier(was, after),
         *_lesser(was, after),
@@ -60,6 +63,7 @@ def _conditions(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[Po
         (ConditionType.Accepted, Reason.InvalidSpec, "KeepLastGood"),
         (ConditionType.Accepted, Reason.NotAllowed, "KeepLastGood"),
         (ConditionType.ResolvedRefs, Reason.ServiceNotFound, "Retry"),
+        (ConditionType.ResolvedRefs, Reason.DeploymentNotFound, "Retry"),
         (ConditionType.ResolvedRefs, Reason.ConfigMapNotFound, "Retry"),
         (ConditionType.ResolvedRefs, Reason.PolicyNotFound, "KeepLastGood"),
         (ConditionType.Programmed, Reason.ConfigRejected, "KeepLastGood"),
@@ -145,6 +149,28 @@ def _health(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEve
         yield PoolEvent(
             "Normal", "EndpointHealthy", f"{now.name}: healthy again after {before}{_out_since(was)}", "RouteBack"
         )
+
+
+STANDBY_EVENTS: Mapping[StandbyState, tuple[Literal["Normal", "Warning"], str, str]] = MappingProxyType(
+    {
+        "Waking": ("Normal", "StandbyWaking", "ScaleUp"),
+        "Awake": ("Normal", "StandbyAwake", "RouteAround"),
+        "CoolingDown": ("Normal", "StandbyCoolingDown", "Wait"),
+        "Asleep": ("Normal", "StandbyAsleep", "ScaleDown"),
+        "LeftAlone": ("Warning", "StandbyLeftAlone", "LeaveAlone"),
+        "HeldDown": ("Warning", "StandbyBlocked", "LeaveAlone"),
+        "Blocked": ("Warning", "StandbyBlocked", "LeaveAlone"),
+    }
+)
+"""State -> type, reason and action of the Event. Missing is a condition's."""
+
+
+def _standby(was: EndpointStatus | None, now: EndpointStatus) -> Iterator[PoolEvent]:
+    """That it sleeps is news only if it did not before."""
+    before = was.standby.state if was and was.standby else "Asleep"
+    if now.standby and now.standby.state != before and now.standby.state in STANDBY_EVENTS:
+        kind, reason, action = STANDBY_EVENTS[now.standby.state]
+        yield PoolEvent(kind, reason, f"{now.name}: {now.standby.message}", action)
 
 
 def _out_since(was: EndpointStatus) -> str:

@@ -10,22 +10,25 @@ and a status is no place to count them.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from poolkeeper.api.reasons import ConditionType
-from poolkeeper.api.router_reasons import AT_REST, CHECK_FAILED
+from poolkeeper.api.router_reasons import ASLEEP, AT_REST, CHECK_FAILED
 from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.status import Condition, ProbedEndpoint
 from poolkeeper.errors import Refused
 from poolkeeper.plan.fresh_reports import fresh_states
 from poolkeeper.plan.probe import short
 from poolkeeper.plan.resolve import Plan
+from poolkeeper.plan.rollout_hold import failover_to_tier
 from poolkeeper.plan.snapshot import LivePod, Snapshot
+from poolkeeper.plan.standby import published
 from poolkeeper.probing.history import believed_until, fresh_until
 from poolkeeper.status.endpoint_fact import EndpointFact, endpoint_facts
 from poolkeeper.status.merge_replicas import active_tier
 from poolkeeper.status.outage import Outage, outage
+from poolkeeper.status.standby import Situation, StandbyFact, decide, need_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Facts:
     endpoints: tuple[EndpointFact, ...]
     active_tier: int | None
     probe_is_stale: bool = False
+    standbys: Mapping[str, StandbyFact] = field(default_factory=dict)
+    """Of the endpoints that are cold standbys, by name."""
 
     @property
     def counted(self) -> tuple[EndpointFact, ...]:
@@ -117,7 +122,8 @@ def facts_of(snapshot: Snapshot, plan: Plan, refused: Refused | None, now: datet
     )
     if facts.active_tier == facts.primary_tier:
         facts = replace(facts, endpoints=tuple(map(_without_backoff, facts.endpoints)))
-    return replace(facts, endpoints=tuple(_with_outages(facts)))
+    facts = replace(facts, endpoints=tuple(_with_outages(facts)))
+    return replace(facts, standbys=_standbys(facts))
 
 
 def _active_tier(
@@ -152,6 +158,37 @@ def _with_outages(facts: Facts) -> Iterator[EndpointFact]:
         began = min((at for at in (endpoint.failing_since, endpoint.since) if at), default=facts.now)
         found = outage(known.get(endpoint.name), endpoint.evidence, began, stable, facts.now)
         yield replace(endpoint, outage=found)
+
+
+def _standbys(facts: Facts) -> Mapping[str, StandbyFact]:
+    """From the first tier down: one that is about to serve leaves those below it asleep."""
+    snapshot, found = facts.snapshot, dict[str, StandbyFact]()
+    if snapshot.pool is None or snapshot.settings.local or facts.plan.document is None:
+        return found
+    held = failover_to_tier(snapshot)
+    for endpoint in sorted(snapshot.pool.spec.endpoints, key=lambda one: one.tier):
+        if endpoint.standby is None or endpoint.mode == "Disabled":
+            continue
+        situation = Situation(
+            namespace=snapshot.key.namespace,
+            endpoint=endpoint,
+            scale=snapshot.scales.get(endpoint.standby.deployment_ref.name),
+            need=need_of(endpoint, facts.endpoints, found, held, bool(facts.states), facts.now),
+            before=published(snapshot, endpoint.name),
+            in_flight=_in_flight(facts, endpoint.name),
+            now=facts.now,
+        )
+        found[endpoint.name] = decide(situation)
+    return found
+
+
+def _in_flight(facts: Facts, name: str) -> int | None:
+    """At routers that all drain it; None where one has not said so."""
+    if {pod.name for pod in facts.ready_pods} - facts.states.keys():
+        return None
+    said = [one for state in facts.states.values() for one in state.endpoints if one.name == name]
+    is_drained = said and all(one.reason in ("Draining", *ASLEEP) for one in said)
+    return sum(one.in_flight for one in said) if is_drained else None
 
 
 def _ready_pods(snapshot: Snapshot) -> tuple[LivePod, ...]:

@@ -106,6 +106,14 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             "is forbidden by spec.dataPolicy",
             "if its provider guarantees what the policy requires, say so in its guarantees; else remove it",
         ),
+        "Asleep": Fault("is a cold standby and asleep", "nothing: it is woken when no tier above serves"),
+        "Waking": Fault(
+            "is a cold standby and is being woken",
+            "wait; if it lasts, see why the Pods of its Deployment are not ready",
+        ),
+        "ScaledToZero": Fault(
+            "is a cold standby that cannot be woken", "see the condition Degraded: it says what else scales it"
+        ),
         OFF_SCHEDULE: Fault("gets no traffic at this time of the week by its schedule", "nothing: this is no fault"),
         "BreakerOpen": Fault("has failed too often", "see its models and the last changes for the cause"),
         "BreakerHalfOpen": Fault(

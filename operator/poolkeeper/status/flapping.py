@@ -139,5 +139,11 @@ def _swings(status: EndpointPoolStatus) -> dict[str, tuple[str, ...]]:
 
 
 def _parts(status: EndpointPoolStatus) -> dict[str, tuple[str, ...]]:
+    """A standby is scaled only after its status says so: that never waits."""
     endpoints = {f"{ENDPOINT}{one.name}": (one.health, one.breaker) for one in status.endpoints}
-    return {**endpoints, **{f"condition {one.type}": (one.status, one.reason) for one in status.conditions}}
+    standbys = {
+        f"standby {one.name}": (str(one.standby.replicas), str(one.standby.state == "Draining"))
+        for one in status.endpoints
+        if one.standby
+    }
+    return {**endpoints, **standbys, **{f"condition {one.type}": (one.status, one.reason) for one in status.conditions}}

@@ -22,6 +22,7 @@ TO_DO: Mapping[Reason, str] = MappingProxyType(
         Reason.SecretKeyMissing: "add the key to the Secret, or correct the reference",
         Reason.PolicyNotFound: "create the FailoverPolicy, or correct failoverPolicyRef",
         Reason.ServiceNotFound: "create the Service, or correct the serviceRef",
+        Reason.DeploymentNotFound: "create the Deployment, or correct standby.deploymentRef",
         Reason.ConfigMapNotFound: "create or correct the ConfigMap, or correct the reference",
         Reason.ApplyForbidden: "give the operator the permission or the quota that is named",
         Reason.ApplyConflict: "find out who else manages the object that is named",

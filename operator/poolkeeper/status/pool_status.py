@@ -17,6 +17,7 @@ from poolkeeper.api.status import (
     EndpointStatus,
     KeyStatus,
     RouterStatus,
+    StandbyStatus,
 )
 from poolkeeper.plan.child_names import selector_text
 from poolkeeper.plan.ending_models import EndingModel
@@ -84,6 +85,7 @@ def _endpoint(facts: Facts, endpoint: EndpointFact) -> EndpointStatus:
         reason=(endpoint.reason if is_ill else "") or probed or (WRONG_MODEL if endpoint.substitutes else ""),
         last_transition_time=_since(facts, endpoint, before),
         keys_left_out=_keys(facts, endpoint, before),
+        standby=_standby(facts, before, endpoint.name),
         outage_since=_whole_second(endpoint.outage.since) if endpoint.outage else None,
         recovering_since=endpoint.outage.well_since if endpoint.outage else None,
     )
@@ -112,6 +114,20 @@ def _keys(facts: Facts, endpoint: EndpointFact, before: EndpointStatus | None) -
             since=_whole_second(key.since) if key.since else None,
         )
         for key in endpoint.keys_left_out
+    )
+
+
+def _standby(facts: Facts, before: EndpointStatus | None, name: str) -> StandbyStatus | None:
+    """As published, while nothing is decided about it."""
+    found = facts.standbys.get(name)
+    if found is None:
+        return before.standby if before and facts.plan.document is None else None
+    return StandbyStatus(
+        state=found.state,
+        since=found.since,
+        deployment=found.deployment,
+        replicas=found.replicas,
+        message=found.message,
     )
 
 

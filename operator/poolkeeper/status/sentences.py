@@ -5,7 +5,7 @@ A time in them is a point in time, so that a sentence reads the same at every lo
 
 from collections.abc import Collection, Iterable, Sequence
 
-from poolkeeper.api.router_reasons import FORBIDDEN, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+from poolkeeper.api.router_reasons import ASLEEP, FORBIDDEN, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
 from poolkeeper.status.chain import since_when
 from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
@@ -51,7 +51,9 @@ def answer(facts: Facts, found: Collection[EndpointFact]) -> str:
         return f"tier {facts.active_tier} ({names(serving)}) {'stands by' if stands_by else 'serves'}"
     if facts.may_serve:
         return f"the next request goes to {names(facts.may_serve)}"
-    return "no endpoint is left: clients get the policy's fallback, and single requests try it again"
+    coming = [one for one in facts.endpoints if one.name in facts.standbys and one.reason == "Waking"]
+    woken = f"; {names(coming)} is being woken" if coming else ""
+    return f"no endpoint is left: clients get the policy's fallback, and single requests try it again{woken}"
 
 
 def to_do(facts: Facts, endpoint: EndpointFact) -> str:
@@ -89,6 +91,8 @@ def _serving(facts: Facts) -> str:
 
 def why_out(endpoint: EndpointFact) -> str:
     """In a word or two."""
+    if endpoint.reason in ASLEEP:
+        return "being woken" if endpoint.reason == "Waking" else "asleep"
     if not endpoint.in_service:
         return "forbidden by spec.dataPolicy" if endpoint.reason == FORBIDDEN else "drained"
     if endpoint.is_cut_off:

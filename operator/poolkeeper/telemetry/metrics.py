@@ -27,6 +27,7 @@ PROBE_COST_TOTAL = "poolkeeper_probe_cost_total"
 PROBE_VERDICT = "poolkeeper_probe_verdict"
 PROBE_REASON = "poolkeeper_probe_reason"
 CERTIFICATE_EXPIRY = "poolkeeper_certificate_expiry_timestamp_seconds"
+STANDBY_STATE = "poolkeeper_standby_state"
 PROBE_TIMESTAMP = "poolkeeper_probe_timestamp_seconds"
 POOL_RECONCILED = "poolkeeper_pool_reconciled_timestamp_seconds"
 POOL_FAILING = "poolkeeper_pool_reconcile_failing_since_seconds"
@@ -41,6 +42,7 @@ OF_POOL = (
     CERTIFICATE_EXPIRY,
     PROBE_REASON,
     PROBE_VERDICT,
+    STANDBY_STATE,
     PROBE_TIMESTAMP,
     POOL_RECONCILED,
     POOL_FAILING,
@@ -96,6 +98,9 @@ TABLE: Mapping[str, Family] = {
         "gauge",
         "Probe status of an endpoint: 1 Healthy, 0.5 Grey, 0 Unhealthy.",
         ("namespace", "pool", "endpoint"),
+    ),
+    STANDBY_STATE: Family(
+        "gauge", "1; the state of an endpoint's cold standby.", ("namespace", "pool", "endpoint", "state")
     ),
     PROBE_TIMESTAMP: Family(
         "gauge", "When the last run finished that the probe status comes from.", ("namespace", "pool")
@@ -228,6 +233,11 @@ class Metrics:
         reasons: dict[Rest, float] = {(endpoint, reason): 1.0 for endpoint, (_, reason) in statuses.items() if reason}
         self._pools.replace(PROBE_VERDICT, (namespace, pool), values)
         self._pools.replace(PROBE_REASON, (namespace, pool), reasons)
+
+    def standbys(self, namespace: str, pool: str, states: Mapping[str, str]) -> None:
+        """Of all its endpoints that have one."""
+        values: dict[Rest, float] = dict.fromkeys(states.items(), 1.0)
+        self._pools.replace(STANDBY_STATE, (namespace, pool), values)
 
     def certificates(self, namespace: str, pool: str, expiries: Mapping[str, float]) -> None:
         """Of all its endpoints that have shown one."""

@@ -172,7 +172,7 @@ local function take_up(text)
     current_text = text
     current = prepare(parse(text), current)
     for older in pairs(documents) do
-      route.forbid(older, current)
+      route.renew(older, current)
     end
     documents[current] = true
     changes_with_time = current.changes_with_time

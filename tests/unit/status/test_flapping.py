@@ -4,7 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from poolkeeper.api.status import Condition, EndpointPoolStatus, EndpointStatus, LastProbe
+from poolkeeper.api.status import (
+    Condition,
+    EndpointPoolStatus,
+    EndpointStatus,
+    LastProbe,
+    StandbyState,
+    StandbyStatus,
+)
 from poolkeeper.plan.snapshot import PoolKey
 from poolkeeper.status.evaluate import StatusUpdate
 from poolkeeper.status.events import PoolEvent
@@ -170,3 +177,20 @@ def test_a_run_of_the_probe_is_published_at_once_while_an_endpoint_flaps() -> No
     last = LastProbe(time=AT, outcome="Passed")
 
     assert story.look(status("Open").model_copy(update={"last_probe": last})).wait_s == 0.0
+
+
+@pytest.mark.parametrize("news", [("Asleep", 2), ("Draining", 0)], ids=["is to be woken", "gets no more requests"])
+def test_what_a_standby_waits_for_is_published_at_once_while_its_primary_flaps(news: tuple[StandbyState, int]) -> None:
+    """It is scaled, or drained, only after its status says so."""
+    story = Story()
+    story.flap(60.0)
+    story.at_s += 3.0
+    story.look(with_standby(status("Open"), "Asleep", 0))
+    story.at_s += 3.0
+
+    assert story.look(with_standby(status("Closed"), *news)).wait_s == 0.0
+
+
+def with_standby(of: EndpointPoolStatus, state: StandbyState, replicas: int) -> EndpointPoolStatus:
+    said = StandbyStatus(state=state, since=AT, deployment="llama", replicas=replicas)
+    return of.model_copy(update={"endpoints": (of.endpoints[0], of.endpoints[1].model_copy(update={"standby": said}))})

@@ -41,6 +41,7 @@ def test_every_metric_has_the_type_labels_and_buckets_that_the_table_says() -> N
     metrics.pool_condition("team", "chat", "Ready", "True")
     metrics.probe_cost("team", "chat", "USD", 0.25)
     metrics.probe_statuses("team", "chat", {"official": ("Grey", "SlowTokens")})
+    metrics.standbys("team", "chat", {"local": "Asleep"})
     metrics.certificates("team", "chat", {"official": 1.0})
 
     seen = {name: shown for name, shown in scraped(metrics.text().decode()).items() if not name.startswith("process_")}

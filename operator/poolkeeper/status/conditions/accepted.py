@@ -22,7 +22,8 @@ def invalid(facts: Facts) -> Finding | None:
 
 def accepted(facts: Facts) -> Finding:
     idle = ", ".join(facts.plan.without_effect)
-    parts = ("Accepted", f"unused fields: {idle}" if idle else "", *ending_texts(facts.plan.ending))
+    left = [f"{name}: {one.message}" for name, one in facts.standbys.items() if one.state == "LeftAlone"]
+    parts = ("Accepted", f"unused fields: {idle}" if idle else "", *ending_texts(facts.plan.ending), *left)
     return Finding("True", Reason.Accepted, "; ".join(part for part in parts if part))
 
 

@@ -50,6 +50,11 @@ def nobody_may_serve(facts: Facts) -> Finding | None:
     return Finding("True", Reason.NobodyMayServe, text) if text else None
 
 
+def standby_blocked(facts: Facts) -> Finding | None:
+    found = [f"{name}: {one.message}" for name, one in facts.standbys.items() if one.state in ("Blocked", "HeldDown")]
+    return Finding("True", Reason.StandbyBlocked, "; ".join(found)) if found else None
+
+
 def grey(facts: Facts) -> Finding | None:
     found = [_grey_text(endpoint) for endpoint in facts.counted if endpoint.probe.reason]
     found += [_substitute_text(endpoint) for endpoint in facts.counted if endpoint.substitutes]
@@ -80,6 +85,7 @@ CHECKS: tuple[Check, ...] = (
     out,
     nobody_may_serve,
     keys_left_out,
+    standby_blocked,
     grey,
     probe_stale,
     all_well,

@@ -48,6 +48,13 @@ function _M.may_return(class)
 end
 
 
+-- Does an endpoint that failed like this have a backoff that ends by itself?
+function _M.has_rest(class)
+  local backoff = _M.CLASSES[class].backoff
+  return backoff == "limited" or backoff == "busy"
+end
+
+
 -- May the same endpoint get another attempt when there is no other? tries: how many it had for this request.
 function _M.may_repeat(class, tries)
   return _M.CLASSES[class].again == true and tries == 1

@@ -1,6 +1,8 @@
 -- A request's way to an endpoint. The only place that decides whether there is one, so that no retry, hedge, continuation or
 -- fallback model goes where the caller's requests, or this one, must not go.
 
+local standby = require "core.request.standby"
+
 local concat = table.concat
 
 local _M = {}
@@ -28,15 +30,16 @@ end
 
 
 -- Endpoints with what they must not get: lacks_feature, a set, and is_forbidden, by the pool's data policy. The document
--- with has_lacks: does any lack something, and forbidden: names, as text.
+-- with has_lacks: does any lack something; has_standby: is any asleep; and forbidden: names, as text.
 function _M.prepare_endpoints(doc)
   local forbidden = {}
-  doc.has_lacks = false
+  doc.has_lacks, doc.has_standby = false, false
   for _, endpoint in ipairs(doc.endpoints) do
     endpoint.lacks_feature = set_of(endpoint.lacks)
     endpoint.is_forbidden = endpoint.mode == "Forbidden"
     forbidden[#forbidden + 1] = endpoint.is_forbidden and endpoint.name or nil
     doc.has_lacks = doc.has_lacks or #endpoint.lacks > 0
+    doc.has_standby = doc.has_standby or standby.comes(endpoint.mode)
   end
   doc.forbidden = concat(forbidden, " ")
 end
@@ -91,14 +94,19 @@ function _M.bar(request)
 end
 
 
--- From now on the data policy forbids these endpoints to requests in flight, too: those that began by an older document.
-function _M.forbid(older, doc)
-  local forbidden = {}
+-- What a newer document says to requests in flight, which began by an older one: from now on the data policy forbids these
+-- endpoints to them, too; and a cold standby is awake, or asleep again.
+function _M.renew(older, doc)
+  local now = {}
   for _, endpoint in ipairs(doc.endpoints) do
-    forbidden[endpoint.name] = endpoint.is_forbidden
+    now[endpoint.name] = endpoint
   end
   for _, endpoint in ipairs(older.endpoints) do
-    endpoint.is_forbidden = endpoint.is_forbidden or forbidden[endpoint.name]
+    local newer = now[endpoint.name]
+    endpoint.is_forbidden = endpoint.is_forbidden or newer ~= nil and newer.is_forbidden
+    if newer and newer.id == endpoint.id and standby.concerns(endpoint.mode, newer.mode) then
+      endpoint.mode = newer.mode
+    end
   end
 end
 

@@ -11,7 +11,6 @@ local choice_report = require "core.balancing.choice_report"
 local credentials = require "nginx.endpoint.credentials"
 local outcome = require "core.error.outcome"
 local pick = require "core.balancing.pick"
-local backoff = require "core.health.backoff"
 local backoffs = require "nginx.endpoint.backoffs"
 local route_of = require("core.request.route").of
 local spill = require "core.balancing.spill"
@@ -19,10 +18,11 @@ local gather = require("nginx.balancing.gathering").gather
 local in_flight = require "nginx.endpoint.in_flight"
 local key_choice = require "nginx.balancing.key_choice"
 local usable = require "nginx.balancing.candidates"
+local cold_standby = require "nginx.balancing.cold_standby"
 local weight = require "core.balancing.weight"
 
 local math = math
-local may_be, fill = usable.may_be, usable.fill
+local may_be, fill, serves = usable.may_be, usable.fill, usable.serves
 
 local _M = {}
 
@@ -37,11 +37,8 @@ local function drawn_tier(request, now_ms)
   for _, endpoint in ipairs(request.doc.endpoints) do
     local route = route_of(request, endpoint)
     if route and endpoint.mode == "Active" and endpoint.weight_now > 0 and endpoint.tier >= (context.held_tier or 0) then
-      local is_usable, _, _, circuit_record = may_be(request, endpoint, route, now_ms)
-      local is_healthy = is_usable and circuit_record.state == "Closed"
-        and not backoff.is_half_open(backoffs.record(endpoint), request.model, now_ms)
-        and not (endpoint.keys[2] and key_choice.has_backoff(endpoint, request.model, now_ms))
-        and not health_records.is_failing(endpoint)
+      local is_well, circuit_record = serves(request, endpoint, route, now_ms)
+      local is_healthy = is_well
         and (circuit_record.era == 0 or now_ms - circuit_record.since_ms >= stabilization_ms)
       spill.add(tiers, endpoint.tier, endpoint.max_connections, is_healthy)
     end
@@ -179,22 +176,25 @@ end
 
 -- An attempt, or nil and why none can be made now: {full, wanted, retry_at_ms, back, tier_back}. wanted: the endpoints
 -- that are full; back: the endpoint with the earliest known return; tier_back: an endpoint to wait for instead of using a
--- lower tier, which then gets no request. raced: endpoints whose last slot another request has just taken.
+-- lower tier, which then gets no request; asleep: a cold standby to wait for likewise, whose time nobody knows. raced:
+-- endpoints whose last slot another request has just taken.
 function _M.next(request, now_ms, raced)
   local notes = request.is_explained and {} or nil
   local candidates, full_ones, full, retry_at_ms = gather_to_the_last(request, now_ms, raced, notes)
   prepare(request, now_ms)
   local candidate, by = pick.decide(candidates, context)
   local better = request.tier_wait_ms > 0 and tier_back(request, now_ms, candidate)
+  local asleep = not better and (candidate or full == 0) and cold_standby.awaited(request, now_ms, candidate)
+    or nil
   if notes then
-    local chosen = not better and candidate or nil
+    local chosen = not better and not asleep and candidate or nil
     local keys = key_choice.left_out(request, now_ms)
-    request.choice = { chosen = chosen and chosen.name, by = better and "TierWait" or chosen and by,
+    request.choice = { chosen = chosen and chosen.name, by = (better or asleep) and "TierWait" or chosen and by,
                        rows = choice_report.of(request.doc.endpoints, notes, keys, candidates, context) }
   end
-  if better or not candidate then
+  if better or asleep or not candidate then
     return nil, { full = full, wanted = first_of(full_ones, full), back = first_back(request, now_ms),
-                  retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil, tier_back = better or nil }
+                  retry_at_ms = retry_at_ms < NEVER_MS and retry_at_ms or nil, tier_back = better or nil, asleep = asleep }
   end
   local endpoint = candidate.endpoint
   local attempt = take(request, endpoint, candidate.max_connections, now_ms)

@@ -74,6 +74,16 @@ function _M.may_be(request, endpoint, route, now_ms)
 end
 
 
+-- Does the endpoint serve, as far as is known: not only single half-open requests?
+function _M.serves(request, endpoint, route, now_ms)
+  local is_usable, _, _, circuit_record = _M.may_be(request, endpoint, route, now_ms)
+  return is_usable and circuit_record.state == "Closed"
+    and not backoff.is_half_open(backoffs.record(endpoint), request.model, now_ms)
+    and not (endpoint.keys[2] and key_choice.has_backoff(endpoint, request.model, now_ms))
+    and not health_records.is_failing(endpoint), circuit_record
+end
+
+
 -- Could the endpoint answer, now or soon, as far as is known?
 local function is_well(request, endpoint, route, now_ms)
   return breakers.record(route.circuit).state == "Closed" and key_choice.is_in_service(endpoint, now_ms)

@@ -9,6 +9,9 @@ local clock = require "nginx.shared.clock"
 local offers = require "nginx.balancing.offers"
 local outcome = require "core.error.outcome"
 local queue = require "nginx.balancing.queue"
+local document_sync = require "nginx.document_sync"
+local cold_standby = require "nginx.balancing.cold_standby"
+local standby = require "core.request.standby"
 local state = require "nginx.shared.state"
 
 local ngx = ngx
@@ -45,7 +48,8 @@ local function wait_for(request, said)
 end
 
 
--- An attempt now, or after as much of tierWait as it takes for the better tier to be back. Else nil and the obstacle.
+-- An attempt now, or after as much of tierWait as it takes for the better tier to be back, or for its cold standby to be
+-- awake. Else nil and the obstacle.
 local function find(request)
   local now_ms = clock.now_ms()
   local attempt, obstacle = balancer.next(request, now_ms)
@@ -56,8 +60,16 @@ local function find(request)
     request.tier_wait_ms = request.tier_wait_ms - (clock.now_ms() - now_ms)
     return find(request)
   end
+  if obstacle.asleep and now_ms < request.deadline_ms then
+    pause(math.max(1, math.min(standby.LOOK_MS, request.tier_wait_ms, request.deadline_ms - now_ms)))
+    document_sync.current() -- whose word the standby's mode is
+    cold_standby.forgive(request, clock.now_ms())
+    request.tier_wait_ms = request.tier_wait_ms - math.max(1, clock.now_ms() - now_ms)
+    return find(request)
+  end
   return nil, obstacle
 end
+
 
 -- What was found; where every endpoint is full, what the queue gives instead.
 local function or_wait(request, attempt, obstacle)

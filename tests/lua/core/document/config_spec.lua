@@ -96,7 +96,7 @@ describe("a document", function()
     { "with a number as text", function(_, e) e.port = "443" end, "endpoints%[0%].port: wanted an integer" },
     { "with half a number", function(_, e) e.tier = 0.5 end, "tier" },
     { "with a number out of bounds", function(_, e) e.port = 65536 end, "port: wanted an integer from 1 to 65535" },
-    { "with a word nobody knows", function(_, e) e.mode = "Asleep" end, "mode: wanted one of Active" },
+    { "with a word nobody knows", function(_, e) e.mode = "Napping" end, "mode: wanted one of Active" },
     { "with a list that is none", function(d) d.models = { m = 1 } end, "models: wanted a list" },
     { "without models", function(d) d.models = {} end, "models: wanted a list of 1" },
     { "with two endpoints of one name", function(d, e) d.endpoints[2] = e end, "endpoints: a occurs twice" },

@@ -58,11 +58,11 @@ describe("the way to an endpoint", function()
   it("ends for requests in flight when a new document forbids the endpoint, and never comes back to them", function()
     local older = { endpoints = { endpoint("a"), endpoint("b"), endpoint("gone") } }
     local asked = request(older.endpoints, {})
-    route.forbid(older, { endpoints = { forbidden("a"), endpoint("b") } })
+    route.renew(older, { endpoints = { forbidden("a"), endpoint("b") } })
     assert.is_nil(route.of(asked, older.endpoints[1]))
     assert.truthy(route.of(asked, older.endpoints[2]))
     assert.truthy(route.of(asked, older.endpoints[3]))
-    route.forbid(older, { endpoints = { endpoint("a"), endpoint("b") } })
+    route.renew(older, { endpoints = { endpoint("a"), endpoint("b") } })
     assert.is_nil(route.of(asked, older.endpoints[1]))
   end)
 

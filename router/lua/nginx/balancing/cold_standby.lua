@@ -1,0 +1,44 @@
+-- Requests that wait for a cold standby (core/request/standby.lua), within tierWait.
+
+local outcome = require "core.error.outcome"
+local route_of = require("core.request.route").of
+local standby = require "core.request.standby"
+local usable = require "nginx.balancing.candidates"
+
+local _M = {}
+
+
+-- A cold standby of a better tier than the candidate's that is worth what the request has left of tierWait; nil: none.
+function _M.awaited(request, now_ms, candidate)
+  if not request.doc.has_standby or request.tier_wait_ms <= 0 then
+    return nil
+  end
+  local known = {}
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    local route = route_of(request, endpoint)
+    if route then
+      known[#known + 1] = { name = endpoint.name, tier = endpoint.tier, mode = endpoint.mode,
+                            serves = (usable.serves(request, endpoint, route, now_ms)) }
+    end
+  end
+  return standby.awaited(known, candidate and candidate.tier)
+end
+
+
+-- While a request waits, an endpoint may be back that it was refused by: it is asked once more, if an attempt is left for
+-- the one that it waits for.
+function _M.forgive(request, now_ms)
+  if request.attempts - request.key_faults + 1 >= request.doc.policy.retry.max_attempts then
+    return
+  end
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    local failed = request.excluded[endpoint.name]
+    local route = failed and outcome.has_rest(failed) and route_of(request, endpoint)
+    if route and usable.may_be(request, endpoint, route, now_ms) then
+      request.excluded[endpoint.name] = nil
+    end
+  end
+end
+
+
+return _M
