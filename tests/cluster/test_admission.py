@@ -48,6 +48,7 @@ USERS: dict[str, list[Json]] = {
     "editor-of-all": [WRITE, may_read("secrets"), may_read("configmaps")],
     "patcher": [{**POOLS, "verbs": ["get", "patch"]}],
     "scaler": [WRITE, may_read("secrets"), may_scale("llama")],
+    "scaler-of-17": [WRITE, may_read("secrets"), may_scale(*(f"d{n}" for n in range(17)))],
     "scaler-of-all": [WRITE, may_read("secrets"), may_scale()],
 }
 
@@ -249,7 +250,8 @@ def test_a_pool_is_no_way_to_scale_other_peoples_deployments(place: Place, chat:
 def test_many_standbys_want_the_right_for_all(place: Place, chat: Json) -> None:
     many = with_standbys(*(f"d{n}" for n in range(17)))
 
-    assert "at most 16 in one change" in place.put("scaler", many)
+    assert "names Deployment d0, which you may not scale" in place.put("scaler", many)
+    assert "at most 16 in one change" in place.put("scaler-of-17", many)
     assert place.put("scaler-of-all", many) == ""
 
 

@@ -62,11 +62,12 @@ class Cold:
             self.bed.kubectl("-n", self.bed.namespace, "apply", "-f", "-", stdin=json.dumps(body))
 
     def ask(self) -> tuple[int, str]:
-        """Status, and the endpoint that answered."""
+        """Status, and the endpoint that answered, or the code of the error."""
         body = {"model": "deepseek-flash", "max_tokens": 4, "messages": [{"role": "user", "content": "hi"}]}
         with self.bed.reach(f"{POOL}-router", 80) as address:
             answer = plain_http.post(f"http://{address}/v1/chat/completions", json=body, headers=FRESH, timeout=300)
-        return answer.status_code, answer.headers.get("x-poolkeeper-endpoint", "")
+        found = answer.headers.get("x-poolkeeper-endpoint") or answer.json().get("error", {}).get("code", "")
+        return answer.status_code, str(found)
 
     def events(self) -> list[str]:
         found = self.bed.get("events.events.k8s.io")["items"]

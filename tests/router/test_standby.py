@@ -139,3 +139,53 @@ def test_what_falls_asleep_gets_no_more_requests_that_began_before(
 
         assert asked.result().headers["x-poolkeeper-endpoint"] == "a"
     assert b.log() == []
+
+
+def wake_up(router: Router, a: FakeProvider, b: FakeProvider, rules: PolicyDoc, *more: EndpointDoc) -> None:
+    """A Pod of b is ready, but nobody knows the way to it yet: connections are refused."""
+    router.serve(*tiers(a, b, "Waking", *more), policy=AT_ONCE)
+    go_dark(router, a)
+    b.set("refuse")
+    router.serve(*tiers(a, b, "Active", *more), policy=rules)
+
+
+@pytest.mark.parametrize("body", [{}, {"stream": True}], ids=["whole", "stream"])
+def test_a_standby_that_refuses_connections_as_it_wakes_is_waited_for(
+    router: Router, a: FakeProvider, b: FakeProvider, body: dict[str, object]
+) -> None:
+    wake_up(router, a, b, PATIENT)
+
+    with ThreadPoolExecutor() as pool:
+        waiting = [later(pool, router, **body) for _ in range(3)]
+        eventually(lambda: router.endpoint("b").reason == "Waking", "b has refused a connection")
+        time.sleep(2.5)  # some tries more than attempts are left
+        assert not any(one.done() for one in waiting)
+        b.set("ok")
+        answers = [one.result() for one in waiting]
+
+    assert {answer.headers.get("x-poolkeeper-endpoint") for answer in answers} == {"b"}
+    assert router.endpoint("b").breaker == "Closed"
+
+
+def test_a_standby_that_refuses_connections_as_it_wakes_leaves_a_tier_below(
+    router: Router, a: FakeProvider, b: FakeProvider, c: FakeProvider
+) -> None:
+    """Without tierWait nobody waits; and that it is not up yet takes no attempt from the tier below."""
+    one_try = policy(retry={"max_attempts": 1}, circuit_breaker=STAYS_OPEN)
+    wake_up(router, a, b, one_try, endpoint("c", c, tier=2))
+
+    answer = router.ask()
+
+    assert answer.headers["x-poolkeeper-endpoint"] == "c"
+    found = router.endpoint("b")
+    assert (found.breaker, found.reason) == ("Closed", "Waking")
+
+
+def test_what_was_never_asleep_has_no_such_grace(router: Router, a: FakeProvider, b: FakeProvider) -> None:
+    router.serve(*tiers(a, b, "Active"), policy=AT_ONCE)
+    go_dark(router, a)
+    b.set("refuse")
+    for _ in range(4):
+        assert router.ask().status_code == 503
+
+    assert router.endpoint("b").breaker == "Open"

@@ -139,7 +139,10 @@ def test_the_admin_port_says_the_same_with_the_meaning_of_each_word(
     router: Router, a: FakeProvider, b: FakeProvider
 ) -> None:
     keys(router, "developer")
-    router.serve(endpoint("a", a), endpoint("b", b, tier=1), access=curious("developer", allowed_endpoints=("b",)))
+    router.serve(
+        endpoint("a", a), endpoint("b", b, tier=1), access=curious("developer", allowed_endpoints=("b",)),
+        policy=policy(retry={"busy_backoff_ms": (60_000,)}),
+    )  # fmt: skip
     b.set("busy503")
     router.ask(headers=asking())
     asked = len(a.log()) + len(b.log())

@@ -71,6 +71,8 @@ def _pool_breaker(facts: Facts, findings: Findings) -> str:
 
 def _outage(facts: Facts, findings: Findings) -> str:
     out = by_gravity(facts.out)
+    if out and findings[ConditionType.Degraded].reason == Reason.StandbyBlocked:
+        return findings[ConditionType.Degraded].message
     return outages_text(facts, out) if out else ""
 
 

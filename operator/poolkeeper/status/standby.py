@@ -36,10 +36,12 @@ class ScaleOrder:
 @dataclass(frozen=True)
 class Need:
     """Is it needed, because no tier above serves? None: nobody knows. since: when the last of them failed (None: they
-    were switched off by hand, so it is needed at once)."""
+    were switched off by hand, so it is needed at once). is_hoped: not needed, but only because one above may be back,
+    which nobody has asked."""
 
     is_needed: bool | None
     since: datetime | None = None
+    is_hoped: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,11 @@ def may_be_needed(it: Situation) -> bool:
     return it.need.is_needed is not False
 
 
+def is_hoped_to_be_needless(it: Situation) -> bool:
+    """Those who wait for it have tried the tiers above already: nobody is left to ask whether one is back."""
+    return it.need.is_hoped and not is_ready(it)
+
+
 def is_needed_long_enough(it: Situation) -> bool:
     return it.need.since is None or it.now - it.need.since >= _span(it.endpoint, "wake_after")
 
@@ -141,6 +148,7 @@ TABLE: tuple[tuple[tuple[Word, ...], StandbyState, str], ...] = (
     ((is_refused,), "Blocked", ""),
     ((has_replicas, may_be_needed, is_ready), "Awake", ""),
     ((has_replicas, may_be_needed), "Waking", ""),
+    ((has_replicas, is_hoped_to_be_needless), "Waking", ""),
     ((has_replicas, has_cooled_down, has_no_request), "Draining", SLEEP),
     ((has_replicas, has_cooled_down), "Draining", ""),
     ((has_replicas,), "CoolingDown", ""),
@@ -206,8 +214,11 @@ def need_of(
     above = [one for one in facts if one.counts and one.tier < endpoint.tier]
     if not is_heard or any(one.in_service and not one.is_known for one in above):
         return Need(None)
-    if any(_is_coming(standbys.get(one.name), now) or (one.in_service and not _is_dark(one)) for one in above):
+    if any(_is_coming(standbys.get(one.name), now) for one in above):
         return Need(is_needed=False)
+    light = [one for one in above if one.in_service and not _is_dark(one)]
+    if light:
+        return Need(is_needed=False, is_hoped=all(one.is_unproven for one in light))
     return Need(is_needed=True, since=max((one.outage.since for one in above if one.outage), default=None))
 
 

@@ -27,6 +27,7 @@ WOKEN = LiveScale(replicas=2, ready_replicas=0, version="8")
 READY = replace(WOKEN, ready_replicas=1)
 DARK = Need(is_needed=True, since=NOW - timedelta(seconds=10))
 LIGHT, UNKNOWN = Need(is_needed=False), Need(None)
+HOPED = Need(is_needed=False, is_hoped=True)
 
 
 def since(state: StandbyState, ago: timedelta, replicas: int = 2, deployment: str = "llama") -> StandbyStatus:
@@ -99,6 +100,19 @@ CASES: dict[str, tuple[Situation, StandbyState, ScaleOrder | None, int]] = {
         2,
     ),
     "is scaled back without a Pod that is ready": (situation(WOKEN, LIGHT, COOLED), "Draining", SLEEP, 2),
+    "is not scaled back before it was up for a tier that nobody has asked": (
+        situation(WOKEN, HOPED, COOLED),
+        "Waking",
+        None,
+        2,
+    ),
+    "cools down for a tier that nobody has asked when it was up": (
+        situation(READY, HOPED, since("Awake", HOUR)),
+        "CoolingDown",
+        None,
+        2,
+    ),
+    "is not woken for a tier that nobody has asked": (situation(ZERO, HOPED, ANNOUNCED), "Asleep", None, 0),
     "is asleep when it was scaled back": (situation(ZERO, LIGHT, since("Draining", HOUR)), "Asleep", None, 0),
     "is announced again when the tier above fails as it was scaled back": (
         situation(ZERO, DARK, since("Draining", HOUR, 0)),
@@ -284,6 +298,23 @@ def test_a_tier_above_that_may_be_back_lets_it_cool_down(official: EndpointState
     assert standby_of(looked(router, scale=READY, previous=awake.status)) == "CoolingDown"
 
 
+@pytest.mark.parametrize(
+    ("official", "want"),
+    [(trying("official"), "CoolingDown"), (waiting("official"), "Waking"), (seen("official"), "CoolingDown")],
+    ids=["half-open after a good answer", "nobody has asked it", "it serves"],
+)
+def test_one_that_is_not_up_yet_is_kept_while_nobody_has_asked_the_tier_above(
+    official: EndpointState, want: StandbyState
+) -> None:
+    """Requests that wait for it have no attempt left to ask."""
+    waking = seen("local", 1, "Unknown", "Waking")
+    before = looked(dark(WOKEN, waking), scale=WOKEN, previous=looked(dark(), scale=ZERO).status)
+    router = document_state(base(WOKEN), official, waking, seen("last", 2), active=2)
+
+    assert standby_of(before) == "Waking"
+    assert standby_of(looked(router, scale=WOKEN, previous=before.status)) == want
+
+
 def test_a_half_open_breaker_whose_last_requests_failed_is_still_dark() -> None:
     row = {"since": EARLIER, "attempts": 9, "lastAt": NOW}
     failing = EndpointState.model_validate({**trying("official").model_dump(by_alias=True), "failing": row})
@@ -330,6 +361,25 @@ def test_a_blocked_standby_is_degraded_and_a_missing_deployment_is_a_missing_ref
     assert of_blocked[ConditionType.Degraded].reason == "StandbyBlocked"
     assert "HorizontalPodAutoscaler llama scales it" in of_blocked[ConditionType.Degraded].message
     assert of_missing[ConditionType.ResolvedRefs].reason == "DeploymentNotFound"
+
+
+def test_what_can_be_acted_on_comes_before_an_outage_that_one_can_only_wait_for() -> None:
+    held = replace(ZERO, autoscaler="HorizontalPodAutoscaler llama")
+    update = looked(dark(), scale=held)
+    found = next(one for one in update.status.conditions if one.type == ConditionType.Degraded)
+
+    assert (found.status, found.reason) == ("True", "StandbyBlocked")
+    assert found.message.index("HorizontalPodAutoscaler llama scales it") < found.message.index("official")
+    assert update.status.headline == found.message
+
+
+def test_a_refused_key_comes_before_a_blocked_standby() -> None:
+    held = replace(ZERO, autoscaler="HorizontalPodAutoscaler llama")
+    refused = seen("official", 0, "Unhealthy", "CredentialsRejected")
+    router = document_state(base(held), refused, asleep(), seen("last", 2), active=2)
+    found = next(one for one in looked(router, scale=held).status.conditions if one.type == ConditionType.Degraded)
+
+    assert found.reason == "CredentialsRejected"
 
 
 def test_a_standby_that_somebody_keeps_awake_is_said_in_accepted() -> None:

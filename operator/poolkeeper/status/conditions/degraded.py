@@ -1,6 +1,7 @@
 """Degraded: does something need attention, though the pool may still answer? What a human must fix comes first."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from poolkeeper.api.reasons import ConditionType, Reason
@@ -19,7 +20,8 @@ def not_heard(facts: Facts) -> Finding | None:
 
 
 def out(facts: Facts) -> Finding | None:
-    """One sentence about all of it; the reason is that of the worst."""
+    """One sentence about all of it; the reason is that of the worst: a standby that somebody can set free comes before
+    an outage that only its provider can end."""
     found = by_gravity(endpoint for endpoint in facts.counted if _is_out(endpoint))
     if not found:
         return None
@@ -27,7 +29,11 @@ def out(facts: Facts) -> Finding | None:
     seen = f" (seen by {', '.join(seen_by)})" if seen_by else ""
     cut_off = unserved_text(facts)
     more = f". {cut_off}" if cut_off else ""
-    return Finding("True", _reason(found[0]), f"{outages_text(facts, found)}{seen}{more}")
+    text = f"{outages_text(facts, found)}{seen}{more}"
+    blocked = standby_blocked(facts)
+    if blocked and not _needs_a_person(found[0]):
+        return replace(blocked, message=f"{blocked.message}. {text}")
+    return Finding("True", _reason(found[0]), text)
 
 
 def keys_left_out(facts: Facts) -> Finding | None:
@@ -126,6 +132,10 @@ def _reason(worst: EndpointFact) -> Reason:
     if said & OUT_OF_MONEY:
         return Reason.BalanceExhausted
     return Reason.EndpointsUnhealthy if worst.breaker == "Closed" else Reason.BreakerOpen
+
+
+def _needs_a_person(endpoint: EndpointFact) -> bool:
+    return bool(endpoint.reasons & (KEY_MISSING | KEY_REFUSED | OUT_OF_MONEY))
 
 
 def _is_out(endpoint: EndpointFact) -> bool:

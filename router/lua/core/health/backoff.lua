@@ -115,6 +115,11 @@ function BACKS_OFF.blocked(record, outcome, context)
   end
 end
 
+function BACKS_OFF.waking(record, outcome, context)
+  record.account = pause.waking(record.account, outcome, context)
+  record.well_since_ms = 0
+end
+
 function BACKS_OFF.model(record, _, context)
   record.missing = missing_models.refused(record.missing, context)
 end

@@ -9,6 +9,7 @@ local min = math.min
 local _M = {}
 
 local HALF_OPEN_MS = 10000
+local WAKING_MS = 1000
 
 
 -- row: failures in a row, the first of them at first_ms; is_asked: its provider stated the time; is_said: and a request may
@@ -51,6 +52,16 @@ function _M.blocked(before, outcome, context)
   after.first_ms = before.row == 0 and context.now_ms or before.first_ms
   after.since_ms, after.until_ms = context.now_ms, max(before.until_ms, context.now_ms + context.long_backoff_ms)
   after.half_open_at_ms = context.now_ms + HALF_OPEN_MS
+  return after
+end
+
+
+-- A cold standby that has just been woken is not up yet: requests wait for it, as if it had named the time.
+function _M.waking(before, outcome, context)
+  local after = _M.new()
+  after.row, after.reason, after.since_ms = before.row + 1, outcome.reason, context.now_ms
+  after.first_ms = before.row == 0 and context.now_ms or before.first_ms
+  after.until_ms, after.is_asked, after.is_said = max(before.until_ms, context.now_ms + WAKING_MS), true, true
   return after
 end
 

@@ -105,7 +105,7 @@ function _M.renew(older, doc)
     local newer = now[endpoint.name]
     endpoint.is_forbidden = endpoint.is_forbidden or newer ~= nil and newer.is_forbidden
     if newer and newer.id == endpoint.id and standby.concerns(endpoint.mode, newer.mode) then
-      endpoint.mode = newer.mode
+      endpoint.mode, endpoint.woke_ms = newer.mode, newer.woke_ms
     end
   end
 end

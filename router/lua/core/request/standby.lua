@@ -1,9 +1,16 @@
 -- Cold standbys: endpoints that the operator wakes when no tier above serves. Is one worth a wait, rather than a tier below?
 -- The modes are the document's: Asleep has no replicas, Waking no Pod that is ready, ScaledToZero nobody to wake it.
+--
+-- A Pod is ready before every node knows the way to it, so the first connections to a standby that has just been woken may
+-- be refused. That is a part of waking, and no fault of the endpoint.
 
 local _M = {}
 
 _M.LOOK_MS = 250 -- between two looks of a request that waits; the operator's word arrives within a second or so
+
+_M.WAKING = "Waking" -- the reason of such a failure
+
+local WOKEN_MS = 30000 -- so long after it was woken, a failure of that kind means that it is not up yet
 
 local COMES = { Asleep = true, Waking = true }
 local OURS = { Asleep = true, Waking = true, ScaledToZero = true, Active = true, Draining = true }
@@ -18,6 +25,13 @@ end
 -- Does the change from one mode to another say that a standby sleeps or wakes?
 function _M.concerns(was, now)
   return was ~= now and OURS[was] and OURS[now] and (COMES[was] or COMES[now] or was == "ScaledToZero") or false
+end
+
+
+-- Does a failed attempt say only that a standby is not up yet? woke_ms: since when this router knows it awake, or nil.
+function _M.is_not_up(woke_ms, failure, now_ms)
+  return woke_ms ~= nil and now_ms - woke_ms < WOKEN_MS
+    and (failure.class == "Connect" or failure.reason == "ModelLoading")
 end
 
 

@@ -128,7 +128,7 @@ function _M.failure(attempt, kind, failure, now_ms, digest)
     long_backoff_ms = policy.circuit_breaker.max_recovery_timeout_ms,
     key = attempt.key_version or "", asked = attempt.asked, is_check = attempt.is_check, is_proved = attempt.is_proved,
     model = attempt.model, scope = scope_of(attempt, kind, failure), digest = digest,
-    is_outage = not attempt.is_check and (consequence.counts or kind == "limited"),
+    is_outage = not attempt.is_check and kind ~= outcome.WAKING and (consequence.counts or kind == "limited"),
   }
   if _M.is_of_one_key(attempt, kind) then
     context.is_outage = false

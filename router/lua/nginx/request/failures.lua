@@ -10,6 +10,7 @@ local offers = require "nginx.balancing.offers"
 local outcome = require "core.error.outcome"
 local poison = require "nginx.request.poison"
 local pool_chain = require "nginx.request.pool_chain"
+local standby = require "core.request.standby"
 
 local _M = {}
 
@@ -36,11 +37,12 @@ end
 -- The request keeps: which endpoints failed and how often (tries), which are not tried again and why (excluded), what the
 -- next one must be able to do (needs), and the refusal that says what its caller must change (`telling`).
 function _M.note(request, attempt, failure)
-  local name = attempt.endpoint.name
+  local name, is_waking = attempt.endpoint.name, standby.is_not_up(attempt.endpoint.woke_ms, failure, clock.now_ms())
+  failure.reason = is_waking and standby.WAKING or failure.reason
   local is_requests_own = failure.class == "ServerError" and poison.failed(request, attempt.endpoint, failure.status)
   -- Blocked requests are evidence only where others could go elsewhere: the words of one caller may be what is blocked.
   local may_back_off = not outcome.BACKOFFS[failure.reason] or offers.has_another(request, attempt.endpoint, clock.now_ms())
-  outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own, may_back_off)
+  outcome_recorder.failure(attempt, failure, clock.now_ms(), is_requests_own or is_waking, may_back_off)
   if failure.reason == "NotSupported" then
     feature_refusals.note(attempt, failure, clock.now_ms())
   end
@@ -48,7 +50,11 @@ function _M.note(request, attempt, failure)
   pool_chain.charge(attempt)
   first_choice.ended(request, attempt, outcome.CLASSES[failure.class].is_fault and "failed" or "unknown")
   request.tries[name] = (request.tries[name] or 0) + 1
-  exclude(request, attempt, failure.class)
+  if is_waking then
+    request.key_faults = request.key_faults + 1 -- takes no attempt: the request waits for it, or goes on, as before
+  else
+    exclude(request, attempt, failure.class)
+  end
   if failure.class == "Credential" and attempt.keyed ~= attempt.endpoint then
     attempt.refusal = failure
     request.refused_before = request.refused_before or {}

@@ -13,6 +13,7 @@ local outcome = require "core.error.outcome"
 local queue = require "nginx.balancing.queue"
 local backoffs = require "nginx.endpoint.backoffs"
 local in_flight = require "nginx.endpoint.in_flight"
+local standby = require "core.request.standby"
 local pending_latency = require "nginx.balancing.pending_latency"
 local substitutions = require "nginx.endpoint.substitutions"
 local values = require "core.metrics.values"
@@ -167,7 +168,7 @@ function _M.complete(attempt, answer, now_ms)
 end
 
 
--- is_counted_elsewhere: at another endpoint, and not here. may_back_off: does a reason (outcome.RESTS) count?
+-- is_counted_elsewhere: at another endpoint, or nowhere, and not here. may_back_off: does a reason (outcome.BACKOFFS) count?
 function _M.failure(attempt, failure, now_ms, is_counted_elsewhere, may_back_off)
   local consequence = outcome.CLASSES[failure.class]
   if consequence.counts and not is_counted_elsewhere then
@@ -175,7 +176,8 @@ function _M.failure(attempt, failure, now_ms, is_counted_elsewhere, may_back_off
   else
     breakers.release(attempt, now_ms)
   end
-  local kind = consequence.backoff or may_back_off and outcome.BACKOFFS[failure.reason] or nil
+  local kind = failure.reason == standby.WAKING and outcome.WAKING or consequence.backoff
+    or may_back_off and outcome.BACKOFFS[failure.reason] or nil
   if consequence.is_fault or kind then
     local needs_digest = kind == "refused" or kind == "blocked"
     backoffs.failure(attempt, kind, failure, now_ms, needs_digest and digest.of_request(attempt.asking) or nil)

@@ -48,4 +48,20 @@ describe("a cold standby", function()
     assert.is_false(standby.concerns("Asleep", "Forbidden"))
     assert.is_false(standby.concerns("Active", "Active"))
   end)
+
+  describe("that has just been woken", function()
+    local refused = { class = "Connect", reason = "ConnectFailed" }
+
+    it("is not up yet while connections fail, or while it loads its model", function()
+      assert.is_true(standby.is_not_up(1000, refused, 30999))
+      assert.is_true(standby.is_not_up(1000, { class = "Busy", reason = "ModelLoading" }, 1000))
+    end)
+
+    it("is at fault in any other way, later, or where it never slept", function()
+      assert.is_false(standby.is_not_up(1000, { class = "Busy", reason = "Busy" }, 1000))
+      assert.is_false(standby.is_not_up(1000, { class = "ServerError" }, 1000))
+      assert.is_false(standby.is_not_up(1000, refused, 31000))
+      assert.is_false(standby.is_not_up(nil, refused, 1000))
+    end)
+  end)
 end)
