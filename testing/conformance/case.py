@@ -232,5 +232,9 @@ class Case:
     zone: Zone | None = None
     talk: int | None = None
     """The turns are one conversation, which may change endpoints so often; None: each asks something else."""
+    steady: int = 0
+    """So many of its last turns find all that the provider, asked directly, would have in its cache."""
+    routers: int = 1
+    """Replicas of the gateway that share the turns, where it can run as several without another service."""
     series: str = ""
     """Cases of a series are one row of the scorecard."""

@@ -44,6 +44,12 @@ class Address:
     """Surfaces that are not at their usual place."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """What each request must carry."""
+    replicas: tuple[str, ...] = ()
+    """Base URLs of further replicas: the turns of a case go round all of them."""
+
+    def base_url_of(self, number: int) -> str:
+        every = (self.base_url, *self.replicas)
+        return every[number % len(every)]
 
 
 class UnderTest(Protocol):
@@ -199,7 +205,7 @@ class Stage:
         model = address.models[turn.model]
         path = case.manner.path.format(model=model) or address.paths.get(case.surface, "")
         received = ask(
-            address.base_url,
+            address.base_url_of(number),
             {"model": model, **body},
             turn.leave,
             surface=case.surface,

@@ -59,8 +59,10 @@ class PoolkeeperUnderTest:
         with ExitStack() as stack:
             port = stack.enter_context(serving(case.zone)).port if case.zone else 0
             pool = Pool(endpoints, case.policy, MODELS, name_server=port)
-            router = stack.enter_context(self._gateway.start(folder, pool))
-            yield Address(router.base_url, {model: model for model in MODELS})
+            folders = [folder, *(folder.with_name(f"{folder.name}-{more}") for more in range(1, case.routers))]
+            routers = [stack.enter_context(self._gateway.start(one, pool)) for one in folders]
+            first, *others = (router.base_url for router in routers)
+            yield Address(first, {model: model for model in MODELS}, replicas=tuple(others))
 
 
 @contextmanager

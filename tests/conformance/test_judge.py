@@ -109,3 +109,33 @@ def test_what_providers_saw(seen: Seen | None, attempts: list[Attempt], want_sai
     found = "; ".join(faults(replace(CASE, seen=(seen,)), [ENDPOINT], exchanges, [attempts]))
     assert bool(found) == bool(want_said)
     assert want_said in found
+
+
+def _conversation(*answers: tuple[int, int, int]) -> list[list[Attempt]]:
+    """(endpoint, cached tokens, tokens of the prompt), in the order of their time."""
+    saw: list[list[Attempt]] = [[], []]
+    for number, (place, cached, prompt) in enumerate(answers):
+        attempt = replace(ATTEMPT, at_s=float(number), key=PAIR[place].key, prompt=(cached, prompt))
+        saw[place].append(attempt)
+    return saw
+
+
+PAIR = (ENDPOINT, replace(ENDPOINT, name="b", key="sk-conformance-of-b"))
+MOVED = ((0, 0, 10), (0, 10, 20), (1, 0, 30), (1, 30, 40), (1, 40, 50))
+
+
+@pytest.mark.parametrize(
+    ("answers", "moves", "want_said"),
+    [
+        pytest.param(MOVED, 1, "", id="a miss for a move"),
+        pytest.param(MOVED, 0, "moved 1 times, wanted 0", id="moves too often"),
+        pytest.param((*MOVED, (1, 30, 60)), 1, "2 misses in 1 moves", id="misses without a move"),
+        pytest.param((*MOVED, (0, 20, 60), (0, 60, 70)), 2, "80 tokens hit in the last 2 turns, 110", id="not steady"),
+    ],
+)
+def test_what_a_prefix_cache_hit(answers: tuple[tuple[int, int, int], ...], moves: int, want_said: str) -> None:
+    case = replace(CASE, plays=(Play(), Play()), seen=(Seen(0, 9), Seen(0, 9)), talk=moves, steady=2)
+    found = "; ".join(faults(case, PAIR, [], _conversation(*answers)))
+
+    assert bool(found) == bool(want_said), found
+    assert want_said in found
