@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from testing.conformance.answer import Answer, End, Received, of_whole
 from testing.conformance.case import (
@@ -21,12 +20,11 @@ from testing.conformance.case import (
     Want,
     Whole,
 )
+from testing.conformance.prefix_cache import Served, cache_faults
 from testing.conformance.speech import SPEECH
 from testing.fakes.deepseek.log import Outcome
 from testing.gateways.gateway import Endpoint
 
-STEADY_RATIO = 0.95
-"""Of the tokens that a provider, asked directly, would have in its cache."""
 TIMER_SLACK_MS = 20
 """Clocks of two processes, and what the answer needed to get through."""
 
@@ -74,7 +72,15 @@ def faults(
     for endpoint, seen, attempts in zip(endpoints, case.seen, saw, strict=True):
         about = f"{OF_PROVIDER}{endpoint.name}: "
         found += [about + fault for fault in _provider_faults(endpoint, seen, attempts, case)]
-    return found if case.talk is None else [*found, *_cache_faults(saw, case.talk, case.steady)]
+    if case.talk is None:
+        return found
+    served = sorted(
+        Served(attempt.at_s, place, *attempt.prompt)
+        for place, seen in enumerate(saw)
+        for attempt in seen
+        if attempt.prompt
+    )
+    return [*found, *(f"{OF_PROVIDER}cache: {fault}" for fault in cache_faults(served, case.talk, case.steady))]
 
 
 def is_of_provider(fault: str) -> bool:
@@ -270,28 +276,6 @@ def _provider_faults(endpoint: Endpoint, seen: Seen | None, attempts: Sequence[A
             yield f"the attempt {attempt.outcome}, wanted it cancelled when the caller left"
         elif isinstance(tokens, int) and attempt.chunks > tokens / 2:
             yield f"cancelled after {attempt.chunks} of {tokens} tokens: long after the caller left"
-
-
-def _cache_faults(saw: Sequence[Sequence[Attempt]], moves_at_most: int, steady: int) -> Iterator[str]:
-    """A conversation's next prompt begins with the last one: where it stays, the provider has that in its cache, as it
-    would have without a gateway."""
-    served = sorted(
-        (attempt.at_s, place, *attempt.prompt) for place, seen in enumerate(saw) for attempt in seen if attempt.prompt
-    )
-    moves = misses = 0
-    turns = list(pairwise(served))
-    for (_, before, _, known), (_, place, cached, _) in turns:
-        moves += place != before
-        misses += cached < known
-    hits, tokens = (sum(one[at] for one in served) for at in (2, 3))
-    if misses > moves:
-        yield f"{OF_PROVIDER}cache: {misses} misses in {moves} moves ({hits} of {tokens} tokens were cached)"
-    last = turns[-steady:] if steady else []
-    had, direct = sum(now[2] for _, now in last), sum(before[3] for before, _ in last)
-    if had < STEADY_RATIO * direct:
-        yield f"{OF_PROVIDER}cache: {had} tokens hit in the last {steady} turns, {direct} without a gateway"
-    if moves > moves_at_most:
-        yield f"{OF_PROVIDER}cache: the conversation moved {moves} times, wanted {moves_at_most} at most"
 
 
 def _identity_faults(endpoint: Endpoint, attempts: Sequence[Attempt], asked_at: tuple[str, ...]) -> Iterator[str]:

@@ -57,10 +57,13 @@ def test_a_request_waits_for_a_standby_and_gets_it(
         time.sleep(0.5)  # long enough to have asked, had they not waited
         assert not any(one.done() for one in waiting)
         assert b.log() == []
+        assert router.endpoint("b").is_awaited
+        assert not router.endpoint("a").is_awaited
         router.serve(*tiers(a, b, "Active"), policy=PATIENT)
         answers = [one.result() for one in waiting]
 
     assert {answer.headers["x-poolkeeper-endpoint"] for answer in answers} == {"b"}
+    eventually(lambda: not router.endpoint("b").is_awaited, "nobody waits any more")
     if body:
         assert all(text_of(answer.text) for answer in answers)
 

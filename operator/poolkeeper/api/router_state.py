@@ -80,7 +80,8 @@ class KeyState(Heard):
 
 class EndpointState(Heard):
     """One endpoint as this replica sees it. since: when health, breaker or reason last changed.
-    limit: requests in flight that it may have now, at most max_connections. key_changed_at: when its API key last
+    limit: requests in flight that it may have now, at most max_connections. is_awaited: it is a cold standby, and a
+    request waits for it. key_changed_at: when its API key last
     changed while this replica ran, by its own file; None: not since its start."""
 
     name: Name
@@ -95,6 +96,7 @@ class EndpointState(Heard):
     in_flight: Count = 0
     max_connections: Count = 0
     limit: Count = 0
+    is_awaited: bool = False
     ttft_ms: Figure | None = None
     error_rate_percent: Figure = 0.0
     retry_at: Instant | None = None

@@ -173,13 +173,19 @@ def _standbys(facts: Facts) -> Mapping[str, StandbyFact]:
             namespace=snapshot.key.namespace,
             endpoint=endpoint,
             scale=snapshot.scales.get(endpoint.standby.deployment_ref.name),
-            need=need_of(endpoint, facts.endpoints, found, held, bool(facts.states), facts.now),
+            need=need_of(
+                endpoint, facts.endpoints, found, held, bool(facts.states), _is_awaited(facts, endpoint.name), facts.now
+            ),
             before=published(snapshot, endpoint.name),
             in_flight=_in_flight(facts, endpoint.name),
             now=facts.now,
         )
         found[endpoint.name] = decide(situation)
     return found
+
+
+def _is_awaited(facts: Facts, name: str) -> bool:
+    return any(one.name == name and one.is_awaited for state in facts.states.values() for one in state.endpoints)
 
 
 def _in_flight(facts: Facts, name: str) -> int | None:

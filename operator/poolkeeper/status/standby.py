@@ -36,12 +36,10 @@ class ScaleOrder:
 @dataclass(frozen=True)
 class Need:
     """Is it needed, because no tier above serves? None: nobody knows. since: when the last of them failed (None: they
-    were switched off by hand, so it is needed at once). is_hoped: not needed, but only because one above may be back,
-    which nobody has asked."""
+    were switched off by hand, so it is needed at once)."""
 
     is_needed: bool | None
     since: datetime | None = None
-    is_hoped: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,11 +107,6 @@ def may_be_needed(it: Situation) -> bool:
     return it.need.is_needed is not False
 
 
-def is_hoped_to_be_needless(it: Situation) -> bool:
-    """Those who wait for it have tried the tiers above already: nobody is left to ask whether one is back."""
-    return it.need.is_hoped and not is_ready(it)
-
-
 def is_needed_long_enough(it: Situation) -> bool:
     return it.need.since is None or it.now - it.need.since >= _span(it.endpoint, "wake_after")
 
@@ -148,7 +141,6 @@ TABLE: tuple[tuple[tuple[Word, ...], StandbyState, str], ...] = (
     ((is_refused,), "Blocked", ""),
     ((has_replicas, may_be_needed, is_ready), "Awake", ""),
     ((has_replicas, may_be_needed), "Waking", ""),
-    ((has_replicas, is_hoped_to_be_needless), "Waking", ""),
     ((has_replicas, has_cooled_down, has_no_request), "Draining", SLEEP),
     ((has_replicas, has_cooled_down), "Draining", ""),
     ((has_replicas,), "CoolingDown", ""),
@@ -205,10 +197,12 @@ def need_of(
     standbys: Mapping[str, StandbyFact],
     held_tier: int | None,
     is_heard: bool,
+    is_awaited: bool,
     now: datetime,
 ) -> Need:
     """Of the standby of this endpoint. standbys: those of tiers above, decided before. held_tier: that people hold.
-    is_heard: do routers report?"""
+    is_heard: do routers report? is_awaited: do requests wait for it? They have tried the tiers above already, so that
+    nobody may be left to ask one that may be back."""
     if held_tier == endpoint.tier:
         return Need(is_heard or None)
     above = [one for one in facts if one.counts and one.tier < endpoint.tier]
@@ -217,8 +211,8 @@ def need_of(
     if any(_is_coming(standbys.get(one.name), now) for one in above):
         return Need(is_needed=False)
     light = [one for one in above if one.in_service and not _is_dark(one)]
-    if light:
-        return Need(is_needed=False, is_hoped=all(one.is_unproven for one in light))
+    if light and not (is_awaited and all(one.is_unproven for one in light)):
+        return Need(is_needed=False)
     return Need(is_needed=True, since=max((one.outage.since for one in above if one.outage), default=None))
 
 

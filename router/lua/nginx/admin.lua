@@ -6,6 +6,7 @@ local balancer = require "nginx.balancing.balancer"
 local breakers = require "nginx.endpoint.breakers"
 local cjson = require "cjson.safe"
 local pool_breaker = require "nginx.endpoint.pool_breaker"
+local cold_standby = require "nginx.balancing.cold_standby"
 local failback_holds = require "nginx.balancing.failback_holds"
 local encode = require "core.json.encode"
 local endpoint_summary = require "nginx.balancing.endpoint_summary"
@@ -113,7 +114,7 @@ local function view_of(doc, endpoint, now_ms)
     since = rfc3339(shown.since_ms), retryAt = rfc3339(shown.retry_at_ms),
     weight = math.floor(balancer.weight_of(endpoint, now_ms) * 10 + 0.5) / 10,
     inFlight = in_flight.in_flight(endpoint.id), maxConnections = endpoint.max_connections,
-    limit = concurrency_limits.ceiling(endpoint, record, now_ms),
+    limit = concurrency_limits.ceiling(endpoint, record, now_ms), isAwaited = cold_standby.is_awaited(endpoint),
     ttftMs = latency_ms and math.floor(latency_ms + 0.5) or NULL,
     errorRatePercent = percent(window),
     lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,

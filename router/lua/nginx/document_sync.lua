@@ -27,7 +27,7 @@ local backoffs = require "nginx.endpoint.backoffs"
 local keyed = require "nginx.endpoint.keyed"
 local breakers = require "nginx.endpoint.breakers"
 local series_store = require "nginx.shared.series_store"
-local standby = require "core.request.standby"
+local service_times = require "nginx.endpoint.service_times"
 local state = require "nginx.shared.state"
 local tariff = require "core.document.tariff"
 local egress_proxy = require "nginx.upstream.egress_proxy"
@@ -102,29 +102,6 @@ local function prepare_endpoint(endpoint, doc)
 end
 
 
-local function is_in_service(endpoint)
-  return endpoint.mode == "Active" and endpoint.weight > 0
-end
-
-
--- Since when each endpoint takes traffic, for its slow start: 0 from the first document on, later when it came or was
--- undrained. woke_ms: the same of a cold standby that this worker has seen asleep.
-local function begin_service(doc, before)
-  local known, woke = {}, {}
-  for _, endpoint in ipairs(before and before.endpoints or {}) do
-    if is_in_service(endpoint) then
-      known[endpoint.id], woke[endpoint.id] = endpoint.in_service_since_ms, endpoint.woke_ms
-    elseif standby.comes(endpoint.mode) then
-      woke[endpoint.id] = clock.now_ms()
-    end
-  end
-  for _, endpoint in ipairs(doc.endpoints) do
-    endpoint.in_service_since_ms = known[endpoint.id] or before and clock.now_ms() or 0
-    endpoint.woke_ms = is_in_service(endpoint) and woke[endpoint.id] or nil
-  end
-end
-
-
 local function prepare_policy(policy)
   policy.tiers.is_proportional = policy.tiers.spill == "Proportional"
   policy.is_adaptive = policy.concurrency.mode == "Adaptive"
@@ -166,7 +143,7 @@ local function prepare(doc, before)
     endpoint.bounds = doc.bounds
   end
   doc.changes_with_time = tariff.prepare(doc)
-  begin_service(doc, before)
+  service_times.begin(doc, before)
   return doc
 end
 

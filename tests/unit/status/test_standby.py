@@ -27,7 +27,6 @@ WOKEN = LiveScale(replicas=2, ready_replicas=0, version="8")
 READY = replace(WOKEN, ready_replicas=1)
 DARK = Need(is_needed=True, since=NOW - timedelta(seconds=10))
 LIGHT, UNKNOWN = Need(is_needed=False), Need(None)
-HOPED = Need(is_needed=False, is_hoped=True)
 
 
 def since(state: StandbyState, ago: timedelta, replicas: int = 2, deployment: str = "llama") -> StandbyStatus:
@@ -100,19 +99,6 @@ CASES: dict[str, tuple[Situation, StandbyState, ScaleOrder | None, int]] = {
         2,
     ),
     "is scaled back without a Pod that is ready": (situation(WOKEN, LIGHT, COOLED), "Draining", SLEEP, 2),
-    "is not scaled back before it was up for a tier that nobody has asked": (
-        situation(WOKEN, HOPED, COOLED),
-        "Waking",
-        None,
-        2,
-    ),
-    "cools down for a tier that nobody has asked when it was up": (
-        situation(READY, HOPED, since("Awake", HOUR)),
-        "CoolingDown",
-        None,
-        2,
-    ),
-    "is not woken for a tier that nobody has asked": (situation(ZERO, HOPED, ANNOUNCED), "Asleep", None, 0),
     "is asleep when it was scaled back": (situation(ZERO, LIGHT, since("Draining", HOUR)), "Asleep", None, 0),
     "is announced again when the tier above fails as it was scaled back": (
         situation(ZERO, DARK, since("Draining", HOUR, 0)),
@@ -303,16 +289,38 @@ def test_a_tier_above_that_may_be_back_lets_it_cool_down(official: EndpointState
     [(trying("official"), "CoolingDown"), (waiting("official"), "Waking"), (seen("official"), "CoolingDown")],
     ids=["half-open after a good answer", "nobody has asked it", "it serves"],
 )
-def test_one_that_is_not_up_yet_is_kept_while_nobody_has_asked_the_tier_above(
+def test_one_that_requests_wait_for_wakes_on_while_nobody_has_asked_the_tier_above(
     official: EndpointState, want: StandbyState
 ) -> None:
-    """Requests that wait for it have no attempt left to ask."""
+    """Requests that wait for it may have no attempt left to ask."""
     waking = seen("local", 1, "Unknown", "Waking")
     before = looked(dark(WOKEN, waking), scale=WOKEN, previous=looked(dark(), scale=ZERO).status)
-    router = document_state(base(WOKEN), official, waking, seen("last", 2), active=2)
+    awaited = waking.model_copy(update={"is_awaited": True})
+    with_waiters = document_state(base(WOKEN), official, awaited, seen("last", 2), active=2)
+    without = document_state(base(WOKEN), official, waking, seen("last", 2), active=2)
 
     assert standby_of(before) == "Waking"
-    assert standby_of(looked(router, scale=WOKEN, previous=before.status)) == want
+    assert standby_of(looked(with_waiters, scale=WOKEN, previous=before.status)) == want
+    assert standby_of(looked(without, scale=WOKEN, previous=before.status)) == "CoolingDown"
+
+
+@pytest.mark.parametrize(("is_awaited", "want"), [(True, {"local": 2}), (False, {})])
+def test_requests_that_wait_wake_it_while_nobody_has_asked_the_tier_above(
+    is_awaited: bool, want: dict[str, int]
+) -> None:
+    """Its breaker is half-open by a health check, and those who wait have tried it before that."""
+    before = looked(dark(), scale=ZERO).status
+    waiter = asleep().model_copy(update={"is_awaited": is_awaited})
+    router = document_state(base(ZERO), waiting("official"), waiter, seen("last", 2), active=2)
+
+    assert announced(looked(router, scale=ZERO, previous=before)) == want
+
+
+def test_requests_that_wait_wake_nothing_below_a_tier_that_serves() -> None:
+    waiter = asleep().model_copy(update={"is_awaited": True})
+    router = document_state(base(ZERO), seen("official"), waiter, seen("last", 2), active=0)
+
+    assert announced(looked(router, scale=ZERO, previous=looked(well(), scale=ZERO).status)) == {}
 
 
 def test_a_half_open_breaker_whose_last_requests_failed_is_still_dark() -> None:

@@ -116,8 +116,7 @@ function BACKS_OFF.blocked(record, outcome, context)
 end
 
 function BACKS_OFF.waking(record, outcome, context)
-  record.account = pause.waking(record.account, outcome, context)
-  record.well_since_ms = 0
+  record.account, record.well_since_ms = pause.waking(record.account, outcome, context), 0
 end
 
 function BACKS_OFF.model(record, _, context)

@@ -3,9 +3,12 @@
 local outcome = require "core.error.outcome"
 local route_of = require("core.request.route").of
 local standby = require "core.request.standby"
+local state = require "nginx.shared.state"
 local usable = require "nginx.balancing.candidates"
 
 local _M = {}
+
+local AWAITED, AWAITED_S = "awaited:", 3 -- a request that waits notes it every LOOK_MS
 
 
 -- A cold standby of a better tier than the candidate's that is worth what the request has left of tierWait; nil: none.
@@ -22,6 +25,22 @@ function _M.awaited(request, now_ms, candidate)
     end
   end
   return standby.awaited(known, candidate and candidate.tier)
+end
+
+
+-- A request waits for it: it may have tried all others in vain, so that no attempt is left that would find one back.
+function _M.note_awaited(request, name)
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    if endpoint.name == name then
+      state.note(AWAITED .. endpoint.id, 1, AWAITED_S)
+    end
+  end
+end
+
+
+-- Does a request wait for the endpoint now?
+function _M.is_awaited(endpoint)
+  return state.noted(AWAITED .. endpoint.id) ~= nil
 end
 
 

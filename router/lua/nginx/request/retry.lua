@@ -61,6 +61,7 @@ local function find(request)
     return find(request)
   end
   if obstacle.asleep and now_ms < request.deadline_ms then
+    cold_standby.note_awaited(request, obstacle.asleep)
     pause(math.max(1, math.min(standby.LOOK_MS, request.tier_wait_ms, request.deadline_ms - now_ms)))
     document_sync.current() -- whose word the standby's mode is
     cold_standby.forgive(request, clock.now_ms())
