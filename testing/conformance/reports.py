@@ -14,6 +14,7 @@ Bytes = Iterator[bytes | float]
 Origin = Callable[[bytes], bytes]
 HEAD = "HTTP/1.1 {status} Fine\r\n{kind}connection: close\r\n\r\n"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
+TORN_BYTES = 97
 PACE_S = 0.02
 """Between events, so that a caller has what was sent before a fault."""
 
@@ -70,6 +71,35 @@ def edited(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
             yield jsonin.number(plan["pause_s"], "pause_s")
         yield event
         yield PACE_S
+
+
+def without(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """A good stream without the events that have one of the `words`, some words replaced (`replace`), `more` at the end."""
+    words = plan["words"]
+    assert isinstance(words, (list, tuple))
+    events = [event + b"\n\n" for event in good(body).split(b"\n\n")[:-1]]
+    kept = [event for event in events if not any(str(word).encode() in event for word in words)]
+    yield _head(plan, EVENT_STREAM)
+    for event in [*kept, jsonin.string(plan.get("more", ""), "more").encode()]:
+        for old, new in _pairs(plan.get("replace")):
+            event = event.replace(old.encode(), new.encode())
+        yield event
+        yield PACE_S
+
+
+def lined(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
+    """A good stream with one line `end` behind an event; bare: lines of JSON and nothing else. torn: in small pieces."""
+    text = good(body)
+    if plan.get("bare"):
+        text = b"".join(line[6:] + b"\n" for line in text.split(b"\n") if line.startswith(b"data: {"))
+    else:
+        text = text.replace(b"\n\n", b"\n")
+    text = text.replace(b"\n", jsonin.string(plan.get("end", "\n"), "end").encode())
+    yield _head(plan, EVENT_STREAM)
+    size = TORN_BYTES if plan.get("torn") else len(text)
+    for start in range(0, len(text), size):
+        yield text[start : start + size]
+        yield PACE_S / 4
 
 
 def _pairs(value: object) -> list[tuple[str, str]]:
@@ -167,6 +197,8 @@ PROGRAMS = {
     "other_form": other_form,
     "one_event": one_event,
     "edited": edited,
+    "without": without,
+    "lined": lined,
     "refuses_member": refuses_member,
     "refuses_prefix": refuses_prefix,
     "starts_anew": starts_anew,

@@ -89,7 +89,15 @@ def _response_event(found: Answer, fields: Fields) -> None:
         found.error = found.error or str(fields.get("message") or response)
     if kind in ("response.completed", "response.incomplete"):
         found.done = True
+        if isinstance(response, dict) and _text_of(response) != found.text:
+            found.strange.append("the last event does not say the text that came in pieces")
         found.finish_reason = _named(STATUSES, response.get("status") if isinstance(response, dict) else None)
+
+
+def _text_of(response: Fields) -> str:
+    """What client libraries take for the answer: the texts of all items but reasoning."""
+    items = [item for item in _objects(response.get("output")) if item.get("type") != "reasoning"]
+    return "".join(answer.said(part.get("text")) for item in items for part in _objects(item.get("content")))
 
 
 def responses_whole(body: bytes) -> Answer:

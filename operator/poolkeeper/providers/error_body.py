@@ -15,6 +15,8 @@ _IN_STRING = re.compile(rb'["\\]')
 _VALUE = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
 _SCALAR = re.compile(rb"[A-Za-z0-9_.+-]*")
 _BLANK = b" \t\r\n"
+_PROCESS = re.compile(rb"\[address=[^\"]*?, pid=[0-9]+\] ?")
+"""Xinference names the process that failed in front of its words."""
 _NOT_OWN = re.compile(rb"[\"`:\\]|(?<![a-z])'")
 _OWN_MAX_BYTES = 400
 
@@ -56,10 +58,15 @@ def words_of(text: bytes) -> Words:
         return next((said[name] for name in names if name in said), b"")
 
     return Words(
-        code=first(b"error.code", b"code", b"error_code"),
+        code=first(b"error.code", b"code", b"error_code", b"base_resp.status_code"),
         type=first(b"error.metadata.error_type", b"error.type", b"type", b"error_type"),
-        message=first(*_MESSAGES),
+        message=_without_process(first(*_MESSAGES)),
     )
+
+
+def _without_process(message: bytes) -> bytes:
+    process = _PROCESS.match(message)
+    return message[process.end() :] if process else message
 
 
 def _members(text: bytes, pos: int) -> dict[bytes, bytes]:

@@ -6,6 +6,7 @@ Read from refusals in public reports and providers' own pages; error_rules.py sa
 from poolkeeper.providers.error_rule import (
     BAD_HISTORY,
     BUSY,
+    FILTERED,
     INVALID,
     KEY_REFUSED,
     NO_MODEL,
@@ -171,6 +172,12 @@ NOT_NOW: tuple[Rule, ...] = (
             (KEY_REFUSED, "authentication_error"),
         )
     ),
+    # MiniMax, platform.minimax.io/docs/api-reference/errorcode: numbers inside a 200, with few words.
+    *coded(RATE_LIMITED, "1039", "1041", "2045", "2056", status=200),
+    *coded(SERVER_ERROR, "1013", "1024", "1033", status=200),
+    *coded(FILTERED, "1026", "1027", status=200),
+    *coded(INVALID, "1042", "2013", status=200),
+    *coded(KEY_REFUSED, "2049", status=200),
     *having(BUSY, 200, "too busy", "overloaded", "insufficient_system_resource"),
     Rule(meaning=RATE_LIMITED, status=200, has="rate_limit"),
     *saying(RATE_LIMITED, (500, 502), "rate limit", "too many requests"),

@@ -20,6 +20,7 @@ from testing.conformance.table import (
     healthy,
     hostile,
     joins,
+    left_out,
     limited,
     names,
     pieces,
@@ -67,6 +68,7 @@ FAMILIES = (
     hostile,
     affinity,
     reported,
+    left_out,
 )
 
 

@@ -8,19 +8,21 @@ local find = string.find
 local match = string.match
 local sub = string.sub
 
+local choice_of = require "core.answer.choice"
 local cut_reason = require "core.answer.cut_reason"
 local event_rewrite = require "core.answer.event_rewrite"
-local finish_reason = require "core.answer.finish_reason"
 local frame = require "core.answer.frame"
 local heartbeat = require "core.answer.heartbeat"
 local lenient = require "core.json.lenient"
-local has_content = require "core.answer.has_content"
+local listed_calls = require "core.forms.listed_calls"
 local says_error = require "core.answer.says_error"
 local says_failure = require "core.answer.says_failure"
 local sse = require "core.answer.sse"
 local transcript = require "core.answer.transcript"
 
 local fits, learn = frame.fits, frame.learn
+local is_one, has_odd_calls, lists_call, read_choice =
+  choice_of.is_one, choice_of.has_odd_calls, choice_of.lists_call, choice_of.read
 local PLAIN_REASONS = require("core.answer.empty").PLAIN_REASONS
 local add = transcript.add
 
@@ -29,7 +31,6 @@ local reader = {}
 reader.__index = reader
 
 local COLON, OPEN_BRACE = 58, 123
-local NO_CONTENT = { role = true }
 
 -- CONTENT: text came. FINISH: the last choice has said why it ended. USAGE: only an account of tokens. DONE: [DONE].
 -- NOISE: nothing. ERROR: the provider reports an error. CUT: the provider stopped before its end. INVALID: no JSON.
@@ -73,34 +74,6 @@ local function is_error(value, name)
 end
 
 
--- Does this have an identity of its own, as a choice or a tool call? (JSON knows no NaN, decoders do.)
-local function is_one(item)
-  local index = type(item) == "table" and (tonumber(item.index) or 0)
-  return index and index == index
-end
-
-
-local function has_odd_calls(delta)
-  local calls = type(delta) == "table" and delta.tool_calls
-  for i = 1, type(calls) == "table" and #calls or 0 do
-    if not is_one(calls[i]) then
-      return true
-    end
-  end
-  return false
-end
-
-
--- One choice: its text, whether it has any, and why it ended.
-local function read_choice(choice)
-  local delta = choice.delta
-  if type(delta) ~= "table" then
-    delta = { text = choice.text }
-  end
-  return delta, has_content(delta, NO_CONTENT), finish_reason(choice.finish_reason), tonumber(choice.index) or 0
-end
-
-
 local function record_all(record, value, ended)
   record.identity = record.identity or value.choices[1] and event_rewrite.identity(value) -- Azure's first event has none
   for i = 1, #value.choices do
@@ -140,6 +113,9 @@ local function read_choices(self, event, value, choices)
       return _M.INVALID
     elseif choice.error and says_error(choice.error) then
       return _M.ERROR
+    end
+    if lists_call(choice.delta) then
+      self.instead = sse.event(listed_calls.of(sse.data(event) or sse.unnamed(event), "delta"))
     end
     local delta, has_text, reason, index = read_choice(choice)
     content = content or has_text

@@ -5,10 +5,13 @@
 
 local concat = table.concat
 local insert = table.insert
+local byte = string.byte
+local find = string.find
 local sub = string.sub
 
 local chunk = require "core.answer.chunk"
 local event_rewrite = require "core.answer.event_rewrite"
+local lines = require "core.answer.lines"
 local sse = require "core.answer.sse"
 
 local _M = {}
@@ -18,6 +21,7 @@ stream.__index = stream
 local EVENT_MAX_BYTES = 8 * 1024 * 1024 -- an image comes in one event; a Responses API's last event repeats the answer
 local SHORT_BYTES = 4096 -- of an event so far: up to here it is joined and looked through each time that bytes come
 local TOO_LONG = "an event of more than 8 MiB"
+local OPEN_BRACE = 123
 
 local GOOD_ENDS = { [chunk.DONE] = true, [chunk.COMPLETED] = true }
 local ENDS = {
@@ -31,6 +35,7 @@ function _M.new(reader, wants_usage)
   reader.wants_usage = wants_usage
   return setmetatable({
     reader = reader, wants_usage = wants_usage, carry = "", closing = "", started = false, finished = false,
+    is_lined = false,
     keeps_done = false, done_event = nil,
   }, stream)
 end
@@ -41,7 +46,9 @@ local function starts(self, bytes)
     return nil
   end
   self.started = true
-  return sse.without_bom(bytes)
+  local text = sse.without_bom(bytes)
+  self.is_lined = byte(text) == OPEN_BRACE
+  return text
 end
 
 
@@ -52,7 +59,7 @@ local function put_by(self, bytes, final)
   local seam = pieces.tail .. bytes
   pieces[#pieces + 1] = bytes
   pieces.size = pieces.size + #bytes
-  if final or sse.has_empty_line(seam) then
+  if final or self.is_lined and find(bytes, "[\r\n]") or sse.has_empty_line(seam) then
     self.pieces = nil
     return concat(pieces)
   end
@@ -109,6 +116,24 @@ local function after_done(self, bytes, final)
 end
 
 
+-- The events of a stream that has turned out to be made of lines.
+local function more_of(self, passed, progress, final)
+  local more, more_progress, kind, detail = self:feed("", final)
+  return passed .. more, progress or more_progress, kind, detail
+end
+
+
+-- At the end of the bytes: what the last event would have been, if its reader knows that the answer is whole.
+local function with_last_event(self, passed, progress)
+  local last = self.reader:last_event()
+  if not last then
+    return passed, progress
+  end
+  passed, self.closing, self.finished = passed .. self.closing .. last, "", true
+  return passed, true
+end
+
+
 -- Takes bytes (final: and no more will come). Gives the text to pass on, whether there was progress, and at an end the
 -- kind of end (chunk.DONE, ERROR, CUT, INVALID) and its detail. self.finished: a reason to finish was the last word so far.
 function stream:feed(bytes, final)
@@ -133,6 +158,10 @@ function stream:feed(bytes, final)
     end
     text = opened
   end
+  if self.is_lined then
+    text = lines.parted(text, final)
+  end
+  local was_lined = self.is_lined
   local length, has_cr, reader = #text, sse.has_cr(text), self.reader
   local pos, from, out, progress, held_from = 1, 1, nil, false, nil
   while pos <= length do
@@ -144,6 +173,13 @@ function stream:feed(bytes, final)
       return joined(out, text, from, (held_from or pos) - 1), progress, chunk.INVALID, TOO_LONG
     end
     local kind, detail = reader:read(text, pos, stop)
+    local parted = kind == chunk.INVALID and lines.split(sub(text, pos, next_pos - 1))
+    if parted then
+      text = sub(text, 1, pos - 1) .. parted .. sub(text, next_pos)
+      length = #text
+      stop, next_pos = sse.boundary(text, pos, true, false)
+      kind, detail = reader:read(text, pos, stop)
+    end
     if kind == chunk.CLOSING then
       held_from = held_from or pos
     elseif not ENDS[kind] or GOOD_ENDS[kind] then
@@ -158,7 +194,10 @@ function stream:feed(bytes, final)
     if reader.says_usage and not self.wants_usage then
       instead = kind == chunk.USAGE and "" or event_rewrite.without(instead or sub(text, pos, next_pos - 1), "usage")
     end
-    if instead then
+    if instead and held_from then
+      text = sub(text, 1, pos - 1) .. instead .. sub(text, next_pos)
+      length, next_pos = #text, pos + #instead
+    elseif instead then
       out = out or {}
       out[#out + 1], out[#out + 2] = sub(text, from, pos - 1), instead
       from = next_pos
@@ -184,6 +223,9 @@ function stream:feed(bytes, final)
     end
     pos = next_pos
   end
+  if pos <= length and not self.is_lined and lines.are_events(text, pos, reader.decode) then
+    self.is_lined = true
+  end
   local passed = joined(out, text, from, (held_from or pos) - 1)
   if held_from then
     self.closing = self.closing .. sub(text, held_from, pos - 1)
@@ -195,6 +237,11 @@ function stream:feed(bytes, final)
   end
   if length - pos >= EVENT_MAX_BYTES or #self.closing > EVENT_MAX_BYTES then
     return passed, progress, chunk.INVALID, TOO_LONG
+  end
+  if was_lined ~= self.is_lined then
+    return more_of(self, passed, progress, final)
+  elseif final and reader.last_event then
+    return with_last_event(self, passed, progress)
   end
   return passed, progress
 end

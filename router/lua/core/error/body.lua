@@ -26,6 +26,7 @@ local MESSAGES = {
   "error.error", "error.msg", "error.detail", "error.faultstring", "title",
 }
 local OWN_MAX_BYTES = 400
+local PROCESS = '^%[address=[^"]-, pid=%d+%] ?()' -- Xinference names the process that failed in front of its words
 
 
 -- pos: behind the opening quote; gives the position of the closing one
@@ -141,10 +142,11 @@ function _M.of(text)
     return with_own_words({ code = "", type = "", message = match(text, '^[ \t\r\n"]*(.*)$') })
   end
   local said = members(text, pos + 1)
+  local message = first_of(said, MESSAGES)
   return with_own_words({
-    code = said["error.code"] or said["code"] or said["error_code"] or "",
+    code = said["error.code"] or said["code"] or said["error_code"] or said["base_resp.status_code"] or "",
     type = said["error.metadata.error_type"] or said["error.type"] or said["type"] or said["error_type"] or "",
-    message = first_of(said, MESSAGES),
+    message = sub(message, match(message, PROCESS) or 1),
   })
 end
 

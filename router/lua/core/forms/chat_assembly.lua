@@ -8,6 +8,7 @@ local find = string.find
 local edit = require "core.json.edit"
 local events = require "core.forms.events"
 local frame = require "core.answer.frame"
+local audio_assembly = require "core.forms.audio_assembly"
 local call_assembly = require "core.forms.call_assembly"
 local part_assembly = require "core.forms.part_assembly"
 local pieces = require "core.forms.pieces"
@@ -53,8 +54,8 @@ end
 -- texts: name -> pieces; parts: name -> parts
 local function new_choice(index)
   return { index = index, texts = {}, words = {}, parts = {}, delta = { lists = {}, last = {} },
-           own = { lists = {}, last = {} }, calls = call_assembly.new(), function_call = nil, logprobs = {},
-           finish_reason = nil }
+           own = { lists = {}, last = {} }, calls = call_assembly.new(), function_call = nil, audio = nil,
+           logprobs = {}, finish_reason = nil }
 end
 
 
@@ -117,6 +118,10 @@ local function add_delta(self, choice, delta)
     elseif name == "function_call" and first == OPEN_BRACE then
       choice.function_call = choice.function_call or call_assembly.new_function()
       call_assembly.add_function(self, choice.function_call, value)
+      is_plain = false
+    elseif name == "audio" and first == OPEN_BRACE then
+      choice.audio = choice.audio or audio_assembly.new()
+      audio_assembly.add(self, choice.audio, value)
       is_plain = false
     elseif PARTS[name] and first == OPEN_BRACKET then
       add_parts(self, choice, name, value)
@@ -231,6 +236,7 @@ local function message_of(self, choice)
   end
   local called = choice.function_call
   members.function_call = called and call_assembly.whole_function(called) or members.function_call
+  members.audio = choice.audio and audio_assembly.whole(choice.audio) or members.audio
   local calls = choice.calls:whole(self.way.numbers_calls)
   members.tool_calls = calls or members.tool_calls
   if members.content == NULL and self.way.is_never_null then

@@ -13,6 +13,7 @@ local lenient = require "core.json.lenient"
 local has_content = require "core.answer.has_content"
 local message_record = require "core.answer.message_record"
 local message_splice = require "core.recovery.message_splice"
+local sse = require "core.answer.sse"
 local typed = require "core.protocol.typed"
 
 local learn = frame.learn
@@ -38,6 +39,7 @@ local ERROR_TYPES = {
 local NO_CONTENT = { type = true }
 -- Blocks that are nothing without a delta.
 local SAYS_LATER = { text = true, thinking = true }
+local CALLS = { tool_use = true }
 
 
 -- The account of tokens in OpenAI's names, added to what was known. Tokens of the cache are tokens of the prompt there.
@@ -57,6 +59,11 @@ local function account(usage, known)
 end
 
 
+local function completion_tokens(reader)
+  return reader.usage and reader.usage.completion_tokens or 0
+end
+
+
 local MEANINGS = {}
 
 function MEANINGS.message_start(reader, value)
@@ -67,6 +74,7 @@ end
 
 function MEANINGS.content_block_start(reader, value)
   local block = type(value.content_block) == "table" and value.content_block or {}
+  reader.blocks, reader.calls = (reader.blocks or 0) + 1, reader.calls or CALLS[block.type]
   reader.is_empty = reader.is_empty and SAYS_LATER[block.type] == true -- a call may have no input
   return chunk.NOISE
 end
@@ -76,11 +84,14 @@ function MEANINGS.content_block_delta(reader, value, event)
   if type(delta) ~= "table" or not has_content(delta, NO_CONTENT) then
     return chunk.NOISE
   end
-  learn(reader.frame, event, delta, TEXT_KEYS)
+  if not reader.instead then
+    learn(reader.frame, event, delta, TEXT_KEYS)
+  end
   return chunk.CONTENT
 end
 
-function MEANINGS.content_block_stop()
+function MEANINGS.content_block_stop(reader)
+  reader.blocks = (reader.blocks or 0) - 1
   return chunk.CLOSING
 end
 
@@ -93,11 +104,20 @@ function MEANINGS.message_delta(reader, value)
   if CUT_REASONS[reason] then
     return chunk.CUT, reason
   end
-  reader.is_empty = reader.is_empty and reason == "end_turn"
+  reader.is_empty, reader.reason = reader.is_empty and reason == "end_turn", reason
   return chunk.FINISH
 end
 
-function MEANINGS.message_stop()
+-- Some servers never say why a message stopped. What it is made of shows that; one that stops inside a block is cut.
+function MEANINGS.message_stop(reader)
+  if reader.reason or reader.is_empty then
+    return chunk.DONE
+  elseif reader.blocks and reader.blocks > 0 then
+    return chunk.CUT, "message_stop inside a block"
+  end
+  local delta = { stop_reason = reader.calls and "tool_use" or "end_turn", stop_sequence = encode.NULL }
+  local event = { type = "message_delta", delta = delta, usage = { output_tokens = completion_tokens(reader) } }
+  reader.instead = sse.event(encode.encode(event), "message_delta") .. _M.DONE_EVENT
   return chunk.DONE
 end
 
@@ -112,7 +132,7 @@ end
 
 
 function _M.new_reader(decode)
-  return typed.new(decode, understand)
+  return typed.new(decode, understand, true)
 end
 
 

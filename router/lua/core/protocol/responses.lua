@@ -1,8 +1,8 @@
 -- The Responses API's protocol. What a protocol is, see core/protocol/surface.lua.
 --
 -- Whatever comes as a delta is content: text, reasoning and its summary, the arguments of calls. The last event carries the
--- whole answer again: completed, incomplete (an end as well, when the caller's own limits made it) or failed. There is no
--- other end, and none that could be made here when it is missing.
+-- whole answer again: completed, incomplete (an end as well, when the caller's own limits made it) or failed. What servers
+-- leave out around the deltas, and of the end: core/answer/response_items.lua.
 
 local find = string.find
 
@@ -14,6 +14,7 @@ local lenient = require "core.json.lenient"
 local response_assembly = require "core.forms.response_assembly"
 local forms = require "core.forms.responses"
 local openai = require "core.protocol.openai"
+local response_items = require "core.answer.response_items"
 local response_record = require "core.answer.response_record"
 local response_splice = require "core.recovery.response_splice"
 local sse = require "core.answer.sse"
@@ -102,7 +103,36 @@ local function with_end(reader, value, event)
 end
 
 
-local function understand(reader, value, event)
+-- An event about items: what clients need around it.
+local function note_item(reader, value, data)
+  local items, name = reader.items, value.type
+  if name == "response.output_item.added" then
+    items:begin(tonumber(value.output_index) or 0)
+  elseif name == "response.output_item.done" then
+    items:finish(tonumber(value.output_index) or 0, value.item, data)
+  elseif name == "response.created" then
+    items.response = edit.get(data, "response")
+  elseif ENDS[name] then
+    local last = reader.instead and sse.data(reader.instead) or data
+    reader.instead = items:complete(value, last, name) or reader.instead
+  end
+end
+
+
+-- A piece of text, which may be one that no item was announced for.
+local function note_text(reader, value, event)
+  local items = reader.items
+  local before = items:announce(value)
+  if before then
+    reader.instead = before .. event .. "\n"
+  end
+  if items.unsaid then
+    items:add(value)
+  end
+end
+
+
+local function understand(reader, value, event, data)
   if value.type == "response.done" then
     with_end(reader, value, event)
   end
@@ -112,8 +142,10 @@ local function understand(reader, value, event)
   end
   if delta ~= nil and find(name, ".delta", -6, true) then
     local kind = type(delta)
+    note_text(reader, value, event)
     return (kind == "string" and delta ~= "" or kind == "table" and next(delta) ~= nil) and chunk.CONTENT or chunk.NOISE
   end
+  note_item(reader, value, data)
   if not reader.model and type(value.response) == "table" then
     reader.model = value.response.model
   end
@@ -131,8 +163,15 @@ local function understand(reader, value, event)
 end
 
 
+local function last_event(reader, is_said)
+  return reader.items:last_event(is_said)
+end
+
+
 function _M.new_reader(decode)
-  return typed.new(decode, understand)
+  local reader = typed.new(decode, understand, false, last_event)
+  reader.items = response_items.new()
+  return reader
 end
 
 

@@ -3,6 +3,7 @@
 
 local byte = string.byte
 local find = string.find
+local match = string.match
 local sub = string.sub
 
 local chunk = require "core.answer.chunk"
@@ -19,12 +20,15 @@ local reader = {}
 reader.__index = reader
 
 local COLON = 58
+local DONE_DATA = "[DONE]"
 
 
--- decode: JSON text -> value, or nil. understand(reader, value, event): what a decoded event means, and its detail.
--- is_empty, contents, instead: as chunk.lua's.
-function _M.new(decode, understand)
+-- decode: JSON text -> value, or nil. understand(reader, value, event, data): what a decoded event means, and its detail.
+-- is_empty, contents, instead: as chunk.lua's. needs_names: do clients know an event by its name alone? last_event(reader,
+-- is_said): the last event of a stream that has none, nil where it is not whole; is_said: the server says that it is over.
+function _M.new(decode, understand, needs_names, last_event)
   return setmetatable({
+    needs_names = needs_names, last_event = last_event,
     decode = decode, understand = understand, usage = nil, frame = frame.new(), record = nil, closing = nil, block = nil,
     is_empty = true, contents = 0, instead = nil,
   }, reader)
@@ -71,8 +75,15 @@ function reader:read(text, from, to)
     return chunk.NOISE
   end
   local data, name = sse.data(event)
+  if not data then
+    data = sse.unnamed(event)
+    name = data and match(event, "^error") or name
+  end
   if not data or data == "" then
     return name == "error" and chunk.ERROR or chunk.NOISE, ""
+  elseif data == DONE_DATA and self.last_event then
+    self.instead = self:last_event(true)
+    return self.instead and chunk.COMPLETED or chunk.INVALID, data
   end
   local value = lenient(self.decode, data)
   if type(value) ~= "table" and name ~= "error" and heartbeat(data) then
@@ -84,7 +95,10 @@ function reader:read(text, from, to)
   if value.type == "error" or name == "error" or _M.is_given(value.error) then
     return chunk.ERROR, data
   end
-  local kind, detail = self:understand(value, event)
+  if self.needs_names and not name and type(value.type) == "string" then
+    self.instead, self.frame = sse.event(data, value.type), frame.new()
+  end
+  local kind, detail = self:understand(value, event, data)
   self.is_empty = self.is_empty and kind ~= chunk.CONTENT
   self.contents = self.contents + (kind == chunk.CONTENT and 1 or 0)
   if self.record then

@@ -12,6 +12,8 @@ local clock = require "nginx.shared.clock"
 local empty = require "core.answer.empty"
 local end_wait = require "core.answer.end_wait"
 local form = require "core.answer.form"
+local lines = require "core.answer.lines"
+local listed_calls = require "core.forms.listed_calls"
 local splice = require "core.recovery.splice"
 local sketch = require "core.json.sketch"
 local stream = require "core.answer.stream"
@@ -116,6 +118,9 @@ end
 
 
 local function check_whole(request, attempt, conn, body)
+  if request.surface.member == "choices" and listed_calls.is_needed(body) then
+    body = listed_calls.of(body, "message")
+  end
   local decode = sketch.decoder_of(body, cjson.decode, turn.pause)
   local is_answer, cut, usage, origin = request.protocol.read_whole(body, decode, request.surface.member)
   attempt.usage, attempt.origin = usage, origin
@@ -237,6 +242,9 @@ function _M.of(request, attempt, conn, deadline_ms)
       return failed("Truncated", "Truncated", "no complete JSON")
     end
     return unread(request, attempt, its_form, false)
+  end
+  if its_form == form.WHOLE and attempt.is_stream and lines.are_json(start, conn:header("content-type")) then
+    its_form = form.STREAM
   end
   local hold = its_form == form.WHOLE and hold_whole or attempt.is_stream and hold_stream or hold_assembled
   local answer, failure = hold(request, attempt, conn, start, deadline_ms)

@@ -157,3 +157,32 @@ describe("an error made here", function()
     assert.truthy(anthropic.error_event("m", "deadline_exceeded"):find("timeout_error", 1, true))
   end)
 end)
+
+
+describe("a message that never says why it stopped", function()
+  local tool = event("content_block_start", '"index":1,"content_block":{"type":"tool_use","id":"t","name":"f","input":{}}')
+  local text = START .. BLOCK .. delta("text_delta", "text", "Hello")
+
+  it("stopped at its end, or for a tool", function()
+    for all, want in pairs({ [text .. BLOCK_STOP .. STOP] = "end_turn",
+                             [text .. BLOCK_STOP .. tool .. BLOCK_STOP .. STOP] = "tool_use" }) do
+      local out, kind = run(all, 11)
+      assert.equal(chunk.DONE, kind)
+      assert.equal(want, out:match('"stop_reason":"([%w_]+)"'))
+      assert.truthy(out:find("message_stop", 1, true))
+    end
+  end)
+
+  it("that stops inside a block is cut", function()
+    local _, kind = run(text .. STOP, 11)
+    assert.equal(chunk.CUT, kind)
+  end)
+end)
+
+
+describe("events without a name", function()
+  it("get it back: clients know an event by nothing else", function()
+    local bare = GOOD:gsub("event: [%w_]+\n", "")
+    assert.equal(GOOD, (run(bare, 9)))
+  end)
+end)

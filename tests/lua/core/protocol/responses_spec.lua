@@ -153,3 +153,62 @@ describe("an error made here", function()
                 { value.type, value.message, value.code, value.error.message, value.error.code })
   end)
 end)
+
+
+local function to_its_end(all)
+  local events = stream.new(responses.new_reader(cjson.decode), true)
+  local out = events:feed(all, false)
+  return out .. events:feed("", true), events
+end
+
+
+describe("a text of which the server sends pieces and nothing else", function()
+  local said = CREATED .. delta("output_text", "Hello") .. delta("output_text", " you")
+
+  it("is announced, ended and listed where its server does not", function()
+    local out, kind = run(said .. COMPLETED, 7)
+    local names = {}
+    for name in out:gmatch("event: ([%w_.]+)") do
+      names[#names + 1] = name:gsub("^response%.", "")
+    end
+    assert.equal("created output_item.added content_part.added output_text.delta output_text.delta output_text.done"
+      .. " content_part.done output_item.done completed", table.concat(names, " "))
+    local last_data = cjson.decode(out:match("data: ([^\n]*)\n\n$"))
+    assert.equal("Hello you", last_data.response.output[1].content[1].text)
+    assert.equal("msg_1", last_data.response.output[1].id)
+    assert.equal(chunk.DONE, kind)
+  end)
+
+  it("is not whole without a last event", function()
+    local _, events = to_its_end(said)
+    assert.is_false(events.finished)
+  end)
+end)
+
+
+describe("a response without its last event", function()
+  local item = ITEM .. delta("output_text", "Hello")
+  local done = event("response.output_item.done",
+    '"output_index":0,"item":{"type":"message","id":"msg_1","content":[{"type":"output_text","text":"Hello"}]}')
+  local call = event("response.output_item.done", '"output_index":1,"item":{"type":"function_call","name":"f"}')
+
+  it("is whole when its message is done", function()
+    local out, events = to_its_end(CREATED .. item .. done)
+    assert.is_true(events.finished)
+    assert.equal("Hello", cjson.decode(out:match("data: ([^\n]*)\n\n$")).response.output[1].content[1].text)
+  end)
+
+  it("is whole at [DONE] when every item is", function()
+    local _, kind = run(CREATED .. item .. done .. call .. "data: [DONE]\n\n", 7)
+    assert.equal(chunk.DONE, kind)
+    _, kind = run(CREATED .. item .. "data: [DONE]\n\n", 7)
+    assert.equal(chunk.INVALID, kind)
+  end)
+
+  it("is cut behind a call, which others may follow, and inside an item", function()
+    local _, events = to_its_end(CREATED .. item .. done .. call)
+    assert.is_false(events.finished)
+    _, events = to_its_end(CREATED .. item)
+    assert.is_false(events.finished)
+  end)
+end)
