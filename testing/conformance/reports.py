@@ -74,7 +74,7 @@ def edited(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
 
 
 def without(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
-    """A good stream without the events that have one of the `words`, some words replaced (`replace`), `more` at the end."""
+    """A good stream without the events that have one of the `words`, some replaced (`replace`), `more` at the end."""
     words = plan["words"]
     assert isinstance(words, (list, tuple))
     events = [event + b"\n\n" for event in good(body).split(b"\n\n")[:-1]]
@@ -88,7 +88,7 @@ def without(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
 
 
 def lined(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
-    """A good stream with one line `end` behind an event; bare: lines of JSON and nothing else. torn: in small pieces."""
+    """A good stream with one line `end` behind an event; bare: lines of JSON, nothing else. torn: in small pieces."""
     text = good(body)
     if plan.get("bare"):
         text = b"".join(line[6:] + b"\n" for line in text.split(b"\n") if line.startswith(b"data: {"))

@@ -198,6 +198,8 @@ def test_a_circle_of_pools_is_refused(start: Start, length: int) -> None:
         answer = router.ask()
         assert (answer.status_code, answer.json()["error"]["code"]) == (508, "pool_loop")
         assert "retry-after" not in answer.headers
+        notices = {model.notice for one in router.state().endpoints for model in one.models}
+        assert "LeadsBack" in notices, "no pool says that all is well"
     assert sum(len(router.request_log()) for router in ring) <= length * (length + 1)
 
 

@@ -99,6 +99,8 @@ def test_a_new_turn_is_never_taken_for_the_rest(
     assert "generated again by b" in answer
     shown = re.findall(r'poolkeeper_prefill_proofs_total{[^}]*result="(\w+)"[^}]*} 1\b', router.metrics())
     assert len(shown) == 1 and shown != ["Continues"]
+    told = {model.notice for model in router.endpoint("b").models} - {None}
+    assert told == ({"BeginsAnew"} & set(shown)), "the operator learns of it"
 
 
 def test_a_provider_that_is_told_to_continue_needs_no_proof(router: Router, a: FakeProvider, b: FakeProvider) -> None:

@@ -28,7 +28,8 @@ class Heard(Model):
 
 
 class ModelState(Heard):
-    """since: when the breaker last changed. answered_by: the other model that answers in its place."""
+    """since: when the breaker last changed. answered_by: the other model that answers in its place. notice: what
+    requests have shown that keeps nobody from using it (router/lua/nginx/endpoint/notices.lua)."""
 
     name: Name
     breaker: Breaker = "Closed"
@@ -37,6 +38,8 @@ class ModelState(Heard):
     retry_at: Instant | None = None
     answered_by: Line | None = None
     answered_by_since: Instant | None = None
+    notice: Name | None = None
+    notice_since: Instant | None = None
 
 
 class LastError(Heard):

@@ -28,7 +28,9 @@ def _state(state: RouterState) -> Hashable:
 
 
 def _endpoint(endpoint: EndpointState) -> Hashable:
-    models = tuple((model.name, model.breaker, model.reason, model.answered_by) for model in endpoint.models)
+    models = tuple(
+        (model.name, model.breaker, model.reason, model.answered_by, model.notice) for model in endpoint.models
+    )
     keys = tuple((key.file, key.reason) for key in endpoint.keys if key.reason not in AT_REST)
     seen = (endpoint.name, endpoint.tier, endpoint.health, endpoint.breaker, endpoint.reason, endpoint.since)
     return (*seen, endpoint.is_awaited, models, keys)

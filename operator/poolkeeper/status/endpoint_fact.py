@@ -25,7 +25,16 @@ from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.plan.standby import mode_now
 from poolkeeper.probing.history import probe_status
 from poolkeeper.probing.window import ProbeStatus
-from poolkeeper.status.merge_replicas import KeyView, Substitute, View, endpoint_view, keys_view, substitutes
+from poolkeeper.status.merge_replicas import (
+    KeyView,
+    Notice,
+    Substitute,
+    View,
+    endpoint_view,
+    keys_view,
+    notices,
+    substitutes,
+)
 from poolkeeper.status.outage import Evidence, Outage
 
 NOT_PROBED = ProbeStatus()
@@ -78,6 +87,7 @@ class EndpointFact:
     check_found: str = ""
     outage: Outage | None = None
     substitutes: tuple[Substitute, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def evidence(self) -> Evidence:
@@ -168,6 +178,7 @@ def endpoint_facts(
             is_half_open_next=view.is_half_open_next,
             check_found=view.check_found,
             substitutes=substitutes(states, name),
+            notices=notices(states, name),
         )
         yield _unproven_when_quiet(fact, now)
 

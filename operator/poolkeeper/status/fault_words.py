@@ -151,3 +151,16 @@ def page_of(word: str) -> str:
 
 def fault(word: str) -> Fault:
     return FAULTS.get(word) or FAULTS.get(page_of(word), UNKNOWN)
+
+
+NOTICES: Mapping[str, tuple[str, str]] = {
+    "BeginsAnew": (
+        "asked to continue an answer of {model}, it begins a new turn: answers that break off are generated again there",
+        "remove PrefixCompletion from its capabilities, or start its server so that it continues",
+    ),
+    "LeadsBack": (
+        "every way of {model} leads back to this pool, whose callers get 508 pool_loop",
+        "give one of the pools on the way an endpoint that is none of them",
+    ),
+}
+"""What requests have shown of an endpoint's model that keeps nobody from using it: what is seen, what to do."""

@@ -120,6 +120,27 @@ def substitutes(states: Iterable[RouterState], name: str) -> tuple[Substitute, .
 
 
 @dataclass(frozen=True)
+class Notice:
+    """What any router's requests have shown of an endpoint's model, in a word."""
+
+    model: str
+    word: str
+    since: datetime | None
+
+
+def notices(states: Iterable[RouterState], name: str) -> tuple[Notice, ...]:
+    found = {
+        model.name: Notice(model.name, model.notice, model.notice_since)
+        for state in states
+        for endpoint in state.endpoints
+        if endpoint.name == name
+        for model in endpoint.models
+        if model.notice
+    }
+    return tuple(found[model] for model in sorted(found))
+
+
+@dataclass(frozen=True)
 class KeyView:
     """One of several API keys as the routers see it together. reason: why it is left out ("": it is used)."""
 

@@ -16,6 +16,7 @@ local respond = require "nginx.shared.respond"
 local backoffs = require "nginx.endpoint.backoffs"
 local in_flight = require "nginx.endpoint.in_flight"
 local state = require "nginx.shared.state"
+local notices = require "nginx.endpoint.notices"
 local substitutions = require "nginx.endpoint.substitutions"
 local document_sync = require "nginx.document_sync"
 local scrape = require "nginx.scrape"
@@ -68,10 +69,12 @@ local function circuits_of(endpoint, records, now_ms)
     local record = records[i]
     local seen = breakers.window(endpoint.routes[route.name].circuit, endpoint.policy.circuit_breaker, now_ms)
     local another, another_since_ms = substitutions.of(endpoint, route.name)
+    local notice, notice_since_ms = notices.of(endpoint, route.name)
     models[i] = {
       name = route.name, breaker = record.state, reason = record.reason, since = rfc3339(record.since_ms),
       retryAt = record.state == "Open" and rfc3339(record.retry_at_ms) or NULL,
       answeredBy = another or NULL, answeredBySince = rfc3339(another_since_ms),
+      notice = notice or NULL, noticeSince = rfc3339(notice_since_ms),
     }
     window.ok, window.failed = window.ok + math.max(0, seen.ok), window.failed + seen.failed
   end

@@ -11,7 +11,8 @@ from poolkeeper.plan.unserved import Unserved, unserved
 from poolkeeper.status.chain import Check, Finding, as_before, since_when
 from poolkeeper.status.endpoint_fact import EndpointFact, KeyFact
 from poolkeeper.status.facts import Facts
-from poolkeeper.status.fault_words import fault
+from poolkeeper.status.fault_words import NOTICES, fault
+from poolkeeper.status.merge_replicas import Notice
 from poolkeeper.status.sentences import by_gravity, outages_text, why_out
 
 
@@ -64,6 +65,7 @@ def standby_blocked(facts: Facts) -> Finding | None:
 def grey(facts: Facts) -> Finding | None:
     found = [_grey_text(endpoint) for endpoint in facts.counted if endpoint.probe.reason]
     found += [_substitute_text(endpoint) for endpoint in facts.counted if endpoint.substitutes]
+    found += [_notice_text(one, notice) for one in facts.counted for notice in one.notices if notice.word in NOTICES]
     return Finding("True", Reason.GreyFailure, "; ".join(found)) if found else None
 
 
@@ -173,6 +175,11 @@ def _grey_text(endpoint: EndpointFact) -> str:
 def _substitute_text(endpoint: EndpointFact) -> str:
     each = (f"{one.model} is answered by {one.answered_by}{since_when(one.since)}" for one in endpoint.substitutes)
     return f"{endpoint.name}: {', '.join(each)}"
+
+
+def _notice_text(endpoint: EndpointFact, notice: Notice) -> str:
+    seen, to_do = NOTICES[notice.word]
+    return f"{endpoint.name}: {seen.format(model=notice.model)}{since_when(notice.since)}. To do: {to_do}"
 
 
 def _at(when: datetime) -> str:

@@ -1,6 +1,7 @@
 -- The end of a request that no endpoint has answered: the provider's error where it says what the caller must change,
 -- else our own.
 
+local notices = require "nginx.endpoint.notices"
 local offers = require "nginx.balancing.offers"
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
@@ -83,6 +84,16 @@ local function refuse_unoffered(request)
 end
 
 
+-- Every way leads back here, which nobody may know who asks for the state of each endpoint.
+local function note_loops(request)
+  for _, endpoint in ipairs(request.doc.endpoints) do
+    if request.loops[endpoint.name] then
+      notices.note(endpoint, request.model, notices.LEADS_BACK)
+    end
+  end
+end
+
+
 -- No further attempt: the caller gets the provider's error where it says what to change, else our own.
 function _M.conclude(request, obstacle)
   local refused, failure = request.telling, request.failure
@@ -96,6 +107,7 @@ function _M.conclude(request, obstacle)
   local now_ms = clock.now_ms()
   state.epoch() -- what the last attempt has changed counts
   if request.loops and offers.are_only(request, request.loops) then
+    note_loops(request)
     return _M.loop(request)
   end
   if failure and now_ms >= request.deadline_ms then

@@ -8,6 +8,7 @@ local credentials = require "nginx.endpoint.credentials"
 local headers = require "core.request.headers"
 local http_client = require "nginx.upstream.http_client"
 local metrics = require "nginx.shared.metrics"
+local notices = require "nginx.endpoint.notices"
 local prefill_proof = require "core.request.prefill_proof"
 
 local ngx = ngx
@@ -64,7 +65,10 @@ local function find_out(proof, attempt, deadline_ms, allow_loopback)
   proof.until_ms = now_ms() + (continues == nil and DOUBT_MS or KNOWN_MS)
   local result = continues and "Continues" or continues == nil and "Unclear" or "BeginsAnew"
   metrics.count(metrics.series("poolkeeper_prefill_proofs_total", endpoint.name, result))
-  if continues == false then
+  if continues then
+    notices.forget(endpoint, attempt.model)
+  elseif continues == false then
+    notices.note(endpoint, attempt.model, notices.BEGINS_ANEW)
     ngx.log(ngx.WARN, "the endpoint ", endpoint.name, " does not continue answers of ", attempt.model,
             ": asked to continue a list, it began a new turn. Answers that break off are generated again there")
   end
