@@ -155,7 +155,7 @@ def fault(word: str) -> Fault:
 
 NOTICES: Mapping[str, tuple[str, str]] = {
     "BeginsAnew": (
-        "asked to continue an answer of {model}, it begins a new turn: answers that break off are generated again there",
+        "asked to continue an answer of {model}, it begins a new turn; answers that break off are generated anew there",
         "remove PrefixCompletion from its capabilities, or start its server so that it continues",
     ),
     "LeadsBack": (
