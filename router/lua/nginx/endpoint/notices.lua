@@ -17,7 +17,7 @@ local function key_of(endpoint, model)
 end
 
 
--- The word, and since when; nil: there is nothing to tell.
+-- The word, and since when; nil: nothing is known.
 function _M.of(endpoint, model)
   local known = state.noted(key_of(endpoint, model))
   if known then
