@@ -126,6 +126,8 @@ MISSING_MODEL: tuple[Rule, ...] = (
         "not a valid model",
         *(("model", how) for how in ("deprecated", "decommissioned", "retired", "no longer available", "end of life")),
     ),
+    Rule(meaning=NO_MODEL, status=400, starts="model '", has="' not found"),
+    Rule(meaning=NO_MODEL, status=400, starts="model id: ", has="no provider supported"),
     *starting(NO_MODEL, 400, "model not exist", "the supported api model names are", *in_chinese("模型不存在")),
     *starting(
         NO_MODEL,
@@ -142,6 +144,7 @@ MISSING_MODEL: tuple[Rule, ...] = (
         "model not found",
         "model does not exist",
         "no such model",
+        "no models are currently loaded",
         "unknown model",
         "invalid model name",
         "with on-demand throughput",
@@ -211,6 +214,10 @@ NOT_NOW: tuple[Rule, ...] = (
         "unexpected error",
         "upstream request failed",
         "upstream error",
+        "enginecore encountered",
+        "out of memory",
+        "cuda error",
+        "aborted by the scheduler",
         "failed to get response from provider",
     ),
     *saying(
