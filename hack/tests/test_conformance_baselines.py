@@ -61,7 +61,9 @@ def test_portkey_falls_back_from_tier_to_tier_and_shares_within_one() -> None:
     hosts = [(one["provider"], one["custom_host"], one["api_key"]) for one in first["targets"]]
     assert hosts == [("deepseek", "http://127.0.0.1:1001", "sk-a"), ("openai", "http://127.0.0.1:1002/v1", "sk-b")]
     assert second["override_params"] == {"model": "c-m"}
-    assert second["retry"]["attempts"] == POOL.policy.max_attempts - 1
+    assert second["retry"]["attempts"] == 0
+    (alone,) = json.loads(json.dumps(of_portkey(replace(POOL, endpoints=ENDPOINTS[:1]))))["targets"]
+    assert alone["retry"]["attempts"] == POOL.policy.max_attempts - 1
 
 
 def test_a_retry_of_envoy_goes_to_the_next_tier() -> None:

@@ -44,17 +44,19 @@ def _package() -> Path:
 
 
 def configuration(pool: Pool) -> Mapping[str, object]:
-    """A fallback from tier to tier; the endpoints of one tier share its load."""
+    """A fallback from tier to tier; the endpoints of one tier share its load. Its retries are of the same endpoint, so
+    only an endpoint that is alone has any: elsewhere each would multiply the attempts of a request."""
+    retries = 0 if len(pool.endpoints) > 1 else pool.policy.max_attempts - 1
     tiers = [
-        {"strategy": {"mode": "loadbalance"}, "targets": [_target(one, pool.policy) for one in tier]}
+        {"strategy": {"mode": "loadbalance"}, "targets": [_target(one, pool.policy, retries) for one in tier]}
         if len(tier) > 1
-        else _target(tier[0], pool.policy)
+        else _target(tier[0], pool.policy, retries)
         for tier in pool.tiers
     ]
     return {"strategy": {"mode": "fallback"}, "targets": tiers}
 
 
-def _target(endpoint: Endpoint, policy: Policy) -> Mapping[str, object]:
+def _target(endpoint: Endpoint, policy: Policy, retries: int) -> Mapping[str, object]:
     """For DeepSeek it adds /v1 to the host by itself, for OpenAI it does not."""
     is_deepseek = endpoint.dialect == "DeepSeek"
     return {
@@ -63,5 +65,5 @@ def _target(endpoint: Endpoint, policy: Policy) -> Mapping[str, object]:
         "custom_host": endpoint.url.removesuffix("/v1") if is_deepseek else endpoint.url,
         "override_params": {"model": next(iter(endpoint.models.values()))},
         "request_timeout": policy.request_ms,
-        "retry": {"attempts": policy.max_attempts - 1, "on_status_codes": list(RETRIABLE)},
+        "retry": {"attempts": retries, "on_status_codes": list(RETRIABLE)},
     }
