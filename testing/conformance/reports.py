@@ -80,6 +80,8 @@ def without(body: bytes, good: Origin, plan: Mapping[str, object]) -> Bytes:
     events = [event + b"\n\n" for event in good(body).split(b"\n\n")[:-1]]
     kept = [event for event in events if not any(str(word).encode() in event for word in words)]
     yield _head(plan, EVENT_STREAM)
+    if plan.get("unended"):
+        kept[-1] = kept[-1].rstrip(b"\n")
     for event in [*kept, jsonin.string(plan.get("more", ""), "more").encode()]:
         for old, new in _pairs(plan.get("replace")):
             event = event.replace(old.encode(), new.encode())

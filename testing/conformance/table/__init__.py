@@ -1,4 +1,11 @@
-"""All cases, in the order of the design's table of failure classes."""
+"""All cases, in the order of the design's table of failure classes; then what public reports show, kind by kind.
+
+The kinds and the files that play them: where an answer ends (finishes, left_out, ends); what is added (additions); an
+answer that says nothing, or in another form (shapes, left_out); bytes and words as they were (words, healthy); blame
+(blame, reported); continuation (joins, cuts, recovery); requests as clients send them (callers, clients); names and
+addresses (names); DeepSeek's own refusals (forms, refusals); whole answers (long_wholes, wholes, pieces, as_asked);
+backoffs (backoffs, servererror); attack and use (hostile, surfaces).
+"""
 
 from testing.conformance.case import Case
 from testing.conformance.table import (
@@ -22,6 +29,7 @@ from testing.conformance.table import (
     joins,
     left_out,
     limited,
+    long_wholes,
     names,
     pieces,
     recovery,
@@ -69,6 +77,7 @@ FAMILIES = (
     affinity,
     reported,
     left_out,
+    long_wholes,
 )
 
 

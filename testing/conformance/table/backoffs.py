@@ -17,6 +17,9 @@ OF_MODEL = (
     ("fireworks", "Fireworks", 429, "Request rate ramps too fast"),
     # openclaw/openclaw#5744: one model's quota kept all models of the provider out
     ("quota-of-model", "OpenAI", 429, "Quota exceeded for metric: generate_content_requests, limit: 250"),
+    # sipeed/picoclaw#1612: an outage of one model is none of its provider
+    ("per-model", "OpenAI", 429, "Rate limit reached for model `x` on tokens per day (TPD): Limit 100000, Used 99000"),
+    ("together-model", "Together", 429, "You have reached the rate limit specific to this model"),
     # BerriAI/litellm: all deployments of one model rest there
     ("gateway", "Gateway", 429, "No deployments available for selected model, Try again in 60 seconds."),
     # open-webui/computer#293: one upstream of one model

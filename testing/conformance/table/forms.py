@@ -7,20 +7,30 @@ from testing.conformance.table.rows import BOTH, OK, wire
 
 KLASS = "Form of a request"
 FORMS: tuple[tuple[str, str, str, dict[str, object]], ...] = (
+    # tickernelz/opencode-mem#253, BerriAI/litellm, pull request 37470
     (
         "tool-choice",
         "Thinking mode does not support this tool_choice",
         '"tool_choice"',
         {"tool_choice": "auto"},
     ),
+    # farion1231/cc-switch#3876, lobehub/lobehub#14173
     (
         "effort",
         "thinking options type cannot be disabled when reasoning_effort is set",
         '"reasoning_effort"',
         {"thinking": {"type": "disabled"}, "reasoning_effort": "high"},
     ),
+    # deepseek-ai/awesome-deepseek-agent#67
     ("user", "Invalid 'user_id': string does not match pattern.", "ada@", {"user_id": "ada@example.org"}),
     ("user-slash", "Invalid 'user_id': string does not match pattern.", "team/", {"user_id": "team/7"}),
+    # zhukunpenglinyutong/jetbrains-cc-gui#1056: Claude Code's is JSON
+    (
+        "user-json",
+        "Invalid 'user_id': string does not match pattern.",
+        '{\\"device',
+        {"user_id": '{"device_id":"ea1"}'},
+    ),
     # ericc-ch/copilot-api#217
     (
         "unknown-member",

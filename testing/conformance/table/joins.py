@@ -1,4 +1,9 @@
-"""What a caller has and the rest make one valid answer, or the stream says that they do not."""
+"""What a caller has and the rest make one valid answer, or the stream says that they do not.
+
+What retries and fallbacks in the middle of a stream make of it elsewhere: endolith/open-interpreter#291 (arguments of a
+call twice), NuGuardAI/nuguard#455 (the text twice), RedWoodOG/Hermes-Desktop, pull request 60, BerriAI/litellm, pull
+request 41127, can1357/oh-my-pi#9609.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace

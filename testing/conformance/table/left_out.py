@@ -36,6 +36,10 @@ STREAMS: tuple[tuple[str, str, Surface, Play], ...] = (
      wire("without", words=('"message_delta"',))),
     # anthropics/anthropic-sdk-python: its client reads no event that has no name
     ("names", "events of a message without their names", Surface.MESSAGES, wire("lined", bare=True)),
+    ("twice", "the name of the field twice", Surface.CHAT,
+     wire("without", words=(), replace=(("data: {", "data: data: {"),))),
+    ("unended", "the last event is not ended, and no [DONE]", Surface.CHAT,
+     wire("without", words=("data: [DONE]", '"choices":[]', '"choices": []'), unended=True)),
     ("lines", "one line end between two events", Surface.CHAT, wire("lined")),
     ("lines-torn", "the same in small pieces", Surface.CHAT, wire("lined", torn=True)),
     ("lines-crlf", "the same with CRLF", Surface.CHAT, wire("lined", end="\r\n")),

@@ -11,12 +11,16 @@ KLASS = "Names and addresses"
 HERE, REFUSING, SILENT, HERE_6, NOWHERE_6 = "127.0.0.1", "127.0.0.9", "192.0.2.1", "::ffff:127.0.0.1", "::1"
 """SILENT: an address for documentation (RFC 5737), from which nothing comes back."""
 ZONES: tuple[tuple[str, str, Zone], ...] = (
+    # wahern/dns#1: half of the addresses is known at once
     ("no-aaaa", "AAAA is never answered", Zone(a=(HERE,), silent=(AAAA,))),
     ("no-a", "A is never answered, AAAA is", Zone(aaaa=(HERE_6,), silent=(A,))),
     ("aaaa-fails", "AAAA fails", Zone(a=(HERE,), failing=(AAAA,))),
     ("a-fails", "A fails, AAAA is answered", Zone(aaaa=(HERE_6,), failing=(A,))),
+    # dotnet/corefx, pull request 29792: the first of two servers is down
     ("refusing", "the first address of two refuses connections", Zone(a=(REFUSING, HERE))),
+    # farion1231/cc-switch#5096: each request waits for a dead IPv6 address; tdryer/hangups#223
     ("refusing-6", "the IPv6 address refuses connections", Zone(a=(HERE,), aaaa=(NOWHERE_6,))),
+    # processone/fluux-messenger, pull request 532; uptimepage/uptimepage#114: one address uses up the whole time
     (
         "many-refusing",
         "four addresses of five refuse",

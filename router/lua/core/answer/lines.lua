@@ -11,6 +11,7 @@ local _M = {}
 
 local CR, LF, OPEN_BRACE = 13, 10, 123
 local DATA, DONE = "data:", "[DONE]"
+local TWICE = "^data: ?data:"
 local LINE = "^data: ?({[^\r\n]*})[ \t]*\r?\n()"
 local NAMED_LINE = "^event:[^\r\n]*\r?\ndata: ?({[^\r\n]*})[ \t]*\r?\n()"
 -- What only a piece of an answer has, in its first line.
@@ -18,14 +19,17 @@ local OF_PIECES = { '"delta"', '"message_start"', '"response.created"' }
 local TYPES = { "ndjson", "jsonl", "json-lines", "stream+json" }
 
 
--- Is the event at pos over at the end of a line, without an empty one behind? decode: of JSON.
-function _M.are_events(text, pos, decode)
+-- Is the event at pos over at the end of a line, without an empty one behind? decode: of JSON. final: no more will come.
+function _M.are_events(text, pos, decode, final)
+  if final then
+    text, pos = gsub(sub(text, pos), "[\r\n]+$", "") .. "\n", 1
+  end
   local data, after = match(text, LINE, pos)
   if not data then
     data, after = match(text, NAMED_LINE, pos)
   end
-  local char = data and byte(text, after)
-  return char ~= nil and char ~= LF and char ~= CR and type(decode(data)) == "table"
+  local char = data and (byte(text, after) or final and 0)
+  return char and char ~= LF and char ~= CR and type(decode(data)) == "table"
 end
 
 
@@ -66,8 +70,12 @@ function _M.parted(text, final)
 end
 
 
--- An event with several lines of data as an event for each; nil when it has not several.
+-- An event with several lines of data as an event for each, and one whose field stands there twice with one; nil: it is
+-- neither.
 function _M.split(event)
+  if find(event, TWICE) then
+    return (gsub(event, TWICE, DATA))
+  end
   local first = find(event, DATA, 1, true)
   if not first or not find(event, "[\r\n]data:", first + #DATA) then
     return nil

@@ -223,7 +223,7 @@ function stream:feed(bytes, final)
     end
     pos = next_pos
   end
-  if pos <= length and not self.is_lined and lines.are_events(text, pos, reader.decode) then
+  if pos <= length and not self.is_lined and lines.are_events(text, pos, reader.decode, final) then
     self.is_lined = true
   end
   local passed = joined(out, text, from, (held_from or pos) - 1)

@@ -53,6 +53,18 @@ describe("events that end at the end of a line", function()
     assert.equal(chunk.DONE, ended)
   end)
 
+  it("may be the last, which nothing ends", function()
+    for _, stop in ipairs({ "", "\n", "\r\n" }) do
+      local out = read({ line .. "\ndata: " .. STOP .. stop }, true)
+      assert.equal(line .. "\ndata: " .. STOP .. "\n\n", out)
+    end
+    assert.equal(line .. "\n", (read({ line .. '\ndata: {"id":"x","choi' }, true)))
+  end)
+
+  it("may have the name of their field twice", function()
+    assert.equal(line .. "\n", (read({ "data: " .. line .. "\n" })))
+  end)
+
   it("are none where the data are one value of several lines", function()
     local whole = 'data: {"id":"x","choices":[{"index":0,\ndata: "delta":{"content":"a"}}]}\n\n'
     assert.equal(whole, (read({ whole })))
