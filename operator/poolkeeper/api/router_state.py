@@ -43,9 +43,11 @@ class ModelState(Heard):
 
 
 class LastError(Heard):
-    """The class of the last failed attempt (design's classes), never the upstream's words."""
+    """The class of the last failed attempt (design's classes), never the upstream's words. cause: a word that may say
+    more; "" from older routers."""
 
     class_: Name = Field(default="", alias="class")
+    cause: Name = ""
     at: Instant | None = None
 
 

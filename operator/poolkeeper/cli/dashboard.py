@@ -79,7 +79,8 @@ def dashboard(
     def document() -> bytes:
         return board.document(clock.now()).model_dump_json(by_alias=True).encode()
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a Pod has no other way to end
+    # The first process of a Pod has no other way to end. At once, as an exception would end the look in its middle.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     with serving(address.host, address.port, Site(address.host, document, names, search.answer)):
         _tell(address, source)
         if not no_browser and sys.stdout.isatty() and has_browser(os.environ, sys.platform):

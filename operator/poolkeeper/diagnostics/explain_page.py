@@ -140,7 +140,9 @@ def _keys(sources: Sequence[str], view: RouterView, now: datetime) -> Iterator[s
 
 def _last_error(view: RouterView, now: datetime) -> str:
     found = view.state.last_error
-    return f", the last was {found.class_} {age(found.at, now)} ago" if found and found.class_ and found.at else ""
+    if found is None or not found.class_ or found.at is None:
+        return ""
+    return f", the last was {found.cause or found.class_} {age(found.at, now)} ago"
 
 
 def _after(reason: str) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from poolkeeper.api.base import SecretKeyRef
 from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.router_reasons import (
+    AT_REST,
     AWAITING_TRAFFIC,
     AWAITS_TRAFFIC,
     KEY_MISSING,
@@ -58,7 +59,8 @@ class KeyFact:
 
 @dataclass(frozen=True)
 class EndpointFact:
-    """One endpoint as declared (in_service: Active, with a weight), and as routers see it, if that is_known.
+    """One endpoint as declared (away: why nobody wants it to serve now, "" where somebody does), and as routers see it,
+    if that is_known.
     keys_left_out: of several API keys, while others serve. mounted: those whose file the routers have.
     probe: what fresh probes say of it. is_failing: the last requests failed, and no good answer has come since;
     asked_at: the last of them."""
@@ -67,7 +69,7 @@ class EndpointFact:
     tier: int
     region: str
     counts: bool
-    in_service: bool
+    away: str
     is_known: bool
     health: Health
     breaker: Breaker
@@ -85,9 +87,14 @@ class EndpointFact:
     asked_at: datetime | None = None
     is_half_open_next: bool = False
     check_found: str = ""
+    retry_at: datetime | None = None
     outage: Outage | None = None
     substitutes: tuple[Substitute, ...] = ()
     notices: tuple[Notice, ...] = ()
+
+    @property
+    def in_service(self) -> bool:
+        return not self.away
 
     @property
     def evidence(self) -> Evidence:
@@ -103,6 +110,13 @@ class EndpointFact:
     def reasons(self) -> frozenset[str]:
         """What routers and probes say is wrong with it."""
         return frozenset({self.reason, self.probe.reason.value if self.probe.reason else ""} - {""})
+
+    @property
+    def asked_to_wait_until(self) -> datetime | None:
+        """Its provider has set a backoff that a person notices."""
+        if self.reason not in AT_REST or self.since is None or self.retry_at is None:
+            return None
+        return self.retry_at if self.retry_at - self.since > QUIET else None
 
     @property
     def is_unproven(self) -> bool:
@@ -159,7 +173,7 @@ def endpoint_facts(
             tier=known.tier,
             region=known.region,
             counts=endpoint is None or endpoint.mode != "Disabled",
-            in_service=_in_service(endpoint, snapshot) and view.reason != OFF_SCHEDULE,
+            away=_away(endpoint, snapshot) or (view.reason if view.reason == OFF_SCHEDULE else ""),
             credential=_first_missing(endpoint, view, known_keys),
             keys_left_out=tuple(_left_out(endpoint, known_keys)),
             mounted=tuple(_mounted(endpoint, view, known_keys)),
@@ -177,6 +191,7 @@ def endpoint_facts(
             asked_at=view.last_asked,
             is_half_open_next=view.is_half_open_next,
             check_found=view.check_found,
+            retry_at=view.retry_at,
             substitutes=substitutes(states, name),
             notices=notices(states, name),
         )
@@ -226,11 +241,14 @@ def _reported(states: Collection[RouterState]) -> Mapping[str, EndpointState]:
     return {endpoint.name: endpoint for state in states for endpoint in state.endpoints}
 
 
-def _in_service(endpoint: Endpoint | None, snapshot: Snapshot) -> bool:
+def _away(endpoint: Endpoint | None, snapshot: Snapshot) -> str:
+    """By the spec, as routers may not know it yet: a mode that is not Active, or no weight."""
     if endpoint is None or snapshot.pool is None:
-        return True
+        return ""
     mode = mode_now(snapshot, snapshot.pool.spec, endpoint)
-    return mode == "Active" and endpoint.weight > 0
+    if mode != "Active":
+        return mode
+    return "" if endpoint.weight > 0 else "Drained"
 
 
 def _as_published(previous: EndpointStatus | None, unasked: bool) -> View:

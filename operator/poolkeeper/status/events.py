@@ -221,7 +221,7 @@ def _tier(was: EndpointPoolStatus, now: EndpointPoolStatus) -> Iterator[PoolEven
     if found is None or was.active_tier == now.active_tier:
         return
     if now.active_tier is None:
-        yield PoolEvent("Warning", Reason.ServingDegraded, found.message, "AnswerDefault")
+        yield PoolEvent("Warning", Reason.ServingDegraded, now.headline or found.message, "AnswerDefault")
     elif _is_worse(was, now, found):
         yield PoolEvent("Warning", "Failover", now.headline or found.message, "Failover")
     elif was.active_tier is not None or (before and before.status == "True"):

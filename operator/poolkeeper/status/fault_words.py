@@ -35,9 +35,8 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "ProxyFailed": Fault(
             "cannot be reached through its egress proxy", "check that the proxy runs and allows this host and port"
         ),
-        "ConnectFailed": Fault("accepts no connection", "check that it runs, its port, and firewalls on the way"),
-        "Connect": Fault(
-            "accepts no connection", "check that it runs, its name and port, its certificate, and firewalls on the way"
+        "ConnectFailed": Fault(
+            "accepts no connection", "check that it runs, its port, and firewalls and NetworkPolicies on the way"
         ),
         "TlsFailed": Fault("fails the TLS handshake", "check http or https, and the port, in its url"),
         "CertificateInvalid": Fault(

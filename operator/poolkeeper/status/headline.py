@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from poolkeeper.api.reasons import ConditionType, Reason
+from poolkeeper.api.router_reasons import ASLEEP
 from poolkeeper.status.chain import Finding
 from poolkeeper.status.facts import Facts
+from poolkeeper.status.fault_words import fault
 from poolkeeper.status.pod_words import LOOK, stuck
-from poolkeeper.status.sentences import by_gravity, names, outages_text, recovering_text
+from poolkeeper.status.sentences import by_gravity, grey_to_do, names, outages_text, recovering_text
 
 Findings = Mapping[ConditionType, Finding]
 
@@ -30,6 +32,11 @@ TO_DO: Mapping[Reason, str] = MappingProxyType(
         Reason.NobodyMayServe: "permit another endpoint (dataPolicy, guarantees, allow), or bring a named one back",
         Reason.RouterNotReady: LOOK,
         Reason.RouterServiceMissing: "find out who deleted the Service; the operator makes it again",
+        Reason.ClientKeyUnusable: "give that client an API key of its own in its Secret",
+        Reason.RoutersSilent: "read the routers' logs; look for a NetworkPolicy between the operator and them",
+        Reason.ConfigRejected: "see that the routers' image has the operator's version, and read their logs",
+        Reason.CredentialsRejected: "renew that API key at the provider and in its Secret",
+        Reason.BalanceExhausted: "top up the account of that API key",
         Reason.ReconcilePaused: "remove the annotation when the pause is over",
         Reason.ManualHold: "release the hold with `poolkeeper failback` when it is no longer needed",
     }
@@ -61,6 +68,18 @@ def _unheard(facts: Facts, findings: Findings) -> str:
     return _of(facts, found) if not facts.states and found.status != "True" else ""
 
 
+def _nobody_in_service(facts: Facts, findings: Findings) -> str:
+    """It comes before what follows from it: callers get no answers, so the pool breaker opens."""
+    if not facts.states or not facts.endpoints or any(one.in_service or one.away in ASLEEP for one in facts.endpoints):
+        return ""
+    found = findings[ConditionType.Degraded]
+    if found.reason == Reason.NobodyMayServe:
+        return _of(facts, found)
+    first = min(facts.endpoints, key=lambda one: (one.away == "Disabled", one.tier))
+    do = fault(first.away).to_do(facts.snapshot.key.name, first.name, "")
+    return f"{findings[ConditionType.Available].message}. To do for {first.name}: {do}"
+
+
 def _pool_breaker(facts: Facts, findings: Findings) -> str:
     found = findings[ConditionType.FailoverActive]
     if found.reason != Reason.GlobalBreakerOpen:
@@ -83,6 +102,8 @@ def _not_ready(facts: Facts, findings: Findings) -> str:
 
 def _degraded(facts: Facts, findings: Findings) -> str:
     found = findings[ConditionType.Degraded]
+    if found.reason == Reason.GreyFailure:
+        return ". ".join(filter(None, (found.message, grey_to_do(facts))))
     return _of(facts, found) if found.status != "False" else ""
 
 
@@ -110,6 +131,7 @@ _SAYINGS: tuple[Callable[[Facts, Findings], str], ...] = (
     _never_made,
     _no_router,
     _unheard,
+    _nobody_in_service,
     _pool_breaker,
     _outage,
     _not_ready,

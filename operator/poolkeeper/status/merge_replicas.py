@@ -66,6 +66,8 @@ class View:
     """The last request of that row; None: there is no row that counts."""
     check_found: str = ""
     """What its failed health checks found last."""
+    retry_at: datetime | None = None
+    """When the first of the routers that see it so sends it the next request."""
     is_half_open_next: bool = False
     """Only the row speaks against it: nothing keeps the next request from it."""
 
@@ -94,6 +96,7 @@ def endpoint_view(states: Iterable[RouterState], name: str, was_out: bool = Fals
         failing_since=min((row.since for row in begun if row.since), default=None),
         last_asked=max((row.last_at for row in rows if row.last_at), default=None),
         check_found=_check_found(spokesman),
+        retry_at=min((one.retry_at for one in like_it if one.retry_at), default=None),
         is_half_open_next=is_half_open_next,
     )
 
@@ -209,7 +212,7 @@ def _failing(endpoint: EndpointState, was_out: bool) -> EndpointState:
         return endpoint
     if endpoint.reason not in WELL:
         return endpoint
-    why = word(endpoint.last_error.class_) if endpoint.last_error else ""
+    why = _last_error(endpoint)
     return endpoint.model_copy(update={"health": "Unhealthy", "reason": why, "since": row.since})
 
 
@@ -224,8 +227,12 @@ def _why(endpoint: EndpointState) -> str:
     if said or endpoint.breaker == "Closed":
         return said
     causes = sorted(word(model.reason) for model in endpoint.models if model.breaker == "Open" and word(model.reason))
-    last_error = word(endpoint.last_error.class_) if endpoint.last_error else ""
-    return causes[0] if causes else last_error
+    return causes[0] if causes else _last_error(endpoint)
+
+
+def _last_error(endpoint: EndpointState) -> str:
+    found = endpoint.last_error
+    return word(found.cause or found.class_) if found else ""
 
 
 def _check_found(endpoint: EndpointState) -> str:

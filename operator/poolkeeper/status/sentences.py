@@ -3,9 +3,18 @@
 A time in them is a point in time, so that a sentence reads the same at every look.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
-from poolkeeper.api.router_reasons import ASLEEP, FORBIDDEN, KEY_MISSING, KEY_REFUSED, OUT_OF_MONEY
+from poolkeeper.api.router_reasons import (
+    ASLEEP,
+    FORBIDDEN,
+    KEY_MISSING,
+    KEY_REFUSED,
+    OFF_SCHEDULE,
+    OUT_OF_MONEY,
+    WRONG_MODEL,
+)
 from poolkeeper.status.chain import since_when
 from poolkeeper.status.endpoint_fact import EndpointFact
 from poolkeeper.status.facts import Facts
@@ -27,7 +36,9 @@ def endpoint_text(endpoint: EndpointFact) -> str:
     models = f" for {', '.join(endpoint.only_models)}" if endpoint.only_models else ""
     words = ", ".join(word for word in (endpoint.reason, endpoint.check_found) if word)
     why = f" ({words})" if words else ""
-    return f"{endpoint.name} {fault_of(endpoint).seen}{models}{since}{why}"
+    wait = endpoint.asked_to_wait_until
+    until = f", and asks to wait until {wait:%Y-%m-%dT%H:%M:%SZ}" if wait else ""
+    return f"{endpoint.name} {fault_of(endpoint).seen}{models}{since}{until}{why}"
 
 
 def recovering_text(facts: Facts, found: Sequence[EndpointFact]) -> str:
@@ -53,14 +64,29 @@ def answer(facts: Facts, found: Collection[EndpointFact]) -> str:
         return f"the next request goes to {names(facts.may_serve)}"
     coming = [one for one in facts.endpoints if one.name in facts.standbys and one.reason == "Waking"]
     woken = f"; {names(coming)} is being woken" if coming else ""
+    if all(endpoint.asked_to_wait_until for endpoint in found):
+        return f"no endpoint is left until then: clients get the policy's fallback{woken}"
     return f"no endpoint is left: clients get the policy's fallback, and single requests try it again{woken}"
 
 
 def to_do(facts: Facts, endpoint: EndpointFact) -> str:
-    ref = endpoint.credential
-    key = f"Secret {ref.name}, key {ref.key}" if ref else ""
     cause = fault(endpoint.check_found) if endpoint.check_found else fault_of(endpoint)
-    return cause.to_do(facts.snapshot.key.name, endpoint.name, key)
+    return cause.to_do(facts.snapshot.key.name, endpoint.name, _key_of(endpoint))
+
+
+def _key_of(endpoint: EndpointFact) -> str:
+    ref = endpoint.credential
+    return f"Secret {ref.name}, key {ref.key}" if ref else ""
+
+
+def grey_to_do(facts: Facts) -> str:
+    """For the first endpoint that answers, but not as it should; "": its own words say it already."""
+    found = [one for one in facts.counted if one.probe.reason or one.substitutes]
+    if not found:
+        return ""
+    word = found[0].probe.reason or WRONG_MODEL
+    whom = f" for {found[0].name}" if len(found) > 1 else ""
+    return f"To do{whom}: {fault(word).to_do(facts.snapshot.key.name, found[0].name, _key_of(found[0]))}"
 
 
 def fault_of(endpoint: EndpointFact) -> Fault:
@@ -89,12 +115,26 @@ def _serving(facts: Facts) -> str:
     return f", until then tier {facts.active_tier} serves"
 
 
+_AWAY: Mapping[str, str] = MappingProxyType(
+    {
+        "Draining": "drained",
+        "Drained": "drained",
+        "Disabled": "disabled",
+        FORBIDDEN: "forbidden by spec.dataPolicy",
+        OFF_SCHEDULE: "outside of its schedule",
+        "Asleep": "asleep",
+        "ScaledToZero": "asleep",
+        "Waking": "being woken",
+    }
+)
+
+
 def why_out(endpoint: EndpointFact) -> str:
     """In a word or two."""
     if endpoint.reason in ASLEEP:
-        return "being woken" if endpoint.reason == "Waking" else "asleep"
+        return _AWAY[endpoint.reason]
     if not endpoint.in_service:
-        return "forbidden by spec.dataPolicy" if endpoint.reason == FORBIDDEN else "drained"
+        return _AWAY[endpoint.away]
     if endpoint.is_cut_off:
         return f"breaker {'open' if endpoint.breaker == 'Open' else 'half-open'}"
     return endpoint.reason or ("not asked yet" if endpoint.health == "Unknown" else "unhealthy")

@@ -120,7 +120,8 @@ local function view_of(doc, endpoint, now_ms)
     limit = concurrency_limits.ceiling(endpoint, record, now_ms), isAwaited = cold_standby.is_awaited(endpoint),
     ttftMs = latency_ms and math.floor(latency_ms + 0.5) or NULL,
     errorRatePercent = percent(window),
-    lastError = record.error_class ~= "" and { class = record.error_class, at = rfc3339(record.error_at_ms) } or NULL,
+    lastError = record.error_class ~= "" and { class = record.error_class, cause = record.error_cause,
+                at = rfc3339(record.error_at_ms) } or NULL,
     failing = row_of(record.row), models = encode.list(models), advice = advice_of(endpoint.advice, now_ms),
     healthCheck = checked and checks_of(checked) or NULL, keyChangedAt = rfc3339(known.key.changed_ms),
   }, window

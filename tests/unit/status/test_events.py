@@ -122,7 +122,7 @@ CASES: dict[str, tuple[tuple[Snapshot, ...], list[tuple[str, str]]]] = {
     ),
     "every tier goes down": (
         (FAILED_OVER, ALL_DARK),
-        [("BreakerOpened", "local: breaker opened after Busy"), ("ServingDegraded", "No tier can take requests")],
+        [("BreakerOpened", "local: breaker opened after Busy"), ("ServingDegraded", "no endpoint is left")],
     ),
     "half-open requests have no Event while every tier is down": (
         (ALL_DARK, seen_as(CUT_OFF, LOCAL_CUT_OFF), seen_as(CUT_OFF, LOCAL_CUT_OFF, active_tier=1), ALL_DARK),

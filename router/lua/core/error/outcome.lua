@@ -39,6 +39,17 @@ _M.LOOP = "PoolLoop"
 _M.TELLING = { Empty = true, ContextTooLong = true, Incompatible = true, ClientFault = true }
 
 
+-- Reasons that say more than their class to a person who has to do something about the endpoint.
+local SAYS_MORE = { AddressRefused = true, CertificateInvalid = true, DnsFailed = true, InvalidAnswer = true,
+                    ModelLoading = true, RedirectRefused = true, RequestTimeout = true, TlsFailed = true }
+
+
+-- The word for people: why an endpoint failed.
+function _M.cause(failure)
+  return SAYS_MORE[failure.reason] and failure.reason or failure.class
+end
+
+
 -- May there be another attempt after one of this class? attempts: made so far.
 function _M.goes_on(class, attempts, max_attempts)
   return _M.CLASSES[class].request == "next" and attempts < max_attempts

@@ -1,9 +1,10 @@
 -- What keeps requests from an endpoint besides its breakers: a backoff after 429 or busy (pause.lua), of the account or
 -- one model; a refused key or a spent balance (suspicion.lua decides when that counts); a model that it does not have. Also
--- since when it is healthy, and the class of its last error. A function gives back the same record if nothing changed.
+-- since when it is healthy, and its last error. A function gives back the same record if nothing changed.
 
 local max, min = math.max, math.min
 
+local cause = require("core.error.outcome").cause
 local failing_row = require "core.health.failing_row"
 local missing_models = require "core.health.missing_models"
 local pause = require "core.health.pause"
@@ -21,8 +22,8 @@ local LIMIT_MEMORY_MS = 600000 -- a connection limit that a provider named holds
 function _M.new()
   return { account = pause.new(), models = {}, missing = {}, refusals = suspicion.new(),
            down_reason = "", down_since_ms = 0, down_until_ms = 0, down_key = "", is_down_by_check = false,
-           blocks = suspicion.new(), limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "", error_at_ms = 0,
-           row = failing_row.new() }
+           blocks = suspicion.new(), limit = 0, limit_until_ms = 0, well_since_ms = 0, error_class = "",
+           error_cause = "", error_at_ms = 0, row = failing_row.new() }
 end
 
 
@@ -154,7 +155,7 @@ end
 -- the endpoint went out of service by it, a transition.
 function _M.failure(record, kind, outcome, context)
   local failed = copy_of(record)
-  failed.error_class, failed.error_at_ms = outcome.class, context.now_ms
+  failed.error_class, failed.error_cause, failed.error_at_ms = outcome.class, cause(outcome), context.now_ms
   failed.row = context.is_outage and failing_row.failed(record.row, context.now_ms) or record.row
   if kind then
     BACKS_OFF[kind](failed, outcome, context)
@@ -290,10 +291,8 @@ end
 
 -- The connection limit that holds now: the declared one, or the lower one that the provider named.
 function _M.ceiling(record, max_connections, now_ms)
-  if record.limit > 0 and now_ms < record.limit_until_ms then
-    return min(record.limit, max_connections)
-  end
-  return max_connections
+  local is_named = record.limit > 0 and now_ms < record.limit_until_ms
+  return is_named and min(record.limit, max_connections) or max_connections
 end
 
 

@@ -34,6 +34,8 @@ local EARLY_MS = 10000 -- in a longer open time, one request in this time goes a
 -- firstToken.
 local TRIED_EARLY = {
   Connect = true, ProxyFailed = true, Busy = true, ServerError = true, Truncated = true, NoAnswer = true,
+  AddressRefused = true, CertificateInvalid = true, DnsFailed = true, InvalidAnswer = true, ModelLoading = true,
+  RedirectRefused = true, TlsFailed = true,
 }
 local PROBE_NEWS_MS = 30 * 60000 -- an older probe answer says nothing about the present
 

@@ -1,5 +1,6 @@
--- What kept a health check from connecting, in a word for people: the name, the address, the proxy, the certificate, or
--- nothing more than that there is no connection. Reads the words of nginx/upstream/connector.lua and of OpenSSL.
+-- What kept a request or a health check from connecting, in a word for people: the name, the address, the proxy, the
+-- certificate, or nothing more than that there is no connection. Reads the words of nginx/upstream/connector.lua and of
+-- OpenSSL.
 
 local find = string.find
 

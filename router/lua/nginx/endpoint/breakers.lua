@@ -7,6 +7,7 @@ local declared = require "core.metrics.declared"
 local metrics = require "nginx.shared.metrics"
 local in_flight = require "nginx.endpoint.in_flight"
 local patience = require "core.request.patience"
+local outcome = require "core.error.outcome"
 local series_store = require "nginx.shared.series_store"
 local state = require "nginx.shared.state"
 
@@ -77,7 +78,7 @@ local function step(attempt, event, context)
     local family = "poolkeeper_breaker_transitions_total"
     series_store.add(metrics.series(family, attempt.endpoint.name,
                                        declared.lumped(attempt.endpoint.bounds, family, attempt.model),
-                                       change.from, change.to, change.reason), 1)
+                                       change.from, change.to, change.to == "Open" and context.class or change.reason), 1)
   end
   return effects
 end
@@ -136,8 +137,8 @@ function _M.complete(attempt, now_ms)
 end
 
 
--- A failure that counts. reason: its class.
-function _M.failure(attempt, reason, now_ms)
+-- A failure that counts.
+function _M.failure(attempt, failure, now_ms)
   local policy = attempt.policy.circuit_breaker
   local bucket = bucket_of(attempt, policy)
   state.epoch()
@@ -151,7 +152,7 @@ function _M.failure(attempt, reason, now_ms)
   end
   state.count(counter_name(attempt.circuit, era, bucket, "failed"), 1, ttl_s(policy))
   local context = context_of(attempt, now_ms)
-  context.reason = reason
+  context.reason, context.class = outcome.cause(failure), failure.class
   context.window = _M.window(attempt.circuit, policy, now_ms)
   step(attempt, "failure", context)
 end

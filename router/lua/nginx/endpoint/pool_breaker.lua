@@ -11,6 +11,7 @@ local CIRCUIT = "pool"
 _M.CIRCUIT = CIRCUIT
 
 local NO_ENDPOINT = { name = "" }
+local NO_ANSWER = { class = "NoAnswer" }
 
 -- What a request holds of the circuit: shaped like an attempt.
 local function new(request)
@@ -60,7 +61,7 @@ end
 function _M.failed(request)
   local guard = request.guard
   if guard and not (guard.lease and request.attempts == 0) then
-    breakers.failure(guard, "NoAnswer", clock.now_ms())
+    breakers.failure(guard, NO_ANSWER, clock.now_ms())
     request.guard = nil
   end
 end

@@ -6,6 +6,7 @@ local addition_refusals = require "nginx.endpoint.addition_refusals"
 local attempt_failure = require "nginx.request.attempt_failure"
 local cjson = require "cjson.safe"
 local clock = require "nginx.shared.clock"
+local connect_fault = require "core.health.connect_fault"
 local egress_proxy = require "nginx.upstream.egress_proxy"
 local headers = require "core.request.headers"
 local held_answer = require "nginx.request.held_answer"
@@ -70,10 +71,10 @@ local function ask(request, attempt, message, sent_by_ms, deadline_ms)
   local conn, err, fault = http_client.connect(attempt.endpoint, attempt.policy.timeouts.connect_ms, deadline_ms,
                                             request.doc.allow_loopback, attempt.is_resent)
   if not conn and now_ms() >= request.deadline_ms then
-    return time_out(request, attempt, fault, fault == "Connect" and "ConnectFailed" or fault)
+    return time_out(request, attempt, fault, connect_fault.of(err, fault))
   end
   if not conn then
-    return failed(fault, fault == "Connect" and "ConnectFailed" or fault, err)
+    return failed(fault, connect_fault.of(err, fault), err)
   end
   attempt.conn = conn
   attempt.is_sent = true

@@ -29,6 +29,7 @@ local failed, refused, unread = attempt_failure.failed, attempt_failure.refused,
 local _M = {}
 
 local HELD_MAX_BYTES = 8 * 1024 * 1024 -- of an answer that is no stream; a longer one is passed on as it comes
+local NO_JSON = "^%s*[^%s{]"
 local NOISE_MAX_BYTES = 1024 * 1024 -- of an answer that has said nothing yet: keep-alives for a day
 local MS_MAX_DIGITS = 16
 local EVENT_STREAM, JSON = "text/event-stream", "application/json"
@@ -126,7 +127,7 @@ local function check_whole(request, attempt, conn, body)
   attempt.usage, attempt.origin = usage, origin
   if not is_answer then
     if body == "" or not decode(body) then
-      return failed("Truncated", "Truncated", "no complete JSON")
+      return failed("Truncated", find(body, NO_JSON) and "InvalidAnswer" or "Truncated", "no complete JSON")
     end
     return refused(attempt, 200, conn, cut or body)
   end

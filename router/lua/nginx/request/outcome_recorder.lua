@@ -172,7 +172,7 @@ end
 function _M.failure(attempt, failure, now_ms, is_counted_elsewhere, may_back_off)
   local consequence = outcome.CLASSES[failure.class]
   if consequence.counts and not is_counted_elsewhere then
-    breakers.failure(attempt, failure.class, now_ms)
+    breakers.failure(attempt, failure, now_ms)
   else
     breakers.release(attempt, now_ms)
   end
