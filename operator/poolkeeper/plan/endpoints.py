@@ -5,11 +5,12 @@ Their order in the document is by tier and name, so that moving lines about in a
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import get_args
 
 from poolkeeper.api.base import SecretKeyRef
 from poolkeeper.api.endpoint import Endpoint, Feature, Scheme
 from poolkeeper.api.pool_spec import EndpointPoolSpec
-from poolkeeper.api.request_changes import HeaderDoc, ParameterDoc, ParameterRule, as_json
+from poolkeeper.api.request_changes import HeaderDoc, ParameterDoc, ParameterRule, Surface, as_json
 from poolkeeper.api.router_document import (
     Credential,
     EgressProxy,
@@ -24,6 +25,7 @@ from poolkeeper.plan.standby import mode_now
 from poolkeeper.plan.tariffs import pricing_doc, schedule_doc
 
 ANY_MODEL = "*"
+SURFACES: tuple[Surface, ...] = get_args(Surface)
 FEATURE_NAMES: Mapping[Feature, str] = {
     "Tools": "tools", "Vision": "images", "Audio": "audio", "JsonSchema": "schema"
 }  # fmt: skip
@@ -138,13 +140,24 @@ def _routes(endpoint: Endpoint, pool_models: Sequence[str]) -> Iterator[ModelRou
         mapping = mappings.get(model) or mappings.get(ANY_MODEL)
         if mapping or not endpoint.models:
             upstream = mapping.upstream_name if mapping else None
-            rules = (*endpoint.parameters, *(mapping.parameters if mapping else ()))
+            own = mapping.parameters if mapping else ()
+            rules = (*_not_overruled(endpoint.parameters, own), *own)
             yield ModelRoute(
                 name=model,
                 upstream_name=upstream or model,
                 aliases=mapping.aliases if mapping else (),
                 parameters=tuple(_parameter(rule) for rule in rules),
             )
+
+
+def _not_overruled(rules: Sequence[ParameterRule], own: Sequence[ParameterRule]) -> Iterator[ParameterRule]:
+    """Of the endpoint's rules: what a rule of the model sets or removes as a whole has no members of theirs."""
+    for rule in rules:
+        over = [one for one in own if rule.path.startswith(f"{one.path}.") and (one.remove or one.set is not None)]
+        taken = {surface for one in over for surface in one.surfaces or SURFACES}
+        left = tuple(surface for surface in rule.surfaces or SURFACES if surface not in taken)
+        if left:
+            yield rule.model_copy(update={"surfaces": left}) if taken else rule
 
 
 def _parameter(rule: ParameterRule) -> ParameterDoc:

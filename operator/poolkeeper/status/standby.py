@@ -36,10 +36,12 @@ class ScaleOrder:
 @dataclass(frozen=True)
 class Need:
     """Is it needed, because no tier above serves? None: nobody knows. since: when the last of them failed (None: they
-    were switched off by hand, so it is needed at once)."""
+    were switched off by hand, so it is needed at once). is_hoped: not needed, but only because one above may be back,
+    which nobody has asked."""
 
     is_needed: bool | None
     since: datetime | None = None
+    is_hoped: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,13 @@ def was_put_to_zero(it: Situation) -> bool:
     return it.before is not None and it.before.state in RAN
 
 
+def is_held_down(it: Situation) -> bool:
+    """Somebody has set it to zero, and no tier above is known to serve again. That one may be back, or that nobody
+    reports, is no end of the outage."""
+    is_over = it.need.is_needed is False and not it.need.is_hoped
+    return it.before is not None and it.before.state == "HeldDown" and not is_over
+
+
 def is_announced(it: Situation) -> bool:
     """That it is woken is published, but not done yet."""
     return it.endpoint.standby is not None and asked_for(it) == it.endpoint.standby.replicas
@@ -144,6 +153,7 @@ TABLE: tuple[tuple[tuple[Word, ...], StandbyState, str], ...] = (
     ((has_replicas, has_cooled_down, has_no_request), "Draining", SLEEP),
     ((has_replicas, has_cooled_down), "Draining", ""),
     ((has_replicas,), "CoolingDown", ""),
+    ((is_held_down,), "HeldDown", ""),
     ((is_needed, was_put_to_zero), "HeldDown", ""),
     ((is_needed, is_needed_long_enough, is_announced), "Asleep", WAKE),
     ((is_needed, is_needed_long_enough), "Asleep", ANNOUNCE),
@@ -212,7 +222,7 @@ def need_of(
         return Need(is_needed=False)
     light = [one for one in above if one.in_service and not _is_dark(one)]
     if light and not (is_awaited and all(one.is_unproven for one in light)):
-        return Need(is_needed=False)
+        return Need(is_needed=False, is_hoped=all(one.is_unproven for one in light))
     return Need(is_needed=True, since=max((one.outage.since for one in above if one.outage), default=None))
 
 

@@ -27,6 +27,7 @@ WOKEN = LiveScale(replicas=2, ready_replicas=0, version="8")
 READY = replace(WOKEN, ready_replicas=1)
 DARK = Need(is_needed=True, since=NOW - timedelta(seconds=10))
 LIGHT, UNKNOWN = Need(is_needed=False), Need(None)
+HOPED = Need(is_needed=False, is_hoped=True)
 
 
 def since(state: StandbyState, ago: timedelta, replicas: int = 2, deployment: str = "llama") -> StandbyStatus:
@@ -169,6 +170,14 @@ CASES: dict[str, tuple[Situation, StandbyState, ScaleOrder | None, int]] = {
         0,
     ),
     "stays down in that outage": (situation(ZERO, DARK, HAND_DOWN), "HeldDown", None, 0),
+    "stays down while a tier above may be back, and nobody has asked it": (
+        situation(ZERO, HOPED, HAND_DOWN),
+        "HeldDown",
+        None,
+        0,
+    ),
+    "stays down while nobody reports": (situation(ZERO, UNKNOWN, HAND_DOWN), "HeldDown", None, 0),
+    "is not woken for a tier that nobody has asked": (situation(ZERO, HOPED, SLEPT), "Asleep", None, 0),
     "is asleep when that outage is over": (situation(ZERO, LIGHT, HAND_DOWN), "Asleep", None, 0),
     "is missing": (situation(None, DARK, since("Awake", HOUR)), "Missing", None, 0),
 }

@@ -42,6 +42,7 @@ local function tree(rules, surface)
     if applies then
       local node = root
       for name in gmatch(rule.path, "[^.]+") do
+        node.is_set_below = node.is_set_below or rule.set ~= nil
         node = child(node, name)
       end
       node.set, node.default, node.maximum, node.is_removed = rule.set, rule.default, rule.maximum, rule.remove
@@ -99,6 +100,9 @@ local function value_of(node, text, decode, pause)
   end
   if is_object(text) then
     return edited(node, text, decode, pause)
+  end
+  if text and text ~= "null" and not node.is_set_below then
+    return text -- a caller's value that is no object: a default beneath it is none for it
   end
   local made = edited(node, "{}", decode, pause)
   if made == "{}" then

@@ -26,6 +26,15 @@ describe("parameters of an endpoint", function()
       rule("provider.sort.by", { set = '"price"' }) },
     { "set replaces what is no object", '{"thinking":"on"}', '{"thinking":{"type":"disabled"}}',
       rule("thinking.type", { set = '"disabled"' }) },
+    { "no default beneath what is no object", '{"thinking":false,"o":[1]}', '{"thinking":false,"o":[1]}',
+      rule("thinking.type", { default = '"enabled"' }), rule("o.a", { default = "1" }) },
+    { "a default beneath null", '{"thinking":null}', '{"thinking":{"type":"enabled"}}',
+      rule("thinking.type", { default = '"enabled"' }) },
+    { "a default beside what is set beneath no object", '{"t":1}', '{"t":{"a":1,"b":2}}',
+      rule("t.a", { set = "1" }), rule("t.b", { default = "2" }) },
+    { "names as of a language's own", '{"__index":1,"nodes":2,"constructor":{"set":3}}',
+      '{"__index":9,"nodes":2,"constructor":{"set":3,"__proto__":{"x":1}}}',
+      rule("__index", { set = "9" }), rule("constructor.__proto__.x", { set = "1" }) },
     { "a default where nothing is", '{"a":1}', '{"a":1,"max_tokens":100}', rule("max_tokens", { default = "100" }) },
     { "a default where null is", '{"max_tokens":null}', '{"max_tokens":100}', rule("max_tokens", { default = "100" }) },
     { "no default where a value is", '{"max_tokens":0}', '{"max_tokens":0}', rule("max_tokens", { default = "100" }) },
@@ -50,7 +59,7 @@ describe("parameters of an endpoint", function()
   }
   for _, case in ipairs(cases) do
     it(case[1], function()
-      assert.equal(case[3], applied(case[2], case[4]))
+      assert.equal(case[3], applied(case[2], unpack(case, 4)))
     end)
   end
 
