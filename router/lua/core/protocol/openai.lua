@@ -160,8 +160,9 @@ end
 -- may be anything.
 local function origin_of(body, member)
   local list = find(body, LISTS[member], 1, true) or 1
-  local before, after = sub(body, 1, min(list, HEAD_BYTES)), sub(body, max(list, #body - TAIL_BYTES))
-  after = sub(after, (peek.last(after, "]") or #after) + 1)
+  local before, tail = sub(body, 1, min(list, HEAD_BYTES)), max(list, #body - TAIL_BYTES) - 1
+  local stop = peek.last(body, "]", tail)
+  local after = sub(body, stop > tail and stop + 1 or #body + 1)
   return { model = text_after(before, '"model"') or text_after(after, '"model"'),
            fingerprint = text_after(before, '"system_fingerprint"') or text_after(after, '"system_fingerprint"'),
            provider = text_after(before, '"provider"') or text_after(after, '"provider"') }

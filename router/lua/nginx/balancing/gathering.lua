@@ -39,53 +39,64 @@ local function narrow(kept, notes, word)
 end
 
 
+local seen = {} -- by the gathering that goes on
+
+
+-- Is the endpoint a candidate, full, or neither? Gives why not, where somebody wants to know. (On its own, because LuaJIT
+-- makes no machine code of a loop that ends in its first turn, as that of a pool of one.)
+local function look_at(endpoint, request, now_ms, raced, notes)
+  local route = route_of(request, endpoint)
+  if not route or request.excluded[endpoint.name] or request.only_tier and endpoint.tier ~= request.only_tier then
+    return notes and exclusion.not_asked(request, endpoint, route)
+  end
+  local is_usable, at_ms, record, circuit_record = may_be(request, endpoint, route, now_ms)
+  if not is_usable then
+    seen.retry_at_ms = math.min(seen.retry_at_ms, at_ms)
+    return notes and { record, circuit_record } -- why not
+  end
+  local is_raced = raced and raced[endpoint.name]
+  if not is_raced
+      and has_room(request, fill(endpoint, request.model, record, circuit_record, now_ms), seen.is_queued) then
+    local candidate = endpoint.candidate
+    seen.count = seen.count + 1
+    candidates[seen.count] = candidate
+    seen.some_out = seen.some_out or candidate.is_out
+    seen.some_failing = seen.some_failing or candidate.is_failing
+    return nil
+  end
+  seen.full = seen.full + 1
+  full_ones[seen.full] = endpoint
+  seen.well_full = seen.well_full or not endpoint.candidate.is_failing
+  local has_slot = endpoint.candidate.in_flight < endpoint.candidate.max_connections
+  return notes and { has_slot and not is_raced and "QueuedBefore" or "ConnectionLimit" }
+end
+
+
 -- Gives the candidates, the endpoints that are full and how many they are, and the soonest return of another. The lists are
 -- good until the next call. raced: names of endpoints without room. notes: filled with why each other endpoint is excluded;
 -- nil: nobody wants to know.
 function _M.gather(request, now_ms, raced, notes)
-  local count, full, retry_at_ms, some_out, some_failing, well_full = 0, 0, NEVER_MS, false, false, false
-  local endpoints, model = request.doc.endpoints, request.model
-  local is_queued = request.doc.policy.queue and queue_heads.is_anybody()
+  local endpoints = request.doc.endpoints
+  seen.count, seen.full, seen.retry_at_ms = 0, 0, NEVER_MS
+  seen.some_out, seen.some_failing, seen.well_full = false, false, false
+  seen.is_queued = request.doc.policy.queue and queue_heads.is_anybody()
   for i = 1, #endpoints do
-    local endpoint = endpoints[i]
-    local route = route_of(request, endpoint)
-    local note
-    if not route or request.excluded[endpoint.name] or request.only_tier and endpoint.tier ~= request.only_tier then
-      note = notes and exclusion.not_asked(request, endpoint, route)
-    else
-      local is_usable, at_ms, record, circuit_record = may_be(request, endpoint, route, now_ms)
-      if not is_usable then
-        retry_at_ms = math.min(retry_at_ms, at_ms)
-        note = notes and { record, circuit_record } -- why not
-      elseif not (raced and raced[endpoint.name])
-          and has_room(request, fill(endpoint, model, record, circuit_record, now_ms), is_queued) then
-        count = count + 1
-        candidates[count] = endpoint.candidate
-        some_out = some_out or endpoint.candidate.is_out
-        some_failing = some_failing or endpoint.candidate.is_failing
-      else
-        full = full + 1
-        full_ones[full] = endpoint
-        well_full = well_full or not endpoint.candidate.is_failing
-        local has_slot = endpoint.candidate.in_flight < endpoint.candidate.max_connections
-        note = notes and { has_slot and not (raced and raced[endpoint.name]) and "QueuedBefore" or "ConnectionLimit" }
-      end
-    end
+    local note = look_at(endpoints[i], request, now_ms, raced, notes)
     if notes then
-      notes[endpoint.name] = note
+      notes[endpoints[i].name] = note
     end
   end
-  for i = count + 1, #candidates do
+  for i = seen.count + 1, #candidates do
     candidates[i] = nil
   end
-  if some_failing then
-    narrow(check_state.leave_out(candidates, well_full), notes, "HealthCheckFailed")
+  if seen.some_failing then
+    narrow(check_state.leave_out(candidates, seen.well_full), notes, "HealthCheckFailed")
   end
-  if some_out then
+  if seen.some_out then
     narrow(probe_advice.leave_out(candidates), notes, "GreyFailure")
   end
   narrow(feature_refusals.leave_out(candidates, request, now_ms), notes, "FeatureRefused")
-  return candidates, full_ones, full, retry_at_ms
+  return candidates, full_ones, seen.full, seen.retry_at_ms
 end
 
 

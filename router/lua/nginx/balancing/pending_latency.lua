@@ -65,7 +65,9 @@ function _M.mean_ms(endpoint, now_ms)
     return stream_ms
   end
   local track = tracks[id]
-  return math.max(stream_ms, weight.as_first_token(whole_ms, track and track.normal_ms, endpoint.base_latency_ms))
+  local slowest_ms = math.max(stream_ms,
+                              weight.as_first_token(whole_ms, track and track.normal_ms, endpoint.base_latency_ms))
+  return slowest_ms
 end
 
 
