@@ -13,11 +13,12 @@ from rich.markdown import Markdown
 
 from hack.bench.machine import facts, facts_after
 from hack.bench.readme import README, with_table
-from hack.bench.speed.baselines import BARE, DIRECT, ENVOY, GATEWAYS, LITELLM, OURS, RELAY, cores, started
+from hack.bench.speed.baselines import BARE, DIRECT, ENVOY, EVERY, GATEWAYS, LITELLM, OURS, RELAY, cores, started
 from hack.bench.speed.beside import BESIDE
 from hack.bench.speed.cases import CASES, STREAM, TINY, Case
 from hack.bench.speed.chart import chart
 from hack.bench.speed.first_content import first_content_us
+from hack.bench.speed.frontier import frontier
 from hack.bench.speed.idle_streams import idle, possible
 from hack.bench.speed.load import Load, pace, saturate, warm_up
 from hack.bench.speed.measured import Measured
@@ -25,6 +26,7 @@ from hack.bench.speed.page import page, tables
 from hack.bench.speed.profile import profile
 from hack.bench.speed.rounds import Played, Run, goals
 from hack.bench.speed.seeing import seeing
+from hack.bench.speed.workers import workers
 from testing.gateways.environments import CannotBeMadeError
 
 SLOW_ROUNDS, SLOW_SECONDS = 2, 8
@@ -35,7 +37,7 @@ SLOW_STREAMS = 50
 """Of which the time to first content is measured."""
 QUICK_NAMES = (BARE, RELAY, OURS, ENVOY)
 QUICK_CASES = (TINY.folder, STREAM.folder)
-PROFILED = (BARE, RELAY, OURS)
+PROFILED = (BARE, RELAY, OURS, ENVOY)
 KEPT, PAGE = Path("build/bench.json"), Path("docs/bench.md")
 console = Console(highlight=False, soft_wrap=True, width=160)
 
@@ -45,7 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     names = [name for name in (QUICK_NAMES if options.quick else GATEWAYS) if _can_be_had(name)]
     before, versions = facts(), {}
     wanted = options.case or (QUICK_CASES if options.quick else [case.folder for case in CASES])
-    streams = 0 if options.case or options.quick else options.idle
+    wanted = [] if options.open_loop else wanted
+    streams = 0 if options.case or options.quick or options.open_loop else options.idle
     if streams:
         console.print(f"[dim]{streams} idle streams[/]")
     held = {name: idle(name, streams) for name in names if name != LITELLM and streams}
@@ -62,8 +65,15 @@ def main(arguments: Sequence[str]) -> int:
                 counts = {name: SLOW_STREAMS if few or name == LITELLM else STREAMS for name in gateways}
                 first = first_content_us(gateways, case, counts)
     with TemporaryDirectory(prefix="poolkeeper-bench-") as made:
-        seen = None if options.quick or options.case else seeing(Path(made))
-    run = Run({**before, **facts_after()}, versions, played, first, held, seen)
+        seen = None if options.quick or options.case or options.open_loop else seeing(Path(made))
+    edge, by_workers = None, []
+    if options.open_loop or not (options.quick or options.case):
+        console.print("[dim]open loop: within a bound, streams held, memory under load[/]")
+        wide = [name for name in (QUICK_NAMES if options.quick else EVERY) if name != RELAY and _can_be_had(name)]
+        edge = frontier(wide, 1 if options.quick else options.rounds, options.soak_minutes * 60)
+        console.print("[dim]more than one worker[/]")
+        by_workers = workers(1 if options.quick else options.rounds)
+    run = Run({**before, **facts_after()}, versions, played, first, held, seen, edge, by_workers)
     return _reported(run, None if options.quick else options.page) and not options.quick
 
 
@@ -74,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=int, default=3, help="of a round")
     parser.add_argument("--case", action="append", choices=[case.folder for case in CASES], help="and no idle streams")
     parser.add_argument("--idle", type=int, default=possible(), help="streams held open (default: %(default)s)")
+    parser.add_argument("--open-loop", action="store_true", help="only what is measured in an open loop, and workers")
+    parser.add_argument("--soak-minutes", type=float, default=0.35, help="load for each gateway (default: %(default)s)")
     parser.add_argument("--page", type=Path, help="write it there, and the chart beside it")
     return parser
 

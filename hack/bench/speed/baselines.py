@@ -13,6 +13,8 @@ from testing.gateways.gateway import HOST, Endpoint, Gateway, Pool, Running
 from testing.gateways.litellm import LiteLLM
 from testing.gateways.nginx import Nginx, serving
 from testing.gateways.poolkeeper import Poolkeeper
+from testing.gateways.portkey import Portkey
+from testing.gateways.worker_router import SGLANG_ROUTER, VLLM_ROUTER
 from testing.process import free_port
 
 DIRECT, BARE, RELAY, OURS, ENVOY, LITELLM = "no proxy", "bare nginx", "Lua relay", "Poolkeeper", "Envoy", "LiteLLM"
@@ -46,7 +48,10 @@ class Relay:
 
 
 ALL: Sequence[Gateway] = (Nginx(), Relay(), Poolkeeper(), Envoy(), LiteLLM())
+PEERS: Sequence[Gateway] = (VLLM_ROUTER, SGLANG_ROUTER, Portkey())
+"""Beside the others in the open-loop part only."""
 GATEWAYS = {gateway.name: gateway for gateway in ALL}
+EVERY = GATEWAYS | {gateway.name: gateway for gateway in PEERS}
 
 
 def cores() -> tuple[int | None, int | None]:
@@ -64,9 +69,9 @@ def started(folder: Path, case: Case, names: Sequence[str]) -> Iterator[dict[str
         endpoint = Endpoint("provider", f"http://{HOST}:{port}{case.path}", KEY)
         found = {DIRECT: Measured(DIRECT, Nginx().version(), endpoint.url, pid)}
         for name in names:
-            gateway = GATEWAYS[name]
+            gateway = EVERY[name]
             one = stack.enter_context(gateway.start(folder / name.replace(" ", "-"), Pool([endpoint]), core))
-            found[name] = Measured(name, gateway.version(), one.base_url, one.pid)
+            found[name] = Measured(name, gateway.version(), one.base_url, one.pid, one.headers)
         try:
             yield found
         except Exception as error:

@@ -43,6 +43,7 @@ TINY = Case("tiny JSON", "tiny", 50, stream=False, rate=2000)
 REAL = Case("realistic JSON", "real", TRACE_PROMPT_TOKENS * BYTES_PER_TOKEN, stream=False, rate=2000)
 STREAM = Case("64-event stream", "stream", 50, stream=True, rate=200)
 IDLE = Case("idle stream", "idle", 50, stream=True, rate=0)
+PACED = Case("paced stream", "paced", 50, stream=True, rate=0)
 CASES = (TINY, REAL, STREAM)
 
 

@@ -31,9 +31,10 @@ def first_content_us(gateways: Mapping[str, Measured], case: Case, asked: Mappin
 
 def message(gateway: Measured, case: Case) -> bytes:
     url, body = urlsplit(gateway.base_url), case.body.encode()
+    its_own = "".join(f"{name}: {value}\r\n" for name, value in gateway.headers.items())
     head = (
         f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"{its_own}Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

@@ -3,7 +3,8 @@ open, and how much of that they brought."""
 
 import resource
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,17 +42,27 @@ def possible() -> int:
 
 def idle(name: str, streams: int) -> Idle:
     """A gateway of its own for this, so that nothing measured before is in its memory."""
+    with (
+        many_files(),
+        TemporaryDirectory(prefix="poolkeeper-bench-") as made,
+        started(Path(made), IDLE, [name]) as gateways,
+    ):
+        gateway = gateways[name]
+        request = message(gateway, IDLE)
+        before = memory_kib(gateway.pid)
+        with ExitStack() as stack:
+            for _ in range(streams):
+                _open(stack.enter_context(connected(gateway)), request)
+            return Idle(streams, before, memory_kib(gateway.pid))
+
+
+@contextmanager
+def many_files() -> Iterator[None]:
+    """As many open files as this machine allows, for us and for what is started meanwhile."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
-        with TemporaryDirectory(prefix="poolkeeper-bench-") as made, started(Path(made), IDLE, [name]) as gateways:
-            gateway = gateways[name]
-            request = message(gateway, IDLE)
-            before = memory_kib(gateway.pid)
-            with ExitStack() as stack:
-                for _ in range(streams):
-                    _open(stack.enter_context(connected(gateway)), request)
-                return Idle(streams, before, memory_kib(gateway.pid))
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 

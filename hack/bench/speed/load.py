@@ -52,7 +52,7 @@ class Load:
 def warm_up(gateway: Measured, case: Case) -> None:
     """One request, to see that it works; the first one takes LiteLLM seconds."""
     url, body = f"{gateway.base_url}/chat/completions", case.body.encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json", **gateway.headers})
     with urllib.request.urlopen(request, timeout=WARM_UP_LIMIT_S) as answer:
         answer.read()
 

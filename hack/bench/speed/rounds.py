@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from hack.bench.figures import Goal, median, percentile
 from hack.bench.speed.baselines import BARE, DIRECT, OURS
 from hack.bench.speed.cases import Case
+from hack.bench.speed.frontier import Frontier
 from hack.bench.speed.idle_streams import Idle
 from hack.bench.speed.load import Load
 from hack.bench.speed.profile import Profile
 from hack.bench.speed.seeing import Seeing
+from hack.bench.speed.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Run:
     first_content_us: Mapping[str, Sequence[float]]
     idle: Mapping[str, Idle]
     seen: Seeing | None = None
+    frontier: Frontier | None = None
+    workers: Sequence[Workers] = ()
 
 
 def median_of(rounds: Sequence[Load]) -> Load:
