@@ -11,7 +11,7 @@ import pytest
 
 from hack.bench.speed.baselines import DIRECT, OURS
 from hack.bench.speed.cases import PACED, TINY
-from hack.bench.speed.frontier import Frontier, Memory, Step
+from hack.bench.speed.frontier import Able, Frontier, Memory, Step
 from hack.bench.speed.frontier_page import is_held, sections, slope_mib_a_minute, within
 from hack.bench.speed.measured import Measured
 from hack.bench.speed.open_loop import Seen, Spread, at_rate, held, seen_of
@@ -62,7 +62,7 @@ def test_each_planned_request_is_sent_and_answered(tmp_path: Path) -> None:
 
 def test_a_latency_counts_from_the_planned_time_though_all_others_wait(tmp_path: Path) -> None:
     """One that answers a request at a time, each after 20 ms, is asked 200 times a second: the last ones wait for most
-    of a second. Whoever measured from the sending, with one request under way, would see 20 ms each time."""
+    of a second. Measured from the sending, with one request under way, each would seem to take 20 ms."""
     turn = threading.Lock()
 
     def slowly(conn: socket.socket) -> None:
@@ -143,6 +143,18 @@ def test_the_page_names_each_gateway_and_the_spread_of_its_rounds() -> None:
     assert f"| {DIRECT} | – | – | – | – | – | fewer than 1,000 |" in text
     assert "100.0 (100.0–100.0) | 4,000 |" in text
     assert f"| {OURS} | 1 | 2 | 1 | +0.00 | 5 |" in text
+
+
+def test_a_gateway_that_fails_is_left_out_of_the_rest_and_ends_nobodys_run() -> None:
+    one = Measured("", "", "", 0)
+    able = Able({"a": one, "b": one})
+
+    for name, _ in able.each():
+        with able.trying(name):
+            if name == "a":
+                raise RuntimeError("it answered no request")
+
+    assert able.each() == [("b", one)]
 
 
 def test_what_is_printed_is_read() -> None:

@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _can_be_had(name: str) -> bool:
     try:
-        GATEWAYS[name].version()
+        EVERY[name].version()
     except CannotBeMadeError as reason:
         console.print(f"{name} is left out: {reason}")
         return False

@@ -15,7 +15,7 @@ from testing.gateways.nginx import Nginx, serving
 from testing.gateways.poolkeeper import Poolkeeper
 from testing.gateways.portkey import Portkey
 from testing.gateways.worker_router import SGLANG_ROUTER, VLLM_ROUTER
-from testing.process import free_port
+from testing.process import NotReadyError, free_port
 
 DIRECT, BARE, RELAY, OURS, ENVOY, LITELLM = "no proxy", "bare nginx", "Lua relay", "Poolkeeper", "Envoy", "LiteLLM"
 KEY = "sk-bench"
@@ -70,7 +70,13 @@ def started(folder: Path, case: Case, names: Sequence[str]) -> Iterator[dict[str
         found = {DIRECT: Measured(DIRECT, Nginx().version(), endpoint.url, pid)}
         for name in names:
             gateway = EVERY[name]
-            one = stack.enter_context(gateway.start(folder / name.replace(" ", "-"), Pool([endpoint]), core))
+            try:
+                one = stack.enter_context(gateway.start(folder / name.replace(" ", "-"), Pool([endpoint]), core))
+            except NotReadyError as reason:
+                if name in GATEWAYS:
+                    raise
+                print(f"{name} is left out: {reason}", flush=True)
+                continue
             found[name] = Measured(name, gateway.version(), one.base_url, one.pid, one.headers)
         try:
             yield found

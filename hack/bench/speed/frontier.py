@@ -4,8 +4,10 @@ streams it holds without a stall; what it does to the gaps in a stream; its memo
 All by a plan that waits for no answer (open_loop.py), all gateways in turn, round by round.
 """
 
+import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,33 +75,37 @@ def frontier(names: Sequence[str], rounds: int, soak_s: float) -> Frontier:
 def _memory(gateways: Mapping[str, Measured], folder: Path, soak_s: float) -> dict[str, Memory]:
     """In slices, a gateway after the other, so that they meet the same minutes. The first part, because what a gateway
     did before is in its memory."""
-    core, idle, rates = cores()[0], {}, {}
-    for name, gateway in gateways.items():
+    core, idle, rates, able = cores()[0], {}, {}, Able(gateways)
+    for name, gateway in able.each():
         idle[name] = memory_kib(gateway.pid)
-        warm_up(gateway, TINY)
-        rates[name] = min(STEADY_RATE, round(STEADY_SHARE * saturate(gateway, TINY, 1, folder, core).rate))
+        with able.trying(name):
+            warm_up(gateway, TINY)
+            rates[name] = min(STEADY_RATE, round(STEADY_SHARE * saturate(gateway, TINY, 1, folder, core).rate))
     loaded: dict[str, list[tuple[float, int]]] = {name: [] for name in gateways}
     for number in range(max(1, round(soak_s / SLICE_S))):
-        for name, gateway in gateways.items():
-            at_rate(gateway, TINY, max(1, rates[name]), SLICE_S, folder, core)
-            loaded[name].append(((number + 1) * SLICE_S, memory_kib(gateway.pid)))
+        for name, gateway in able.each():
+            with able.trying(name):
+                at_rate(gateway, TINY, max(1, rates[name]), SLICE_S, folder, core)
+                loaded[name].append(((number + 1) * SLICE_S, memory_kib(gateway.pid)))
     time.sleep(SLICE_S)
-    return {name: Memory(idle[name], loaded[name], memory_kib(one.pid)) for name, one in gateways.items()}
+    return {name: Memory(idle[name], loaded[name], memory_kib(one.pid)) for name, one in able.each()}
 
 
 def _sweeps(gateways: Mapping[str, Measured], rounds: int, folder: Path) -> dict[str, list[list[Step]]]:
-    core, full = cores()[0], {}
-    for name, gateway in gateways.items():
-        warm_up(gateway, TINY)
-        full[name] = saturate(gateway, TINY, 2, folder, core).rate
+    core, full, able = cores()[0], {}, Able(gateways)
+    for name, gateway in able.each():
+        with able.trying(name):
+            warm_up(gateway, TINY)
+            full[name] = saturate(gateway, TINY, 2, folder, core).rate
     found: dict[str, list[list[Step]]] = {name: [] for name in gateways}
     for number in range(rounds):
-        for name, gateway in gateways.items():
-            if name != LITELLM or number < SLOW_ROUNDS:
-                found[name].append([
-                    _step(gateway, max(1, round(full[name] * share / 100)), folder, core) for share in SHARES_PERCENT
-                ])  # fmt: skip
-    return found
+        for name, gateway in able.each():
+            if name == LITELLM and number >= SLOW_ROUNDS:
+                continue
+            with able.trying(name):
+                rates = [max(1, round(full[name] * share / 100)) for share in SHARES_PERCENT]
+                found[name].append([_step(gateway, rate, folder, core) for rate in rates])
+    return {name: sweeps for name, sweeps in found.items() if sweeps}
 
 
 def _step(gateway: Measured, rate: int, folder: Path, core: int | None) -> Step:
@@ -108,14 +114,33 @@ def _step(gateway: Measured, rate: int, folder: Path, core: int | None) -> Step:
 
 def _streams(gateways: Mapping[str, Measured], rounds: int, folder: Path) -> dict[str, dict[int, list[Seen]]]:
     """More streams only where fewer were held."""
-    core = cores()[0]
+    core, able = cores()[0], Able(gateways)
     found: dict[str, dict[int, list[Seen]]] = {name: {} for name in gateways}
     for _ in range(rounds):
-        for name, gateway in gateways.items():
-            for count in STREAMS:
-                seen = held(gateway, PACED, count, HELD_S, folder, core)
-                found[name].setdefault(count, []).append(seen)
-                time.sleep(REST_S)
-                if seen.begun < count:
-                    break
-    return found
+        for name, gateway in able.each():
+            with able.trying(name):
+                for count in STREAMS:
+                    seen = held(gateway, PACED, count, HELD_S, folder, core)
+                    found[name].setdefault(count, []).append(seen)
+                    time.sleep(REST_S)
+                    if seen.begun < count:
+                        break
+    return {name: by_count for name, by_count in found.items() if by_count}
+
+
+class Able:
+    """The gateways that have failed in no round: one that does is left out of the rest, and ends nobody's run."""
+
+    def __init__(self, gateways: Mapping[str, Measured]) -> None:
+        self._left = dict(gateways)
+
+    def each(self) -> Sequence[tuple[str, Measured]]:
+        return list(self._left.items())
+
+    @contextmanager
+    def trying(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (RuntimeError, OSError, subprocess.SubprocessError) as reason:
+            print(f"{name} is left out from here: {reason}", flush=True)
+            del self._left[name]

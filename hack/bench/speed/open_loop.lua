@@ -5,7 +5,7 @@
 --   luajit open_loop.lua PORT FILE PLAN COUNT_OR_RATE SECONDS CONNECTIONS SEED MARK
 --
 -- FILE: a request's bytes. PLAN: "rate" (so many a second, at random as independent callers do) or "ramp" (so many streams,
--- evenly over the first second, held to the end). MARK: what the first content of a stream holds; "" where answers are whole.
+-- evenly over the first second, held to the end). MARK: what the first content of a stream holds; "" for whole answers.
 -- Writes one JSON list: planned, answered, errors, streams with content; and each as [p50, p90, p99, most] in µs: latencies,
 -- times to first content, gaps between arrivals of a stream, how much later than planned requests were sent.
 
