@@ -32,9 +32,10 @@ class Received:
 @dataclass
 class Answer:
     """text, reasoning, finish_reason, calls (index to name and arguments): of choice 0. ids: of its chunks. usage: how
-    many chunks have one. strange: what a client would choke on."""
+    many chunks have one. ended: the text of a response's items that are done. strange: what a client would choke on."""
 
     text: str = ""
+    ended: str = ""
     reasoning: str = ""
     finish_reason: str | None = None
     error: str | None = None

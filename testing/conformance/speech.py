@@ -85,12 +85,16 @@ def _response_event(found: Answer, fields: Fields) -> None:
         found.text += answer.said(fields.get("delta"))
     if kind in ("response.reasoning_text.delta", "response.reasoning_summary_text.delta"):
         found.reasoning += answer.said(fields.get("delta"))
+    if kind == "response.output_item.done":
+        found.ended += _text_of({"output": [fields.get("item")]})
     if kind in ("response.failed", "error"):
         found.error = found.error or str(fields.get("message") or response)
     if kind in ("response.completed", "response.incomplete"):
         found.done = True
         if isinstance(response, dict) and _text_of(response) != found.text:
             found.strange.append("the last event does not say the text that came in pieces")
+        if found.ended != found.text:
+            found.strange.append("the items that are done do not say the text that came in pieces")
         found.finish_reason = _named(STATUSES, response.get("status") if isinstance(response, dict) else None)
 
 

@@ -23,6 +23,11 @@ STREAMS: tuple[tuple[str, str, Surface, Play], ...] = (
     # musistudio/claude-code-router and others translate chat into pieces of text alone
     ("items", "text in pieces, and no event of its item", Surface.RESPONSES,
      wire("without", words=ITEM_EVENTS, replace=NO_OUTPUT)),
+    # router-for-me/CLIProxyAPI#4860: Codex shows no answer whose item is not done
+    ("item-done", "a text whose item is announced and never done", Surface.RESPONSES,
+     wire("without", words=("output_item.done",))),
+    ("item-done-output", "the same, and the last event lists nothing", Surface.RESPONSES,
+     wire("without", words=("output_item.done", "content_part.done", "output_text.done"), replace=NO_OUTPUT)),
     # decolua/9router#705
     ("output", "a last event without the items that are done", Surface.RESPONSES,
      wire("without", words=(), replace=NO_OUTPUT)),

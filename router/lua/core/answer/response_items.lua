@@ -22,15 +22,24 @@ local TEXTS = {
 local COMPLETED = "response.completed"
 
 
--- open: output_index -> has an item begun there, and not ended? done: output_index -> the item, as JSON text. unsaid: the
--- message that nobody announced, {index, id, kind, pieces}; response: the first event's, as JSON text.
+-- known: output_index -> is there an item? open: output_index -> true while it has not ended; of a message {index, id, kind,
+-- pieces, is_ours}, its text so far and whether it was announced here. done: output_index -> the item, as JSON text; last:
+-- its type; response: the first event's, as JSON text.
 function _M.new()
-  return setmetatable({ known = {}, open = {}, done = {}, last = nil, unsaid = nil, response = nil, is_over = false }, items)
+  return setmetatable({ known = {}, open = {}, done = {}, last = nil, response = nil, is_over = false }, items)
 end
 
 
-function items:begin(index)
-  self.known[index], self.open[index] = true, true
+local function new_message(index, id, is_ours)
+  return { index = index, id = type(id) == "string" and id ~= "" and QUOTE(id) or nil, kind = nil, pieces = {},
+           is_ours = is_ours }
+end
+
+
+-- item: decoded.
+function items:begin(index, item)
+  local is_message = type(item) == "table" and item.type == "message"
+  self.known[index], self.open[index] = true, not is_message or new_message(index, item.id, false)
 end
 
 
@@ -48,90 +57,114 @@ local function say(name, place, more)
 end
 
 
-local function part_of(unsaid, text)
-  local part = { type = QUOTE(unsaid.kind[2]), [unsaid.kind[3]] = QUOTE(text) }
-  part.annotations = unsaid.kind[3] == "text" and "[]" or nil
+local function part_of(message, text)
+  local part = { type = QUOTE(message.kind[2]), [message.kind[3]] = QUOTE(text) }
+  part.annotations = message.kind[3] == "text" and "[]" or nil
   return edit.set("{}", part)
 end
 
 
-local function message_of(unsaid, status, content)
+local function item_of(message, status, content)
   return edit.set('{"type":"message","role":"assistant"}', {
-    id = unsaid.id, status = QUOTE(status), content = content,
+    id = message.id, status = QUOTE(status), content = content,
   })
 end
 
 
-local function places_of(unsaid)
-  local index = ("%d"):format(unsaid.index)
-  return { output_index = index }, { output_index = index, content_index = "0", item_id = unsaid.id }
+local function places_of(message)
+  local index = ("%d"):format(message.index)
+  return { output_index = index }, { output_index = index, content_index = "0", item_id = message.id }
 end
 
 
--- A piece of text whose item nobody has announced: the events that should have come before, nil when they have.
-function items:announce(value)
-  local kind, index = TEXTS[value.type], tonumber(value.output_index) or 0
-  if not kind or self.known[index] or self.unsaid and self.unsaid.index ~= index then
+local function announced(message)
+  local item, part = places_of(message)
+  return say("response.output_item.added", item, { item = item_of(message, "in_progress", "[]") })
+    .. say("response.content_part.added", part, { part = part_of(message, "") })
+end
+
+
+-- A piece of text. Gives the events that should have come before, where nobody has announced its item; else nil.
+function items:add(value)
+  local kind = TEXTS[value.type]
+  if not kind or type(value.delta) ~= "string" then
     return nil
   end
-  local id = type(value.item_id) == "string" and value.item_id ~= "" and value.item_id or "msg_" .. index
-  local unsaid = { index = index, id = QUOTE(id), kind = kind, pieces = {} }
-  self.unsaid = unsaid
-  self:begin(index)
-  local item, part = places_of(unsaid)
-  return say("response.output_item.added", item, { item = message_of(unsaid, "in_progress", "[]") })
-    .. say("response.content_part.added", part, { part = part_of(unsaid, "") })
+  local index, before = tonumber(value.output_index) or 0, nil
+  local message = self.open[index]
+  if not self.known[index] then
+    message = new_message(index, nil, true)
+    self.known[index], self.open[index] = true, message
+  end
+  if type(message) == "table" then
+    if not message.kind then
+      message.kind = kind
+      message.id = message.id or QUOTE(type(value.item_id) == "string" and value.item_id or "msg_" .. index)
+      before = message.is_ours and announced(message) or nil
+    end
+    message.pieces[#message.pieces + 1] = message.kind == kind and value.delta or nil
+  end
+  return before
 end
 
 
--- The same piece, as the text that the message will have.
-function items:add(value)
-  local unsaid = self.unsaid
-  if unsaid and TEXTS[value.type] == unsaid.kind and (tonumber(value.output_index) or 0) == unsaid.index
-      and type(value.delta) == "string" then
-    unsaid.pieces[#unsaid.pieces + 1] = value.delta
+-- The events that end a message. said: it, as the last event has it, or nil.
+local function ended(self, message, said)
+  local text = concat(message.pieces)
+  local item, part = places_of(message)
+  local whole = said or item_of(message, "completed", edit.list({ part_of(message, text) }))
+  self.done[message.index], self.open[message.index], self.last = whole, nil, "message"
+  local of_item = say("response.output_item.done", item, { item = whole })
+  if not message.is_ours then
+    return of_item
   end
+  return say(message.kind[1] .. ".done", part, { [message.kind[3]] = QUOTE(text) })
+    .. say("response.content_part.done", part, { part = part_of(message, text) }) .. of_item
 end
 
 
--- The events that end a message that was announced here; "" when there is none, or its server has ended it.
-local function ended(self)
-  local unsaid = self.unsaid
-  if not unsaid or self.done[unsaid.index] then
-    return ""
+local function places(of)
+  local found = {}
+  for index in pairs(of) do
+    found[#found + 1] = index
   end
-  local text = concat(unsaid.pieces)
-  local item, part = places_of(unsaid)
-  local whole = message_of(unsaid, "completed", edit.list({ part_of(unsaid, text) }))
-  self.done[unsaid.index], self.open[unsaid.index], self.last = whole, nil, "message"
-  return say(unsaid.kind[1] .. ".done", part, { [unsaid.kind[3]] = QUOTE(text) })
-    .. say("response.content_part.done", part, { part = part_of(unsaid, text) })
-    .. say("response.output_item.done", item, { item = whole })
+  table.sort(found)
+  return found
+end
+
+
+-- The ends of all messages that have a text and none. output: the items of the last event, as JSON texts.
+local function all_ended(self, output)
+  local out = {}
+  for _, index in ipairs(places(self.open)) do
+    local message = self.open[index]
+    if type(message) == "table" and message.kind then
+      out[#out + 1] = ended(self, message, output[index + 1])
+    end
+  end
+  return concat(out)
 end
 
 
 local function listed(self)
-  local places, list = {}, {}
-  for index in pairs(self.done) do
-    places[#places + 1] = index
-  end
-  table.sort(places)
-  for i = 1, #places do
-    list[i] = self.done[places[i]]
+  local list = {}
+  for i, index in ipairs(places(self.done)) do
+    list[i] = self.done[index]
   end
   return edit.list(list)
 end
 
 
--- The last event with what it leaves out; nil when it leaves nothing out. value, data, name: that event.
-function items:complete(value, data, name)
+-- The last event with what it leaves out, and before it; nil when it leaves nothing out. data, name: that event.
+function items:complete(data, name)
   self.is_over = true
-  local output = type(value.response) == "table" and value.response.output
-  if type(output) == "table" and #output > 0 or next(self.done) == nil and not self.unsaid then
-    return nil
+  local response = edit.get(data, "response") or "{}"
+  local output = edit.items(edit.get(response, "output") or "") or {}
+  local before = all_ended(self, output)
+  if #output > 0 or next(self.done) == nil then
+    return before ~= "" and before .. sse.event(data, name) or nil
   end
-  local before = ended(self)
-  local response = edit.set(edit.get(data, "response") or "{}", { output = listed(self) })
+  response = edit.set(response, { output = listed(self) })
   return response and before .. sse.event(edit.set(data, { response = response }), name)
 end
 

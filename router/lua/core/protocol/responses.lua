@@ -107,27 +107,20 @@ end
 local function note_item(reader, value, data)
   local items, name = reader.items, value.type
   if name == "response.output_item.added" then
-    items:begin(tonumber(value.output_index) or 0)
+    items:begin(tonumber(value.output_index) or 0, value.item)
   elseif name == "response.output_item.done" then
     items:finish(tonumber(value.output_index) or 0, value.item, data)
   elseif name == "response.created" then
     items.response = edit.get(data, "response")
-  elseif ENDS[name] then
-    local last = reader.instead and sse.data(reader.instead) or data
-    reader.instead = items:complete(value, last, name) or reader.instead
   end
 end
 
 
 -- A piece of text, which may be one that no item was announced for.
 local function note_text(reader, value, event)
-  local items = reader.items
-  local before = items:announce(value)
+  local before = reader.items:add(value)
   if before then
     reader.instead = before .. event .. "\n"
-  end
-  if items.unsaid then
-    items:add(value)
   end
 end
 
@@ -159,7 +152,12 @@ local function understand(reader, value, event, data)
   local response = type(value.response) == "table" and value.response or {}
   reader.usage = account(response.usage)
   reader.is_empty = reader.is_empty and empty.is_made_of_nothing(response)
-  return finish(response)
+  local kind, detail = finish(response)
+  if kind == chunk.COMPLETED then
+    local last = reader.instead and sse.data(reader.instead) or data
+    reader.instead = reader.items:complete(last, name) or reader.instead
+  end
+  return kind, detail
 end
 
 

@@ -23,7 +23,10 @@ end
 local CREATED = event("response.created", '"response":{"id":"resp_1","status":"in_progress","error":null,"output":[]}')
 local ITEM = event("response.output_item.added", '"output_index":0,"item":{"type":"message","content":[]}')
 local COMPLETED = last("completed")
-local GOOD = CREATED .. ITEM .. delta("output_text", "Hello") .. delta("output_text", " \\\"wor\\\"ld") .. COMPLETED
+local SAID = '{"type":"message","id":"msg_1","content":[{"type":"output_text","text":"Hello \\"wor\\"ld"}]}'
+local GOOD = CREATED .. ITEM .. delta("output_text", "Hello") .. delta("output_text", " \\\"wor\\\"ld")
+  .. event("response.output_item.done", '"output_index":0,"item":' .. SAID)
+  .. (COMPLETED:gsub('"output":%[%]', function() return '"output":[' .. SAID .. "]" end))
 
 local function read(text)
   return responses.new_reader(cjson.decode):read(text, 1, #text - 1)
@@ -177,6 +180,29 @@ describe("a text of which the server sends pieces and nothing else", function()
     assert.equal("Hello you", last_data.response.output[1].content[1].text)
     assert.equal("msg_1", last_data.response.output[1].id)
     assert.equal(chunk.DONE, kind)
+  end)
+
+  it("is ended where its server announces it and lists it, and no more", function()
+    local listed = event("response.completed", '"response":{"id":"resp_1","object":"response","status":"completed","output":'
+      .. '[{"type":"message","id":"msg_1","content":[{"type":"output_text","text":"Hello you"}]}]}')
+    for _, all in ipairs({ said .. listed, CREATED .. ITEM .. said:sub(#CREATED + 1) .. listed,
+                           CREATED .. ITEM .. said:sub(#CREATED + 1) .. COMPLETED }) do
+      local out, kind = run(all, 13)
+      local item = cjson.decode(out:match('data: ([^\n]*"type":"response.output_item.done"[^\n]*)'))
+      assert.equal("Hello you", item.item.content[1].text)
+      local _, count = out:gsub("event: response.output_item.done", "")
+      assert.equal(1, count)
+      assert.equal("Hello you", cjson.decode(out:match("data: ([^\n]*)\n\n$")).response.output[1].content[1].text)
+      assert.equal(chunk.DONE, kind)
+    end
+  end)
+
+  it("is not ended by a failure, which is not passed on", function()
+    for _, stop in ipairs({ last("failed", ',"error":{"message":"x"}'), last("incomplete") }) do
+      local out = run(said .. stop, 9)
+      assert.is_nil(out:find("item.done", 1, true))
+      assert.is_nil(out:find('"failed"', 1, true) or out:find('"incomplete"', 1, true))
+    end
   end)
 
   it("is not whole without a last event", function()
