@@ -79,7 +79,9 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             "sends tokens slowly", "send it less; if that is normal, lower spec.probe.minTokensPerSecond"
         ),
         "WrongModel": Fault(
-            "answers with another model", "if you want that, map the name with models[].upstreamName; else drain it"
+            "answers with another model",
+            "if it is the same model by another name, add that to models[].aliases; if you want the other one, map the "
+            "name with models[].upstreamName; else drain it",
         ),
         "BufferedStream": Fault(
             "sends its streams in one piece", "switch response buffering off in the proxies on the way"

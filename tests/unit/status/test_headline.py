@@ -140,4 +140,5 @@ def test_another_model_than_requested_has_something_to_do() -> None:
     headline = status_update(serving(given, heard, heard)).status.headline
 
     assert "answered by deepseek-lite" in headline
-    assert headline.endswith("To do: if you want that, map the name with models[].upstreamName; else drain it")
+    assert "models[].aliases" in headline.partition("To do: ")[2]
+    assert headline.endswith("map the name with models[].upstreamName; else drain it")
