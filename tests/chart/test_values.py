@@ -103,11 +103,6 @@ def test_the_installation_reaches_the_operator(template: Template) -> None:
     assert read.children.labels == {"team": "a"}
 
 
-def test_it_may_be_a_part_of_an_umbrella_chart(template: Template) -> None:
-    """Helm passes the parent's `condition: poolkeeper.enabled` on as a value."""
-    assert template("enabled=true").one("Deployment")
-
-
 def test_one_writer_at_a_time_without_leader_election(template: Template) -> None:
     rendered = template("leaderElection.enabled=false")
     deployment: dict[str, Any] = rendered.one("Deployment")

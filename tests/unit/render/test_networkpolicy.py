@@ -57,6 +57,7 @@ def test_nobody_else_reads_metrics_where_nobody_is_named() -> None:
             },
         ),
         ({"cidr": "10.0.0.0/8"}, {"ipBlock": {"cidr": "10.0.0.0/8"}}),
+        ({"cidr": "fd00::/8"}, {"ipBlock": {"cidr": "fd00::/8"}}),
         ({}, {"podSelector": {}}),
     ],
 )

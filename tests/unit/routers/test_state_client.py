@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +27,12 @@ GOOD = json.dumps({"pool": "team/chat", "generation": 3, "ready": True, "somethi
 
 @contextmanager
 def router(
-    status: int = 200, body: bytes = GOOD, hang: bool = False, encoding: str = "", **headers: str
+    status: int = 200,
+    body: bytes = GOOD,
+    hang: bool = False,
+    encoding: str = "",
+    host: str = "127.0.0.1",
+    **headers: str,
 ) -> Iterator[int]:
     """A router of one answer; its port."""
     release = threading.Event()
@@ -44,7 +50,10 @@ def router(
 
         def log_message(self, format: str, *args: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    server = Server((host, 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
@@ -133,6 +142,15 @@ def test_an_answer_that_dribbles_in_is_given_up_in_time() -> None:
         (report,) = ask(dribbling.port, timeout_s=0.2)
 
     assert report.error == "no answer in time"
+
+
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="no IPv6 on this machine")
+def test_a_router_with_an_ipv6_address_is_asked() -> None:
+    """As on a cluster that has nothing else."""
+    with router(host="::1") as port:
+        (report,) = ask(port, LivePod("a", "::1", ready=True, terminating=False, config_generation=1))
+
+    assert (report.error, report.state and report.state.pool) == ("", "team/chat")
 
 
 def test_nobody_there_is_reported() -> None:
