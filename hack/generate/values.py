@@ -145,7 +145,7 @@ def _inlined(part: Any, definitions: Mapping[str, Any] | None = None) -> Any:
     if "$ref" in part:
         rest = {key: value for key, value in part.items() if key != "$ref"}
         return _inlined({**known[part["$ref"].removeprefix("#/$defs/")], **rest}, known)
-    either = {"type": ["integer", "number", "string"]} if part.get("x-kubernetes-int-or-string") else {}
+    either = {"type": ["integer", "string"], "minimum": 0} if part.get("x-kubernetes-int-or-string") else {}
     kept = {
         key: value
         for key, value in part.items()

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from chart.conftest import CHART, Helm, Rendered
+from chart.conftest import CHART, KUBE_VERSION, Helm, Rendered
 from poolkeeper import __version__
 from poolkeeper.api.installation import Installation
 from poolkeeper.cli.operator import operator
@@ -191,6 +192,9 @@ def test_the_user_may_be_left_to_the_cluster(template: Template) -> None:
         ("metrics.port=80", "port"),
         ("leaderElection.enabled=maybe", "enabled"),
         ("image.digest=abc", "digest"),
+        ("image.repository=registry.example/operator:v1", "repository"),
+        ("router.image.repository=router@sha256:abc", "repository"),
+        ("children.routerResources.requests.cpu=-1", "cpu"),
         (r"podLabels.app\.kubernetes\.io/name=mine", "podLabels/app.kubernetes.io"),
         ("fullnameOverride=Pool_Keeper", "fullnameOverride"),
         ("nameOverride=Pool_Keeper", "nameOverride"),
@@ -201,6 +205,23 @@ def test_the_user_may_be_left_to_the_cluster(template: Template) -> None:
 )
 def test_a_wrong_value_is_refused_by_name(helm: Helm, bad: str, want: str) -> None:
     assert want in helm.refused(bad)
+
+
+def test_half_a_cpu_is_written_as_the_operator_reads_it(helm: Helm, tmp_path: Path) -> None:
+    """Pools take a quantity as text or a whole number; half a number would end the operator at its start."""
+    for given, is_taken in ((0.5, False), ("0.5", True), (2, True), ("500m", True)):
+        file = tmp_path / "values.yaml"
+        file.write_text(yaml.safe_dump({"children": {"routerResources": {"requests": {"cpu": given}}}}))
+
+        done = helm("template", "pk", str(CHART), "--kube-version", KUBE_VERSION, "--values", str(file))
+
+        assert (done.returncode == 0) == is_taken, done.stderr
+        assert is_taken or "got number, want integer or string" in done.stderr
+
+
+@pytest.mark.parametrize("repository", ["poolkeeper-operator", "127.0.0.1:5000/pk/op", "ghcr.io/a_b/c-d.e", "A.b/c"])
+def test_images_come_from_any_registry(template: Template, repository: str) -> None:
+    assert container(template(f"image.repository={repository}", "image.tag=v1"))["image"] == f"{repository}:v1"
 
 
 def test_a_service_account_of_ones_own_needs_its_name(helm: Helm) -> None:

@@ -5,8 +5,10 @@ The parts of the file: https://docs.litellm.ai/docs/proxy/configs
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import yaml
 
 from poolkeeper.migration.imported import (
     Imported,
@@ -27,12 +29,38 @@ BASES = {
     "fireworks_ai": "https://api.fireworks.ai/inference/v1",
     "openai": "https://api.openai.com/v1",
     "perplexity": "https://api.perplexity.ai",
+    "cerebras": "https://api.cerebras.ai/v1",
+    "dashscope": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    "deepinfra": "https://api.deepinfra.com/v1/openai",
+    "groq": "https://api.groq.com/openai/v1",
+    "hyperbolic": "https://api.hyperbolic.xyz/v1",
+    "mistral": "https://api.mistral.ai/v1",
+    "moonshot": "https://api.moonshot.ai/v1",
+    "novita": "https://api.novita.ai/v3/openai",
+    "nvidia_nim": "https://integrate.api.nvidia.com/v1",
+    "sambanova": "https://api.sambanova.ai/v1",
+    "volcengine": "https://ark.cn-beijing.volces.com/api/v3",
+    "xai": "https://api.x.ai/v1",
+    "ollama": "http://localhost:11434",
+    "ollama_chat": "http://localhost:11434",
 }
 """LiteLLM's prefix of a model -> the base URL that it stands for. With api_base any of OPENAI_LIKE may be used."""
 OPENAI_LIKE = (*BASES, "hosted_vllm", "vllm", "custom_openai", "openai_like", "lm_studio", "litellm_proxy")
+OWN_API = ("ollama", "ollama_chat")
+"""LiteLLM speaks their own API; OpenAI's is beside it, at /v1."""
+SERVERS = {
+    "hosted_vllm": "VLLM",
+    "vllm": "VLLM",
+    "lm_studio": "LMStudio",
+    "litellm_proxy": "Gateway",
+    **dict.fromkeys(OWN_API, "Ollama"),
+}
+"""Prefix -> provider, where the host does not tell."""
 CARRIED = {"model", "api_base", "api_key", "base_url", "weight", "max_parallel_requests", "order"}
+GROUP = {"model_name", "litellm_params"}
 SETTINGS = {
     "fallbacks",
+    "default_fallbacks",
     "num_retries",
     "allowed_fails",
     "cooldown_time",
@@ -52,17 +80,20 @@ class _Endpoint:
     tier: int
     weight: int
     limit: int | None
+    provider: str
     models: dict[str, str] = field(default_factory=dict)
 
 
 def litellm(document: Json, pool: str = "imported") -> Imported:
     notes: list[str] = []
+    document = _unwrapped(document)
     settings = {**as_object(document.get("litellm_settings")), **as_object(document.get("router_settings"))}
-    fallbacks = _fallbacks(settings)
     endpoints: dict[object, _Endpoint] = {}
     aliases = _aliases(settings)
+    credentials = _credentials(document)
     groups = [as_object(one) for one in as_list(document.get("model_list"))]
     names = list(dict.fromkeys(str(group.get("model_name")) for group in groups if group.get("model_name")))
+    fallbacks = _fallbacks(settings, names, notes)
     below = {lower for lowers in fallbacks.values() for lower in lowers}
     models = [name for name in names if name not in below or name in fallbacks] or names
     models += [alias for alias, group in aliases.items() if group in names and alias not in names]
@@ -72,8 +103,10 @@ def litellm(document: Json, pool: str = "imported") -> Imported:
         if "*" in asked:
             notes.append(f"{place}: seen model_name {asked}; a pool names its models: left out, add those that you use")
             continue
+        notes += [f"{place}.{name}: not carried over" for name in sorted(set(group) - GROUP)]
+        params = _with_credential(place, as_object(group.get("litellm_params")), credentials, notes)
         for caller, depth in _callers(asked, models, fallbacks, aliases):
-            _deployment(place, group, caller, depth, endpoints, notes)
+            _deployment(place, params, caller, depth, endpoints, notes)
     notes += _not_carried(document, settings)
     if not endpoints:
         notes.append("model_list: seen no deployment of use; wanted one with an OpenAI-compatible API")
@@ -86,12 +119,57 @@ def litellm(document: Json, pool: str = "imported") -> Imported:
     return Imported((manifest("EndpointPool", pool, spec), policy), tuple(dict.fromkeys(notes)))
 
 
-def _fallbacks(settings: Json) -> dict[str, list[str]]:
+def _unwrapped(document: Json) -> Json:
+    """The file itself, also where a ConfigMap or the values of LiteLLM's chart hold it."""
+    if isinstance(document.get("proxy_config"), Mapping):
+        return as_object(document["proxy_config"])
+    if document.get("kind") != "ConfigMap":
+        return document
+    for text in as_object(document.get("data")).values():
+        try:
+            found = as_object(yaml.safe_load(text)) if isinstance(text, str) else {}
+        except (yaml.YAMLError, ValueError, RecursionError):
+            continue
+        if "model_list" in found:
+            return found
+    return document
+
+
+def _credentials(document: Json) -> dict[str, Json]:
+    listed = [as_object(one) for one in as_list(document.get("credential_list"))]
+    return {str(one.get("credential_name")): as_object(one.get("credential_values")) for one in listed}
+
+
+def _with_credential(place: str, params: Json, credentials: Mapping[str, Json], notes: list[str]) -> Json:
+    """The values of the credential that it names, below its own."""
+    name = params.get("litellm_credential_name")
+    if not name:
+        return params
+    if str(name) not in credentials:
+        notes.append(f"{place}.litellm_params.litellm_credential_name: seen {name}, which is not in credential_list")
+    own = {key: value for key, value in params.items() if key != "litellm_credential_name"}
+    return {**credentials.get(str(name), {}), **own}
+
+
+def _fallbacks(settings: Json, names: list[str], notes: list[str]) -> dict[str, list[str]]:
+    """Group -> the groups behind it, in their order. Of any other group, those of default_fallbacks."""
     found: dict[str, list[str]] = {}
     for entry in as_list(settings.get("fallbacks")):
         for name, lowers in as_object(entry).items():
-            found[str(name)] = [str(lower) for lower in as_list(lowers)]
+            found[str(name)] = _known(f"fallbacks of {name}", as_list(lowers), names, notes)
+    general = _known("default_fallbacks", as_list(settings.get("default_fallbacks")), names, notes)
+    for name in names if general else ():
+        if name not in general:
+            found.setdefault(name, general)
     return found
+
+
+def _known(place: str, lowers: Sequence[object], names: list[str], notes: list[str]) -> list[str]:
+    for lower in lowers:
+        if lower not in names:
+            seen = lower if isinstance(lower, str) else "an object"
+            notes.append(f"{place}: seen {seen}, wanted the model_name of a deployment: left out")
+    return [str(lower) for lower in lowers if lower in names]
 
 
 def _aliases(settings: Json) -> dict[str, str]:
@@ -113,9 +191,8 @@ def _callers(
 
 
 def _deployment(
-    place: str, group: Json, caller: str, depth: int, endpoints: dict[object, _Endpoint], notes: list[str]
+    place: str, params: Json, caller: str, depth: int, endpoints: dict[object, _Endpoint], notes: list[str]
 ) -> None:
-    params = as_object(group.get("litellm_params"))
     prefix, _, upstream = str(params.get("model", "")).partition("/")
     if not upstream:
         prefix, upstream = "openai", prefix
@@ -129,6 +206,9 @@ def _deployment(
     if prefix not in OPENAI_LIKE or not url.startswith(("http://", "https://")):
         notes.append(f"{place}: seen {params.get('model')}; its API is not OpenAI's, or api_base is missing: left out")
         return
+    if prefix in OWN_API and not url.rstrip("/").endswith("/v1"):
+        url = f"{url.rstrip('/')}/v1"
+        notes.append(f"{place}: seen {prefix}; LiteLLM speaks its own API, a pool speaks OpenAI's, at {url}")
     notes += [
         f"{place}.litellm_params.{name}: not carried over; see parameters, timeouts and maxConnections of the pool"
         for name in sorted(set(params) - CARRIED)
@@ -143,6 +223,7 @@ def _deployment(
         tier,
         max(1, min(1000, int(weight * 100))) if isinstance(weight, int | float) and math.isfinite(weight) else 100,
         max(1, min(10000, limit)) if isinstance(limit, int) else None,
+        SERVERS.get(prefix) or provider_of(url),
     )
     key: tuple[object, ...] = (made.url, secret, tier, made.weight, made.limit)
     kept = endpoints.setdefault(key, made)
@@ -168,7 +249,7 @@ def _secret(place: str, key: object, notes: list[str]) -> tuple[str, str] | None
 
 
 def _manifest(one: _Endpoint, served: list[str], taken: set[str]) -> Json:
-    provider = provider_of(one.url)
+    provider = one.provider
     name = provider.lower() if provider != "OpenAI" else host_of(one.url).removeprefix("api.").split(".")[0]
     ordered = {model: one.models[model] for model in served if model in one.models}
     return {
@@ -220,5 +301,5 @@ def _not_carried(document: Json, settings: Json) -> Iterator[str]:
         what = "use access.clients of the pool for callers' API keys" if name == "master_key" else "not carried over"
         yield f"general_settings.{name}: {what}"
     for name in document:
-        if name not in ("model_list", "litellm_settings", "router_settings", "general_settings"):
+        if name not in ("model_list", "credential_list", "litellm_settings", "router_settings", "general_settings"):
             yield f"{name}: not carried over"

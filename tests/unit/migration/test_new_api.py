@@ -75,10 +75,57 @@ def test_each_thing_that_is_not_carried_over_has_its_line(tmp_path: Path) -> Non
         "channel 7 (DeepSeek 官方).param_override: not carried over",
         "channel 7 (DeepSeek 官方).group: not carried over",
         "channel 7 (DeepSeek 官方): put its API keys into Secret deepseek-key, keys api-key-1 to api-key-2",
-        "channel 8 (claude): seen type 14 without base_url; its API is not OpenAI's: left out",
+        "channel 8 (claude): seen type 14, whose API is not OpenAI's: left out",
         "channel 9 (DeepSeek 官方): disabled there: left out",
     ):
         assert f"note: {line}" in result.stderr
+
+
+ONE_API = {"config": "", "priority": 0}
+"""A member that only its channels have."""
+
+
+@pytest.mark.parametrize(
+    ("how", "want"),
+    [
+        ({"type": 43, "base_url": ""}, "https://api.deepseek.com/v1"),
+        ({"type": 43, "base_url": None}, "https://api.deepseek.com/v1"),
+        ({"type": 45, "base_url": ""}, "https://ark.cn-beijing.volces.com/api/v3"),
+        (
+            {"type": 17, "base_url": "https://dashscope.aliyuncs.com"},
+            "https://dashscope.aliyuncs.com/compatible-mode/v1",
+        ),
+        ({"type": 8, "base_url": "https://own.example/v1/chat/completions"}, "https://own.example/v1"),
+        ({"type": 1, "base_url": "https://own.example/v1/"}, "https://own.example/v1"),
+        ({"type": 36, **ONE_API}, "https://api.deepseek.com/v1"),
+        ({"type": 40, **ONE_API}, "https://ark.cn-beijing.volces.com/api/v3"),
+        ({"type": 41, **ONE_API}, "https://api.novita.ai/v3/openai"),
+    ],
+)
+def test_a_type_is_an_address(tmp_path: Path, how: dict[str, Any], want: str) -> None:
+    """One API and New API give the same numbers to different services."""
+    (one,) = endpoints(imported(tmp_path, [channel(**how)]))
+
+    assert one["url"] == want
+
+
+@pytest.mark.parametrize(
+    ("how", "want"),
+    [
+        ({"type": 14, "base_url": "https://api.anthropic.com"}, "seen type 14, whose API is not OpenAI's"),
+        ({"type": 36}, "seen type 36, whose API is not OpenAI's"),
+        ({"type": 43, **ONE_API}, "seen type 43, whose API is not OpenAI's"),
+        ({"type": 47}, "base_url: seen nothing, wanted an address"),
+        ({"type": 26, "base_url": "glm-coding-plan"}, "base_url: seen glm-coding-plan, wanted an address"),
+        ({"type": "deepseek"}, "seen type deepseek, whose API is not OpenAI's"),
+        ({"type": [43]}, "seen type [43], whose API is not OpenAI's"),
+    ],
+)
+def test_what_speaks_another_api_is_left_out_with_a_line(tmp_path: Path, how: dict[str, Any], want: str) -> None:
+    result = imported(tmp_path, [channel(**how)])
+
+    assert result.exit_code == 1
+    assert want in result.stderr
 
 
 @pytest.mark.parametrize("document", [{}, [], {"data": None}, [3], {"success": False, "message": "no"}])
