@@ -40,6 +40,14 @@ def test_it_says_ready_and_serves(manifests: Path, state: Path, official: FakePr
         assert {entry.key for entry in official.log()} == {KEY}
 
 
+def test_it_says_when_everybody_may_use_it(manifests: Path, state: Path) -> None:
+    with Run(state, "-f", manifests) as alone:
+        assert "open to every machine" not in alone.output
+    with Run(state, "-f", manifests, "--listen", ":0") as shared:
+        said = shared.wait_for("is open to every machine that reaches this one")
+    assert "use 127.0.0.1:" in said and "spec.access.mode: Keys" in said
+
+
 def test_the_routers_log_does_not_grow_for_ever(manifests: Path, state: Path) -> None:
     log = state / "router.log"
 

@@ -8,13 +8,13 @@ import click
 import yaml
 
 from poolkeeper.errors import UserError
-from poolkeeper.migration.imported import Imported
+from poolkeeper.migration.imported import Imported, Json, as_object
 from poolkeeper.migration.litellm import litellm
 from poolkeeper.migration.new_api import new_api
 from poolkeeper.migration.valid import only_valid
 
 SOURCES: Mapping[str, Callable[[object, str], Imported]] = {
-    "litellm": lambda document, name: litellm(document if isinstance(document, dict) else {}, name),
+    "litellm": lambda document, name: litellm(_unwrapped(as_object(document)), name),
     "new-api": new_api,
 }
 
@@ -49,3 +49,17 @@ def import_config(source: str, file: Path, name: str) -> None:
     if not made.manifests:
         raise UserError(f"{file}: nothing can be carried over; the notes say why")
     click.echo(yaml.safe_dump_all(made.manifests, sort_keys=False, allow_unicode=True), nl=False)
+
+
+def _unwrapped(document: Json) -> Json:
+    """LiteLLM's file itself, also where a ConfigMap or the values of its chart hold it."""
+    if "proxy_config" in document:
+        return as_object(document["proxy_config"])
+    for text in as_object(document.get("data")).values() if document.get("kind") == "ConfigMap" else ():
+        try:
+            found = as_object(yaml.safe_load(text)) if isinstance(text, str) else {}
+        except (yaml.YAMLError, ValueError, RecursionError):
+            continue
+        if "model_list" in found:
+            return found
+    return document

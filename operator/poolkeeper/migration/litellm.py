@@ -5,10 +5,8 @@ The parts of the file: https://docs.litellm.ai/docs/proxy/configs
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-
-import yaml
 
 from poolkeeper.migration.imported import (
     Imported,
@@ -20,6 +18,13 @@ from poolkeeper.migration.imported import (
     models_of,
     name_of,
     provider_of,
+)
+from poolkeeper.migration.litellm_names import (
+    aliases_of,
+    credentials_of,
+    fallbacks_of,
+    with_credential,
+    with_default,
 )
 
 BASES = {
@@ -86,16 +91,16 @@ class _Endpoint:
 
 def litellm(document: Json, pool: str = "imported") -> Imported:
     notes: list[str] = []
-    document = _unwrapped(document)
     settings = {**as_object(document.get("litellm_settings")), **as_object(document.get("router_settings"))}
     endpoints: dict[object, _Endpoint] = {}
-    aliases = _aliases(settings)
-    credentials = _credentials(document)
+    aliases = aliases_of(settings)
+    credentials = credentials_of(document)
     groups = [as_object(one) for one in as_list(document.get("model_list"))]
     names = list(dict.fromkeys(str(group.get("model_name")) for group in groups if group.get("model_name")))
-    fallbacks = _fallbacks(settings, names, notes)
+    fallbacks = fallbacks_of(settings, names, notes)
     below = {lower for lowers in fallbacks.values() for lower in lowers}
     models = [name for name in names if name not in below or name in fallbacks] or names
+    fallbacks = with_default(fallbacks, settings, names, notes)
     models += [alias for alias, group in aliases.items() if group in names and alias not in names]
     for index, group in enumerate(groups):
         place = f"model_list[{index}]"
@@ -104,7 +109,7 @@ def litellm(document: Json, pool: str = "imported") -> Imported:
             notes.append(f"{place}: seen model_name {asked}; a pool names its models: left out, add those that you use")
             continue
         notes += [f"{place}.{name}: not carried over" for name in sorted(set(group) - GROUP)]
-        params = _with_credential(place, as_object(group.get("litellm_params")), credentials, notes)
+        params = with_credential(place, as_object(group.get("litellm_params")), credentials, notes)
         for caller, depth in _callers(asked, models, fallbacks, aliases):
             _deployment(place, params, caller, depth, endpoints, notes)
     notes += _not_carried(document, settings)
@@ -117,65 +122,6 @@ def litellm(document: Json, pool: str = "imported") -> Imported:
     spec = {"models": served, "endpoints": given, "failoverPolicyRef": {"name": pool}}
     policy = manifest("FailoverPolicy", pool, _policy(settings))
     return Imported((manifest("EndpointPool", pool, spec), policy), tuple(dict.fromkeys(notes)))
-
-
-def _unwrapped(document: Json) -> Json:
-    """The file itself, also where a ConfigMap or the values of LiteLLM's chart hold it."""
-    if isinstance(document.get("proxy_config"), Mapping):
-        return as_object(document["proxy_config"])
-    if document.get("kind") != "ConfigMap":
-        return document
-    for text in as_object(document.get("data")).values():
-        try:
-            found = as_object(yaml.safe_load(text)) if isinstance(text, str) else {}
-        except (yaml.YAMLError, ValueError, RecursionError):
-            continue
-        if "model_list" in found:
-            return found
-    return document
-
-
-def _credentials(document: Json) -> dict[str, Json]:
-    listed = [as_object(one) for one in as_list(document.get("credential_list"))]
-    return {str(one.get("credential_name")): as_object(one.get("credential_values")) for one in listed}
-
-
-def _with_credential(place: str, params: Json, credentials: Mapping[str, Json], notes: list[str]) -> Json:
-    """The values of the credential that it names, below its own."""
-    name = params.get("litellm_credential_name")
-    if not name:
-        return params
-    if str(name) not in credentials:
-        notes.append(f"{place}.litellm_params.litellm_credential_name: seen {name}, which is not in credential_list")
-    own = {key: value for key, value in params.items() if key != "litellm_credential_name"}
-    return {**credentials.get(str(name), {}), **own}
-
-
-def _fallbacks(settings: Json, names: list[str], notes: list[str]) -> dict[str, list[str]]:
-    """Group -> the groups behind it, in their order. Of any other group, those of default_fallbacks."""
-    found: dict[str, list[str]] = {}
-    for entry in as_list(settings.get("fallbacks")):
-        for name, lowers in as_object(entry).items():
-            found[str(name)] = _known(f"fallbacks of {name}", as_list(lowers), names, notes)
-    general = _known("default_fallbacks", as_list(settings.get("default_fallbacks")), names, notes)
-    for name in names if general else ():
-        if name not in general:
-            found.setdefault(name, general)
-    return found
-
-
-def _known(place: str, lowers: Sequence[object], names: list[str], notes: list[str]) -> list[str]:
-    for lower in lowers:
-        if lower not in names:
-            seen = lower if isinstance(lower, str) else "an object"
-            notes.append(f"{place}: seen {seen}, wanted the model_name of a deployment: left out")
-    return [str(lower) for lower in lowers if lower in names]
-
-
-def _aliases(settings: Json) -> dict[str, str]:
-    """Another name for a group -> the group."""
-    found = as_object(settings.get("model_group_alias"))
-    return {str(name): str(as_object(group).get("model") or group) for name, group in found.items()}
 
 
 def _callers(

@@ -33,6 +33,24 @@ def test_a_second_run_on_the_same_folder_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_a_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    state = StateDir(tmp_path / "file" / "state")
+
+    want = "cannot be written: Not a directory; choose another with --state-dir"
+    with pytest.raises(UserError, match=want), state_dir.claim(state):
+        pass
+
+
+def test_a_folder_of_manifests_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "pool.yaml").touch()
+
+    want = "holds manifests; choose a folder of its own"
+    with pytest.raises(UserError, match=want), state_dir.claim(StateDir(tmp_path)):
+        pass
+    assert [file.name for file in tmp_path.iterdir()] == ["pool.yaml"]
+
+
 def test_a_folder_is_free_again_after_its_run(tmp_path: Path) -> None:
     state = StateDir(tmp_path / "state")
     with state_dir.claim(state):
