@@ -69,6 +69,7 @@ def test_the_readme_s_packages_are_those_that_are_tested_with() -> None:
 
 @pytest.mark.router
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # pip installs three dozen packages: seconds, or minutes beside other work
 def test_the_readme_s_three_commands_serve_a_stream(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
