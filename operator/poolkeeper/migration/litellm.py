@@ -60,7 +60,7 @@ SERVERS = {
     "litellm_proxy": "Gateway",
     **dict.fromkeys(OWN_API, "Ollama"),
 }
-"""Prefix -> provider, where the host does not tell."""
+"""Prefix -> provider, where the host does not show it."""
 CARRIED = {"model", "api_base", "api_key", "base_url", "weight", "max_parallel_requests", "order"}
 GROUP = {"model_name", "litellm_params"}
 SETTINGS = {
