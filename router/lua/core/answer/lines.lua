@@ -21,6 +21,9 @@ local TYPES = { "ndjson", "jsonl", "json-lines", "stream+json" }
 
 -- Is the event at pos over at the end of a line, without an empty one behind? decode: of JSON. final: no more will come.
 function _M.are_events(text, pos, decode, final)
+  if not final and not find(text, "}\n", pos, true) and not find(text, "}\r", pos, true) then
+    return false -- nearly always: an event that was torn
+  end
   if final then
     text, pos = gsub(sub(text, pos), "[\r\n]+$", "") .. "\n", 1
   end
