@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from poolkeeper.api.policy_spec import FailoverPolicySpec
 from poolkeeper.api.pool_spec import EndpointPoolSpec
+from poolkeeper.api.request_changes import ParameterRule
 from poolkeeper.api.router_document import RouterDoc
 from poolkeeper.api.router_spec import Resources
 from poolkeeper.plan.calendars import unused
@@ -14,7 +15,27 @@ from poolkeeper.plan.unserved import unserved
 
 def without_effect(pool: EndpointPoolSpec, policy: FailoverPolicySpec, local: bool = False) -> tuple[str, ...]:
     """Their paths, each with the reason why it has no effect in this pool. local: under `poolkeeper run`."""
-    return (*_of_no_use(pool, policy), *_standbys_of_no_use(pool, local))
+    return (*_of_no_use(pool, policy), *_changes_of_no_use(pool), *_standbys_of_no_use(pool, local))
+
+
+def _changes_of_no_use(pool: EndpointPoolSpec) -> Iterator[str]:
+    """Of requests: parameters without a word on what becomes of them, and headers that are named again."""
+    for index, endpoint in enumerate(pool.endpoints):
+        at = f"spec.endpoints[{index}]"
+        lists = {f"{at}.parameters": endpoint.parameters}
+        lists |= {f"{at}.models[{which}].parameters": one.parameters for which, one in enumerate(endpoint.models)}
+        for place, rules in lists.items():
+            yield from (
+                f"{place}: {rule.path} (it has no set, default, maximum or remove)" for rule in rules if not _acts(rule)
+            )
+        names = [header.name.lower() for header in endpoint.headers]
+        for which, name in enumerate(names):
+            if name in names[which + 1 :]:
+                yield f"{at}.headers[{which}] ({name} is named again: the last entry counts)"
+
+
+def _acts(rule: ParameterRule) -> bool:
+    return rule.remove or any(value is not None for value in (rule.set, rule.default, rule.maximum))
 
 
 def _standbys_of_no_use(pool: EndpointPoolSpec, local: bool) -> Iterator[str]:
@@ -29,6 +50,8 @@ def _of_no_use(pool: EndpointPoolSpec, policy: FailoverPolicySpec) -> Iterator[s
     fallback_model = policy.fallback.degraded_model
     if fallback_model and fallback_model not in pool.models:
         yield f"policy.fallback.degradedModel ({fallback_model} is not in spec.models)"
+    if pool.access.mode == "Open" and pool.access.clients:
+        yield "spec.access.clients (spec.access.mode is Open: everybody may use everything, without a key)"
     yield from _models_of_no_use(pool)
     for name in unused(pool):
         yield f"spec.calendars: {name} (no window names it)"
