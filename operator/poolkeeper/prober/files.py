@@ -1,5 +1,6 @@
 """What a probe finds in its file system, under the same names in a Pod and in the folder of a `poolkeeper run`."""
 
+import re
 import ssl
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from poolkeeper.probing.samples import Samples, parse
 DOCUMENT = "probe.json"
 SAMPLES = "samples.jsonl"
 LARGEST_SAMPLES_BYTES = 1 << 20
+_KEY = re.compile(rb"[!-~]{1,8192}")
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,11 @@ class Files:
             raise UserError(f"{path} is of another version than this prober; it does not fit at: {where}") from None
 
     def key(self, credential: Credential) -> str | None:
-        """None: missing, empty, or nothing that could be sent."""
+        """None: missing, or no key."""
         try:
-            key = (self.root / "credentials" / credential.file).read_text("ascii").strip()
-        except (OSError, UnicodeDecodeError):
+            return _key(self.root / "credentials" / credential.file)
+        except OSError:
             return None
-        return key if key.isprintable() and key else None
 
     def tls(self, endpoints: Iterable[ProbedEndpointDoc]) -> Mapping[str, ssl.SSLContext]:
         """By name, for those that speak it. Reading authorities takes tens of milliseconds of processor time: do it
@@ -62,6 +63,12 @@ class Files:
             return Samples(())
         with path.open("rb") as file:
             return parse(file.read(LARGEST_SAMPLES_BYTES).decode("utf-8", "replace"))
+
+
+def _key(path: Path) -> str | None:
+    """As the router reads it (core/http/api_key.lua)."""
+    key = path.read_bytes().rstrip(b"\r\n")
+    return key.decode() if _KEY.fullmatch(key) else None
 
 
 def _trusting(own: Path | None = None) -> ssl.SSLContext:

@@ -150,7 +150,8 @@ CASES = {
         T.ResolvedRefs,
         "False",
         Reason.SecretNotFound,
-        "Secret deepseek with key api-key does not exist; endpoint official needs it, and the routers miss the file "
+        "Secret deepseek with key api-key does not exist, or it is no API key; endpoint official needs it, and the "
+        "routers miss the file "
         "since 2026-11-22T07:40:00Z (2/2 replicas)",
     ),
     "a key file that routers miss, but another of its Secret is there": Case(
@@ -158,14 +159,14 @@ CASES = {
         T.ResolvedRefs,
         "False",
         Reason.SecretKeyMissing,
-        "Secret deepseek has no key api-key, or an empty one; endpoint official needs it",
+        "Secret deepseek has no key api-key, or it is no API key; endpoint official needs it",
     ),
     "a client's key that a router misses, but another of its Secret is there": Case(
         without_keys_of("web"),
         T.ResolvedRefs,
         "False",
         Reason.SecretKeyMissing,
-        "Secret clients has no key web, or an empty one; client web needs it, and the routers miss the file (1/2",
+        "Secret clients has no key web, or it is no API key; client web needs it, and the routers miss the file (1/2",
     ),
     "a client's key that is another's, too": Case(
         with_unusable_keys(ClientState(name="web", problem="Shared", shared_with="batch")),
@@ -186,7 +187,7 @@ CASES = {
         T.ResolvedRefs,
         "False",
         Reason.SecretNotFound,
-        "Secret clients with key batch does not exist; client batch needs it",
+        "Secret clients with key batch does not exist, or it is no API key; client batch needs it",
     ),
     # Programmed
     "all routers serve the planned document": Case(

@@ -49,7 +49,7 @@ def test_a_missing_key_of_three_is_named_and_the_others_serve() -> None:
     found = condition(status, T.ResolvedRefs)
     assert (found.status, found.reason) == ("False", Reason.SecretKeyMissing)
     assert found.message == (
-        "Secret team has no key second, or an empty one; endpoint official needs it, and the routers miss the file "
+        "Secret team has no key second, or it is no API key; endpoint official needs it, and the routers miss the file "
         "since 2026-11-22T07:40:00Z (2/2 replicas). Its other API keys serve"
     )
     assert condition(status, T.Available).status == "True"
@@ -59,7 +59,9 @@ def test_a_missing_key_of_three_is_named_and_the_others_serve() -> None:
 def test_a_missing_secret_of_three_is_named() -> None:
     found = condition(status_update(with_keys("", "", "SecretNotFound")).status, T.ResolvedRefs)
     assert found.reason == Reason.SecretNotFound
-    assert found.message.startswith("Secret other with key api-key does not exist; endpoint official needs it")
+    assert found.message.startswith(
+        "Secret other with key api-key does not exist, or it is no API key; endpoint official needs it"
+    )
 
 
 def test_a_refused_key_is_a_matter_for_a_person_and_no_outage() -> None:

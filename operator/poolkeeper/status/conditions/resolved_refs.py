@@ -110,5 +110,5 @@ def _text(endpoint: EndpointFact, missing: KeyFact, mounted: set[str]) -> str:
 def _what_is_missing(ref: SecretKeyRef, mounted: set[str]) -> str:
     """mounted: the Secrets of which the routers have another file."""
     if ref.name in mounted:
-        return f"Secret {ref.name} has no key {ref.key}, or an empty one"
-    return f"Secret {ref.name} with key {ref.key} does not exist"
+        return f"Secret {ref.name} has no key {ref.key}, or it is no API key"
+    return f"Secret {ref.name} with key {ref.key} does not exist, or it is no API key"

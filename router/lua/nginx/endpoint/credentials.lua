@@ -2,6 +2,7 @@
 -- the memory of the workers. A key's version is a keyed digest, so that records can distinguish two keys without their
 -- values.
 
+local api_key = require "core.http.api_key"
 local clock = require "nginx.shared.clock"
 local files = require "nginx.shared.files"
 
@@ -23,9 +24,9 @@ end
 
 local function load(path)
   local text = files.read(path)
-  local value = text and text:gsub("[\r\n]+$", "")
+  local value = text and api_key.of(text)
   local previous = found[path]
-  if not value or value == "" or value:find("[%c ]") then
+  if not value then
     if not previous or not previous.missing then
       found[path] = { missing = true, since_ms = clock.now_ms(), changed_ms = previous and clock.now_ms() }
     end
