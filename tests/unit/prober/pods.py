@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from poolkeeper.api.endpoint import Pricing, Provider
 from poolkeeper.api.probe_document import ProbedEndpointDoc, ProbeDoc, SpentDoc
@@ -15,13 +16,20 @@ from poolkeeper.prober.files import Files
 from poolkeeper.prober.run import run
 from poolkeeper.probing.reason_effects import reason_named
 from poolkeeper.probing.window import ProbeStatus, Run, probe_status_of
-from testing.fakes.harness import FakeProvider
 
 MODEL = "deepseek-flash"
 
 
+class Serves(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+
 def endpoint(
-    fake: FakeProvider,
+    fake: Serves,
     *,
     key: bool = False,
     tls: Tls | None = None,
