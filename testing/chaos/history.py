@@ -43,7 +43,7 @@ class Step:
 
 @dataclass
 class Outcome:
-    """wrong: in words, nothing when all is as it was without faults."""
+    """wrong: in words, nothing when all is as it was without faults. version: of what was played, for a record."""
 
     states: list[Json] = field(default_factory=list)
     lasting: Counter[str] = field(default_factory=Counter)
@@ -54,6 +54,7 @@ class Outcome:
     writes_at_rest: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    version: str = ""
 
 
 def run(

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         walked = beside.submit(walks, folder / "walks", steps) if steps else None
         with ControlPlane.start(folder / "plane") as plane:
             with Fleet(plane.url, plane.token):
-                without, played, of = play(plane, folder, options.minutes, options.at_once, Record(options.record))
+                without, played, of = play(plane, folder, options, facts["version"])
             handed = handover(plane, folder, options.handovers)
         report = Report(
             {**facts, **machine.facts_after()},
@@ -59,10 +60,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def play(
-    plane: ControlPlane, folder: Path, minutes: float, at_once: int, record: Record
+    plane: ControlPlane, folder: Path, options: argparse.Namespace, version: str
 ) -> tuple[Outcome, list[Played], int]:
     """The run without faults, what was played of the others by now, and how many there are."""
-    until_s = time.monotonic() + 60 * minutes
+    until_s, record = time.monotonic() + 60 * options.minutes, Record(options.record)
     without = history.run(plane, folder, "without-faults", rest_s=5.0)
     print(f"without faults: {without.writes} writes, {without.events} events", file=sys.stderr, flush=True)
     cases = list(everything(without.writes, without.events))
@@ -73,9 +74,10 @@ def play(
     def one(case: Case) -> Played | None:
         if time.monotonic() > until_s:
             return None
-        return case, history.run(plane, folder, case.namespace, case.faults, without)
+        outcome = history.run(plane, folder, case.namespace, case.faults, without)
+        return case, replace(outcome, version=version)
 
-    with ThreadPoolExecutor(at_once) as pool:
+    with ThreadPoolExecutor(options.at_once) as pool:
         left = [case for case in cases if case.name not in known or known[case.name].wrong]
         running: Iterable[Future[Played | None]] = [pool.submit(one, case) for case in left]
         for future in as_completed(running):

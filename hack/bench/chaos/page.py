@@ -71,6 +71,7 @@ def _counts(report: Report) -> str:
     lost = sum(bool(outcome.wrong) for _, outcome in report.played)
     rows = [
         ["histories played", f"{len(report.played)} of {report.of}"],
+        ["of these, with this version; the others with earlier ones", str(_of_this_version(report))],
         ["writes and watch events of one, without faults", f"{report.without.writes} and {report.without.events}"],
         ["the operator killed around a write", str(killed)],
         ["other bad answers to a write", str(of["write"] - killed)],
@@ -83,6 +84,10 @@ def _counts(report: Report) -> str:
         ["writes when idle", str(sum(len(outcome.writes_at_rest) for _, outcome in report.played))],
     ]
     return table(["counted", ""], rows)
+
+
+def _of_this_version(report: Report) -> int:
+    return sum(outcome.version == report.facts["version"] for _, outcome in report.played)
 
 
 def _done(report: Report) -> Counter[What]:

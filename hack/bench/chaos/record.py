@@ -37,6 +37,7 @@ def _line(name: str, outcome: Outcome) -> str:
         "writes_at_rest": outcome.writes_at_rest,
         "wrong": outcome.wrong,
         "seconds": round(outcome.seconds, 1),
+        "version": outcome.version,
     }
     return json.dumps(kept)
 
@@ -50,5 +51,6 @@ def _read(line: str) -> tuple[str, Outcome]:
         writes_at_rest=kept["writes_at_rest"],
         wrong=kept["wrong"],
         seconds=kept["seconds"],
+        version=kept.get("version", ""),
     )
     return kept["case"], outcome

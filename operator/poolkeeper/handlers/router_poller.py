@@ -110,10 +110,15 @@ class Poller:
         async with self._turn:
             reports = await self._routers.ask(pods, self._store.reports(key), self._now())
         counted_s = counts_s(max(self._apart_s, self._since_s()))
-        reports = tuple(replace(report, counts_s=counted_s) for report in reports)
+        reports = tuple(self._counted(report, counted_s) for report in reports)
         self._store.put_reports(key, reports)
         meant = hash(self._meaning(reports, self._now()))
         if meant != self._meant.get(key):
             self._meant[key] = meant
             self._changed(Ref(POOL, key.namespace, key.name))
         return [report.error for report in reports]
+
+    def _counted(self, report: RouterReport, counts_s: float) -> RouterReport:
+        """What has just been heard was heard now: somebody may have set the clock meanwhile."""
+        seen_at = report.seen_at if report.error else self._now()
+        return replace(report, counts_s=counts_s, seen_at=seen_at)

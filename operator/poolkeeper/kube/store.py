@@ -4,9 +4,10 @@ Filled by the watches, by our own writes' answers (so that we read what we wrote
 reported the same way, in any order and any number of times; what is older than what is known is ignored.
 """
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from poolkeeper.api.failover_policy import FailoverPolicy, FailoverPolicyStatus
 from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.startup_hints import NO_NEWS, News
+from poolkeeper.clock import precise_now
 from poolkeeper.kube.json_fields import mapping
 from poolkeeper.kube.packed import Packed
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey, RouterReport
@@ -146,27 +148,48 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class _Now:
+    """wall, seconds: of a clock that people set, and of one that only runs."""
+
+    wall: datetime
+    seconds: float
+
+    def seconds_of(self, at: datetime) -> float:
+        return self.seconds - (self.wall - at).total_seconds()
+
+    def wall_of(self, seconds: float) -> datetime:
+        return self.wall - timedelta(seconds=round(self.seconds - seconds, 1))
+
+
+@dataclass(frozen=True, slots=True)
 class _Report:
-    """A RouterReport, with its state packed."""
+    """A RouterReport, with its state packed. seen_s: by the clock that only runs, so that setting the other makes no
+    report older, and keeps none alive."""
 
     pod: str
     state: Packed | None
-    seen_at: datetime | None
+    seen_s: float | None
     error: str
     counts_s: float
 
     @classmethod
-    def of(cls, report: RouterReport) -> Self:
+    def of(cls, report: RouterReport, now: _Now) -> Self:
         text = report.state.model_dump_json(by_alias=True, exclude_defaults=True) if report.state else ""
-        return cls(report.pod, Packed.of_text(text) if text else None, report.seen_at, report.error, report.counts_s)
+        seen_s = now.seconds_of(report.seen_at) if report.seen_at else None
+        return cls(report.pod, Packed.of_text(text) if text else None, seen_s, report.error, report.counts_s)
 
-    def whole(self) -> RouterReport:
+    def whole(self, now: _Now) -> RouterReport:
         state = RouterState.model_validate_json(self.state.text()) if self.state else None
-        return RouterReport(self.pod, state, self.seen_at, self.error, self.counts_s)
+        seen_at = None if self.seen_s is None else now.wall_of(self.seen_s)
+        return RouterReport(self.pod, state, seen_at, self.error, self.counts_s)
 
 
 class Store:
-    def __init__(self) -> None:
+    def __init__(
+        self, wall: Callable[[], datetime] = precise_now, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wall = wall
+        self._clock_s = clock_s
         self._seen: dict[Ref, Seen] = {}
         self._of_pool: dict[PoolKey, set[Ref]] = {}
         self._by_uid: dict[str, Ref] = {}
@@ -260,10 +283,15 @@ class Store:
         return tuple(seen.fact for seen in self._controlled(key) if isinstance(seen.fact, ProbeResult))
 
     def reports(self, key: PoolKey) -> tuple[RouterReport, ...]:
-        return tuple(report.whole() for report in self._reports.get(key, ()))
+        now = self._now()
+        return tuple(report.whole(now) for report in self._reports.get(key, ()))
 
     def put_reports(self, key: PoolKey, reports: tuple[RouterReport, ...]) -> None:
-        self._reports[key] = tuple(map(_Report.of, reports))
+        now = self._now()
+        self._reports[key] = tuple(_Report.of(report, now) for report in reports)
+
+    def _now(self) -> _Now:
+        return _Now(self._wall(), self._clock_s())
 
     def _belonging(self, key: PoolKey) -> Iterator[Seen]:
         yield from (self._seen[ref] for ref in sorted(self._of_pool.get(key, ())))

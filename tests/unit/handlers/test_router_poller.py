@@ -159,3 +159,53 @@ def test_rounds_in_which_nobody_answers_are_counted(rounds: Sequence[str | None]
         asyncio.run(poller.round())
 
     assert counted == want
+
+
+class Clock:
+    """What it shows can be set, seconds only pass. while_asked: how far it is set during each question."""
+
+    def __init__(self) -> None:
+        self.wall, self.seconds = NOW, 1000.0
+        self.while_asked = timedelta()
+
+    def passes(self, seconds: float) -> None:
+        self.wall, self.seconds = self.wall + timedelta(seconds=seconds), self.seconds + seconds
+
+    async def ask(
+        self, pods: Sequence[LivePod], before: Sequence[RouterReport], now: datetime
+    ) -> tuple[RouterReport, ...]:
+        self.wall += self.while_asked
+        return tuple(RouterReport(pod.name, STATE, now) for pod in pods)
+
+
+def heard(clock: Clock) -> tuple[Poller, Store, list[Ref]]:
+    """The pool and its router, once asked."""
+    store, turns = Store(lambda: clock.wall, lambda: clock.seconds), list[Ref]()
+    for body in (pool(), pod(), *chain()):
+        store.put(observe(body))
+    poller = Poller(store, clock, meaning, lambda: clock.wall, turns.append, clock_s=lambda: clock.seconds)
+    asyncio.run(poller.round())
+    turns.clear()
+    return poller, store, turns
+
+
+@pytest.mark.parametrize("hours", [-24, -1, 1, 24])
+@pytest.mark.parametrize("when", ["between rounds", "while it is asked"])
+def test_a_clock_that_is_set_makes_no_report_older_and_keeps_none_alive(hours: int, when: str) -> None:
+    clock = Clock()
+    poller, store, turns = heard(clock)
+
+    if when == "between rounds":
+        clock.wall += timedelta(hours=hours)
+    else:
+        clock.while_asked = timedelta(hours=hours)
+        asyncio.run(poller.round())
+    clock.passes(STALE_S - 1)
+    assert [one.fresh(clock.wall) for one in store.reports(KEY)] == [STATE]
+    clock.passes(2)
+    assert [one.fresh(clock.wall) for one in store.reports(KEY)] == [None]
+
+    clock.while_asked = timedelta()
+    asyncio.run(poller.round())
+    assert [one.fresh(clock.wall) for one in store.reports(KEY)] == [STATE]
+    assert turns == []

@@ -89,7 +89,7 @@ def test_a_report_comes_back_as_it_was() -> None:
     )
     state = RouterState(pool="team/chat", endpoints=(failing,), active_tier=0, unserved_models=("a",))
     reports = (RouterReport("a", state, NOW), RouterReport("b", None, None, "no answer in time"))
-    store = Store()
+    store = Store(lambda: NOW, lambda: 0.0)
 
     store.put_reports(KEY, reports)
 
