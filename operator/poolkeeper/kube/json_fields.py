@@ -26,6 +26,12 @@ def number(tree: object, *path: str) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
+def count(tree: object, *path: str) -> int:
+    """A number that things can have: of 64 bits, and not negative."""
+    value = number(tree, *path)
+    return value if 0 <= value < 1 << 63 else 0
+
+
 def natural(digits: str) -> int | None:
     """A number that is written in digits, as versions are; None for any other, and for one that no counter reaches."""
     return int(digits) if digits.isdecimal() and len(digits) <= MOST_DIGITS else None

@@ -13,7 +13,7 @@ from poolkeeper.api.endpoint_pool import EndpointPool
 from poolkeeper.api.foreign_values import printable
 from poolkeeper.api.probe_result import ProbeResult
 from poolkeeper.api.startup_hints import news_in
-from poolkeeper.kube.json_fields import mapping, natural, number, rows, text, texts
+from poolkeeper.kube.json_fields import count, mapping, natural, rows, text, texts
 from poolkeeper.kube.owned import owned_digest
 from poolkeeper.kube.packed import Packed
 from poolkeeper.kube.pod_trouble import trouble
@@ -86,7 +86,7 @@ def _pool(body: Mapping[str, object]) -> Fact:
     reference = parsed.spec.failover_policy_ref if isinstance(parsed, EndpointPool) else None
     annotations = texts(body, "metadata", "annotations")
     return DeclaredPool(
-        generation=number(body, "metadata", "generation"),
+        generation=count(body, "metadata", "generation"),
         annotations={key: value for key, value in annotations.items() if key.startswith(f"{GROUP}/")},
         declared=Packed.of(_declared(body)),
         published=Packed.of(mapping(body, "status")),
@@ -103,7 +103,7 @@ def _declared(body: Mapping[str, object]) -> Mapping[str, object]:
 
 def _policy(body: Mapping[str, object]) -> Fact:
     return DeclaredPolicy(
-        generation=number(body, "metadata", "generation"),
+        generation=count(body, "metadata", "generation"),
         declared=Packed.of(_declared(body)),
         published=Packed.of(mapping(body, "status")),
     )
@@ -122,7 +122,7 @@ def _configmap(body: Mapping[str, object]) -> Fact:
 
 def _service(body: Mapping[str, object]) -> Fact:
     name, namespace = text(body, "metadata", "name"), text(body, "metadata", "namespace")
-    port = next((number(row, "port") for row in rows(body, "spec", "ports")), 0)
+    port = next((count(row, "port") for row in rows(body, "spec", "ports")), 0)
     return Address(f"{name}.{namespace}.svc", port)
 
 
@@ -133,10 +133,10 @@ def _deployment(body: Mapping[str, object]) -> Fact:
         if (text(row, "type"), text(row, "status")) in (("Progressing", "False"), ("ReplicaFailure", "True"))
     ]
     return LiveDeployment(
-        replicas=number(body, "status", "replicas"),
-        ready_replicas=number(body, "status", "readyReplicas"),
-        updated_replicas=number(body, "status", "updatedReplicas"),
-        up_to_date=number(body, "status", "observedGeneration") >= number(body, "metadata", "generation"),
+        replicas=count(body, "status", "replicas"),
+        ready_replicas=count(body, "status", "readyReplicas"),
+        updated_replicas=count(body, "status", "updatedReplicas"),
+        up_to_date=count(body, "status", "observedGeneration") >= count(body, "metadata", "generation"),
         stuck_reason=stuck[0] if stuck else "",
         template=texts(body, "metadata", "annotations").get(labels.TEMPLATE_HASH, ""),
     )
