@@ -13,7 +13,14 @@ CASE = Case("killed before writes", NO_FAULTS)
 
 def test_what_was_played_is_known_again_with_all_that_the_page_counts(tmp_path: Path) -> None:
     record = Record(tmp_path / "new" / "record.jsonl")
-    outcome = Outcome(lives=4, done=Counter({What.DROP: 3}), writes_at_rest=["update a"], wrong=["b"], seconds=1.5, version="1, content a")
+    outcome = Outcome(
+        lives=4,
+        done=Counter({What.DROP: 3}),
+        writes_at_rest=["update a"],
+        wrong=["b"],
+        seconds=1.5,
+        version="1, content a",
+    )
 
     record.add(CASE, outcome)
 
