@@ -119,6 +119,6 @@ class Poller:
         return [report.error for report in reports]
 
     def _counted(self, report: RouterReport, counts_s: float) -> RouterReport:
-        """What has just been heard was heard now: somebody may have set the clock meanwhile."""
+        """A new answer is of now: somebody may have set the clock meanwhile."""
         seen_at = report.seen_at if report.error else self._now()
         return replace(report, counts_s=counts_s, seen_at=seen_at)
