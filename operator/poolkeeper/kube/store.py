@@ -7,8 +7,7 @@ reported the same way, in any order and any number of times; what is older than 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Self
+from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -16,10 +15,10 @@ from poolkeeper.api.base import Problem
 from poolkeeper.api.endpoint_pool import EndpointPool, EndpointPoolStatus
 from poolkeeper.api.failover_policy import FailoverPolicy, FailoverPolicyStatus
 from poolkeeper.api.probe_result import ProbeResult
-from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.startup_hints import NO_NEWS, News
 from poolkeeper.clock import precise_now
 from poolkeeper.kube.json_fields import mapping
+from poolkeeper.kube.kept_report import KeptReport, Moment
 from poolkeeper.kube.packed import Packed
 from poolkeeper.plan.snapshot import LiveDeployment, LivePod, PoolKey, RouterReport
 
@@ -147,43 +146,6 @@ class Seen:
     fact: Fact = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Now:
-    """wall, seconds: of a clock that people set, and of one that only runs."""
-
-    wall: datetime
-    seconds: float
-
-    def seconds_of(self, at: datetime) -> float:
-        return self.seconds - (self.wall - at).total_seconds()
-
-    def wall_of(self, seconds: float) -> datetime:
-        return self.wall - timedelta(seconds=round(self.seconds - seconds, 1))
-
-
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """A RouterReport, with its state packed. seen_s: by the clock that only runs, so that setting the other makes no
-    report older, and keeps none alive."""
-
-    pod: str
-    state: Packed | None
-    seen_s: float | None
-    error: str
-    counts_s: float
-
-    @classmethod
-    def of(cls, report: RouterReport, now: _Now) -> Self:
-        text = report.state.model_dump_json(by_alias=True, exclude_defaults=True) if report.state else ""
-        seen_s = now.seconds_of(report.seen_at) if report.seen_at else None
-        return cls(report.pod, Packed.of_text(text) if text else None, seen_s, report.error, report.counts_s)
-
-    def whole(self, now: _Now) -> RouterReport:
-        state = RouterState.model_validate_json(self.state.text()) if self.state else None
-        seen_at = None if self.seen_s is None else now.wall_of(self.seen_s)
-        return RouterReport(self.pod, state, seen_at, self.error, self.counts_s)
-
-
 class Store:
     def __init__(
         self, wall: Callable[[], datetime] = precise_now, clock_s: Callable[[], float] = time.monotonic
@@ -193,7 +155,7 @@ class Store:
         self._seen: dict[Ref, Seen] = {}
         self._of_pool: dict[PoolKey, set[Ref]] = {}
         self._by_uid: dict[str, Ref] = {}
-        self._reports: dict[PoolKey, tuple[_Report, ...]] = {}
+        self._reports: dict[PoolKey, tuple[KeptReport, ...]] = {}
         self._unheard: set[Ref] = set()
         """Known from the answer to our own write; no watch has reported it yet."""
 
@@ -288,10 +250,10 @@ class Store:
 
     def put_reports(self, key: PoolKey, reports: tuple[RouterReport, ...]) -> None:
         now = self._now()
-        self._reports[key] = tuple(_Report.of(report, now) for report in reports)
+        self._reports[key] = tuple(KeptReport.of(report, now) for report in reports)
 
-    def _now(self) -> _Now:
-        return _Now(self._wall(), self._clock_s())
+    def _now(self) -> Moment:
+        return Moment(self._wall(), self._clock_s())
 
     def _belonging(self, key: PoolKey) -> Iterator[Seen]:
         yield from (self._seen[ref] for ref in sorted(self._of_pool.get(key, ())))
