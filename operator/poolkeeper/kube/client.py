@@ -46,7 +46,7 @@ class Resource:
         root = ["api" if "/" not in self.api_version else "apis", self.api_version]
         where = ["namespaces", namespace] if namespace else []
         what = [self.plural, *filter(None, (name, subresource))]
-        return "/" + "/".join([*root, *(quote(step, safe="") for step in (*where, *what))])
+        return "/" + "/".join([*root, *(quote(step, safe="", errors="replace") for step in (*where, *what))])
 
 
 RESOURCES: Mapping[str, Resource] = {
