@@ -13,15 +13,16 @@ from testing.conformance.case import Case, Mode, Policy, Seen, Turn, When
 from testing.conformance.table.rows import BOTH, script
 
 KLASS = "Affinity"
+BACKOFF_MS, RETRY_AFTER_S = 300, 1
 QUICK = Policy(
-    affinity="Prefix", recovery_timeout_ms=300, busy_backoff_ms=(300, 300), first_token_ms=300, consecutive_failures=1
-)
+    affinity="Prefix", recovery_timeout_ms=BACKOFF_MS, busy_backoff_ms=(BACKOFF_MS, BACKOFF_MS),
+    first_token_ms=300, consecutive_failures=1,
+)  # fmt: skip
 STEADY = 4
-TURNS = (Turn(times=6, pause_ms=0), Turn(times=3, pause_ms=500), Turn(times=STEADY))
 FAULTS: tuple[tuple[str, str, str, dict[str, object]], ...] = (
     ("well", "nobody fails", "ok", {}),
     ("busy", "503 for a while", "busy503", {}),
-    ("limited", "429 for a while", "rate_limit", {"retry_after_s": 1}),
+    ("limited", "429 for a while", "rate_limit", {"retry_after_s": RETRY_AFTER_S}),
     ("error", "500 for a while", "error500", {}),
     ("hangs", "no head of an answer for a while", "hang_before_headers", {}),
     ("silent", "keep-alives without an answer for a while", "keepalive_forever", {}),
@@ -37,5 +38,12 @@ def cases() -> Iterator[Case]:
         for mode in BOTH if slug == "busy" else (Mode.STREAM,):
             yield Case(
                 f"affinity-{slug}-{mode}", KLASS, f"a conversation of thirteen turns: {title}", mode, When.AGAIN, plays,
-                (Seen(0, 15), Seen(0, 15)), TURNS, QUICK, talk=0 if slug == "well" else 4, steady=STEADY, routers=3,
+                (Seen(0, 15), Seen(0, 15)), turns(params), QUICK, talk=0 if slug == "well" else 4,
+                steady=STEADY, routers=3,
             )  # fmt: skip
+
+
+def turns(params: dict[str, object]) -> tuple[Turn, ...]:
+    """The failure, then a pause in which every router's backoff ends, and all find back; then steady turns."""
+    backoff_ms = RETRY_AFTER_S * 1000 if "retry_after_s" in params else BACKOFF_MS
+    return (Turn(times=6, pause_ms=0), Turn(times=3, pause_ms=backoff_ms + 200), Turn(times=STEADY))
