@@ -13,14 +13,23 @@ class Play:
     hangs: bool = False
 
 
-def answer(status: int, body: bytes | Mapping[str, object] = b"", content: str = "application/json") -> Play:
+def answer(
+    status: int, body: bytes | Mapping[str, object] = b"", content: str = "application/json", *lines: str
+) -> Play:
+    """lines: more of the head."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    head = [f"HTTP/1.1 {status} Because", f"Content-Type: {content}", f"Content-Length: {len(data)}"]
+    head = [f"HTTP/1.1 {status} Because", f"Content-Type: {content}", f"Content-Length: {len(data)}", *lines]
     return Play("\r\n".join([*head, "Connection: close", "", ""]).encode() + data)
 
 
 def refusal(status: int) -> Play:
     return answer(status, {"kind": "Status", "apiVersion": "v1", "code": status, "message": f"the test says {status}"})
+
+
+def too_busy(wait_s: int) -> Play:
+    """As an API server that has too much to do."""
+    body = {"kind": "Status", "apiVersion": "v1", "code": 429, "message": "too many requests, please try again later"}
+    return answer(429, body, "application/json", f"Retry-After: {wait_s}")
 
 
 def page() -> Play:

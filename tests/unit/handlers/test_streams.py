@@ -129,3 +129,31 @@ def test_refused_everywhere_is_no_namespace_less() -> None:
 def test_one_that_nobody_watches_is_dead_and_one_that_fails_is_not() -> None:
     assert watching([stream(POOLS, *OPENED), stream(PODS)], 6, PATIENCE).is_dead
     assert not watching([stream(POOLS, (0, fails()), (1, Stream.rests))], 60, PATIENCE).is_dead
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "failures", "want_s"),
+    [
+        pytest.param(0, 0, 0, id="well"),
+        pytest.param(0, 1, 0.25, id="the first time"),
+        pytest.param(0, 3, 1, id="twice as long each time"),
+        pytest.param(0, 99, 8, id="for ever"),
+        pytest.param(5, 1, 5, id="the API server wants more"),
+        pytest.param(1, 99, 8, id="the API server wants less"),
+        pytest.param(31_536_000, 1, 30, id="a year is half a minute"),
+    ],
+)
+def test_how_long_it_rests_after_failures(asked_s: float, failures: int, want_s: float) -> None:
+    seen = stream()
+    for _ in range(failures):
+        seen.fails("429", 0, PATIENCE, asked_rest_s=asked_s)
+
+    assert seen.rest_s(1.0) == want_s
+
+
+def test_what_the_api_server_asked_for_is_over_with_the_next_failure_of_another_kind() -> None:
+    seen = stream()
+    seen.fails("429", 0, PATIENCE, asked_rest_s=20)
+    seen.fails("connection reset", 20, PATIENCE)
+
+    assert seen.rest_s(1.0) == 0.5

@@ -173,6 +173,21 @@ def test_a_list_that_goes_wrong_is_asked_for_again(server: ApiServer, kind: str,
     run(story())
 
 
+@pytest.mark.parametrize("verb", ["list", "watch"])
+def test_an_api_server_that_is_too_busy_is_asked_no_sooner_than_it_wants(server: ApiServer, verb: str) -> None:
+    async def story() -> None:
+        bed, pods, none = Bed(server), Place("Pod", ""), Stream(Place("Pod", ""), 0, 0)
+        server.play("pods", verb, hostile.too_busy(2), times=2)
+        async with watched(bed) as running:
+            await until("the first refusal", lambda: "429" in bed.watches.streams.get(pods, none).wrong, running)
+            began_s = time.monotonic()
+            await until("the answers to be given", lambda: not server.is_playing, running)
+            assert time.monotonic() - began_s > 1.5
+            await until("all to be well", lambda: CHAT in bed.turns and not bed.look().problems, running)
+
+    run(story())
+
+
 def test_an_object_without_a_name_in_a_list_refuses_the_list(server: ApiServer) -> None:
     async def story() -> None:
         body = {"metadata": {"resourceVersion": "9"}, "items": [pod(), {"metadata": {}}]}

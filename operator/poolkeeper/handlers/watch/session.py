@@ -35,9 +35,8 @@ from poolkeeper.handlers.watch.answers import (
 from poolkeeper.handlers.watch.discovery import discovered
 from poolkeeper.handlers.watch.streams import Patience, Stream
 from poolkeeper.kube.client import PAGE_OBJECTS, RESOURCES
+from poolkeeper.kube.json_fields import natural
 
-FIRST_REST_S = 0.25
-LONGEST_REST_S = 8.0
 LIST_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 5.0
 REFUSALS = (401, 403, 404)
@@ -136,10 +135,10 @@ class WatchSession:
         return await (self._watch(url, stream) if is_watch else self._list(url, stream))
 
     async def _rest(self, stream: Stream) -> None:
-        if stream.failures:
+        rest_s = stream.rest_s(random.uniform(0.5, 1.0))
+        if rest_s:
             stream.rests(time.monotonic())
-            longest_s = min(FIRST_REST_S * 2 ** min(stream.failures - 1, 16), LONGEST_REST_S)
-            await asyncio.sleep(longest_s * random.uniform(0.5, 1.0))
+            await asyncio.sleep(rest_s)
 
     async def _list(self, url: str, stream: Stream) -> JsonAnswer:
         listing = Listing(stream.place)
@@ -199,19 +198,25 @@ class WatchSession:
             response.close()
 
     def _failed(self, stream: Stream, error: Exception) -> None:
-        is_refused = isinstance(error, _RefusedError) and error.status in REFUSALS
-        stream.fails(_said(error), time.monotonic(), self._patience, is_refused)
+        refused = error if isinstance(error, _RefusedError) else None
+        is_refused = refused is not None and refused.status in REFUSALS
+        rest_s = refused.rest_s if refused else 0.0
+        stream.fails(_said(error), time.monotonic(), self._patience, is_refused, rest_s)
 
 
 class _RefusedError(PoolkeeperError):
-    def __init__(self, status: int, reason: str) -> None:
+    """rest_s: how long the API server wants us to wait."""
+
+    def __init__(self, status: int, reason: str, rest_s: float) -> None:
         super().__init__(f"the API server answers {status} {reason}".strip())
         self.status = status
+        self.rest_s = rest_s
 
 
 def _check_status(response: aiohttp.ClientResponse, stream: Stream) -> None:
     if response.status != 200:
-        raise _RefusedError(response.status, (response.reason or "")[:40])
+        rest_s = float(natural(response.headers.get("Retry-After", "")) or 0)
+        raise _RefusedError(response.status, (response.reason or "")[:40], rest_s)
 
 
 async def _body(response: aiohttp.ClientResponse, stream: Stream) -> bytes:

@@ -18,6 +18,10 @@ from enum import Enum, auto
 from poolkeeper.handlers.watch.answers import Place
 
 POOL = "EndpointPool"
+FIRST_REST_S = 0.25
+LONGEST_REST_S = 8.0
+LONGEST_ASKED_REST_S = 30.0
+"""An API server that has too much to do says how long to wait."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class State(Enum):
 @dataclass
 class Stream:
     """since_s: of the state. heard_s: when there last was a list, an opened watch, a bookmark or an event. wrong: what
-    went wrong last, until it is well again. is_refused: by status 401, 403 or 404."""
+    went wrong last, until it is well again. is_refused: by status 401, 403 or 404. asked_rest_s: how long the API
+    server wants us to wait."""
 
     place: Place
     since_s: float
@@ -58,6 +63,14 @@ class Stream:
     wrong_since_s: float = 0.0
     is_refused: bool = False
     failures: int = 0
+    asked_rest_s: float = 0.0
+
+    def rest_s(self, share: float) -> float:
+        """How long to rest before the next question; share: of our own rest, which doubles with each failure."""
+        if not self.failures:
+            return 0.0
+        ours_s = min(FIRST_REST_S * 2 ** min(self.failures - 1, 16), LONGEST_REST_S)
+        return max(share * ours_s, min(self.asked_rest_s, LONGEST_ASKED_REST_S))
 
     def asks(self, now_s: float) -> None:
         self._is(State.ASKING, now_s)
@@ -80,12 +93,15 @@ class Stream:
         self._settle(now_s, patience)
         self._is(State.IDLE, now_s)
 
-    def fails(self, wrong: str, now_s: float, patience: Patience, is_refused: bool = False) -> None:
+    def fails(
+        self, wrong: str, now_s: float, patience: Patience, is_refused: bool = False, asked_rest_s: float = 0.0
+    ) -> None:
         self._settle(now_s, patience)
         if not self.wrong:
             self.wrong_since_s = now_s
         self.wrong, self.is_refused = wrong, is_refused
         self.failures += 1
+        self.asked_rest_s = asked_rest_s
         self._is(State.IDLE, now_s)
 
     def rests(self, now_s: float) -> None:
