@@ -69,7 +69,7 @@ class Stream:
         """How long to rest before the next question; share: of our own rest, which doubles with each failure."""
         if not self.failures:
             return 0.0
-        ours_s = min(FIRST_REST_S * 2 ** min(self.failures - 1, 16), LONGEST_REST_S)
+        ours_s = min(FIRST_REST_S * 2.0 ** min(self.failures - 1, 16), LONGEST_REST_S)
         return max(share * ours_s, min(self.asked_rest_s, LONGEST_ASKED_REST_S))
 
     def asks(self, now_s: float) -> None:
