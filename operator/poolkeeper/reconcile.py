@@ -14,8 +14,8 @@ from poolkeeper.errors import Refused
 from poolkeeper.plan.resolve import Plan, resolve
 from poolkeeper.plan.snapshot import Manifest, PoolKey, Snapshot
 from poolkeeper.render.desired import desired
+from poolkeeper.status.cold_standby import ScaleOrder
 from poolkeeper.status.evaluate import StatusUpdate, evaluate
-from poolkeeper.status.standby import ScaleOrder
 
 
 class Backend(Protocol):

@@ -16,8 +16,8 @@ from poolkeeper.kube.scaler import Scaler
 from poolkeeper.kube.store import Store
 from poolkeeper.plan.snapshot import Manifest, PoolKey, Settings, Snapshot
 from poolkeeper.probing.history import cost_since
+from poolkeeper.status.cold_standby import ScaleOrder
 from poolkeeper.status.evaluate import StatusUpdate
-from poolkeeper.status.standby import ScaleOrder
 
 
 class KubeBackend:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from poolkeeper.errors import Refused, RetryLater
 from poolkeeper.kube.client import KubeApi
 from poolkeeper.plan.snapshot import PoolKey
-from poolkeeper.status.standby import ScaleOrder
+from poolkeeper.status.cold_standby import ScaleOrder
 
 LOG = logging.getLogger(__name__)
 

@@ -33,8 +33,8 @@ from poolkeeper.plan.snapshot import (
     Snapshot,
 )
 from poolkeeper.render.metadata import CONFIG_FILE
+from poolkeeper.status.cold_standby import ScaleOrder
 from poolkeeper.status.evaluate import StatusUpdate
-from poolkeeper.status.standby import ScaleOrder
 
 POD = "local"
 """The one router's name, where a cluster has Pod names."""

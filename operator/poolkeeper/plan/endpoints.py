@@ -18,10 +18,10 @@ from poolkeeper.api.router_document import (
     ModelRoute,
     Tls,
 )
+from poolkeeper.plan.cold_standby import mode_now
 from poolkeeper.plan.hashing import digest
 from poolkeeper.plan.per_router_share import sending_routers, share
 from poolkeeper.plan.snapshot import Snapshot
-from poolkeeper.plan.standby import mode_now
 from poolkeeper.plan.tariffs import pricing_doc, schedule_doc
 
 ANY_MODEL = "*"

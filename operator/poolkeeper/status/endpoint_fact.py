@@ -21,9 +21,9 @@ from poolkeeper.api.router_reasons import (
 )
 from poolkeeper.api.router_state import Breaker, EndpointState, Health, RouterState
 from poolkeeper.api.status import EndpointStatus, ProbedEndpoint
+from poolkeeper.plan.cold_standby import mode_now
 from poolkeeper.plan.endpoints import key_file, secret_source
 from poolkeeper.plan.snapshot import Snapshot
-from poolkeeper.plan.standby import mode_now
 from poolkeeper.probing.history import probe_status
 from poolkeeper.probing.window import ProbeStatus
 from poolkeeper.status.merge_replicas import (

@@ -10,6 +10,7 @@ from poolkeeper.errors import Refused
 from poolkeeper.plan.resolve import Plan
 from poolkeeper.plan.snapshot import Snapshot
 from poolkeeper.status.chain import Check, first
+from poolkeeper.status.cold_standby import ScaleOrder
 from poolkeeper.status.conditions import accepted, available, degraded, failover_active, programmed, resolved_refs
 from poolkeeper.status.conditions.ready import ready
 from poolkeeper.status.conditions.reconciling import reconciling
@@ -17,7 +18,6 @@ from poolkeeper.status.conditions.stalled import stalled
 from poolkeeper.status.events import PoolEvent, events_of
 from poolkeeper.status.facts import facts_of
 from poolkeeper.status.pool_status import status_of
-from poolkeeper.status.standby import ScaleOrder
 
 CHAINS: Mapping[ConditionType, tuple[Check, ...]] = {
     ConditionType.Accepted: accepted.CHECKS,

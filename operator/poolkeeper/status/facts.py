@@ -18,17 +18,17 @@ from poolkeeper.api.router_reasons import ASLEEP, AT_REST, CHECK_FAILED
 from poolkeeper.api.router_state import RouterState
 from poolkeeper.api.status import Condition, ProbedEndpoint
 from poolkeeper.errors import Refused
+from poolkeeper.plan.cold_standby import published
 from poolkeeper.plan.fresh_reports import fresh_states
 from poolkeeper.plan.probe import short
 from poolkeeper.plan.resolve import Plan
 from poolkeeper.plan.rollout_hold import failover_to_tier
 from poolkeeper.plan.snapshot import LivePod, Snapshot
-from poolkeeper.plan.standby import published
 from poolkeeper.probing.history import believed_until, fresh_until
+from poolkeeper.status.cold_standby import Situation, StandbyFact, decide, need_of
 from poolkeeper.status.endpoint_fact import EndpointFact, endpoint_facts
 from poolkeeper.status.merge_replicas import active_tier
 from poolkeeper.status.outage import Outage, outage
-from poolkeeper.status.standby import Situation, StandbyFact, decide, need_of
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ READ_ELSEWHERE = {
     "minAvailable": "status/conditions/available.py",
     "failoverPolicyRef.name": "kube/gather.py, local/manifests.py",
     "endpoints[].insecure": "api/validation_rules.py",
-    "endpoints[].standby": "status/standby.py, kube/gather.py; plan/standby.py has what became of it",
+    "endpoints[].standby": "status/cold_standby.py, kube/gather.py; plan/cold_standby.py has what became of it",
     "calendars[].configMapRef.name": "kube/gather.py, local/manifests.py",
     "calendars[].configMapRef.key": "kube/gather.py, local/manifests.py",
 }

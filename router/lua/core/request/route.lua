@@ -1,7 +1,7 @@
 -- A request's way to an endpoint. The only place that decides whether there is one, so that no retry, hedge, continuation or
 -- fallback model goes where the caller's requests, or this one, must not go.
 
-local standby = require "core.request.standby"
+local standby = require "core.request.cold_standby"
 
 local concat = table.concat
 

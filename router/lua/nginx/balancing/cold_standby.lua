@@ -1,8 +1,8 @@
--- Requests that wait for a cold standby (core/request/standby.lua), within tierWait.
+-- Requests that wait for a cold standby (core/request/cold_standby.lua), within tierWait.
 
 local outcome = require "core.error.outcome"
 local route_of = require("core.request.route").of
-local standby = require "core.request.standby"
+local standby = require "core.request.cold_standby"
 local state = require "nginx.shared.state"
 local usable = require "nginx.balancing.candidates"
 

@@ -1,7 +1,7 @@
 -- Since when does each endpoint take traffic, and was it asleep before?
 
 local clock = require "nginx.shared.clock"
-local standby = require "core.request.standby"
+local standby = require "core.request.cold_standby"
 
 local _M = {}
 

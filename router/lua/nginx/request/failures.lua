@@ -10,7 +10,7 @@ local offers = require "nginx.balancing.offers"
 local outcome = require "core.error.outcome"
 local poison = require "nginx.request.poison"
 local pool_chain = require "nginx.request.pool_chain"
-local standby = require "core.request.standby"
+local standby = require "core.request.cold_standby"
 
 local _M = {}
 

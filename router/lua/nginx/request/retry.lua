@@ -11,7 +11,7 @@ local outcome = require "core.error.outcome"
 local queue = require "nginx.balancing.queue"
 local document_sync = require "nginx.document_sync"
 local cold_standby = require "nginx.balancing.cold_standby"
-local standby = require "core.request.standby"
+local standby = require "core.request.cold_standby"
 local state = require "nginx.shared.state"
 
 local ngx = ngx

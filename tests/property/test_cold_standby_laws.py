@@ -11,7 +11,7 @@ from factories import NOW, OFFICIAL, endpoint, pool
 from poolkeeper.api.endpoint import Endpoint
 from poolkeeper.api.status import StandbyStatus
 from poolkeeper.plan.snapshot import LiveScale
-from poolkeeper.status.standby import RAN, Need, ScaleOrder, Situation, StandbyFact, decide
+from poolkeeper.status.cold_standby import RAN, Need, ScaleOrder, Situation, StandbyFact, decide
 
 WAKE_AFTER, COOL_DOWN = timedelta(seconds=10), timedelta(seconds=60)
 LOCAL = endpoint("local", tier=1, standby={"deploymentRef": {"name": "llama"}, "wakeAfter": "10s", "coolDown": "1m"})

@@ -25,7 +25,7 @@ PATIENCE_S = 300.0
 FRESH = {"cache-control": "no-store"}
 QUICK: Json = {
     # The scripted provider passes its checks while it is busy. Without them it is down for certain for as long as these
-    # tests take from one request to the next; tests/unit/status/test_standby.py has what may be back.
+    # tests take from one request to the next; tests/unit/status/test_cold_standby.py has what may be back.
     "healthCheck": {"type": "None"},
     "circuitBreaker": {"consecutiveFailures": 2, "recoveryTimeout": "2s", "maxRecoveryTimeout": "4s"},
     "retry": {"tierWait": "3m", "busyBackoff": ["1s"]},

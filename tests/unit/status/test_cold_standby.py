@@ -12,8 +12,8 @@ from poolkeeper.api.router_state import EndpointState, RouterState
 from poolkeeper.api.status import EndpointPoolStatus, StandbyState, StandbyStatus
 from poolkeeper.plan.resolve import resolve
 from poolkeeper.plan.snapshot import LiveScale, Snapshot
+from poolkeeper.status.cold_standby import TABLE, Need, ScaleOrder, Situation, decide
 from poolkeeper.status.evaluate import StatusUpdate, evaluate, same_meaning
-from poolkeeper.status.standby import TABLE, Need, ScaleOrder, Situation, decide
 
 LLAMA = endpoint(
     "local",

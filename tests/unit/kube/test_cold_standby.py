@@ -5,7 +5,7 @@ import asyncio
 from poolkeeper.kube.live_scale import SCALED_OBJECTS, live_scales
 from poolkeeper.kube.scaler import REFUSED_FOR_S, Scaler
 from poolkeeper.plan.snapshot import LiveScale
-from poolkeeper.status.standby import ScaleOrder
+from poolkeeper.status.cold_standby import ScaleOrder
 from unit.kube.memory_api import MemoryApi
 from unit.kube.things import KEY
 

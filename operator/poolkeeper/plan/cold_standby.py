@@ -1,7 +1,8 @@
 """An endpoint's mode in force: as declared, drained or forbidden; a cold standby's also by what its Deployment has.
 
-What the operator has decided about a standby is in the published status (status/standby.py decides it), what became of
-it in the Deployment. So the mode needs no memory, and a router never gets requests for what has no Pod that is ready.
+What the operator has decided about a standby is in the published status (status/cold_standby.py decides it), what
+became of it in the Deployment. So the mode needs no memory, and a router never gets requests for what has no Pod that
+is ready.
 """
 
 from poolkeeper.api.endpoint import Endpoint

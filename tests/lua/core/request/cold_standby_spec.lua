@@ -1,4 +1,4 @@
-local standby = require "core.request.standby"
+local standby = require "core.request.cold_standby"
 
 local function one(name, tier, mode, serves)
   return { name = name, tier = tier, mode = mode, serves = serves or false }
