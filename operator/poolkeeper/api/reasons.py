@@ -119,7 +119,10 @@ class Reason(Word):
         "NobodyMayServe",
         "spec.dataPolicy, or a client's allow, leaves no endpoint that takes traffic for some models.",
     )
-    GreyFailure = "GreyFailure", "Probes show an endpoint that answers, but too slowly or wrongly."
+    GreyFailure = (
+        "GreyFailure",
+        "Probes, or answers to callers, show an endpoint that answers, but too slowly or wrongly.",
+    )
 
     PrimaryServing = "PrimaryServing", "The first tier serves."
     PrimaryBreakerOpen = "PrimaryBreakerOpen", "The first tier's breakers are open; a lower tier serves."

@@ -28,7 +28,8 @@ _M.CLASSES = {
 -- pages for different requests in a row say that it blocks this router.
 _M.BACKOFFS = { FirewallBlocked = "blocked" }
 
--- The backoff of a cold standby that is not up yet (core/request/cold_standby.lua), whatever the class: short, and waited for.
+-- The backoff of a cold standby that is not up yet (core/request/cold_standby.lua), whatever
+-- the class: short, and waited for.
 _M.WAKING = "waking"
 
 -- The reason of a pool that a request has come through before: this way leads back to it.
