@@ -3,6 +3,9 @@
 # this machine into the run folder, and becomes nginx. Everything below is the machine's or the deployment's business; what
 # a pool is comes as router.json. SIGQUIT lets streams end (600 s at most; GET /drain first, so that callers know), SIGTERM ends at once.
 set -eu
+# The first process of a container gets no signal that it does not ask for: without this, what ends before nginx runs would
+# not end at all, and its Pod would stay for its whole grace period.
+trap 'exit 0' QUIT TERM
 
 RUN_DIR=${POOLKEEPER_RUN_DIR:-/run/poolkeeper}
 CONFIG_DIR=${POOLKEEPER_CONFIG_DIR:-/etc/poolkeeper/config}
