@@ -145,6 +145,27 @@ def test_an_edited_child_is_put_right(home: Home, chat: Json, kind: str, edit: J
     home.wait_programmed()
 
 
+def test_both_families_where_the_cluster_has_both(home: Home, chat: Json) -> None:
+    """This one has IPv4 alone: to prefer both is fine. What it says to a Service that must have both is passed on."""
+
+    def ask_for(policy: str | None) -> None:
+        home.patch("epool", "chat", {"spec": {"router": {"service": {"ipFamilyPolicy": policy}}}})
+
+    def programmed() -> str:
+        conditions = home.get("epool", "chat")["status"]["conditions"]
+        return str(next(one["message"] for one in conditions if one["type"] == "Programmed"))
+
+    ask_for("PreferDualStack")
+    home.wait_programmed()
+    assert home.get("service", "chat-router")["spec"]["ipFamilyPolicy"] == "PreferDualStack"
+
+    if home.get("service", "chat-router")["spec"]["ipFamilies"] == ["IPv4"]:
+        ask_for("RequireDualStack")
+        wait_until("the API server's words", lambda: "dual-stack" in programmed() or None)
+    ask_for(None)
+    home.wait_programmed()
+
+
 def test_a_missing_policy_is_named_and_the_last_good_configuration_serves(home: Home, chat: Json) -> None:
     before = home.document()
     home.patch("epool", "chat", {"spec": {"failoverPolicyRef": {"name": "strict"}}})
