@@ -72,7 +72,7 @@ conformance: venv ## every fault class played against the router, judged from bo
 	@hack/bench/run.sh conformance $(ARGS)
 
 .PHONY: bench
-bench: venv ## speed beside bare nginx, Envoy and LiteLLM (10 minutes; ARGS=--quick: one); prints the tables, writes docs/bench.md
+bench: venv ## speed beside bare nginx, Envoy and LiteLLM (25 minutes; ARGS=--quick: one); prints the tables, writes docs/bench.md
 	@hack/ci/install.sh router test bench
 	@hack/bench/run.sh speed $(ARGS)
 
