@@ -86,7 +86,9 @@ def test_it_ends_as_the_first_process_of_a_container_too(tmp_path: Path, end: si
     nginx.chmod(0o755)
     environment = {**os.environ, "POOLKEEPER_RUN_DIR": str(tmp_path / "run"), "POOLKEEPER_NGINX": str(nginx)}
 
-    started = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", HOME / "entrypoint.sh"], env=environment)
+    as_first = ["unshare", "--pid", "--fork", "--kill-child", str(HOME / "entrypoint.sh")]
+    # Who runs tests in the background may ignore SIGQUIT, and so would all that they start.
+    started = subprocess.Popen(["env", "--default-signal=QUIT,TERM", *as_first], env=environment)
     try:
         asked.read_text()
         first = int(Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text())
