@@ -135,14 +135,26 @@ local function is_whole(conn, size)
 end
 
 
+-- What the other side has closed, between two requests as well: no request may go there.
+local function drop(conn)
+  C.close(conn.fd)
+  by_fd[conn.fd] = nil
+  for i = 1, #idle do
+    if idle[i] == conn then
+      table.remove(idle, i)
+      return
+    end
+  end
+end
+
+
 local function take(conn)
   local size = tonumber(C.read(conn.fd, buffer, READ_BYTES))
   local at_us = now_us()
   if size <= 0 then
     if size == 0 then
       errors = errors + (conn.is_busy and 1 or 0)
-      C.close(conn.fd)
-      by_fd[conn.fd] = nil
+      drop(conn)
       connected()
     end
     return
