@@ -58,10 +58,6 @@ def environment(name: str, packages: tuple[str, ...], *, alone: bool = False) ->
     return found
 
 
-def node_package(name: str, package: str, version: str) -> Path:
-    return node_folder(name, (f"{package}@{version}",)) / "node_modules" / package
-
-
 def node_folder(name: str, packages: tuple[str, ...]) -> Path:
     """A folder with these packages of npm, without running what they would run when they are installed. packages:
     NAME@VERSION; behind OVERRIDE, of what others need."""

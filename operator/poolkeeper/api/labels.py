@@ -7,7 +7,6 @@ FIELD_MANAGER = "poolkeeper"
 CLI_FIELD_MANAGER = "poolkeeper-cli"
 """Of what people change by `poolkeeper failover` and the like."""
 
-
 NAME = "app.kubernetes.io/name"
 COMPONENT = "app.kubernetes.io/component"
 PART_OF = "app.kubernetes.io/part-of"
