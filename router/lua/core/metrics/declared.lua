@@ -28,16 +28,6 @@ local PER_PAIR = {
 }
 
 
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return keys
-end
-
-
 -- Which families lump models together, whether failovers do so with their targets, and the label of each client.
 function _M.bounds(doc)
   local bounds, pairs_count, endpoints = { lumps = {}, clients = {} }, 0, #doc.endpoints
@@ -229,8 +219,8 @@ function _M.each(doc, bounds, add, pause)
   for _, label in pairs(bounds.clients) do
     clients[label] = true
   end
-  currencies = sorted_keys(currencies)
-  for _, client in ipairs(sorted_keys(clients)) do
+  currencies = values.sorted(currencies)
+  for _, client in ipairs(values.sorted(clients)) do
     each_client(doc, add, client, currencies)
     pause()
   end

@@ -7,7 +7,8 @@ local surfaces = require "core.protocol.surface"
 
 local _M = {}
 
-local function sorted(set)
+-- The keys of a table, in order.
+function _M.sorted(set)
   local list = {}
   for value in pairs(set) do
     list[#list + 1] = value
@@ -15,6 +16,8 @@ local function sorted(set)
   table.sort(list)
   return list
 end
+
+local sorted = _M.sorted
 
 
 local function set_of(items, get)

@@ -5,22 +5,18 @@ local clock = require "nginx.shared.clock"
 local declared = require "core.metrics.declared"
 local metrics = require "nginx.shared.metrics"
 local model_name = require "core.answer.model_name"
-local state = require "nginx.shared.state"
+local noted_word = require "nginx.endpoint.noted_word"
 
 local _M = {}
 
 _M.REASON = "WrongModel"
+local KIND = "substitute"
 local MEMORY_S = 600 -- so long after the last one it is reported
 local OWN_SERVERS = { VLLM = true, SGLang = true, Ollama = true, LlamaCpp = true, LMStudio = true,
                       Gateway = true, Poolkeeper = true } -- a pool judges its own endpoints
 local NONE = {}
 
 local seen = setmetatable({}, { __mode = "k" }) -- route -> {fingerprint, provider} of its last answer
-
-
-local function key_of(endpoint, model)
-  return ("substitute:%s\0%s"):format(endpoint.id, model)
-end
 
 
 -- What an answer says it comes from: {model, fingerprint, provider}.
@@ -51,10 +47,7 @@ local function note(attempt, name, now_ms)
   local endpoint, family = attempt.endpoint, "poolkeeper_substitutions_total"
   attempt.answered_by = name
   metrics.count(metrics.series(family, endpoint.name, declared.lumped(endpoint.bounds, family, attempt.model)))
-  local key = key_of(endpoint, attempt.model)
-  local known = state.noted(key)
-  local since_ms = known and known:match("^%d+ (.*)$") == name and tonumber(known:match("^%d+")) or now_ms
-  state.note(key, ("%.0f %s"):format(since_ms, name), MEMORY_S)
+  noted_word.note(KIND, endpoint, attempt.model, name, now_ms, MEMORY_S)
 end
 
 
@@ -98,10 +91,7 @@ end
 
 -- The model that answers in place of this one, and since when; nil: none does.
 function _M.of(endpoint, model)
-  local known = state.noted(key_of(endpoint, model))
-  if known then
-    return known:match("^%d+ (.*)$"), tonumber(known:match("^%d+"))
-  end
+  return noted_word.of(KIND, endpoint, model)
 end
 
 
