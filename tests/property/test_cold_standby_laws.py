@@ -16,6 +16,8 @@ from poolkeeper.status.cold_standby import RAN, Need, ScaleOrder, Situation, Sta
 WAKE_AFTER, COOL_DOWN = timedelta(seconds=10), timedelta(seconds=60)
 LOCAL = endpoint("local", tier=1, standby={"deploymentRef": {"name": "llama"}, "wakeAfter": "10s", "coolDown": "1m"})
 DECLARED: Endpoint = pool([OFFICIAL, LOCAL]).spec.endpoints[1]
+assert DECLARED.standby
+STANDBY = DECLARED.standby
 
 
 OURS = "this pool"
@@ -47,7 +49,7 @@ class World:
         need = Need(self.dark_since is not None, self.dark_since) if self.heard else Need(None)
         is_drained = self.published is not None and self.published.state in ("Draining", "Asleep")
         in_flight = self.in_flight if self.heard and is_drained else None
-        return Situation("default", DECLARED, self.scale, need, self.published, in_flight, self.now)
+        return Situation("default", DECLARED.tier, STANDBY, self.scale, need, self.published, in_flight, self.now)
 
     def look(self) -> StandbyFact:
         before, found = self.published, decide(self.situation())

@@ -205,3 +205,8 @@ class EndpointPoolSpec(Model):
     none unless this is set. Write one field at least, such as the schedule."""
     router: Router = Router()
     """The router Pods in front of the pool."""
+
+    @property
+    def standby_deployments(self) -> tuple[str, ...]:
+        """Of the endpoints that are cold standbys."""
+        return tuple(str(one.standby.deployment_ref.name) for one in self.endpoints if one.standby)

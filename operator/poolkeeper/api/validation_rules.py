@@ -84,10 +84,6 @@ def _leaves_our_keys(on: type[PodTemplate | RouterService], use: str) -> tuple[R
     )
 
 
-def _standbys(spec: EndpointPoolSpec) -> list[str]:
-    return [endpoint.standby.deployment_ref.name for endpoint in spec.endpoints if endpoint.standby]
-
-
 def _has_all(spec: EndpointPoolSpec, allow: Allow) -> bool:
     return (
         set(allow.models) <= set(spec.models)
@@ -239,7 +235,7 @@ RULES: tuple[Rule, ...] = (
         "must not name a Deployment as the standby of two endpoints; give one endpoint all models that it serves",
         "self.endpoints.filter(one, has(one.standby)).map(one, one.standby.deploymentRef.name)"
         ".all(name, self.endpoints.exists_one(one, has(one.standby) && one.standby.deploymentRef.name == name))",
-        lambda spec: len({str(one) for one in _standbys(spec)}) == len(_standbys(spec)),
+        lambda spec: len(set(spec.standby_deployments)) == len(spec.standby_deployments),
         at="endpoints",
     ),
     _rule(

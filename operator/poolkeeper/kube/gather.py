@@ -34,7 +34,7 @@ async def gather(
     config_maps, services, scales = await asyncio.gather(
         _config_maps(api, key.namespace, pool),
         _services(api, key.namespace, pool),
-        live_scales(api, key.namespace, standbys(pool), refusals),
+        live_scales(api, key.namespace, pool.spec.standby_deployments if pool else (), refusals),
     )
     declared_policy = _policy(store, key.namespace, pool)
     policy, policy_problems = declared_policy.read() if declared_policy else (None, ())
@@ -58,12 +58,6 @@ async def gather(
         live=_live(store, key, seen.uid, settings.cluster_domain),
         reports=store.reports(key),
     )
-
-
-def standbys(pool: EndpointPool | None) -> tuple[str, ...]:
-    """The Deployments of a pool's cold standbys."""
-    found = (one.standby.deployment_ref.name for one in (pool.spec.endpoints if pool else ()) if one.standby)
-    return tuple(sorted(set(map(str, found))))
 
 
 def _live(store: Store, key: PoolKey, uid: str, cluster_domain: str) -> Live:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from poolkeeper.errors import Refused
 from poolkeeper.kube.client import RESOURCES, KubeApi
-from poolkeeper.kube.json_fields import Json, find, mapping, number, rows, text
+from poolkeeper.kube.json_fields import Json, count, find, mapping, rows, text
 from poolkeeper.plan.snapshot import LiveScale
 
 MOST_AUTOSCALERS = 500
@@ -71,8 +71,8 @@ def _targets(what: str, listed: Json | None) -> Iterator[tuple[str, str]]:
 def _scale(body: Json, autoscaler: str, refusal: str) -> LiveScale:
     replicas = find(body, "spec", "replicas")
     return LiveScale(
-        replicas=1 if replicas is None else number(body, "spec", "replicas"),
-        ready_replicas=number(body, "status", "readyReplicas"),
+        replicas=1 if replicas is None else count(body, "spec", "replicas"),
+        ready_replicas=count(body, "status", "readyReplicas"),
         version=text(body, "metadata", "resourceVersion"),
         autoscaler=autoscaler,
         refusal=refusal,

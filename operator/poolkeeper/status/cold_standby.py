@@ -13,8 +13,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from poolkeeper.api.endpoint import Endpoint
+from poolkeeper.api.endpoint import Endpoint, Standby
 from poolkeeper.api.status import StandbyState, StandbyStatus
+from poolkeeper.api.value_types import Duration
 from poolkeeper.plan.snapshot import LiveScale
 from poolkeeper.status.endpoint_fact import EndpointFact
 
@@ -50,7 +51,8 @@ class Situation:
     requests at it, at routers that all drain it; None: not all of them do, or not all say."""
 
     namespace: str
-    endpoint: Endpoint
+    tier: int
+    standby: Standby
     scale: LiveScale | None
     need: Need
     before: StandbyStatus | None
@@ -110,7 +112,7 @@ def may_be_needed(it: Situation) -> bool:
 
 
 def is_needed_long_enough(it: Situation) -> bool:
-    return it.need.since is None or it.now - it.need.since >= _span(it.endpoint, "wake_after")
+    return it.need.since is None or it.now - it.need.since >= _span(it.standby.wake_after)
 
 
 def was_put_to_zero(it: Situation) -> bool:
@@ -127,13 +129,13 @@ def is_held_down(it: Situation) -> bool:
 
 def is_announced(it: Situation) -> bool:
     """That it is woken is published, but not done yet."""
-    return it.endpoint.standby is not None and asked_for(it) == it.endpoint.standby.replicas
+    return asked_for(it) == it.standby.replicas
 
 
 def has_cooled_down(it: Situation) -> bool:
     if it.before is None or it.before.state not in ("CoolingDown", "Draining"):
         return False
-    return it.before.state == "Draining" or it.now - it.before.since >= _span(it.endpoint, "cool_down")
+    return it.before.state == "Draining" or it.now - it.before.since >= _span(it.standby.cool_down)
 
 
 def has_no_request(it: Situation) -> bool:
@@ -192,13 +194,13 @@ def asked_for(it: Situation) -> int:
 
 
 def _ours(it: Situation, action: str) -> int:
-    if action in (ANNOUNCE, WAKE) and it.endpoint.standby:
-        return it.endpoint.standby.replicas
+    if action in (ANNOUNCE, WAKE):
+        return it.standby.replicas
     return asked_for(it) if has_replicas(it) and not is_another_s(it) else 0
 
 
 def _deployment(it: Situation) -> str:
-    return str(it.endpoint.standby.deployment_ref.name) if it.endpoint.standby else ""
+    return str(it.standby.deployment_ref.name)
 
 
 def need_of(
@@ -240,17 +242,14 @@ def _is_coming(standby: StandbyFact | None, now: datetime) -> bool:
     return standby.state == "Asleep" or now - standby.since < WAKING_PATIENCE
 
 
-def _span(endpoint: Endpoint, which: str) -> timedelta:
-    standby = endpoint.standby
-    if standby is None:
-        raise AssertionError(f"endpoint {endpoint.name} has no standby, and one was decided about")
-    return timedelta(milliseconds=(standby.wake_after if which == "wake_after" else standby.cool_down).ms)
+def _span(duration: Duration) -> timedelta:
+    return timedelta(milliseconds=duration.ms)
 
 
 def _message(it: Situation, state: StandbyState, action: str) -> str:
-    standby, scale = it.endpoint.standby, it.scale
+    scale, tier, replicas = it.scale, it.tier, it.standby.replicas
     name = f"Deployment {_deployment(it)}"
-    if state == "Missing" or scale is None or standby is None:
+    if scale is None:
         return f"{name} does not exist in namespace {it.namespace}"
     has = f"{name} has {scale.replicas} replica{'' if scale.replicas == 1 else 's'}"
     if state == "LeftAlone":
@@ -259,12 +258,11 @@ def _message(it: Situation, state: StandbyState, action: str) -> str:
         return f"{has}. {_obstacle(scale)}"
     if state == "HeldDown":
         return f"{has}: somebody set that during this outage. Scale it up by hand if it is needed"
-    tier = it.endpoint.tier
     if action in (ANNOUNCE, WAKE):
-        return f"{name} has no replicas; it gets {standby.replicas} now, because no tier above {tier} serves"
+        return f"{name} has no replicas; it gets {replicas} now, because no tier above {tier} serves"
     return {
-        "Asleep": f"{name} has no replicas; it gets {standby.replicas} when no tier above {tier} serves",
-        "Waking": f"{name} gets {standby.replicas}, because no tier above {tier} serves; none of its Pods is ready yet",
+        "Asleep": f"{name} has no replicas; it gets {replicas} when no tier above {tier} serves",
+        "Waking": f"{name} gets {replicas}, because no tier above {tier} serves; none of its Pods is ready yet",
         "Awake": f"{has}, because no tier above {tier} serves",
         "CoolingDown": f"{has}; a tier above serves again: when that has lasted for coolDown, it is scaled back to 0",
         "Draining": f"{has}; it gets no new requests, and is scaled back to 0 when the last one has ended",

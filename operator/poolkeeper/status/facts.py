@@ -171,7 +171,8 @@ def _standbys(facts: Facts) -> Mapping[str, StandbyFact]:
             continue
         situation = Situation(
             namespace=snapshot.key.namespace,
-            endpoint=endpoint,
+            tier=endpoint.tier,
+            standby=endpoint.standby,
             scale=snapshot.scales.get(endpoint.standby.deployment_ref.name),
             need=need_of(
                 endpoint, facts.endpoints, found, held, bool(facts.states), _is_awaited(facts, endpoint.name), facts.now

@@ -18,7 +18,7 @@ view. Reason words are passed on only when they are words, so that no text from 
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -113,10 +113,7 @@ class Substitute:
 def substitutes(states: Iterable[RouterState], name: str) -> tuple[Substitute, ...]:
     found = {
         model.name: Substitute(model.name, model.answered_by, model.answered_by_since)
-        for state in states
-        for endpoint in state.endpoints
-        if endpoint.name == name
-        for model in endpoint.models
+        for model in _models(states, name)
         if model.answered_by
     }
     return tuple(found[model] for model in sorted(found))
@@ -134,13 +131,18 @@ class Notice:
 def notices(states: Iterable[RouterState], name: str) -> tuple[Notice, ...]:
     found = {
         model.name: Notice(model.name, model.notice, model.notice_since)
-        for state in states
-        for endpoint in state.endpoints
-        if endpoint.name == name
-        for model in endpoint.models
+        for model in _models(states, name)
         if model.notice
     }
     return tuple(found[model] for model in sorted(found))
+
+
+def _models(states: Iterable[RouterState], name: str) -> Iterator[ModelState]:
+    """Those of an endpoint, at each router."""
+    for state in states:
+        for endpoint in state.endpoints:
+            if endpoint.name == name:
+                yield from endpoint.models
 
 
 @dataclass(frozen=True)

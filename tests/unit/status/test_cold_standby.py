@@ -22,6 +22,8 @@ LLAMA = endpoint(
     standby={"deploymentRef": {"name": "llama"}, "replicas": 2, "wakeAfter": "10s", "coolDown": "5m"},
 )
 DECLARED: Endpoint = pool([OFFICIAL, LLAMA]).spec.endpoints[1]
+assert DECLARED.standby
+STANDBY = DECLARED.standby
 ZERO = LiveScale(replicas=0, ready_replicas=0, version="7")
 WOKEN = LiveScale(replicas=2, ready_replicas=0, version="8")
 READY = replace(WOKEN, ready_replicas=1)
@@ -38,7 +40,7 @@ def since(state: StandbyState, ago: timedelta, replicas: int = 2, deployment: st
 def situation(
     scale: LiveScale | None, need: Need, before: StandbyStatus | None = None, in_flight: int | None = None
 ) -> Situation:
-    return Situation("default", DECLARED, scale, need, before, in_flight, NOW)
+    return Situation("default", DECLARED.tier, STANDBY, scale, need, before, in_flight, NOW)
 
 
 COOLED = since("CoolingDown", timedelta(minutes=5))
